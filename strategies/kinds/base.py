@@ -1,0 +1,151 @@
+"""The strategy contract: declared parameters and one vectorised method.
+
+The same object serves the form, the optimizer's grid, the backtest and the live check. docs/strategies.md
+shows how to add one.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Generic, TypeVar, overload
+
+from tradedesk.core.bars import Bars
+from tradedesk.core.signals import Signals
+
+Number = TypeVar("Number", int, float)
+
+
+class InvalidParameters(ValueError):
+    """Parameters a kind refuses. `errors` maps a parameter's name ("" for a rule across several) to a message."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = errors
+
+
+class Param(Generic[Number]):
+    """One declared parameter of a kind: an int or a float, by the type of its default.
+
+    low and high are hard bounds, inclusive; `step` is the form's step; `search` is (low, high, step), the
+    optimizer's default range.
+    """
+
+    name: str
+
+    def __init__(
+        self,
+        default: Number,
+        *,
+        low: Number,
+        high: Number,
+        step: Number,
+        search: tuple[Number, Number, Number],
+        label: str,
+        help: str = "",  # noqa: A002 - the word of Django's form fields
+    ) -> None:
+        self.default, self.low, self.high, self.step = default, low, high, step
+        self.search, self.label, self.help = search, label, help
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, kind: None, owner: type) -> "Param[Number]": ...
+    @overload
+    def __get__(self, kind: object, owner: type) -> Number: ...
+    def __get__(self, kind: object | None, owner: type) -> "Param[Number] | Number":
+        if kind is None:
+            return self
+        value: Number = kind.__dict__.get(self.name, self.default)
+        return value
+
+    def __set__(self, kind: object, value: Number) -> None:
+        raise AttributeError(f"{self.name} is fixed when the kind is made")
+
+    @property
+    def is_integer(self) -> bool:
+        return isinstance(self.default, int)
+
+    def clean(self, value: object) -> Number:
+        """`value` as this parameter's type. Raises ValueError with a message for a person."""
+        wanted = "a whole number" if self.is_integer else "a number"
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{self.label} must be {wanted}.")
+        if not math.isfinite(value) or (self.is_integer and value != int(value)):
+            raise ValueError(f"{self.label} must be {wanted}.")
+        if not self.low <= value <= self.high:
+            raise ValueError(f"{self.label} must be between {self.low:g} and {self.high:g}.")
+        return type(self.default)(value)
+
+
+class Kind(ABC):
+    """A strategy kind, made with its parameters: `SmaCrossover(fast=10, slow=30)`.
+
+    Immutable once made. Raises InvalidParameters for values out of bounds, of the wrong type or unknown.
+    """
+
+    key: ClassVar[str]
+    name: ClassVar[str]
+    description: ClassVar[str]
+
+    def __init__(self, **values: object) -> None:
+        params = self.params()
+        errors = {name: f"{self.name} has no parameter “{name}”." for name in values if name not in params}
+        for name, param in params.items():
+            try:
+                self.__dict__[name] = param.clean(values.get(name, param.default))
+            except ValueError as error:
+                errors[name] = str(error)
+        if not errors and (message := self.check()):
+            errors[""] = message
+        if errors:
+            raise InvalidParameters(errors)
+
+    @classmethod
+    def params(cls) -> dict[str, Param[Any]]:
+        """The declared parameters by name, in the order of declaration."""
+        found: dict[str, Param[Any]] = {}
+        for base in reversed(cls.__mro__):
+            found |= {name: value for name, value in vars(base).items() if isinstance(value, Param)}
+        return found
+
+    @property
+    def parameters(self) -> dict[str, int | float]:
+        """The values this kind was made with, defaults included."""
+        return {name: getattr(self, name) for name in self.params()}
+
+    def check(self) -> str:
+        """A rule across parameters (fast < slow): the message when it is broken, else ""."""
+        return ""
+
+    @abstractmethod
+    def warmup(self) -> int:
+        """Bars needed before the first decision can be trusted; live checks run on just that many."""
+
+    @abstractmethod
+    def signals(self, bars: Bars) -> Signals:
+        """The signals of one symbol. Row t may use rows 0..t and nothing else; fewer bars than the warm-up give HOLD."""
+
+    @abstractmethod
+    def explain(self, signals: Signals, t: int) -> str:
+        """Why row t says what it says, in words and numbers: "RSI 28.4 crossed below 30"."""
+
+    def signals_by_symbol(self, bars: Mapping[str, Bars]) -> dict[str, Signals]:
+        """The signals of all symbols. Every caller uses this one; a kind that ranks symbols against each other
+        overrides it."""
+        return {symbol: self.signals(bars[symbol]) for symbol in bars}
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.items()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{n}={v}' for n, v in self.parameters.items())})"
+
+
+def summary(parameters: Mapping[str, int | float]) -> Iterator[str]:
+    """Parameters as a person reads them in a row: "fast 10", "slow 30"."""
+    for name, value in parameters.items():
+        yield f"{name} {value:g}"

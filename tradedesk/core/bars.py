@@ -1,0 +1,106 @@
+"""Bars: the prices of one symbol in one timeframe, as aligned arrays."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Times = NDArray[np.datetime64]
+
+PRICE_COLUMNS = ("open", "high", "low", "close")
+COLUMNS = ("time", *PRICE_COLUMNS, "volume")
+
+
+class Timeframe(StrEnum):
+    """How long one bar lasts. The values are the names Alpaca and most data vendors use."""
+
+    MINUTE = "1Min"
+    FIVE_MINUTES = "5Min"
+    FIFTEEN_MINUTES = "15Min"
+    HOUR = "1Hour"
+    DAY = "1Day"
+
+    @property
+    def minutes(self) -> int:
+        """Length in minutes; a day counts as 1440 although its session is shorter."""
+        return {"1Min": 1, "5Min": 5, "15Min": 15, "1Hour": 60, "1Day": 1440}[self.value]
+
+
+class InvalidBars(ValueError):
+    """Bars that must not be traded on; the message names the row (counted from 0) and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """n bars of one symbol: `time` is the bar's opening time in UTC (datetime64[us]), the rest float64.
+
+    A daily bar carries midnight in New York of its session, as Alpaca's do.
+    """
+
+    time: Times
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __getitem__(self, rows: slice) -> "Bars":
+        return Bars(*(getattr(self, name)[rows] for name in COLUMNS))
+
+    def __iter__(self) -> Iterator[object]:  # a Bars is not a sequence of rows; say so early
+        raise TypeError("iterate over a column of Bars, not over Bars")
+
+    def until(self, moment: datetime) -> "Bars":
+        """The bars that open at or before `moment`."""
+        return self[: int(np.searchsorted(self.time, to_datetime64(moment), side="right"))]
+
+    def since(self, moment: datetime) -> "Bars":
+        """The bars that open at or after `moment`."""
+        return self[int(np.searchsorted(self.time, to_datetime64(moment), side="left")) :]
+
+
+def to_datetime64(moment: datetime) -> np.datetime64:
+    """An aware datetime as datetime64[us] in UTC. Raises ValueError for a naive one."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment!r} has no time zone")
+    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
+
+
+def to_datetime(time: np.datetime64) -> datetime:
+    """A datetime64 (UTC) as an aware datetime."""
+    return datetime.fromisoformat(str(time.astype("datetime64[us]"))).replace(tzinfo=UTC)
+
+
+def validate(bars: Bars) -> None:
+    """Refuse bars that would poison an indicator or a fill. Raises InvalidBars, naming the first bad row."""
+    sizes = {name: len(getattr(bars, name)) for name in COLUMNS}
+    if len(set(sizes.values())) > 1:
+        raise InvalidBars(f"The columns differ in length: {sizes}.")
+    if len(bars) == 0:
+        raise InvalidBars("There are no rows.")
+    for name in PRICE_COLUMNS:
+        column = getattr(bars, name)
+        _refuse(bars, ~np.isfinite(column), f"{name} is missing or not a number")
+        _refuse(bars, column <= 0, f"{name} is zero or negative")
+    _refuse(bars, ~(np.isfinite(bars.volume) & (bars.volume >= 0)), "volume is missing or negative")
+    _refuse(bars, bars.high < bars.low, "high is below low")
+    outside = (np.maximum(bars.open, bars.close) > bars.high) | (np.minimum(bars.open, bars.close) < bars.low)
+    _refuse(bars, outside, "open or close lies outside low to high")
+    if np.isnat(bars.time).any():
+        raise InvalidBars(f"Row {int(np.isnat(bars.time).argmax())}: the time is missing.")
+    step = np.diff(bars.time).astype(np.int64)
+    _refuse(bars, np.concatenate(([False], step == 0)), "the time stands twice")
+    _refuse(bars, np.concatenate(([False], step < 0)), "the time is earlier than the row before it")
+
+
+def _refuse(bars: Bars, bad: NDArray[np.bool_], what: str) -> None:
+    if bad.any():
+        row = int(bad.argmax())
+        raise InvalidBars(f"Row {row} ({str(bars.time[row])[:16].replace('T', ' ')}): {what}.")

@@ -1,0 +1,91 @@
+"""Fills: the one place that decides at what price, for how many shares and at what cost an order is filled."""
+
+from enum import StrEnum
+
+from numba import njit
+
+from tradedesk.core.money import round_money
+from tradedesk.core.sizing import whole_or_fraction
+
+
+class ExitReason(StrEnum):
+    """Why a lot was sold."""
+
+    SIGNAL = "signal"
+    STOP_LOSS = "stop_loss"
+    TAKE_PROFIT = "take_profit"
+    MANUAL = "manual"
+
+
+# What `protective_exit` answers, in the kernel's numbers.
+NO_EXIT, EXIT_SIGNAL, EXIT_STOP_LOSS, EXIT_TAKE_PROFIT = 0, 1, 2, 3
+EXIT_REASONS = {
+    EXIT_SIGNAL: ExitReason.SIGNAL,
+    EXIT_STOP_LOSS: ExitReason.STOP_LOSS,
+    EXIT_TAKE_PROFIT: ExitReason.TAKE_PROFIT,
+}
+
+
+@njit(cache=True)
+def buy_price(price: float, slippage_bps: float) -> float:
+    """What a buyer pays per share for a market order at `price`."""
+    return round_money(price * (1.0 + slippage_bps / 1e4))  # type: ignore[no-any-return]
+
+
+@njit(cache=True)
+def sell_price(price: float, slippage_bps: float) -> float:
+    """What a seller receives per share for a market order at `price`."""
+    return round_money(price * (1.0 - slippage_bps / 1e4))  # type: ignore[no-any-return]
+
+
+@njit(cache=True)
+def stop_price(fill_price: float, stop_loss_pct: float) -> float:
+    """The protective stop of a lot bought at `fill_price`."""
+    return round_money(fill_price * (1.0 - stop_loss_pct))  # type: ignore[no-any-return]
+
+
+@njit(cache=True)
+def target_price(fill_price: float, take_profit_pct: float) -> float:
+    """The profit target of a lot bought at `fill_price`; infinity stays infinity."""
+    if take_profit_pct == float("inf"):
+        return take_profit_pct
+    return round_money(fill_price * (1.0 + take_profit_pct))  # type: ignore[no-any-return]
+
+
+@njit(cache=True)
+def commission(quantity: float, price: float, per_order: float, per_share: float, bps: float) -> float:
+    """Dollars for filling one order of `quantity` shares at `price`."""
+    return round_money(per_order + per_share * quantity + bps / 1e4 * quantity * price)  # type: ignore[no-any-return]
+
+
+@njit(cache=True)
+def affordable(
+    quantity: float,
+    price: float,
+    cash: float,
+    per_order: float,
+    per_share: float,
+    bps: float,
+    fractional: bool,
+) -> float:
+    """`quantity` cut down to what `cash` pays for at `price`, its commission included; 0 when not one share."""
+    cost_per_share = price * (1.0 + bps / 1e4) + per_share
+    most = whole_or_fraction(max(0.0, cash - per_order) / cost_per_share, fractional)
+    return min(quantity, most)
+
+
+@njit(cache=True)
+def protective_exit(
+    open_: float, high: float, low: float, stop: float, target: float, slippage_bps: float
+) -> tuple[int, float]:
+    """Does a lot leave in this bar by its stop or target, and at what price per share?
+
+    Stop: min(open, stop) less slippage, a gap fills at the open. Target (infinity for none): max(open,
+    target), a resting limit order, so without slippage. Both touched in one bar: the stop, the worse of the
+    two. Answers (NO_EXIT, 0.0) or (reason, price).
+    """
+    if low <= stop:
+        return EXIT_STOP_LOSS, sell_price(min(open_, stop), slippage_bps)
+    if high >= target:
+        return EXIT_TAKE_PROFIT, round_money(max(open_, target))
+    return NO_EXIT, 0.0

@@ -1,0 +1,28 @@
+"""Money: what a dollar amount is in a kernel (float64) and in the database (Decimal), and the way between.
+
+Every price, commission and cash movement is rounded to a millionth of a dollar where it arises, in the
+kernel as in the ledger. Six places are far below a cent, and an amount under a billion dollars then
+survives float64 and SQLite (15 significant digits) exactly, so that the two worlds agree to the last place.
+"""
+
+import math
+from decimal import Decimal
+
+from numba import njit
+
+PLACES = 6
+MICRO = Decimal(1).scaleb(-PLACES)
+CENT = Decimal("0.01")
+
+
+@njit(cache=True)
+def round_money(amount: float) -> float:
+    """`amount` in dollars (or shares), rounded half up to a millionth."""
+    return math.floor(amount * 1e6 + 0.5) / 1e6  # type: ignore[no-any-return]
+
+
+def to_decimal(amount: float) -> Decimal:
+    """A kernel's amount for the database: rounded to a millionth. Raises ValueError for NaN and infinity."""
+    if not math.isfinite(amount):
+        raise ValueError(f"{amount} is not an amount")
+    return Decimal(repr(float(amount))).quantize(MICRO)

@@ -1,0 +1,63 @@
+"""Risk: the one function that decides whether an entry may be made, and the words for each refusal."""
+
+from enum import IntEnum
+
+from numba import njit
+
+
+class Refusal(IntEnum):
+    """Why an entry was refused; NONE lets it pass. The numbers travel through the compiled kernels."""
+
+    NONE = 0
+    WEAK_SIGNAL = 1
+    MAX_POSITIONS = 2
+    DAILY_LOSS = 3
+    DRAWDOWN = 4
+    NO_SIZE = 5
+    ALREADY_HELD = 6
+
+    def words(self, **facts: object) -> str:
+        """The reason as a person reads it, with the facts that led to it."""
+        return _WORDS[self].format(**facts)
+
+
+_WORDS = {
+    Refusal.NONE: "",
+    Refusal.WEAK_SIGNAL: "Signal strength {strength:.2f} is below the threshold of {threshold:.2f}.",
+    Refusal.MAX_POSITIONS: "The limit of {max_positions} open positions is reached.",
+    Refusal.DAILY_LOSS: "Today's loss of ${loss:,.2f} has reached the daily limit of ${limit:,.2f}.",
+    Refusal.DRAWDOWN: "The drawdown of {drawdown:.1%} has reached the limit of {limit:.1%}.",
+    Refusal.NO_SIZE: "The position size of ${budget:,.2f} does not buy one share at ${price:,.2f}.",
+    Refusal.ALREADY_HELD: "{symbol} is already held by this strategy.",
+}
+
+_NONE, _WEAK, _MAX, _DAILY, _DRAWDOWN = (int(code) for code in list(Refusal)[:5])
+
+
+@njit(cache=True)
+def entry_refusal(
+    strength: float,
+    signal_threshold: float,
+    open_positions: int,
+    max_positions: int,
+    day_loss: float,
+    daily_loss_limit: float,
+    equity: float,
+    peak_equity: float,
+    max_drawdown_pct: float,
+) -> int:
+    """The Refusal code for an entry decided now.
+
+    open_positions: held and not about to be sold, plus entries already on their way. day_loss: dollars lost
+    since the end of the previous session (negative for a gain). equity and peak_equity: of the book that the
+    strategy trades. Limits are infinity when off.
+    """
+    if strength < signal_threshold:
+        return _WEAK
+    if day_loss >= daily_loss_limit:
+        return _DAILY
+    if peak_equity > 0.0 and (peak_equity - equity) / peak_equity >= max_drawdown_pct:
+        return _DRAWDOWN
+    if open_positions >= max_positions:
+        return _MAX
+    return _NONE

@@ -1,0 +1,30 @@
+"""Sizing: the one function that decides how many shares an entry asks for."""
+
+import math
+
+from numba import njit
+
+
+# A quotient this close below a whole share is that share: 4000 / 50 must never become 79.
+WHOLE_SHARE_TOLERANCE = 1e-9
+
+
+@njit(cache=True)
+def whole_or_fraction(shares: float, fractional: bool) -> float:
+    """`shares` cut down to whole shares, or to a millionth of a share when fractional."""
+    if fractional:
+        return math.floor(shares * 1e6 + WHOLE_SHARE_TOLERANCE) / 1e6  # type: ignore[no-any-return]
+    return float(math.floor(shares + WHOLE_SHARE_TOLERANCE))
+
+
+@njit(cache=True)
+def order_quantity(
+    equity: float, close: float, position_size_pct: float, max_position_size: float, fractional: bool
+) -> float:
+    """Shares to ask for at the close of bar t: min(position_size_pct x equity, max_position_size) / close t.
+
+    equity and max_position_size (infinity for none) in dollars. Zero when equity is gone.
+    """
+    if equity <= 0.0:
+        return 0.0
+    return whole_or_fraction(min(position_size_pct * equity, max_position_size) / close, fractional)  # type: ignore[no-any-return]

@@ -1,0 +1,17 @@
+"""Settings of the test suite; tests/services.py has put the test servers' URLs into the environment."""
+
+import os
+import tempfile
+
+os.environ.setdefault("DESK_DATA_DIR", tempfile.mkdtemp(prefix="desk-test-"))
+os.environ.setdefault("SECRET_KEY", "only-for-the-test-suite-0123456789-0123456789-0123456789")
+os.environ.setdefault("HTTPS", "0")
+
+from tradedesk.settings.base import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+WHITENOISE_AUTOREFRESH = True
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+ACCOUNT_RATE_LIMITS = False
