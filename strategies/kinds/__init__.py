@@ -20,9 +20,9 @@ def kinds() -> dict[str, type[Kind]]:
     found: dict[str, type[Kind]] = {}
     for module in iter_modules(__path__, f"{__name__}."):
         for value in vars(import_module(module.name)).values():
-            if inspect.isclass(value) and issubclass(value, Kind) and value.__module__ == module.name:
-                if not inspect.isabstract(value):
-                    found[value.key] = value
+            is_kind = inspect.isclass(value) and issubclass(value, Kind) and not inspect.isabstract(value)
+            if is_kind and value.__module__ == module.name:
+                found[value.key] = value
     return dict(sorted(found.items(), key=lambda item: item[1].name))
 
 

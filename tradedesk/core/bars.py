@@ -78,6 +78,15 @@ def to_datetime(time: np.datetime64) -> datetime:
     return datetime.fromisoformat(str(time.astype("datetime64[us]"))).replace(tzinfo=UTC)
 
 
+def session_dates(times: Times) -> NDArray[np.datetime64]:
+    """The New York calendar day (datetime64[D]) of each time, which is its session.
+
+    UTC less four hours has New York's date at every hour, but for the last one before midnight in winter, and
+    no US session reaches that far; so no time zone table is needed.
+    """
+    return (times - np.timedelta64(4, "h")).astype("datetime64[D]")
+
+
 def validate(bars: Bars) -> None:
     """Refuse bars that would poison an indicator or a fill. Raises InvalidBars, naming the first bad row."""
     sizes = {name: len(getattr(bars, name)) for name in COLUMNS}

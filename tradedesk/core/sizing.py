@@ -4,7 +4,6 @@ import math
 
 from numba import njit
 
-
 # A quotient this close below a whole share is that share: 4000 / 50 must never become 79.
 WHOLE_SHARE_TOLERANCE = 1e-9
 

@@ -7,7 +7,7 @@ os.environ.setdefault("DESK_DATA_DIR", tempfile.mkdtemp(prefix="desk-test-"))
 os.environ.setdefault("SECRET_KEY", "only-for-the-test-suite-0123456789-0123456789-0123456789")
 os.environ.setdefault("HTTPS", "0")
 
-from tradedesk.settings.base import *  # noqa: E402, F403
+from tradedesk.settings.base import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
