@@ -1,0 +1,4 @@
+from backtests.models.backtest import Backtest
+from backtests.models.result import BacktestCurve, BacktestTrade
+
+__all__ = ["Backtest", "BacktestCurve", "BacktestTrade"]

@@ -1,0 +1,94 @@
+"""A backtest: the snapshot of what is tried, its state while it runs, and its headline results."""
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from strategies.kinds import Kind, kinds, make_kind, summary
+from strategies.models import TIMEFRAMES, Strategy
+from tradedesk.core.bars import Timeframe
+from tradedesk.core.rules import Costs, RiskRules
+
+
+class Backtest(models.Model):
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        COMPLETED = "completed", "Completed"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    FINISHED = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="backtests")
+    strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="backtests")
+
+    # The snapshot: with the bars of `provenance`, all it takes to run it again.
+    strategy_name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=40)
+    parameters = models.JSONField(default=dict)
+    symbols = models.JSONField(default=list)
+    timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
+    start_date = models.DateField()
+    end_date = models.DateField()
+    initial_capital = models.DecimalField(max_digits=20, decimal_places=6)
+    rules = models.JSONField(default=dict)
+    costs = models.JSONField(default=dict)
+    # {"version", "kind_code", "engine_code", "data": {symbol: {"provider", "fingerprint"}}}
+    provenance = models.JSONField(default=dict)
+
+    # The run. Times are wall times: a backtest happens outside the market's clock.
+    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
+    progress = models.PositiveSmallIntegerField(
+        default=0, validators=[MinValueValidator(0), MaxValueValidator(100)]
+    )
+    stage = models.CharField(max_length=40, blank=True)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    # The headline results, in the API's names; empty until completed.
+    metrics = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["user", "-id"]), models.Index(fields=["status", "heartbeat_at"])]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(initial_capital__gt=0), name="backtest_capital_above_zero"),
+            models.CheckConstraint(
+                condition=models.Q(start_date__lt=models.F("end_date")), name="backtest_dates_in_order"
+            ),
+            models.CheckConstraint(condition=models.Q(progress__lte=100), name="backtest_progress_to_100"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.strategy_name} {self.start_date} to {self.end_date}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in self.FINISHED
+
+    @property
+    def is_deployable(self) -> bool:
+        """Completed with a positive total return: then the page offers Deploy to Live."""
+        return self.status == self.Status.COMPLETED and (self.metrics.get("total_return_pct") or 0) > 0
+
+    @property
+    def kind_name(self) -> str:
+        return kinds()[self.kind].name if self.kind in kinds() else self.kind
+
+    @property
+    def parameter_summary(self) -> str:
+        return ", ".join(summary(self.parameters))
+
+    def make_kind(self) -> Kind:
+        return make_kind(self.kind, self.parameters)
+
+    def risk_rules(self) -> RiskRules:
+        return RiskRules.from_dict(self.rules)
+
+    def cost_rules(self) -> Costs:
+        return Costs(**self.costs)

@@ -1,0 +1,47 @@
+"""What a completed backtest leaves: its trades and its curves."""
+
+from django.db import models
+
+from backtests.models.backtest import Backtest
+from tradedesk.core.fills import ExitReason
+
+EXIT_REASONS = [(reason.value, reason.value.replace("_", " ").capitalize()) for reason in ExitReason]
+
+
+class BacktestTrade(models.Model):
+    """A round trip; without exit_time it was still open at the end and is marked at the last close."""
+
+    backtest = models.ForeignKey(Backtest, models.CASCADE, related_name="trades")
+    symbol = models.CharField(max_length=15)
+    quantity = models.DecimalField(max_digits=20, decimal_places=6)
+    entry_time = models.DateTimeField()
+    entry_price = models.DecimalField(max_digits=20, decimal_places=6)
+    stop_price = models.DecimalField(max_digits=20, decimal_places=6)
+    target_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    exit_time = models.DateTimeField(null=True, blank=True)
+    # The last close where the position is still open.
+    exit_price = models.DecimalField(max_digits=20, decimal_places=6)
+    exit_reason = models.CharField(max_length=11, choices=EXIT_REASONS, blank=True)
+    commission = models.DecimalField(max_digits=20, decimal_places=6)
+    pnl = models.DecimalField(max_digits=20, decimal_places=6)
+    # A fraction of what the shares cost.
+    return_pct = models.FloatField()
+    r_multiple = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["entry_time", "symbol"]
+
+    def __str__(self) -> str:
+        return f"{self.quantity.normalize():f} {self.symbol}"
+
+
+class BacktestCurve(models.Model):
+    """The curves at the end of each session, as three aligned lists: unix seconds, dollars, dollars."""
+
+    backtest = models.OneToOneField(Backtest, models.CASCADE, primary_key=True, related_name="curve")
+    time = models.JSONField(default=list)
+    equity = models.JSONField(default=list)
+    buy_and_hold = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"{len(self.time)} sessions"

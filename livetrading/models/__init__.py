@@ -1,0 +1,23 @@
+from livetrading.models.live_strategy import LiveStrategy
+from livetrading.models.order import Fill, Order, OrderState
+from livetrading.models.paper_book import PaperAccount, PaperFill, PaperOrder
+from livetrading.models.position import LivePosition, PaperPosition
+from livetrading.models.reconciliation import Reconciliation
+from livetrading.models.signal import SignalHistory
+from livetrading.models.trade import LiveTrade, PaperTrade
+
+__all__ = [
+    "Fill",
+    "LivePosition",
+    "LiveStrategy",
+    "LiveTrade",
+    "Order",
+    "OrderState",
+    "PaperAccount",
+    "PaperFill",
+    "PaperOrder",
+    "PaperPosition",
+    "PaperTrade",
+    "Reconciliation",
+    "SignalHistory",
+]

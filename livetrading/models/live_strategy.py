@@ -1,0 +1,129 @@
+"""A live strategy: a snapshot that was deployed, the limits it trades under, and where its checks stand."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from backtests.models import Backtest
+from strategies.kinds import Kind, kinds, make_kind, summary
+from strategies.models import TIMEFRAMES, Strategy
+from tradedesk.accounts.models import Mode
+from tradedesk.core.bars import Timeframe
+from tradedesk.core.rules import RiskRules
+
+RULE_FIELDS = (
+    "position_size_pct",
+    "max_positions",
+    "max_position_size",
+    "stop_loss_pct",
+    "take_profit_pct",
+    "signal_threshold",
+    "daily_loss_limit",
+    "max_drawdown_pct",
+    "fractional",
+)
+
+
+def _dollars(**options: Any) -> "models.DecimalField[Any, Any]":
+    return models.DecimalField(max_digits=20, decimal_places=6, **options)
+
+
+def _between(field: str, low: float, high: float) -> models.CheckConstraint:
+    inside = Q(**{f"{field}__gte": low, f"{field}__lte": high})
+    return models.CheckConstraint(
+        condition=inside | Q(**{f"{field}__isnull": True}), name=f"live_strategy_{field}_bounds"
+    )
+
+
+class LiveStrategy(models.Model):
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"
+        STOPPED = "stopped", "Stopped"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="live_strategies")
+    name = models.CharField(max_length=100)
+    strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="deployments")
+    backtest = models.ForeignKey(Backtest, models.SET_NULL, null=True, blank=True, related_name="deployments")
+    # One per press of the button: a double click deploys once.
+    deploy_key = models.CharField(max_length=64)
+    mode = models.CharField(max_length=5, choices=Mode, default=Mode.PAPER)
+
+    # The snapshot: never edited after the deployment.
+    kind = models.CharField(max_length=40)
+    parameters = models.JSONField(default=dict)
+    symbols = models.JSONField(default=list)
+    timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
+    provenance = models.JSONField(default=dict)
+    deployed_at = models.DateTimeField()
+    # The account's equity at the deployment: what drawdowns of this strategy are measured from.
+    starting_equity = _dollars()
+
+    # The limits.
+    status = models.CharField(max_length=7, choices=Status, default=Status.ACTIVE)
+    auto_execute = models.BooleanField(default=True)
+    check_interval = models.PositiveIntegerField(default=300, help_text="Seconds of market time between checks.")
+    max_positions = models.PositiveSmallIntegerField(default=5)
+    position_size_pct = models.FloatField(default=0.02, help_text="Fraction of the equity for one position.")
+    max_position_size = _dollars(null=True, blank=True)
+    stop_loss_pct = models.FloatField(default=0.10)
+    take_profit_pct = models.FloatField(null=True, blank=True)
+    signal_threshold = models.FloatField(default=0.6)
+    daily_loss_limit = _dollars(null=True, blank=True)
+    max_drawdown_pct = models.FloatField(null=True, blank=True)
+    fractional = models.BooleanField(default=False)
+
+    # Where the checks stand: market time, but for claimed_until, which is a lease in wall time.
+    next_check_at = models.DateTimeField()
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    last_check_at = models.DateTimeField(null=True, blank=True)
+    last_bar_time = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=300, blank=True)
+
+    # The strategy's own book at its last check, in dollars since the deployment.
+    session = models.DateField(null=True, blank=True)
+    session_start_pnl = _dollars(default=Decimal(0))
+    last_pnl = _dollars(default=Decimal(0))
+    peak_pnl = _dollars(default=Decimal(0))
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "live strategies"
+        indexes = [models.Index(fields=["status", "next_check_at"]), models.Index(fields=["user", "-id"])]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "deploy_key"], name="live_strategy_one_per_press"),
+            _between("check_interval", 60, 3600),
+            _between("max_positions", 1, 20),
+            _between("position_size_pct", 0.001, 0.5),
+            _between("stop_loss_pct", 0.001, 0.99),
+            _between("take_profit_pct", 0.001, 100),
+            _between("signal_threshold", 0, 1),
+            _between("max_drawdown_pct", 0.001, 0.99),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == self.Status.ACTIVE
+
+    @property
+    def kind_name(self) -> str:
+        return kinds()[self.kind].name if self.kind in kinds() else self.kind
+
+    @property
+    def parameter_summary(self) -> str:
+        return ", ".join(summary(self.parameters))
+
+    def make_kind(self) -> Kind:
+        return make_kind(self.kind, self.parameters)
+
+    def risk_rules(self) -> RiskRules:
+        values = {name: getattr(self, name) for name in RULE_FIELDS}
+        return RiskRules(
+            **{name: float(value) if isinstance(value, Decimal) else value for name, value in values.items()}
+        )

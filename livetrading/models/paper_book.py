@@ -1,0 +1,113 @@
+"""The paper broker's own books: a cash ledger, its orders and its fills.
+
+The desk never reads these for its own records; it asks the paper broker, as it would ask any other.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from livetrading.models.signal import OrderSide
+from strategies.models import TIMEFRAMES
+from tradedesk.core.rules import Costs
+
+
+def _amount(**options: Any) -> "models.DecimalField[Any, Any]":
+    return models.DecimalField(max_digits=20, decimal_places=6, **options)
+
+
+class PaperAccount(models.Model):
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="paper_account")
+    starting_cash = _amount()
+    # starting_cash plus every fill's cash_change.
+    cash = _amount()
+    commission_per_order = models.FloatField(default=0)
+    commission_per_share = models.FloatField(default=0)
+    commission_bps = models.FloatField(default=0)
+    slippage_bps = models.FloatField(default=0)
+    # Bars that closed up to this moment (market time) have been matched.
+    matched_until = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(starting_cash__gt=0), name="paper_starting_cash_above_zero")
+        ]
+
+    def __str__(self) -> str:
+        return f"Paper account of {self.user}"
+
+    def costs(self) -> Costs:
+        return Costs(
+            commission_per_order=self.commission_per_order,
+            commission_per_share=self.commission_per_share,
+            commission_bps=self.commission_bps,
+            slippage_bps=self.slippage_bps,
+        )
+
+
+class PaperOrder(models.Model):
+    class Kind(models.TextChoices):
+        MARKET = "market", "Market"
+        STOP_LOSS = "stop_loss", "Stop loss"
+        TAKE_PROFIT = "take_profit", "Take profit"
+
+    class Status(models.TextChoices):
+        WORKING = "working", "Working"
+        FILLED = "filled", "Filled"
+        CANCELLED = "cancelled", "Cancelled"
+
+    account = models.ForeignKey(PaperAccount, models.CASCADE, related_name="orders")
+    client_order_id = models.CharField(max_length=48, unique=True)
+    kind = models.CharField(max_length=11, choices=Kind, default=Kind.MARKET)
+    # The client_order_id of the entry whose lot this order closes; empty for an entry.
+    closes = models.CharField(max_length=48, blank=True)
+    symbol = models.CharField(max_length=15)
+    timeframe = models.CharField(max_length=5, choices=TIMEFRAMES)
+    side = models.CharField(max_length=4, choices=OrderSide)
+    quantity = _amount()
+    fractional = models.BooleanField(default=False)
+    strength = models.FloatField(default=1.0)
+    stop_loss_pct = models.FloatField(null=True, blank=True)
+    take_profit_pct = models.FloatField(null=True, blank=True)
+    trigger_price = _amount(null=True, blank=True)
+    accepted_at = models.DateTimeField(help_text="Market time.")
+    status = models.CharField(max_length=9, choices=Status, default=Status.WORKING)
+    reason = models.CharField(max_length=300, blank=True)
+    filled_quantity = _amount(default=Decimal(0))
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(fields=["account"], condition=Q(status="working"), name="paper_order_working"),
+            models.Index(fields=["account", "closes"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity.normalize():f} {self.symbol}"
+
+
+class PaperFill(models.Model):
+    """One line of the cash ledger."""
+
+    account = models.ForeignKey(PaperAccount, models.CASCADE, related_name="fills")
+    order = models.ForeignKey(PaperOrder, models.CASCADE, related_name="fills")
+    bar_time = models.DateTimeField()
+    quantity = _amount()
+    price = _amount()
+    commission = _amount()
+    # Negative for a purchase.
+    cash_change = _amount()
+    cash_after = _amount()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "bar_time"], name="paper_fill_once_per_bar"),
+            models.CheckConstraint(condition=Q(quantity__gt=0, price__gt=0), name="paper_fill_above_zero"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity.normalize():f} at {self.price}"

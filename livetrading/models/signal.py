@@ -1,0 +1,45 @@
+"""Signal history: every BUY and SELL a live strategy saw, and what the desk did about it."""
+
+from django.conf import settings
+from django.db import models
+
+from livetrading.models.live_strategy import LiveStrategy
+
+
+class OrderSide(models.TextChoices):
+    BUY = "buy", "Buy"
+    SELL = "sell", "Sell"
+
+
+class SignalHistory(models.Model):
+    class Outcome(models.TextChoices):
+        ORDERED = "ordered", "Ordered"
+        REFUSED = "refused", "Refused"
+        RECORDED = "recorded", "Recorded only"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="signals")
+    live_strategy = models.ForeignKey(LiveStrategy, models.CASCADE, related_name="signals")
+    symbol = models.CharField(max_length=15)
+    bar_time = models.DateTimeField()
+    side = models.CharField(max_length=4, choices=OrderSide)
+    strength = models.FloatField()
+    price = models.DecimalField(max_digits=20, decimal_places=6, help_text="The close of the bar.")
+    explanation = models.CharField(max_length=200)
+    outcome = models.CharField(max_length=8, choices=Outcome)
+    # Why there is no order; empty when there is one.
+    reason = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "signal history"
+        indexes = [models.Index(fields=["user", "-id"]), models.Index(fields=["live_strategy", "-id"])]
+        constraints = [
+            # A second run of the same check can write nothing new.
+            models.UniqueConstraint(
+                fields=["live_strategy", "symbol", "bar_time", "side"], name="signal_once_per_bar"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.symbol} {self.bar_time:%Y-%m-%d %H:%M}"

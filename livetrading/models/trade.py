@@ -1,0 +1,88 @@
+"""Trades: one round trip (a lot) each, of a live strategy or a manual order; paper and live are kept apart."""
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from livetrading.models.live_strategy import LiveStrategy
+from livetrading.models.order import Order
+from strategies.models import TIMEFRAMES
+from tradedesk.core.bars import Timeframe
+from tradedesk.core.fills import ExitReason
+
+EXIT_REASONS = [(reason.value, reason.value.replace("_", " ").capitalize()) for reason in ExitReason]
+
+
+class BaseTrade(models.Model):
+    """Written by reconcile alone."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="%(class)ss")
+    live_strategy = models.ForeignKey(
+        LiveStrategy, models.SET_NULL, null=True, blank=True, related_name="%(class)ss"
+    )
+    opening_order = models.OneToOneField(Order, models.PROTECT, related_name="%(class)s")
+    symbol = models.CharField(max_length=15)
+    timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
+    quantity = models.DecimalField(max_digits=20, decimal_places=6)
+    entry_time = models.DateTimeField()
+    # Volume-weighted over the entry's fills.
+    entry_price = models.DecimalField(max_digits=20, decimal_places=6)
+    stop_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    target_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    exit_quantity = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
+    # Of the fill that closed the last share; null while open.
+    exit_time = models.DateTimeField(null=True, blank=True)
+    exit_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    exit_reason = models.CharField(max_length=11, choices=EXIT_REASONS, blank=True)
+    commission = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
+    # Realized so far, after the commissions paid so far.
+    pnl = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
+
+    class Meta:
+        abstract = True
+        ordering = ["-entry_time", "symbol"]
+        indexes = [
+            models.Index(fields=["user", "-entry_time"]),
+            models.Index(fields=["live_strategy", "exit_time"]),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(quantity__gt=0, exit_quantity__gte=0, exit_quantity__lte=F("quantity")),
+                name="%(class)s_never_oversold",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity.normalize():f} {self.symbol}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.exit_time is None
+
+    @property
+    def open_quantity(self) -> Decimal:
+        return self.quantity - self.exit_quantity
+
+    @property
+    def return_pct(self) -> float:
+        """Realized profit as a fraction of what the shares cost."""
+        return float(self.pnl / (self.quantity * self.entry_price))
+
+    @property
+    def r_multiple(self) -> float | None:
+        """Realized profit in units of the risk taken: quantity x (entry - initial stop)."""
+        if self.stop_price is None or self.stop_price >= self.entry_price:
+            return None
+        return float(self.pnl / (self.quantity * (self.entry_price - self.stop_price)))
+
+
+class PaperTrade(BaseTrade):
+    class Meta(BaseTrade.Meta):
+        pass
+
+
+class LiveTrade(BaseTrade):
+    class Meta(BaseTrade.Meta):
+        pass

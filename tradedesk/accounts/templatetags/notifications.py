@@ -1,0 +1,14 @@
+"""The bell's count, asked for only by templates that show it."""
+
+from django import template
+
+from tradedesk.accounts.models import User
+from tradedesk.accounts.services import count_unread
+
+register = template.Library()
+
+
+@register.simple_tag
+def unread_count(user: User) -> int:
+    """How many notifications the user has not read: one indexed query."""
+    return count_unread(user)

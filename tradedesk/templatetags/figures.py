@@ -1,0 +1,142 @@
+"""Figures as a page shows them: money, prices, percent, quantities and New York time. None is a dash."""
+
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.conf import settings
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+MISSING = "—"
+NEW_YORK = ZoneInfo(settings.MARKET_TIME_ZONE)
+
+# What a template hands over: Decimal from the database, float from a kernel, text from JSON.
+Figure = Decimal | float | int | str | None
+
+
+def _number(value: Figure) -> Decimal | None:
+    """The value as a finite Decimal; None for what has no value (None, "", NaN, infinity)."""
+    if value is None or value == "":
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError(f"A figure must be a number or None, not {value!r}.") from None
+    return number if number.is_finite() else None
+
+
+def _written(number: Decimal, places: int, *, signed: bool, before: str = "", after: str = "") -> str:
+    """Rounded half away from zero, as people do, with thousands separators; a zero carries no sign."""
+    rounded = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    sign = "-" if rounded < 0 else "+" if signed and rounded > 0 else ""
+    return f"{sign}{before}{abs(rounded):,.{places}f}{after}"
+
+
+@register.filter
+def money(value: Figure) -> str:
+    """Dollars: 1234.5 -> $1,234.50."""
+    number = _number(value)
+    return MISSING if number is None else _written(number, 2, signed=False, before="$")
+
+
+@register.filter
+def signed_money(value: Figure) -> str:
+    """Dollars gained or lost: 1234.5 -> +$1,234.50."""
+    number = _number(value)
+    return MISSING if number is None else _written(number, 2, signed=True, before="$")
+
+
+@register.filter
+def price(value: Figure) -> str:
+    """Dollars a share, without the sign of the currency: at least 2 decimals, up to 4 where they say something."""
+    number = _number(value)
+    if number is None:
+        return MISSING
+    decimals = _written(number, 4, signed=False)
+    return decimals[:-2] if decimals.endswith("00") else decimals.removesuffix("0")
+
+
+@register.filter
+def percent(value: Figure) -> str:
+    """From a fraction: 0.0124 -> 1.24%."""
+    number = _number(value)
+    return MISSING if number is None else _written(number * 100, 2, signed=False, after="%")
+
+
+@register.filter
+def signed_percent(value: Figure) -> str:
+    """From a fraction: 0.0124 -> +1.24%."""
+    number = _number(value)
+    return MISSING if number is None else _written(number * 100, 2, signed=True, after="%")
+
+
+@register.filter
+def percent_points(value: Figure) -> str:
+    """From percent: 1.24 -> 1.24%."""
+    number = _number(value)
+    return MISSING if number is None else _written(number, 2, signed=False, after="%")
+
+
+@register.filter
+def signed_percent_points(value: Figure) -> str:
+    """From percent: 1.24 -> +1.24%."""
+    number = _number(value)
+    return MISSING if number is None else _written(number, 2, signed=True, after="%")
+
+
+@register.filter
+def ratio(value: Figure) -> str:
+    """A number without a unit (Sharpe, profit factor, R): 1.234 -> 1.23."""
+    number = _number(value)
+    return MISSING if number is None else _written(number, 2, signed=False)
+
+
+@register.filter
+def quantity(value: Figure) -> str:
+    """Shares: up to 6 decimals, none that are zero at the end: 10.500000 -> 10.5."""
+    number = _number(value)
+    if number is None:
+        return MISSING
+    written = _written(number, 6, signed=False)
+    return written.rstrip("0").rstrip(".")
+
+
+@register.filter
+def signed_class(value: Figure) -> str:
+    """The class that colours a gain or a loss; rounding is not looked at, so a loss of a hundredth of a cent is one."""
+    number = _number(value)
+    if not number:
+        return "flat"
+    return "gain" if number > 0 else "loss"
+
+
+@register.filter
+def ny_time(value: datetime | None) -> str:
+    """An aware moment in New York: 2012-03-05 16:00. Raises ValueError for a naive one."""
+    return MISSING if value is None else f"{_in_new_york(value):%Y-%m-%d %H:%M}"
+
+
+@register.filter
+def ny_date(value: datetime | date | None) -> str:
+    """The New York day of an aware moment, or a date as it is: 2012-03-05. Raises ValueError for a naive moment."""
+    if value is None:
+        return MISSING
+    return f"{_in_new_york(value) if isinstance(value, datetime) else value:%Y-%m-%d}"
+
+
+@register.filter
+def moment(value: datetime | None) -> SafeString | str:
+    """New York time as an element that tells the reader's own time as its hint. Raises ValueError for a naive moment."""
+    if value is None:
+        return MISSING
+    return format_html('<time datetime="{}" data-local>{}</time>', value.isoformat(), ny_time(value))
+
+
+def _in_new_york(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError(f"{value} carries no time zone.")
+    return value.astimezone(NEW_YORK)
