@@ -28,8 +28,6 @@ class PaperAccount(models.Model):
     commission_per_share = models.FloatField(default=0)
     commission_bps = models.FloatField(default=0)
     slippage_bps = models.FloatField(default=0)
-    # Bars that closed up to this moment (market time) have been matched.
-    matched_until = models.DateTimeField()
 
     class Meta:
         constraints = [
@@ -74,6 +72,10 @@ class PaperOrder(models.Model):
     take_profit_pct = models.FloatField(null=True, blank=True)
     trigger_price = _amount(null=True, blank=True)
     accepted_at = models.DateTimeField(help_text="Market time.")
+    # Of a protective exit: the last bar it has been held against.
+    matched_until = models.DateTimeField(null=True, blank=True)
+    # Of an entry: what is left of its lot.
+    open_quantity = _amount(default=Decimal(0))
     status = models.CharField(max_length=9, choices=Status, default=Status.WORKING)
     reason = models.CharField(max_length=300, blank=True)
     filled_quantity = _amount(default=Decimal(0))
@@ -82,6 +84,7 @@ class PaperOrder(models.Model):
         ordering = ["id"]
         indexes = [
             models.Index(fields=["account"], condition=Q(status="working"), name="paper_order_working"),
+            models.Index(fields=["account"], condition=Q(open_quantity__gt=0), name="paper_lot_open"),
             models.Index(fields=["account", "closes"]),
         ]
 

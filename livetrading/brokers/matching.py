@@ -1,0 +1,170 @@
+"""How the paper broker fills: pure, one bar time at a time, in the order of a backtest's bar.
+
+1. exits at the open; 2. entries at the open, by strength descending, then symbol; 3. protective exits, on the
+entry bar too. Prices, quantities and costs come from core.fills, which the backtest's kernel calls as well.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tradedesk.core import fills
+from tradedesk.core.money import round_money
+from tradedesk.core.rules import Costs
+
+Series = tuple[str, str]  # symbol, timeframe
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """One bar of one symbol."""
+
+    open: float
+    high: float
+    low: float
+
+
+@dataclass(slots=True)
+class WorkingOrder:
+    """A market order waiting for its series' bar at `first_bar` or later. `closes` is the id of the entry whose
+    lot it sells."""
+
+    id: str
+    series: Series
+    quantity: float
+    first_bar: datetime
+    closes: str = ""
+    strength: float = 1.0
+    fractional: bool = False
+    stop_loss_pct: float | None = None
+    take_profit_pct: float | None = None
+
+
+@dataclass(slots=True)
+class Lot:
+    """Shares bought by one entry, with the prices that protect them from the bar at `first_bar` on."""
+
+    id: str
+    series: Series
+    quantity: float
+    first_bar: datetime
+    stop: float | None
+    target: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What happened to an order (or to a lot's protective exit: kind stop_loss or take_profit, id of the lot)."""
+
+    id: str
+    kind: str
+    quantity: float
+    price: float
+    commission: float
+    cash_change: float
+    stop: float | None = None
+    target: float | None = None
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Book:
+    """What the paper broker holds for one account between two bars."""
+
+    cash: float
+    costs: Costs
+    orders: list[WorkingOrder] = field(default_factory=list)
+    lots: dict[str, Lot] = field(default_factory=dict)
+
+
+def match(book: Book, time: datetime, bars: Mapping[Series, Prices]) -> list[Execution]:
+    """Fill what the bars of one `time` let through, changing `book`. An execution of quantity 0 is a cancellation."""
+    due = [order for order in book.orders if order.series in bars and order.first_bar <= time]
+    book.orders = [order for order in book.orders if order not in due]
+    exits = sorted((order for order in due if order.closes), key=lambda order: order.series)
+    entries = sorted(
+        (order for order in due if not order.closes), key=lambda order: (-order.strength, order.series)
+    )
+    done = [_sell(book, order, bars[order.series]) for order in exits]
+    done += [_buy(book, order, time, bars[order.series]) for order in entries]
+    done += _protect(book, time, bars)
+    return done
+
+
+def _sell(book: Book, order: WorkingOrder, bar: Prices) -> Execution:
+    lot = book.lots.get(order.closes)
+    if lot is None:
+        return _cancelled(order.id, "The lot was already closed.")
+    quantity = min(order.quantity, lot.quantity)
+    price = fills.sell_price(bar.open, book.costs.slippage_bps)
+    _reduce(book, lot, quantity)
+    return _execution(book, order.id, "market", -quantity, price)
+
+
+def _buy(book: Book, order: WorkingOrder, time: datetime, bar: Prices) -> Execution:
+    costs = book.costs
+    price = fills.buy_price(bar.open, costs.slippage_bps)
+    quantity = fills.affordable(
+        order.quantity,
+        price,
+        book.cash,
+        costs.commission_per_order,
+        costs.commission_per_share,
+        costs.commission_bps,
+        order.fractional,
+    )
+    if quantity <= 0.0:
+        return _cancelled(order.id, f"Cash of ${book.cash:,.2f} does not pay for one share at ${price:,.2f}.")
+    stop = None if order.stop_loss_pct is None else fills.stop_price(price, order.stop_loss_pct)
+    target = None if order.take_profit_pct is None else fills.target_price(price, order.take_profit_pct)
+    book.lots[order.id] = Lot(order.id, order.series, quantity, time, stop, target)
+    cut = "" if quantity == order.quantity else "Cut to what the cash affords."
+    return _execution(book, order.id, "market", quantity, price, stop, target, cut)
+
+
+def _protect(book: Book, time: datetime, bars: Mapping[Series, Prices]) -> Iterator[Execution]:
+    for lot in sorted(book.lots.values(), key=lambda lot: lot.series):
+        if lot.series not in bars or lot.first_bar > time:
+            continue
+        bar = bars[lot.series]
+        reason, price = fills.protective_exit(
+            bar.open,
+            bar.high,
+            bar.low,
+            0.0 if lot.stop is None else lot.stop,
+            float("inf") if lot.target is None else lot.target,
+            book.costs.slippage_bps,
+        )
+        if reason != fills.NO_EXIT:
+            quantity = lot.quantity
+            _reduce(book, lot, quantity)
+            yield _execution(book, lot.id, fills.EXIT_REASONS[reason].value, -quantity, price)
+
+
+def _reduce(book: Book, lot: Lot, quantity: float) -> None:
+    lot.quantity = round_money(lot.quantity - quantity)
+    if lot.quantity <= 0.0:
+        del book.lots[lot.id]
+
+
+def _execution(
+    book: Book,
+    id_: str,
+    kind: str,
+    signed_quantity: float,
+    price: float,
+    stop: float | None = None,
+    target: float | None = None,
+    reason: str = "",
+) -> Execution:
+    costs = book.costs
+    commission = fills.commission(
+        abs(signed_quantity), price, costs.commission_per_order, costs.commission_per_share, costs.commission_bps
+    )
+    cash_change = round_money(-signed_quantity * price - commission)
+    book.cash = round_money(book.cash + cash_change)
+    return Execution(id_, kind, abs(signed_quantity), price, commission, cash_change, stop, target, reason)
+
+
+def _cancelled(id_: str, reason: str) -> Execution:
+    return Execution(id_, "market", 0.0, 0.0, 0.0, 0.0, reason=reason)

@@ -1,0 +1,1 @@
+"""The paper broker's back office: its books in the database."""

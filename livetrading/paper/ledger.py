@@ -1,0 +1,268 @@
+"""The paper broker's books of one account, kept in the database."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+from django.db import IntegrityError, transaction
+
+from livetrading.brokers.base import BrokerAccount, BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
+from livetrading.brokers.matching import Book, Execution, Lot, Prices, Series, WorkingOrder, match
+from livetrading.models import PaperAccount, PaperFill, PaperOrder
+from livetrading.models.signal import OrderSide
+from tradedesk.core.bars import Timeframe, to_datetime, to_datetime64
+from tradedesk.core.money import to_decimal
+from tradedesk.marketdata.library import closed_bars
+from tradedesk.marketdata.sessions import bar_close, bar_open
+
+STOP, TARGET, MARKET = PaperOrder.Kind.STOP_LOSS, PaperOrder.Kind.TAKE_PROFIT, PaperOrder.Kind.MARKET
+LEG_SUFFIX = {STOP: "-sl", TARGET: "-tp"}
+WORKING, FILLED, CANCELLED = PaperOrder.Status.WORKING, PaperOrder.Status.FILLED, PaperOrder.Status.CANCELLED
+
+
+class DatabaseLedger:
+    """A brokers.paper.Ledger over PaperAccount, PaperOrder and PaperFill, as of the market's time `now`."""
+
+    def __init__(self, account: PaperAccount, now: datetime) -> None:
+        self._account, self._now = account, now
+
+    # --- answers ---
+
+    def account(self) -> BrokerAccount:
+        cash = PaperAccount.objects.values_list("cash", flat=True).get(pk=self._account.pk)
+        lots = self._account.orders.filter(open_quantity__gt=0)
+        worth = sum(
+            (float(quantity) * self._last_close(symbol, timeframe))
+            for symbol, timeframe, quantity in lots.values_list("symbol", "timeframe", "open_quantity")
+        )
+        return BrokerAccount(cash=cash, equity=cash + to_decimal(worth), buying_power=cash)
+
+    def find(self, client_order_id: str) -> BrokerOrder | None:
+        order = self._account.orders.filter(client_order_id=client_order_id).first()
+        return order and _broker_order(order)
+
+    def working(self) -> list[BrokerOrder]:
+        return [_broker_order(order) for order in self._account.orders.filter(status=WORKING)]
+
+    def fills_after(self, cursor: str) -> list[BrokerFill]:
+        fills = self._account.fills.filter(pk__gt=int(cursor or 0)).select_related("order")
+        return [
+            BrokerFill(
+                activity_id=str(fill.pk),
+                client_order_id=fill.order.client_order_id,
+                quantity=fill.quantity,
+                price=fill.price,
+                commission=fill.commission,
+                time=fill.bar_time,
+            )
+            for fill in fills
+        ]
+
+    def positions(self) -> list[BrokerPosition]:
+        held: dict[str, tuple[Decimal, Decimal]] = {}
+        for lot in self._account.orders.filter(open_quantity__gt=0).prefetch_related("fills"):
+            quantity, cost = held.get(lot.symbol, (Decimal(0), Decimal(0)))
+            price = lot.fills.all()[0].price
+            held[lot.symbol] = (quantity + lot.open_quantity, cost + lot.open_quantity * price)
+        return [
+            BrokerPosition(symbol=symbol, quantity=quantity, average_price=cost / quantity)
+            for symbol, (quantity, cost) in sorted(held.items())
+        ]
+
+    # --- orders ---
+
+    def add(self, request: OrderRequest, now: datetime) -> BrokerOrder:
+        try:
+            with transaction.atomic():
+                order = self._account.orders.create(
+                    client_order_id=request.client_order_id,
+                    closes=request.closes,
+                    symbol=request.symbol,
+                    timeframe=request.timeframe,
+                    side=request.side,
+                    quantity=request.quantity,
+                    fractional=request.fractional,
+                    strength=request.strength,
+                    stop_loss_pct=request.stop_loss_pct,
+                    take_profit_pct=request.take_profit_pct,
+                    accepted_at=now,
+                )
+        except IntegrityError:
+            # Two workers sent the same order at once: the id lets one in.
+            order = self._account.orders.get(client_order_id=request.client_order_id)
+        return _broker_order(order)
+
+    def cancel(self, client_order_id: str) -> None:
+        orders = self._account.orders.filter(client_order_id=client_order_id, status=WORKING)
+        orders.update(status=CANCELLED, reason="Cancelled on request.")
+
+    # --- matching ---
+
+    def match_until(self, now: datetime) -> None:
+        """Hold the account's orders and lots against every bar closed by `now` that they have not seen."""
+        if not self._account.orders.filter(status=WORKING).exists():
+            return
+        with transaction.atomic():
+            # The row's lock puts two matchers of one account in a line; the second finds nothing left.
+            account = PaperAccount.objects.select_for_update().get(pk=self._account.pk)
+            orders = {order.client_order_id: order for order in account.orders.filter(status=WORKING)}
+            lots = {lot.client_order_id: lot for lot in account.orders.filter(open_quantity__gt=0)}
+            book = _open_book(account, orders.values(), lots, now)
+            for time, bars in _unseen_bars(book, now):
+                for execution in match(book, time, bars):
+                    _settle(account, orders, lots, execution, time)
+                legs = account.orders.exclude(kind=MARKET).filter(status=WORKING)
+                for symbol, timeframe in bars:
+                    legs.filter(symbol=symbol, timeframe=timeframe).update(matched_until=time)
+            account.save(update_fields=["cash"])
+
+    def _last_close(self, symbol: str, timeframe: str) -> float:
+        return float(closed_bars(symbol, timeframe, self._now, last=1).close[-1])
+
+
+def _broker_order(order: PaperOrder) -> BrokerOrder:
+    return BrokerOrder(
+        client_order_id=order.client_order_id,
+        broker_order_id=str(order.pk),
+        state=order.status,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=order.quantity,
+        filled_quantity=order.filled_quantity,
+        kind=order.kind,
+        closes=order.closes,
+        trigger_price=order.trigger_price,
+        reason=order.reason,
+    )
+
+
+def _open_book(
+    account: PaperAccount, orders: Iterable[PaperOrder], lots: dict[str, PaperOrder], now: datetime
+) -> Book:
+    book = Book(cash=float(account.cash), costs=account.costs())
+    protection: dict[str, dict[str, PaperOrder]] = {}
+    for order in orders:
+        if order.kind != MARKET:
+            protection.setdefault(order.closes, {})[order.kind] = order
+            continue
+        book.orders.append(
+            WorkingOrder(
+                id=order.client_order_id,
+                series=(order.symbol, order.timeframe),
+                quantity=float(order.quantity),
+                first_bar=_first_bar(order, now),
+                closes=order.closes,
+                strength=order.strength,
+                fractional=order.fractional,
+                stop_loss_pct=order.stop_loss_pct,
+                take_profit_pct=order.take_profit_pct,
+            )
+        )
+    for id_, lot in lots.items():
+        legs = protection.get(id_, {})
+        seen = max((leg.matched_until for leg in legs.values() if leg.matched_until), default=lot.accepted_at)
+        book.lots[id_] = Lot(
+            id=id_,
+            series=(lot.symbol, lot.timeframe),
+            quantity=float(lot.open_quantity),
+            first_bar=seen + timedelta(microseconds=1),
+            stop=_trigger(legs.get(STOP)),
+            target=_trigger(legs.get(TARGET)),
+        )
+    return book
+
+
+def _trigger(leg: PaperOrder | None) -> float | None:
+    return None if leg is None or leg.trigger_price is None else float(leg.trigger_price)
+
+
+def _first_bar(order: PaperOrder, now: datetime) -> datetime:
+    """The time of the first bar that opened at or after the order was accepted; after `now` when there is none yet."""
+    since = order.accepted_at - timedelta(days=1)  # a daily bar's time is midnight, its session opens later
+    for time in closed_bars(order.symbol, order.timeframe, now).since(since).time:
+        if bar_open(time, Timeframe(order.timeframe)) >= order.accepted_at:
+            return to_datetime(time)
+    return now + timedelta(days=1)
+
+
+def _unseen_bars(book: Book, now: datetime) -> list[tuple[datetime, dict[Series, Prices]]]:
+    """The bars the book has to be held against, a bar time at a time, in the order they closed."""
+    first: dict[Series, datetime] = {}
+    for item in (*book.orders, *book.lots.values()):
+        first[item.series] = min(item.first_bar, first.get(item.series, item.first_bar))
+    groups: dict[tuple[np.datetime64, str, datetime], dict[Series, Prices]] = {}
+    for (symbol, timeframe), moment in first.items():
+        bars = closed_bars(symbol, timeframe, now)
+        bars = bars[int(np.searchsorted(bars.time, to_datetime64(moment), side="left")) :]
+        for row, close in enumerate(bar_close(bars.time, Timeframe(timeframe))):
+            prices = Prices(float(bars.open[row]), float(bars.high[row]), float(bars.low[row]))
+            key = (close, timeframe, to_datetime(bars.time[row]))
+            groups.setdefault(key, {})[(symbol, timeframe)] = prices
+    return [(key[2], groups[key]) for key in sorted(groups)]
+
+
+def _settle(
+    account: PaperAccount,
+    orders: dict[str, PaperOrder],
+    lots: dict[str, PaperOrder],
+    execution: Execution,
+    time: datetime,
+) -> None:
+    """Write one execution into the books."""
+    if execution.kind == MARKET:
+        order = orders[execution.id]
+        lot = lots.get(order.closes) if order.closes else None
+    else:
+        lot = lots[execution.id]
+        order = orders[f"{execution.id}{LEG_SUFFIX[PaperOrder.Kind(execution.kind)]}"]
+    order.reason = execution.reason
+    if execution.quantity == 0:
+        order.status = CANCELLED
+        order.save(update_fields=["status", "reason"])
+        return
+    quantity = to_decimal(execution.quantity)
+    order.status, order.filled_quantity = FILLED, quantity
+    cash_change = to_decimal(execution.cash_change)
+    account.cash += cash_change
+    if lot is not None:
+        lot.open_quantity -= quantity
+        lot.save(update_fields=["open_quantity"])
+        if lot.open_quantity == 0:
+            legs = account.orders.filter(closes=lot.client_order_id, status=WORKING).exclude(pk=order.pk)
+            legs.exclude(kind=MARKET).update(status=CANCELLED, reason="The lot was closed.")
+    elif not order.closes:
+        order.open_quantity = quantity
+        lots[order.client_order_id] = order
+        for leg in _legs(account, order, execution, time):
+            orders[leg.client_order_id] = leg
+    order.save(update_fields=["status", "reason", "filled_quantity", "open_quantity"])
+    PaperFill.objects.create(
+        account=account,
+        order=order,
+        bar_time=time,
+        quantity=quantity,
+        price=to_decimal(execution.price),
+        commission=to_decimal(execution.commission),
+        cash_change=cash_change,
+        cash_after=account.cash,
+    )
+
+
+def _legs(account: PaperAccount, entry: PaperOrder, execution: Execution, time: datetime) -> Iterable[PaperOrder]:
+    for kind, price in ((STOP, execution.stop), (TARGET, execution.target)):
+        if price is None:
+            continue
+        yield account.orders.create(
+            client_order_id=f"{entry.client_order_id}{LEG_SUFFIX[kind]}",
+            kind=kind,
+            closes=entry.client_order_id,
+            symbol=entry.symbol,
+            timeframe=entry.timeframe,
+            side=OrderSide.SELL,
+            quantity=to_decimal(execution.quantity),
+            fractional=entry.fractional,
+            trigger_price=to_decimal(price),
+            accepted_at=time,
+            matched_until=time,
+        )
