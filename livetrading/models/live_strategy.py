@@ -58,6 +58,8 @@ class LiveStrategy(models.Model):
     symbols = models.JSONField(default=list)
     timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
     provenance = models.JSONField(default=dict)
+    # SHA-256 over strategy, kind, parameters, symbols and timeframe: what makes two deployments the same.
+    fingerprint = models.CharField(max_length=64)
     deployed_at = models.DateTimeField()
     # The account's equity at the deployment: what drawdowns of this strategy are measured from.
     starting_equity = _dollars()
@@ -95,6 +97,11 @@ class LiveStrategy(models.Model):
         indexes = [models.Index(fields=["status", "next_check_at"]), models.Index(fields=["user", "-id"])]
         constraints = [
             models.UniqueConstraint(fields=["user", "deploy_key"], name="live_strategy_one_per_press"),
+            models.UniqueConstraint(
+                fields=["user", "mode", "fingerprint"],
+                condition=Q(status="active"),
+                name="live_strategy_same_one_active_once",
+            ),
             _between("check_interval", 60, 3600),
             _between("max_positions", 1, 20),
             _between("position_size_pct", 0.001, 0.5),

@@ -6,6 +6,8 @@ from decimal import Decimal
 
 import numpy as np
 from django.db import IntegrityError, transaction
+from tradedesk.marketdata.library import closed_bars
+from tradedesk.marketdata.sessions import bar_close, bar_open
 
 from livetrading.brokers.base import BrokerAccount, BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
 from livetrading.brokers.matching import Book, Execution, Lot, Prices, Series, WorkingOrder, match
@@ -13,8 +15,6 @@ from livetrading.models import PaperAccount, PaperFill, PaperOrder
 from livetrading.models.signal import OrderSide
 from tradedesk.core.bars import Timeframe, to_datetime, to_datetime64
 from tradedesk.core.money import to_decimal
-from tradedesk.marketdata.library import closed_bars
-from tradedesk.marketdata.sessions import bar_close, bar_open
 
 STOP, TARGET, MARKET = PaperOrder.Kind.STOP_LOSS, PaperOrder.Kind.TAKE_PROFIT, PaperOrder.Kind.MARKET
 LEG_SUFFIX = {STOP: "-sl", TARGET: "-tp"}
@@ -178,7 +178,7 @@ def _trigger(leg: PaperOrder | None) -> float | None:
 
 
 def _first_bar(order: PaperOrder, now: datetime) -> datetime:
-    """The time of the first bar that opened at or after the order was accepted; after `now` when there is none yet."""
+    """The first bar that opened at or after the order was accepted; a time after `now` when there is none yet."""
     since = order.accepted_at - timedelta(days=1)  # a daily bar's time is midnight, its session opens later
     for time in closed_bars(order.symbol, order.timeframe, now).since(since).time:
         if bar_open(time, Timeframe(order.timeframe)) >= order.accepted_at:

@@ -1,0 +1,155 @@
+"""One check of one live strategy: closed bars -> signal -> risk -> signal history and orders, in one transaction."""
+
+import uuid
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+
+from livetrading.models import LiveStrategy, Order, SignalHistory
+from livetrading.models.signal import OrderSide
+from livetrading.pipeline.book import StrategyBook, read_book
+from livetrading.pipeline.decide import Decision, Funds, decide
+from livetrading.pipeline.observe import Look, look
+from livetrading.pipeline.reconcile import reconcile
+from livetrading.services.accounts import broker_for
+from tradedesk.accounts.changes import touch
+from tradedesk.core.bars import Timeframe, session_dates, to_datetime64
+from tradedesk.core.money import to_decimal
+from tradedesk.core.signals import Side
+from tradedesk.marketdata import sessions
+
+ACTIVE = LiveStrategy.Status.ACTIVE
+
+
+def check(live_id: int, now: datetime, wall_now: datetime) -> list[uuid.UUID]:
+    """Check one live strategy at the market's time `now`. Answers the ids of the orders to execute.
+
+    Run twice on the same bar it writes nothing new. The account is reconciled first, so that the decision sees
+    what the bar has filled. Raises InvalidParameters, InvalidBars and OutcomeUnknown; nothing is written then.
+    """
+    live = LiveStrategy.objects.filter(pk=live_id, status=ACTIVE).first()
+    if live is None:
+        return []
+    reconcile(live.user_id, live.mode, now, wall_now)
+    seen = look(live, now)
+    equity = float(broker_for(live.user_id, live.mode, now).account().equity)
+    with transaction.atomic():
+        # The row lock makes two checks of one strategy take turns; the second finds the bar already seen.
+        locked = LiveStrategy.objects.select_for_update().filter(pk=live_id, status=ACTIVE).first()
+        if locked is None:
+            return []
+        orders: list[uuid.UUID] = []
+        if seen.newest is not None and (locked.last_bar_time is None or seen.newest > locked.last_bar_time):
+            orders = _decide_and_write(locked, seen, equity, now, wall_now)
+            locked.last_bar_time = seen.newest
+        locked.last_check_at = now
+        locked.next_check_at = next_check(locked, seen.newest, now)
+        locked.claimed_until = None
+        waiting = ", ".join(seen.missing)
+        locked.last_error = f"No bars yet for {waiting}." if waiting else ""
+        locked.save()
+    touch(live.user_id)
+    return orders
+
+
+def next_check(live: LiveStrategy, newest: datetime | None, now: datetime) -> datetime:
+    """After check_interval; but while the market is closed and nothing can come, when it next can."""
+    soon = now + timedelta(seconds=live.check_interval)
+    if newest is None or sessions.is_open(soon):
+        return soon
+    closing = sessions.next_close(soon)
+    if live.timeframe != Timeframe.DAY:
+        return max(soon, sessions.next_open(soon))
+    if _session(newest) < _session(sessions.previous_close(soon)):
+        return soon  # the last session's bar is not there yet
+    return closing
+
+
+def _session(moment: datetime) -> date:
+    day: date = session_dates(to_datetime64(moment)).item()
+    return day
+
+
+def _decide_and_write(
+    live: LiveStrategy, seen: Look, equity: float, now: datetime, wall_now: datetime
+) -> list[uuid.UUID]:
+    book = read_book(live)
+    funds = _funds(live, book, seen, equity)
+    decisions = decide(seen.observations, book, live.risk_rules(), funds)
+    orders = []
+    for decision in decisions:
+        signal = _record(live, decision, now)
+        if signal is not None and signal.outcome == SignalHistory.Outcome.ORDERED:
+            orders.append(_order(live, signal, decision, now, wall_now).pk)
+    return orders
+
+
+def _funds(live: LiveStrategy, book: StrategyBook, seen: Look, equity: float) -> Funds:
+    """The strategy's money at this close; its session start and peak move on with it."""
+    assert seen.newest is not None
+    pnl = book.realized + book.unrealized(seen.closes)
+    session = _session(seen.newest)
+    if live.session != session:
+        live.session, live.session_start_pnl = session, live.last_pnl
+    live.last_pnl = to_decimal(pnl)
+    live.peak_pnl = max(live.peak_pnl, live.last_pnl)
+    start = float(live.starting_equity)
+    return Funds(
+        equity=equity,
+        own_equity=start + pnl,
+        own_peak=start + float(live.peak_pnl),
+        day_loss=float(live.session_start_pnl) - pnl,
+    )
+
+
+def _record(live: LiveStrategy, decision: Decision, now: datetime) -> SignalHistory | None:
+    """The signal's row; None when this bar's signal stands there already."""
+    observation = decision.observation
+    outcome, reason = SignalHistory.Outcome.ORDERED, ""
+    if not decision.quantity:
+        outcome, reason = SignalHistory.Outcome.REFUSED, decision.reason
+    elif not live.auto_execute:
+        outcome, reason = SignalHistory.Outcome.RECORDED, "Automatic execution is off for this strategy."
+    signal, created = SignalHistory.objects.get_or_create(
+        live_strategy=live,
+        symbol=observation.symbol,
+        bar_time=observation.bar_time,
+        side=OrderSide.BUY if observation.side is Side.BUY else OrderSide.SELL,
+        defaults={
+            "user_id": live.user_id,
+            "strength": observation.strength,
+            "price": to_decimal(observation.close),
+            "explanation": observation.explanation[:200],
+            "outcome": outcome,
+            "reason": reason[:300],
+            "created_at": now,
+        },
+    )
+    return signal if created else None
+
+
+def _order(
+    live: LiveStrategy, signal: SignalHistory, decision: Decision, now: datetime, wall_now: datetime
+) -> Order:
+    is_entry = signal.side == OrderSide.BUY
+    order_id = uuid.uuid4()
+    return Order.objects.create(
+        id=order_id,
+        client_order_id=Order.client_id_of(order_id),
+        user_id=live.user_id,
+        live_strategy=live,
+        signal=signal,
+        mode=live.mode,
+        symbol=signal.symbol,
+        timeframe=live.timeframe,
+        side=signal.side,
+        purpose=Order.Purpose.ENTRY if is_entry else Order.Purpose.EXIT,
+        quantity=decision.quantity,
+        fractional=live.fractional,
+        strength=signal.strength,
+        stop_loss_pct=live.stop_loss_pct if is_entry else None,
+        take_profit_pct=live.take_profit_pct if is_entry else None,
+        opening_order_id=decision.lot.opening_order_id if decision.lot else None,
+        created_at=now,
+        state_changed_at=wall_now,
+    )

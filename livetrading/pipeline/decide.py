@@ -1,0 +1,117 @@
+"""From observations to decisions: risk and size, in the order in which a backtest decides."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from livetrading.models.trade import BaseTrade
+from livetrading.pipeline.book import StrategyBook
+from livetrading.pipeline.observe import Observation
+from tradedesk.core.money import to_decimal
+from tradedesk.core.risk import Refusal, entry_refusal
+from tradedesk.core.rules import RiskRules
+from tradedesk.core.signals import Side
+from tradedesk.core.sizing import order_quantity
+
+INFINITY = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """Dollars at the close the decision is made on. equity: the account's, sizes entries. own_equity and
+    own_peak: the strategy's own, limit its drawdown. day_loss: lost since the end of the session before."""
+
+    equity: float
+    own_equity: float
+    own_peak: float
+    day_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do about one observation: quantity 0 is a refusal, with the reason. lot: what an exit closes."""
+
+    observation: Observation
+    quantity: Decimal = Decimal(0)
+    reason: str = ""
+    lot: BaseTrade | None = None
+
+
+def decide(
+    observations: Iterable[Observation], book: StrategyBook, rules: RiskRules, funds: Funds
+) -> list[Decision]:
+    """Exits first, for they free a position; then entries by strength, then symbol."""
+    seen = list(observations)
+    exits = [_exit(o, seen, book) for o in seen if o.side is Side.SELL]
+    leaving = {d.observation.symbol for d in exits if d.quantity}
+    entries = sorted((o for o in seen if o.side is Side.BUY), key=lambda o: (o.bar_time, -o.strength, o.symbol))
+    taken = len((set(book.lots) - book.exiting - leaving) | book.entering)
+    decisions = list(exits)
+    for observation in entries:
+        decision = _entry(observation, book, rules, funds, taken)
+        taken += decision.quantity > 0
+        decisions.append(decision)
+    return decisions
+
+
+def _exit(observation: Observation, seen: list[Observation], book: StrategyBook) -> Decision:
+    symbol = observation.symbol
+    lot = book.lots.get(symbol)
+    if lot is None:
+        return Decision(observation, reason=f"This strategy holds no {symbol} to sell.")
+    if symbol in book.exiting:
+        return Decision(observation, reason=f"A sale of {symbol} is already on its way.")
+    # A late SELL still acts, a lot must not outlive its exit; unless a newer signal has spoken since.
+    newer = any(other.symbol == symbol and other.bar_time > observation.bar_time for other in seen)
+    if observation.late and (newer or lot.entry_time > observation.bar_time):
+        return Decision(observation, reason="A newer signal or entry has overtaken this bar.")
+    return Decision(observation, quantity=lot.open_quantity, lot=lot)
+
+
+def _entry(observation: Observation, book: StrategyBook, rules: RiskRules, funds: Funds, taken: int) -> Decision:
+    symbol, close = observation.symbol, observation.close
+    if observation.late:
+        return Decision(observation, reason="The desk was not checking when this bar closed; too late to enter.")
+    if symbol in book.lots or symbol in book.entering:
+        return Decision(observation, reason=Refusal.ALREADY_HELD.words(symbol=symbol))
+    refusal = Refusal(
+        entry_refusal(
+            observation.strength,
+            rules.signal_threshold,
+            taken,
+            rules.max_positions,
+            funds.day_loss,
+            _limit(rules.daily_loss_limit),
+            funds.own_equity,
+            funds.own_peak,
+            _limit(rules.max_drawdown_pct),
+        )
+    )
+    if refusal is not Refusal.NONE:
+        return Decision(observation, reason=refusal.words(**_facts(refusal, observation, rules, funds)))
+    quantity = order_quantity(
+        funds.equity, close, rules.position_size_pct, _limit(rules.max_position_size), rules.fractional
+    )
+    if quantity <= 0:
+        budget = min(rules.position_size_pct * funds.equity, _limit(rules.max_position_size))
+        return Decision(observation, reason=Refusal.NO_SIZE.words(budget=max(0.0, budget), price=close))
+    return Decision(observation, quantity=to_decimal(quantity))
+
+
+def _limit(value: float | None) -> float:
+    return INFINITY if value is None else value
+
+
+def _facts(refusal: Refusal, observation: Observation, rules: RiskRules, funds: Funds) -> Mapping[str, object]:
+    match refusal:
+        case Refusal.WEAK_SIGNAL:
+            return {"strength": observation.strength, "threshold": rules.signal_threshold}
+        case Refusal.MAX_POSITIONS:
+            return {"max_positions": rules.max_positions}
+        case Refusal.DAILY_LOSS:
+            return {"loss": funds.day_loss, "limit": rules.daily_loss_limit}
+        case _:
+            return {
+                "drawdown": 1 - funds.own_equity / funds.own_peak,
+                "limit": rules.max_drawdown_pct,
+            }

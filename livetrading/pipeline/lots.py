@@ -1,0 +1,93 @@
+"""Lots: what a fill does to trades and positions. Called by reconcile alone, inside its transaction."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from livetrading.brokers.base import BrokerFill
+from livetrading.models import LivePosition, Order, PaperPosition
+from livetrading.models.trade import BaseTrade
+from livetrading.pipeline.book import TRADES
+from tradedesk.accounts.models import Mode
+from tradedesk.core import fills
+from tradedesk.core.fills import ExitReason
+from tradedesk.core.money import MICRO, to_decimal
+
+POSITIONS: dict[str, Any] = {Mode.PAPER: PaperPosition, Mode.LIVE: LivePosition}
+_PROTECTIVE = {
+    Order.Purpose.STOP_LOSS: ExitReason.STOP_LOSS,
+    Order.Purpose.TAKE_PROFIT: ExitReason.TAKE_PROFIT,
+}
+
+
+def book_fill(order: Order, fill: BrokerFill) -> BaseTrade:
+    """Open, grow or close the lot that the fill belongs to."""
+    trades: Any = TRADES[order.mode]._default_manager  # type: ignore[attr-defined]
+    lot_id = order.pk if order.purpose == Order.Purpose.ENTRY else order.opening_order_id
+    trade: BaseTrade | None = trades.select_for_update().filter(opening_order_id=lot_id).first()
+    if order.purpose == Order.Purpose.ENTRY:
+        return _enter(trades, trade, order, fill)
+    if trade is None:
+        raise RuntimeError(f"Order {order.pk} sold {fill.quantity} of a lot that was never opened.")
+    return _leave(trade, order, fill)
+
+
+def _enter(trades: Any, trade: BaseTrade | None, order: Order, fill: BrokerFill) -> BaseTrade:
+    if trade is None:
+        trade = trades.model(
+            user_id=order.user_id,
+            live_strategy_id=order.live_strategy_id,
+            opening_order=order,
+            symbol=order.symbol,
+            timeframe=order.timeframe,
+            quantity=Decimal(0),
+            entry_time=fill.time,
+            entry_price=Decimal(0),
+        )
+    assert trade is not None
+    cost = trade.quantity * trade.entry_price + fill.quantity * fill.price
+    trade.quantity += fill.quantity
+    trade.entry_price = (cost / trade.quantity).quantize(MICRO)
+    price = float(trade.entry_price)
+    if order.stop_loss_pct is not None:
+        trade.stop_price = to_decimal(fills.stop_price(price, order.stop_loss_pct))
+    if order.take_profit_pct is not None:
+        trade.target_price = to_decimal(fills.target_price(price, order.take_profit_pct))
+    trade.commission += fill.commission
+    trade.pnl -= fill.commission
+    trade.save()
+    return trade
+
+
+def _leave(trade: BaseTrade, order: Order, fill: BrokerFill) -> BaseTrade:
+    proceeds = trade.exit_quantity * (trade.exit_price or 0) + fill.quantity * fill.price
+    trade.exit_quantity += fill.quantity
+    trade.exit_price = (proceeds / trade.exit_quantity).quantize(MICRO)
+    trade.commission += fill.commission
+    trade.pnl += (fill.quantity * (fill.price - trade.entry_price)).quantize(MICRO) - fill.commission
+    if trade.exit_quantity == trade.quantity:
+        by_desk = ExitReason.SIGNAL if order.signal_id else ExitReason.MANUAL
+        trade.exit_time = fill.time
+        trade.exit_reason = _PROTECTIVE.get(Order.Purpose(order.purpose), by_desk)
+    trade.save()
+    return trade
+
+
+def refresh_position(user_id: int, mode: str, symbol: str, now: datetime) -> None:
+    """Make the user's position in `symbol` the sum of the open lots."""
+    lots = TRADES[mode]._default_manager.filter(  # type: ignore[attr-defined]
+        user_id=user_id, symbol=symbol, exit_time=None
+    )
+    quantity, cost = Decimal(0), Decimal(0)
+    for lot in lots:
+        quantity += lot.open_quantity
+        cost += lot.open_quantity * lot.entry_price
+    positions = POSITIONS[mode].objects
+    if quantity == 0:
+        positions.filter(user_id=user_id, symbol=symbol).delete()
+        return
+    positions.update_or_create(
+        user_id=user_id,
+        symbol=symbol,
+        defaults={"quantity": quantity, "average_price": (cost / quantity).quantize(MICRO), "updated_at": now},
+    )

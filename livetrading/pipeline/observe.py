@@ -1,0 +1,90 @@
+"""What a live strategy's kind says about the bars that have closed since its last check."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from livetrading.models import LiveStrategy
+from tradedesk.core.bars import Bars, Timeframe, to_datetime, to_datetime64
+from tradedesk.core.signals import Side, Signals
+from tradedesk.marketdata.library import NoBars, closed_bars
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A BUY or SELL at the close of one bar. late: a newer bar has closed since, so its moment has passed."""
+
+    symbol: str
+    side: Side
+    strength: float
+    bar_time: datetime
+    close: float
+    explanation: str
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """newest: time of the newest closed bar of any symbol, None when no symbol has one. closes: the last close
+    of each symbol. missing: symbols without bars so far."""
+
+    newest: datetime | None
+    closes: dict[str, float]
+    observations: list[Observation]
+    missing: list[str]
+
+
+def look(live: LiveStrategy, now: datetime) -> Look:
+    """Run the kind on the last closed bars: its warm-up, and a bar more for each that a check has missed."""
+    kind = live.make_kind()
+    bars: dict[str, Bars] = {}
+    fresh: dict[str, int] = {}
+    for symbol in live.symbols:
+        try:
+            closed = closed_bars(symbol, Timeframe(live.timeframe), now)
+        except NoBars:
+            continue
+        if len(closed) == 0:
+            continue
+        fresh[symbol] = _unseen(closed, live.last_bar_time)
+        bars[symbol] = closed[-(kind.warmup() + max(fresh[symbol] - 1, 0)) :]
+    signals = kind.signals_by_symbol(bars)
+    newest = max((to_datetime(series.time[-1]) for series in bars.values()), default=None)
+    observations = [
+        observation
+        for symbol in sorted(bars)
+        for observation in _observe(symbol, bars[symbol], signals[symbol], fresh[symbol], newest, kind.explain)
+    ]
+    return Look(
+        newest=newest,
+        closes={symbol: float(series.close[-1]) for symbol, series in bars.items()},
+        observations=observations,
+        missing=[symbol for symbol in live.symbols if symbol not in bars],
+    )
+
+
+def _unseen(closed: Bars, last_bar_time: datetime | None) -> int:
+    if last_bar_time is None:
+        return 1
+    return len(closed) - int(np.searchsorted(closed.time, to_datetime64(last_bar_time), side="right"))
+
+
+def _observe(
+    symbol: str, bars: Bars, signals: Signals, fresh: int, newest: datetime | None, explain: object
+) -> Iterator[Observation]:
+    assert callable(explain)
+    for t in range(len(bars) - fresh, len(bars)):
+        if signals.side[t] == Side.HOLD:
+            continue
+        time = to_datetime(bars.time[t])
+        yield Observation(
+            symbol=symbol,
+            side=Side(int(signals.side[t])),
+            strength=float(signals.strength[t]),
+            bar_time=time,
+            close=float(bars.close[t]),
+            explanation=explain(signals, t),
+            late=time != newest,
+        )

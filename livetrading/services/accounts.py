@@ -1,0 +1,35 @@
+"""The accounts a user's orders go to."""
+
+from datetime import datetime
+
+from django.conf import settings
+
+from livetrading.brokers.base import Broker, BrokerClock
+from livetrading.brokers.paper import PaperBroker
+from livetrading.models import PaperAccount
+from livetrading.paper.ledger import DatabaseLedger
+from tradedesk.accounts.models import Mode
+from tradedesk.core.money import to_decimal
+from tradedesk.marketdata import sessions
+
+
+class NoBroker(Exception):
+    """There is no account in this mode; the message can be shown to a person."""
+
+
+def paper_account(user_id: int) -> PaperAccount:
+    """The user's paper account, opened with PAPER_STARTING_CASH when first asked for."""
+    cash = to_decimal(settings.PAPER_STARTING_CASH)
+    defaults = {"starting_cash": cash, "cash": cash}
+    return PaperAccount.objects.get_or_create(user_id=user_id, defaults=defaults)[0]
+
+
+def broker_for(user_id: int, mode: str, now: datetime) -> Broker:
+    """The broker that this user's orders of `mode` go to, as of the market's time `now`. Raises NoBroker."""
+    if mode != Mode.PAPER:
+        raise NoBroker("No live broker account is connected, so live orders cannot be sent.")
+
+    def market() -> BrokerClock:
+        return BrokerClock(now=now, is_open=sessions.is_open(now), next_open=sessions.next_open(now))
+
+    return PaperBroker(DatabaseLedger(paper_account(user_id), now), now, market)

@@ -1,0 +1,208 @@
+"""Deploy to Live: from a strategy or a backtest to a live strategy that trades, in one press."""
+
+import json
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from backtests.models import Backtest
+from livetrading.models import LiveStrategy
+from livetrading.services.accounts import NoBroker, broker_for
+from strategies.kinds import InvalidParameters, code_hash
+from strategies.models import Strategy
+from strategies.services import InvalidStrategy, clean_symbols
+from tradedesk.accounts.changes import touch
+from tradedesk.accounts.models import Notification, User
+from tradedesk.accounts.services import notify
+from tradedesk.core.money import to_decimal
+from tradedesk.core.rules import InvalidRules
+from tradedesk.marketdata.library import NoBars, find_series
+
+# A backtest's rules that a deployment carries over; size and number of positions are the deployment's own.
+CARRIED_RULES = ("stop_loss_pct", "take_profit_pct", "signal_threshold", "max_drawdown_pct", "fractional")
+
+
+class DeployRefused(Exception):
+    """What stands against the deployment, by field; the messages can be shown to a person."""
+
+    def __init__(self, **errors: str) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = errors
+
+
+class AlreadyDeployed(DeployRefused):
+    """The same deployment is active already."""
+
+    def __init__(self, existing: LiveStrategy) -> None:
+        super().__init__(strategy_id=f"“{existing.name}” is already active with the same settings.")
+        self.existing = existing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the trader may choose when deploying; the quick deploy takes these defaults. Money in dollars."""
+
+    check_interval: int = 300
+    auto_execute: bool = True
+    max_positions: int = 5
+    position_size_pct: float = 0.02
+    max_position_size: float | None = None
+    daily_loss_limit: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("check_interval", 60, 3600),
+            ("max_positions", 1, 20),
+            ("position_size_pct", 0.001, 0.5),
+            ("max_position_size", 1, 1e9),
+            ("daily_loss_limit", 1, 1e9),
+        ):
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise DeployRefused(**{name: f"{name} must be between {low:g} and {high:g}, not {value:g}."})
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is deployed: never edited afterwards."""
+
+    strategy: Strategy | None
+    backtest: Backtest | None
+    name: str
+    kind: str
+    parameters: dict[str, Any]
+    symbols: list[str]
+    timeframe: str
+    rules: dict[str, Any]
+
+    @classmethod
+    def of(cls, source: Strategy | Backtest, symbols: Iterable[str] | None = None) -> "Snapshot":
+        """Raises DeployRefused when there are no symbols or one of them is not a symbol."""
+        try:
+            wanted = clean_symbols(list(source.symbols if symbols is None else symbols))
+        except InvalidStrategy as error:
+            raise DeployRefused(symbols=str(error)) from None
+        if not wanted:
+            raise DeployRefused(symbols="Choose at least one symbol to trade.")
+        values = (source.kind, dict(source.parameters), wanted, source.timeframe)
+        if isinstance(source, Backtest):
+            rules = {name: source.rules[name] for name in CARRIED_RULES if name in source.rules}
+            return cls(source.strategy, source, source.strategy_name, *values, rules)
+        return cls(source, None, source.name, *values, {})
+
+    def fingerprint(self) -> str:
+        """SHA-256 over what makes two deployments the same: limits and order of symbols do not."""
+        origin = self.strategy.pk if self.strategy else None
+        parts = [origin, self.kind, self.parameters, sorted(self.symbols), self.timeframe]
+        return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def deploy(
+    user: User,
+    source: Strategy | Backtest,
+    *,
+    now: datetime,
+    deploy_key: str = "",
+    symbols: Iterable[str] | None = None,
+    name: str = "",
+    limits: Limits | None = None,
+) -> LiveStrategy:
+    """Deploy `source` in the user's mode and check it at once. The same deploy_key again answers the same
+    live strategy: a double click deploys once. Raises DeployRefused, AlreadyDeployed."""
+    from livetrading.tasks import check_now  # the queue's doors import the services
+
+    deploy_key = deploy_key or uuid.uuid4().hex
+    if pressed := user.live_strategies.filter(deploy_key=deploy_key).first():
+        return pressed
+    snapshot = Snapshot.of(source, symbols)
+    provenance = _provenance(snapshot)
+    active = user.live_strategies.filter(
+        mode=user.mode, fingerprint=snapshot.fingerprint(), status=LiveStrategy.Status.ACTIVE
+    )
+    if existing := active.first():
+        raise AlreadyDeployed(existing)
+    try:
+        equity = broker_for(user.pk, user.mode, now).account().equity
+    except NoBroker as error:
+        raise DeployRefused(mode=str(error)) from None
+    try:
+        with transaction.atomic():
+            live = _create(user, snapshot, deploy_key, name, limits or Limits(), equity, provenance, now)
+            text = f"“{live.name}” deployed. Now monitoring {', '.join(live.symbols)}."
+            notify(user, Notification.Level.SUCCESS, text, "/dashboard/live-trading", now)
+            transaction.on_commit(lambda: check_now.delay(live.pk))
+    except IntegrityError:
+        # Another press came first: the same one (its key) or the same deployment from another page.
+        if pressed := user.live_strategies.filter(deploy_key=deploy_key).first():
+            return pressed
+        if existing := active.first():
+            raise AlreadyDeployed(existing) from None
+        raise
+    touch(user.pk)
+    return live
+
+
+def _provenance(snapshot: Snapshot) -> dict[str, Any]:
+    series = find_series(snapshot.symbols, snapshot.timeframe)
+    missing = [symbol for symbol in snapshot.symbols if symbol not in series]
+    if missing:
+        raise DeployRefused(symbols=str(NoBars(missing, snapshot.timeframe)))
+    return {
+        "version": settings.VERSION,
+        "kind_code": code_hash(snapshot.kind),
+        "data": {
+            s: {"provider": series[s].provider, "fingerprint": series[s].fingerprint} for s in sorted(series)
+        },
+    }
+
+
+def _create(
+    user: User,
+    snapshot: Snapshot,
+    deploy_key: str,
+    name: str,
+    limits: Limits,
+    equity: Decimal,
+    provenance: dict[str, Any],
+    now: datetime,
+) -> LiveStrategy:
+    live = LiveStrategy(
+        user=user,
+        name=(name.strip() or f"Live - {snapshot.name}")[:100],
+        strategy=snapshot.strategy,
+        backtest=snapshot.backtest,
+        deploy_key=deploy_key[:64],
+        mode=user.mode,
+        kind=snapshot.kind,
+        parameters=snapshot.parameters,
+        symbols=snapshot.symbols,
+        timeframe=snapshot.timeframe,
+        provenance=provenance,
+        fingerprint=snapshot.fingerprint(),
+        deployed_at=now,
+        starting_equity=equity,
+        check_interval=limits.check_interval,
+        auto_execute=limits.auto_execute,
+        max_positions=limits.max_positions,
+        position_size_pct=limits.position_size_pct,
+        max_position_size=None if limits.max_position_size is None else to_decimal(limits.max_position_size),
+        daily_loss_limit=None if limits.daily_loss_limit is None else to_decimal(limits.daily_loss_limit),
+        next_check_at=now,
+        **snapshot.rules,
+    )
+    try:
+        live.make_kind()
+        live.risk_rules()
+    except InvalidParameters as error:
+        raise DeployRefused(parameters=str(error)) from None
+    except InvalidRules as error:
+        raise DeployRefused(**{error.field: str(error)}) from None
+    live.save()
+    return live
