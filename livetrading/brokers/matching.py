@@ -78,7 +78,7 @@ class Book:
 
 
 def match(book: Book, time: datetime, bars: Mapping[Series, Prices]) -> list[Execution]:
-    """Fill what the bars of one `time` let through, changing `book`; an execution of 0 shares is a cancellation."""
+    """Fill what the bars of one `time` let through, changing `book`; 0 shares executed is a cancellation."""
     due = [order for order in book.orders if order.series in bars and order.first_bar <= time]
     book.orders = [order for order in book.orders if order not in due]
     exits = sorted((order for order in due if order.closes), key=lambda order: order.series)

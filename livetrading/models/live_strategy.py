@@ -131,6 +131,6 @@ class LiveStrategy(models.Model):
 
     def risk_rules(self) -> RiskRules:
         values = {name: getattr(self, name) for name in RULE_FIELDS}
-        return RiskRules(
-            **{name: float(value) if isinstance(value, Decimal) else value for name, value in values.items()}
+        return RiskRules.from_dict(
+            {name: float(value) if isinstance(value, Decimal) else value for name, value in values.items()}
         )

@@ -6,15 +6,15 @@ from decimal import Decimal
 
 import numpy as np
 from django.db import IntegrityError, transaction
-from tradedesk.marketdata.library import closed_bars
-from tradedesk.marketdata.sessions import bar_close, bar_open
 
 from livetrading.brokers.base import BrokerAccount, BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
 from livetrading.brokers.matching import Book, Execution, Lot, Prices, Series, WorkingOrder, match
 from livetrading.models import PaperAccount, PaperFill, PaperOrder
 from livetrading.models.signal import OrderSide
-from tradedesk.core.bars import Timeframe, to_datetime, to_datetime64
+from tradedesk.core.bars import to_datetime, to_datetime64
 from tradedesk.core.money import to_decimal
+from tradedesk.marketdata.library import closed_bars
+from tradedesk.marketdata.sessions import bar_close, bar_open
 
 STOP, TARGET, MARKET = PaperOrder.Kind.STOP_LOSS, PaperOrder.Kind.TAKE_PROFIT, PaperOrder.Kind.MARKET
 LEG_SUFFIX = {STOP: "-sl", TARGET: "-tp"}
@@ -40,7 +40,7 @@ class DatabaseLedger:
 
     def find(self, client_order_id: str) -> BrokerOrder | None:
         order = self._account.orders.filter(client_order_id=client_order_id).first()
-        return order and _broker_order(order)
+        return None if order is None else _broker_order(order)
 
     def working(self) -> list[BrokerOrder]:
         return [_broker_order(order) for order in self._account.orders.filter(status=WORKING)]
@@ -180,22 +180,22 @@ def _trigger(leg: PaperOrder | None) -> float | None:
 def _first_bar(order: PaperOrder, now: datetime) -> datetime:
     """The first bar that opened at or after the order was accepted; a time after `now` when there is none yet."""
     since = order.accepted_at - timedelta(days=1)  # a daily bar's time is midnight, its session opens later
-    for time in closed_bars(order.symbol, order.timeframe, now).since(since).time:
-        if bar_open(time, Timeframe(order.timeframe)) >= order.accepted_at:
-            return to_datetime(time)
-    return now + timedelta(days=1)
+    times = closed_bars(order.symbol, order.timeframe, now).since(since).time
+    row = int(np.searchsorted(bar_open(times, order.timeframe), to_datetime64(order.accepted_at)))
+    return to_datetime(times[row]) if row < len(times) else now + timedelta(days=1)
 
 
 def _unseen_bars(book: Book, now: datetime) -> list[tuple[datetime, dict[Series, Prices]]]:
     """The bars the book has to be held against, a bar time at a time, in the order they closed."""
     first: dict[Series, datetime] = {}
-    for item in (*book.orders, *book.lots.values()):
+    waiting: list[WorkingOrder | Lot] = [*book.orders, *book.lots.values()]
+    for item in waiting:
         first[item.series] = min(item.first_bar, first.get(item.series, item.first_bar))
     groups: dict[tuple[np.datetime64, str, datetime], dict[Series, Prices]] = {}
     for (symbol, timeframe), moment in first.items():
         bars = closed_bars(symbol, timeframe, now)
         bars = bars[int(np.searchsorted(bars.time, to_datetime64(moment), side="left")) :]
-        for row, close in enumerate(bar_close(bars.time, Timeframe(timeframe))):
+        for row, close in enumerate(bar_close(bars.time, timeframe)):
             prices = Prices(float(bars.open[row]), float(bars.high[row]), float(bars.low[row]))
             key = (close, timeframe, to_datetime(bars.time[row]))
             groups.setdefault(key, {})[(symbol, timeframe)] = prices

@@ -38,7 +38,7 @@ class StrategyBook:
 
 def trades_of(live: LiveStrategy) -> Any:
     """The queryset of the live strategy's trades, paper or live by its mode."""
-    return TRADES[live.mode]._default_manager.filter(live_strategy=live)  # type: ignore[attr-defined]
+    return TRADES[live.mode]._default_manager.filter(live_strategy=live)
 
 
 def read_book(live: LiveStrategy, *, without: Order | None = None) -> StrategyBook:

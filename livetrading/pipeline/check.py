@@ -1,8 +1,9 @@
-"""One check of one live strategy: closed bars -> signal -> risk -> signal history and orders, in one transaction."""
+"""One check of one live strategy: closed bars -> signal -> risk -> history and orders, in one transaction."""
 
 import uuid
 from datetime import date, datetime, timedelta
 
+import numpy as np
 from django.db import transaction
 
 from livetrading.models import LiveStrategy, Order, SignalHistory
@@ -40,7 +41,7 @@ def check(live_id: int, now: datetime, wall_now: datetime) -> list[uuid.UUID]:
             return []
         orders: list[uuid.UUID] = []
         if seen.newest is not None and (locked.last_bar_time is None or seen.newest > locked.last_bar_time):
-            orders = _decide_and_write(locked, seen, equity, now, wall_now)
+            orders = _decide_and_write(locked, seen, seen.newest, equity, now, wall_now)
             locked.last_bar_time = seen.newest
         locked.last_check_at = now
         locked.next_check_at = next_check(locked, seen.newest, now)
@@ -66,15 +67,15 @@ def next_check(live: LiveStrategy, newest: datetime | None, now: datetime) -> da
 
 
 def _session(moment: datetime) -> date:
-    day: date = session_dates(to_datetime64(moment)).item()
+    day: date = session_dates(np.array([to_datetime64(moment)])).tolist()[0]
     return day
 
 
 def _decide_and_write(
-    live: LiveStrategy, seen: Look, equity: float, now: datetime, wall_now: datetime
+    live: LiveStrategy, seen: Look, newest: datetime, equity: float, now: datetime, wall_now: datetime
 ) -> list[uuid.UUID]:
     book = read_book(live)
-    funds = _funds(live, book, seen, equity)
+    funds = _funds(live, book, seen, newest, equity)
     decisions = decide(seen.observations, book, live.risk_rules(), funds)
     orders = []
     for decision in decisions:
@@ -84,11 +85,10 @@ def _decide_and_write(
     return orders
 
 
-def _funds(live: LiveStrategy, book: StrategyBook, seen: Look, equity: float) -> Funds:
+def _funds(live: LiveStrategy, book: StrategyBook, seen: Look, newest: datetime, equity: float) -> Funds:
     """The strategy's money at this close; its session start and peak move on with it."""
-    assert seen.newest is not None
     pnl = book.realized + book.unrealized(seen.closes)
-    session = _session(seen.newest)
+    session = _session(newest)
     if live.session != session:
         live.session, live.session_start_pnl = session, live.last_pnl
     live.last_pnl = to_decimal(pnl)

@@ -40,15 +40,21 @@ class Decision:
 def decide(
     observations: Iterable[Observation], book: StrategyBook, rules: RiskRules, funds: Funds
 ) -> list[Decision]:
-    """Exits first, for they free a position; then entries by strength, then symbol."""
+    """Exits first, for they free a position; then entries by strength, then symbol.
+
+    A BUY of what is held already is no news (buy and hold says it at every bar) and is left out.
+    """
     seen = list(observations)
     exits = [_exit(o, seen, book) for o in seen if o.side is Side.SELL]
     leaving = {d.observation.symbol for d in exits if d.quantity}
-    entries = sorted((o for o in seen if o.side is Side.BUY), key=lambda o: (o.bar_time, -o.strength, o.symbol))
+    wanted = [
+        o for o in seen if o.side is Side.BUY and o.symbol not in book.lots and o.symbol not in book.entering
+    ]
+    entries = sorted(wanted, key=lambda o: (o.bar_time, -o.strength, o.symbol))
     taken = len((set(book.lots) - book.exiting - leaving) | book.entering)
     decisions = list(exits)
     for observation in entries:
-        decision = _entry(observation, book, rules, funds, taken)
+        decision = _entry(observation, rules, funds, taken)
         taken += decision.quantity > 0
         decisions.append(decision)
     return decisions
@@ -68,12 +74,10 @@ def _exit(observation: Observation, seen: list[Observation], book: StrategyBook)
     return Decision(observation, quantity=lot.open_quantity, lot=lot)
 
 
-def _entry(observation: Observation, book: StrategyBook, rules: RiskRules, funds: Funds, taken: int) -> Decision:
-    symbol, close = observation.symbol, observation.close
+def _entry(observation: Observation, rules: RiskRules, funds: Funds, taken: int) -> Decision:
+    close = observation.close
     if observation.late:
         return Decision(observation, reason="The desk was not checking when this bar closed; too late to enter.")
-    if symbol in book.lots or symbol in book.entering:
-        return Decision(observation, reason=Refusal.ALREADY_HELD.words(symbol=symbol))
     refusal = Refusal(
         entry_refusal(
             observation.strength,

@@ -22,29 +22,31 @@ _PROTECTIVE = {
 
 def book_fill(order: Order, fill: BrokerFill) -> BaseTrade:
     """Open, grow or close the lot that the fill belongs to."""
-    trades: Any = TRADES[order.mode]._default_manager  # type: ignore[attr-defined]
+    trades: Any = TRADES[order.mode]._default_manager
     lot_id = order.pk if order.purpose == Order.Purpose.ENTRY else order.opening_order_id
     trade: BaseTrade | None = trades.select_for_update().filter(opening_order_id=lot_id).first()
     if order.purpose == Order.Purpose.ENTRY:
-        return _enter(trades, trade, order, fill)
+        return _enter(trade or _new_lot(trades, order, fill), order, fill)
     if trade is None:
         raise RuntimeError(f"Order {order.pk} sold {fill.quantity} of a lot that was never opened.")
     return _leave(trade, order, fill)
 
 
-def _enter(trades: Any, trade: BaseTrade | None, order: Order, fill: BrokerFill) -> BaseTrade:
-    if trade is None:
-        trade = trades.model(
-            user_id=order.user_id,
-            live_strategy_id=order.live_strategy_id,
-            opening_order=order,
-            symbol=order.symbol,
-            timeframe=order.timeframe,
-            quantity=Decimal(0),
-            entry_time=fill.time,
-            entry_price=Decimal(0),
-        )
-    assert trade is not None
+def _new_lot(trades: Any, order: Order, fill: BrokerFill) -> BaseTrade:
+    lot: BaseTrade = trades.model(
+        user_id=order.user_id,
+        live_strategy_id=order.live_strategy_id,
+        opening_order=order,
+        symbol=order.symbol,
+        timeframe=order.timeframe,
+        quantity=Decimal(0),
+        entry_time=fill.time,
+        entry_price=Decimal(0),
+    )
+    return lot
+
+
+def _enter(trade: BaseTrade, order: Order, fill: BrokerFill) -> BaseTrade:
     cost = trade.quantity * trade.entry_price + fill.quantity * fill.price
     trade.quantity += fill.quantity
     trade.entry_price = (cost / trade.quantity).quantize(MICRO)
@@ -75,9 +77,7 @@ def _leave(trade: BaseTrade, order: Order, fill: BrokerFill) -> BaseTrade:
 
 def refresh_position(user_id: int, mode: str, symbol: str, now: datetime) -> None:
     """Make the user's position in `symbol` the sum of the open lots."""
-    lots = TRADES[mode]._default_manager.filter(  # type: ignore[attr-defined]
-        user_id=user_id, symbol=symbol, exit_time=None
-    )
+    lots = TRADES[mode]._default_manager.filter(user_id=user_id, symbol=symbol, exit_time=None)
     quantity, cost = Decimal(0), Decimal(0)
     for lot in lots:
         quantity += lot.open_quantity

@@ -7,7 +7,8 @@ from datetime import datetime
 import numpy as np
 
 from livetrading.models import LiveStrategy
-from tradedesk.core.bars import Bars, Timeframe, to_datetime, to_datetime64
+from strategies.kinds import Kind
+from tradedesk.core.bars import Bars, to_datetime, to_datetime64
 from tradedesk.core.signals import Side, Signals
 from tradedesk.marketdata.library import NoBars, closed_bars
 
@@ -43,7 +44,7 @@ def look(live: LiveStrategy, now: datetime) -> Look:
     fresh: dict[str, int] = {}
     for symbol in live.symbols:
         try:
-            closed = closed_bars(symbol, Timeframe(live.timeframe), now)
+            closed = closed_bars(symbol, live.timeframe, now)
         except NoBars:
             continue
         if len(closed) == 0:
@@ -55,7 +56,7 @@ def look(live: LiveStrategy, now: datetime) -> Look:
     observations = [
         observation
         for symbol in sorted(bars)
-        for observation in _observe(symbol, bars[symbol], signals[symbol], fresh[symbol], newest, kind.explain)
+        for observation in _observe(symbol, bars[symbol], signals[symbol], fresh[symbol], newest, kind)
     ]
     return Look(
         newest=newest,
@@ -72,9 +73,8 @@ def _unseen(closed: Bars, last_bar_time: datetime | None) -> int:
 
 
 def _observe(
-    symbol: str, bars: Bars, signals: Signals, fresh: int, newest: datetime | None, explain: object
+    symbol: str, bars: Bars, signals: Signals, fresh: int, newest: datetime | None, kind: Kind
 ) -> Iterator[Observation]:
-    assert callable(explain)
     for t in range(len(bars) - fresh, len(bars)):
         if signals.side[t] == Side.HOLD:
             continue
@@ -85,6 +85,6 @@ def _observe(
             strength=float(signals.strength[t]),
             bar_time=time,
             close=float(bars.close[t]),
-            explanation=explain(signals, t),
+            explanation=kind.explain(signals, t),
             late=time != newest,
         )

@@ -1,4 +1,4 @@
-"""Picking up what a crash left behind. The database is the queue of truth: losing the message queue loses nothing."""
+"""Picking up what a crash left behind: the database is the queue of truth, a lost message loses nothing."""
 
 import uuid
 from datetime import datetime, timedelta

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 
 from livetrading.models import LiveStrategy
 from tradedesk.accounts.changes import touch
@@ -51,11 +50,11 @@ def control(live: LiveStrategy, action: str, now: datetime) -> LiveStrategy:
 def record_error(live_id: int, error: Exception, now: datetime) -> None:
     """Note why a check failed; the next one comes after check_interval as usual."""
     text = str(error) or type(error).__name__
+    live = LiveStrategy.objects.only("user_id", "check_interval").get(pk=live_id)
     LiveStrategy.objects.filter(pk=live_id).update(
         last_error=f"The last check failed: {text}"[:300],
         last_check_at=now,
-        next_check_at=now + timedelta(seconds=1) * F("check_interval"),
+        next_check_at=now + timedelta(seconds=live.check_interval),
         claimed_until=None,
     )
-    for user_id in LiveStrategy.objects.filter(pk=live_id).values_list("user_id", flat=True):
-        touch(user_id)
+    touch(live.user_id)

@@ -19,7 +19,7 @@ def notify_fill(order: Order, fill: BrokerFill, trade: BaseTrade, now: datetime)
     if order.purpose == Order.Purpose.ENTRY:
         notify(order.user, _Level.INFO, f"Bought {what}{who}", url, now)
         return
-    reason = trade.get_exit_reason_display() if trade.exit_reason else "partial exit"  # type: ignore[attr-defined]
+    reason = trade.get_exit_reason_display() if trade.exit_reason else "partial exit"
     level = _Level.SUCCESS if trade.pnl >= 0 else _Level.WARNING
     sign = "+" if trade.pnl >= 0 else "−"
     text = f"Sold {what} · {reason.lower()} · {sign}${abs(trade.pnl):,.2f}{who}"

@@ -29,19 +29,19 @@ EXIT_REASONS = {
 @njit(cache=True)
 def buy_price(price: float, slippage_bps: float) -> float:
     """What a buyer pays per share for a market order at `price`."""
-    return round_money(price * (1.0 + slippage_bps / 1e4))  # type: ignore[no-any-return]
+    return round_money(price * (1.0 + slippage_bps / 1e4))
 
 
 @njit(cache=True)
 def sell_price(price: float, slippage_bps: float) -> float:
     """What a seller receives per share for a market order at `price`."""
-    return round_money(price * (1.0 - slippage_bps / 1e4))  # type: ignore[no-any-return]
+    return round_money(price * (1.0 - slippage_bps / 1e4))
 
 
 @njit(cache=True)
 def stop_price(fill_price: float, stop_loss_pct: float) -> float:
     """The protective stop of a lot bought at `fill_price`."""
-    return round_money(fill_price * (1.0 - stop_loss_pct))  # type: ignore[no-any-return]
+    return round_money(fill_price * (1.0 - stop_loss_pct))
 
 
 @njit(cache=True)
@@ -49,13 +49,13 @@ def target_price(fill_price: float, take_profit_pct: float) -> float:
     """The profit target of a lot bought at `fill_price`; infinity stays infinity."""
     if take_profit_pct == float("inf"):
         return take_profit_pct
-    return round_money(fill_price * (1.0 + take_profit_pct))  # type: ignore[no-any-return]
+    return round_money(fill_price * (1.0 + take_profit_pct))
 
 
 @njit(cache=True)
 def commission(quantity: float, price: float, per_order: float, per_share: float, bps: float) -> float:
     """Dollars for filling one order of `quantity` shares at `price`."""
-    return round_money(per_order + per_share * quantity + bps / 1e4 * quantity * price)  # type: ignore[no-any-return]
+    return round_money(per_order + per_share * quantity + bps / 1e4 * quantity * price)
 
 
 @njit(cache=True)

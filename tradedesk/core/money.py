@@ -18,7 +18,7 @@ CENT = Decimal("0.01")
 @njit(cache=True)
 def round_money(amount: float) -> float:
     """`amount` in dollars (or shares), rounded half up to a millionth."""
-    return math.floor(amount * 1e6 + 0.5) / 1e6  # type: ignore[no-any-return]
+    return math.floor(amount * 1e6 + 0.5) / 1e6
 
 
 def to_decimal(amount: float) -> Decimal:

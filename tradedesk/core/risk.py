@@ -14,7 +14,6 @@ class Refusal(IntEnum):
     DAILY_LOSS = 3
     DRAWDOWN = 4
     NO_SIZE = 5
-    ALREADY_HELD = 6
 
     def words(self, **facts: object) -> str:
         """The reason as a person reads it, with the facts that led to it."""
@@ -28,7 +27,6 @@ _WORDS = {
     Refusal.DAILY_LOSS: "Today's loss of ${loss:,.2f} has reached the daily limit of ${limit:,.2f}.",
     Refusal.DRAWDOWN: "The drawdown of {drawdown:.1%} has reached the limit of {limit:.1%}.",
     Refusal.NO_SIZE: "The position size of ${budget:,.2f} does not buy one share at ${price:,.2f}.",
-    Refusal.ALREADY_HELD: "{symbol} is already held by this strategy.",
 }
 
 _NONE, _WEAK, _MAX, _DAILY, _DRAWDOWN = (int(code) for code in list(Refusal)[:5])

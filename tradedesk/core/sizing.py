@@ -12,7 +12,7 @@ WHOLE_SHARE_TOLERANCE = 1e-9
 def whole_or_fraction(shares: float, fractional: bool) -> float:
     """`shares` cut down to whole shares, or to a millionth of a share when fractional."""
     if fractional:
-        return math.floor(shares * 1e6 + WHOLE_SHARE_TOLERANCE) / 1e6  # type: ignore[no-any-return]
+        return math.floor(shares * 1e6 + WHOLE_SHARE_TOLERANCE) / 1e6
     return float(math.floor(shares + WHOLE_SHARE_TOLERANCE))
 
 
@@ -26,4 +26,4 @@ def order_quantity(
     """
     if equity <= 0.0:
         return 0.0
-    return whole_or_fraction(min(position_size_pct * equity, max_position_size) / close, fractional)  # type: ignore[no-any-return]
+    return whole_or_fraction(min(position_size_pct * equity, max_position_size) / close, fractional)

@@ -3,10 +3,14 @@
 import sys
 from pathlib import Path
 
+import django_stubs_ext
 from csp.constants import NONE, SELF
 from environ import Env
 
 from tradedesk.settings.environment import read_choice, read_positive, read_secret
+
+# Lets ModelAdmin[Strategy] and its kin be written at run time, as the type checker wants them.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = Env()

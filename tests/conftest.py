@@ -1,0 +1,39 @@
+"""The people of every access test: Alice owns, Bob is another user, Charlie is logged out."""
+
+import pytest
+from django.test import Client
+
+from tradedesk.accounts.models import User
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return User.objects.create_user("alice@example.com", PASSWORD)
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return User.objects.create_user("bob@example.com", PASSWORD)
+
+
+@pytest.fixture
+def alices_browser(alice: User) -> Client:
+    return _browser_of(alice)
+
+
+@pytest.fixture
+def bobs_browser(bob: User) -> Client:
+    return _browser_of(bob)
+
+
+@pytest.fixture
+def charlies_browser(db: None) -> Client:
+    return Client()
+
+
+def _browser_of(user: User) -> Client:
+    browser = Client()
+    browser.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return browser

@@ -1,0 +1,63 @@
+"""A desk for tests: bars in the store, a deployed strategy, and the live pipeline run over sessions."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from livetrading.models import LiveStrategy, PaperAccount
+from livetrading.pipeline.check import check
+from livetrading.pipeline.execute import execute_order
+from tradedesk.accounts.models import User
+from tradedesk.core.bars import Bars
+from tradedesk.core.money import to_decimal
+from tradedesk.core.rules import Costs
+from tradedesk.marketdata.series import SeriesKey, keep
+from tradedesk.marketdata.sessions import session_close, sessions_between
+
+WALL = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def put_bars(bars: Mapping[str, Bars], timeframe: str = "1Day") -> None:
+    """Make these the imported bars of their symbols."""
+    for symbol, own in bars.items():
+        keep(SeriesKey("csv", symbol, timeframe), own, adjusted=True, present=None, now=WALL)
+
+
+def open_account(user: User, cash: float, costs: Costs | None = None) -> PaperAccount:
+    amount = to_decimal(cash)
+    return PaperAccount.objects.create(
+        user=user, starting_cash=amount, cash=amount, **(costs or Costs()).as_dict()
+    )
+
+
+def deployed(
+    user: User, kind: str, symbols: list[str], *, equity: float = 100_000.0, **fields: Any
+) -> LiveStrategy:
+    values: dict[str, Any] = {
+        "name": f"Live - {kind}",
+        "deploy_key": uuid.uuid4().hex,
+        "fingerprint": uuid.uuid4().hex,
+        "kind": kind,
+        "symbols": symbols,
+        "deployed_at": WALL,
+        "next_check_at": WALL,
+        "starting_equity": to_decimal(equity),
+    }
+    return LiveStrategy.objects.create(user=user, **(values | fields))
+
+
+def closes(first: date, last: date) -> list[datetime]:
+    """The moments at which the sessions from `first` to `last` close."""
+    return [session_close(day) for day in sessions_between(first, last).tolist()]
+
+
+def step(live: LiveStrategy, now: datetime) -> None:
+    """What the desk does when a bar has closed: reconcile and check, then send the orders."""
+    for order_id in check(live.pk, now, WALL):
+        execute_order(order_id, now, WALL)
+
+
+def replay(live: LiveStrategy, moments: Iterable[datetime]) -> None:
+    for now in moments:
+        step(live, now)

@@ -1,0 +1,174 @@
+"""The keystone: the live pipeline over a stretch of bars trades exactly as the backtest of that stretch.
+
+Check, execute, paper broker and reconcile run bar by bar, as they would live, on the last `warmup()` closed bars
+alone; the backtest runs once over the whole history. Trades, prices, quantities, reasons and cash must agree.
+"""
+
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backtests.simulation import simulate
+from livetrading.models import LiveStrategy, PaperAccount, PaperTrade
+from strategies.kinds import kinds, make_kind
+from tests.livetrading.pipeline.desk import WALL, closes, deployed, open_account, put_bars, replay
+from tradedesk.accounts.models import User
+from tradedesk.core.bars import Bars
+from tradedesk.core.money import to_decimal
+from tradedesk.core.rules import Costs, RiskRules
+from tradedesk.marketdata.library import load_many
+from tradedesk.marketdata.services import load_samples
+from tradedesk.marketdata.sessions import daily_time, daily_times, sessions_between
+
+CAPITAL = 50_000.0
+FIRST, LAST = date(2011, 3, 1), date(2012, 1, 31)
+COSTS = Costs(commission_per_order=1.0, commission_per_share=0.005, commission_bps=2.0, slippage_bps=5.0)
+# Fast parameters, so that eleven months hold many trades of each kind.
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "sma_crossover": {"fast": 3, "slow": 8},
+    "rsi_mean_reversion": {"period": 5, "oversold": 35, "overbought": 60},
+    "donchian_breakout": {"entry": 8, "exit": 4},
+    "macd": {"fast": 4, "slow": 9, "signal": 3},
+    "buy_and_hold": {},
+}
+TIGHT = RiskRules(
+    position_size_pct=0.3, max_positions=2, stop_loss_pct=0.03, take_profit_pct=0.06, max_position_size=12_000.0
+)
+WIDE = RiskRules(position_size_pct=0.5, max_positions=20, stop_loss_pct=0.5, fractional=True)
+
+
+def test_every_kind_stands_in_this_file() -> None:
+    assert set(PARAMETERS) == set(kinds())
+
+
+@pytest.mark.parametrize("key", sorted(PARAMETERS))
+@pytest.mark.parametrize(
+    "rules", [TIGHT, WIDE], ids=["stops, targets and two positions", "fractional, cash runs out"]
+)
+def test_the_live_pipeline_trades_as_the_backtest(alice: User, key: str, rules: RiskRules) -> None:
+    load_samples(WALL)
+    symbols = ["AAPL", "GOOG", "IBM", "MSFT"]
+    run_both(alice, key, PARAMETERS[key], load_many(symbols, "1Day"), rules, FIRST, LAST)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_they_agree_where_stops_gap_and_limits_bite(alice: User, seed: int) -> None:
+    """Wild generated bars, one symbol listed late and one with holes, with every limit switched on."""
+    first, last = date(2012, 1, 3), date(2012, 9, 28)
+    bars = {f"W{n}": wild_bars(seed * 10 + n, first, last) for n in range(4)}
+    bars["W2"] = bars["W2"][60:]
+    bars["W3"] = without_rows(bars["W3"], seed)
+    rules = RiskRules(
+        position_size_pct=0.4,
+        max_positions=3,
+        stop_loss_pct=0.05,
+        take_profit_pct=0.08,
+        daily_loss_limit=900.0,
+        max_drawdown_pct=0.35,
+    )
+    put_bars(bars)
+    backtest = run_both(alice, "sma_crossover", {"fast": 2, "slow": 4}, bars, rules, date(2012, 1, 17), last)
+    reasons = {trade.exit_reason for trade in backtest.result.trades}
+    assert reasons >= {"stop_loss", "take_profit", "signal"}
+
+
+def run_both(
+    user: User,
+    key: str,
+    parameters: dict[str, Any],
+    bars: dict[str, Bars],
+    rules: RiskRules,
+    first: date,
+    last: date,
+) -> Any:
+    moments = closes(first, last)
+    end = daily_time(last)
+    backtest = simulate(
+        make_kind(key, parameters),
+        bars,
+        capital=CAPITAL,
+        rules=rules,
+        costs=COSTS,
+        start=daily_time(first),
+        end=end,
+    )
+    open_account(user, CAPITAL, COSTS)
+    live = deploy_with(user, key, parameters, sorted(bars), rules)
+    replay(live, moments)
+    assert len(backtest.result.trades) + len(backtest.result.open_positions) > 0
+    assert closed_trades(live) == [expected(asdict(trade)) for trade in in_order(backtest.result.trades)]
+    assert open_trades(live) == [
+        (p.symbol, to_decimal(p.quantity), p.entry_time, to_decimal(p.entry_price), to_decimal(p.stop_price))
+        for p in sorted(backtest.result.open_positions, key=lambda p: p.symbol)
+    ]
+    assert float(PaperAccount.objects.get(user=user).cash) == pytest.approx(backtest.result.cash, abs=0.0001)
+    return backtest
+
+
+def deploy_with(
+    user: User, key: str, parameters: dict[str, Any], symbols: list[str], rules: RiskRules
+) -> LiveStrategy:
+    return deployed(user, key, symbols, equity=CAPITAL, parameters=parameters, **rules.as_dict())
+
+
+def in_order(trades: list[Any]) -> list[Any]:
+    return sorted(trades, key=lambda trade: (trade.entry_time, trade.symbol))
+
+
+def expected(trade: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        trade["symbol"],
+        to_decimal(trade["quantity"]),
+        trade["entry_time"],
+        to_decimal(trade["entry_price"]),
+        trade["exit_time"],
+        to_decimal(trade["exit_price"]),
+        trade["exit_reason"],
+        to_decimal(trade["stop_price"]),
+        pytest.approx(trade["pnl"], abs=0.0001),
+        pytest.approx(trade["commission"], abs=0.0001),
+    )
+
+
+def closed_trades(live: LiveStrategy) -> list[tuple[Any, ...]]:
+    trades = PaperTrade.objects.filter(live_strategy=live).exclude(exit_time=None).order_by("entry_time", "symbol")
+    return [
+        (
+            trade.symbol,
+            trade.quantity,
+            trade.entry_time,
+            trade.entry_price,
+            trade.exit_time,
+            trade.exit_price,
+            trade.exit_reason,
+            trade.stop_price,
+            float(trade.pnl),
+            float(trade.commission),
+        )
+        for trade in trades
+    ]
+
+
+def open_trades(live: LiveStrategy) -> list[tuple[Any, ...]]:
+    trades = PaperTrade.objects.filter(live_strategy=live, exit_time=None).order_by("symbol")
+    return [(t.symbol, t.quantity, t.entry_time, t.entry_price, t.stop_price) for t in trades]
+
+
+def wild_bars(seed: int, first: date, last: date) -> Bars:
+    """A jumpy random walk with gaps of several percent, so that stops and targets are often jumped over."""
+    random = np.random.default_rng(seed)
+    time = daily_times(sessions_between(first, last))
+    n = len(time)
+    close = 40.0 * np.exp(np.cumsum(random.normal(0, 0.035, n)))
+    open_ = np.concatenate(([40.0], close[:-1])) * np.exp(random.normal(0, 0.02, n))
+    high = np.maximum(open_, close) * (1 + np.abs(random.normal(0, 0.012, n)))
+    low = np.minimum(open_, close) * (1 - np.abs(random.normal(0, 0.012, n)))
+    return Bars(time, *(np.round(column, 4) for column in (open_, high, low, close)), np.full(n, 1e6))
+
+
+def without_rows(bars: Bars, seed: int) -> Bars:
+    keep = np.random.default_rng(seed).random(len(bars)) > 0.15
+    return Bars(*(getattr(bars, name)[keep] for name in ("time", "open", "high", "low", "close", "volume")))
