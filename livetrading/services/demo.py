@@ -1,0 +1,51 @@
+"""The demo user of a fresh desk, with five strategies ready to be tried and deployed."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from livetrading.services.accounts import paper_account
+from strategies.services import save_strategy
+from tradedesk.accounts.models import User
+
+EMAIL = "demo@example.com"
+_LARGE = ["AAPL", "GOOG", "IBM", "MSFT"]
+STRATEGIES: list[tuple[str, str, dict[str, Any], list[str]]] = [
+    ("Moving averages 10/30", "sma_crossover", {"fast": 10, "slow": 30}, _LARGE),
+    ("Buy the dip", "rsi_mean_reversion", {"period": 5, "oversold": 30, "overbought": 65}, _LARGE),
+    ("Breakout 20/10", "donchian_breakout", {"entry": 20, "exit": 10}, _LARGE),
+    ("MACD momentum", "macd", {"fast": 12, "slow": 26, "signal": 9}, ["AAPL", "MSFT"]),
+    ("Buy and hold", "buy_and_hold", {}, [*_LARGE, "FB"]),
+]
+
+
+def seed_demo() -> User:
+    """The demo user, made with paper account and strategies when missing; what the user changed stays changed.
+
+    The password is DEMO_PASSWORD when that is set, else one made once and kept in the data folder.
+    """
+    with transaction.atomic():
+        user, created = User.objects.get_or_create(email=EMAIL)
+        if created:
+            for name, kind, parameters, symbols in STRATEGIES:
+                save_strategy(user, name=name, kind=kind, parameters=parameters, symbols=symbols, timeframe="1Day")
+            paper_account(user.pk)
+        wanted = os.environ.get("DEMO_PASSWORD")
+        if created or (wanted and not user.check_password(wanted)):
+            user.set_password(wanted or _kept_password(settings.DATA_DIR / "demo-password"))
+            user.save(update_fields=["password"])
+    return user
+
+
+def _kept_password(kept_in: Path) -> str:
+    if kept_in.exists():
+        return kept_in.read_text().strip()
+    password = secrets.token_urlsafe(9)
+    descriptor = os.open(kept_in, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(password)
+    return password
