@@ -5,3 +5,6 @@ class MarketDataConfig(AppConfig):
     name = "tradedesk.marketdata"
     label = "marketdata"
     verbose_name = "Market data"
+
+    def ready(self) -> None:
+        from tradedesk.marketdata import checks  # noqa: F401 - registers itself

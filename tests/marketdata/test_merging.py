@@ -1,0 +1,34 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.marketdata.examples import any_bars, daily_bars
+from tradedesk.core.bars import COLUMNS, Bars
+from tradedesk.marketdata.merging import merge
+
+
+def rows(bars: Bars) -> dict[int, tuple[float, ...]]:
+    times = bars.time.astype(np.int64).tolist()
+    return dict(zip(times, zip(*(getattr(bars, name).tolist() for name in COLUMNS[1:]), strict=True), strict=True))
+
+
+@given(any_bars(), any_bars(), st.data())
+def test_it_is_what_a_dictionary_would_make_of_it(stored: Bars, new: Bars, data: st.DataObject) -> None:
+    overlap = data.draw(st.lists(st.integers(0, len(stored) - 1), unique=True))
+    times = np.unique(np.concatenate((new.time, stored.time[overlap])))
+    new = Bars(times, *(np.resize(getattr(new, name), len(times)) for name in COLUMNS[1:]))
+    merged = merge(stored, new)
+    before, after = rows(stored), rows(new)
+    assert rows(merged.bars) == {time: (before | after)[time] for time in sorted(before | after)}
+    assert list(rows(merged.bars)) == sorted(before | after)
+    assert merged.added == len(after.keys() - before.keys())
+    assert merged.changed.astype(np.int64).tolist() == sorted(
+        time for time in before.keys() & after.keys() if before[time] != after[time]
+    )
+
+
+def test_a_file_that_goes_on_where_the_series_ends_is_appended() -> None:
+    bars = daily_bars(10)
+    merged = merge(bars[:6], bars[4:])
+    assert rows(merged.bars) == rows(bars)
+    assert (merged.added, len(merged.changed)) == (4, 0)

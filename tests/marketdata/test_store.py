@@ -1,0 +1,164 @@
+import hashlib
+import os
+import struct
+import threading
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from django.core.files.storage import InMemoryStorage
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.marketdata.examples import any_bars, daily_bars
+from tradedesk.core.bars import COLUMNS, Bars
+from tradedesk.marketdata import store
+
+
+def path_of(bars: Bars) -> str:
+    return store.bars_path("csv", "AAPL", "1Day", store.fingerprint_of(bars))
+
+
+def same(one: Bars, other: Bars) -> bool:
+    return all(
+        getattr(one, name).dtype == getattr(other, name).dtype
+        and np.array_equal(getattr(one, name), getattr(other, name))
+        for name in COLUMNS
+    )
+
+
+@given(any_bars())
+def test_what_is_encoded_comes_back_bit_for_bit(bars: Bars) -> None:
+    back = store.decode(store.encode(bars))
+    assert same(back, bars)
+    assert back.time.dtype == np.dtype("datetime64[us]")
+    assert store.fingerprint_of(back) == store.fingerprint_of(bars)
+
+
+def test_slices_are_kept_as_what_they_show() -> None:
+    bars = daily_bars(20)[3:11]
+    assert same(store.decode(store.encode(bars)), bars)
+
+
+def test_bars_that_were_read_cannot_be_written_to() -> None:
+    bars = store.decode(store.encode(daily_bars()))
+    with pytest.raises(ValueError, match="read-only"):
+        bars.close[0] = 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        bars.time[0] = bars.time[1]
+
+
+def test_the_fingerprint_is_the_sha256_of_the_columns_bytes() -> None:
+    bars = daily_bars(1)
+    # 2012-03-05 05:00 UTC in microseconds, then open, high, low, close, volume: worked out by hand.
+    by_hand = struct.pack("<q5d", 1_330_923_600_000_000, 9.5, 11.0, 9.0, 10.0, 1000.0)
+    assert store.fingerprint_of(bars) == hashlib.sha256(by_hand).hexdigest()
+
+
+@given(any_bars(), st.sampled_from(COLUMNS), st.data())
+def test_a_fingerprint_changes_with_any_value(bars: Bars, name: str, data: st.DataObject) -> None:
+    row = data.draw(st.integers(0, len(bars) - 1))
+    changed = {column: getattr(bars, column).copy() for column in COLUMNS}
+    if name == "time":
+        changed[name][row] += np.timedelta64(1, "us")
+    else:
+        changed[name][row] = np.nextafter(changed[name][row], np.inf)
+    assert store.fingerprint_of(Bars(**changed)) != store.fingerprint_of(bars)
+
+
+def test_it_reads_what_it_wrote(bar_store: Path) -> None:
+    bars = daily_bars()
+    path = path_of(bars)
+    assert not store.exists(path)
+    store.write(path, bars)
+    assert store.exists(path)
+    assert same(store.read(path, store.fingerprint_of(bars)), bars)
+    assert [file.name for file in (bar_store / "csv" / "AAPL").iterdir()] == [Path(path).name]
+    store.delete(path)
+    assert not store.exists(path)
+
+
+def test_a_missing_file_is_said_to_be_missing(bar_store: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        store.read(path_of(daily_bars()), "0" * 64)
+
+
+def test_a_write_that_fails_leaves_what_was_there_and_no_rest(
+    bar_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars = daily_bars()
+    path = path_of(bars)
+    store.write(path, bars)
+
+    def disk_full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        store.write(path, daily_bars(9))
+    assert same(store.read(path, store.fingerprint_of(bars)), bars)
+    assert [file.name for file in (bar_store / "csv" / "AAPL").iterdir()] == [Path(path).name]
+
+
+def test_a_reader_never_sees_half_a_file(bar_store: Path) -> None:
+    one, other = daily_bars(300), daily_bars(300, price=50.0)
+    path, known = path_of(one), {store.fingerprint_of(one), store.fingerprint_of(other)}
+    store.write(path, one)
+    stop = threading.Event()
+
+    def write_on() -> None:
+        while not stop.is_set():
+            store.write(path, other)
+            store.write(path, one)
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    try:
+        seen = {store.fingerprint_of(store.decode((bar_store / path).read_bytes())) for _ in range(200)}
+    finally:
+        stop.set()
+        writer.join()
+    assert seen <= known
+
+
+@pytest.mark.parametrize("rest", [0, 10, 500])
+def test_a_damaged_file_is_refused_with_what_to_do(bar_store: Path, rest: int) -> None:
+    bars = daily_bars()
+    path = path_of(bars)
+    store.write(path, bars)
+    file = bar_store / path
+    file.write_bytes(file.read_bytes()[:rest])
+    with pytest.raises(
+        store.DamagedBars, match=r"csv/AAPL/1Day.* is damaged. Delete it, then import the bars again"
+    ):
+        store.read(path, store.fingerprint_of(bars))
+
+
+def test_a_file_with_other_bars_than_its_fingerprint_says_is_refused(bar_store: Path) -> None:
+    bars = daily_bars()
+    store.write(path_of(bars), daily_bars(price=99.0))
+    with pytest.raises(store.DamagedBars):
+        store.read(path_of(bars), store.fingerprint_of(bars))
+
+
+def test_a_parquet_file_of_something_else_is_no_file_of_bars() -> None:
+    buffer = BytesIO()
+    pq.write_table(pa.table({"time": ["x"], **{name: [1.0] for name in COLUMNS[1:]}}), buffer)
+    with pytest.raises(store.DamagedBars, match="time is string"):
+        store.decode(buffer.getvalue())
+    buffer = BytesIO()
+    pq.write_table(pa.table({"close": [1.0]}), buffer)
+    with pytest.raises(store.DamagedBars):
+        store.decode(buffer.getvalue())
+
+
+def test_it_works_on_a_storage_that_is_no_local_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Stands for object storage.
+    memory = InMemoryStorage()
+    monkeypatch.setattr(store, "_storage", lambda: memory)
+    bars = daily_bars()
+    store.write(path_of(bars), bars)
+    assert same(store.read(path_of(bars), store.fingerprint_of(bars)), bars)

@@ -1,0 +1,49 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tradedesk.marketdata.store import bars_path
+from tradedesk.marketdata.symbols import SYMBOL, InvalidSymbol, clean_symbol
+
+FINGERPRINT = "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("text", "symbol"),
+    [("AAPL", "AAPL"), (" brk.b ", "BRK.B"), ("bf-b", "BF-B"), ("3M", "3M"), ("a" * 15, "A" * 15)],
+)
+def test_it_makes_capitals_and_drops_space_around(text: str, symbol: str) -> None:
+    assert clean_symbol(text) == symbol
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", ".A", "-A", "A B", "A/B", "..", "../x", "a" * 16, "ß", "ıbm", "Ａ", "A\x00", "A_B"]
+)
+def test_it_refuses_what_is_no_symbol(text: str) -> None:
+    with pytest.raises(InvalidSymbol, match="is not a symbol"):
+        clean_symbol(text)
+
+
+@given(st.text(max_size=20))
+def test_nothing_that_passes_leaves_its_folder(text: str) -> None:
+    try:
+        path = bars_path("csv", text, "1Day", FINGERPRINT)
+    except ValueError:
+        return
+    provider, symbol, name = path.split("/")
+    assert (provider, name) == ("csv", "1Day.0000000000000000.parquet")
+    assert SYMBOL.fullmatch(symbol)
+
+
+@pytest.mark.parametrize(
+    ("provider", "timeframe", "fingerprint"),
+    [
+        ("../csv", "1Day", FINGERPRINT),
+        ("csv", "2Day", FINGERPRINT),
+        ("csv", "1Day", "../../etc"),
+        ("", "1Day", FINGERPRINT),
+    ],
+)
+def test_no_other_part_of_a_path_is_taken_on_trust(provider: str, timeframe: str, fingerprint: str) -> None:
+    with pytest.raises(ValueError, match=r"cannot name a file|not a valid Timeframe"):
+        bars_path(provider, "AAPL", timeframe, fingerprint)

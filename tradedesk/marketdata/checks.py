@@ -1,0 +1,22 @@
+"""Settings of the market that would stop the desk later are refused when it starts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ImproperlyConfigured
+
+from tradedesk.marketdata import replay
+
+
+@register()
+def replay_start(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    if settings.MARKET != "replay":
+        return []
+    try:
+        replay.start_date()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="marketdata.E001")]
+    return []

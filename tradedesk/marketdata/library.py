@@ -1,0 +1,90 @@
+"""Bars out: the only reader of prices for everything above."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.conf import settings
+
+from tradedesk.core.bars import Bars, to_datetime64
+from tradedesk.marketdata import store
+from tradedesk.marketdata.cache import BarCache
+from tradedesk.marketdata.models import BarSeries
+from tradedesk.marketdata.sessions import bar_close
+
+# A hundred symbols of 25 years of daily bars, or a year of minutes of six.
+CACHE = BarCache(limit=64 * 1024 * 1024)
+
+
+class NoBars(LookupError):
+    """Symbols without bars in a timeframe; the message says which, and how to import them."""
+
+    def __init__(self, symbols: Iterable[str], timeframe: str) -> None:
+        self.symbols, self.timeframe = list(symbols), timeframe
+        super().__init__(
+            f"No {timeframe} bars for {', '.join(self.symbols)}. Import them: "
+            f"manage.py import_bars FILE --symbol {self.symbols[0]} --timeframe {timeframe}"
+        )
+
+
+def find_series(symbols: Iterable[str], timeframe: str) -> dict[str, BarSeries]:
+    """The series each symbol is read from: of the first of BAR_PROVIDERS that has it. Missing ones are absent."""
+    wanted = list(dict.fromkeys(symbols))
+    rank = {provider: place for place, provider in enumerate(settings.BAR_PROVIDERS)}
+    found = BarSeries.objects.filter(symbol__in=wanted, timeframe=timeframe, provider__in=list(rank))
+    first = {s.symbol: s for s in sorted(found, key=lambda s: rank[s.provider], reverse=True)}
+    return {symbol: first[symbol] for symbol in wanted if symbol in first}
+
+
+def available_symbols(timeframe: str) -> list[str]:
+    """The symbols that have bars, sorted."""
+    found = BarSeries.objects.filter(timeframe=timeframe, provider__in=settings.BAR_PROVIDERS)
+    return list(found.order_by("symbol").values_list("symbol", flat=True).distinct())
+
+
+def load_bars(symbol: str, timeframe: str) -> Bars:
+    """The whole history of a symbol, as load_many gives it."""
+    return load_many([symbol], timeframe)[symbol]
+
+
+def load_many(symbols: Iterable[str], timeframe: str) -> dict[str, Bars]:
+    """The whole history of each symbol. The arrays are shared and read-only.
+
+    Raises NoBars naming all that are missing, and DamagedBars when a file does not match its fingerprint.
+    """
+    wanted = list(dict.fromkeys(symbols))
+    found = find_series(wanted, timeframe)
+    if missing := [symbol for symbol in wanted if symbol not in found]:
+        raise NoBars(missing, timeframe)
+    return {symbol: _bars(found[symbol]) for symbol in wanted}
+
+
+def closed_bars(symbol: str, timeframe: str, now: datetime, last: int | None = None) -> Bars:
+    """The bars whose close is at or before `now`, or the last `last` of them; none is no error. Raises NoBars."""
+    return closed(load_bars(symbol, timeframe), timeframe, now, last)
+
+
+def closed(bars: Bars, timeframe: str, now: datetime, last: int | None = None) -> Bars:
+    """Those of `bars` whose close is at or before `now`, or the last `last` of them, as a view."""
+    end = len(bars.until(now))
+    # Closes come in the order of the bars, so only the end has to be looked at.
+    while end and bar_close(bars.time[end - 1 : end], timeframe)[0] > to_datetime64(now):
+        end -= 1
+    return bars[0 if last is None else max(0, end - last) : end]
+
+
+def _bars(series: BarSeries) -> Bars:
+    bars = CACHE.get(series.fingerprint)
+    if bars is None:
+        bars = _read(series)
+        CACHE.put(series.fingerprint, bars)
+    return bars
+
+
+def _read(series: BarSeries) -> Bars:
+    for _ in range(2):
+        try:
+            return store.read(series.path, series.fingerprint)
+        except FileNotFoundError:
+            # An import put another file in its place after the row was read.
+            series.refresh_from_db()
+    raise NoBars([series.symbol], series.timeframe)
