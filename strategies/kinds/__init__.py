@@ -1,7 +1,7 @@
 """The strategy kinds: one file each in this folder, found by name, nothing to register."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from importlib import import_module
@@ -11,19 +11,35 @@ from typing import Any
 
 from strategies.kinds.base import InvalidParameters, Kind, Param, summary
 
-__all__ = ["InvalidParameters", "Kind", "Param", "code_hash", "kinds", "make_kind", "summary"]
+__all__ = ["InvalidParameters", "Kind", "Param", "by_key", "code_hash", "kinds", "make_kind", "summary"]
 
 
 @cache
 def kinds() -> dict[str, type[Kind]]:
     """Every kind by its key, sorted by name."""
-    found: dict[str, type[Kind]] = {}
-    for module in iter_modules(__path__, f"{__name__}."):
-        for value in vars(import_module(module.name)).values():
-            is_kind = inspect.isclass(value) and issubclass(value, Kind) and not inspect.isabstract(value)
-            if is_kind and value.__module__ == module.name:
-                found[value.key] = value
-    return dict(sorted(found.items(), key=lambda item: item[1].name))
+    found = [kind for module in iter_modules(__path__, f"{__name__}.") for kind in _kinds_in(module.name)]
+    return by_key(found)
+
+
+def by_key(found: Iterable[type[Kind]]) -> dict[str, type[Kind]]:
+    """Kinds by their key, sorted by name. Raises ValueError for a key used twice: one would trade as the other."""
+    keyed: dict[str, type[Kind]] = {}
+    for kind in sorted(found, key=lambda kind: kind.name):
+        if kind.key in keyed:
+            raise ValueError(f"{keyed[kind.key].__qualname__} and {kind.__qualname__} share the key “{kind.key}”.")
+        keyed[kind.key] = kind
+    return keyed
+
+
+def _kinds_in(module: str) -> list[type[Kind]]:
+    return [
+        value
+        for value in vars(import_module(module)).values()
+        if inspect.isclass(value)
+        and issubclass(value, Kind)
+        and not inspect.isabstract(value)
+        and value.__module__ == module
+    ]
 
 
 def make_kind(key: str, parameters: Mapping[str, Any]) -> Kind:
@@ -35,5 +51,13 @@ def make_kind(key: str, parameters: Mapping[str, Any]) -> Kind:
 
 @cache
 def code_hash(key: str) -> str:
-    """The first 12 hex digits of the SHA-256 of the kind's source file: which code made a decision."""
-    return sha256(Path(inspect.getfile(kinds()[key])).read_bytes()).hexdigest()[:12]
+    """The first 12 hex digits of a SHA-256: which code made a decision.
+
+    It covers the kind's own file and the files beside it that hold no kind: crossings, averages, the base.
+    """
+    own = kinds()[key].__module__
+    modules = [module.name for module in iter_modules(__path__, f"{__name__}.")]
+    sources = [name for name in modules if name == own or not _kinds_in(name)]
+    return sha256(b"".join(Path(str(import_module(name).__file__)).read_bytes() for name in sources)).hexdigest()[
+        :12
+    ]

@@ -7,12 +7,14 @@ shows how to add one.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Generic, TypeVar, overload
+from typing import Any, ClassVar, Generic, TypeVar, final, overload
 
 from tradedesk.core.bars import Bars
-from tradedesk.core.signals import Signals
+from tradedesk.core.signals import Side, Signals
 
 Number = TypeVar("Number", int, float)
+
+STRENGTH_PLACES = 2
 
 
 class InvalidParameters(ValueError):
@@ -43,8 +45,13 @@ class Param(Generic[Number]):
         label: str,
         help: str = "",  # noqa: A002 - the word of Django's form fields
     ) -> None:
-        self.default, self.low, self.high, self.step = default, low, high, step
-        self.search, self.label, self.help = search, label, help
+        self.default: Number = default
+        self.low: Number = low
+        self.high: Number = high
+        self.step: Number = step
+        self.search: tuple[Number, Number, Number] = search
+        self.label = label
+        self.help = help
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -71,7 +78,8 @@ class Param(Generic[Number]):
         wanted = "a whole number" if self.is_integer else "a number"
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{self.label} must be {wanted}.")
-        if not math.isfinite(value) or (self.is_integer and value != int(value)):
+        # only a float can be infinite or broken; asking that of an int beyond 1e308 would overflow
+        if isinstance(value, float) and not (value.is_integer() if self.is_integer else math.isfinite(value)):
             raise ValueError(f"{self.label} must be {wanted}.")
         if not self.low <= value <= self.high:
             raise ValueError(f"{self.label} must be between {self.low:g} and {self.high:g}.")
@@ -82,11 +90,14 @@ class Kind(ABC):
     """A strategy kind, made with its parameters: `SmaCrossover(fast=10, slow=30)`.
 
     Immutable once made. Raises InvalidParameters for values out of bounds, of the wrong type or unknown.
+    key names the kind in the database and the API, name and description are for people. overlay: the lines
+    are prices and belong over the candles; False gives them a pane of their own.
     """
 
     key: ClassVar[str]
     name: ClassVar[str]
     description: ClassVar[str]
+    overlay: ClassVar[bool] = True
 
     def __init__(self, **values: object) -> None:
         params = self.params()
@@ -120,20 +131,39 @@ class Kind(ABC):
 
     @abstractmethod
     def warmup(self) -> int:
-        """Bars needed before the first decision can be trusted; live checks run on just that many."""
+        """Bars, at least 1, needed before the first decision can be trusted; live checks run on just that many."""
 
     @abstractmethod
     def signals(self, bars: Bars) -> Signals:
-        """The signals of one symbol. Row t may use rows 0..t and nothing else; fewer bars than the warm-up give HOLD."""
+        """The signals of one symbol, as this kind's rule has them; callers use `signals_by_symbol`.
+
+        Row t may use rows 0..t and nothing else. Fewer bars than the warm-up give HOLD, never an exception.
+        """
 
     @abstractmethod
     def explain(self, signals: Signals, t: int) -> str:
-        """Why row t says what it says, in words and numbers: "RSI 28.4 crossed below 30"."""
+        """Why row t (0 <= t < n) says what it says, in words and numbers: "RSI 28.4 crossed below 30"."""
 
-    def signals_by_symbol(self, bars: Mapping[str, Bars]) -> dict[str, Signals]:
-        """The signals of all symbols. Every caller uses this one; a kind that ranks symbols against each other
-        overrides it."""
+    def warming_up(self, t: int) -> str:
+        """What `explain` says of a row before the warm-up is complete, else ""."""
+        return f"Warming up: {t + 1} of {self.warmup()} bars" if t + 1 < self.warmup() else ""
+
+    def signals_across(self, bars: Mapping[str, Bars]) -> dict[str, Signals]:
+        """The signals of several symbols; a kind that ranks symbols against each other overrides this."""
         return {symbol: self.signals(bars[symbol]) for symbol in bars}
+
+    @final
+    def signals_by_symbol(self, bars: Mapping[str, Bars]) -> dict[str, Signals]:
+        """The signals of all symbols, settled: what the backtest, the charts and the live check all use."""
+        return {symbol: self._settled(raw) for symbol, raw in self.signals_across(bars).items()}
+
+    def _settled(self, raw: Signals) -> Signals:
+        """HOLD until the warm-up is complete, for a live check of so few bars refuses to decide; strength in
+        hundredths, so that what a shorter history changes in the tenth digit cannot reorder two entries."""
+        side, strength = raw.side.copy(), raw.strength.round(STRENGTH_PLACES)
+        early = slice(0, max(self.warmup() - 1, 0))
+        side[early], strength[early] = Side.HOLD, 0.0
+        return Signals(side, strength, raw.lines)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__

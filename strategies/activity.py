@@ -1,0 +1,42 @@
+"""What has become of strategies: their backtests and deployments.
+
+Both belong to apps above this one: they are reached as relations of the model and never imported.
+"""
+
+from typing import Any, cast
+
+from django.db.models import Model, Prefetch, QuerySet
+
+from strategies.models import Strategy
+
+STOPPED = "stopped"
+
+
+def with_activity(strategies: QuerySet[Strategy]) -> QuerySet[Strategy]:
+    """Each with `latest_backtests` (one at most) and `current_deployments` (those not stopped): two queries more,
+    however many strategies."""
+    backtests = _rows("backtests")[:1]
+    deployments = _rows("deployments").exclude(status=STOPPED)
+    return strategies.prefetch_related(
+        Prefetch("backtests", backtests, to_attr="latest_backtests"),
+        Prefetch("deployments", deployments, to_attr="current_deployments"),
+    )
+
+
+def backtests_of(strategy: Strategy) -> QuerySet[Any]:
+    """Newest first."""
+    return _rows("backtests").filter(strategy=strategy)
+
+
+def deployments_of(strategy: Strategy) -> QuerySet[Any]:
+    """Newest first."""
+    return _rows("deployments").filter(strategy=strategy)
+
+
+def current_deployments_of(strategy: Strategy) -> QuerySet[Any]:
+    return deployments_of(strategy).exclude(status=STOPPED)
+
+
+def _rows(relation: str) -> QuerySet[Any]:
+    model = cast("type[Model]", Strategy._meta.get_field(relation).related_model)
+    return model._default_manager.order_by("-pk")

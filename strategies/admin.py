@@ -1,0 +1,30 @@
+"""Strategies for an operator: to find and to read. A strategy is changed by its owner, on the pages or the API."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from strategies.models import Strategy
+from strategies.services import delete_strategy
+
+
+@admin.register(Strategy)
+class StrategyAdmin(admin.ModelAdmin[Strategy]):
+    list_display = ["name", "user", "kind_name", "parameter_summary", "symbols", "timeframe", "updated_at"]
+    list_filter = ["kind", "timeframe", "updated_at"]
+    list_select_related = ["user"]
+    search_fields = ["name", "kind", "symbols", "user__email"]
+    date_hierarchy = "created_at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Strategy | None = None) -> bool:
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: Strategy) -> None:
+        delete_strategy(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Strategy]) -> None:
+        for strategy in queryset:
+            delete_strategy(strategy)

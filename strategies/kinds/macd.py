@@ -1,0 +1,58 @@
+"""MACD: the difference of two exponential averages of the close, and that difference's own average."""
+
+import talib
+
+from strategies.kinds.base import Kind, Param
+from strategies.kinds.crossings import crossings
+from strategies.kinds.strength import certain
+from strategies.kinds.wording import crossing_words
+from tradedesk.core.bars import Bars
+from tradedesk.core.signals import Signals
+
+MACD, SIGNAL = "MACD", "Signal line"
+
+
+class Macd(Kind):
+    key = "macd"
+    name = "MACD"
+    description = "Buys when the MACD line crosses above its signal line; sells when it crosses below."
+    overlay = False
+
+    fast = Param(
+        12, low=2, high=200, step=1, search=(6, 20, 2), label="Fast average", help="Bars in the fast average."
+    )
+    slow = Param(
+        26, low=3, high=400, step=1, search=(18, 50, 2), label="Slow average", help="Bars in the slow average."
+    )
+    signal = Param(
+        9,
+        low=2,
+        high=200,
+        step=1,
+        search=(5, 15, 2),
+        label="Signal line",
+        help="Bars in the MACD line's average.",
+    )
+
+    def check(self) -> str:
+        if self.fast < self.slow:
+            return ""
+        return f"The fast average ({self.fast}) must be shorter than the slow average ({self.slow})."
+
+    def warmup(self) -> int:
+        """10 x slow for the averages and 10 x signal for the average of their difference.
+
+        Measured on random walks: the lines then stand within 1e-11 of the close of where the whole history
+        puts them, a hundredth of the tolerance; 10 x slow alone leaves 1e-9, and far more where signal > slow.
+        """
+        return 10 * (self.slow + self.signal)
+
+    def signals(self, bars: Bars) -> Signals:
+        macd, signal, _ = talib.MACD(bars.close, self.fast, self.slow, self.signal)
+        side = crossings(macd, signal, bars.close)
+        return Signals(side, certain(side), {MACD: macd, SIGNAL: signal})
+
+    def explain(self, signals: Signals, t: int) -> str:
+        return self.warming_up(t) or crossing_words(
+            signals.side[t], MACD, signals.lines[MACD][t], "its signal line", signals.lines[SIGNAL][t]
+        )

@@ -1,0 +1,135 @@
+"""Saving and deleting strategies: the one place that decides what a strategy may be."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict
+
+from django.db.models.functions import Now
+
+from strategies.kinds import InvalidParameters, kinds, make_kind
+from strategies.models import Strategy
+from tradedesk.accounts.changes import touch
+from tradedesk.accounts.models import User
+from tradedesk.core.bars import Timeframe
+from tradedesk.marketdata.library import NoBars, find_series
+from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
+
+NAME_LENGTH = 80
+MAX_SYMBOLS = 50
+SEPARATORS = re.compile(r"[\s,;]+")
+# Control characters and halves of surrogate pairs: the database keeps neither.
+UNSTORABLE = ("Cc", "Cs")
+
+
+class InvalidStrategy(ValueError):
+    """Values no strategy may have. `errors` maps a field to a message: "name", "kind", "symbols", "timeframe",
+    "parameters.fast" for one parameter, "parameters" for a rule across several, "" for the strategy as a whole."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = errors
+
+
+class StrategyValues(TypedDict):
+    name: str
+    kind: str
+    parameters: dict[str, int | float]
+    symbols: list[str]
+    timeframe: str
+
+
+def clean_symbols(symbols: str | Iterable[str]) -> list[str]:
+    """Symbols in upper case, each once, in their order; a text is cut at commas, semicolons and white space.
+
+    Raises InvalidStrategy for what is no symbol, and for more than 50.
+    """
+    words = SEPARATORS.split(symbols) if isinstance(symbols, str) else symbols
+    try:
+        # Cut, so that a message never repeats a page of text; a symbol is shorter.
+        found = list(dict.fromkeys(clean_symbol(word[:40]) for word in words if word.strip()))
+    except InvalidSymbol as refusal:
+        raise InvalidStrategy({"symbols": str(refusal)}) from None
+    if len(found) > MAX_SYMBOLS:
+        raise InvalidStrategy({"symbols": f"At most {MAX_SYMBOLS} symbols, not {len(found)}."})
+    return found
+
+
+def clean_strategy(
+    *, name: str, kind: str, parameters: Mapping[str, Any], symbols: str | Iterable[str], timeframe: str
+) -> StrategyValues:
+    """The values as they are stored, defaults of parameters filled in. Raises InvalidStrategy with every error."""
+    errors: dict[str, str] = {}
+    clean: StrategyValues = {
+        "name": " ".join(name.split()),
+        "kind": kind,
+        "parameters": {},
+        "symbols": [],
+        "timeframe": timeframe,
+    }
+    if message := _name_error(clean["name"]):
+        errors["name"] = message
+    if kind not in kinds():
+        errors["kind"] = f"There is no strategy kind “{kind[:40]}”. Kinds: {', '.join(kinds())}."
+    else:
+        try:
+            clean["parameters"] = make_kind(kind, parameters).parameters
+        except InvalidParameters as refusal:
+            errors |= {f"parameters.{key}" if key else "parameters": text for key, text in refusal.errors.items()}
+    try:
+        clean["symbols"] = clean_symbols(symbols)
+    except InvalidStrategy as refusal:
+        errors |= refusal.errors
+    if timeframe not in list(Timeframe):
+        errors["timeframe"] = f"The timeframe must be one of {', '.join(Timeframe)}."
+    if errors:
+        raise InvalidStrategy(errors)
+    return clean
+
+
+def save_strategy(
+    user: User,
+    *,
+    name: str,
+    kind: str,
+    parameters: Mapping[str, Any],
+    symbols: str | Iterable[str],
+    timeframe: str,
+    strategy: Strategy | None = None,
+) -> Strategy:
+    """A new strategy of this user, or `strategy` with these values. Symbols need no bars yet: see bars_hint.
+
+    What is deployed trades on with its own snapshot. Raises InvalidStrategy.
+    """
+    values = clean_strategy(name=name, kind=kind, parameters=parameters, symbols=symbols, timeframe=timeframe)
+    if strategy is None:
+        strategy = user.strategies.create(**values)
+    else:
+        if not user.strategies.filter(pk=strategy.pk).update(**values, updated_at=Now()):
+            raise InvalidStrategy({"": "This strategy has been deleted in the meantime."})
+        strategy.refresh_from_db()
+    touch(user.pk)
+    return strategy
+
+
+def delete_strategy(strategy: Strategy) -> None:
+    """Its backtests and deployments stay, each with its own snapshot; what is deployed trades on."""
+    strategy.delete()
+    touch(strategy.user_id)
+
+
+def bars_hint(symbols: list[str], timeframe: str) -> str:
+    """Which of these symbols have no bars in this timeframe and how to import them; "" when all have some."""
+    found = find_series(symbols, timeframe)
+    missing = [symbol for symbol in symbols if symbol not in found]
+    return str(NoBars(missing, timeframe)) if missing else ""
+
+
+def _name_error(name: str) -> str:
+    if not name:
+        return "Give the strategy a name."
+    if len(name) > NAME_LENGTH:
+        return f"A name has at most {NAME_LENGTH} characters, not {len(name)}."
+    if any(unicodedata.category(character) in UNSTORABLE for character in name):
+        return "The name has a character that cannot be stored."
+    return ""

@@ -1,0 +1,44 @@
+"""The simple average forgets what has left its window."""
+
+import numpy as np
+import pytest
+import talib
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strategies.kinds.averages import simple_average
+from tests.strategies.kinds.series import STOCKS, UNTIMED, generated, stock
+
+
+@UNTIMED
+@given(st.integers(0, 10**9), st.integers(2, 400), st.sampled_from(["random walk", "wild random walk", "shocked"]))
+def test_the_same_window_gives_the_same_number_whatever_came_before(seed: int, period: int, shape: str) -> None:
+    close = generated(shape, seed, 900).close
+    whole = simple_average(close, period)
+    for end in (period, 500, 899, 900):
+        window = simple_average(close[end - period : end], period)
+        assert window[-1].tobytes() == whole[end - 1].tobytes()
+
+
+@pytest.mark.parametrize("symbol", STOCKS)
+@pytest.mark.parametrize("period", [2, 10, 30, 150])
+def test_it_is_the_simple_moving_average(symbol: str, period: int) -> None:
+    close = stock(symbol).close
+    assert simple_average(close, period) == pytest.approx(talib.SMA(close, period), abs=1e-9, nan_ok=True)
+
+
+@UNTIMED
+@given(st.integers(0, 10**9), st.integers(2, 400))
+def test_prices_finer_than_a_millionth_of_a_dollar_cost_half_of_one_at_most(seed: int, period: int) -> None:
+    close = generated("random walk", seed, 600).close
+    away = simple_average(close, period) - talib.SMA(close, period)
+    assert np.nanmax(np.abs(away)) < 5.1e-7
+
+
+def test_it_is_exact_on_cents() -> None:
+    assert simple_average(np.array([0.10, 0.20, 0.30, 0.40]), 2)[1:].tolist() == [0.15, 0.25, 0.35]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_too_few_prices_have_no_average(count: int) -> None:
+    assert np.isnan(simple_average(np.ones(count), 3)).tolist() == [True] * count

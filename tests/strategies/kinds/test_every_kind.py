@@ -1,0 +1,106 @@
+"""What the form, the optimizer, the charts and the signal history ask of every registered kind."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strategies.kinds import InvalidParameters, Kind, kinds
+from tests.strategies.kinds.series import SHAPES, UNTIMED, generated, stock
+from tradedesk.core.bars import Bars
+from tradedesk.core.signals import Side
+
+EVERY_KIND = pytest.mark.parametrize("kind", kinds().values(), ids=kinds().keys())
+
+
+@EVERY_KIND
+def test_it_has_what_a_card_shows(kind: type[Kind]) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", kind.key)
+    assert 3 <= len(kind.name) <= 40
+    assert kind.description.endswith(".")
+    assert len(kind.description) <= 140
+
+
+@EVERY_KIND
+def test_every_parameter_can_be_drawn_and_searched(kind: type[Kind]) -> None:
+    for param in kind.params().values():
+        low, high, step = param.search
+        assert param.label
+        assert param.help.endswith(".")
+        assert param.step > 0
+        assert step > 0
+        assert param.low <= low < high <= param.high
+        assert low <= param.default <= high
+        assert ((high - low) / step).is_integer()
+        assert {type(number) for number in (param.low, param.high, param.step, *param.search)} == {
+            type(param.default)
+        }
+
+
+@EVERY_KIND
+def test_it_accepts_its_own_defaults_and_bounds_and_nothing_beyond(kind: type[Kind]) -> None:
+    made = kind()
+    assert kind(**made.parameters) == made
+    for name, param in kind.params().items():
+        for beyond in (param.low - param.step, param.high + param.step, float("nan"), True, "1", None):
+            with pytest.raises(InvalidParameters) as refusal:
+                kind(**{name: beyond})
+            assert set(refusal.value.errors) == {name}
+
+
+@EVERY_KIND
+@UNTIMED
+@given(st.integers(0, 10**9), st.sampled_from(sorted(SHAPES)), st.integers(2, 700))
+def test_signals_are_aligned_and_within_bounds(kind: type[Kind], seed: int, shape: str, count: int) -> None:
+    made = kind()
+    signals = made.signals_by_symbol({"A": generated(shape, seed, count)})["A"]
+    assert signals.side.dtype.name == "int8"
+    assert signals.strength.dtype.name == "float64"
+    assert len(signals.side) == len(signals.strength) == count
+    assert set(signals.side.tolist()) <= set(Side)
+    assert ((signals.strength > 0) == (signals.side != Side.HOLD)).all()
+    assert (signals.strength[signals.side != Side.HOLD] >= 0.6).all()
+    assert (signals.strength <= 1.0).all()
+    assert not signals.side[: made.warmup() - 1].any()
+    for name, line in signals.lines.items():
+        assert name
+        assert line.dtype.name == "float64"
+        assert len(line) == count
+
+
+@EVERY_KIND
+def test_too_few_bars_give_hold_and_no_exception(kind: type[Kind]) -> None:
+    made, bars = kind(), stock("AAPL")
+    for count in range(made.warmup()):
+        signals = made.signals_by_symbol({"A": bars[:count]})["A"]
+        assert len(signals) == count
+        assert not signals.side.any()
+
+
+@EVERY_KIND
+def test_it_does_not_write_into_the_bars(kind: type[Kind]) -> None:
+    source = stock("IBM")
+    copies = [getattr(source, name).copy() for name in ("time", "open", "high", "low", "close", "volume")]
+    for column in copies:
+        column.flags.writeable = False
+    expected = kind().signals(source)
+    assert kind().signals(Bars(*copies)).side.tolist() == expected.side.tolist()
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("shape", sorted(SHAPES))
+def test_every_row_is_explained_in_words_and_numbers(kind: type[Kind], shape: str) -> None:
+    made = kind()
+    signals = made.signals_by_symbol({"A": generated(shape, 11, 500)})["A"]
+    for t in range(len(signals)):
+        words = made.explain(signals, t)
+        assert 10 <= len(words) <= 200
+        assert "nan" not in words.lower()
+        assert words.startswith("Warming up") == (t < made.warmup() - 1)
+
+
+@EVERY_KIND
+def test_it_trades_the_sample_stocks_at_all(kind: type[Kind]) -> None:
+    sides = set(kind().signals_by_symbol({"A": stock("AAPL")})["A"].side.tolist())
+    assert Side.BUY in sides

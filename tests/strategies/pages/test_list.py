@@ -1,0 +1,156 @@
+import re
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from livetrading.models import LiveStrategy
+from strategies.models import Strategy
+from tests.strategies.examples import a_backtest, a_deployment, a_strategy, words
+from tradedesk.accounts.models import User
+
+LIST = "/dashboard/strategies"
+NEW = "/dashboard/strategies/new"
+HTMX = {"HX-Request": "true"}
+
+
+def test_the_addresses() -> None:
+    assert reverse("strategies:list") == LIST
+    assert reverse("strategies:new") == NEW
+    assert reverse("strategies:detail", args=[7]) == f"{LIST}/7"
+    assert reverse("strategies:edit", args=[7]) == f"{LIST}/7/edit"
+    assert reverse("strategies:delete", args=[7]) == f"{LIST}/7/delete"
+    assert reverse("strategies:proofs", args=[7]) == f"{LIST}/7/proofs"
+
+
+def test_an_empty_list_says_what_to_do(alices_browser: Client) -> None:
+    answer = alices_browser.get(LIST)
+    assert "No strategies yet" in words(answer)
+    assert f'href="{NEW}"' in answer.content.decode()
+
+
+def test_a_card_says_what_a_strategy_is(alices_browser: Client, alice: User, samples: None) -> None:
+    strategy = a_strategy(alice, symbols=["AAPL", "TSLA"])
+    page = alices_browser.get(LIST)
+    text = words(page)
+    assert "Kind SMA crossover · 1Day Parameters fast 5, slow 20" in text
+    assert "Symbols AAPL TSLA: no bars Last backtest none yet Deployed no" in text
+    for button in ("Deploy to Live", "View details", "Backtest", "Delete"):
+        assert button in text
+    html = page.content.decode()
+    assert f'href="{LIST}/{strategy.pk}"' in html
+    assert f'href="/dashboard/backtests/new?strategy={strategy.pk}"' in html
+    assert f'href="{LIST}/{strategy.pk}/delete"' in html
+
+
+def test_a_card_shows_the_last_backtest(alices_browser: Client, alice: User) -> None:
+    strategy = a_strategy(alice)
+    a_backtest(strategy, metrics={"total_return_pct": -99.0})
+    last = a_backtest(strategy)
+    answer = alices_browser.get(LIST)
+    assert "+34.21% Sharpe 1.02 2005-01-03 to 2012-03-05" in words(answer)
+    assert "99.00" not in words(answer)
+    assert f'href="/dashboard/backtests/{last.pk}"' in answer.content.decode()
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "failed", "cancelled"])
+def test_a_card_shows_a_backtest_without_results(alices_browser: Client, alice: User, status: str) -> None:
+    a_backtest(a_strategy(alice), status=status, metrics={})
+    assert f"Last backtest {status.capitalize()} 2005-01-03" in words(alices_browser.get(LIST))
+
+
+def test_a_card_says_where_a_strategy_is_deployed(alices_browser: Client, alice: User) -> None:
+    strategy = a_strategy(alice)
+    a_deployment(strategy, name="Live - stopped", status=LiveStrategy.Status.STOPPED)
+    paused = a_deployment(strategy, name="Live - paused", status=LiveStrategy.Status.PAUSED)
+    answer = alices_browser.get(LIST)
+    assert "Deployed Live - paused PAPER Paused" in words(answer)
+    assert "Live - stopped" not in words(answer)
+    assert reverse("livetrading:detail", args=[paused.pk]) in answer.content.decode()
+
+
+def test_a_card_stays_short_with_many_symbols(alices_browser: Client, alice: User) -> None:
+    a_strategy(alice, symbols=[f"S{number}" for number in range(50)])
+    text = words(alices_browser.get(LIST))
+    assert "S7: no bars and 42 more" in text
+    assert "S8" not in text
+
+
+def test_a_strategy_without_symbols_cannot_be_deployed(alices_browser: Client, alice: User) -> None:
+    a_strategy(alice, symbols=[])
+    html = alices_browser.get(LIST).content.decode()
+    assert re.search(r"<button[^>]*\bdisabled\b[^>]*>(?:(?!</button>).)*Deploy to Live", html, re.DOTALL)
+    assert "Add symbols" in html
+
+
+def test_a_strategy_whose_kind_is_gone_still_shows(alices_browser: Client, alice: User) -> None:
+    strategy = a_strategy(alice)
+    Strategy.objects.update(kind="astrology", parameters={"moon": 3})
+    assert "Kind astrology" in words(alices_browser.get(LIST))
+    for page in ("", "/proofs"):
+        text = words(alices_browser.get(f"{LIST}/{strategy.pk}{page}"))
+        assert "There is no strategy kind “astrology”." in text
+    text = words(alices_browser.get(f"{LIST}/{strategy.pk}"))
+    assert "The kind “astrology” is not installed on this desk." in text
+    assert alices_browser.get(f"{LIST}/{strategy.pk}/edit").status_code == 200
+
+
+def test_names_are_shown_as_they_are(alices_browser: Client, alice: User) -> None:
+    name = "<script>alert(1)</script> & co"
+    strategy = a_strategy(alice, name)
+    a_deployment(strategy)
+    for page in ("", f"/{strategy.pk}", f"/{strategy.pk}/edit", f"/{strategy.pk}/delete"):
+        html = alices_browser.get(LIST + page).content.decode()
+        assert "<script>alert" not in html
+        assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; co" in html
+
+
+def test_a_page_holds_24(alices_browser: Client, alice: User) -> None:
+    for number in range(25):
+        a_strategy(alice, f"Number {number:02}")
+    first, second = (alices_browser.get(LIST, {"page": page}) for page in (1, 2))
+    assert [len(page.context["cards"]) for page in (first, second)] == [24, 1]
+    assert "1 to 24 of 25" in words(first)
+    assert "Number 24" in words(second)
+    assert f'hx-get="{LIST}?page=2"' in second.content.decode()
+    for odd in ("0", "99", "-1", "x", ""):
+        assert alices_browser.get(LIST, {"page": odd}).status_code == 200
+
+
+def test_the_list_refreshes_itself_alone(alices_browser: Client, alice: User) -> None:
+    a_strategy(alice)
+    fragment = alices_browser.get(LIST, headers=HTMX).content.decode()
+    assert fragment.strip().startswith("<section")
+    assert "<html" not in fragment
+    assert 'hx-trigger="every 5s, sse:changed"' in fragment
+
+
+def make_busy(user: User, count: int) -> None:
+    for number in range(count):
+        strategy = a_strategy(user, f"{number}", symbols=["AAPL", f"S{number}"])
+        for _ in range(3):
+            a_backtest(strategy)
+            a_deployment(strategy)
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_more_cards_take_no_more_queries(
+    alices_browser: Client, bobs_browser: Client, alice: User, bob: User, headers: dict[str, str]
+) -> None:
+    make_busy(alice, 3)
+    make_busy(bob, 30)
+    for browser in (alices_browser, bobs_browser):
+        browser.get(LIST, headers=headers)
+    with CaptureQueriesContext(connection) as few:
+        assert len(alices_browser.get(LIST, headers=headers).context["cards"]) == 3
+    with CaptureQueriesContext(connection) as many:
+        assert len(bobs_browser.get(LIST, headers=headers).context["cards"]) == 24
+    assert len(few) == len(many) <= 12
+
+
+def test_the_list_reads_one_backtest_a_card(alices_browser: Client, alice: User) -> None:
+    make_busy(alice, 2)
+    strategies = [card["strategy"] for card in alices_browser.get(LIST).context["cards"]]
+    assert [len(strategy.latest_backtests) for strategy in strategies] == [1, 1]
