@@ -1,5 +1,7 @@
 """A backtest: the snapshot of what is tried, its state while it runs, and its headline results."""
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -8,6 +10,7 @@ from strategies.kinds import Kind, kinds, make_kind, summary
 from strategies.models import TIMEFRAMES, Strategy
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.rules import Costs, RiskRules
+from tradedesk.marketdata.sessions import daily_time
 
 
 class Backtest(models.Model):
@@ -47,11 +50,13 @@ class Backtest(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    # The last sign of life: when it was enqueued, claimed, or reached a stage.
+    heartbeat_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
 
-    # The headline results, in the API's names; empty until completed.
+    # The headline results, in the API's names, and those of buying and holding; empty until completed.
     metrics = models.JSONField(default=dict, blank=True)
+    buy_and_hold = models.JSONField(default=dict, blank=True)
 
     class Meta:
         ordering = ["-id"]
@@ -70,6 +75,12 @@ class Backtest(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.status in self.FINISHED
+
+    @property
+    def period(self) -> tuple[datetime, datetime]:
+        """The first and the last moment at which a bar of this backtest may open: whole days in New York."""
+        midnight_after = daily_time(self.end_date + timedelta(days=1))
+        return daily_time(self.start_date), midnight_after - timedelta(microseconds=1)
 
     @property
     def is_deployable(self) -> bool:

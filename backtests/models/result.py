@@ -34,6 +34,10 @@ class BacktestTrade(models.Model):
     def __str__(self) -> str:
         return f"{self.quantity.normalize():f} {self.symbol}"
 
+    @property
+    def is_open(self) -> bool:
+        return self.exit_time is None
+
 
 class BacktestCurve(models.Model):
     """The curves at the end of each session, as three aligned lists: unix seconds, dollars, dollars."""

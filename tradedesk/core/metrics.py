@@ -218,7 +218,7 @@ def win_rate(pnl: Floats) -> float | None:
 def profit_factor(pnl: Floats) -> float | None:
     """Dollars won / dollars lost over closed trades; None without a loss."""
     lost = -float(pnl[pnl < 0.0].sum())
-    return float(pnl[pnl > 0.0].sum()) / lost if lost > 0.0 else None
+    return float(pnl[pnl > 0.0].sum()) / lost if lost > NO_SPREAD else None
 
 
 def expectancy(pnl: Floats) -> float | None:

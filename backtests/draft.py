@@ -1,0 +1,100 @@
+"""A draft: what the form of a new backtest starts with, and what there are bars for."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from backtests.coverage import Coverage, combined, coverage_of, in_words
+from backtests.models import Backtest
+from strategies.models import Strategy
+from strategies.services import InvalidStrategy, clean_symbols
+from tradedesk.marketdata.library import NoBars, find_series
+
+CAPITAL = 100_000
+# Periods on offer, back from the last bar.
+YEARS = {10: "10 years", 5: "5 years", 3: "3 years", 1: "1 year"}
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A period that one click chooses."""
+
+    key: str
+    label: str
+    start: date
+    end: date
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What there are bars for: in words, what is missing ("" for nothing), and the periods on offer."""
+
+    words: str
+    missing: str
+    presets: list[Preset]
+
+
+def market_of(strategy: Strategy | None, symbols: str | Iterable[str]) -> Market:
+    """The bars of these symbols, else of the strategy's own, in the strategy's timeframe."""
+    if strategy is None:
+        return Market("", "", [])
+    try:
+        wanted = clean_symbols(symbols) or clean_symbols(strategy.symbols)
+    except InvalidStrategy:
+        return Market("", "", [])
+    series = find_series(wanted, strategy.timeframe)
+    missing = [symbol for symbol in wanted if symbol not in series]
+    coverages = {symbol: coverage_of(found) for symbol, found in series.items()}
+    return Market(
+        in_words(coverages),
+        str(NoBars(missing, strategy.timeframe)) if missing else "",
+        _presets(combined(coverages)),
+    )
+
+
+def begin(
+    strategy: Strategy | None, source: Backtest | None, typed: Mapping[str, str], preset: str
+) -> tuple[dict[str, Any], Market]:
+    """What the form starts with, and the market for it.
+
+    The strategy's symbols over all their bars; or the same again as `source`; or what was typed so far, as long
+    as it was typed for this strategy. A preset then chooses the two dates.
+    """
+    if strategy is None:
+        return {}, market_of(None, ())
+    values: dict[str, Any] = {"symbols": ", ".join(strategy.symbols), "initial_capital": CAPITAL}
+    if typed.get("shown_strategy") == str(strategy.pk):
+        values = dict(typed)
+    elif source is not None:
+        values = _same_again(source)
+    elif not preset:
+        preset = "all"
+    market = market_of(strategy, values.get("symbols", ""))
+    values |= next(({"start_date": p.start, "end_date": p.end} for p in market.presets if p.key == preset), {})
+    return values | {"strategy": strategy.pk, "shown_strategy": strategy.pk}, market
+
+
+def _same_again(source: Backtest) -> dict[str, Any]:
+    return {
+        "symbols": ", ".join(source.symbols),
+        "start_date": source.start_date,
+        "end_date": source.end_date,
+        "initial_capital": float(source.initial_capital),
+        **source.rules,
+        **source.costs,
+    }
+
+
+def _presets(whole: Coverage | None) -> list[Preset]:
+    """Those that reach back no further than the bars do."""
+    if whole is None or whole.first == whole.last:
+        return []
+    everything = Preset("all", "All", whole.first, whole.last)
+    shorter = [Preset(f"{n}y", label, _years_before(whole.last, n), whole.last) for n, label in YEARS.items()]
+    return [everything, *(preset for preset in shorter if preset.start > whole.first)]
+
+
+def _years_before(day: date, years: int) -> date:
+    day_of_month = 28 if (day.month, day.day) == (2, 29) else day.day
+    return day.replace(year=day.year - years, day=day_of_month)

@@ -1,0 +1,85 @@
+"""A backtest as JSON, in the API's names.
+
+Prices and dollars are numbers, `*_pct` is percent in results and a fraction in rules, times are ISO 8601 in UTC.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from backtests.models import Backtest, BacktestCurve, BacktestTrade
+
+
+def backtest_payload(backtest: Backtest, *, full: bool) -> dict[str, Any]:
+    """The backtest; full adds provenance, curves, trades and open positions (two queries more)."""
+    payload: dict[str, Any] = {
+        "id": backtest.pk,
+        "strategy_id": backtest.strategy_id,
+        "strategy_name": backtest.strategy_name,
+        "kind": backtest.kind,
+        "parameters": backtest.parameters,
+        "symbols": backtest.symbols,
+        "timeframe": backtest.timeframe,
+        "start_date": backtest.start_date.isoformat(),
+        "end_date": backtest.end_date.isoformat(),
+        "initial_capital": float(backtest.initial_capital),
+        "rules": backtest.rules,
+        "costs": backtest.costs,
+        "status": backtest.status,
+        "progress": backtest.progress,
+        "stage": backtest.stage,
+        "error": backtest.error or None,
+        "metrics": backtest.metrics or None,
+        "created_at": _iso(backtest.created_at),
+        "started_at": _iso(backtest.started_at),
+        "finished_at": _iso(backtest.finished_at),
+    }
+    return payload | _results(backtest) if full else payload
+
+
+def trade_payload(trade: BacktestTrade) -> dict[str, Any]:
+    """A closed trade."""
+    return {
+        "symbol": trade.symbol,
+        "shares": float(trade.quantity),
+        "entry_time": _iso(trade.entry_time),
+        "entry_price": float(trade.entry_price),
+        "exit_time": _iso(trade.exit_time),
+        "exit_price": float(trade.exit_price),
+        "exit_reason": trade.exit_reason,
+        "pnl": float(trade.pnl),
+        "return_pct": trade.return_pct * 100,
+        "commission": float(trade.commission),
+        "r_multiple": trade.r_multiple,
+    }
+
+
+def open_position_payload(trade: BacktestTrade) -> dict[str, Any]:
+    """A trade that was still open at the end, marked at the last close."""
+    return {
+        "symbol": trade.symbol,
+        "shares": float(trade.quantity),
+        "entry_time": _iso(trade.entry_time),
+        "entry_price": float(trade.entry_price),
+        "last_price": float(trade.exit_price),
+        "stop_price": float(trade.stop_price),
+        "target_price": None if trade.target_price is None else float(trade.target_price),
+        "unrealized_pnl": float(trade.pnl),
+        "return_pct": trade.return_pct * 100,
+        "commission": float(trade.commission),
+    }
+
+
+def _results(backtest: Backtest) -> dict[str, Any]:
+    trades = list(backtest.trades.all())
+    curve = BacktestCurve.objects.filter(backtest=backtest).first() or BacktestCurve()
+    times = [_iso(datetime.fromtimestamp(seconds, UTC)) for seconds in curve.time]
+    return {
+        "provenance": backtest.provenance,
+        "equity_curve": [{"time": t, "equity": equity} for t, equity in zip(times, curve.equity, strict=True)],
+        "trades": [trade_payload(trade) for trade in trades if not trade.is_open],
+        "open_positions": [open_position_payload(trade) for trade in trades if trade.is_open],
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

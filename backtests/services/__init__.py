@@ -1,0 +1,7 @@
+from backtests.services.cancel import cancel_backtest
+from backtests.services.checks import InvalidBacktest
+from backtests.services.create import create_backtest
+from backtests.services.run import run_backtest
+from backtests.services.sweep import sweep_backtests
+
+__all__ = ["InvalidBacktest", "cancel_backtest", "create_backtest", "run_backtest", "sweep_backtests"]

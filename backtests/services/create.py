@@ -1,0 +1,99 @@
+"""Creating a backtest, for the page and for the API."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from backtests import provenance
+from backtests.coverage import coverage_of
+from backtests.models import Backtest
+from backtests.services.bars import UnusableBars, usable_series
+from backtests.services.checks import InvalidBacktest, Term, capital_error, checked_terms, date_errors
+from backtests.services.queue import enqueue
+from strategies.kinds import InvalidParameters, Kind
+from strategies.models import Strategy
+from strategies.services import InvalidStrategy, clean_symbols
+from tradedesk.accounts.changes import touch
+from tradedesk.accounts.models import User
+from tradedesk.core.money import to_decimal
+from tradedesk.marketdata.library import NoBars
+from tradedesk.marketdata.models import BarSeries
+
+
+def create_backtest(
+    user: User,
+    strategy: Strategy,
+    *,
+    start_date: date,
+    end_date: date,
+    initial_capital: float | Decimal,
+    wall_now: datetime,
+    symbols: str | Iterable[str] | None = None,
+    **terms: Term,
+) -> Backtest:
+    """A backtest of the user's `strategy`, stored as a snapshot and enqueued when the transaction commits.
+
+    symbols: the strategy's own when None or empty. Both dates are included. terms: the fields of RiskRules and of
+    Costs; what is None or not given is 0.95 / number of symbols for position_size_pct, the number of symbols for
+    max_positions, else the default of those two. Raises InvalidBacktest with all errors.
+    """
+    errors: dict[str, str] = {}
+    kind = _kind(strategy, errors)
+    chosen = _symbols(strategy, symbols, errors)
+    series = _series(chosen, strategy.timeframe, errors)
+    if message := capital_error(initial_capital):
+        errors["initial_capital"] = message
+    errors |= date_errors(start_date, end_date, {symbol: coverage_of(series[symbol]) for symbol in series})
+    rules, costs = checked_terms(terms, len(chosen), errors)
+    if errors or kind is None:
+        raise InvalidBacktest(errors)
+    backtest = Backtest.objects.create(
+        user=user,
+        strategy=strategy,
+        strategy_name=strategy.name,
+        kind=kind.key,
+        parameters=kind.parameters,
+        symbols=chosen,
+        timeframe=strategy.timeframe,
+        start_date=start_date,
+        end_date=end_date,
+        initial_capital=to_decimal(float(initial_capital)),
+        rules=rules.as_dict(),
+        costs=costs.as_dict(),
+        provenance=provenance.describe(kind.key, series),
+        created_at=wall_now,
+        heartbeat_at=wall_now,
+    )
+    touch(user.pk)
+    # Robust: when the queue cannot be reached, the sweep enqueues it later and the user still gets the page.
+    transaction.on_commit(lambda: enqueue(backtest.pk), robust=True)
+    return backtest
+
+
+def _kind(strategy: Strategy, errors: dict[str, str]) -> Kind | None:
+    try:
+        return strategy.make_kind()
+    except InvalidParameters as refusal:
+        errors["strategy"] = f"“{strategy.name}” cannot run. {refusal} Edit the strategy, then try again."
+        return None
+
+
+def _symbols(strategy: Strategy, symbols: str | Iterable[str] | None, errors: dict[str, str]) -> list[str]:
+    try:
+        chosen = clean_symbols(symbols or ()) or clean_symbols(strategy.symbols)
+    except InvalidStrategy as refusal:
+        errors["symbols"] = refusal.errors["symbols"]
+        return []
+    if not chosen:
+        errors["symbols"] = "Name at least one symbol, for example AAPL. The strategy has none of its own."
+    return chosen
+
+
+def _series(symbols: list[str], timeframe: str, errors: dict[str, str]) -> dict[str, BarSeries]:
+    try:
+        return usable_series(symbols, timeframe)
+    except (NoBars, UnusableBars) as refusal:
+        errors["symbols"] = str(refusal)
+        return {}

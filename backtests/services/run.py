@@ -1,0 +1,78 @@
+"""Running a backtest: from the claim to the stored result."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from backtests import provenance
+from backtests.services.attempt import Attempt, RunLost
+from backtests.services.bars import UnusableBars, load_usable
+from backtests.services.record import benchmark_metrics, curve_of, trades_of
+from backtests.simulation import prepare
+from strategies.kinds import InvalidParameters
+from tradedesk.core.bars import InvalidBars
+from tradedesk.core.rules import InvalidRules
+from tradedesk.marketdata.library import NoBars
+from tradedesk.marketdata.store import DamagedBars
+
+log = logging.getLogger(__name__)
+
+
+class EmptyPeriod(Exception):
+    """No bar lies in the period; the message says what to do."""
+
+
+# Their messages are made for a person and say what to do.
+READABLE = (DamagedBars, EmptyPeriod, InvalidBars, InvalidParameters, InvalidRules, NoBars, UnusableBars)
+
+
+def run_backtest(backtest_id: int, wall_clock: Callable[[], datetime]) -> None:
+    """Run a queued backtest and store what came of it; nothing to do when it is not queued any more."""
+    attempt = Attempt.claim(backtest_id, wall_clock)
+    if attempt is None:
+        return
+    try:
+        try:
+            _run(attempt)
+        except RunLost:
+            raise
+        except Exception as error:
+            log.exception("Backtest %s failed", backtest_id)
+            attempt.fail(_reason(error))
+    except RunLost:
+        log.info("Backtest %s was cancelled or given to another worker", backtest_id)
+
+
+def _run(attempt: Attempt) -> None:
+    backtest = attempt.backtest
+    attempt.report("Loading bars", 10)
+    kind, rules, costs = backtest.make_kind(), backtest.risk_rules(), backtest.cost_rules()
+    capital = float(backtest.initial_capital)
+    bars, series = load_usable(backtest.symbols, backtest.timeframe)
+    start, end = backtest.period
+    scenario = prepare(bars, capital=capital, rules=rules, costs=costs, start=start, end=end)
+    if not len(scenario.benchmark.time):
+        raise EmptyPeriod(
+            f"No bar lies between {backtest.start_date} and {backtest.end_date}. Choose a longer period."
+        )
+    attempt.report("Computing signals", 30)
+    signals = kind.signals_by_symbol(scenario.bars)
+    attempt.report("Simulating trades", 60)
+    simulation = scenario.evaluate(signals)
+    attempt.report("Saving the result", 90)
+    attempt.complete(
+        trades_of(backtest, simulation.result),
+        curve_of(backtest, simulation),
+        metrics=simulation.metrics.as_json(),
+        buy_and_hold=benchmark_metrics(simulation.benchmark, capital).as_json(),
+        provenance=provenance.describe(backtest.kind, series),
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, READABLE):
+        return str(error)
+    return (
+        f"The desk made an error ({type(error).__name__}: {error}). Run the backtest again; if it fails again, "
+        "the log of the worker says where."
+    )

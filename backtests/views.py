@@ -1,0 +1,144 @@
+"""The pages of a user's backtests."""
+
+from typing import TypeVar
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseStopPolling
+from django_htmx.middleware import HtmxDetails
+
+from backtests import charts, draft, report, services
+from backtests.forms import BacktestForm
+from backtests.models import Backtest
+from tradedesk.accounts.requests import UserRequest
+from tradedesk.marketdata.library import NoBars
+from tradedesk.marketdata.store import DamagedBars
+
+PAGE_SIZE = 25
+Row = TypeVar("Row", bound=Model)
+
+
+class PageRequest(UserRequest):
+    htmx: HtmxDetails
+
+
+@require_safe
+def backtest_list(request: PageRequest) -> HttpResponse:
+    backtests = request.user.backtests.defer("provenance", "buy_and_hold", "rules", "costs")
+    page = Paginator(backtests, PAGE_SIZE).get_page(request.GET.get("page"))
+    template = "backtests/_backtests.html" if _wants_fragment(request) else "backtests/backtest_list.html"
+    return render(request, template, {"page": page})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def backtest_new(request: PageRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _draft(request)
+    form = BacktestForm(request.user, request.POST)
+    if form.is_valid():
+        try:
+            backtest = services.create_backtest(request.user, **form.values(), wall_now=timezone.now())
+        except services.InvalidBacktest as refusal:
+            form.refuse(refusal.errors)
+        else:
+            return redirect("backtests:detail", backtest.pk)
+    strategy = form.cleaned_data.get("strategy")
+    market = draft.market_of(strategy, request.POST.get("symbols", ""))
+    context = {"form": form, "market": market, "has_strategy": request.user.strategies.exists()}
+    return render(request, "backtests/backtest_new.html", context, status=422)
+
+
+@require_safe
+def backtest_detail(request: PageRequest, pk: int) -> HttpResponse:
+    backtest = _own(request, pk)
+    if backtest.status != Backtest.Status.COMPLETED:
+        return render(request, "backtests/backtest_detail.html", {"backtest": backtest})
+    context = {"backtest": backtest, "daily": report.is_daily(backtest), "symbol": _symbol(request, backtest)}
+    if _wants_fragment(request) and request.htmx.target == "price":
+        return render(request, "backtests/_price.html", context)
+    context["trades"] = report.trades_of(backtest, request.GET.get("page"))
+    if _wants_fragment(request) and request.htmx.target == "trades":
+        return render(request, "backtests/_trades.html", context)
+    context["open_positions"] = report.open_positions_of(backtest)
+    context["origins"], context["notes"] = report.origins_of(backtest)
+    return render(request, "backtests/backtest_detail.html", context)
+
+
+@require_safe
+def backtest_progress(request: PageRequest, pk: int) -> HttpResponse:
+    """The progress alone, asked for every second; when there is no more to come, the page is loaded anew."""
+    backtest = _own(request, pk)
+    if not request.htmx:
+        return redirect("backtests:detail", pk)
+    if backtest.is_finished:
+        return HttpResponseStopPolling(headers={"HX-Refresh": "true"})
+    return render(request, "backtests/_progress.html", {"backtest": backtest})
+
+
+@require_POST
+def backtest_cancel(request: PageRequest, pk: int) -> HttpResponse:
+    if not services.cancel_backtest(_own(request, pk), timezone.now()):
+        messages.info(request, "Nothing to cancel: the backtest has already ended.")
+    return redirect("backtests:detail", pk)
+
+
+@require_safe
+def backtest_equity(request: PageRequest, pk: int) -> JsonResponse:
+    return JsonResponse(charts.equity_chart(_own(request, pk)))
+
+
+@require_safe
+def backtest_price(request: PageRequest, pk: int) -> JsonResponse:
+    backtest = _own(request, pk)
+    symbol = request.GET.get("symbol", backtest.symbols[0])
+    if symbol not in backtest.symbols:
+        return JsonResponse(
+            {"detail": f"This backtest has the symbols {', '.join(backtest.symbols)}."}, status=404
+        )
+    try:
+        return JsonResponse(charts.price_chart(backtest, symbol))
+    except (NoBars, DamagedBars) as refusal:
+        return JsonResponse({"detail": str(refusal)}, status=404)
+
+
+def _own(request: PageRequest, pk: int) -> Backtest:
+    return get_object_or_404(request.user.backtests, pk=pk)
+
+
+def _wants_fragment(request: PageRequest) -> bool:
+    return bool(request.htmx) and not request.htmx.history_restore_request
+
+
+def _symbol(request: PageRequest, backtest: Backtest) -> str:
+    asked = request.GET.get("symbol", "")
+    return asked if asked in backtest.symbols else backtest.symbols[0]
+
+
+def _draft(request: PageRequest) -> HttpResponse:
+    """The form before it is sent: from a strategy, from another backtest, or as it was being filled in."""
+    source = _chosen(request.user.backtests.all(), request.GET.get("backtest"))
+    strategy = _chosen(request.user.strategies.all(), request.GET.get("strategy"))
+    strategy = strategy or (source.strategy if source else None) or request.user.strategies.first()
+    typed = {name: request.GET[name] for name in BacktestForm.base_fields if name in request.GET}
+    values, market = draft.begin(strategy, source, typed, request.GET.get("preset", ""))
+    context = {
+        "form": BacktestForm(request.user, initial=values),
+        "market": market,
+        "has_strategy": bool(strategy),
+    }
+    template = "backtests/_market.html" if _wants_fragment(request) else "backtests/backtest_new.html"
+    return render(request, template, context)
+
+
+def _chosen(rows: QuerySet[Row], pk: str | None) -> Row | None:
+    """The row that the address names, None when it names none; 404 for one that is not the user's."""
+    if not pk:
+        return None
+    if not pk.isdecimal():
+        raise Http404
+    return get_object_or_404(rows, pk=pk)

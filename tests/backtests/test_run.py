@@ -1,0 +1,406 @@
+"""A run from the claim to the stored result, on the sample bars and PostgreSQL."""
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from django.db import connection
+from pytest_django import DjangoAssertNumQueries
+
+from backtests.models import Backtest, BacktestCurve, BacktestTrade
+from backtests.results import OpenPosition, Trade
+from backtests.services import cancel_backtest, run_backtest, sweep_backtests
+from backtests.services.attempt import Attempt, RunLost
+from backtests.simulation import Simulation, simulate
+from strategies.kinds.sma_crossover import SmaCrossover
+from strategies.models import Strategy
+from tests.backtests.conftest import NOW, Clock
+from tradedesk.accounts.models import User, UserVersion
+from tradedesk.core.bars import session_dates
+from tradedesk.marketdata.library import load_many
+from tradedesk.marketdata.models import BarSeries
+from tradedesk.marketdata.samples import FINGERPRINTS
+
+Make = Callable[..., Backtest]
+Status = Backtest.Status
+
+
+def simulated(backtest: Backtest) -> Simulation:
+    """The same backtest, straight from the engine."""
+    return simulate(
+        SmaCrossover(fast=20, slow=50),
+        load_many(["AAPL", "MSFT"], "1Day"),
+        capital=100_000,
+        rules=backtest.risk_rules(),
+        costs=backtest.cost_rules(),
+        start=datetime(2005, 1, 3, 5, tzinfo=UTC),
+        end=datetime(2011, 1, 1, 4, 59, 59, tzinfo=UTC),
+    )
+
+
+def at_each_reading(clock: Clock, *actions: Callable[[], Any] | None) -> Clock:
+    """The clock, doing something first when it is read: what happens just before that write of the run."""
+    waiting = list(actions)
+
+    def read() -> datetime:
+        if waiting and (action := waiting.pop(0)):
+            action()
+        return clock()
+
+    return read
+
+
+def left_behind() -> tuple[int, int]:
+    return BacktestTrade.objects.count(), BacktestCurve.objects.count()
+
+
+# --- What a completed run leaves -----------------------------------------------------------------------------
+
+
+def test_it_stores_the_metrics_of_the_simulation_in_the_apis_names(completed: Backtest) -> None:
+    assert completed.metrics == simulated(completed).metrics.as_json()
+    assert completed.metrics["num_trades"] > 10
+    json.dumps(completed.metrics, allow_nan=False)
+
+
+def test_it_stores_what_buying_and_holding_came_to(completed: Backtest) -> None:
+    held = completed.buy_and_hold
+    assert held["total_return_pct"] == pytest.approx(completed.metrics["buy_and_hold_return_pct"], rel=1e-12)
+    assert held["num_trades"] == 0
+    assert held["exposure_pct"] > 99
+
+
+def test_it_stores_every_trade_as_the_engine_made_it(completed: Backtest) -> None:
+    expected = simulated(completed).result.trades
+    stored = completed.trades.exclude(exit_time=None).order_by("id")
+    assert [as_trade(row) for row in stored] == expected
+
+
+def test_what_is_still_open_is_stored_apart_and_marked(completed: Backtest) -> None:
+    expected = simulated(completed).result.open_positions
+    assert len(expected) == 2
+    stored = completed.trades.filter(exit_time=None).order_by("id")
+    assert [as_position(row) for row in stored] == expected
+    assert [row.exit_reason for row in stored] == ["", ""]
+    for row in stored:
+        assert row.return_pct == pytest.approx(float(row.pnl / (row.quantity * row.entry_price + row.commission)))
+
+
+def test_it_stores_the_curves_by_session(completed: Backtest) -> None:
+    simulation = simulated(completed)
+    curve = completed.curve
+    days = [datetime.fromtimestamp(second, UTC) for second in curve.time]
+    assert [day.date() for day in days] == session_dates(simulation.result.time).tolist()
+    assert curve.equity == simulation.result.equity.tolist()
+    assert curve.buy_and_hold == simulation.benchmark.equity.tolist()
+    assert days[0].date() == date(2005, 1, 3)
+    assert days[-1].date() == date(2010, 12, 31)
+
+
+def test_the_money_adds_up_to_the_last_place(completed: Backtest) -> None:
+    # What was earned, sold or not, is what the final equity has above the capital.
+    earned = sum((trade.pnl for trade in completed.trades.all()), Decimal(0))
+    assert float(completed.initial_capital + earned) == pytest.approx(completed.metrics["final_equity"], abs=1e-5)
+
+
+def test_it_ends_completed_with_its_times(completed: Backtest) -> None:
+    assert (completed.status, completed.progress, completed.stage, completed.error) == ("completed", 100, "", "")
+    assert completed.attempts == 1
+    assert completed.started_at and completed.finished_at
+    assert NOW < completed.started_at < completed.finished_at == completed.heartbeat_at
+
+
+def test_the_provenance_is_that_of_the_bars_it_ran_on(make: Make, clock: Clock) -> None:
+    backtest = make(symbols=["IBM"])
+    Backtest.objects.update(provenance={"data": {"IBM": {"provider": "csv", "fingerprint": "0" * 64}}})
+    run_backtest(backtest.pk, clock)
+    backtest.refresh_from_db()
+    assert backtest.provenance["data"] == {"IBM": {"provider": "sample", "fingerprint": FINGERPRINTS["IBM"]}}
+
+
+def test_a_symbol_that_starts_after_the_period_is_not_traded(make: Make, clock: Clock) -> None:
+    backtest = make(symbols=["AAPL", "FB"])
+    run_backtest(backtest.pk, clock)
+    backtest.refresh_from_db()
+    assert backtest.status == Status.COMPLETED
+    assert set(backtest.trades.values_list("symbol", flat=True)) == {"AAPL"}
+
+
+def test_a_period_without_trades_is_completed(make: Make, clock: Clock) -> None:
+    backtest = make(start_date=date(2005, 1, 3), end_date=date(2005, 1, 7))
+    run_backtest(backtest.pk, clock)
+    backtest.refresh_from_db()
+    assert (backtest.status, backtest.metrics["num_trades"]) == (Status.COMPLETED, 0)
+    assert backtest.metrics["win_rate"] is None
+
+
+def test_progress_and_stage_are_told_as_it_runs(make: Make, clock: Clock, alice: User) -> None:
+    backtest = make()
+    seen: list[tuple[str, str, int]] = []
+    versions: list[int] = []
+
+    def look() -> None:
+        seen.append(Backtest.objects.values_list("status", "stage", "progress").get(pk=backtest.pk))
+        versions.append(UserVersion.objects.get(user=alice).number)
+
+    run_backtest(backtest.pk, at_each_reading(clock, *[look] * 6))
+    assert seen == [
+        ("queued", "", 0),
+        ("running", "", 0),
+        ("running", "Loading bars", 10),
+        ("running", "Computing signals", 30),
+        ("running", "Simulating trades", 60),
+        ("running", "Saving the result", 90),
+    ]
+    assert versions[1:] == sorted(set(versions[1:]))
+    assert UserVersion.objects.get(user=alice).number > versions[-1]
+
+
+def test_the_number_of_queries_does_not_grow_with_the_trades(
+    make: Make, clock: Clock, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    few, many = make(), make(signal_threshold=0, stop_loss_pct=0.01)
+    with connection.execute_wrapper(counting := Counting()):
+        run_backtest(few.pk, clock)
+    with django_assert_num_queries(counting.queries):
+        run_backtest(many.pk, clock)
+    assert many.trades.count() > few.trades.count() + 10
+
+
+class Counting:
+    queries = 0
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        self.queries += 1
+        return execute(sql, params, many, context)
+
+
+# --- Claims --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [Status.RUNNING, *Backtest.FINISHED])
+def test_only_a_queued_backtest_is_run(make: Make, clock: Clock, status: Status) -> None:
+    backtest = make()
+    Backtest.objects.update(status=status)
+    run_backtest(backtest.pk, clock)
+    backtest.refresh_from_db()
+    assert (backtest.status, backtest.attempts) == (status, 0)
+    assert left_behind() == (0, 0)
+
+
+def test_a_backtest_that_does_not_exist_is_no_error(db: None, clock: Clock) -> None:
+    run_backtest(404, clock)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_workers_one_runs_it(make: Make) -> None:
+    backtest = make()
+    together = Barrier(4)
+    claims: list[Attempt | None] = []
+
+    def work() -> None:
+        together.wait()
+        claims.append(Attempt.claim(backtest.pk, lambda: NOW))
+        connection.close()
+
+    workers = [Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(claim is None for claim in claims) == [False, True, True, True]
+    backtest.refresh_from_db()
+    assert backtest.attempts == 1
+
+
+# --- A killed worker -----------------------------------------------------------------------------------------
+
+
+def test_what_a_killed_worker_left_is_run_by_another(make: Make, clock: Clock) -> None:
+    backtest = make()
+    killed = Attempt.claim(backtest.pk, lambda: NOW)
+    assert killed
+    killed.report("Computing signals", 30)
+    # Its message is gone with it; the sweep finds the row a minute later.
+    assert sweep_backtests(NOW + timedelta(seconds=61)) == [backtest.pk]
+    run_backtest(backtest.pk, clock)
+    backtest.refresh_from_db()
+    assert (backtest.status, backtest.attempts) == (Status.COMPLETED, 2)
+    assert completed_once(backtest)
+
+
+def test_a_worker_that_was_only_slow_writes_nothing_any_more(make: Make, clock: Clock) -> None:
+    backtest = make()
+
+    def taken_over() -> None:
+        assert sweep_backtests(NOW + timedelta(days=1)) == [backtest.pk]
+        run_backtest(backtest.pk, clock)
+
+    run_backtest(backtest.pk, at_each_reading(clock, None, None, None, None, None, taken_over))
+    backtest.refresh_from_db()
+    assert (backtest.status, backtest.attempts) == (Status.COMPLETED, 2)
+    assert completed_once(backtest)
+
+
+def completed_once(backtest: Backtest) -> bool:
+    result = simulated(backtest).result
+    return left_behind() == (len(result.trades) + len(result.open_positions), 1)
+
+
+@pytest.mark.parametrize("write", ["report", "fail", "complete"])
+def test_an_attempt_that_lost_its_row_can_write_nothing(make: Make, write: str) -> None:
+    backtest = make()
+    attempt = Attempt.claim(backtest.pk, lambda: NOW)
+    assert attempt
+    sweep_backtests(NOW + timedelta(seconds=61))
+    assert Attempt.claim(backtest.pk, lambda: NOW)
+    writes: dict[str, Callable[[], None]] = {
+        "report": lambda: attempt.report("Saving the result", 90),
+        "fail": lambda: attempt.fail("No reason."),
+        "complete": lambda: attempt.complete([], BacktestCurve(backtest=backtest), metrics={"num_trades": 1}),
+    }
+    with pytest.raises(RunLost):
+        writes[write]()
+    backtest.refresh_from_db()
+    assert (backtest.status, backtest.stage, backtest.error, backtest.metrics) == (Status.RUNNING, "", "", {})
+    assert left_behind() == (0, 0)
+
+
+# --- Cancelling ----------------------------------------------------------------------------------------------
+
+
+def test_cancelled_before_the_start_it_never_runs(make: Make, clock: Clock) -> None:
+    backtest = make()
+    cancel_backtest(backtest, NOW)
+    run_backtest(backtest.pk, clock)
+    backtest.refresh_from_db()
+    assert (backtest.status, backtest.started_at, left_behind()) == (Status.CANCELLED, None, (0, 0))
+
+
+@pytest.mark.parametrize("stage", range(1, 6))
+def test_cancelled_while_it_runs_it_stops_before_its_next_write(make: Make, clock: Clock, stage: int) -> None:
+    backtest = make()
+    nothing: list[Callable[[], Any] | None] = [None] * stage
+    run_backtest(backtest.pk, at_each_reading(clock, *nothing, lambda: cancel_backtest(backtest, NOW)))
+    backtest.refresh_from_db()
+    assert (backtest.status, backtest.error, backtest.metrics) == (Status.CANCELLED, "", {})
+    assert left_behind() == (0, 0)
+
+
+def test_cancelled_after_the_end_it_keeps_its_result(completed: Backtest) -> None:
+    before = left_behind()
+    assert not cancel_backtest(completed, NOW)
+    completed.refresh_from_db()
+    assert (completed.status, left_behind()) == (Status.COMPLETED, before)
+
+
+# --- Failing -------------------------------------------------------------------------------------------------
+
+
+def failed(backtest: Backtest, clock: Clock) -> str:
+    run_backtest(backtest.pk, clock)
+    backtest.refresh_from_db()
+    assert (backtest.status, backtest.stage, backtest.metrics) == (Status.FAILED, "", {})
+    assert backtest.finished_at
+    assert left_behind() == (0, 0)
+    return backtest.error
+
+
+def test_bars_that_were_deleted_meanwhile_are_named(make: Make, clock: Clock) -> None:
+    backtest = make()
+    BarSeries.objects.filter(symbol="MSFT").delete()
+    assert failed(backtest, clock).startswith("No 1Day bars for MSFT. Import them: manage.py import_bars")
+
+
+def test_a_period_without_bars_says_so(make: Make, clock: Clock) -> None:
+    # A Saturday and a Sunday.
+    backtest = make(start_date=date(2012, 3, 3), end_date=date(2012, 3, 4))
+    assert failed(backtest, clock) == "There are no bars from 2012-03-03 to 2012-03-04. Choose a longer period."
+
+
+def test_a_kind_that_is_gone_is_named(make: Make, clock: Clock) -> None:
+    backtest = make()
+    Backtest.objects.update(kind="gone")
+    assert failed(backtest, clock) == "There is no strategy kind “gone”."
+
+
+def test_bars_that_change_while_they_are_read_are_not_mixed(
+    make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load_and_import(symbols: list[str], timeframe: str) -> Any:
+        bars = load_many(symbols, timeframe)
+        BarSeries.objects.filter(symbol="AAPL").update(fingerprint="f" * 64)
+        return bars
+
+    monkeypatch.setattr("backtests.services.bars.load_many", load_and_import)
+    assert failed(make(), clock) == "New bars of AAPL arrived meanwhile. Run the backtest again."
+
+
+def test_an_error_of_ours_is_a_sentence_for_the_user_and_a_traceback_for_the_log(
+    make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(SmaCrossover, "signals", lambda *_: 1 / 0)
+    with caplog.at_level(logging.ERROR):
+        error = failed(make(), clock)
+    assert error.startswith("The desk made an error (ZeroDivisionError: division by zero). Run the backtest again")
+    assert "Traceback" in caplog.text
+
+
+def test_a_result_that_cannot_be_stored_leaves_no_half_of_it(make: Make, clock: Clock) -> None:
+    backtest = make()
+    in_the_way = BacktestCurve.objects.create(backtest=backtest)
+    run_backtest(backtest.pk, clock)
+    backtest.refresh_from_db()
+    in_the_way.delete()
+    assert (backtest.status, backtest.metrics) == (Status.FAILED, {})
+    assert "IntegrityError" in backtest.error
+    assert left_behind() == (0, 0)
+
+
+def test_a_deleted_strategy_does_not_disturb_a_run(make: Make, clock: Clock, strategy: Strategy) -> None:
+    backtest = make()
+    strategy.delete()
+    run_backtest(backtest.pk, clock)
+    backtest.refresh_from_db()
+    assert (backtest.status, backtest.strategy) == (Status.COMPLETED, None)
+
+
+# --- Rows back into the engine's records ---------------------------------------------------------------------
+
+
+def as_trade(row: BacktestTrade) -> Trade:
+    assert row.exit_time
+    return Trade(
+        symbol=row.symbol,
+        quantity=float(row.quantity),
+        entry_time=row.entry_time,
+        entry_price=float(row.entry_price),
+        exit_time=row.exit_time,
+        exit_price=float(row.exit_price),
+        exit_reason=row.exit_reason,  # type: ignore[arg-type] - a StrEnum equals its value
+        pnl=float(row.pnl),
+        return_pct=row.return_pct,
+        commission=float(row.commission),
+        r_multiple=row.r_multiple,
+        stop_price=float(row.stop_price),
+        target_price=None if row.target_price is None else float(row.target_price),
+    )
+
+
+def as_position(row: BacktestTrade) -> OpenPosition:
+    return OpenPosition(
+        symbol=row.symbol,
+        quantity=float(row.quantity),
+        entry_time=row.entry_time,
+        entry_price=float(row.entry_price),
+        stop_price=float(row.stop_price),
+        target_price=None if row.target_price is None else float(row.target_price),
+        commission=float(row.commission),
+        last_price=float(row.exit_price),
+        unrealized_pnl=float(row.pnl),
+    )

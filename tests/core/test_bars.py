@@ -1,0 +1,106 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tradedesk.core.bars import Bars, InvalidBars, Timeframe, session_dates, to_datetime, to_datetime64, validate
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def four_days() -> Bars:
+    time = np.array(["2024-01-02T05:00", "2024-01-03T05:00", "2024-01-04T05:00", "2024-01-05T05:00"], "M8[us]")
+    close = np.array([10.0, 11.0, 12.0, 11.5])
+    return Bars(time, close - 0.5, close + 1.0, close - 1.0, close, np.array([100.0, 0.0, 300.0, 400.0]))
+
+
+def test_valid_bars_pass() -> None:
+    validate(four_days())
+
+
+@pytest.mark.parametrize(
+    ("column", "row", "value", "message"),
+    [
+        ("open", 1, np.nan, "Row 1 (2024-01-03 05:00): open is missing or not a number."),
+        ("high", 2, np.inf, "Row 2 (2024-01-04 05:00): high is missing or not a number."),
+        ("close", 3, 0.0, "Row 3 (2024-01-05 05:00): close is zero or negative."),
+        ("low", 0, -1.0, "Row 0 (2024-01-02 05:00): low is zero or negative."),
+        ("high", 1, 9.0, "Row 1 (2024-01-03 05:00): high is below low."),
+        ("open", 2, 13.5, "Row 2 (2024-01-04 05:00): open or close lies outside low to high."),
+        ("close", 2, 10.5, "Row 2 (2024-01-04 05:00): open or close lies outside low to high."),
+        ("volume", 1, np.nan, "Row 1 (2024-01-03 05:00): volume is missing or negative."),
+        ("volume", 1, -5.0, "Row 1 (2024-01-03 05:00): volume is missing or negative."),
+    ],
+)
+def test_it_names_the_row_of_a_bad_value(column: str, row: int, value: float, message: str) -> None:
+    bars = four_days()
+    getattr(bars, column)[row] = value
+    with pytest.raises(InvalidBars) as error:
+        validate(bars)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("time", "message"),
+    [
+        ("2024-01-02T05:00", "Row 1 (2024-01-02 05:00): the time stands twice."),
+        ("2024-01-01T05:00", "Row 1 (2024-01-01 05:00): the time is earlier than the row before it."),
+        ("NaT", "Row 1: the time is missing."),
+    ],
+)
+def test_it_refuses_times_out_of_order(time: str, message: str) -> None:
+    bars = four_days()
+    bars.time[1] = np.datetime64(time)
+    with pytest.raises(InvalidBars) as error:
+        validate(bars)
+    assert str(error.value) == message
+
+
+def test_it_refuses_no_rows_and_columns_of_different_length() -> None:
+    bars = four_days()
+    with pytest.raises(InvalidBars, match="There are no rows"):
+        validate(bars[:0])
+    with pytest.raises(InvalidBars, match="differ in length"):
+        validate(replace(bars, close=bars.close[:-1]))
+
+
+def test_until_and_since_include_their_moment() -> None:
+    bars = four_days()
+    moment = datetime(2024, 1, 3, 5, tzinfo=UTC)
+    assert len(bars.until(moment)) == 2
+    assert len(bars.since(moment)) == 3
+    assert len(bars.until(moment - timedelta(microseconds=1))) == 1
+    assert len(bars.since(moment + timedelta(microseconds=1))) == 2
+    assert bars.until(moment).close.base is not None, "a slice is a view, not a copy"
+
+
+def test_iterating_over_rows_is_refused() -> None:
+    with pytest.raises(TypeError, match="column"):
+        list(four_days())
+
+
+def test_a_naive_moment_is_refused() -> None:
+    with pytest.raises(ValueError, match="no time zone"):
+        to_datetime64(datetime(2024, 1, 3))  # noqa: DTZ001 - the naive moment is the point
+
+
+@given(st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1)), st.integers(-14, 14))  # noqa: DTZ001
+def test_moments_survive_the_way_there_and_back(moment: datetime, hours: int) -> None:
+    aware = moment.replace(tzinfo=timezone(timedelta(hours=hours)))
+    assert to_datetime(to_datetime64(aware)) == aware
+
+
+@given(st.datetimes(datetime(2007, 3, 12), datetime(2030, 1, 1)))  # noqa: DTZ001
+def test_a_session_is_the_calendar_day_in_new_york(moment: datetime) -> None:
+    local = moment.replace(tzinfo=UTC).astimezone(NEW_YORK)
+    # from midnight to 23:00 in New York, which is more than the longest trading day
+    if local.hour < 23:
+        assert session_dates(np.array([to_datetime64(moment.replace(tzinfo=UTC))]))[0].item() == local.date()
+
+
+def test_a_timeframe_knows_its_minutes() -> None:
+    assert [timeframe.minutes for timeframe in Timeframe] == [1, 5, 15, 60, 1440]
