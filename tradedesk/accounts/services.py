@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
+from tradedesk.accounts.changes import touch
 from tradedesk.accounts.models import Notification, User
 
 TEXT_LENGTH = Notification._meta.get_field("text").max_length or 0
 
 
 def notify(user: User, level: Notification.Level | str, text: str, url: str, now: datetime) -> Notification:
-    """Stores what the desk tells the user, at the market's time `now`; a longer text is cut to what the column holds.
+    """Stores what the desk tells the user, at the market's time `now`; a text too long for the column is cut.
 
     Raises ValueError for a level that does not exist.
     """
@@ -26,7 +27,10 @@ def mark_all_read(user: User, now: datetime, up_to: int) -> int:
 
     Returns how many were marked.
     """
-    return user.notifications.filter(read_at=None, pk__lte=up_to).update(read_at=now)
+    marked = user.notifications.filter(read_at=None, pk__lte=up_to).update(read_at=now)
+    if marked:
+        touch(user.pk)
+    return marked
 
 
 def _cut(text: str) -> str:

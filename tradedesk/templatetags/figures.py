@@ -1,7 +1,7 @@
 """Figures as a page shows them: money, prices, percent, quantities and New York time. None is a dash."""
 
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -13,6 +13,8 @@ register = template.Library()
 
 MISSING = "—"
 NEW_YORK = ZoneInfo(settings.MARKET_TIME_ZONE)
+# Half away from zero, as people round; wide enough for the largest float written out.
+ROUNDING = Context(prec=400, rounding=ROUND_HALF_UP)
 
 # What a template hands over: Decimal from the database, float from a kernel, text from JSON.
 Figure = Decimal | float | int | str | None
@@ -30,8 +32,8 @@ def _number(value: Figure) -> Decimal | None:
 
 
 def _written(number: Decimal, places: int, *, signed: bool, before: str = "", after: str = "") -> str:
-    """Rounded half away from zero, as people do, with thousands separators; a zero carries no sign."""
-    rounded = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    """The number with thousands separators; what rounds to zero carries no sign."""
+    rounded = number.quantize(Decimal(1).scaleb(-places), context=ROUNDING)
     sign = "-" if rounded < 0 else "+" if signed and rounded > 0 else ""
     return f"{sign}{before}{abs(rounded):,.{places}f}{after}"
 
@@ -52,12 +54,9 @@ def signed_money(value: Figure) -> str:
 
 @register.filter
 def price(value: Figure) -> str:
-    """Dollars a share, without the sign of the currency: at least 2 decimals, up to 4 where they say something."""
+    """Dollars a share, without the currency's sign: 189.2 -> 189.20; below one dollar with 4 decimals."""
     number = _number(value)
-    if number is None:
-        return MISSING
-    decimals = _written(number, 4, signed=False)
-    return decimals[:-2] if decimals.endswith("00") else decimals.removesuffix("0")
+    return MISSING if number is None else _written(number, 2 if abs(number) >= 1 else 4, signed=False)
 
 
 @register.filter
@@ -107,7 +106,7 @@ def quantity(value: Figure) -> str:
 
 @register.filter
 def signed_class(value: Figure) -> str:
-    """The class that colours a gain or a loss; rounding is not looked at, so a loss of a hundredth of a cent is one."""
+    """The class that colours a gain or a loss, before any rounding: a loss of a hundredth of a cent is one."""
     number = _number(value)
     if not number:
         return "flat"
@@ -122,7 +121,7 @@ def ny_time(value: datetime | None) -> str:
 
 @register.filter
 def ny_date(value: datetime | date | None) -> str:
-    """The New York day of an aware moment, or a date as it is: 2012-03-05. Raises ValueError for a naive moment."""
+    """The New York day of an aware moment, or a date as it is: 2012-03-05. A naive moment raises ValueError."""
     if value is None:
         return MISSING
     return f"{_in_new_york(value) if isinstance(value, datetime) else value:%Y-%m-%d}"
@@ -130,7 +129,7 @@ def ny_date(value: datetime | date | None) -> str:
 
 @register.filter
 def moment(value: datetime | None) -> SafeString | str:
-    """New York time as an element that tells the reader's own time as its hint. Raises ValueError for a naive moment."""
+    """New York time, as an element with the reader's own time as its hint. A naive moment raises ValueError."""
     if value is None:
         return MISSING
     return format_html('<time datetime="{}" data-local>{}</time>', value.isoformat(), ny_time(value))

@@ -31,7 +31,9 @@ def nav_link(context: dict[str, Any], name: str, label: str, *, exact: bool = Fa
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """One of the symbols in static/icons.svg, hidden from screen readers: the words beside it name it."""
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("icons.svg"), name)
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("icons.svg"), name
+    )
 
 
 @register.simple_tag(takes_context=True)

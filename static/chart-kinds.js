@@ -1,0 +1,171 @@
+// What a chart is made of: the time axis, the colours, and the series of its two kinds, price and equity.
+(() => {
+  const MARKER_WIDTH = 64; // pixels that a marker's words need beside the next one's
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const dollars = (value) => value.toLocaleString("en-US", { style: "currency", currency: "USD" });
+  const wholeDollars = (value) =>
+    value.toLocaleString("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
+  const decimals = (digits) => (value) =>
+    value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  // Cents; finer for what stays below one dollar.
+  const writer = (rows) => decimals(rows.every((row) => Math.abs(row.value ?? row.close ?? 0) < 1) ? 4 : 2);
+  const percent = (value) => `${value.toFixed(2)}%`;
+  const shape = (formatter) => ({ type: "custom", minMove: 0.0001, formatter });
+
+  // --- Time: a day is text; a moment in unix seconds is moved so that the axis reads New York -------------
+
+  const newYork = new Intl.DateTimeFormat("en-US", {
+    timeZone: "America/New_York",
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+  });
+  const offsets = new Map();
+  function offset(seconds) {
+    const hour = Math.floor(seconds / 3600);
+    if (!offsets.has(hour)) {
+      const part = Object.fromEntries(newYork.formatToParts(hour * 3600e3).map(({ type, value }) => [type, +value]));
+      offsets.set(hour, Date.UTC(part.year, part.month - 1, part.day, part.hour) / 1000 - hour * 3600);
+    }
+    return offsets.get(hour);
+  }
+  const chartTime = (time) => (typeof time === "number" ? time + offset(time) : time);
+  const points = (rows) =>
+    rows.map((row) => (row.value === null ? { time: chartTime(row.time) } : { ...row, time: chartTime(row.time) }));
+
+  // --- Style: every colour comes from the theme -----------------------------------------------------------
+
+  const lineColor = (index) => css(`--chart-line-${(index % 6) + 1}`);
+  const chartStyle = () => ({
+    layout: {
+      background: { color: "transparent" },
+      textColor: css("--chart-text"),
+      fontFamily: getComputedStyle(document.body).fontFamily,
+      fontSize: 11,
+      attributionLogo: false,
+      panes: { separatorColor: css("--color-base-300"), separatorHoverColor: css("--chart-grid") },
+    },
+    grid: { vertLines: { color: css("--chart-grid") }, horzLines: { color: css("--chart-grid") } },
+    crosshair: {
+      vertLine: { color: css("--chart-text"), labelBackgroundColor: css("--color-neutral") },
+      horzLine: { color: css("--chart-text"), labelBackgroundColor: css("--color-neutral") },
+    },
+    rightPriceScale: { borderColor: css("--color-base-300") },
+    timeScale: { borderColor: css("--color-base-300") },
+  });
+
+  // --- The two kinds: each adds its series and says how to write and colour them --------------------------
+
+  function add(view, definition, pane, name, data, write, axis, style, swatch) {
+    const series = view.chart.addSeries(definition, { priceFormat: shape(axis), ...style() }, pane);
+    series.setData(data);
+    view.entries.push({ series, name, write, style, swatch });
+    return series;
+  }
+
+  function addLine(view, line, index, options, write, axis) {
+    const style = () => ({
+      color: lineColor(index),
+      lineWidth: 1.5,
+      priceLineVisible: false,
+      lastValueVisible: false,
+      crosshairMarkerRadius: 3,
+      ...options,
+    });
+    add(view, LightweightCharts.LineSeries, line.pane || 0, line.name, points(line.data), write, axis, style, () =>
+      lineColor(index),
+    );
+  }
+
+  function drawPrice(view, data) {
+    const bars = points(data.bars);
+    const style = () => ({
+      upColor: css("--chart-up"),
+      downColor: css("--chart-down"),
+      wickUpColor: css("--chart-up"),
+      wickDownColor: css("--chart-down"),
+      borderVisible: false,
+    });
+    const price = writer(bars);
+    const write = (bar) => {
+      const change = bar.close - bar.open;
+      const sign = change > 0 ? "+" : "";
+      const levels = `O ${price(bar.open)} H ${price(bar.high)} L ${price(bar.low)} C ${price(bar.close)}`;
+      return { text: `${levels} ${sign}${percent((change / bar.open) * 100)}`, tone: change < 0 ? "loss" : "gain" };
+    };
+    view.times = bars.map((bar) => bar.time);
+    view.main = add(view, LightweightCharts.CandlestickSeries, 0, "", bars, write, price, style);
+    (data.lines || []).forEach((line, index) => {
+      const level = writer(line.data);
+      addLine(view, line, index, {}, (row) => ({ text: level(row.value) }), level);
+    });
+    drawMarkers(view, data.markers || []);
+  }
+
+  function drawMarkers(view, rows) {
+    const times = rows.map((row) => chartTime(row.time)).sort();
+    const plugin = LightweightCharts.createSeriesMarkers(view.main, []);
+    let worded = null;
+    const build = (withWords) =>
+      rows.map((row) => ({
+        time: chartTime(row.time),
+        position: row.side === "buy" ? "belowBar" : "aboveBar",
+        shape: row.side === "buy" ? "arrowUp" : "arrowDown",
+        color: css(row.side === "buy" ? "--chart-buy" : "--chart-sell"),
+        text: withWords ? row.text : "",
+      }));
+    const update = (again) => {
+      const range = view.chart.timeScale().getVisibleRange();
+      if (!range) return;
+      const seen = times.filter((time) => time >= range.from && time <= range.to).length;
+      const room = seen * MARKER_WIDTH <= view.canvas.clientWidth;
+      if (again !== true && worded === room) return;
+      worded = room;
+      plugin.setMarkers(build(worded));
+    };
+    view.chart.timeScale().subscribeVisibleLogicalRangeChange(update);
+    view.restyle.push(() => update(true));
+  }
+
+  function drawEquity(view, data) {
+    const equity = points(data.equity);
+    const style = () => ({
+      lineColor: css("--color-primary"),
+      topColor: css("--chart-area-top"),
+      bottomColor: css("--chart-area-bottom"),
+      lineWidth: 2,
+      priceLineVisible: false,
+    });
+    const money = (row) => ({ text: dollars(row.value) });
+    view.times = equity.map((row) => row.time);
+    view.main = add(view, LightweightCharts.AreaSeries, 0, "Equity", equity, money, wholeDollars, style, () =>
+      css("--color-primary"),
+    );
+    if (data.buy_and_hold?.length) {
+      const hold = { name: "Buy and hold", data: data.buy_and_hold };
+      addLine(view, hold, 0, { lineStyle: LightweightCharts.LineStyle.Dashed }, money, wholeDollars);
+    }
+    if (!data.drawdown?.length) return;
+    const drawdown = () => ({
+      lineColor: css("--chart-down"),
+      topColor: css("--chart-loss-top"),
+      bottomColor: css("--chart-loss-bottom"),
+      invertFilledArea: true,
+      lineWidth: 1,
+      priceLineVisible: false,
+    });
+    const depth = (row) => ({ text: percent(row.value) });
+    add(view, LightweightCharts.AreaSeries, 1, "Drawdown", points(data.drawdown), depth, percent, drawdown, () =>
+      css("--chart-down"),
+    );
+  }
+
+  window.deskChartKinds = {
+    price: { draw: drawPrice, of: "bars" },
+    equity: { draw: drawEquity, of: "equity" },
+    style: chartStyle,
+    time: chartTime,
+  };
+})();

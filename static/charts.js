@@ -1,0 +1,150 @@
+// Charts: <div class="chart" data-chart="price|equity" data-url="…"> becomes a chart of that URL's JSON.
+(() => {
+  const RANGES = { "3M": 63, "1Y": 252, "5Y": 1260, All: Infinity };
+  const AROUND = 45; // bars to either side of a moment that is shown
+  const { style: chartStyle, time: chartTime, ...kinds } = deskChartKinds;
+  const drawn = new WeakMap();
+
+  // --- Around the canvas: legend, ranges, who drew it -----------------------------------------------------
+
+  function element(tag, className, text) {
+    const made = document.createElement(tag);
+    if (className) made.className = className;
+    if (text) made.textContent = text;
+    return made;
+  }
+
+  // The values at that bar; without one, at the last.
+  function writeLegend(view, bar) {
+    const index = bar ?? view.last;
+    const at = view.main.dataByIndex(index, LightweightCharts.MismatchDirection.NearestLeft)?.time;
+    const day = typeof at === "number" ? `${new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ")} ET` : at;
+    view.legend.replaceChildren(element("span", "muted", day));
+    for (const { series, name, write, swatch } of view.entries) {
+      const row = series.dataByIndex(index);
+      if (!row || !("value" in row || "close" in row)) continue;
+      const { text, tone } = write(row);
+      const item = element("span");
+      if (swatch) {
+        const mark = element("span", "chart-swatch");
+        mark.style.background = swatch();
+        item.append(mark);
+      }
+      if (name) item.append(element("span", "muted", `${name} `));
+      item.append(element("b", tone, text));
+      view.legend.append(item);
+    }
+  }
+
+  function frame(root) {
+    const legend = element("div", "chart-legend");
+    const canvas = element("div", "chart-canvas");
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", root.dataset.label || "Chart");
+    const foot = element("div", "chart-foot");
+    const ranges = element("div", "chart-ranges");
+    const credit = element("a", "", "Charts by TradingView");
+    credit.href = "https://www.tradingview.com/";
+    credit.rel = "noopener noreferrer";
+    credit.target = "_blank";
+    foot.append(ranges, credit);
+    root.replaceChildren(legend, canvas, foot);
+    return { root, legend, canvas, ranges };
+  }
+
+  function addRanges(view) {
+    const daily = typeof view.times[0] === "string";
+    for (const [name, bars] of Object.entries(RANGES)) {
+      if (bars !== Infinity && (!daily || bars >= view.times.length)) continue;
+      const button = element("button", "btn btn-ghost btn-xs", name);
+      button.type = "button";
+      button.addEventListener("click", () => {
+        const scale = view.chart.timeScale();
+        if (bars === Infinity) scale.fitContent();
+        else scale.setVisibleLogicalRange({ from: view.times.length - bars, to: view.times.length + 2 });
+      });
+      view.ranges.append(button);
+    }
+  }
+
+  function say(view, text) {
+    view.canvas.removeAttribute("role");
+    view.canvas.replaceChildren(element("p", "chart-message", text));
+  }
+
+  async function setUp(root) {
+    if (drawn.has(root)) return;
+    const view = { ...frame(root), entries: [], restyle: [], times: [] };
+    drawn.set(root, view);
+    const kind = kinds[root.dataset.chart];
+    let data;
+    try {
+      const answer = await fetch(root.dataset.url, { headers: { Accept: "application/json" } });
+      if (!answer.ok) throw new Error(String(answer.status));
+      data = await answer.json();
+    } catch {
+      say(view, "The chart could not be loaded. Reload the page to try again.");
+      return;
+    }
+    if (!data[kind.of]?.length) {
+      say(view, "There is nothing to draw yet.");
+      return;
+    }
+    view.chart = LightweightCharts.createChart(view.canvas, { autoSize: true, ...chartStyle() });
+    view.chart.timeScale().applyOptions({ minBarSpacing: 0.05, timeVisible: typeof data[kind.of][0].time === "number" });
+    kind.draw(view, data);
+    view.chart.panes().forEach((pane, index) => pane.setStretchFactor(index ? 1 : 3));
+    view.last = view.chart.timeScale().timeToIndex(view.times.at(-1), true);
+    view.chart.subscribeCrosshairMove((param) => writeLegend(view, param.time ? param.logical : undefined));
+    view.chart.timeScale().fitContent();
+    writeLegend(view);
+    addRanges(view);
+  }
+
+  function show(id, time) {
+    const root = typeof id === "string" ? document.getElementById(id) : id;
+    const view = drawn.get(root);
+    if (!view?.chart) return;
+    const scale = view.chart.timeScale();
+    const index = scale.timeToIndex(/^\d+$/.test(time) ? chartTime(Number(time)) : time, true);
+    scale.setVisibleLogicalRange({ from: index - AROUND, to: index + AROUND });
+    const bar = view.main.dataByIndex(index);
+    // The range is taken over with the next frame; the crosshair is placed by where the bar then is.
+    const mark = () => {
+      view.chart.setCrosshairPosition(bar.close ?? bar.value, bar.time, view.main);
+      writeLegend(view, index);
+    };
+    requestAnimationFrame(() => requestAnimationFrame(mark));
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    root.scrollIntoView({ block: "nearest", behavior: still ? "auto" : "smooth" });
+  }
+
+  function remove(root) {
+    drawn.get(root)?.chart?.remove();
+    drawn.delete(root);
+  }
+
+  window.deskCharts = { show };
+  const setUpAll = (within) => {
+    if (within.matches?.("[data-chart]")) setUp(within);
+    for (const root of within.querySelectorAll("[data-chart]")) setUp(root);
+  };
+  setUpAll(document);
+  document.addEventListener("htmx:load", (event) => setUpAll(event.detail.elt));
+  document.addEventListener("htmx:beforeCleanupElement", (event) => remove(event.detail.elt));
+  document.addEventListener("desk:chart-show", (event) => show(event.detail.id, event.detail.time));
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-chart-show]");
+    if (button) show(document.querySelector(button.dataset.chartShow), button.dataset.time);
+  });
+  document.addEventListener("desk:theme", () => {
+    for (const root of document.querySelectorAll("[data-chart]")) {
+      const view = drawn.get(root);
+      if (!view?.chart) continue;
+      view.chart.applyOptions(chartStyle());
+      for (const { series, style } of view.entries) series.applyOptions(style());
+      for (const restyle of view.restyle) restyle();
+      writeLegend(view);
+    }
+  });
+})();

@@ -1,0 +1,80 @@
+// Toasts, buttons that are pressed once, menus that close, and the reader's own time.
+(() => {
+  const FADE_AFTER = 6000;
+  const LEVELS = ["info", "success", "warning", "error"];
+
+  function close(toast) {
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      toast.remove();
+      return;
+    }
+    toast.addEventListener("transitionend", () => toast.remove(), { once: true });
+    toast.classList.add("toast-leaving");
+  }
+
+  // An error stays until it is closed; the others leave by themselves, but not from under the pointer.
+  function start(toast) {
+    if (toast.dataset.level === "error") return;
+    const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, FADE_AFTER) : close(toast));
+    setTimeout(leave, FADE_AFTER);
+  }
+
+  function show(level, text) {
+    const toast = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
+    toast.dataset.level = LEVELS.includes(level) ? level : "info";
+    toast.querySelector("[data-toast-text]").textContent = text;
+    document.getElementById("toasts").append(toast);
+    start(toast);
+  }
+
+  window.desk = { toast: show };
+  for (const toast of document.querySelectorAll("[data-toast]")) start(toast);
+  document.addEventListener("toast", (event) => show(event.detail.level, event.detail.text));
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-toast-close]")) close(event.target.closest("[data-toast]"));
+  });
+
+  function busy(button, isBusy) {
+    button.toggleAttribute("disabled", isBusy);
+    if (isBusy) button.setAttribute("aria-busy", "true");
+    else button.removeAttribute("aria-busy");
+  }
+
+  function onceButton(element) {
+    return element.matches("[data-submit-once]") ? element : element.querySelector("[data-submit-once]");
+  }
+
+  // A plain form: disabled only after the browser has collected its values, the button's own among them.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const button = event.submitter?.matches("[data-submit-once]") ? event.submitter : null;
+    if (!button || form.matches("[hx-post], [hx-get], [hx-put], [hx-delete]")) return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "true";
+    setTimeout(() => busy(button, true));
+  });
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+    for (const button of document.querySelectorAll("[data-submit-once][aria-busy]")) busy(button, false);
+  });
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const button = event.detail.requestConfig.verb === "get" ? null : onceButton(event.detail.elt);
+    if (button) busy(button, true);
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const leaving = /^hx-(redirect|location|refresh):/im.test(event.detail.xhr.getAllResponseHeaders());
+    const button = onceButton(event.detail.elt);
+    if (button?.hasAttribute("aria-busy") && !(leaving && event.detail.successful)) busy(button, false);
+  });
+
+  function tellLocalTime(root) {
+    for (const time of root.querySelectorAll("time[data-local]:not([title])")) {
+      const moment = new Date(time.dateTime);
+      time.title = `Your time: ${moment.toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}`;
+    }
+  }
+  tellLocalTime(document);
+  document.addEventListener("htmx:load", (event) => tellLocalTime(event.detail.elt));
+})();

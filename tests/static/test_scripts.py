@@ -1,0 +1,183 @@
+"""The front end's scripts, in a real browser and under the real content security policy."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from tests.chromium import find_chromium
+from tests.static import bench
+
+pytestmark = [pytest.mark.browser, pytest.mark.urls("tests.static.bench")]
+HIDE = """hidden => {
+  Object.defineProperty(document, "hidden", {get: () => hidden, configurable: true});
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Playwright keeps a loop running in this thread, which Django would take for asynchronous code.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
+
+
+@pytest.fixture
+def desk(chromium: Browser, live_server: LiveServer, alices_browser: Client) -> Iterator[Page]:
+    """The bench's page, logged in, loaded; ends with the assertion that nothing broke the policy."""
+    bench.posts.clear()
+    bench.regions.clear()
+    session = alices_browser.cookies["sessionid"].value
+    context = chromium.new_context(color_scheme="light", viewport={"width": 1200, "height": 800})
+    context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    page = context.new_page()
+    violations: list[str] = []
+    errors: list[str] = []
+    page.expose_function("violated", lambda directive: violations.append(directive))
+    page.add_init_script(
+        "addEventListener('securitypolicyviolation', event => violated(event.violatedDirective), true)"
+    )
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(live_server.url)
+    yield page
+    context.close()
+    assert (violations, errors) == ([], [])
+
+
+def test_a_price_chart_tells_the_last_bar_and_its_lines(desk: Page) -> None:
+    legend = desk.locator("#prices .chart-legend")
+    expect(legend).to_contain_text("2012-03-06")
+    expect(legend).to_contain_text("O 103.00 H 107.00 L 99.00 C 105.50 +2.43%")
+    expect(legend).to_contain_text("SMA 2 101.25")
+    expect(legend).to_contain_text("RSI 2 70.00")
+    expect(desk.locator("#prices canvas").first).to_be_visible()
+
+
+def test_an_equity_chart_compares_and_shows_the_drawdown(desk: Page) -> None:
+    legend = desk.locator("#curve .chart-legend")
+    expect(legend).to_contain_text("Equity $100,030.00")
+    expect(legend).to_contain_text("Buy and hold $100,000.00")
+    expect(legend).to_contain_text("Drawdown -1.50%")
+
+
+def test_a_chart_says_who_drew_it(desk: Page) -> None:
+    credit = desk.locator("#prices").get_by_role("link", name="Charts by TradingView")
+    expect(credit).to_have_attribute("href", "https://www.tradingview.com/")
+
+
+def test_minutes_are_shown_in_new_york(desk: Page) -> None:
+    expect(desk.locator("#minutes .chart-legend")).to_contain_text("2012-07-05 09:30 ET")
+
+
+def test_a_button_shows_its_moment_on_a_chart(desk: Page) -> None:
+    expect(desk.locator("#prices canvas").first).to_be_visible()
+    desk.click("#show")
+    expect(desk.locator("#prices .chart-legend")).to_contain_text("2012-03-05")
+    # Over the indicator's gap nothing is said about it.
+    expect(desk.locator("#prices .chart-legend")).not_to_contain_text("RSI 2")
+
+
+def test_a_chart_without_data_or_answer_says_so(desk: Page) -> None:
+    expect(desk.locator("#empty")).to_contain_text("There is nothing to draw yet.")
+    expect(desk.locator("#broken")).to_contain_text("The chart could not be loaded.")
+
+
+def test_the_theme_is_remembered_and_charts_follow(desk: Page) -> None:
+    expect(desk.locator("html")).to_have_attribute("data-theme", "desk-light")
+    expect(desk.locator("#prices canvas").first).to_be_visible()
+    swatch = "() => getComputedStyle(document.querySelector('#prices .chart-swatch')).backgroundColor"
+    before = desk.evaluate(swatch)
+    desk.click("[data-theme-toggle]")
+    expect(desk.locator("html")).to_have_attribute("data-theme", "desk-dark")
+    assert desk.evaluate(swatch) != before
+    desk.reload(wait_until="commit")
+    expect(desk.locator("html")).to_have_attribute("data-theme", "desk-dark")
+
+
+def test_a_region_refreshes_and_keeps_what_is_being_typed(desk: Page) -> None:
+    desk.fill("#typed", "half a sen")
+    expect(desk.locator("#count")).to_have_text(re.compile(r"^[3-9]$"))
+    expect(desk.locator("#typed")).to_be_focused()
+    expect(desk.locator("#typed")).to_have_value("half a sen")
+
+
+def test_a_hidden_page_asks_for_nothing_and_catches_up_when_shown(desk: Page) -> None:
+    expect(desk.locator("#count")).not_to_have_text("0")
+    desk.evaluate(HIDE, True)
+    desk.wait_for_timeout(300)
+    asked = len(bench.regions)
+    desk.wait_for_timeout(2500)
+    assert len(bench.regions) == asked
+    desk.evaluate(HIDE, False)
+    expect(desk.locator("#count")).not_to_have_text(str(asked))
+
+
+def test_a_lost_connection_is_told_and_taken_back(desk: Page) -> None:
+    line = desk.locator("#connection-lost")
+    expect(line).to_be_hidden()
+    desk.route("**/*", lambda route: route.abort())
+    expect(line).to_be_visible()
+    desk.unroute_all()
+    expect(line).to_be_hidden()
+
+
+def test_a_plain_form_is_sent_once_with_its_buttons_value(desk: Page) -> None:
+    desk.evaluate("() => { for (let press = 0; press < 3; press += 1) document.getElementById('plain').click(); }")
+    desk.wait_for_url("**/plain")
+    assert bench.posts == ["plain deploy"]
+
+
+def test_an_htmx_form_is_sent_once_and_can_be_sent_again(desk: Page) -> None:
+    desk.evaluate("() => { for (let press = 0; press < 3; press += 1) document.getElementById('asked').click(); }")
+    expect(desk.locator("#asked")).to_have_attribute("aria-busy", "true")
+    expect(desk.locator("#asked")).to_be_enabled()
+    assert bench.posts == ["asked"]
+    desk.click("#asked")
+    expect(desk.locator("#asked")).to_have_attribute("aria-busy", "true")
+    expect(desk.locator("#asked")).to_be_enabled()
+    assert bench.posts == ["asked", "asked"]
+
+
+def test_a_refreshing_region_leaves_a_form_on_its_way_alone(desk: Page) -> None:
+    expect(desk.locator("#asking input")).not_to_have_value("key-0")
+    desk.click("#asked")
+    key = desk.locator("#asking input").input_value()
+    count = desk.locator("#count").inner_text()
+    expect(desk.locator("#count")).not_to_have_text(count)
+    expect(desk.locator("#asked")).to_have_attribute("aria-busy", "true")
+    expect(desk.locator("#asking input")).to_have_value(key)
+    expect(desk.locator("#asking input")).not_to_have_value(key)
+
+
+def test_an_answer_can_raise_a_toast_and_its_text_is_text(desk: Page) -> None:
+    desk.click("#asked")
+    toast = desk.locator("#toasts [data-toast]")
+    expect(toast).to_contain_text("<b>Paused.</b>")
+    toast.get_by_role("button", name="Close message").click()
+    expect(toast).to_have_count(0)
+
+
+def test_an_ended_session_leads_to_the_login_and_not_into_a_region(desk: Page) -> None:
+    desk.context.clear_cookies()
+    desk.wait_for_url("**/accounts/login/**")
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1200])
+def test_nothing_is_wider_than_the_screen(desk: Page, width: int) -> None:
+    desk.set_viewport_size({"width": width, "height": 800})
+    expect(desk.locator("#prices canvas").first).to_be_visible()
+    assert desk.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_menu_of_a_small_screen_opens_and_closes(desk: Page) -> None:
+    desk.set_viewport_size({"width": 390, "height": 800})
+    menu = desk.locator("#site-menu")
+    expect(menu).to_be_hidden()
+    desk.get_by_role("button", name="Menu", exact=True).click()
+    expect(menu).to_be_visible()
+    desk.keyboard.press("Escape")
+    expect(menu).to_be_hidden()

@@ -1,0 +1,43 @@
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.http import HttpRequest
+
+from tradedesk.accounts.models import Notification, User
+
+
+@admin.register(User)
+class UserAdmin(BaseUserAdmin[User]):
+    """Users by email address. Mode and kill switch are only read here: the desk's own pages change them."""
+
+    ordering = ["email"]
+    list_display = ["email", "mode", "entries_stopped", "is_active", "is_staff", "last_login"]
+    list_filter = ["mode", "entries_stopped", "is_active", "is_staff"]
+    search_fields = ["email"]
+    readonly_fields = ["mode", "entries_stopped", "last_login", "date_joined"]
+    fieldsets = [
+        (None, {"fields": ["email", "password"]}),
+        ("Trading", {"fields": ["mode", "entries_stopped"]}),
+        ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
+        ("Dates", {"fields": ["last_login", "date_joined"]}),
+    ]
+    add_fieldsets = [
+        (None, {"classes": ["wide"], "fields": ["email", "usable_password", "password1", "password2"]})
+    ]
+
+
+@admin.register(Notification)
+class NotificationAdmin(admin.ModelAdmin[Notification]):
+    """What users were told: to be read, not rewritten."""
+
+    list_display = ["created_at", "user", "level", "text", "read_at"]
+    list_filter = ["level"]
+    list_select_related = ["user"]
+    search_fields = ["user__email", "text"]
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Notification | None = None) -> bool:
+        return False
