@@ -1,0 +1,35 @@
+# The style sheet, and the scripts that the pages load.
+FROM node:20-slim AS pages
+WORKDIR /desk
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY static static
+COPY templates templates
+COPY tradedesk/templatetags tradedesk/templatetags
+RUN npm run css
+
+# What Python needs, in an environment that is copied whole.
+FROM python:3.11-slim AS packages
+RUN python -m venv /venv
+COPY requirements/base.txt .
+RUN /venv/bin/pip install --no-cache-dir --require-hashes -r base.txt
+
+FROM python:3.11-slim
+# Compiled kernels are kept with the data; the code itself belongs to root and is read only.
+ENV PATH=/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    DJANGO_SETTINGS_MODULE=tradedesk.settings.base \
+    DESK_DATA_DIR=/data \
+    NUMBA_CACHE_DIR=/data/compiled
+RUN useradd --create-home --uid 10001 desk && install -d -o desk -g desk /data
+WORKDIR /desk
+COPY --from=packages /venv /venv
+COPY . .
+COPY --from=pages /desk/build build
+COPY --from=pages /desk/node_modules/lightweight-charts/dist node_modules/lightweight-charts/dist
+COPY --from=pages /desk/node_modules/idiomorph/dist node_modules/idiomorph/dist
+# The key is for this one command; nothing of it stays in the image.
+RUN SECRET_KEY=only-to-collect-files DESK_DATA_DIR=/tmp/desk python manage.py setup_desk --only-static && rm -rf /tmp/desk
+USER desk
+VOLUME /data
+EXPOSE 8000

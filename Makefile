@@ -1,0 +1,92 @@
+# `make` alone lists what there is.
+PYTHON ?= python3.11
+WORKERS ?= 2
+BIN := .venv/bin
+UV := uv==0.13.8
+BASE := .venv/.base
+DEV := .venv/.dev
+NODE := node_modules/.installed
+CSS := build/static/desk.css
+CSS_SOURCES := $(shell find static templates tradedesk/templatetags -type f \( -name '*.css' -o -name '*.js' -o -name '*.html' -o -name '*.py' \))
+# Like production: nothing that a development environment would forgive.
+STRICT := DJANGO_SETTINGS_MODULE=tradedesk.settings.base DESK_DATA_DIR=build/check DEBUG=0 HTTPS=1 DATABASE_URL= REDIS_URL= \
+	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ
+
+INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r $<; \
+	else $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<; fi
+LOCK = UV_CUSTOM_COMPILE_COMMAND='Written by `make lock`; do not edit.' \
+	$(BIN)/uv pip compile -q --no-emit-index-url --generate-hashes --python-version 3.11 $(UPGRADE)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help desk test test-fast lint format types lock css chromium bench clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+desk: $(BASE) $(CSS) ## run the desk on http://127.0.0.1:8000 (PORT, DESK_DATA_DIR)
+	@exec $(BIN)/python manage.py desk
+
+test: lint types chromium ## all checks and all tests; brings its own PostgreSQL, Redis and Chromium
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-fast: lint types ## the same without the browser, crash and process tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not browser and not crash and not processes"
+
+lint: $(DEV) $(CSS) ## style, layers, templates, migrations, deployment settings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/djlint --quiet --check templates
+	$(BIN)/djlint --quiet --lint templates
+	$(STRICT) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(STRICT) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+types: $(DEV) ## mypy --strict
+	$(BIN)/mypy
+
+format: $(DEV) ## put code and templates into their one form
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	-$(BIN)/djlint --quiet --reformat templates
+
+lock: $(DEV) ## write requirements/*.txt from *.in (UPGRADE=--upgrade for newer versions)
+	$(LOCK) requirements/base.in -o requirements/base.txt
+	$(LOCK) requirements/dev.in -o requirements/dev.txt
+
+css: $(CSS) ## build the style sheet
+
+chromium: $(DEV) ## find a Chromium for the browser tests, or install one
+	@$(BIN)/python -m tests.chromium
+
+clean: ## delete what make builds and installs; the data folder stays
+	rm -rf .venv node_modules build staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- What the targets stand on: each is made once, and again when the file it is made from changes ---
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 (Debian: apt-get install python3.11 python3.11-venv)."; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "$(PYTHON) cannot create an environment (Debian: apt-get install python3.11-venv)."; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check $(UV) || echo "Going on with pip, which is slower than uv."
+
+$(BASE): requirements/base.txt | $(BIN)/python
+	@echo "Installing what the desk needs ..."
+	@$(INSTALL)
+	@touch $@
+
+$(DEV): requirements/dev.txt | $(BIN)/python
+	@echo "Installing what the desk and its tests need ..."
+	@$(INSTALL)
+	@touch $@
+
+$(NODE): package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer (https://nodejs.org)."; exit 1; }
+	@echo "Installing what the style sheet is built with ..."
+	@npm ci --silent
+	@touch $@
+
+$(CSS): $(NODE) package.json $(CSS_SOURCES)
+	@echo "Building the style sheet ..."
+	@npm run --silent css
+	@touch $@

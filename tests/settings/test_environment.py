@@ -1,0 +1,88 @@
+"""The environment is read strictly: what is wrong is said in one sentence that names the variable."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def manage(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run manage.py with nothing in its environment but what is given."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DESK_DATA_DIR": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("MARKET", "maybe", "MARKET must be one of replay, real, not “maybe”."),
+        ("DEBUG", "perhaps", "DEBUG must be 1 or 0, not “perhaps”."),
+        ("HTTPS", "ja", "HTTPS must be 1 or 0, not “ja”."),
+        ("BEHIND_PROXY", "2", "BEHIND_PROXY must be 1 or 0, not “2”."),
+        ("SIGNUP_OPEN", "open", "SIGNUP_OPEN must be 1 or 0, not “open”."),
+        ("REPLAY_SECONDS_PER_BAR", "0", "REPLAY_SECONDS_PER_BAR must be a number above 0, not “0”."),
+        ("PAPER_STARTING_CASH", "-1", "PAPER_STARTING_CASH must be a number above 0, not “-1”."),
+        ("API_TOKEN_HOURS", "nan", "API_TOKEN_HOURS must be a number above 0, not “nan”."),
+        ("LOG_LEVEL", "LOUD", "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, not “LOUD”."),
+        ("REDIS_URL", "localhost:6379", "REDIS_URL must look like redis://host:6379/0, or be empty."),
+        (
+            "DATABASE_URL",
+            "mysql://user:secret@host/name",
+            "DATABASE_URL must look like postgresql://user:password@host:5432/name.",
+        ),
+        ("SECRET_KEY", "short", "SECRET_KEY must have at least 50 random characters, not 5."),
+        (
+            "DESK_DATA_DIR",
+            "/dev/null/desk",
+            "DESK_DATA_DIR: the folder /dev/null/desk cannot be used (Not a directory).",
+        ),
+    ],
+)
+def test_a_wrong_value_is_refused_with_one_sentence(
+    variable: str, value: str, sentence: str, tmp_path: Path
+) -> None:
+    answer = manage("check", **{"folder": tmp_path, variable: value})  # type: ignore[arg-type]
+
+    assert answer.stderr.strip() == sentence
+    assert answer.stdout == ""
+    assert answer.returncode == 1
+
+
+def test_a_start_of_the_replay_outside_the_samples_is_refused(tmp_path: Path) -> None:
+    answer = manage("check", folder=tmp_path, REPLAY_START="2030-01-01")
+
+    assert "REPLAY_START must be a date from 2000-03-01 to 2013-02-28" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert answer.returncode == 1
+
+
+def test_a_password_in_a_wrong_url_is_not_repeated(tmp_path: Path) -> None:
+    assert "secret" not in manage("check", folder=tmp_path, DATABASE_URL="mysql://user:secret@host/name").stderr
+
+
+def test_variables_set_to_nothing_count_as_not_set(tmp_path: Path) -> None:
+    nothing = dict.fromkeys(
+        ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "MARKET", "DEBUG", "HTTPS", "ALLOWED_HOSTS", "LOG_LEVEL"), ""
+    )
+    answer = manage("check", folder=tmp_path, **nothing)
+
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_the_secret_key_is_generated_once_and_is_its_owners_alone(tmp_path: Path) -> None:
+    show = ("shell", "-v0", "-c", "from django.conf import settings; print(settings.SECRET_KEY)")
+    first, second = manage(*show, folder=tmp_path), manage(*show, folder=tmp_path)
+
+    assert len(first.stdout.strip()) >= 50
+    assert first.stdout == second.stdout
+    assert (tmp_path / "secret.key").stat().st_mode & 0o077 == 0

@@ -1,0 +1,83 @@
+"""manage.py desk: the whole desk in one process, without other services."""
+
+import os
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from tradedesk.lock import FileLock, Locked
+from tradedesk.preparation import NotBuilt, collect_static_files, prepare_data
+from tradedesk.server import CannotListen, Desk, listen
+
+DEMO_USER = "demo@example.com"
+
+
+class Command(BaseCommand):
+    help = "Run the whole desk in this one process: pages, worker and beat. Ctrl-C stops it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1")
+        parser.add_argument("--port", default=os.environ.get("PORT") or "8000")
+
+    def handle(self, *, host: str, port: str, **options: Any) -> None:
+        try:
+            code = self.run(host, port)
+        except (CommandError, NotBuilt, CannotListen) as refusal:
+            self.stderr.write(str(refusal))
+            code = 1
+        except KeyboardInterrupt:
+            code = 0
+        sys.exit(code)
+
+    def run(self, host: str, port: str) -> int:
+        if settings.REDIS_URL:
+            raise CommandError(
+                "REDIS_URL is set, so this desk has services: start its web, worker and beat processes "
+                "(docker-compose.yml names them), or unset REDIS_URL to run it in one process."
+            )
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise CommandError(f"PORT must be a whole number from 1 to 65535, not “{port}”.")
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        try:
+            with FileLock(settings.DATA_DIR / "desk.lock", f"{url}, process {os.getpid()}"):
+                listener = listen(host, int(port))
+                collect_static_files()
+                prepare_data(timezone.now())
+                words = self.words(url)
+                connections.close_all()
+                return Desk(listener, on_ready=lambda: self.tell(words)).serve_until_stopped()
+        except Locked as holder:
+            raise CommandError(
+                f"A desk already runs on {settings.DATA_DIR} ({holder}). "
+                "Stop it first, or give this one a folder of its own with DESK_DATA_DIR."
+            ) from None
+
+    def words(self, url: str) -> str:
+        lines = [f"tradedesk   {url}"]
+        if settings.MARKET == "replay":
+            lines.append(f"Demo login  {DEMO_USER}  {self.demo_password()}")
+        lines += [f"Market      {self.market()}", "Ctrl-C stops the desk."]
+        return "\n" + "".join(f"  {line}\n" for line in lines)
+
+    def tell(self, words: str) -> None:
+        self.stdout.write(words)
+        self.stdout.flush()
+
+    def demo_password(self) -> str:
+        kept = settings.DATA_DIR / "demo-password"
+        return os.environ.get("DEMO_PASSWORD") or (kept.read_text().strip() if kept.exists() else "")
+
+    def market(self) -> str:
+        if settings.MARKET != "replay":
+            return "real: the clock on the wall and the bars you import"
+        state = import_string("tradedesk.marketdata.replay.replay_state")()
+        day = f"{state.session:%Y-%m-%d}"
+        if state.ended:
+            return f"replay, ended on {day}: “manage.py reset_replay” starts it over"
+        return f"replay of {day}, one trading day every {state.seconds_per_bar:g} s"

@@ -1,0 +1,117 @@
+"""The desk as one process: uvicorn in the main thread, worker and beat beside it, stopped together within 5 s."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from django.core.asgi import get_asgi_application
+
+from tradedesk.celery import app
+from tradedesk.embedded import Embedded
+from tradedesk.signals import desk_started, desk_stopping
+
+SECONDS_FOR_OPEN_REQUESTS = 2
+# After the signal to stop, whatever still runs is left to the next start, as after kill -9.
+SECONDS_TO_STOP = 4.5
+log = logging.getLogger(__name__)
+
+
+class CannotListen(Exception):
+    """The message is a sentence for the one who started the desk."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Called before the slow part of starting: a port in use is told at once, and clients wait until serving."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        # Bound sockets may share a port until one listens.
+        listener.listen(128)
+    except OSError as error:
+        raise CannotListen(
+            f"The desk cannot listen on {host}:{port} ({error.strerror}). Name another port, such as PORT=8001."
+        ) from error
+    return listener
+
+
+class Desk(uvicorn.Server):
+    """`serve_until_stopped()` returns the exit code: 0 when asked to stop, 1 when worker or beat died."""
+
+    def __init__(self, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                get_asgi_application(),
+                lifespan="off",
+                ws="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=SECONDS_FOR_OPEN_REQUESTS,
+            )
+        )
+        self.listener = listener
+        self.on_ready = on_ready
+        self.embedded: Embedded | None = None
+        self.exit_code = 0
+        self.stop_by = float("inf")
+
+    def serve_until_stopped(self) -> int:
+        self.run(sockets=[self.listener])
+        if self.embedded and not self.embedded.join(self.stop_by - time.monotonic() - 0.3):
+            log.warning("Stopped in the middle of a task; the next start takes it up again.")
+        return self.exit_code
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn would raise the signal again at the end, and die of it before worker and beat have stopped.
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self.loop.add_signal_handler(number, self._stop)
+        await super().startup(sockets=sockets)
+        self.on_ready()
+        threading.Thread(target=self._start_embedded, name="starter", daemon=True).start()
+
+    def _start_embedded(self) -> None:
+        try:
+            self.embedded = Embedded(app, died=self._part_died)
+            if self.should_exit:
+                return
+            self.embedded.start()
+        except Exception:
+            log.exception("Worker and beat did not start.")
+            self._part_died("starter")
+            return
+        desk_started.send_robust(sender=None)
+
+    def _part_died(self, name: str) -> None:
+        log.critical("The desk stops because its %s ended; the lines above say why. Start it again.", name)
+        self.exit_code = 1
+        self.loop.call_soon_threadsafe(self._stop)
+
+    def _stop(self) -> None:
+        if self.should_exit:
+            self.force_exit = True  # the second Ctrl-C does not wait for open requests
+            return
+        self.should_exit = True
+        self.stop_by = time.monotonic() + SECONDS_TO_STOP
+        deadline = threading.Timer(SECONDS_TO_STOP, lambda: os._exit(self.exit_code))
+        deadline.daemon = True
+        deadline.start()
+        # What a stop cuts off is no error.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        desk_stopping.send_robust(sender=None)
+        if self.embedded:
+            threading.Thread(target=self.embedded.ask_to_stop, name="stopper", daemon=True).start()
