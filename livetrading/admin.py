@@ -1,0 +1,145 @@
+"""Live trading for an operator: to find and to read. The records of money are changed by nobody."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from livetrading.models import (
+    Fill,
+    LivePosition,
+    LiveStrategy,
+    LiveTrade,
+    Order,
+    PaperAccount,
+    PaperFill,
+    PaperOrder,
+    PaperPosition,
+    PaperTrade,
+    SignalHistory,
+)
+
+
+class Record(admin.ModelAdmin[Any]):
+    """Can be looked at, and nothing else."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(LiveStrategy)
+class LiveStrategyAdmin(Record):
+    list_display = [
+        "name",
+        "user",
+        "mode",
+        "status",
+        "kind",
+        "symbols",
+        "last_check_at",
+        "next_check_at",
+        "last_error",
+    ]
+    list_filter = ["status", "mode", "kind", "timeframe"]
+    list_select_related = ["user"]
+    search_fields = ["name", "user__email", "symbols", "fingerprint"]
+    date_hierarchy = "deployed_at"
+
+
+@admin.register(SignalHistory)
+class SignalHistoryAdmin(Record):
+    list_display = [
+        "created_at",
+        "live_strategy",
+        "user",
+        "symbol",
+        "side",
+        "strength",
+        "price",
+        "outcome",
+        "reason",
+    ]
+    list_filter = ["outcome", "side"]
+    list_select_related = ["user", "live_strategy"]
+    search_fields = ["symbol", "user__email", "live_strategy__name", "reason"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(Order)
+class OrderAdmin(Record):
+    list_display = ["created_at", "user", "mode", "side", "quantity", "symbol", "purpose", "state", "reason"]
+    list_filter = ["state", "mode", "purpose", "side"]
+    list_select_related = ["user"]
+    search_fields = ["symbol", "user__email", "client_order_id", "broker_order_id", "reason"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(Fill)
+class FillAdmin(Record):
+    list_display = ["time", "user", "mode", "order", "quantity", "price", "commission", "activity_id"]
+    list_filter = ["mode"]
+    list_select_related = ["user", "order"]
+    search_fields = ["activity_id", "user__email", "order__symbol", "order__client_order_id"]
+    date_hierarchy = "time"
+
+
+@admin.register(PaperTrade, LiveTrade)
+class TradeAdmin(Record):
+    list_display = [
+        *("entry_time", "user", "live_strategy", "symbol", "quantity", "entry_price"),
+        *("exit_time", "exit_price", "exit_reason", "pnl"),
+    ]
+    list_filter = ["exit_reason", "timeframe"]
+    list_select_related = ["user", "live_strategy"]
+    search_fields = ["symbol", "user__email", "live_strategy__name", "opening_order__client_order_id"]
+    date_hierarchy = "entry_time"
+
+
+@admin.register(PaperPosition, LivePosition)
+class PositionAdmin(Record):
+    list_display = ["user", "symbol", "quantity", "average_price", "updated_at"]
+    list_select_related = ["user"]
+    search_fields = ["symbol", "user__email"]
+
+
+@admin.register(PaperAccount)
+class PaperAccountAdmin(Record):
+    list_display = ["user", "starting_cash", "cash"]
+    list_select_related = ["user"]
+    search_fields = ["user__email"]
+
+
+@admin.register(PaperOrder)
+class PaperOrderAdmin(Record):
+    list_display = [
+        "accepted_at",
+        "account",
+        "kind",
+        "side",
+        "quantity",
+        "symbol",
+        "status",
+        "trigger_price",
+        "reason",
+    ]
+    list_filter = ["status", "kind", "side"]
+    list_select_related = ["account__user"]
+    search_fields = ["symbol", "client_order_id", "closes", "account__user__email"]
+    date_hierarchy = "accepted_at"
+
+
+@admin.register(PaperFill)
+class PaperFillAdmin(Record):
+    list_display = ["bar_time", "account", "order", "quantity", "price", "commission", "cash_change", "cash_after"]
+    list_select_related = ["account__user", "order"]
+    search_fields = ["order__symbol", "order__client_order_id", "account__user__email"]
+    date_hierarchy = "bar_time"

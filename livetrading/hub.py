@@ -1,0 +1,130 @@
+"""Telling open pages that something changed: one poller a process wakes every event stream.
+
+Streams never touch the database; the poller reads it in a thread of its own, and only while somebody listens.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from django.conf import settings
+from django.db import close_old_connections, connections
+from django.dispatch import receiver
+
+from tradedesk.accounts.models import UserVersion
+from tradedesk.marketdata.replay import replay_state
+from tradedesk.signals import desk_stopping
+
+log = logging.getLogger(__name__)
+
+# The versions of these users, by id; a text that differs means that something their pages show has changed.
+Read = Callable[[list[int]], Mapping[int, str]]
+
+
+class Hub:
+    """The event streams of one process, all on one event loop. Times in seconds."""
+
+    def __init__(
+        self, read: Read, *, every: float = 0.5, keep_alive: float = 15.0, streams_per_user: int = 6
+    ) -> None:
+        self._read, self._every = read, every
+        self._keep_alive, self._streams_per_user = keep_alive, streams_per_user
+        self._listeners: dict[int, set[asyncio.Event]] = {}
+        self._versions: dict[int, str] = {}
+        self._poller: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    def has_room(self, user_id: int) -> bool:
+        """Whether the user may open another stream."""
+        return not self._closed and len(self._listeners.get(user_id, ())) < self._streams_per_user
+
+    async def stream(self, user_id: int) -> AsyncIterator[str]:
+        """Server-sent events until the hub closes: "changed" at once and after every change of the user's version,
+        a comment when nothing has been sent for `keep_alive`. Ends at once when there is no room."""
+        if not self.has_room(user_id):
+            return
+        listener = self._listen(user_id)
+        seen = None
+        try:
+            while not self._closed:
+                # Before looking, so that a change while the event is being sent is not missed.
+                listener.clear()
+                version = self._versions.get(user_id)
+                if version != seen:
+                    seen = version
+                    yield f"event: changed\ndata: {version}\n\n"
+                try:
+                    async with asyncio.timeout(self._keep_alive):
+                        await listener.wait()
+                except TimeoutError:
+                    yield ": keep-alive\n\n"
+        finally:
+            self._leave(user_id, listener)
+
+    def close(self) -> None:
+        """End every stream and take no more; from any thread."""
+        self._closed = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended before
+                self._loop.call_soon_threadsafe(self._wake_all)
+
+    def _listen(self, user_id: int) -> asyncio.Event:
+        listener = asyncio.Event()
+        self._listeners.setdefault(user_id, set()).add(listener)
+        if self._poller is None:
+            self._loop = asyncio.get_running_loop()
+            self._poller = self._loop.create_task(self._poll())
+        return listener
+
+    def _leave(self, user_id: int, listener: asyncio.Event) -> None:
+        self._listeners[user_id].discard(listener)
+        if not self._listeners[user_id]:
+            del self._listeners[user_id]
+            self._versions.pop(user_id, None)
+
+    def _wake_all(self) -> None:
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                listener.set()
+
+    async def _poll(self) -> None:
+        # One thread keeps one database connection, whatever the number of streams.
+        loop, thread = asyncio.get_running_loop(), ThreadPoolExecutor(1, "hub")
+        try:
+            while self._listeners and not self._closed:
+                try:
+                    self._tell(await loop.run_in_executor(thread, self._read, list(self._listeners)))
+                except Exception:
+                    # The pages poll as well; the next look may succeed.
+                    log.exception("The event hub could not read what changed")
+                await asyncio.sleep(self._every)
+        finally:
+            self._poller = None
+            thread.submit(connections.close_all)
+            thread.shutdown(wait=False)
+
+    def _tell(self, versions: Mapping[int, str]) -> None:
+        for user_id, version in versions.items():
+            if user_id in self._listeners and self._versions.get(user_id) != version:
+                self._versions[user_id] = version
+                for listener in self._listeners[user_id]:
+                    listener.set()
+
+
+def read_versions(user_ids: list[int]) -> dict[int, str]:
+    """Each user's version with the session that the replay shows: two queries, however many users."""
+    close_old_connections()
+    session = str(replay_state().session) if settings.MARKET == "replay" else ""
+    numbers = dict(UserVersion.objects.filter(user_id__in=user_ids).values_list("user_id", "number"))
+    return {user_id: f"{numbers.get(user_id, 0)} {session}".strip() for user_id in user_ids}
+
+
+hub = Hub(read_versions)
+
+
+@receiver(desk_stopping)
+def _stop(**_: object) -> None:
+    hub.close()

@@ -1,0 +1,120 @@
+"""Profit and loss of each of a user's live strategies, in total and today."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from livetrading.models.signal import OrderSide
+from livetrading.summaries.positions import Lot
+from livetrading.summaries.quotes import Quote, Series
+from tradedesk.accounts.models import User
+from tradedesk.marketdata.sessions import daily_time
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """Dollars. realized: of everything sold, after all commissions paid so far. unrealized: of the open lots at
+    the last closes. today: gained since the last close of the days before. trades: opened so far; trades_today:
+    opened or closed on this market day."""
+
+    realized: Decimal = ZERO
+    unrealized: Decimal = ZERO
+    today: Decimal = ZERO
+    commission: Decimal = ZERO
+    trades: int = 0
+    trades_today: int = 0
+    open_lots: int = 0
+
+    @property
+    def total(self) -> Decimal:
+        return self.realized + self.unrealized
+
+    def __add__(self, other: "Performance") -> "Performance":
+        return Performance(**{name: getattr(self, name) + getattr(other, name) for name in self.__slots__})
+
+
+@dataclass(slots=True)
+class Flow:
+    """One strategy's fills of one series today: shares bought less sold, dollars spent less received, with
+    commissions."""
+
+    shares: Decimal = ZERO
+    spent: Decimal = ZERO
+
+
+# The id of a live strategy, None for trades without one, and what it traded.
+Key = tuple[int | None, Series]
+
+
+def read_flows(user: User, mode: str, day: date, now: datetime) -> dict[Key, Flow]:
+    """The fills of the market day `day` until `now`."""
+    flows: dict[Key, Flow] = defaultdict(Flow)
+    fills = user.fills.filter(mode=mode, time__gte=daily_time(day), time__lte=now).order_by()
+    of_order = ("order__live_strategy_id", "order__symbol", "order__timeframe", "order__side")
+    for live_id, symbol, timeframe, side, quantity, price, commission in fills.values_list(
+        *of_order, "quantity", "price", "commission"
+    ):
+        flow = flows[live_id, (symbol, timeframe)]
+        shares = quantity if side == OrderSide.BUY else -quantity
+        flow.shares += shares
+        flow.spent += shares * price + commission
+    return flows
+
+
+def gained_today(
+    lots: Iterable[Lot], flows: Mapping[Key, Flow], quotes: Mapping[Series, Quote]
+) -> dict[int | None, Decimal]:
+    """By live strategy: what it holds now at the last close, less what it held when the day began at the close
+    before, less what it spent in between."""
+    held: dict[Key, Decimal] = defaultdict(Decimal)
+    cost: dict[Series, Decimal] = {}
+    for lot in lots:
+        series = (lot.trade.symbol, lot.trade.timeframe)
+        held[lot.trade.live_strategy_id, series] += lot.quantity
+        cost[series] = lot.trade.entry_price
+    gained: dict[int | None, Decimal] = defaultdict(Decimal)
+    for key in held.keys() | flows.keys():
+        live_id, series = key
+        flow = flows.get(key, Flow())
+        at_cost = cost.get(series, ZERO)
+        quote = quotes.get(series, Quote(at_cost, at_cost))
+        shares = held.get(key, ZERO)
+        gained[live_id] += shares * quote.last - (shares - flow.shares) * quote.before - flow.spent
+    return gained
+
+
+def measure(
+    trades: "QuerySet[Any]", lots: Iterable[Lot], today: Mapping[int | None, Decimal], day: date
+) -> dict[int | None, Performance]:
+    """Of each live strategy that has `trades`; `lots` are the open ones, `today` what it gained."""
+    own: dict[int | None, list[Lot]] = defaultdict(list)
+    for lot in lots:
+        own[lot.trade.live_strategy_id].append(lot)
+    start = daily_time(day)
+    sums = trades.order_by().values("live_strategy_id")
+    sums = sums.annotate(
+        realized=Sum("pnl"),
+        paid=Sum("commission"),
+        opened=Count("pk"),
+        moved=Count("pk", filter=Q(entry_time__gte=start) | Q(exit_time__gte=start)),
+    )
+    performance = {}
+    for row in sums:
+        live_id = row["live_strategy_id"]
+        performance[live_id] = Performance(
+            realized=row["realized"],
+            unrealized=sum((lot.unrealized or ZERO for lot in own[live_id]), ZERO),
+            today=today.get(live_id, ZERO),
+            commission=row["paid"],
+            trades=row["opened"],
+            trades_today=row["moved"],
+            open_lots=len(own[live_id]),
+        )
+    return performance

@@ -1,0 +1,55 @@
+"""The prices that open lots are marked at: last closes, and those the day began with."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from tradedesk.core.bars import Bars
+from tradedesk.core.money import to_decimal
+from tradedesk.marketdata.library import NoBars, closed, load_many
+from tradedesk.marketdata.sessions import NEW_YORK, daily_time
+from tradedesk.marketdata.store import DamagedBars
+
+# A symbol and a timeframe.
+Series = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Dollars a share. last: the newest close. before: the last close of the days before; `last` when none."""
+
+    last: Decimal
+    before: Decimal
+
+
+def market_day(now: datetime) -> date:
+    """The New York date of `now`: the day that "today" means on every page."""
+    return now.astimezone(NEW_YORK).date()
+
+
+def read_quotes(series: Iterable[Series], now: datetime) -> dict[Series, Quote]:
+    """Of bars closed by `now`; a series without any is absent. One query a timeframe, however many symbols."""
+    symbols: dict[str, set[str]] = {}
+    for symbol, timeframe in series:
+        symbols.setdefault(timeframe, set()).add(symbol)
+    start = daily_time(market_day(now))
+    found: dict[Series, Quote] = {}
+    for timeframe, wanted in symbols.items():
+        for symbol, bars in _load(sorted(wanted), timeframe).items():
+            known = closed(bars, timeframe, now)
+            if len(known):
+                earlier = len(known) - len(known.since(start))
+                last, before = known.close[-1], known.close[earlier - 1 if earlier else -1]
+                found[symbol, timeframe] = Quote(to_decimal(float(last)), to_decimal(float(before)))
+    return found
+
+
+def _load(symbols: list[str], timeframe: str) -> dict[str, Bars]:
+    try:
+        return load_many(symbols, timeframe)
+    except (NoBars, DamagedBars):
+        if len(symbols) == 1:
+            return {}
+    # Bars that are missing or damaged cost their own symbols the price, and the others a query each.
+    return {s: bars for symbol in symbols for s, bars in _load([symbol], timeframe).items()}

@@ -1,0 +1,63 @@
+"""Words and tones of live trading: times of bars, states, limits."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.safestring import SafeString
+
+from livetrading.models import LiveStrategy, OrderState, SignalHistory
+from livetrading.models.signal import OrderSide
+from livetrading.summaries.limits import Limit
+from tradedesk.core.bars import Timeframe
+from tradedesk.templatetags import figures
+
+register = template.Library()
+
+_TONES: dict[str, str] = {
+    LiveStrategy.Status.ACTIVE: "success",
+    LiveStrategy.Status.PAUSED: "warning",
+    OrderSide.BUY: "info",
+    OrderSide.SELL: "warning",
+    SignalHistory.Outcome.ORDERED: "info",
+    SignalHistory.Outcome.REFUSED: "warning",
+    OrderState.PENDING: "info",
+    OrderState.SUBMITTING: "info",
+    OrderState.ACCEPTED: "info",
+    OrderState.PARTIALLY_FILLED: "success",
+    OrderState.FILLED: "success",
+    OrderState.UNKNOWN: "warning",
+    OrderState.CANCEL_PENDING: "warning",
+    OrderState.BLOCKED: "error",
+    OrderState.REJECTED: "error",
+}
+
+
+@register.filter
+def tone(value: str) -> str:
+    """The tone of a badge for a status, a side, an outcome or the state of an order."""
+    return _TONES.get(value, "neutral")
+
+
+@register.filter
+def bar_time(value: datetime | None, timeframe: str) -> SafeString | str:
+    """When a bar traded: of a daily bar the date alone, for its time of day means nothing."""
+    return figures.ny_date(value) if timeframe == Timeframe.DAY else figures.moment(value)
+
+
+@register.filter
+def limit_value(limit: Limit, value: Any) -> str:
+    """A limit's `deployed` or `backtested` value, written as its form asks; a rule that is switched off says so."""
+    if value is None:
+        return "Off"
+    match limit.form:
+        case "percent":
+            return figures.percent(value)
+        case "money":
+            return figures.money(value)
+        case "ratio":
+            return figures.ratio(value)
+        case "yes_or_no":
+            return "Yes" if value else "No"
+        case _:
+            return str(value)

@@ -1,0 +1,20 @@
+from django.urls import include, path
+
+from livetrading.views import dashboard, deploy, events, home, trades
+
+desk_patterns = [
+    path("dashboard/live-trading", dashboard.dashboard, name="dashboard"),
+    path("dashboard/live-trading/deploy", deploy.deploy, name="deploy"),
+    path("dashboard/live-trading/<int:pk>", dashboard.detail, name="detail"),
+    path("dashboard/live-trading/<int:pk>/start", deploy.control, {"action": "start"}, name="start"),
+    path("dashboard/live-trading/<int:pk>/pause", deploy.control, {"action": "pause"}, name="pause"),
+    path("dashboard/live-trading/<int:pk>/stop", deploy.control, {"action": "stop"}, name="stop"),
+    path("trades", trades.trade_list, name="trades"),
+    path("trades.csv", trades.trades_csv, name="trades_csv"),
+    path("events", events.events, name="events"),
+]
+urlpatterns = [
+    # Named without a namespace: the home of the whole desk.
+    path("dashboard", home.home, name="home"),
+    path("", include((desk_patterns, "livetrading"))),
+]

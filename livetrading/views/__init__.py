@@ -1,0 +1,1 @@
+"""The pages of live trading, a module for each noun."""

@@ -1,0 +1,68 @@
+"""Live trading: what is deployed, what it saw and what it ordered."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from livetrading.models import LiveStrategy
+from livetrading.summaries import desk, signals, strategies
+from livetrading.summaries.limits import limits_of
+from livetrading.summaries.trades import by_day, latest_trades
+from livetrading.views.requests import PageRequest
+from tradedesk.marketdata.clock import market_clock
+
+STRATEGIES, RECENT, WORKING, ROWS = 25, 20, 50, 50
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def dashboard(request: PageRequest) -> HttpResponse:
+    user, now = request.user, market_clock().now()
+    summary = desk.read_desk(user, now)
+    page = Paginator(strategies.ordered(user), STRATEGIES).get_page(request.GET.get("page"))
+    working = desk.working_orders(user.orders.all())
+    context = {
+        "desk": summary,
+        "page": page,
+        "rows": strategies.summarize(user, page, now, {user.mode: summary.account}),
+        "signals": signals.summarize(signals.with_orders(user.signals.all())[:RECENT]),
+        "orders": working[:WORKING],
+        "order_count": working.count(),
+    }
+    template = "livetrading/_dashboard.html" if request.htmx else "livetrading/dashboard.html"
+    return render(request, template, context)
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def detail(request: PageRequest, pk: int) -> HttpResponse:
+    strategy = get_object_or_404(request.user.live_strategies.select_related("strategy", "backtest"), pk=pk)
+    (row,) = strategies.summarize(request.user, [strategy], market_clock().now())
+    context = {"live": strategy, "row": row, "limits": limits_of(strategy), **_history(request, strategy)}
+    template = "livetrading/_live_strategy.html" if request.htmx else "livetrading/live_strategy.html"
+    return render(request, template, context)
+
+
+def _history(request: PageRequest, strategy: LiveStrategy) -> dict[str, Any]:
+    """The list that the reader has chosen, a page of it, and how long each list is."""
+    user = request.user
+    lists = {
+        "signals": signals.with_orders(user.signals.filter(live_strategy=strategy)),
+        "orders": user.orders.filter(live_strategy=strategy),
+        "trades": latest_trades(user, strategy.mode).filter(live_strategy=strategy),
+    }
+    chosen = request.GET.get("show", "")
+    chosen = chosen if chosen in lists else "signals"
+    paginators = {name: Paginator(rows, ROWS) for name, rows in lists.items()}
+    page = paginators[chosen].get_page(request.GET.get("page"))
+    return {
+        "show": chosen,
+        "page": page,
+        "tabs": [(name, paginator.count) for name, paginator in paginators.items()],
+        "entries": signals.summarize(page) if chosen == "signals" else [],
+        "days": by_day(page, lists["trades"]) if chosen == "trades" else [],
+    }

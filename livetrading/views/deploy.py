@@ -1,0 +1,74 @@
+"""Deploy to Live; start, pause and stop."""
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+from django_htmx.http import trigger_client_event
+
+from backtests.models import Backtest
+from livetrading.forms import DeployForm
+from livetrading.models import LiveStrategy
+from livetrading.services import control as controls
+from livetrading.services.deploy import AlreadyDeployed, DeployRefused
+from livetrading.services.deploy import deploy as deploy_source
+from livetrading.summaries import strategies
+from livetrading.views.requests import PageRequest
+from strategies.models import Strategy
+from tradedesk.marketdata.clock import market_clock
+
+
+@require_POST
+def deploy(request: PageRequest) -> HttpResponse:
+    form = DeployForm(request.POST)
+    if not form.is_valid():
+        raise BadRequest(
+            "Say what to deploy: source is strategy:<id> or backtest:<id>, deploy_key one of your own."
+        )
+    source = form.find_source(request.user)
+    try:
+        live = deploy_source(
+            request.user, source, now=market_clock().now(), deploy_key=form.cleaned_data["deploy_key"]
+        )
+    except AlreadyDeployed as refusal:
+        url = reverse("livetrading:detail", args=[refusal.existing.pk])
+        text = format_html('{} <a class="link-quiet" href="{}">Show it</a>', str(refusal), url)
+        messages.info(request, text)
+        return redirect("livetrading:dashboard")
+    except DeployRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect(_back(request, source))
+    messages.success(request, f"“{live.name}” deployed. Now monitoring {', '.join(live.symbols)}.")
+    return redirect("livetrading:dashboard")
+
+
+@require_POST
+def control(request: PageRequest, pk: int, action: str) -> HttpResponse:
+    """`action` is start, pause or stop. Answers htmx with the row, otherwise goes back to the page."""
+    live = get_object_or_404(request.user.live_strategies, pk=pk)
+    now = market_clock().now()
+    level, text = "success", ""
+    try:
+        live = controls.control(live, action, now)
+        text = f"“{live.name}” is {live.get_status_display().lower()}."
+    except controls.ControlRefused as refusal:
+        level, text = "warning", str(refusal)
+    if not request.htmx:
+        messages.add_message(request, messages.constants.DEFAULT_LEVELS[level.upper()], text)
+        return redirect(_back(request, live))
+    (row,) = strategies.summarize(request.user, [live], now)
+    response = render(request, "livetrading/_strategy_row.html", {"row": row})
+    return trigger_client_event(response, "toast", {"level": level, "text": text})
+
+
+def _back(request: PageRequest, source: Strategy | Backtest | LiveStrategy) -> str:
+    """Where the button was pressed; the page of its object when the browser does not say."""
+    referer = request.headers.get("Referer", "")
+    if url_has_allowed_host_and_scheme(referer, {request.get_host()}, require_https=request.is_secure()):
+        return referer
+    pages = {Strategy: "strategies:detail", Backtest: "backtests:detail", LiveStrategy: "livetrading:detail"}
+    return reverse(pages[type(source)], args=[source.pk])

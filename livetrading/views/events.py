@@ -1,0 +1,37 @@
+"""The event stream of an open page."""
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.decorators import login_not_required
+from django.core.handlers.asgi import ASGIRequest
+from django.db import connections
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_GET
+
+from livetrading.hub import hub
+
+STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+
+# A redirect to the log-in page would be no answer to an EventSource.
+@login_not_required
+@require_GET
+async def events(request: HttpRequest) -> HttpResponseBase:
+    """Server-sent events: "changed" whenever the user's pages should look again. 503 beyond the user's share."""
+    user = await request.auser()
+    if user.pk is None:
+        return HttpResponse("Log in to listen.", status=401)
+    if not isinstance(request, ASGIRequest):
+        # A WSGI server would spend a worker on each stream. 204 tells the browser not to come back; pages poll.
+        return HttpResponse(status=204)
+    if not hub.has_room(user.pk):
+        return HttpResponse("Too many streams are open.", status=503, headers={"Retry-After": "10"})
+    await sync_to_async(_let_go_of_the_database)()
+    return StreamingHttpResponse(hub.stream(user.pk), content_type="text/event-stream", headers=STREAM_HEADERS)
+
+
+def _let_go_of_the_database() -> None:
+    """Looking up the user has opened a connection that would last as long as the stream."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()

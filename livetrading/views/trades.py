@@ -1,0 +1,53 @@
+"""Trades and open positions of one mode."""
+
+import csv
+
+from django.core.exceptions import BadRequest
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from livetrading.summaries.account import read_account
+from livetrading.summaries.trades import by_day, csv_rows, latest_trades
+from livetrading.views.requests import PageRequest
+from tradedesk.accounts.models import Mode
+from tradedesk.marketdata.clock import market_clock
+
+TRADES = 50
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def trade_list(request: PageRequest) -> HttpResponse:
+    user, mode = request.user, _mode(request)
+    trades = latest_trades(user, mode)
+    page = Paginator(trades, TRADES).get_page(request.GET.get("page"))
+    context = {
+        "mode": mode,
+        "modes": Mode.choices,
+        "account": read_account(user, mode, market_clock().now()),
+        "page": page,
+        "days": by_day(page, trades),
+    }
+    template = "livetrading/_trades.html" if request.htmx else "livetrading/trade_list.html"
+    return render(request, template, context)
+
+
+@require_safe
+def trades_csv(request: PageRequest) -> HttpResponse:
+    mode = _mode(request)
+    response = HttpResponse(
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="trades-{mode}.csv"'},
+    )
+    csv.writer(response).writerows(csv_rows(latest_trades(request.user, mode)))
+    return response
+
+
+def _mode(request: PageRequest) -> str:
+    mode = request.GET.get("mode", request.user.mode)
+    if mode not in Mode.values:
+        raise BadRequest(f"mode must be {' or '.join(Mode.values)}.")
+    return mode

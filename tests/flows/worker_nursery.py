@@ -1,0 +1,38 @@
+"""Real Celery workers that start in a moment: forked from a process that has imported the desk already.
+
+`python -m tests.flows.worker_nursery` forks a worker for each line it reads and answers with its process id.
+Time alone is bent: a lost worker is noticed after a second and a half instead of half a minute.
+"""
+
+import os
+import signal
+import sys
+from datetime import timedelta
+
+import django
+
+WORKER = ["worker", "--pool=threads", "--concurrency=4", "--loglevel=CRITICAL"]
+QUIETLY = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+
+
+def main() -> None:
+    django.setup()
+    from livetrading.pipeline import dispatch, sweep
+    from tradedesk.celery import app
+
+    app.loader.import_default_modules()
+    dispatch.CLAIM = timedelta(seconds=1.5)
+    sweep.LOST_WORKER = timedelta(seconds=1.5)
+    sweep.LOST_MESSAGE = timedelta(seconds=0.5)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for _ in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            app.worker_main([*WORKER, *QUIETLY])
+            os._exit(0)
+        print(child, flush=True)
+
+
+if __name__ == "__main__":
+    main()
