@@ -5,6 +5,7 @@ BIN := .venv/bin
 UV := uv==0.13.8
 BASE := .venv/.base
 DEV := .venv/.dev
+PEERS := .venv/.peers
 NODE := node_modules/.installed
 CSS := build/static/desk.css
 CSS_SOURCES := $(shell find static templates tradedesk/templatetags -type f \( -name '*.css' -o -name '*.js' -o -name '*.html' -o -name '*.py' \))
@@ -59,6 +60,9 @@ css: $(CSS) ## build the style sheet
 chromium: $(DEV) ## find a Chromium for the browser tests, or install one
 	@$(BIN)/python -m tests.chromium
 
+bench: $(DEV) $(PEERS) ## measure the engine against backtesting.py and vectorbt
+	@$(BIN)/python -m bench.backtest
+
 clean: ## delete what make builds and installs; the data folder stays
 	rm -rf .venv node_modules build staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -78,6 +82,12 @@ $(BASE): requirements/base.txt | $(BIN)/python
 $(DEV): requirements/dev.txt | $(BIN)/python
 	@echo "Installing what the desk and its tests need ..."
 	@$(INSTALL)
+	@touch $@
+
+# vectorbt is for the comparison alone; what is locked keeps its version.
+$(PEERS): $(DEV)
+	@echo "Installing what the desk is compared with ..."
+	@$(BIN)/uv pip install -q --python $(BIN)/python -c requirements/dev.txt vectorbt==1.2.0
 	@touch $@
 
 $(NODE): package-lock.json

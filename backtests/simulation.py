@@ -16,9 +16,8 @@ from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.core.signals import Side, Signals
 
 FULLY_INVESTED = 0.95  # of the equity, over all symbols; the rest is left for gaps at the open and costs
-WIDEST_STOP = (
-    0.99  # who buys and holds does not sell; the rules want a stop, so it stands as far off as they let it
-)
+# Who buys and holds does not sell; the rules want a stop, so it stands as far off as they let it.
+WIDEST_STOP = 0.99
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -40,8 +40,10 @@
     else button.removeAttribute("aria-busy");
   }
 
-  function onceButton(element) {
-    return element.matches("[data-submit-once]") ? element : element.querySelector("[data-submit-once]");
+  // The button of a request that changes something; a region that refreshes has none, whatever stands in it.
+  function onceButton({ elt, requestConfig }) {
+    if (requestConfig.verb === "get") return null;
+    return elt.matches("[data-submit-once]") ? elt : elt.querySelector("[data-submit-once]");
   }
 
   // A plain form: disabled only after the browser has collected its values, the button's own among them.
@@ -60,13 +62,13 @@
   });
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const button = event.detail.requestConfig.verb === "get" ? null : onceButton(event.detail.elt);
+    const button = onceButton(event.detail);
     if (button) busy(button, true);
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const leaving = /^hx-(redirect|location|refresh):/im.test(event.detail.xhr.getAllResponseHeaders());
-    const button = onceButton(event.detail.elt);
-    if (button?.hasAttribute("aria-busy") && !(leaving && event.detail.successful)) busy(button, false);
+    const button = onceButton(event.detail);
+    if (button && !(leaving && event.detail.successful)) busy(button, false);
   });
 
   function tellLocalTime(root) {

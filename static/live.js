@@ -41,8 +41,8 @@
   // What somebody is typing is not taken from under their fingers.
   Idiomorph.defaults.ignoreActiveValue = true;
   // A form on its way keeps its busy button and its one-time key.
-  Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) =>
-    !(node instanceof HTMLFormElement && node.querySelector("[data-submit-once][aria-busy]"));
+  const onItsWay = "[data-submit-once][aria-busy], form:has([data-submit-once][aria-busy])";
+  Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !(node instanceof HTMLElement && node.matches(onItsWay));
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (document.hidden && event.detail.elt.matches(regions)) event.preventDefault();

@@ -2,8 +2,13 @@
 
 import pytest
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 
 from tradedesk.accounts.models import User
+
+# How long an example takes says nothing: the machine is shared.
+hypothesis_settings.register_profile("tradedesk", deadline=None)
+hypothesis_settings.load_profile("tradedesk")
 
 PASSWORD = "correct horse battery staple"
 

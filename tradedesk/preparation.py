@@ -1,7 +1,9 @@
 """What must be in place before the desk serves; each step costs next to nothing when there is nothing to do."""
 
 import hashlib
+import io
 import pkgutil
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -27,7 +29,7 @@ def prepare_data(wall_now: datetime) -> None:
     """Bring the database, the sample bars, the replay and the demo user up to date. Safe to repeat at any time."""
     if migrations_are_missing():
         call_command("migrate", interactive=False, verbosity=0)
-    call_command("load_samples", verbosity=0)
+    call_command("load_samples", verbosity=0, stdout=io.StringIO())
     if settings.MARKET == "replay":
         import_string("tradedesk.marketdata.replay.ensure_started")(wall_now)
         # A desk on the real market has no user whose password was printed on a screen.
@@ -56,6 +58,9 @@ def collect_static_files() -> None:
         stamp, now = root / ".stamp", _fingerprint()
         if stamp.exists() and stamp.read_text() == now:
             return
+        # collectstatic would keep what is newer than its source, and npm dates every file to 1985.
+        for old in root.glob("[!.]*"):
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
         call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=NOT_SERVED)
         stamp.write_text(now)
 

@@ -53,19 +53,19 @@ class Attempt:
 
     def complete(self, trades: list[BacktestTrade], curve: BacktestCurve, **results: Any) -> None:
         """RUNNING -> COMPLETED together with its rows, all or nothing. Raises RunLost."""
+        now = self.wall_clock()
         with transaction.atomic():
-            self._end(Backtest.Status.COMPLETED, progress=100, **results)
+            self._end(Backtest.Status.COMPLETED, now, progress=100, **results)
             BacktestTrade.objects.bulk_create(trades, batch_size=500)
             curve.save(force_insert=True)
         touch(self.backtest.user_id)
 
     def fail(self, reason: str) -> None:
         """RUNNING -> FAILED. Raises RunLost."""
-        self._end(Backtest.Status.FAILED, error=reason)
+        self._end(Backtest.Status.FAILED, self.wall_clock(), error=reason)
         touch(self.backtest.user_id)
 
-    def _end(self, status: Backtest.Status, **changes: Any) -> None:
-        now = self.wall_clock()
+    def _end(self, status: Backtest.Status, now: datetime, **changes: Any) -> None:
         self._write(status=status, stage="", finished_at=now, heartbeat_at=now, **changes)
 
     def _write(self, **changes: Any) -> None:

@@ -30,7 +30,5 @@ def load_usable(symbols: Sequence[str], timeframe: str) -> tuple[dict[str, Bars]
     bars = load_many(symbols, timeframe)
     after = usable_series(symbols, timeframe)
     if changed := [symbol for symbol in symbols if after[symbol].fingerprint != series[symbol].fingerprint]:
-        raise UnusableBars(
-            f"New bars of {', '.join(changed)} arrived while they were read. Run the backtest again."
-        )
+        raise UnusableBars(f"New bars of {', '.join(changed)} arrived meanwhile. Run the backtest again.")
     return bars, series

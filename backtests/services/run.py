@@ -25,6 +25,12 @@ class EmptyPeriod(Exception):
 # Their messages are made for a person and say what to do.
 READABLE = (DamagedBars, EmptyPeriod, InvalidBars, InvalidParameters, InvalidRules, NoBars, UnusableBars)
 
+# What is said of any other exception, which is a mistake of the desk.
+OURS = (
+    "The desk made an error ({kind}: {error}). Run the backtest again; if it fails again, the log of the worker "
+    "says where."
+)
+
 
 def run_backtest(backtest_id: int, wall_clock: Callable[[], datetime]) -> None:
     """Run a queued backtest and store what came of it; nothing to do when it is not queued any more."""
@@ -37,8 +43,9 @@ def run_backtest(backtest_id: int, wall_clock: Callable[[], datetime]) -> None:
         except RunLost:
             raise
         except Exception as error:
-            log.exception("Backtest %s failed", backtest_id)
-            attempt.fail(_reason(error))
+            ours = not isinstance(error, READABLE)
+            log.log(logging.ERROR if ours else logging.WARNING, "Backtest %s failed", backtest_id, exc_info=error)
+            attempt.fail(OURS.format(kind=type(error).__name__, error=error) if ours else str(error))
     except RunLost:
         log.info("Backtest %s was cancelled or given to another worker", backtest_id)
 
@@ -52,9 +59,8 @@ def _run(attempt: Attempt) -> None:
     start, end = backtest.period
     scenario = prepare(bars, capital=capital, rules=rules, costs=costs, start=start, end=end)
     if not len(scenario.benchmark.time):
-        raise EmptyPeriod(
-            f"No bar lies between {backtest.start_date} and {backtest.end_date}. Choose a longer period."
-        )
+        days = f"{backtest.start_date} to {backtest.end_date}"
+        raise EmptyPeriod(f"There are no bars from {days}. Choose a longer period.")
     attempt.report("Computing signals", 30)
     signals = kind.signals_by_symbol(scenario.bars)
     attempt.report("Simulating trades", 60)
@@ -66,13 +72,4 @@ def _run(attempt: Attempt) -> None:
         metrics=simulation.metrics.as_json(),
         buy_and_hold=benchmark_metrics(simulation.benchmark, capital).as_json(),
         provenance=provenance.describe(backtest.kind, series),
-    )
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, READABLE):
-        return str(error)
-    return (
-        f"The desk made an error ({type(error).__name__}: {error}). Run the backtest again; if it fails again, "
-        "the log of the worker says where."
     )

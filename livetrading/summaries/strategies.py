@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
@@ -25,6 +26,10 @@ class StrategySummary:
     @property
     def positions(self) -> list[Position]:
         return positions_of(self.lots)
+
+    @property
+    def market_value(self) -> Decimal:
+        return sum((lot.market_value for lot in self.lots), Decimal(0))
 
 
 def ordered(user: User) -> "QuerySet[LiveStrategy]":

@@ -20,7 +20,6 @@ _TONES: dict[str, str] = {
     OrderSide.BUY: "info",
     OrderSide.SELL: "warning",
     SignalHistory.Outcome.ORDERED: "info",
-    SignalHistory.Outcome.REFUSED: "warning",
     OrderState.PENDING: "info",
     OrderState.SUBMITTING: "info",
     OrderState.ACCEPTED: "info",

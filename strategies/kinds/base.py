@@ -159,7 +159,7 @@ class Kind(ABC):
 
     def _settled(self, raw: Signals) -> Signals:
         """HOLD until the warm-up is complete, for a live check of so few bars refuses to decide; strength in
-        hundredths, so that what a shorter history changes in the tenth digit cannot reorder two entries."""
+        hundredths, so that what a shorter history changes (below 1e-6) does not reorder two entries."""
         side, strength = raw.side.copy(), raw.strength.round(STRENGTH_PLACES)
         early = slice(0, max(self.warmup() - 1, 0))
         side[early], strength[early] = Side.HOLD, 0.0

@@ -8,7 +8,13 @@ from tradedesk.accounts.services import notify
 
 def test_an_administrator_sees_users_and_what_they_were_told(admin_client: Client, alice: User) -> None:
     note = notify(alice, "info", "Bought 12 AAPL.", "", datetime(2012, 3, 5, 21, tzinfo=UTC))
-    for page in ("user/", "user/add/", f"user/{alice.pk}/change/", "notification/", f"notification/{note.pk}/change/"):
+    for page in (
+        "user/",
+        "user/add/",
+        f"user/{alice.pk}/change/",
+        "notification/",
+        f"notification/{note.pk}/change/",
+    ):
         assert admin_client.get(f"/admin/accounts/{page}").status_code == 200, page
 
 

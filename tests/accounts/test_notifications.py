@@ -91,7 +91,9 @@ def test_the_form_on_the_page_carries_the_newest(alices_browser: Client, alice: 
 
 
 @pytest.mark.parametrize("up_to", [None, "", "all", "0", "-5", "1.5"])
-def test_a_bad_number_is_refused_and_nothing_is_marked(alices_browser: Client, alice: User, up_to: str | None) -> None:
+def test_a_bad_number_is_refused_and_nothing_is_marked(
+    alices_browser: Client, alice: User, up_to: str | None
+) -> None:
     tell(alice, 1)
     answer = alices_browser.post(READ, {} if up_to is None else {"up_to": up_to})
     assert answer.status_code == 400

@@ -1,22 +1,20 @@
 """Sample bars in the store, Alice's strategy on them, and backtests of it."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from celery.signals import after_task_publish
 
 from backtests.models import Backtest
 from backtests.services import create_backtest, run_backtest
 from strategies.models import Strategy
 from strategies.services import save_strategy
+from tests.backtests.runs import NOW, Clock, Make, Published
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.library import CACHE
 from tradedesk.marketdata.services import load_samples
-
-NOW = datetime(2024, 5, 6, 14, 30, tzinfo=UTC)
-
-Clock = Callable[[], datetime]
 
 
 @pytest.fixture
@@ -40,7 +38,7 @@ def strategy(alice: User, samples: list[str]) -> Strategy:
 
 
 @pytest.fixture
-def make(strategy: Strategy) -> Callable[..., Backtest]:
+def make(strategy: Strategy) -> Make:
     """A queued backtest of Alice's strategy; what is not given is a full valid request."""
 
     def make_one(**changes: Any) -> Backtest:
@@ -63,7 +61,20 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def completed(make: Callable[..., Backtest], clock: Clock) -> Backtest:
+def published() -> Iterator[Published]:
+    """The tasks that were handed to the queue, each with its arguments."""
+    found: Published = []
+
+    def note(sender: str, body: Any, **_: Any) -> None:
+        found.append((sender, tuple(body[0])))
+
+    after_task_publish.connect(note)
+    yield found
+    after_task_publish.disconnect(note)
+
+
+@pytest.fixture
+def completed(make: Make, clock: Clock) -> Backtest:
     backtest = make()
     run_backtest(backtest.pk, clock)
     backtest.refresh_from_db()

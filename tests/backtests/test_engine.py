@@ -369,6 +369,19 @@ def test_a_decision_waits_for_the_next_bar_of_its_own_symbol() -> None:
     assert (trade.exit_time, trade.exit_price) == (day(4), 13.0)
 
 
+def test_symbols_with_as_many_bars_on_other_days_are_kept_apart() -> None:
+    time = days(6)
+    bars = {"ODD": bars_of(flat(10, 11, 12), time[::2]), "EVEN": bars_of(flat(20, 21, 22), time[1::2])}
+    signals = {"ODD": signals_of(3, [0]), "EVEN": signals_of(3, [0], [1])}
+    rules = RiskRules(position_size_pct=0.1, max_positions=2, stop_loss_pct=0.99)
+    result = run(bars, signals, capital=10_000.0, rules=rules, costs=Costs())
+    assert result.time.tolist() == time.tolist()
+    assert [(p.symbol, p.entry_time, p.entry_price) for p in result.open_positions] == [("ODD", day(2), 11.0)]
+    assert [(t.symbol, t.entry_time, t.exit_time, t.pnl) for t in result.trades] == [
+        ("EVEN", day(3), day(5), 50.0)
+    ]
+
+
 def test_a_missing_bar_is_marked_with_the_last_close_and_touches_no_stop() -> None:
     time = days(5)
     bars = {"X": bars_of([*flat(10, 10), (8, 8, 8, 8)], time[[0, 1, 4]]), "Y": bars_of(flat(*[10] * 5), time)}

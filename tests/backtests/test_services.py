@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,13 +22,12 @@ from backtests.services.queue import RUN_TASK
 from strategies.kinds import code_hash
 from strategies.models import Strategy
 from strategies.services import save_strategy
-from tests.backtests.conftest import NOW
+from tests.backtests.runs import NOW, Make, Published
 from tradedesk.accounts.models import User, UserVersion
 from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.samples import FINGERPRINTS
 
-Make = Callable[..., Backtest]
 Status = Backtest.Status
 
 
@@ -42,17 +40,6 @@ def errors_of(make: Make, **changes: Any) -> dict[str, str]:
 
 def version_of(user: User) -> int:
     return UserVersion.objects.values_list("number", flat=True).get(user=user)
-
-
-def queued_messages() -> list[dict[str, Any]]:
-    with current_app.connection_for_read() as queue:
-        found = []
-        simple = queue.SimpleQueue("celery")
-        while simple.qsize():
-            message = simple.get(block=False)
-            found.append({"task": message.headers["task"], "args": json.loads(message.body)[0]})
-            message.ack()
-        return found
 
 
 # --- Creating ------------------------------------------------------------------------------------------------
@@ -84,7 +71,7 @@ def test_it_stores_where_code_and_bars_are_from(make: Make) -> None:
 
 def test_a_backtest_that_is_not_told_otherwise_is_fully_invested(make: Make) -> None:
     assert make().risk_rules() == RiskRules(position_size_pct=0.95 / 2, max_positions=2)
-    assert make(symbols=["FB"]).risk_rules() == RiskRules(position_size_pct=0.95, max_positions=1)
+    assert make(symbols=["IBM"]).risk_rules() == RiskRules(position_size_pct=0.95, max_positions=1)
 
 
 def test_none_is_the_default(make: Make) -> None:
@@ -247,13 +234,15 @@ def test_a_strategy_whose_kind_is_gone_is_refused(make: Make, strategy: Strategy
     assert "There is no strategy kind “gone”." in errors_of(make)["strategy"]
 
 
-numbers = (
-    st.none() | st.floats() | st.integers() | st.booleans() | st.decimals(allow_nan=False, allow_infinity=False)
-)
+numbers = st.none() | st.floats() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False)
+terms = st.dictionaries(st.sampled_from([*RiskRules().as_dict(), *Costs().as_dict()]), numbers)
 
 
-@given(st.dictionaries(st.sampled_from([*RiskRules().as_dict(), *Costs().as_dict()]), numbers), st.integers(1, 50))
-def test_whatever_the_terms_each_is_taken_over_or_refused_at_its_name(terms: dict[str, Any], symbols: int) -> None:
+@given(terms, st.none() | st.booleans(), st.integers(1, 50))
+def test_whatever_the_terms_each_is_taken_over_or_refused_at_its_name(
+    terms: dict[str, Any], fractional: bool | None, symbols: int
+) -> None:
+    terms["fractional"] = fractional
     errors: dict[str, str] = {}
     rules, costs = checked_terms(terms, symbols, errors)
     stored = rules.as_dict() | costs.as_dict()
@@ -265,12 +254,12 @@ def test_whatever_the_terms_each_is_taken_over_or_refused_at_its_name(terms: dic
 
 
 def test_it_is_enqueued_when_the_transaction_commits(
-    make: Make, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    make: Make, published: Published, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         backtest = make()
-        assert queued_messages() == []
-    assert queued_messages() == [{"task": RUN_TASK, "args": [backtest.pk]}]
+        assert published == []
+    assert published == [(RUN_TASK, (backtest.pk,))]
 
 
 def test_it_moves_the_users_version(make: Make, alice: User) -> None:

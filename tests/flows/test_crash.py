@@ -1,6 +1,7 @@
 """The crash test: a worker is killed with SIGKILL again and again while strategies trade; no order may be lost,
 sent twice or filled twice, and the books must add up."""
 
+import contextlib
 import os
 import random
 import signal
@@ -13,7 +14,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
@@ -34,6 +34,7 @@ from livetrading.paper.ledger import DatabaseLedger
 from livetrading.services.deploy import Limits, deploy
 from livetrading.tasks import dispatch_due_checks, sweep
 from strategies.services import save_strategy
+from tradedesk import heartbeat
 from tradedesk.accounts.models import User
 from tradedesk.core.money import CENT
 from tradedesk.marketdata import replay
@@ -57,9 +58,8 @@ class Nursery:
     """Forks workers on demand; see tests.flows.worker_nursery."""
 
     def __init__(self) -> None:
-        database = settings.DATABASES["default"]
-        host, port = database["HOST"], database["PORT"]
-        url = f"postgres://{database['USER']}:{database['PASSWORD']}@{host}:{port}/{connection.settings_dict['NAME']}"
+        path, question, options = os.environ["TEST_DATABASE_URL"].partition("?")
+        url = f"{path.rpartition('/')[0]}/{connection.settings_dict['NAME']}{question}{options}"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.flows.worker_nursery"],
             env={**os.environ, "DATABASE_URL": url},
@@ -69,6 +69,14 @@ class Nursery:
         )
 
     def worker(self) -> int:
+        """The process id of a new worker that has begun to work."""
+        born = timezone.now()
+        pid = self.last = self._fork()
+        while (silence := heartbeat.silent_for("worker", born)) is None or silence > 0:
+            time.sleep(0.02)
+        return pid
+
+    def _fork(self) -> int:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write("fork\n")
@@ -78,6 +86,8 @@ class Nursery:
     def close(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.last, signal.SIGKILL)
         self.process.wait(timeout=20)
 
 
@@ -95,7 +105,7 @@ def test_sixty_kills_lose_no_order_and_double_none(nursery: Nursery, settings: A
     cut_off: Counter[str] = Counter()
     for _ in range(KILLS):
         worker = nursery.worker()
-        beat_for(chance.uniform(0.5, 1.6))
+        beat_for(chance.uniform(0.2, 1.2))
         os.kill(worker, signal.SIGKILL)
         cut_off.update(Order.objects.filter(state__in=IN_FLIGHT).values_list("state", flat=True))
     worker = nursery.worker()

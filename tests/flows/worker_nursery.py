@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import django
 
-WORKER = ["worker", "--pool=threads", "--concurrency=4", "--loglevel=CRITICAL"]
+WORKER = ["worker", "--pool=threads", "--concurrency=4", "--loglevel=ERROR"]
 QUIETLY = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 
@@ -29,6 +29,7 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # standard output carries the process ids
             app.worker_main([*WORKER, *QUIETLY])
             os._exit(0)
         print(child, flush=True)

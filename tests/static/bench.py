@@ -78,7 +78,11 @@ def prices(request: HttpRequest) -> JsonResponse:
             ],
             "lines": [
                 {"name": "SMA 2", "pane": 0, "data": [{"time": day, "value": 101.25} for day in DAYS]},
-                {"name": "RSI 2", "pane": 1, "data": [{"time": DAYS[0], "value": None}, {"time": DAYS[3], "value": 70}]},
+                {
+                    "name": "RSI 2",
+                    "pane": 1,
+                    "data": [{"time": DAYS[0], "value": None}, {"time": DAYS[3], "value": 70}],
+                },
             ],
             "markers": [{"time": DAYS[2], "side": "buy", "text": "Buy 12"}],
         }

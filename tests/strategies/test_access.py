@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from strategies.models import Strategy
-from tests.strategies.examples import a_backtest, a_deployment, a_strategy
+from tests.strategies.examples import a_backtest, a_deployment, a_strategy, words
 from tradedesk.accounts.models import User
 
 LIST, NEW = "/dashboard/strategies", "/dashboard/strategies/new"
@@ -56,7 +56,7 @@ def test_the_list_shows_the_users_own(alices_browser: Client, bobs_browser: Clie
     assert strategy in [card["strategy"] for card in alices_browser.get(LIST).context["cards"]]
     answer = bobs_browser.get(LIST)
     assert answer.context["cards"] == []
-    assert "own" not in answer.content.decode()
+    assert "Alice" not in words(answer)
 
 
 @pytest.mark.parametrize("page", ["/edit", "/delete"])
@@ -84,9 +84,9 @@ def test_another_users_backtests_and_deployments_do_not_show(
     a_backtest(other)
     a_deployment(other, name="Live - Bob's")
     for url in (LIST, address(strategy, "")):
-        answer = alices_browser.get(url).content.decode()
-        assert "none yet" in answer or "Not backtested yet" in answer
-        assert "Bob" not in answer
+        text = words(alices_browser.get(url))
+        assert "none yet" in text or "Not backtested yet" in text
+        assert "Bob" not in text
 
 
 def test_nothing_is_deleted_by_following_a_link(alices_browser: Client, strategy: Strategy) -> None:

@@ -1,5 +1,6 @@
 """The proofs pass for every registered kind, and catch kinds that cheat, naming the bar."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,25 @@ def test_a_peek_that_only_one_bar_in_thousands_shows_is_caught() -> None:
         proof = prove_no_look_ahead(PeeksOnce(), bars, seed)
         assert not proof.passed
         assert proof.message.startswith(f"Bar {rises[0]} ({str(bars.time[rises[0]])[:10]} ")
+
+
+@pytest.mark.parametrize("beside", [1499, 1501])
+@pytest.mark.parametrize("prove", [prove_no_look_ahead, prove_warmup])
+def test_a_decision_taken_back_on_the_bar_beside_a_signal_is_caught(
+    prove: Callable[[Kind, Bars, int], Proof], beside: int
+) -> None:
+    class TakesBack(Cheat):
+        def side(self, close: Floats) -> NDArray[np.int8]:
+            side = np.where(close == 20.0, 1, 0).astype(np.int8)
+            side[-1:] |= close[-1:] == 15.0
+            return side
+
+    close = np.full(3000, 10.0)
+    close[1500], close[beside] = 20.0, 15.0
+    for seed in range(3):
+        proof = prove(TakesBack(), bars_of(close), seed)
+        assert not proof.passed
+        assert proof.message.startswith(f"Bar {beside} ")
 
 
 def test_a_line_drawn_from_the_future_is_caught_although_the_decisions_are_sound() -> None:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from django.template import Context, Template
 from django.test import RequestFactory
@@ -5,39 +7,39 @@ from django.test import RequestFactory
 from tradedesk.templatetags.navigation import nav_link
 
 
-def link(path, name="accounts:notifications", **options):
-    return nav_link({"request": RequestFactory().get(path)}, name, "Notifications", **options)
+def link(path: str, name: str = "accounts:notifications", *, exact: bool = False) -> dict[str, Any]:
+    return nav_link({"request": RequestFactory().get(path)}, name, "Notifications", exact=exact)
 
 
 @pytest.mark.parametrize("path", ["/dashboard/notifications", "/dashboard/notifications/12"])
-def test_the_page_and_what_lies_below_it_are_current(path):
+def test_the_page_and_what_lies_below_it_are_current(path: str) -> None:
     assert link(path) == {"url": "/dashboard/notifications", "label": "Notifications", "current": True}
 
 
 @pytest.mark.parametrize("path", ["/dashboard", "/dashboard/notifications-old", "/trades"])
-def test_other_pages_are_not_current(path):
+def test_other_pages_are_not_current(path: str) -> None:
     assert link(path)["current"] is False
 
 
-def test_an_exact_link_is_not_current_below_its_page():
+def test_an_exact_link_is_not_current_below_its_page() -> None:
     assert link("/dashboard/notifications", exact=True)["current"] is True
     assert link("/dashboard/notifications/12", exact=True)["current"] is False
 
 
-def test_a_page_that_the_desk_does_not_have_gives_no_link():
+def test_a_page_that_the_desk_does_not_have_gives_no_link() -> None:
     assert link("/", name="nowhere:at_all") == {}
 
 
-def test_a_link_without_a_request_is_not_current():
+def test_a_link_without_a_request_is_not_current() -> None:
     assert nav_link({}, "accounts:notifications", "Notifications")["current"] is False
 
 
-def test_another_page_of_a_list_keeps_its_filters():
+def test_another_page_of_a_list_keeps_its_filters() -> None:
     template = Template("{% load navigation %}{% page_query 3 %}")
     request = RequestFactory().get("/trades?mode=paper&page=2&symbol=A%26B")
     assert template.render(Context({"request": request})) == "?mode=paper&amp;page=3&amp;symbol=A%26B"
 
 
-def test_an_icon_escapes_its_name():
-    shown = Template('{% load navigation %}{% icon name %}').render(Context({"name": '"><script>'}))
+def test_an_icon_escapes_its_name() -> None:
+    shown = Template("{% load navigation %}{% icon name %}").render(Context({"name": '"><script>'}))
     assert "<script>" not in shown

@@ -111,7 +111,7 @@ def _merged(present: BarSeries | None, new: FileBars, *, replace: bool) -> Merge
     if len(merged.changed) and not replace:
         raise ImportRefused(
             f"{len(merged.changed):,} bars of the file differ from those stored for the same time, first on "
-            f"{str(merged.changed[0])[:10]}. To let the file's bars take their place, import it with replace (--replace).",
+            f"{str(merged.changed[0])[:10]}. Import it with replace (--replace) to let its bars take their place.",
             "replace",
         )
     return merged

@@ -60,7 +60,6 @@ def encode(bars: Bars) -> bytes:
         pa.Table.from_arrays(columns, names=list(COLUMNS)),
         buffer,
         compression="zstd",
-        compression_level=15,
         use_dictionary=False,
         column_encoding=ENCODINGS,
         store_schema=False,

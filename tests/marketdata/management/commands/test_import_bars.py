@@ -51,7 +51,7 @@ def test_prices_may_stay_unadjusted(file: Path, capsys: pytest.CaptureFixture[st
 def test_it_replaces_only_when_it_is_told_to(file: Path) -> None:
     call_command("import_bars", str(file), "--symbol", "ACME")
     file.write_bytes(csv_of(daily_bars(5, price=20.0)))
-    with pytest.raises(CommandError, match=r"5 bars of the file differ .* \(--replace\). Nothing was imported."):
+    with pytest.raises(CommandError, match=r"5 bars of the file differ .* \(--replace\) .* Nothing was imported."):
         call_command("import_bars", str(file), "--symbol", "ACME")
     call_command("import_bars", str(file), "--symbol", "ACME", "--replace")
     assert load_bars("ACME", "1Day").close[0] == 20.0

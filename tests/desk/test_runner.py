@@ -1,0 +1,182 @@
+"""manage.py desk, as the trader starts, stops and kills it."""
+
+import http.cookiejar
+import signal
+import sqlite3
+import sys
+import textwrap
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.processes.process import Process, free_port, status_of
+
+pytestmark = pytest.mark.processes
+MANAGE = [sys.executable, "manage.py", "desk"]
+# The desk promises 5 s on a machine of its own; the tests share theirs.
+STOPS_WITHIN = 15
+
+
+class Desk(Process):
+    def __init__(self, folder: Path, command: list[str] = MANAGE, **environment: str) -> None:
+        self.folder = folder
+        self.url = f"http://127.0.0.1:{environment.setdefault('PORT', str(free_port()))}"
+        log = folder.parent / f"{folder.name}.log"
+        super().__init__(command, log, **{"DESK_DATA_DIR": str(folder), "DEMO_PASSWORD": "", **environment})
+
+    def wait_until_ready(self) -> None:
+        self.wait_until(lambda: status_of(f"{self.url}/accounts/login/") == 200)
+
+    def wait_until_healthy(self) -> None:
+        self.wait_until(lambda: status_of(f"{self.url}/api/health") == 200)
+
+    def ask(self, question: str) -> list[tuple[object, ...]]:
+        with sqlite3.connect(self.folder / "desk.sqlite3") as database:
+            return database.execute(question).fetchall()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def test_it_serves_pages_worker_and_beat_and_says_how_to_go_on(folder: Path) -> None:
+    with Desk(folder) as desk:
+        desk.wait_until_ready()
+        desk.wait_until_healthy()
+
+        password = (folder / "demo-password").read_text().strip()
+        assert desk.url in desk.said()
+        assert f"demo@example.com  {password}" in desk.said()
+        assert "replay of 2010-01-0" in desk.said()
+        assert "Ctrl-C stops the desk." in desk.said()
+
+
+def test_a_second_desk_on_the_same_folder_is_refused_with_a_sentence(folder: Path) -> None:
+    with Desk(folder) as desk:
+        desk.wait_until_ready()
+        with Desk(folder) as second:
+            assert second.end() == 1
+
+        refusal = second.said().splitlines()[-1]
+        assert refusal == (
+            f"A desk already runs on {folder} ({desk.url}, process {desk.child.pid}). "
+            "Stop it first, or give this one a folder of its own with DESK_DATA_DIR."
+        )
+        assert desk.stop(signal.SIGINT) == 0
+        assert "Traceback" not in desk.said()
+
+
+def test_a_port_in_use_is_said_in_one_sentence(folder: Path, tmp_path: Path) -> None:
+    with Desk(folder) as desk:
+        desk.wait_until_ready()
+        with Desk(tmp_path / "other", PORT=desk.environment["PORT"]) as second:
+            assert second.end() == 1
+
+        assert second.said() == (
+            f"The desk cannot listen on {desk.url.removeprefix('http://')} (Address already in use). "
+            "Name another port, such as PORT=8001.\n"
+        )
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"PORT": "abc"}, "PORT must be a whole number from 1 to 65535, not “abc”."),
+        ({"PORT": "70000"}, "PORT must be a whole number from 1 to 65535, not “70000”."),
+        ({"REDIS_URL": "redis://localhost:6379/0"}, "REDIS_URL is set, so this desk has services: "),
+        ({"MARKET": "maybe"}, "MARKET must be one of replay, real, not “maybe”."),
+    ],
+)
+def test_a_wrong_setting_is_said_in_one_sentence(environment: dict[str, str], sentence: str, folder: Path) -> None:
+    with Desk(folder, **environment) as desk:
+        assert desk.end() == 1
+
+    assert desk.said().startswith(sentence)
+    assert desk.said().count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_when_told_with_live_pages_open(number: signal.Signals, folder: Path) -> None:
+    with Desk(folder) as desk:
+        desk.wait_until_healthy()
+        stream = log_in(desk).open(f"{desk.url}/events", timeout=60)
+        assert stream.headers["Content-Type"].startswith("text/event-stream")
+
+        assert desk.stop(number, timeout=STOPS_WITHIN) == 0
+        assert "Traceback" not in desk.said()
+
+
+def test_after_kill_9_it_goes_on_where_it_was(folder: Path) -> None:
+    where = "SELECT session FROM marketdata_replaymarket"
+    with Desk(folder, REPLAY_SECONDS_PER_BAR="0.1") as desk:
+        desk.wait_until_healthy()
+        first = desk.ask(where)
+        desk.wait_until(lambda: desk.ask(where) > first)
+        desk.kill()
+    password = (folder / "demo-password").read_text()
+    strategies = desk.ask("SELECT * FROM strategies_strategy")
+    session = desk.ask(where)
+
+    with Desk(folder, REPLAY_SECONDS_PER_BAR="0.1") as again:
+        again.wait_until_healthy()
+        assert again.ask(where) >= session
+        again.wait_until(lambda: again.ask(where) > session)
+        assert again.ask("SELECT * FROM strategies_strategy") == strategies
+        assert (folder / "demo-password").read_text() == password
+        assert again.stop(signal.SIGINT) == 0
+
+
+def test_a_task_that_does_not_end_cannot_hold_up_the_stop(folder: Path) -> None:
+    endless = run_with("""
+        import time
+        from celery import shared_task
+        from django.dispatch import receiver
+        from tradedesk.signals import desk_started
+        @shared_task
+        def endless(): print("endless", flush=True); time.sleep(3600)
+        @receiver(desk_started)
+        def enqueue(**_): endless.delay()
+    """)
+    with Desk(folder, endless) as desk:
+        desk.wait_until(lambda: "endless" in desk.said())
+        assert desk.stop(signal.SIGINT, timeout=STOPS_WITHIN) == 0
+
+
+@pytest.mark.parametrize("part", ["celery.beat.Service", "celery.worker.WorkController"])
+def test_it_ends_with_an_error_when_its_worker_or_beat_dies(part: str, folder: Path) -> None:
+    module, name = part.rsplit(".", 1)
+    broken = run_with(f"""
+        from {module} import {name} as part
+        def start(self, **_): raise RuntimeError("broken by the test")
+        part.start = start
+    """)
+    with Desk(folder, broken) as desk:
+        assert desk.end() == 1
+
+    assert "broken by the test" in desk.said()
+    assert "The desk stops because its" in desk.said()
+
+
+def run_with(change: str) -> list[str]:
+    """`manage.py desk` with a change made to it first."""
+    start = ("import sys, manage", "sys.argv = ['manage.py', 'desk']", textwrap.dedent(change), "manage.main()")
+    return [sys.executable, "-c", "\n".join(start)]
+
+
+def log_in(desk: Desk) -> urllib.request.OpenerDirector:
+    cookies = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
+    page = f"{desk.url}/accounts/login/"
+    browser.open(page, timeout=60).read()
+    token = next(cookie.value for cookie in cookies if cookie.name == "csrftoken")
+    form = {
+        "login": "demo@example.com",
+        "password": (desk.folder / "demo-password").read_text().strip(),
+        "csrfmiddlewaretoken": token or "",
+    }
+    browser.open(page, urllib.parse.urlencode(form).encode(), timeout=60).read()
+    assert any(cookie.name == "sessionid" for cookie in cookies)
+    return browser

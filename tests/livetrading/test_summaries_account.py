@@ -1,0 +1,188 @@
+"""The account as pages show it, against the paper broker's own ledger and against a plain count of dollars."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from livetrading.models import PaperAccount, PaperTrade
+from livetrading.paper.ledger import DatabaseLedger
+from livetrading.summaries.account import read_account
+from livetrading.summaries.performance import Flow, gained_today
+from livetrading.summaries.positions import Lot, positions_of
+from livetrading.summaries.quotes import Quote, market_day, read_quotes
+from tests.livetrading.factories import (
+    NOW,
+    TODAY,
+    WALL,
+    FillFactory,
+    LiveStrategyFactory,
+    LiveTradeFactory,
+    PaperTradeFactory,
+    closed,
+    watched_desk,
+)
+from tests.livetrading.pipeline.desk import closes, deployed, open_account, step
+from tradedesk.accounts.models import User
+from tradedesk.core.money import to_decimal
+from tradedesk.core.rules import Costs
+from tradedesk.marketdata.library import closed_bars
+from tradedesk.marketdata.models import BarSeries
+from tradedesk.marketdata.services import load_samples
+from tradedesk.marketdata.sessions import NEW_YORK, daily_time, session_close
+
+COSTS = Costs(commission_per_order=1.0, commission_per_share=0.005, commission_bps=2.0, slippage_bps=5.0)
+SYMBOLS = ["AAPL", "GOOG", "IBM", "MSFT"]
+CENT = Decimal("0.01")
+
+
+def test_cash_and_equity_are_the_ledgers_and_the_days_add_up(alice: User) -> None:
+    """Two strategies trade five months; after every session the summary is held against the broker's ledger."""
+    load_samples(WALL)
+    account = open_account(alice, 50_000, COSTS)
+    rsi = {"period": 3, "oversold": 35, "overbought": 60}
+    strategies = [
+        deployed(alice, "rsi_mean_reversion", SYMBOLS, parameters=rsi, position_size_pct=0.3, stop_loss_pct=0.03),
+        deployed(alice, "sma_crossover", SYMBOLS, parameters={"fast": 3, "slow": 8}, position_size_pct=0.2),
+    ]
+    equity_before = Decimal(50_000)
+    for now in closes(date(2010, 1, 4), date(2010, 5, 28)):
+        for live in strategies:
+            step(live, now)
+        summary = read_account(alice, "paper", now)
+        ledger = DatabaseLedger(account, now).account()
+        assert summary.cash is not None
+        assert summary.equity is not None
+        assert abs(summary.cash - ledger.cash) < CENT
+        assert abs(summary.equity - ledger.equity) < CENT
+        assert abs(summary.performance.today - (summary.equity - equity_before)) < CENT
+        equity_before = summary.equity
+    assert summary.performance.trades > 20
+    assert summary.performance.commission > 20
+    assert set(summary.by_strategy) == {live.pk for live in strategies}
+    assert {trade.exit_reason for trade in PaperTrade.objects.all()} >= {"signal", "stop_loss"}
+
+
+prices = st.decimals("0.01", "5000", places=4)
+shares = st.decimals("0.000001", "9999", places=6)
+
+
+@given(st.data())
+def test_gained_today_is_the_difference_of_two_net_worths(data: st.DataObject) -> None:
+    """Whatever was held, bought and sold: cash and shares at today's prices, less cash and shares at yesterday's."""
+    quotes, flows, lots = {}, {}, []
+    worth_before = worth_now = Decimal(0)
+    for symbol in SYMBOLS:
+        quote = Quote(last=data.draw(prices), before=data.draw(prices))
+        held_before = data.draw(st.one_of(st.just(Decimal(0)), shares))
+        bought, bought_at = data.draw(shares), data.draw(prices)
+        sold = min(data.draw(shares), held_before + bought)
+        sold_at, commission = data.draw(prices), data.draw(st.decimals(0, 50, places=2))
+        held_now = held_before + bought - sold
+        spent = bought * bought_at - sold * sold_at + commission
+        worth_before += held_before * quote.before
+        worth_now += held_now * quote.last - spent
+        quotes[symbol, "1Day"] = quote
+        flows[7, (symbol, "1Day")] = Flow(shares=bought - sold, spent=spent)
+        if held_now:
+            trade = PaperTrade(symbol=symbol, quantity=held_now, entry_price=bought_at, live_strategy_id=7)
+            lots.append(Lot(trade, quote.last))
+    assert gained_today(lots, flows, quotes) == {7: worth_now - worth_before}
+
+
+@given(st.lists(st.tuples(st.sampled_from(SYMBOLS), shares, prices), min_size=1, max_size=12))
+def test_a_position_is_the_sum_of_its_lots(bought: list[tuple[str, Decimal, Decimal]]) -> None:
+    last = Decimal(100)
+    lots = [Lot(PaperTrade(symbol=s, quantity=q, entry_price=p), last) for s, q, p in bought]
+    positions = positions_of(lots)
+    assert [position.symbol for position in positions] == sorted({symbol for symbol, _, _ in bought})
+    for position in positions:
+        own = [(q, p) for symbol, q, p in bought if symbol == position.symbol]
+        assert position.quantity == sum(q for q, _ in own)
+        assert position.unrealized == sum(q * (last - p) for q, p in own)
+        assert position.market_value == position.quantity * last
+        assert min(p for _, p in own) - CENT <= position.average_price <= max(p for _, p in own) + CENT
+
+
+def test_the_day_is_new_yorks(alice: User) -> None:
+    """Half past three in the morning UTC is still the evening before on Wall Street."""
+    load_samples(WALL)
+    evening = daily_time(TODAY + timedelta(days=1)) - timedelta(minutes=90)
+    assert evening.date() == TODAY + timedelta(days=1)
+    assert market_day(evening) == TODAY
+    for moment, price in ((daily_time(TODAY) - timedelta(seconds=1), 30), (daily_time(TODAY), 32)):
+        trade = PaperTradeFactory(user=alice, entry_time=moment, entry_price=Decimal(price))
+        FillFactory(order=trade.opening_order, time=moment, price=Decimal(price))
+    before, last = (to_decimal(float(close)) for close in closed_bars("AAPL", "1Day", evening, last=2).close)
+    performance = read_account(alice, "paper", evening).performance
+    assert performance.today == 10 * (last - before) + 10 * (last - 32)
+    assert performance.trades_today == 1
+
+
+def test_a_quote_knows_no_bar_that_has_not_closed(alice: User) -> None:
+    load_samples(WALL)
+    friday, monday = date(2010, 3, 5), date(2010, 3, 8)
+    close = {
+        day: float(closed_bars("IBM", "1Day", session_close(day), last=1).close[0]) for day in (friday, monday)
+    }
+    series = ("IBM", "1Day")
+    at_noon = read_quotes([series], session_close(monday) - timedelta(hours=4))[series]
+    at_close = read_quotes([series], session_close(monday))[series]
+    on_sunday = read_quotes([series], session_close(friday) + timedelta(days=2))[series]
+    assert (float(at_noon.last), float(at_noon.before)) == pytest.approx((close[friday], close[friday]))
+    assert (float(at_close.last), float(at_close.before)) == pytest.approx((close[monday], close[friday]))
+    assert (float(on_sunday.last), float(on_sunday.before)) == pytest.approx((close[friday], close[friday]))
+    assert session_close(monday).astimezone(NEW_YORK).date() == monday
+
+
+def test_what_has_no_price_counts_at_cost(alice: User) -> None:
+    load_samples(WALL)
+    PaperTradeFactory(user=alice, symbol="GONE", quantity=Decimal(100), entry_price=Decimal(20))
+    PaperTradeFactory(user=alice, symbol="AAPL", entry_price=Decimal(20))
+    summary = read_account(alice, "paper", NOW)
+    assert summary.unpriced == ["GONE"]
+    gone = summary.positions[1]
+    assert (gone.unrealized, gone.unrealized_pct, gone.market_value) == (None, None, 2000)
+    assert summary.equity == 100_000 + summary.performance.unrealized
+    assert summary.performance.unrealized == summary.positions[0].unrealized
+
+
+def test_before_the_first_deployment_the_account_is_as_it_will_be_opened(
+    alice: User, settings: Settings
+) -> None:
+    settings.PAPER_STARTING_CASH = 25_000.0
+    summary = read_account(alice, "paper", NOW)
+    assert (summary.equity, summary.cash, summary.positions) == (25_000, 25_000, [])
+    assert not PaperAccount.objects.exists()
+
+
+def test_live_and_paper_are_kept_apart(alice: User) -> None:
+    live = LiveStrategyFactory(user=alice, mode="live")
+    LiveTradeFactory(user=alice, live_strategy=live, **closed(NOW))
+    paper, real = read_account(alice, "paper", NOW), read_account(alice, "live", NOW)
+    assert (paper.performance.realized, real.performance.realized) == (0, 30)
+    assert (real.equity, real.cash, real.total_return, real.return_today) == (None, None, None, None)
+
+
+def test_anothers_trades_do_not_count(alice: User, bob: User) -> None:
+    watched_desk(bob, 2)
+    summary = read_account(alice, "paper", NOW)
+    assert summary.by_strategy == {}
+    assert summary.positions == []
+
+
+def test_the_queries_do_not_grow_with_the_rows(
+    alice: User, bob: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    load_samples(WALL)
+    watched_desk(alice, 4)
+    watched_desk(bob, 30)
+    for user in (alice, bob):
+        with django_assert_num_queries(5):
+            summary = read_account(user, "paper", NOW)
+        assert summary.unpriced == []
+    BarSeries.objects.filter(symbol="IBM").delete()
+    assert read_account(bob, "paper", NOW).unpriced == ["IBM"]
