@@ -13,7 +13,8 @@ STANDARD = RiskRules()
 
 
 class NumberField(forms.FloatField):
-    """A number between two bounds, which are those of RiskRules and Costs. What is left empty is the default."""
+    """A number between two bounds, those of RiskRules and Costs. It may be empty when it starts empty; when it is not
+    sent at all, it is the default."""
 
     # How many of the field's units one unit of the value has.
     scale = 1
@@ -23,7 +24,12 @@ class NumberField(forms.FloatField):
         attributes = {"min": f"{low:.10g}", "max": f"{high:.10g}", "step": "any", "inputmode": "decimal"}
         if "placeholder" in options:
             attributes["placeholder"] = options.pop("placeholder")
-        super().__init__(label=label, widget=forms.NumberInput(attrs=attributes), required=False, **options)
+        super().__init__(
+            label=label, widget=forms.NumberInput(attrs=attributes), required="initial" in options, **options
+        )
+
+    def clean(self, value: Any) -> Any:
+        return None if value is None else super().clean(value)
 
     def to_python(self, value: Any) -> Any:
         number = super().to_python(value)

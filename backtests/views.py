@@ -59,10 +59,8 @@ def backtest_detail(request: PageRequest, pk: int) -> HttpResponse:
     if backtest.status != Backtest.Status.COMPLETED:
         return render(request, "backtests/backtest_detail.html", {"backtest": backtest})
     context = {"backtest": backtest, "daily": report.is_daily(backtest), "symbol": _symbol(request, backtest)}
-    if _wants_fragment(request) and request.htmx.target == "price":
-        return render(request, "backtests/_price.html", context)
     context["trades"] = report.trades_of(backtest, request.GET.get("page"))
-    if _wants_fragment(request) and request.htmx.target == "trades":
+    if _wants_fragment(request):
         return render(request, "backtests/_trades.html", context)
     context["open_positions"] = report.open_positions_of(backtest)
     context["origins"], context["notes"] = report.origins_of(backtest)

@@ -9,13 +9,14 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from backtests.models import Backtest
+from backtests.provenance import describe
+from backtests.services.bars import UnusableBars, usable_series
 from livetrading.models import LiveStrategy
 from livetrading.services.accounts import NoBroker, broker_for
-from strategies.kinds import InvalidParameters, code_hash
+from strategies.kinds import InvalidParameters
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
 from tradedesk.accounts.changes import touch
@@ -23,7 +24,7 @@ from tradedesk.accounts.models import Notification, User
 from tradedesk.accounts.services import notify
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import InvalidRules
-from tradedesk.marketdata.library import NoBars, find_series
+from tradedesk.marketdata.library import NoBars
 
 # A backtest's rules that a deployment carries over; size and number of positions are the deployment's own.
 CARRIED_RULES = ("stop_loss_pct", "take_profit_pct", "signal_threshold", "max_drawdown_pct", "fractional")
@@ -150,17 +151,11 @@ def deploy(
 
 
 def _provenance(snapshot: Snapshot) -> dict[str, Any]:
-    series = find_series(snapshot.symbols, snapshot.timeframe)
-    missing = [symbol for symbol in snapshot.symbols if symbol not in series]
-    if missing:
-        raise DeployRefused(symbols=str(NoBars(missing, snapshot.timeframe)))
-    return {
-        "version": settings.VERSION,
-        "kind_code": code_hash(snapshot.kind),
-        "data": {
-            s: {"provider": series[s].provider, "fingerprint": series[s].fingerprint} for s in sorted(series)
-        },
-    }
+    """The same record a backtest keeps. Raises DeployRefused for bars that are missing or not split-adjusted."""
+    try:
+        return describe(snapshot.kind, usable_series(snapshot.symbols, snapshot.timeframe))
+    except (NoBars, UnusableBars) as error:
+        raise DeployRefused(symbols=str(error)) from None
 
 
 def _create(

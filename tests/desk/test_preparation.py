@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
@@ -32,11 +33,10 @@ def front_end(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatc
     settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
     settings.STATIC_ROOT = tmp_path / "collected"
     collected: list[str] = []
-    call = preparation.call_command
 
     def count(name: str, **options: Any) -> Any:
         collected.append(name)
-        return call(name, **options)
+        return call_command(name, **options)
 
     monkeypatch.setattr(preparation, "call_command", count)
     return collected

@@ -14,17 +14,20 @@ import pytest
 from tests.processes.process import Process, free_port, status_of
 
 pytestmark = pytest.mark.processes
+FAST = {"REPLAY_SECONDS_PER_BAR": "0.1"}
 MANAGE = [sys.executable, "manage.py", "desk"]
 # The desk promises 5 s on a machine of its own; the tests share theirs.
 STOPS_WITHIN = 15
 
 
 class Desk(Process):
-    def __init__(self, folder: Path, command: list[str] = MANAGE, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, command: list[str] = MANAGE, environment: dict[str, str] | None = None
+    ) -> None:
         self.folder = folder
-        self.url = f"http://127.0.0.1:{environment.setdefault('PORT', str(free_port()))}"
-        log = folder.parent / f"{folder.name}.log"
-        super().__init__(command, log, **{"DESK_DATA_DIR": str(folder), "DEMO_PASSWORD": "", **environment})
+        given = {"DESK_DATA_DIR": str(folder), "PORT": str(free_port()), **(environment or {})}
+        self.url = f"http://127.0.0.1:{given['PORT']}"
+        super().__init__(command, folder.parent / f"{folder.name}.log", given)
 
     def wait_until_ready(self) -> None:
         self.wait_until(lambda: status_of(f"{self.url}/accounts/login/") == 200)
@@ -72,7 +75,7 @@ def test_a_second_desk_on_the_same_folder_is_refused_with_a_sentence(folder: Pat
 def test_a_port_in_use_is_said_in_one_sentence(folder: Path, tmp_path: Path) -> None:
     with Desk(folder) as desk:
         desk.wait_until_ready()
-        with Desk(tmp_path / "other", PORT=desk.environment["PORT"]) as second:
+        with Desk(tmp_path / "other", environment={"PORT": desk.environment["PORT"]}) as second:
             assert second.end() == 1
 
         assert second.said() == (
@@ -91,7 +94,7 @@ def test_a_port_in_use_is_said_in_one_sentence(folder: Path, tmp_path: Path) -> 
     ],
 )
 def test_a_wrong_setting_is_said_in_one_sentence(environment: dict[str, str], sentence: str, folder: Path) -> None:
-    with Desk(folder, **environment) as desk:
+    with Desk(folder, environment=environment) as desk:
         assert desk.end() == 1
 
     assert desk.said().startswith(sentence)
@@ -111,7 +114,7 @@ def test_it_stops_when_told_with_live_pages_open(number: signal.Signals, folder:
 
 def test_after_kill_9_it_goes_on_where_it_was(folder: Path) -> None:
     where = "SELECT session FROM marketdata_replaymarket"
-    with Desk(folder, REPLAY_SECONDS_PER_BAR="0.1") as desk:
+    with Desk(folder, environment=FAST) as desk:
         desk.wait_until_healthy()
         first = desk.ask(where)
         desk.wait_until(lambda: desk.ask(where) > first)
@@ -120,7 +123,7 @@ def test_after_kill_9_it_goes_on_where_it_was(folder: Path) -> None:
     strategies = desk.ask("SELECT * FROM strategies_strategy")
     session = desk.ask(where)
 
-    with Desk(folder, REPLAY_SECONDS_PER_BAR="0.1") as again:
+    with Desk(folder, environment=FAST) as again:
         again.wait_until_healthy()
         assert again.ask(where) >= session
         again.wait_until(lambda: again.ask(where) > session)

@@ -52,6 +52,7 @@ class BacktestFactory(DjangoModelFactory[Backtest]):
     rules = factory.LazyFunction(lambda: RiskRules(position_size_pct=0.475, max_positions=2).as_dict())
     status = Backtest.Status.COMPLETED
     created_at = WALL
+    heartbeat_at = WALL
     metrics = factory.LazyFunction(lambda: {"total_return_pct": 12.5, "sharpe_ratio": 0.8, "max_drawdown_pct": 9.1})
 
 

@@ -20,9 +20,9 @@ PATIENCE = 60
 
 
 class Process:
-    """`with Process([...], log, NAME=value) as desk:` — killed at the end, should it still run."""
+    """`with Process([...], log, {"NAME": "value"}) as desk:` and killed at the end, should it still run."""
 
-    def __init__(self, command: list[str], log: Path, **environment: str) -> None:
+    def __init__(self, command: list[str], log: Path, environment: dict[str, str]) -> None:
         self.command, self.log = command, log
         self.environment = {
             "PATH": f"{BIN}:{os.environ['PATH']}",

@@ -1,29 +1,32 @@
 """The beat schedule, as the database scheduler understands it."""
 
+from typing import Any
+
 import pytest
-from celery import current_app
 from django.conf import settings
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from tradedesk.celery import app
+
 
 def test_every_scheduled_task_exists() -> None:
-    current_app.loader.import_default_modules()
+    app.loader.import_default_modules()
 
-    assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(current_app.tasks)
+    assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(app.tasks)
 
 
 @pytest.mark.django_db(transaction=True)  # the scheduler closes connections between its transactions
 def test_the_scheduler_stores_the_intervals_and_expiries_that_the_settings_name() -> None:
     # It cuts fractions of a second off without a word (0.5 becomes 0: no pause at all), and ignores `expires`.
-    DatabaseScheduler(app=current_app._get_current_object())
+    DatabaseScheduler(app=app)
 
     stored = {
         task.name: (task.interval.every, task.interval.period, task.expire_seconds)
         for task in PeriodicTask.objects.select_related("interval")
     }
+    named: dict[str, dict[str, Any]] = settings.CELERY_BEAT_SCHEDULE
     assert stored == {
-        name: (entry["schedule"], "seconds", entry["options"]["expire_seconds"])
-        for name, entry in settings.CELERY_BEAT_SCHEDULE.items()
+        name: (entry["schedule"], "seconds", entry["options"]["expire_seconds"]) for name, entry in named.items()
     }
     assert all(expiry is not None and every >= 1 for every, _, expiry in stored.values())

@@ -40,4 +40,4 @@ class NotificationAdmin(admin.ModelAdmin[Notification]):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Notification | None = None) -> bool:
-        return True
+        return False

@@ -1,0 +1,130 @@
+"""docker-compose.yml without Docker: the very commands it names, as processes on PostgreSQL and Redis."""
+
+import contextlib
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.processes.process import ROOT, Process, free_port, status_of
+
+pytestmark = pytest.mark.processes
+SECRETS = {
+    "POSTGRES_PASSWORD": "secret",
+    "REDIS_PASSWORD": "secret",
+    "SECRET_KEY": "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz",
+    "ALLOWED_HOSTS": "desk.example.com",
+}
+PARTS = ("web", "worker", "beat")
+
+
+def compose(environment: dict[str, str]) -> dict[str, Any]:
+    """The file as Docker would read it: ${NAME:-default} and ${NAME:?message} replaced."""
+
+    def value(match: re.Match[str]) -> str:
+        name, otherwise, text = match.groups()
+        if environment.get(name):
+            return environment[name]
+        if otherwise == "?":
+            raise LookupError(text)
+        return text
+
+    text = re.sub(r"\$\{(\w+):([-?])([^}]*)\}", value, (ROOT / "docker-compose.yml").read_text())
+    read: dict[str, Any] = yaml.safe_load(text)
+    return read
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_nothing_starts_without_its_secrets(name: str) -> None:
+    with pytest.raises(LookupError, match=f"Set {name} in .env"):
+        compose({**SECRETS, name: ""})
+
+
+def test_every_service_says_how_it_is() -> None:
+    services = compose(SECRETS)["services"]
+
+    assert set(services) == {"postgres", "redis", "migrate", *PARTS}
+    assert all("healthcheck" in service for service in services.values())
+    for part in PARTS:
+        assert services[part]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+    assert "restart" not in services["migrate"] or services["migrate"]["restart"] == "no"
+
+
+class FullDesk:
+    """The services of docker-compose.yml that are ours, on servers and a port of the test's own."""
+
+    def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
+        self.folder = folder
+        self.services = compose(SECRETS)["services"]
+        self.port = str(free_port())
+        self.environment = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "DESK_DATA_DIR": str(folder / "data"),
+            "PORT": self.port,
+        }
+
+    def process(self, service: str, command: list[str] | None = None) -> Process:
+        given = {name: str(value) for name, value in self.services[service]["environment"].items()}
+        words = command or self.services[service]["command"]
+        return Process(
+            [self.port if word == "8000" else word for word in words],
+            self.folder / f"{service}.log",
+            {**given, **self.environment},
+        )
+
+    def run(self, service: str, command: list[str] | None = None) -> int:
+        with self.process(service, command) as process:
+            return process.end()
+
+    def probe(self, service: str) -> int:
+        """Exit code of the service's own health check."""
+        test = self.services[service]["healthcheck"]["test"]
+        assert test[0] == "CMD"
+        return self.run(service, test[1:])
+
+    def status_of(self, path: str) -> int:
+        # As the proxy in front would ask.
+        return status_of(
+            f"http://127.0.0.1:{self.port}{path}", Host=SECRETS["ALLOWED_HOSTS"], X_Forwarded_Proto="https"
+        )
+
+
+@pytest.fixture
+def desk(tmp_path: Path, database_url: str, redis_url: str) -> FullDesk:
+    return FullDesk(tmp_path, database_url, redis_url)
+
+
+@pytest.fixture
+def running(desk: FullDesk) -> Iterator[dict[str, Process]]:
+    # The Dockerfile does this while the image is built.
+    assert desk.run("migrate", ["python", "manage.py", "setup_desk", "--only-static"]) == 0
+    assert desk.run("migrate") == 0
+    with contextlib.ExitStack() as stack:
+        yield {part: stack.enter_context(desk.process(part)) for part in PARTS}
+
+
+def test_the_commands_of_the_compose_file_make_a_desk(desk: FullDesk, running: dict[str, Process]) -> None:
+    running["web"].wait_until(lambda: desk.status_of("/api/health") == 200)
+
+    assert desk.status_of("/accounts/login/") == 200
+    assert [desk.probe(part) for part in PARTS] == [0, 0, 0]
+    assert desk.run("migrate") == 0  # again, beside the running desk
+    stopped = {part: running[part].stop(signal.SIGTERM) for part in PARTS}
+    assert stopped == {"web": -signal.SIGTERM, "worker": 0, "beat": 0}
+
+
+def test_a_worker_that_is_gone_is_told_by_its_own_check_and_by_the_health_page(
+    desk: FullDesk, running: dict[str, Process]
+) -> None:
+    running["web"].wait_until(lambda: desk.status_of("/api/health") == 200)
+    running["worker"].kill()
+
+    running["web"].wait_until(lambda: desk.status_of("/api/health") == 503)
+    assert desk.probe("worker") == 1
+    assert desk.probe("beat") == 0
+    assert desk.probe("web") == 0
