@@ -105,15 +105,15 @@ class BacktestForm(forms.Form):
     commission_per_share = NumberField("Commission per share ($)", 0, 10, initial=0)
 
     position_size_pct = PercentField(
-        "Position size (% of equity)",
+        "Size (% of equity)",
         0.1,
         100,
         placeholder="95 ÷ symbols",
         help_text="Empty: fully invested, 95% split over the symbols.",
     )
-    max_position_size = NumberField("Position size, at most ($)", 1, 1e9, placeholder="No limit")
+    max_position_size = NumberField("Size, at most ($)", 1, 1e9, placeholder="No limit")
     max_positions = CountField(
-        "Open positions, at most", 1, 1000, placeholder="Number of symbols", help_text="One position a symbol."
+        "Positions, at most", 1, 1000, placeholder="Number of symbols", help_text="One position a symbol."
     )
     stop_loss_pct = PercentField(
         "Stop loss (%)",

@@ -19,6 +19,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -47,10 +48,8 @@ def pytest_load_initial_conftests() -> Iterator[None]:
 
 def redis_database(offset: int) -> str:
     """The URL of the `offset`-th database after the one that TEST_REDIS_URL names."""
-    server, slash, number = os.environ["TEST_REDIS_URL"].rpartition("/")
-    if not number.isdigit():
-        return f"{server}{slash}{number.rstrip('/')}/{offset}"
-    return f"{server}/{int(number) + offset}"
+    url = urlsplit(os.environ["TEST_REDIS_URL"])
+    return url._replace(path=f"/{int(url.path.strip('/') or 0) + offset}").geturl()
 
 
 def start() -> dict[str, str]:
@@ -90,7 +89,7 @@ def provide() -> None:
         "TEST_DATABASE_URL": os.environ.get("TEST_DATABASE_URL") or _start_postgres(folder / "postgres"),
         "TEST_REDIS_URL": os.environ.get("TEST_REDIS_URL") or _start_redis(),
     }
-    print(json.dumps(provided), flush=True)  # noqa: T201
+    print(json.dumps(provided), flush=True)
     sys.stdin.read()
 
 

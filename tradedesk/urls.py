@@ -11,9 +11,10 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
-    path("dashboard/strategies", include("strategies.urls")),
-    path("dashboard/backtests", include("backtests.urls")),
-    path("dashboard/data", include("tradedesk.marketdata.urls")),
-    path("dashboard/notifications", include("tradedesk.accounts.urls")),
+    # An app's urls.py holds whole addresses, so that one can be found by searching for it.
+    path("", include("strategies.urls")),
+    path("", include("backtests.urls")),
+    path("", include("tradedesk.marketdata.urls")),
+    path("", include("tradedesk.accounts.urls")),
     path("", include("livetrading.urls")),
 ]

@@ -20,7 +20,8 @@ def test_an_administrator_sees_users_and_what_they_were_told(admin_client: Clien
 
 def test_an_administrator_cannot_rewrite_a_notification_or_a_mode(admin_client: Client, alice: User) -> None:
     note = notify(alice, "info", "Bought 12 AAPL.", "", datetime(2012, 3, 5, 21, tzinfo=UTC))
-    admin_client.post(f"/admin/accounts/notification/{note.pk}/change/", {"text": "Sold 12 AAPL."})
+    answer = admin_client.post(f"/admin/accounts/notification/{note.pk}/change/", {"text": "Sold 12 AAPL."})
+    assert answer.status_code == 403
     admin_client.post(f"/admin/accounts/user/{alice.pk}/change/", {"email": "a@example.com", "mode": "live"})
     alice.refresh_from_db()
     assert Notification.objects.get().text == "Bought 12 AAPL."

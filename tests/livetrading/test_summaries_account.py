@@ -40,16 +40,17 @@ CENT = Decimal("0.01")
 
 
 def test_cash_and_equity_are_the_ledgers_and_the_days_add_up(alice: User) -> None:
-    """Two strategies trade five months; after every session the summary is held against the broker's ledger."""
+    """Two strategies trade nine weeks; after every session the summary is held against the broker's ledger."""
     load_samples(WALL)
     account = open_account(alice, 50_000, COSTS)
     rsi = {"period": 3, "oversold": 35, "overbought": 60}
+    sma = {"fast": 2, "slow": 5}
     strategies = [
         deployed(alice, "rsi_mean_reversion", SYMBOLS, parameters=rsi, position_size_pct=0.3, stop_loss_pct=0.03),
-        deployed(alice, "sma_crossover", SYMBOLS, parameters={"fast": 3, "slow": 8}, position_size_pct=0.2),
+        deployed(alice, "sma_crossover", ["AAPL", "IBM"], parameters=sma, position_size_pct=0.2),
     ]
     equity_before = Decimal(50_000)
-    for now in closes(date(2010, 1, 4), date(2010, 5, 28)):
+    for now in closes(date(2010, 1, 4), date(2010, 3, 5)):
         for live in strategies:
             step(live, now)
         summary = read_account(alice, "paper", now)
@@ -60,8 +61,8 @@ def test_cash_and_equity_are_the_ledgers_and_the_days_add_up(alice: User) -> Non
         assert abs(summary.equity - ledger.equity) < CENT
         assert abs(summary.performance.today - (summary.equity - equity_before)) < CENT
         equity_before = summary.equity
-    assert summary.performance.trades > 20
-    assert summary.performance.commission > 20
+    assert summary.performance.trades > 10
+    assert summary.performance.commission > 10
     assert set(summary.by_strategy) == {live.pk for live in strategies}
     assert {trade.exit_reason for trade in PaperTrade.objects.all()} >= {"signal", "stop_loss"}
 

@@ -149,10 +149,16 @@ def test_a_parquet_file_of_something_else_is_no_file_of_bars() -> None:
     pq.write_table(pa.table({"time": ["x"], **{name: [1.0] for name in COLUMNS[1:]}}), buffer)
     with pytest.raises(store.DamagedBars, match="time is string"):
         store.decode(buffer.getvalue())
-    buffer = BytesIO()
-    pq.write_table(pa.table({"close": [1.0]}), buffer)
-    with pytest.raises(store.DamagedBars):
-        store.decode(buffer.getvalue())
+
+
+def test_a_file_without_a_column_or_with_gaps_is_no_file_of_bars() -> None:
+    table = pq.read_table(BytesIO(store.encode(daily_bars(2))))
+    gaps = pa.array([1.0, None])
+    for changed in (table.drop_columns(["close"]), table.set_column(4, "close", gaps)):
+        buffer = BytesIO()
+        pq.write_table(changed, buffer)
+        with pytest.raises(store.DamagedBars, match="close"):
+            store.decode(buffer.getvalue())
 
 
 def test_it_works_on_a_storage_that_is_no_local_disk(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,8 +22,8 @@ SECRETS = {
 PARTS = ("web", "worker", "beat")
 
 
-def compose(environment: dict[str, str]) -> dict[str, Any]:
-    """The file as Docker would read it: ${NAME:-default} and ${NAME:?message} replaced."""
+def compose(environment: dict[str, str]) -> Any:
+    """The file as Docker reads it: ${NAME:-default} and ${NAME:?message} are replaced."""
 
     def value(match: re.Match[str]) -> str:
         name, otherwise, text = match.groups()
@@ -31,11 +31,19 @@ def compose(environment: dict[str, str]) -> dict[str, Any]:
             return environment[name]
         if otherwise == "?":
             raise LookupError(text)
-        return text
+        return str(text)
 
-    text = re.sub(r"\$\{(\w+):([-?])([^}]*)\}", value, (ROOT / "docker-compose.yml").read_text())
-    read: dict[str, Any] = yaml.safe_load(text)
-    return read
+    def filled(node: Any) -> Any:
+        match node:
+            case str():
+                return re.sub(r"\$\{(\w+):([-?])([^}]*)\}", value, node)
+            case list():
+                return [filled(item) for item in node]
+            case dict():
+                return {key: filled(item) for key, item in node.items()}
+        return node
+
+    return filled(yaml.safe_load((ROOT / "docker-compose.yml").read_text()))
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
@@ -77,15 +85,16 @@ class FullDesk:
             {**given, **self.environment},
         )
 
-    def run(self, service: str, command: list[str] | None = None) -> int:
+    def run(self, service: str, command: list[str] | None = None) -> None:
         with self.process(service, command) as process:
-            return process.end()
+            assert process.end() == 0, process.said()
 
     def probe(self, service: str) -> int:
         """Exit code of the service's own health check."""
         test = self.services[service]["healthcheck"]["test"]
         assert test[0] == "CMD"
-        return self.run(service, test[1:])
+        with self.process(service, test[1:]) as process:
+            return process.end()
 
     def status_of(self, path: str) -> int:
         # As the proxy in front would ask.
@@ -102,8 +111,8 @@ def desk(tmp_path: Path, database_url: str, redis_url: str) -> FullDesk:
 @pytest.fixture
 def running(desk: FullDesk) -> Iterator[dict[str, Process]]:
     # The Dockerfile does this while the image is built.
-    assert desk.run("migrate", ["python", "manage.py", "setup_desk", "--only-static"]) == 0
-    assert desk.run("migrate") == 0
+    desk.run("migrate", ["python", "manage.py", "setup_desk", "--only-static"])
+    desk.run("migrate")
     with contextlib.ExitStack() as stack:
         yield {part: stack.enter_context(desk.process(part)) for part in PARTS}
 
@@ -113,7 +122,7 @@ def test_the_commands_of_the_compose_file_make_a_desk(desk: FullDesk, running: d
 
     assert desk.status_of("/accounts/login/") == 200
     assert [desk.probe(part) for part in PARTS] == [0, 0, 0]
-    assert desk.run("migrate") == 0  # again, beside the running desk
+    desk.run("migrate")  # again, beside the running desk
     stopped = {part: running[part].stop(signal.SIGTERM) for part in PARTS}
     assert stopped == {"web": -signal.SIGTERM, "worker": 0, "beat": 0}
 

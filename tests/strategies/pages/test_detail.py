@@ -38,7 +38,7 @@ def test_it_lists_the_last_ten_backtests(alices_browser: Client, alice: User) ->
     assert [backtest.pk for backtest in answer.context["backtests"]] == [b.pk for b in reversed(latest)]
     assert f'id="backtest-{oldest.pk}"' not in answer.content.decode()
     assert "10 of 11, see all" in words(answer)
-    assert "2005-01-03 to 2012-03-05 +34.21% — 1.02 23.00% 88 fast 5, slow 20 Completed" in words(answer)
+    assert "2005-01-03 to 2012-03-05 +34.21% — 1.02 23.40% 88 fast 5, slow 20 Completed" in words(answer)
 
 
 def test_it_lists_its_deployments(alices_browser: Client, alice: User) -> None:
