@@ -11,7 +11,6 @@ from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
 from tradedesk.marketdata.library import NoBars, find_series
 
-CAPITAL = 100_000
 # Periods on offer, back from the last bar.
 YEARS = {10: "10 years", 5: "5 years", 3: "3 years", 1: "1 year"}
 
@@ -63,7 +62,7 @@ def begin(
     """
     if strategy is None:
         return {}, market_of(None, ())
-    values: dict[str, Any] = {"symbols": ", ".join(strategy.symbols), "initial_capital": CAPITAL}
+    values: dict[str, Any] = {"symbols": ", ".join(strategy.symbols)}
     if typed.get("shown_strategy") == str(strategy.pk):
         values = dict(typed)
     elif source is not None:

@@ -9,6 +9,7 @@ from strategies.models import Strategy
 from tradedesk.accounts.models import User
 from tradedesk.core.rules import RiskRules
 
+CAPITAL = 100_000
 STANDARD = RiskRules()
 
 
@@ -29,7 +30,7 @@ class NumberField(forms.FloatField):
         )
 
     def clean(self, value: Any) -> Any:
-        return None if value is None else super().clean(value)
+        return self.initial if value is None else super().clean(value)
 
     def to_python(self, value: Any) -> Any:
         number = super().to_python(value)
@@ -91,9 +92,7 @@ class BacktestForm(forms.Form):
     )
     start_date = DayField("From")
     end_date = DayField("To")
-    initial_capital = forms.DecimalField(
-        label="Capital ($)", widget=forms.NumberInput(attrs={"min": "1", "step": "any", "inputmode": "decimal"})
-    )
+    initial_capital = NumberField("Capital ($)", 1, 1e9, initial=CAPITAL)
 
     commission_bps = NumberField(
         "Commission (basis points)", 0, 1000, initial=0, help_text="Of the amount traded. 1 = 0.01%."

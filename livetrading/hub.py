@@ -96,7 +96,7 @@ class Hub:
         try:
             while self._listeners and not self._closed:
                 try:
-                    self._tell(await loop.run_in_executor(thread, self._read, list(self._listeners)))
+                    self._tell(await loop.run_in_executor(thread, self._look, list(self._listeners)))
                 except Exception:
                     # The pages poll as well; the next look may succeed.
                     log.exception("The event hub could not read what changed")
@@ -105,6 +105,10 @@ class Hub:
             self._poller = None
             thread.submit(connections.close_all)
             thread.shutdown(wait=False)
+
+    def _look(self, user_ids: list[int]) -> Mapping[int, str]:
+        close_old_connections()
+        return self._read(user_ids)
 
     def _tell(self, versions: Mapping[int, str]) -> None:
         for user_id, version in versions.items():
@@ -116,7 +120,6 @@ class Hub:
 
 def read_versions(user_ids: list[int]) -> dict[int, str]:
     """Each user's version with the session that the replay shows: two queries, however many users."""
-    close_old_connections()
     session = str(replay_state().session) if settings.MARKET == "replay" else ""
     numbers = dict(UserVersion.objects.filter(user_id__in=user_ids).values_list("user_id", "number"))
     return {user_id: f"{numbers.get(user_id, 0)} {session}".strip() for user_id in user_ids}

@@ -24,9 +24,9 @@ async def events(request: HttpRequest) -> HttpResponseBase:
     if not isinstance(request, ASGIRequest):
         # A WSGI server would spend a worker on each stream. 204 tells the browser not to come back; pages poll.
         return HttpResponse(status=204)
+    await sync_to_async(_let_go_of_the_database)()
     if not hub.has_room(user.pk):
         return HttpResponse("Too many streams are open.", status=503, headers={"Retry-After": "10"})
-    await sync_to_async(_let_go_of_the_database)()
     return StreamingHttpResponse(hub.stream(user.pk), content_type="text/event-stream", headers=STREAM_HEADERS)
 
 

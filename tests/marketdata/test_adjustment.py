@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,21 @@ def test_a_split_of_two_for_one_halves_prices_and_doubles_volume() -> None:
     assert adjusted.close.tolist() == [5.0, 5.5]
     assert adjusted.volume.tolist() == [2000.0, 2000.0]
     assert np.array_equal(adjusted.time, bars.time)
+
+
+@pytest.mark.parametrize(
+    ("close", "adjusted_close", "times_factor"),
+    [(90.11, 392.9378955, 392.937895), (81.17, 51.9626185, 51.962619)],
+)
+def test_rounding_leaves_no_close_outside_of_low_to_high(
+    close: float, adjusted_close: float, times_factor: float
+) -> None:
+    # A bar without movement: its close rounds to another millionth than its close x factor does.
+    price = np.array([close])
+    assert np.round(price * (adjusted_close / price), 6) == times_factor != np.round(adjusted_close, 6)
+    adjusted = adjust(Bars(daily_bars(1).time, price, price, price, price, price), np.array([adjusted_close]))
+    validate(adjusted)
+    assert adjusted.close == np.round(adjusted_close, 6)
 
 
 @given(any_bars(), st.floats(0.01, 100.0))

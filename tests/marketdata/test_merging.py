@@ -9,6 +9,7 @@ from tradedesk.marketdata.merging import merge
 
 def rows(bars: Bars) -> dict[int, tuple[float, ...]]:
     times = bars.time.astype(np.int64).tolist()
+    assert len(set(times)) == len(times)
     return dict(zip(times, zip(*(getattr(bars, name).tolist() for name in COLUMNS[1:]), strict=True), strict=True))
 
 

@@ -75,13 +75,16 @@ def free_port() -> int:
         return port
 
 
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
 def status_of(url: str, **headers: str) -> int:
-    """HTTP status; 0 when nobody answers. Redirects are followed."""
-    request = urllib.request.Request(
-        url, headers={name.replace("_", "-"): value for name, value in headers.items()}
-    )
+    """HTTP status of the address itself, redirects not followed; 0 when nobody answers."""
+    asked = urllib.request.Request(url, headers={key.replace("_", "-"): value for key, value in headers.items()})
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        with urllib.request.build_opener(NoRedirect).open(asked, timeout=PATIENCE) as answer:
             status: int = answer.status
             return status
     except urllib.error.HTTPError as error:

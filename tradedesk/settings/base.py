@@ -119,15 +119,15 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
-# Seconds between, by task; a message that waited longer than `expires` is dropped, the next one does its work.
+# Whole seconds between, by task (the database keeps no parts of a second); a message that waited longer than `expires` is dropped, the next one does its work.
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": seconds, "options": {"expires": max(5.0, seconds)}}
     for task, seconds in {
-        "tradedesk.marketdata.tasks.advance_replay": 0.5,
-        "livetrading.tasks.dispatch_due_checks": 1.0,
-        "livetrading.tasks.sweep": 5.0,
-        "backtests.tasks.sweep_backtests": 15.0,
-        "tradedesk.tasks.heartbeat": 5.0,
+        "tradedesk.marketdata.tasks.advance_replay": 1,
+        "livetrading.tasks.dispatch_due_checks": 1,
+        "livetrading.tasks.sweep": 5,
+        "backtests.tasks.sweep_backtests": 15,
+        "tradedesk.tasks.heartbeat": 5,
     }.items()
 }
 
