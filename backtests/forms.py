@@ -43,7 +43,7 @@ class NumberField(forms.FloatField):
 
     def prepare_value(self, value: Any) -> Any:
         """A stored value in the field's units; what was typed stays as it was typed."""
-        return f"{value * self.scale:.10g}" if isinstance(value, int | float) else value
+        return f"{value * self.scale:.12g}" if isinstance(value, int | float) else value
 
 
 class PercentField(NumberField):

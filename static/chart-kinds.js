@@ -89,14 +89,15 @@
       borderVisible: false,
     });
     const price = writer(bars);
-    const write = (bar) => {
-      const change = bar.close - bar.open;
-      const sign = change > 0 ? "+" : "";
+    const write = (bar, before) => {
+      const change = (bar.close / (before?.close ?? bar.open) - 1) * 100;
       const levels = `O ${price(bar.open)} H ${price(bar.high)} L ${price(bar.low)} C ${price(bar.close)}`;
-      return { text: `${levels} ${sign}${percent((change / bar.open) * 100)}`, tone: change < 0 ? "loss" : "gain" };
+      return { text: `${levels} ${change > 0 ? "+" : ""}${percent(change)}`, tone: change < 0 ? "loss" : "gain" };
     };
+    // Room for markers can reach below zero, where there are no prices.
+    const axis = (value) => (value < 0 ? "" : price(value));
     view.times = bars.map((bar) => bar.time);
-    view.main = add(view, LightweightCharts.CandlestickSeries, 0, "", bars, write, price, style);
+    view.main = add(view, LightweightCharts.CandlestickSeries, 0, "", bars, write, axis, style);
     (data.lines || []).forEach((line, index) => {
       const level = writer(line.data);
       addLine(view, line, index, {}, (row) => ({ text: level(row.value) }), level);

@@ -23,7 +23,7 @@
     for (const { series, name, write, swatch } of view.entries) {
       const row = series.dataByIndex(index);
       if (!row || !("value" in row || "close" in row)) continue;
-      const { text, tone } = write(row);
+      const { text, tone } = write(row, series.dataByIndex(index - 1));
       const item = element("span");
       if (swatch) {
         const mark = element("span", "chart-swatch");

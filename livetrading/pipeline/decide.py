@@ -42,15 +42,16 @@ def decide(
 ) -> list[Decision]:
     """Exits first, for they free a position; then entries by strength, then symbol.
 
-    A BUY of what is held already is no news (buy and hold says it at every bar) and is left out.
+    Of several bars that closed since the last check a symbol's newest signal counts. A BUY of what is held already
+    is no news (buy and hold says it at every bar) and is left out.
     """
-    seen = list(observations)
-    exits = [_exit(o, seen, book) for o in seen if o.side is Side.SELL]
+    seen = {o.symbol: o for o in sorted(observations, key=lambda o: o.bar_time)}.values()
+    exits = [_exit(o, book) for o in sorted(seen, key=lambda o: o.symbol) if o.side is Side.SELL]
     leaving = {d.observation.symbol for d in exits if d.quantity}
     wanted = [
         o for o in seen if o.side is Side.BUY and o.symbol not in book.lots and o.symbol not in book.entering
     ]
-    entries = sorted(wanted, key=lambda o: (o.bar_time, -o.strength, o.symbol))
+    entries = sorted(wanted, key=lambda o: (-o.strength, o.symbol))
     taken = len((set(book.lots) - book.exiting - leaving) | book.entering)
     decisions = list(exits)
     for observation in entries:
@@ -60,17 +61,16 @@ def decide(
     return decisions
 
 
-def _exit(observation: Observation, seen: list[Observation], book: StrategyBook) -> Decision:
+def _exit(observation: Observation, book: StrategyBook) -> Decision:
     symbol = observation.symbol
     lot = book.lots.get(symbol)
     if lot is None:
         return Decision(observation, reason=f"This strategy holds no {symbol} to sell.")
     if symbol in book.exiting:
         return Decision(observation, reason=f"A sale of {symbol} is already on its way.")
-    # A late SELL still acts, a lot must not outlive its exit; unless a newer signal has spoken since.
-    newer = any(other.symbol == symbol and other.bar_time > observation.bar_time for other in seen)
-    if observation.late and (newer or lot.entry_time > observation.bar_time):
-        return Decision(observation, reason="A newer signal or entry has overtaken this bar.")
+    # A late SELL still acts, for a lot must not outlive its exit; but not on a lot bought after it.
+    if lot.entry_time > observation.bar_time:
+        return Decision(observation, reason=f"This lot of {symbol} was bought after that bar.")
     return Decision(observation, quantity=lot.open_quantity, lot=lot)
 
 

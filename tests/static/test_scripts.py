@@ -51,7 +51,8 @@ def desk(chromium: Browser, live_server: LiveServer, alices_browser: Client) -> 
 def test_a_price_chart_tells_the_last_bar_and_its_lines(desk: Page) -> None:
     legend = desk.locator("#prices .chart-legend")
     expect(legend).to_contain_text("2012-03-06")
-    expect(legend).to_contain_text("O 103.00 H 107.00 L 99.00 C 105.50 +2.43%")
+    # The change is against the close before, 104.50.
+    expect(legend).to_contain_text("O 103.00 H 107.00 L 99.00 C 105.50 +0.96%")
     expect(legend).to_contain_text("SMA 2 101.25")
     expect(legend).to_contain_text("RSI 2 70.00")
     expect(desk.locator("#prices canvas").first).to_be_visible()

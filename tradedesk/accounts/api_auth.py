@@ -1,29 +1,28 @@
 """Who calls the API: a bearer token or a signed-in browser session."""
 
-from hashlib import sha256
-
 from django.http import HttpRequest
 from django.utils import timezone
+from ninja.errors import AuthenticationError, HttpError
 from ninja.security import HttpBearer, SessionAuth
 
-from tradedesk.accounts.models import ApiToken, User
+from tradedesk.accounts import tokens
+from tradedesk.accounts.models import User
 
-
-def token_hash(token: str) -> str:
-    return sha256(token.encode()).hexdigest()
+NO_CSRF_TOKEN = (
+    "A browser session needs the CSRF token in the header X-CSRFToken. Send a bearer token instead, or that header."
+)
 
 
 class BearerToken(HttpBearer):
-    """`Authorization: Bearer <access_token>` of POST /api/v1/auth/login."""
+    """`Authorization: Bearer <access_token>`, the token of POST /api/v1/auth/login."""
 
-    def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        known = ApiToken.objects.select_related("user").filter(
-            sha256=token_hash(token), expires_at__gt=timezone.now(), user__is_active=True
-        )
-        if (found := known.first()) is None:
-            return None
-        request.user = found.user
-        return found.user
+    def authenticate(self, request: HttpRequest, token: str) -> str:
+        user = tokens.verify(token, timezone.now())
+        if user is None:
+            # Who shows a token means it: a session that the request has as well does not replace it.
+            raise AuthenticationError
+        request.user = user
+        return token
 
 
 class SignedInSession(SessionAuth):
@@ -33,5 +32,8 @@ class SignedInSession(SessionAuth):
         # Who is not signed in gets the 401 and is not asked for a CSRF token first.
         if not isinstance(request.user, User):
             return None
-        self._get_key(request)
+        try:
+            self._get_key(request)
+        except HttpError as error:
+            raise HttpError(403, NO_CSRF_TOKEN) from error
         return request.user
