@@ -202,7 +202,7 @@ def trade(
 def open_lot(lot: Any, symbol: int, row: int, quantity: float, price: float, terms: Terms) -> float:
     """Write down the purchase of a lot; answers the dollars paid, commission included."""
     fee = commission(quantity, price, terms.per_order, terms.per_share, terms.bps)
-    paid = round_money(quantity * price + fee)
+    paid = -round_money(-quantity * price - fee)  # the movement of cash is what the books round
     lot["symbol"] = symbol
     lot["quantity"] = quantity
     lot["entry_row"] = row

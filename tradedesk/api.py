@@ -1,52 +1,136 @@
-"""The JSON API: every app's router under its address, joined by dotted name; errors are {"detail": ...}."""
+"""The JSON API: every app's router under its address, joined by dotted name."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, URLResolver
 from django.utils import timezone
-from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, ValidationError
+from ninja import NinjaAPI, Router, Status
+from ninja.openapi.docs import Swagger
+from ninja.operation import Operation
+from pydantic import Field
 
 from tradedesk.accounts.api_auth import BearerToken, SignedInSession
-from tradedesk.health import health
+from tradedesk.health import OK, health
+from tradedesk.rest.answers import Answer
+from tradedesk.rest.refusals import refuse_with_detail
 
-api = NinjaAPI(
+DOCS = "api_docs"
+DESCRIPTION = """
+Strategies, backtests and live trading of one desk.
+
+**Who calls.** Send the token of `POST /api/v1/auth/login` as `Authorization: Bearer <token>`. The session of a
+browser works, too; what it writes needs the header `X-CSRFToken`.
+
+**Numbers.** `*_pct` of a request, and of the limits and rules that repeat one, is a fraction: 0.02 is 2%. `*_pct`
+and `win_rate` of a result are percent: 12.3 is 12.3%. Money is in dollars. A figure that is not defined is null.
+
+**Times** are ISO 8601 in UTC: `2010-03-08T21:00:00Z`. What happens on the market carries the market's time, which
+on a replay is not yours.
+
+**Lists** come in pages: `?limit=50&offset=0`, at most 200 items, as `{"items": [...], "count": n}`, n being the
+length of the whole list.
+
+**Refusals** say why in `{"detail": ...}`: a sentence, or for status 422 a list of `{"field", "message"}`. What
+belongs to another user is 404.
+""".strip()
+NOWHERE = "There is no such call. /api/docs lists all of them."
+View = Callable[..., HttpResponseBase]
+
+
+class DeskApi(NinjaAPI):
+    @property
+    def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
+        patterns, app_name, namespace = super().urls
+        for pattern in patterns:
+            # The documentation is a page: it asks for the log-in by itself. The calls answer 401 instead.
+            if isinstance(pattern, URLPattern) and pattern.name != DOCS:
+                pattern.callback = login_not_required(self._with_json_405(pattern.callback))
+        return patterns, app_name, namespace
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
+    def _with_json_405(self, view: View) -> View:
+        @wraps(view)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            response = view(request, *args, **kwargs)
+            if response.status_code != 405:
+                return response
+            allowed = ", ".join(sorted(response["Allow"].split(", ")))
+            detail = f"{request.method} does not work here. Use {allowed}."
+            refusal = self.create_response(request, {"detail": detail}, status=405)
+            refusal["Allow"] = allowed
+            return refusal
+
+        return answer
+
+
+api = DeskApi(
     title="tradedesk",
     version="1",
-    description="Strategies, backtests and live trading of one desk. Fractions in requests, percent in results.",
-    docs_url="/docs",
+    description=DESCRIPTION,
+    # Nothing is sent to a validator elsewhere, and no token stays behind in the browser.
+    docs=Swagger({"validatorUrl": None, "persistAuthorization": False, "defaultModelsExpandDepth": 0}),
+    # Both are calls of our own below, so that they ask for a user.
+    openapi_url=None,
     auth=[BearerToken(), SignedInSession()],
     urls_namespace="api",
 )
+refuse_with_detail(api)
 
 
-@api.exception_handler(AuthenticationError)
-def no_user(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-    detail = "Log in, or send a bearer token from POST /api/v1/auth/login."
-    return api.create_response(request, {"detail": detail}, status=401)
+class Health(Answer):
+    """Each part answers "ok", or says in a sentence what is wrong and what to do."""
+
+    status: str = Field(examples=["ok"])
+    database: str
+    broker: str
+    worker: str
+    beat: str
+    market: str
 
 
-@api.exception_handler(ValidationError)
-def bad_values(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    """pydantic's findings as {"detail": [{"field", "message"}]}."""
-    found = [
-        {"field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), "message": item["msg"]}
-        for item in error.errors
-    ]
-    return api.create_response(request, {"detail": found}, status=422)
-
-
-@api.get("/health", auth=None, tags=["health"], response={200: dict[str, str], 503: dict[str, str]})
-def read_health(request: HttpRequest) -> tuple[int, dict[str, Any]]:
+@api.get("/health", auth=None, tags=["health"], response={200: Health, 503: Health})
+def read_health(request: HttpRequest) -> Status[dict[str, str]]:
+    """Whether the desk is able to trade; 503 with what is down when it is not."""
     found = health(timezone.now())
-    return (200 if found["status"] == "ok" else 503), found
+    return Status(200 if found["status"] == OK else 503, found)
 
 
-def _open_to_strangers() -> None:
-    """The API answers 401 by itself where the pages redirect to the log-in."""
-    for pattern in api.urls[0]:
-        pattern.callback = login_not_required(pattern.callback)
+@api.get("/openapi.json", url_name="openapi-json", include_in_schema=False)
+def read_openapi(request: HttpRequest) -> dict[str, Any]:
+    return api.get_openapi_schema()
 
 
-_open_to_strangers()
+@api.get("/docs", auth=None, url_name=DOCS, include_in_schema=False)
+def read_docs(request: HttpRequest) -> HttpResponse:
+    return api.docs.render_page(request, api)
+
+
+api.add_router("/v1/auth", "tradedesk.accounts.api.router")
+api.add_router("/v1/strategies", "strategies.api.router")
+api.add_router("/v1/backtests", "backtests.api.router")
+api.add_router("/v1/live-trading", "livetrading.api.router")
+api.add_router("/paper", "livetrading.api.paper.router")
+
+# Last, so that it gets what no other call takes.
+nowhere = Router(auth=None)
+METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
+
+
+@nowhere.api_operation(METHODS, "/", include_in_schema=False)
+def find_nothing(request: HttpRequest) -> HttpResponse:
+    raise Http404(NOWHERE)
+
+
+@nowhere.api_operation(METHODS, "/{path:path}", include_in_schema=False)
+def find_nothing_at(request: HttpRequest, path: str) -> HttpResponse:
+    raise Http404(NOWHERE)
+
+
+api.add_router("", nowhere)

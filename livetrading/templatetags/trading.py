@@ -46,7 +46,7 @@ def bar_time(value: datetime | None, timeframe: str) -> SafeString | str:
 
 @register.filter
 def limit_value(limit: Limit, value: Any) -> str:
-    """A limit's `deployed` or `backtested` value, written as its form asks; a rule that is switched off says so."""
+    """A limit's `deployed` or `backtested` value, written as its form asks; Off where the rule is."""
     if value is None:
         return "Off"
     match limit.form:

@@ -117,7 +117,7 @@ class Desk:
         fees = (costs.commission_per_order, costs.commission_per_share, costs.commission_bps)
         shares = fills.affordable(shares, price, self.cash, *fees, self.rules.fractional)
         if shares:
-            self.cash = round_money(self.cash - shares * price - self.fee(shares, price))
+            self._book(-shares * price - self.fee(shares, price))
             lot = Lot(
                 symbol,
                 shares,
@@ -130,9 +130,12 @@ class Desk:
             self.lots.append(lot)
 
     def _sell(self, lot: Lot, now: datetime, price: float, reason: int) -> None:
-        self.cash = round_money(self.cash + lot.quantity * price - self.fee(lot.quantity, price))
+        self._book(lot.quantity * price - self.fee(lot.quantity, price))
         lot.sold, lot.exit_price, lot.reason = now, price, reason
         del self.held[lot.symbol]
+
+    def _book(self, amount: float) -> None:
+        self.cash = round_money(self.cash + round_money(amount))
 
     def _value(self, lot: Lot, now: datetime) -> float:
         own = self.bars[lot.symbol]

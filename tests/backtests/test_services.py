@@ -16,7 +16,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from backtests.models import Backtest
 from backtests.provenance import engine_code
-from backtests.services import InvalidBacktest, cancel_backtest, create_backtest, sweep_backtests
+from backtests.services import InvalidBacktest, create_backtest, sweep_backtests
 from backtests.services.checks import checked_terms
 from backtests.services.queue import RUN_TASK
 from strategies.kinds import code_hash
@@ -40,9 +40,6 @@ def errors_of(make: Make, **changes: Any) -> dict[str, str]:
 
 def version_of(user: User) -> int:
     return UserVersion.objects.values_list("number", flat=True).get(user=user)
-
-
-# --- Creating ------------------------------------------------------------------------------------------------
 
 
 def test_it_stores_a_snapshot_of_what_is_tried(make: Make, strategy: Strategy) -> None:
@@ -295,82 +292,3 @@ def test_nothing_is_stored_for_a_strategy_of_somebody_elses_making(make: Make, b
         wall_now=NOW,
     )
     assert list(bob.backtests.all()) == [backtest]
-
-
-# --- Cancelling ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
-def test_what_has_not_ended_is_cancelled(make: Make, alice: User, status: Status) -> None:
-    backtest = make()
-    Backtest.objects.update(status=status)
-    before = version_of(alice)
-    assert cancel_backtest(backtest, NOW + timedelta(minutes=1))
-    backtest.refresh_from_db()
-    assert (backtest.status, backtest.finished_at) == (Status.CANCELLED, NOW + timedelta(minutes=1))
-    assert version_of(alice) > before
-
-
-@pytest.mark.parametrize("status", Backtest.FINISHED)
-def test_what_has_ended_stays_as_it_ended(make: Make, alice: User, status: Status) -> None:
-    backtest = make()
-    Backtest.objects.update(status=status, finished_at=NOW)
-    before = version_of(alice)
-    assert not cancel_backtest(backtest, NOW + timedelta(minutes=1))
-    backtest.refresh_from_db()
-    assert (backtest.status, backtest.finished_at) == (status, NOW)
-    assert version_of(alice) == before
-
-
-# --- Sweeping ------------------------------------------------------------------------------------------------
-
-
-def running(make: Make, attempts: int) -> Backtest:
-    backtest = make()
-    Backtest.objects.filter(pk=backtest.pk).update(
-        status=Status.RUNNING, attempts=attempts, progress=30, stage="Computing signals", heartbeat_at=NOW
-    )
-    return backtest
-
-
-def test_a_backtest_of_a_silent_worker_is_queued_again(make: Make, alice: User) -> None:
-    backtest = running(make, attempts=2)
-    before = version_of(alice)
-    assert sweep_backtests(NOW + timedelta(seconds=61)) == [backtest.pk]
-    backtest.refresh_from_db()
-    assert (backtest.status, backtest.progress, backtest.stage) == (Status.QUEUED, 0, "")
-    assert version_of(alice) > before
-
-
-def test_a_worker_that_gave_a_sign_within_a_minute_is_left_alone(make: Make) -> None:
-    backtest = running(make, attempts=1)
-    assert sweep_backtests(NOW + timedelta(seconds=60)) == []
-    backtest.refresh_from_db()
-    assert backtest.status == Status.RUNNING
-
-
-def test_after_three_attempts_it_fails_with_the_reason(make: Make) -> None:
-    backtest = running(make, attempts=3)
-    assert sweep_backtests(NOW + timedelta(seconds=61)) == []
-    backtest.refresh_from_db()
-    assert (backtest.status, backtest.finished_at) == (Status.FAILED, NOW + timedelta(seconds=61))
-    assert backtest.error.startswith("The worker stopped 3 times while it ran this backtest.")
-
-
-def test_a_queued_backtest_is_enqueued_again_every_half_minute(make: Make) -> None:
-    backtest = make()
-    found = [sweep_backtests(NOW + timedelta(seconds=second)) for second in (30, 31, 32, 61, 62)]
-    assert found == [[], [backtest.pk], [], [], [backtest.pk]]
-
-
-@pytest.mark.parametrize("status", Backtest.FINISHED)
-def test_what_has_ended_is_never_swept(make: Make, status: Status) -> None:
-    make()
-    Backtest.objects.update(status=status)
-    assert sweep_backtests(NOW + timedelta(days=1)) == []
-    assert Backtest.objects.get().status == status
-
-
-def test_a_sweep_of_nothing_costs_three_queries(db: None, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(3):
-        assert sweep_backtests(NOW) == []

@@ -58,6 +58,7 @@ class Nursery:
     """Forks workers on demand; see tests.flows.worker_nursery."""
 
     def __init__(self) -> None:
+        self.last = 0
         path, question, options = os.environ["TEST_DATABASE_URL"].partition("?")
         url = f"{path.rpartition('/')[0]}/{connection.settings_dict['NAME']}{question}{options}"
         self.process = subprocess.Popen(
@@ -86,8 +87,9 @@ class Nursery:
     def close(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.close()
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.last, signal.SIGKILL)
+        if self.last:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.last, signal.SIGKILL)
         self.process.wait(timeout=20)
 
 

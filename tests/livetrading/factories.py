@@ -3,23 +3,25 @@
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
-import factory
+import numpy as np
 from django.utils import timezone
-from factory.django import DjangoModelFactory
 
 from backtests.models import Backtest
 from livetrading.models import Fill, LiveStrategy, LiveTrade, Order, PaperTrade, SignalHistory
 from strategies.models import Strategy
 from tradedesk.accounts.models import Mode, User
+from tradedesk.core.bars import Bars
 from tradedesk.core.rules import RiskRules
 from tradedesk.marketdata.models import ReplayMarket
-from tradedesk.marketdata.sessions import daily_time, session_close
+from tradedesk.marketdata.sessions import daily_time, daily_times, session_close, sessions_between
 
 TODAY = date(2010, 3, 8)
 NOW = session_close(TODAY)
 WALL = datetime(2026, 1, 5, 12, tzinfo=UTC)
+_numbers = count(1)
 
 
 def at_day(day: date) -> None:
@@ -27,117 +29,132 @@ def at_day(day: date) -> None:
     ReplayMarket.objects.update_or_create(pk=1, defaults={"session": day, "advanced_at": timezone.now()})
 
 
-class StrategyFactory(DjangoModelFactory[Strategy]):
-    class Meta:
-        model = Strategy
-
-    name = factory.Sequence(lambda n: f"Strategy {n}")
-    kind = "sma_crossover"
-    parameters = factory.LazyFunction(lambda: {"fast": 10, "slow": 30})
-    symbols = factory.LazyFunction(lambda: ["AAPL", "MSFT"])
+def bars_closing_at(*closes: float) -> Bars:
+    """Daily bars of the last sessions up to TODAY, flat at these prices."""
+    days = sessions_between(TODAY - timedelta(days=10), TODAY)[-len(closes) :]
+    prices = np.array(closes, np.float64)
+    return Bars(daily_times(days), prices, prices, prices, prices, np.zeros(len(closes)))
 
 
-class BacktestFactory(DjangoModelFactory[Backtest]):
-    class Meta:
-        model = Backtest
-
-    strategy = factory.SubFactory(StrategyFactory, user=factory.SelfAttribute("..user"))
-    strategy_name = factory.SelfAttribute("strategy.name")
-    kind = factory.SelfAttribute("strategy.kind")
-    parameters = factory.SelfAttribute("strategy.parameters")
-    symbols = factory.SelfAttribute("strategy.symbols")
-    start_date = date(2008, 1, 2)
-    end_date = date(2009, 12, 31)
-    initial_capital = Decimal(100_000)
-    rules = factory.LazyFunction(lambda: RiskRules(position_size_pct=0.475, max_positions=2).as_dict())
-    status = Backtest.Status.COMPLETED
-    created_at = WALL
-    heartbeat_at = WALL
-    metrics = factory.LazyFunction(lambda: {"total_return_pct": 12.5, "sharpe_ratio": 0.8, "max_drawdown_pct": 9.1})
+def make_strategy(*, user: User, **fields: Any) -> Strategy:
+    values: dict[str, Any] = {
+        "name": f"Strategy {next(_numbers)}",
+        "kind": "sma_crossover",
+        "parameters": {"fast": 10, "slow": 30},
+        "symbols": ["AAPL", "MSFT"],
+    }
+    return Strategy.objects.create(user=user, **(values | fields))
 
 
-class LiveStrategyFactory(DjangoModelFactory[LiveStrategy]):
-    class Meta:
-        model = LiveStrategy
-
-    name = factory.Sequence(lambda n: f"Live - Strategy {n}")
-    deploy_key = factory.LazyFunction(lambda: uuid.uuid4().hex)
-    kind = "sma_crossover"
-    parameters = factory.LazyFunction(lambda: {"fast": 10, "slow": 30})
-    symbols = factory.LazyFunction(lambda: ["AAPL", "MSFT"])
-    fingerprint = factory.LazyFunction(lambda: uuid.uuid4().hex)
-    deployed_at = NOW
-    next_check_at = NOW
-    starting_equity = Decimal(100_000)
-
-
-class SignalFactory(DjangoModelFactory[SignalHistory]):
-    class Meta:
-        model = SignalHistory
-
-    user = factory.SelfAttribute("live_strategy.user")
-    symbol = "AAPL"
-    # Of one strategy each on a bar of its own, as the table demands.
-    bar_time = factory.Sequence(lambda n: daily_time(TODAY) - timedelta(minutes=n))
-    side = "buy"
-    strength = 0.75
-    price = Decimal("31.25")
-    explanation = "SMA 10 crossed above SMA 30"
-    outcome = SignalHistory.Outcome.REFUSED
-    reason = "The limit of 5 open positions is reached."
-    created_at = NOW
+def make_backtest(*, user: User, strategy: Strategy | None = None, **fields: Any) -> Backtest:
+    """A completed one that gained 12.5% with 47.5% of the equity a position, two at once."""
+    strategy = strategy or make_strategy(user=user)
+    values: dict[str, Any] = {
+        "strategy_name": strategy.name,
+        "kind": strategy.kind,
+        "parameters": strategy.parameters,
+        "symbols": strategy.symbols,
+        "start_date": date(2008, 1, 2),
+        "end_date": date(2009, 12, 31),
+        "initial_capital": Decimal(100_000),
+        "rules": RiskRules(position_size_pct=0.475, max_positions=2).as_dict(),
+        "status": Backtest.Status.COMPLETED,
+        "created_at": WALL,
+        "heartbeat_at": WALL,
+        "metrics": {"total_return_pct": 12.5, "sharpe_ratio": 0.8, "max_drawdown_pct": 9.1},
+    }
+    return Backtest.objects.create(user=user, strategy=strategy, **(values | fields))
 
 
-class OrderFactory(DjangoModelFactory[Order]):
-    class Meta:
-        model = Order
-
-    id = factory.LazyFunction(uuid.uuid4)
-    client_order_id = factory.LazyAttribute(lambda order: Order.client_id_of(order.id))
-    mode = Mode.PAPER
-    symbol = "AAPL"
-    side = "buy"
-    purpose = Order.Purpose.ENTRY
-    quantity = Decimal(10)
-    created_at = NOW
-    state_changed_at = WALL
-
-
-class FillFactory(DjangoModelFactory[Fill]):
-    class Meta:
-        model = Fill
-
-    user = factory.SelfAttribute("order.user")
-    mode = factory.SelfAttribute("order.mode")
-    activity_id = factory.Sequence(str)
-    time = daily_time(TODAY)
-    quantity = factory.SelfAttribute("order.quantity")
-    price = Decimal(30)
+def make_live_strategy(*, user: User, **fields: Any) -> LiveStrategy:
+    values: dict[str, Any] = {
+        "name": f"Live - Strategy {next(_numbers)}",
+        "deploy_key": uuid.uuid4().hex,
+        "kind": "sma_crossover",
+        "parameters": {"fast": 10, "slow": 30},
+        "symbols": ["AAPL", "MSFT"],
+        "fingerprint": uuid.uuid4().hex,
+        "deployed_at": NOW,
+        "next_check_at": NOW,
+        "starting_equity": Decimal(100_000),
+    }
+    return LiveStrategy.objects.create(user=user, **(values | fields))
 
 
-class PaperTradeFactory(DjangoModelFactory[PaperTrade]):
-    class Meta:
-        model = PaperTrade
+def make_signal(*, live_strategy: LiveStrategy, **fields: Any) -> SignalHistory:
+    """A BUY that was refused."""
+    values: dict[str, Any] = {
+        "user": live_strategy.user,
+        "symbol": "AAPL",
+        # Each on a bar of its own, as the table demands.
+        "bar_time": daily_time(TODAY) - timedelta(minutes=next(_numbers)),
+        "side": "buy",
+        "strength": 0.75,
+        "price": Decimal("31.25"),
+        "explanation": "SMA 10 crossed above SMA 30",
+        "outcome": SignalHistory.Outcome.REFUSED,
+        "reason": "The limit of 5 open positions is reached.",
+        "created_at": NOW,
+    }
+    return SignalHistory.objects.create(live_strategy=live_strategy, **(values | fields))
 
-    opening_order = factory.SubFactory(
-        OrderFactory,
-        user=factory.SelfAttribute("..user"),
-        live_strategy=factory.SelfAttribute("..live_strategy"),
-        symbol=factory.SelfAttribute("..symbol"),
-        quantity=factory.SelfAttribute("..quantity"),
+
+def make_order(*, user: User, **fields: Any) -> Order:
+    """An entry of 10 AAPL that waits to be sent."""
+    order_id = uuid.uuid4()
+    values: dict[str, Any] = {
+        "client_order_id": Order.client_id_of(order_id),
+        "mode": Mode.PAPER,
+        "symbol": "AAPL",
+        "side": "buy",
+        "purpose": Order.Purpose.ENTRY,
+        "quantity": Decimal(10),
+        "created_at": NOW,
+        "state_changed_at": WALL,
+    }
+    return Order.objects.create(id=order_id, user=user, **(values | fields))
+
+
+def make_fill(*, order: Order, **fields: Any) -> Fill:
+    values: dict[str, Any] = {
+        "user": order.user,
+        "mode": order.mode,
+        "activity_id": str(next(_numbers)),
+        "time": daily_time(TODAY),
+        "quantity": order.quantity,
+        "price": Decimal(30),
+    }
+    return Fill.objects.create(order=order, **(values | fields))
+
+
+def make_paper_trade(*, user: User, **fields: Any) -> PaperTrade:
+    """An open lot of 10 AAPL, bought at 30 a week before TODAY."""
+    return PaperTrade.objects.create(**_trade(user, Mode.PAPER, fields))
+
+
+def make_live_trade(*, user: User, **fields: Any) -> LiveTrade:
+    return LiveTrade.objects.create(**_trade(user, Mode.LIVE, fields))
+
+
+def _trade(user: User, mode: Mode, fields: dict[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "user": user,
+        "symbol": "AAPL",
+        "quantity": Decimal(10),
+        "entry_time": daily_time(date(2010, 3, 1)),
+        "entry_price": Decimal(30),
+        "stop_price": Decimal(27),
+        **fields,
+    }
+    order = make_order(
+        user=user,
+        mode=mode,
+        live_strategy=values.get("live_strategy"),
+        symbol=values["symbol"],
+        quantity=values["quantity"],
         state="filled",
     )
-    live_strategy = None
-    symbol = "AAPL"
-    quantity = Decimal(10)
-    entry_time = daily_time(date(2010, 3, 1))
-    entry_price = Decimal(30)
-    stop_price = Decimal(27)
-
-
-class LiveTradeFactory(PaperTradeFactory):
-    class Meta:
-        model = LiveTrade
+    return {"opening_order": order, **values}
 
 
 def closed(exit_time: datetime, exit_price: float = 33, **fields: Any) -> dict[str, Any]:
@@ -157,13 +174,13 @@ def closed(exit_time: datetime, exit_price: float = 33, **fields: Any) -> dict[s
 def watched_desk(user: User, rows: int) -> None:
     """As many of everything: strategies with a signal, an order on its way, an open lot and a closed trade."""
     for number in range(rows):
-        strategy = StrategyFactory(user=user)
-        live = LiveStrategyFactory(user=user, strategy=strategy)
-        signal = SignalFactory(live_strategy=live, outcome=SignalHistory.Outcome.ORDERED, reason="")
-        order = OrderFactory(user=user, live_strategy=live, signal=signal)
-        FillFactory(order=order)
+        strategy = make_strategy(user=user)
+        live = make_live_strategy(user=user, strategy=strategy)
+        signal = make_signal(live_strategy=live, outcome=SignalHistory.Outcome.ORDERED, reason="")
+        order = make_order(user=user, live_strategy=live, signal=signal)
+        make_fill(order=order)
         symbol = ["AAPL", "GOOG", "IBM", "MSFT"][number % 4]
-        PaperTradeFactory(user=user, live_strategy=live, symbol=symbol)
+        make_paper_trade(user=user, live_strategy=live, symbol=symbol)
         exit_time = daily_time(TODAY - timedelta(days=number))
-        PaperTradeFactory(user=user, live_strategy=live, symbol=symbol, **closed(exit_time))
-        BacktestFactory(user=user, strategy=strategy)
+        make_paper_trade(user=user, live_strategy=live, symbol=symbol, **closed(exit_time))
+        make_backtest(user=user, strategy=strategy)

@@ -11,18 +11,18 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from livetrading.models import PaperAccount, PaperTrade
 from livetrading.paper.ledger import DatabaseLedger
 from livetrading.summaries.account import read_account
-from livetrading.summaries.performance import Flow, gained_today
+from livetrading.summaries.performance import Flow, Key, gained_today
 from livetrading.summaries.positions import Lot, positions_of
-from livetrading.summaries.quotes import Quote, market_day, read_quotes
+from livetrading.summaries.quotes import Quote, Series, market_day, read_quotes
 from tests.livetrading.factories import (
     NOW,
     TODAY,
     WALL,
-    FillFactory,
-    LiveStrategyFactory,
-    LiveTradeFactory,
-    PaperTradeFactory,
     closed,
+    make_fill,
+    make_live_strategy,
+    make_live_trade,
+    make_paper_trade,
     watched_desk,
 )
 from tests.livetrading.pipeline.desk import closes, deployed, open_account, step
@@ -73,8 +73,10 @@ shares = st.decimals("0.000001", "9999", places=6)
 
 @given(st.data())
 def test_gained_today_is_the_difference_of_two_net_worths(data: st.DataObject) -> None:
-    """Whatever was held, bought and sold: cash and shares at today's prices, less cash and shares at yesterday's."""
-    quotes, flows, lots = {}, {}, []
+    """Whatever was held, bought and sold: cash and shares now, less cash and shares at the close before."""
+    quotes: dict[Series, Quote] = {}
+    flows: dict[Key, Flow] = {}
+    lots: list[Lot] = []
     worth_before = worth_now = Decimal(0)
     for symbol in SYMBOLS:
         quote = Quote(last=data.draw(prices), before=data.draw(prices))
@@ -115,8 +117,8 @@ def test_the_day_is_new_yorks(alice: User) -> None:
     assert evening.date() == TODAY + timedelta(days=1)
     assert market_day(evening) == TODAY
     for moment, price in ((daily_time(TODAY) - timedelta(seconds=1), 30), (daily_time(TODAY), 32)):
-        trade = PaperTradeFactory(user=alice, entry_time=moment, entry_price=Decimal(price))
-        FillFactory(order=trade.opening_order, time=moment, price=Decimal(price))
+        trade = make_paper_trade(user=alice, entry_time=moment, entry_price=Decimal(price))
+        make_fill(order=trade.opening_order, time=moment, price=Decimal(price))
     before, last = (to_decimal(float(close)) for close in closed_bars("AAPL", "1Day", evening, last=2).close)
     performance = read_account(alice, "paper", evening).performance
     assert performance.today == 10 * (last - before) + 10 * (last - 32)
@@ -141,30 +143,29 @@ def test_a_quote_knows_no_bar_that_has_not_closed(alice: User) -> None:
 
 def test_what_has_no_price_counts_at_cost(alice: User) -> None:
     load_samples(WALL)
-    PaperTradeFactory(user=alice, symbol="GONE", quantity=Decimal(100), entry_price=Decimal(20))
-    PaperTradeFactory(user=alice, symbol="AAPL", entry_price=Decimal(20))
+    make_paper_trade(user=alice, symbol="GONE", quantity=Decimal(100), entry_price=Decimal(20))
+    make_paper_trade(user=alice, symbol="AAPL", entry_price=Decimal(20))
     summary = read_account(alice, "paper", NOW)
     assert summary.unpriced == ["GONE"]
     gone = summary.positions[1]
-    assert (gone.unrealized, gone.unrealized_pct, gone.market_value) == (None, None, 2000)
+    assert (gone.unrealized, gone.unrealized_pct, gone.market_value) == (None, None, Decimal(2000))
     assert summary.equity == 100_000 + summary.performance.unrealized
     assert summary.performance.unrealized == summary.positions[0].unrealized
 
 
-def test_before_the_first_deployment_the_account_is_as_it_will_be_opened(
-    alice: User, settings: Settings
-) -> None:
+def test_before_the_first_deployment_the_account_is_as_it_will_be_opened(alice: User, settings: Settings) -> None:
     settings.PAPER_STARTING_CASH = 25_000.0
     summary = read_account(alice, "paper", NOW)
-    assert (summary.equity, summary.cash, summary.positions) == (25_000, 25_000, [])
+    assert (summary.equity, summary.cash) == (Decimal(25_000), Decimal(25_000))
+    assert summary.positions == []
     assert not PaperAccount.objects.exists()
 
 
 def test_live_and_paper_are_kept_apart(alice: User) -> None:
-    live = LiveStrategyFactory(user=alice, mode="live")
-    LiveTradeFactory(user=alice, live_strategy=live, **closed(NOW))
+    live = make_live_strategy(user=alice, mode="live")
+    make_live_trade(user=alice, live_strategy=live, **closed(NOW))
     paper, real = read_account(alice, "paper", NOW), read_account(alice, "live", NOW)
-    assert (paper.performance.realized, real.performance.realized) == (0, 30)
+    assert (paper.performance.realized, real.performance.realized) == (Decimal(0), Decimal(30))
     assert (real.equity, real.cash, real.total_return, real.return_today) == (None, None, None, None)
 
 

@@ -137,7 +137,7 @@ def test_rows_on_days_without_a_session_are_counted() -> None:
     saturday = f"{HEADER}\n2012-03-02,9.5,11,9,10,1\n2012-03-03,9.5,11,9,10,1\n".encode()
     imported = bring(saturday)
     assert imported.off_session == 1
-    assert "1 rows fall on days when the NYSE was closed: check the dates." in str(imported)
+    assert "Rows on days without a session of the NYSE: 1. Check the dates." in str(imported)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_it_shows_a_stored_strategy_as_a_person_types_it(alice: User) -> None:
         ({"symbols": " ".join(f"S{n}" for n in range(51))}, "symbols", "At most 50 symbols, not 51."),
         ({"timeframe": "1Year"}, "timeframe", "Select a valid choice."),
         ({"timeframe": ""}, "timeframe", "This field is required."),
-        ({"kind": "astrology", "shown_kind": ""}, "kind", "Select a valid choice."),
+        ({"kind": "astrology"}, "kind", "Select a valid choice."),
         ({"param_fast": ""}, "param_fast", "Fast average must be a whole number."),
         ({"param_fast": "ten"}, "param_fast", "Fast average must be a whole number."),
         ({"param_fast": "10.5"}, "param_fast", "Fast average must be a whole number."),
@@ -165,6 +165,7 @@ def test_the_kind_that_is_shown_asks_for_nothing() -> None:
     assert not filled().asks_for_other_kind
     assert not StrategyForm().asks_for_other_kind
     assert not filled(shown_kind="").asks_for_other_kind
+    assert not filled(kind="astrology").asks_for_other_kind
 
 
 def test_parameters_of_one_kind_are_not_taken_for_those_of_another(alice: User) -> None:

@@ -8,9 +8,7 @@ from ninja.security import HttpBearer, SessionAuth
 from tradedesk.accounts import tokens
 from tradedesk.accounts.models import User
 
-NO_CSRF_TOKEN = (
-    "A browser session needs the CSRF token in the header X-CSRFToken. Send a bearer token instead, or that header."
-)
+NO_CSRF = "A browser session needs the CSRF token in the header X-CSRFToken; a bearer token needs none."
 
 
 class BearerToken(HttpBearer):
@@ -35,5 +33,5 @@ class SignedInSession(SessionAuth):
         try:
             self._get_key(request)
         except HttpError as error:
-            raise HttpError(403, NO_CSRF_TOKEN) from error
+            raise HttpError(403, NO_CSRF) from error
         return request.user

@@ -14,7 +14,7 @@ MAX_BYTES = 25 * 1024 * 1024
 
 class UploadForm(forms.Form):
     file = forms.FileField(
-        help_text="CSV or Parquet, the columns time (or date), open, high, low, close, volume; oldest row first. "
+        help_text="CSV or Parquet with time (or date), open, high, low, close and volume, oldest row first. "
         "Times without a zone are New York time.",
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ".csv,.txt,.parquet"}),

@@ -40,7 +40,7 @@ class Imported:
             f"Now {series.count:,} bars from {series.first:%Y-%m-%d} to {series.last:%Y-%m-%d}, {prices}."
         )
         if self.off_session:
-            text += f" {self.off_session:,} rows fall on days when the NYSE was closed: check the dates."
+            text += f" Rows on days without a session of the NYSE: {self.off_session:,}. Check the dates."
         return text
 
 

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "django_celery_beat",
     "django_htmx",
+    "ninja",
     "csp",
     "whitenoise.runserver_nostatic",
     "django.contrib.admin",

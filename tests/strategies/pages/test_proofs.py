@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 
 from django.template.loader import render_to_string
 from django.test import Client
@@ -6,6 +7,8 @@ from django.test import Client
 from strategies.proofs import Proof
 from tests.strategies.examples import a_strategy, words
 from tradedesk.accounts.models import User
+from tradedesk.core.bars import to_datetime
+from tradedesk.marketdata.library import closed_bars
 
 LIST = "/dashboard/strategies"
 HTMX = {"HX-Request": "true"}
@@ -46,6 +49,20 @@ def test_the_proofs_know_nothing_that_the_market_has_not_shown(
     evidence = alices_browser.get(f"{LIST}/{a_strategy(alice).pk}/proofs").context["evidence"]
     assert f"{evidence.last:%Y-%m-%d}" == "2010-01-04"  # where the replay starts
     assert all(decision.time <= evidence.last for decision in evidence.decisions)
+
+
+def test_the_decisions_shown_are_the_latest_of_each_side(
+    alices_browser: Client, alice: User, samples: None
+) -> None:
+    strategy = a_strategy(alice)
+    evidence = alices_browser.get(f"{LIST}/{strategy.pk}/proofs").context["evidence"]
+    bars = closed_bars("AAPL", "1Day", evidence.last + timedelta(days=1))
+    side = strategy.make_kind().signals(bars).side
+    latest = {int(side[row]): bars.time[row] for row in range(len(bars))}
+    expected = sorted(
+        ((to_datetime(latest[which]), name) for which, name in ((1, "BUY"), (-1, "SELL"))), reverse=True
+    )
+    assert [(decision.time, decision.side) for decision in evidence.decisions] == expected
 
 
 def test_without_bars_there_is_nothing_to_prove(alices_browser: Client, alice: User) -> None:

@@ -1,0 +1,127 @@
+"""The API's calls on a user's strategies."""
+
+from typing import Any, Literal
+
+from django.db.models import QuerySet
+from ninja import Router, Status
+from pydantic import Field
+
+from strategies.kinds import Kind, Param, kinds
+from strategies.models import Strategy
+from strategies.services import InvalidStrategy, delete_strategy, save_strategy
+from tradedesk.accounts.requests import UserRequest
+from tradedesk.core.bars import Timeframe
+from tradedesk.rest.answers import Answer
+from tradedesk.rest.bodies import Body, Text
+from tradedesk.rest.pages import in_pages
+from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, NO_USER, UNKNOWN, Refused, find
+
+router = Router(tags=["strategies"])
+
+
+class StrategyBody(Body):
+    name: Text = Field(description="At most 80 characters.", examples=["Golden cross"])
+    kind: Text = Field(description="A key of GET /api/v1/strategies/kinds.", examples=["sma_crossover"])
+    parameters: dict[Text, Any] = Field(
+        {}, description="What is left out has the kind's default.", examples=[{"fast": 20, "slow": 50}]
+    )
+    symbols: list[Text] = Field([], description="At most 50.", examples=[["AAPL", "MSFT"]])
+    timeframe: Text = Field(Timeframe.DAY.value, description=f"One of {', '.join(Timeframe)}.")
+
+
+class StrategyAnswer(Answer):
+    id: int = Field(examples=[12])
+    name: str = Field(examples=["Golden cross"])
+    kind: str = Field(examples=["sma_crossover"])
+    parameters: dict[str, int | float] = Field(examples=[{"fast": 20, "slow": 50}])
+    symbols: list[str] = Field(examples=[["AAPL", "MSFT"]])
+    timeframe: str = Field(examples=["1Day"])
+
+
+class SearchRange(Answer):
+    low: int | float
+    high: int | float
+    step: int | float
+
+
+class ParameterAnswer(Answer):
+    name: str = Field(examples=["fast"])
+    label: str = Field(examples=["Fast average"])
+    type: Literal["integer", "number"]
+    default: int | float
+    low: int | float = Field(description="The least value, inclusive.")
+    high: int | float = Field(description="The greatest value, inclusive.")
+    step: int | float = Field(description="The step of the form.")
+    search: SearchRange = Field(description="What the optimizer tries when it is not told otherwise.")
+    help: str
+
+
+class KindAnswer(Answer):
+    key: str = Field(examples=["sma_crossover"])
+    name: str = Field(examples=["SMA crossover"])
+    description: str
+    parameters: list[ParameterAnswer]
+
+
+@router.get("/kinds", response={200: list[KindAnswer], **NO_USER})
+@in_pages
+def list_strategy_kinds(request: UserRequest) -> list[KindAnswer]:
+    """The kinds of strategies, with their parameters, bounds and defaults."""
+    return [_kind(kind) for kind in kinds().values()]
+
+
+@router.get("", response={200: list[StrategyAnswer], **BAD_QUERY})
+@in_pages
+def list_strategies(request: UserRequest) -> "QuerySet[Strategy]":
+    """Your strategies, by name."""
+    return request.user.strategies.all()
+
+
+@router.post("", response={201: StrategyAnswer, **BAD_BODY})
+def create_strategy(request: UserRequest, strategy: StrategyBody) -> Status[Strategy]:
+    return Status(201, _save(request, strategy))
+
+
+@router.get("/{int:strategy_id}", response={200: StrategyAnswer, **UNKNOWN})
+def read_strategy(request: UserRequest, strategy_id: int) -> Strategy:
+    return find(request.user.strategies.all(), strategy_id)
+
+
+@router.put("/{int:strategy_id}", response={200: StrategyAnswer, **UNKNOWN, **BAD_BODY})
+def replace_strategy(request: UserRequest, strategy_id: int, strategy: StrategyBody) -> Strategy:
+    """The whole strategy anew; what is left out has its default. What is deployed trades on as it was."""
+    return _save(request, strategy, find(request.user.strategies.all(), strategy_id))
+
+
+@router.delete("/{int:strategy_id}", response={204: None, **UNKNOWN})
+def remove_strategy(request: UserRequest, strategy_id: int) -> Status[None]:
+    """Its backtests stay, and what is deployed trades on."""
+    delete_strategy(find(request.user.strategies.all(), strategy_id))
+    return Status(204, None)
+
+
+def _save(request: UserRequest, values: StrategyBody, strategy: Strategy | None = None) -> Strategy:
+    try:
+        return save_strategy(request.user, **values.model_dump(), strategy=strategy)
+    except InvalidStrategy as refusal:
+        raise Refused(refusal.errors) from None
+
+
+def _kind(kind: type[Kind]) -> KindAnswer:
+    parameters = [_parameter(param) for param in kind.params().values()]
+    return KindAnswer(key=kind.key, name=kind.name, description=kind.description, parameters=parameters)
+
+
+def _parameter(param: Param[Any]) -> ParameterAnswer:
+    low, high, step = param.search
+    return ParameterAnswer(
+        name=param.name,
+        label=param.label,
+        type="integer" if param.is_integer else "number",
+        default=param.default,
+        low=param.low,
+        high=param.high,
+        step=param.step,
+        search=SearchRange(low=low, high=high, step=step),
+        help=param.help,
+    )

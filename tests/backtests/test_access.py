@@ -1,0 +1,110 @@
+"""Who may do what: Alice owns the backtest, Bob is another user, Charlie is logged out."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from backtests.models import Backtest
+from backtests.urls import urlpatterns
+from strategies.models import Strategy
+from tests.backtests.runs import Make
+
+OF_ONE_BACKTEST = [
+    ("GET", "detail", 200),
+    ("GET", "progress", 302),
+    ("POST", "cancel", 302),
+    ("GET", "equity", 200),
+    ("GET", "price", 200),
+]
+OF_ALL = [("GET", "list", 200), ("GET", "new", 200), ("POST", "new", 422)]
+HTMX = {"HX-Request": "true"}
+
+
+def test_every_address_is_tried_here() -> None:
+    tried = {name for _, name, _ in OF_ONE_BACKTEST + OF_ALL}
+    assert {str(pattern.name) for pattern in urlpatterns} == tried
+
+
+def ask(
+    browser: Client, method: str, name: str, pk: int | None = None, headers: dict[str, str] | None = None
+) -> Any:
+    url = reverse(f"backtests:{name}", args=[pk] if pk else [])
+    return browser.generic(method, url, headers=headers)
+
+
+@pytest.mark.parametrize(("method", "name", "status"), OF_ONE_BACKTEST)
+def test_a_backtest_is_its_owners_alone(
+    method: str,
+    name: str,
+    status: int,
+    completed: Backtest,
+    alices_browser: Client,
+    bobs_browser: Client,
+    charlies_browser: Client,
+) -> None:
+    for headers in ({}, HTMX):
+        assert ask(bobs_browser, method, name, completed.pk, headers).status_code == 404
+        refused = ask(charlies_browser, method, name, completed.pk, headers)
+        assert refused.status_code == 302
+        assert refused["Location"].startswith("/accounts/login/")
+    assert ask(alices_browser, method, name, completed.pk).status_code == status
+    assert ask(alices_browser, method, name, completed.pk + 1).status_code == 404
+
+
+@pytest.mark.parametrize(("method", "name", "status"), OF_ALL)
+def test_the_list_and_the_form_need_a_user(
+    method: str, name: str, status: int, strategy: Strategy, alices_browser: Client, charlies_browser: Client
+) -> None:
+    refused = ask(charlies_browser, method, name)
+    assert refused.status_code == 302
+    assert refused["Location"].startswith("/accounts/login/")
+    assert ask(alices_browser, method, name).status_code == status
+
+
+def test_bob_cannot_cancel_alices_backtest(make: Make, bobs_browser: Client) -> None:
+    backtest = make()
+    ask(bobs_browser, "POST", "cancel", backtest.pk)
+    backtest.refresh_from_db()
+    assert backtest.status == Backtest.Status.QUEUED
+
+
+def test_a_cancellation_is_never_a_get(make: Make, alices_browser: Client) -> None:
+    assert ask(alices_browser, "GET", "cancel", make().pk).status_code == 405
+
+
+def test_a_cancellation_needs_the_forms_token(make: Make, alices_browser: Client) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = alices_browser.cookies
+    assert ask(strict, "POST", "cancel", make().pk).status_code == 403
+
+
+def test_bob_does_not_see_alices_backtests_in_his_list(completed: Backtest, bobs_browser: Client) -> None:
+    assert completed.strategy_name not in ask(bobs_browser, "GET", "list").content.decode()
+
+
+@pytest.mark.parametrize("query", ["strategy", "backtest"])
+def test_bob_cannot_start_from_what_is_alices(
+    query: str, completed: Backtest, strategy: Strategy, alices_browser: Client, bobs_browser: Client
+) -> None:
+    pk = {"strategy": strategy.pk, "backtest": completed.pk}[query]
+    url = reverse("backtests:new")
+    for headers in ({}, HTMX):
+        assert bobs_browser.get(url, {query: pk}, headers=headers).status_code == 404
+    assert alices_browser.get(url, {query: pk}).status_code == 200
+
+
+@pytest.mark.parametrize("value", ["abc", "-1", "0", "9" * 40, "1.5", "٣"])
+@pytest.mark.parametrize("query", ["strategy", "backtest"])
+def test_an_address_that_names_nothing_is_not_found(
+    query: str, value: str, strategy: Strategy, alices_browser: Client
+) -> None:
+    assert alices_browser.get(reverse("backtests:new"), {query: value}).status_code == 404
+
+
+def test_bob_cannot_run_alices_strategy(strategy: Strategy, bobs_browser: Client) -> None:
+    values = {"strategy": strategy.pk, "start_date": "2005-01-03", "end_date": "2010-12-31"}
+    answer = bobs_browser.post(reverse("backtests:new"), values)
+    assert answer.status_code == 422
+    assert not Backtest.objects.exists()

@@ -1,0 +1,152 @@
+"""The charts' JSON: the same figures as the bars, the kind and the trades."""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backtests import charts
+from backtests.models import Backtest, BacktestCurve
+from backtests.services import run_backtest
+from strategies.kinds.sma_crossover import SmaCrossover
+from strategies.models import Strategy
+from tests.backtests.runs import Clock, Make
+from tradedesk.core.bars import Timeframe, session_dates
+from tradedesk.marketdata.library import NoBars, load_bars
+from tradedesk.marketdata.models import BarSeries
+
+
+def column(points: list[dict[str, Any]], name: str) -> list[Any]:
+    return [point.get(name) for point in points]
+
+
+def test_the_equity_chart_holds_every_session(completed: Backtest) -> None:
+    chart = charts.equity_chart(completed)
+    curve = completed.curve
+    assert column(chart["equity"], "value") == pytest.approx(curve.equity, abs=0.006)
+    assert column(chart["buy_and_hold"], "value") == pytest.approx(curve.buy_and_hold, abs=0.006)
+    times = column(chart["equity"], "time")
+    assert (times[0], times[-1], len(times)) == ("2005-01-03", "2010-12-31", len(curve.time))
+    assert times == sorted(set(times)) == column(chart["drawdown"], "time")
+
+
+def test_the_deepest_drawdown_is_that_of_the_metrics(completed: Backtest) -> None:
+    drawdown = column(charts.equity_chart(completed)["drawdown"], "value")
+    assert max(drawdown) <= 0
+    assert min(drawdown) == pytest.approx(-completed.metrics["max_drawdown_pct"], abs=0.006)
+
+
+def test_a_drawdown_counts_from_the_capital(completed: Backtest) -> None:
+    BacktestCurve.objects.filter(backtest=completed).update(
+        time=[0, 86400], equity=[90_000, 95_000], buy_and_hold=[1, 1]
+    )
+    assert column(charts.equity_chart(completed)["drawdown"], "value") == [-10, -5]
+
+
+def test_before_it_is_completed_there_is_nothing_to_draw(make: Make) -> None:
+    assert charts.equity_chart(make()) == {"equity": [], "buy_and_hold": [], "drawdown": []}
+
+
+def test_the_price_chart_holds_the_bars_of_the_period(completed: Backtest) -> None:
+    chart = charts.price_chart(completed, "MSFT")
+    start, end = completed.period
+    bars = load_bars("MSFT", "1Day").since(start).until(end)
+    assert column(chart["bars"], "time") == session_dates(bars.time).astype(str).tolist()
+    for name in ("open", "high", "low", "close"):
+        assert column(chart["bars"], name) == pytest.approx(getattr(bars, name), abs=1e-4)
+
+
+def test_the_lines_are_the_kinds_own_with_the_history_before_the_period(completed: Backtest) -> None:
+    lines = charts.price_chart(completed, "AAPL")["lines"]
+    start, end = completed.period
+    whole = load_bars("AAPL", "1Day").until(end)
+    signals = SmaCrossover(fast=20, slow=50).signals(whole)
+    first = len(whole) - len(whole.since(start))
+    assert [line["name"] for line in lines] == list(signals.lines)
+    assert {line["pane"] for line in lines} == {0}
+    for line in lines:
+        assert column(line["data"], "value") == pytest.approx(signals.lines[line["name"]][first:], abs=1e-4)
+
+
+def test_an_oscillator_has_a_pane_of_its_own_and_its_start_is_a_gap(
+    make: Make, strategy: Strategy, clock: Clock
+) -> None:
+    strategy.kind, strategy.parameters = "rsi_mean_reversion", {}
+    backtest = make(strategy=strategy, symbols=["FB"], start_date=date(2012, 5, 18), end_date=date(2012, 12, 31))
+    run_backtest(backtest.pk, clock)
+    backtest.refresh_from_db()
+    (line,) = charts.price_chart(backtest, "FB")["lines"]
+    assert line["pane"] == 1
+    # The RSI of 14 periods has its first value at the 15th bar.
+    assert line["data"][0] == {"time": "2012-05-18"}
+    assert [("value" in point) for point in line["data"][:16]] == [False] * 14 + [True] * 2
+
+
+def test_each_purchase_and_sale_is_marked_where_it_happened(completed: Backtest) -> None:
+    markers = charts.price_chart(completed, "AAPL")["markers"]
+    expected = []
+    for trade in completed.trades.filter(symbol="AAPL").order_by("entry_time"):
+        expected.append((f"{trade.entry_time:%Y-%m-%d}", "buy"))
+        if trade.exit_time:
+            expected.append((f"{trade.exit_time:%Y-%m-%d}", "sell"))
+    assert [(marker["time"], marker["side"]) for marker in markers] == sorted(expected)
+    texts = column(markers, "text")
+    stopped = completed.trades.filter(symbol="AAPL", exit_reason="stop_loss").earliest("entry_time")
+    assert f"Stop {stopped.return_pct:+.1%}" in texts
+    assert f"Buy {stopped.quantity:.0f}" in texts
+
+
+def test_a_kind_that_is_gone_leaves_bars_and_trades(completed: Backtest) -> None:
+    Backtest.objects.update(kind="gone")
+    completed.refresh_from_db()
+    chart = charts.price_chart(completed, "AAPL")
+    assert chart["lines"] == []
+    assert chart["bars"]
+    assert chart["markers"]
+
+
+def test_a_symbol_without_bars_in_the_period_is_an_empty_chart(make: Make, clock: Clock) -> None:
+    backtest = make(symbols=["AAPL", "FB"])
+    run_backtest(backtest.pk, clock)
+    backtest.refresh_from_db()
+    assert charts.price_chart(backtest, "FB") == {"bars": [], "lines": [], "markers": []}
+
+
+def test_bars_that_are_gone_are_named(completed: Backtest) -> None:
+    BarSeries.objects.filter(symbol="AAPL").delete()
+    with pytest.raises(NoBars, match="AAPL"):
+        charts.price_chart(completed, "MSFT")
+
+
+def test_a_long_history_is_drawn_with_fewer_points(completed: Backtest, monkeypatch: pytest.MonkeyPatch) -> None:
+    exact, exact_equity = charts.price_chart(completed, "AAPL"), charts.equity_chart(completed)
+    monkeypatch.setattr(charts, "MOST_POINTS", 100)
+    chart, equity = charts.price_chart(completed, "AAPL"), charts.equity_chart(completed)
+    assert 90 < len(chart["bars"]) <= 100
+    times = column(chart["bars"], "time")
+    assert times == sorted(set(times))
+    # The extremes stay, the ends stay, and every marker stands on a point that is drawn.
+    assert max(column(chart["bars"], "high")) == max(column(exact["bars"], "high"))
+    assert min(column(chart["bars"], "low")) == min(column(exact["bars"], "low"))
+    assert chart["bars"][0]["open"] == exact["bars"][0]["open"]
+    assert chart["bars"][-1]["close"] == exact["bars"][-1]["close"]
+    assert len(chart["markers"]) == len(exact["markers"])
+    assert set(column(chart["markers"], "time")) <= set(times)
+    assert min(column(equity["drawdown"], "value")) == min(column(exact_equity["drawdown"], "value"))
+    assert equity["equity"][-1]["value"] == exact_equity["equity"][-1]["value"]
+    assert len(equity["equity"]) <= 100
+
+
+@pytest.mark.parametrize("length", [0, 1, 4999, 5000, 5001, 12_345])
+def test_groups_cover_every_row_once(length: int) -> None:
+    first, last = charts._groups(length)
+    assert len(first) <= charts.MOST_POINTS
+    rows = [row for start, end in zip(first, last, strict=True) for row in range(start, end + 1)]
+    assert rows == list(range(length))
+
+
+def test_shorter_bars_are_told_in_unix_seconds() -> None:
+    # 2012-03-05 14:30 UTC.
+    times = np.array(["2012-03-05T14:30"], "datetime64[us]")
+    assert charts._times(times, Timeframe.MINUTE) == [1_330_957_800]

@@ -1,0 +1,261 @@
+"""The page of a backtest, from the queue to the result, and its charts."""
+
+import json
+import re
+from datetime import date
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries
+
+from backtests.models import Backtest
+from backtests.report import TRADES_PER_PAGE
+from backtests.services import run_backtest
+from strategies.models import Strategy
+from tests.backtests.pages import HTMX, LIST, NEW, text_of, url_of
+from tests.backtests.runs import Clock, Make
+from tradedesk.accounts.models import User
+from tradedesk.marketdata.models import BarSeries
+
+Status = Backtest.Status
+
+
+# --- While it runs -------------------------------------------------------------------------------------------
+
+
+def test_a_queued_backtest_waits_and_can_be_cancelled(make: Make, alices_browser: Client) -> None:
+    backtest = make()
+    page = alices_browser.get(url_of(backtest))
+    assert "Waiting for a worker" in text_of(page)
+    assert f'action="{url_of(backtest, "cancel")}"' in page.content.decode()
+    assert f'hx-get="{url_of(backtest, "progress")}"' in page.content.decode()
+    assert 'hx-trigger="every 1s, sse:changed"' in page.content.decode()
+
+
+def test_its_progress_is_told_by_the_fragment(make: Make, alices_browser: Client) -> None:
+    backtest = make()
+    Backtest.objects.update(status=Status.RUNNING, stage="Computing signals", progress=30, attempts=2)
+    fragment = alices_browser.get(url_of(backtest, "progress"), headers=HTMX)
+    assert "<html" not in fragment.content.decode()
+    shown = text_of(fragment)
+    assert "Computing signals" in shown
+    assert "30%" in shown
+    assert "Attempt 2" in shown
+
+
+@pytest.mark.parametrize("status", Backtest.FINISHED)
+def test_a_finished_poll_stops_and_loads_the_page_anew(make: Make, alices_browser: Client, status: Status) -> None:
+    backtest = make()
+    Backtest.objects.update(status=status)
+    answer = alices_browser.get(url_of(backtest, "progress"), headers=HTMX)
+    assert (answer.status_code, answer["HX-Refresh"]) == (286, "true")
+
+
+def test_without_htmx_the_progress_is_the_page(make: Make, alices_browser: Client) -> None:
+    backtest = make()
+    assert alices_browser.get(url_of(backtest, "progress"))["Location"] == url_of(backtest)
+
+
+def test_it_is_cancelled_by_the_button(make: Make, alices_browser: Client) -> None:
+    backtest = make()
+    answer = alices_browser.post(url_of(backtest, "cancel"), follow=True)
+    backtest.refresh_from_db()
+    assert backtest.status == Status.CANCELLED
+    assert "This backtest was cancelled" in text_of(answer)
+    assert f'href="{NEW}?backtest={backtest.pk}"' in answer.content.decode()
+
+
+def test_a_cancellation_that_comes_too_late_says_so(completed: Backtest, alices_browser: Client) -> None:
+    answer = alices_browser.post(url_of(completed, "cancel"), follow=True)
+    assert "Nothing to cancel: the backtest has already ended." in text_of(answer)
+
+
+def test_a_failed_backtest_says_why_and_what_to_do(make: Make, alices_browser: Client) -> None:
+    backtest = make()
+    Backtest.objects.update(status=Status.FAILED, error="No 1Day bars for <TSLA>.")
+    page = alices_browser.get(url_of(backtest))
+    assert "No 1Day bars for <TSLA>." in text_of(page)
+    assert "<TSLA>" not in page.content.decode()
+    assert f'href="{NEW}?backtest={backtest.pk}"' in page.content.decode()
+
+
+# --- The result ----------------------------------------------------------------------------------------------
+
+
+def test_the_result_shows_the_metrics_beside_buying_and_holding(
+    completed: Backtest, alices_browser: Client
+) -> None:
+    shown = text_of(alices_browser.get(url_of(completed)))
+    own, held = completed.metrics, completed.buy_and_hold
+    for label, name, form in (
+        ("Total return", "total_return_pct", "{:+.2f}%"),
+        ("Return a year (CAGR)", "cagr_pct", "{:+.2f}%"),
+        ("Sharpe ratio", "sharpe_ratio", "{:.2f}"),
+        ("Sortino ratio", "sortino_ratio", "{:.2f}"),
+        ("Calmar ratio", "calmar_ratio", "{:.2f}"),
+        ("Max drawdown", "max_drawdown_pct", "{:.2f}%"),
+        ("Time in the market", "exposure_pct", "{:.2f}%"),
+        ("Final equity", "final_equity", "${:,.2f}"),
+    ):
+        assert f"{label} {form.format(own[name])} {form.format(held[name])}" in shown
+    for words in (
+        f"Closed trades {own['num_trades']} —",
+        f"Win rate {own['win_rate']:.2f}% —",
+        f"Profit factor {own['profit_factor']:.2f} —",
+        f"Expectancy a trade +${own['expectancy']:,.2f} —",
+    ):
+        assert words in shown
+
+
+def test_the_result_shows_rules_costs_and_the_size_of_a_quick_deploy(
+    make: Make, clock: Clock, alices_browser: Client
+) -> None:
+    backtest = make(take_profit_pct=0.5, commission_per_share=0.005, slippage_bps=2)
+    run_backtest(backtest.pk, clock)
+    shown = text_of(alices_browser.get(url_of(backtest)))
+    for words in (
+        "Position size 47.50% of equity",
+        "Open positions At most 2",
+        "Stop loss 10.00% below the price paid",
+        "Take profit 50.00% above the price paid",
+        "Daily loss limit Off",
+        "Commission $0.005 a share",
+        "Slippage 2 bps of the price",
+        "A position here takes 47.50% of the equity; Deploy to Live starts with 2% a position,",
+    ):
+        assert words in shown
+
+
+def test_the_trades_are_told_latest_first_with_what_came_of_them(
+    completed: Backtest, alices_browser: Client
+) -> None:
+    shown = text_of(alices_browser.get(url_of(completed)))
+    last = completed.trades.exclude(exit_time=None).order_by("exit_time", "entry_time").last()
+    assert last
+    assert last.exit_time
+    words = (
+        f"{completed.metrics['num_trades']} {last.symbol} {last.quantity:,.0f} {last.entry_time:%Y-%m-%d} "
+        f"{last.entry_price:.2f} {last.exit_time:%Y-%m-%d} {last.exit_price:.2f} "
+        f"{last.get_exit_reason_display()}"
+    )
+    assert words in shown
+    assert f"{completed.metrics['num_trades']} in all, the latest first" in shown
+
+
+def test_open_positions_are_listed_apart(completed: Backtest, alices_browser: Client) -> None:
+    shown = text_of(alices_browser.get(url_of(completed)))
+    apart = shown[shown.index("Open at the end") : shown.index("Closed trades", shown.index("Open at the end"))]
+    for position in completed.trades.filter(exit_time=None):
+        assert f"{position.symbol} {position.quantity:,.0f} {position.entry_time:%Y-%m-%d}" in apart
+
+
+def test_many_trades_are_paged_by_the_fragment(
+    make: Make, strategy: Strategy, clock: Clock, alices_browser: Client
+) -> None:
+    strategy.kind, strategy.parameters = "macd", {"fast": 5, "slow": 10, "signal": 5}
+    backtest = make(strategy=strategy)
+    run_backtest(backtest.pk, clock)
+    count = backtest.trades.exclude(exit_time=None).count()
+    assert count > TRADES_PER_PAGE
+    fragment = alices_browser.get(url_of(backtest), {"page": 2}, headers=HTMX)
+    assert fragment.content.decode().lstrip().startswith('<section id="trades"')
+    assert f"{TRADES_PER_PAGE + 1} to {min(2 * TRADES_PER_PAGE, count)} of {count}" in text_of(fragment)
+    restored = alices_browser.get(
+        url_of(backtest), {"page": 2}, headers=HTMX | {"HX-History-Restore-Request": "true"}
+    )
+    assert "<html" in restored.content.decode()
+
+
+def test_the_result_costs_as_much_for_few_trades_as_for_many(
+    make: Make, clock: Clock, alices_browser: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    few, many = make(end_date=date(2006, 1, 3)), make()
+    run_backtest(few.pk, clock)
+    run_backtest(many.pk, clock)
+    assert many.trades.count() > few.trades.count() + 10
+    with CaptureQueriesContext(connection) as for_few:
+        alices_browser.get(url_of(few))
+    with django_assert_num_queries(len(for_few)):
+        alices_browser.get(url_of(many))
+
+
+def test_the_charts_are_those_of_the_chosen_symbol(completed: Backtest, alices_browser: Client) -> None:
+    first, second, unknown = (
+        alices_browser.get(url_of(completed), {"symbol": symbol}).content.decode()
+        for symbol in ("AAPL", "MSFT", "../x")
+    )
+    assert f'data-url="{url_of(completed, "equity")}"' in first
+    assert f'data-url="{url_of(completed, "price")}?symbol=AAPL"' in first
+    assert f'data-url="{url_of(completed, "price")}?symbol=MSFT"' in second
+    assert f'data-url="{url_of(completed, "price")}?symbol=AAPL"' in unknown
+
+
+def test_what_has_changed_since_the_run_is_marked(completed: Backtest, alices_browser: Client) -> None:
+    assert "Changed since" not in text_of(alices_browser.get(url_of(completed)))
+    BarSeries.objects.filter(symbol="MSFT").update(fingerprint="e" * 64)
+    shown = text_of(alices_browser.get(url_of(completed)))
+    assert shown.count("Changed since") == 1
+    assert re.search(r"MSFT bars sample [0-9a-f]{12} Changed since", shown)
+
+
+def test_a_symbol_without_bars_in_the_period_is_told(make: Make, clock: Clock, alices_browser: Client) -> None:
+    backtest = make(symbols=["AAPL", "FB"])
+    run_backtest(backtest.pk, clock)
+    assert "FB has no bars in this period and was not traded." in text_of(alices_browser.get(url_of(backtest)))
+
+
+def test_a_profitable_backtest_can_be_deployed_and_a_losing_one_not(
+    completed: Backtest, alices_browser: Client
+) -> None:
+    assert "Deploy to Live · PAPER" in text_of(alices_browser.get(url_of(completed)))
+    completed.metrics["total_return_pct"] = 0.0
+    completed.save()
+    assert "Deploy to Live ·" not in text_of(alices_browser.get(url_of(completed)))
+
+
+def test_the_page_outlives_its_strategy_and_its_kind(
+    completed: Backtest, strategy: Strategy, alices_browser: Client
+) -> None:
+    strategy.delete()
+    Backtest.objects.update(kind="gone")
+    page = alices_browser.get(url_of(completed))
+    assert page.status_code == 200
+    assert "Golden cross" in text_of(page)
+    assert alices_browser.get(NEW, {"backtest": completed.pk}).status_code == 200
+
+
+# --- The charts ----------------------------------------------------------------------------------------------
+
+
+def test_the_charts_are_json(completed: Backtest, alices_browser: Client) -> None:
+    for name, keys in (
+        ("equity", {"equity", "buy_and_hold", "drawdown"}),
+        ("price", {"bars", "lines", "markers"}),
+    ):
+        answer = alices_browser.get(url_of(completed, name))
+        assert answer["Content-Type"] == "application/json"
+        assert json.loads(answer.content).keys() == keys
+
+
+def test_a_symbol_that_is_not_the_backtests_is_not_found(completed: Backtest, alices_browser: Client) -> None:
+    answer = alices_browser.get(url_of(completed, "price"), {"symbol": "IBM"})
+    assert (answer.status_code, answer.json()) == (404, {"detail": "This backtest has the symbols AAPL, MSFT."})
+
+
+def test_bars_that_are_gone_are_not_found(completed: Backtest, alices_browser: Client) -> None:
+    BarSeries.objects.all().delete()
+    answer = alices_browser.get(url_of(completed, "price"))
+    assert answer.status_code == 404
+    assert answer.json()["detail"].startswith("No 1Day bars for AAPL, MSFT.")
+    assert alices_browser.get(url_of(completed)).status_code == 200
+
+
+def test_no_page_writes_script_or_style_into_itself(
+    completed: Backtest, alices_browser: Client, alice: User
+) -> None:
+    for url in (LIST, NEW, url_of(completed)):
+        page = alices_browser.get(url).content.decode()
+        assert " style=" not in page
+        assert not re.search(r"<script(?![^>]*\bsrc=)", page)

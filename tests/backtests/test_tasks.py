@@ -1,0 +1,62 @@
+"""Celery's doors."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+from celery import current_app
+from celery.contrib.testing.worker import start_worker
+from django.utils import timezone
+
+from backtests import tasks
+from backtests.models import Backtest
+from backtests.services.queue import RUN_TASK
+from tests.backtests.runs import NOW, Make, Published
+
+Status = Backtest.Status
+
+
+def test_the_services_know_the_task_by_its_name() -> None:
+    assert tasks.run_backtest.name == RUN_TASK
+    assert current_app.tasks[RUN_TASK]
+    assert tasks.sweep_backtests.name == "backtests.tasks.sweep_backtests"
+
+
+def test_it_runs_the_backtest_at_wall_time(make: Make) -> None:
+    backtest = make()
+    before = timezone.now()
+    tasks.run_backtest(backtest.pk)
+    backtest.refresh_from_db()
+    assert backtest.status == Status.COMPLETED
+    assert backtest.started_at
+    assert backtest.finished_at
+    assert before <= backtest.started_at <= backtest.finished_at <= timezone.now()
+
+
+def test_the_sweep_enqueues_what_was_lost(make: Make, published: Published) -> None:
+    lost, dead, fresh = make(), make(), make(wall_now=timezone.now())
+    Backtest.objects.filter(pk=dead.pk).update(status=Status.RUNNING, attempts=1, heartbeat_at=NOW)
+    tasks.sweep_backtests()
+    assert sorted(published) == [(RUN_TASK, (lost.pk,)), (RUN_TASK, (dead.pk,))]
+    fresh.refresh_from_db()
+    assert fresh.heartbeat_at > NOW + timedelta(days=1)
+
+
+@pytest.fixture
+def worker(transactional_db: None) -> Iterator[Any]:
+    with start_worker(current_app, pool="threads", concurrency=2, perform_ping_check=False) as running:
+        yield running
+
+
+def test_a_worker_runs_what_was_created(make: Make, worker: Any) -> None:
+    # Created outside of a transaction, so it is enqueued at once.
+    backtests = [make(), make(symbols=["IBM"])]
+    until = monotonic() + 60
+    while monotonic() < until and Backtest.objects.exclude(status__in=Backtest.FINISHED).exists():
+        sleep(0.05)
+    for backtest in backtests:
+        backtest.refresh_from_db()
+        assert (backtest.status, backtest.error, backtest.attempts) == (Status.COMPLETED, "", 1)
+        assert backtest.trades.exists()

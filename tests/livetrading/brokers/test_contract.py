@@ -1,0 +1,140 @@
+"""What every broker adapter must do. A new adapter joins by adding its fixture to `broker`."""
+
+import uuid
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+
+from livetrading.brokers.base import Broker, OrderRefused, OrderRequest
+from livetrading.services.accounts import broker_for
+from tests.livetrading.pipeline.desk import WALL, open_account
+from tradedesk.accounts.models import Mode, User
+from tradedesk.marketdata.services import load_samples
+from tradedesk.marketdata.sessions import session_close
+
+At = Callable[[datetime], Broker]
+DAYS = [session_close(date(2012, 3, day)) for day in (5, 6, 7, 8)]
+
+
+@pytest.fixture(params=["paper"])
+def at(request: pytest.FixtureRequest, alice: User) -> At:
+    """The broker of Alice's account, as of a moment of the market."""
+    load_samples(WALL)
+    open_account(alice, 100_000.0)
+    return lambda now: broker_for(alice.pk, Mode.PAPER, now)
+
+
+def request(quantity: str = "10", **fields: object) -> OrderRequest:
+    values: dict[str, object] = {
+        "client_order_id": f"desk-{uuid.uuid4().hex}",
+        "symbol": "AAPL",
+        "timeframe": "1Day",
+        "side": "buy",
+        "quantity": Decimal(quantity),
+    }
+    return OrderRequest(**(values | fields))  # type: ignore[arg-type]
+
+
+def test_an_accepted_order_is_open_and_known_by_its_client_id(at: At) -> None:
+    broker = at(DAYS[0])
+    wanted = request()
+    accepted = broker.submit(wanted)
+    assert (accepted.client_order_id, accepted.state) == (wanted.client_order_id, "working")
+    assert broker.order_by_client_id(wanted.client_order_id) == accepted
+    assert broker.open_orders() == [accepted]
+    assert broker.fills_since("") == []
+
+
+def test_an_order_never_seen_is_none_not_an_error(at: At) -> None:
+    assert at(DAYS[0]).order_by_client_id("desk-never") is None
+
+
+def test_the_same_order_sent_twice_is_one_order(at: At) -> None:
+    wanted = request()
+    assert at(DAYS[0]).submit(wanted) == at(DAYS[0]).submit(wanted)
+    assert len(at(DAYS[0]).open_orders()) == 1
+    assert len(at(DAYS[1]).fills_since("")) == 1
+
+
+def test_an_order_sent_again_after_its_fill_is_answered_not_filled_again(at: At) -> None:
+    wanted = request()
+    at(DAYS[0]).submit(wanted)
+    at(DAYS[1]).fills_since("")
+    assert at(DAYS[1]).submit(wanted).state == "filled"
+    assert len(at(DAYS[2]).fills_since("")) == 1
+
+
+def test_it_is_filled_once_and_the_cursor_leaves_old_fills_out(at: At) -> None:
+    wanted = request()
+    at(DAYS[0]).submit(wanted)
+    (fill,) = at(DAYS[1]).fills_since("")
+    assert (fill.client_order_id, fill.quantity) == (wanted.client_order_id, Decimal(10))
+    assert at(DAYS[2]).fills_since(fill.activity_id) == []
+    assert at(DAYS[2]).fills_since("") == [fill]
+
+
+def test_cash_equity_and_positions_follow_the_fills(at: At) -> None:
+    at(DAYS[0]).submit(request())
+    (fill,) = at(DAYS[1]).fills_since("")
+    account = at(DAYS[1]).account()
+    assert account.cash == Decimal(100_000) - fill.quantity * fill.price - fill.commission
+    (position,) = at(DAYS[1]).positions()
+    assert (position.symbol, position.quantity, position.average_price) == ("AAPL", Decimal(10), fill.price)
+
+
+def test_an_entry_brings_its_protective_exits(at: At) -> None:
+    entry = request(stop_loss_pct=0.10, take_profit_pct=0.5)
+    at(DAYS[0]).submit(entry)
+    (fill,) = at(DAYS[1]).fills_since("")
+    legs = {order.kind: order for order in at(DAYS[1]).open_orders()}
+    assert set(legs) == {"stop_loss", "take_profit"}
+    assert {leg.closes for leg in legs.values()} == {entry.client_order_id}
+    assert float(legs["stop_loss"].trigger_price or 0) == pytest.approx(float(fill.price) * 0.9, abs=1e-6)
+    assert float(legs["take_profit"].trigger_price or 0) == pytest.approx(float(fill.price) * 1.5, abs=1e-6)
+
+
+def test_closing_a_lot_cancels_its_protective_exits(at: At) -> None:
+    entry = request(stop_loss_pct=0.10)
+    at(DAYS[0]).submit(entry)
+    at(DAYS[1]).fills_since("")
+    at(DAYS[1]).submit(request(side="sell", closes=entry.client_order_id))
+    at(DAYS[2]).fills_since("")
+    assert at(DAYS[2]).open_orders() == []
+    assert at(DAYS[2]).positions() == []
+    leg = at(DAYS[2]).order_by_client_id(f"{entry.client_order_id}-sl")
+    assert leg is not None
+    assert (leg.state, leg.reason) == ("cancelled", "The lot was closed.")
+
+
+def test_a_cancelled_order_is_not_filled(at: At) -> None:
+    wanted = request()
+    at(DAYS[0]).submit(wanted)
+    at(DAYS[0]).cancel(wanted.client_order_id)
+    assert at(DAYS[1]).fills_since("") == []
+    cancelled = at(DAYS[1]).order_by_client_id(wanted.client_order_id)
+    assert cancelled is not None
+    assert cancelled.state == "cancelled"
+
+
+def test_a_cancellation_that_comes_too_late_changes_nothing(at: At) -> None:
+    wanted = request()
+    at(DAYS[0]).submit(wanted)
+    at(DAYS[1]).fills_since("")
+    at(DAYS[1]).cancel(wanted.client_order_id)
+    filled = at(DAYS[1]).order_by_client_id(wanted.client_order_id)
+    assert filled is not None
+    assert filled.state == "filled"
+
+
+def test_an_order_without_a_quantity_is_refused_with_a_reason(at: At) -> None:
+    with pytest.raises(OrderRefused, match="quantity must be above zero"):
+        at(DAYS[0]).submit(request("0"))
+
+
+def test_the_clock_knows_whether_the_market_is_open(at: At) -> None:
+    clock = at(DAYS[0]).clock()
+    assert clock.now == DAYS[0]
+    assert not clock.is_open  # the close itself is past the session
+    assert clock.next_open > DAYS[0]

@@ -1,0 +1,99 @@
+"""Who may see and do what: Alice owns, Bob is another user, Charlie is logged out."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from livetrading.models import LiveStrategy
+from tests.livetrading.factories import make_backtest, make_live_strategy, make_strategy, watched_desk
+from tradedesk.accounts.models import User
+
+PAGES = ["home", "livetrading:dashboard", "livetrading:trades", "livetrading:trades_csv"]
+ACTIONS = ["start", "pause", "stop"]
+
+
+@pytest.fixture
+def live(alice: User) -> LiveStrategy:
+    return make_live_strategy(user=alice, name="Alice's own")
+
+
+def test_the_addresses(live: LiveStrategy) -> None:
+    assert [reverse(name) for name in PAGES] == [
+        "/dashboard",
+        "/dashboard/live-trading",
+        "/trades",
+        "/trades.csv",
+    ]
+    assert reverse("livetrading:deploy") == "/dashboard/live-trading/deploy"
+    assert reverse("livetrading:detail", args=[7]) == "/dashboard/live-trading/7"
+    assert reverse("livetrading:stop", args=[7]) == "/dashboard/live-trading/7/stop"
+    assert reverse("livetrading:events") == "/events"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_bob_sees_nothing_of_alices(bobs_browser: Client, alices_browser: Client, alice: User, name: str) -> None:
+    watched_desk(alice, 2)
+    LiveStrategy.objects.update(name="Alice's own")
+    alice.strategies.update(name="Alice's own")
+    alice.backtests.update(strategy_name="Alice's own")
+    words = "Alice&#x27;s own" if name != "livetrading:trades_csv" else "Alice's own"
+    assert words in alices_browser.get(reverse(name)).content.decode()
+    assert words not in bobs_browser.get(reverse(name)).content.decode()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_charlie_is_sent_to_log_in(charlies_browser: Client, name: str) -> None:
+    answer = charlies_browser.get(reverse(name))
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith(reverse("account_login"))
+
+
+def test_a_strategy_is_its_owners(
+    alices_browser: Client, bobs_browser: Client, charlies_browser: Client, live: LiveStrategy
+) -> None:
+    url = reverse("livetrading:detail", args=[live.pk])
+    assert alices_browser.get(url).status_code == 200
+    assert bobs_browser.get(url).status_code == 404
+    assert charlies_browser.get(url).status_code == 302
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_only_the_owner_controls(
+    bobs_browser: Client, charlies_browser: Client, live: LiveStrategy, action: str
+) -> None:
+    status = "paused" if action == "start" else "active"
+    LiveStrategy.objects.update(status=status)
+    url = reverse(f"livetrading:{action}", args=[live.pk])
+    assert bobs_browser.post(url).status_code == 404
+    assert charlies_browser.post(url).status_code == 302
+    live.refresh_from_db()
+    assert live.status == status
+
+
+@pytest.mark.parametrize("source", ["strategy", "backtest"])
+def test_only_the_owner_deploys(alice: User, bobs_browser: Client, charlies_browser: Client, source: str) -> None:
+    own = make_strategy(user=alice) if source == "strategy" else make_backtest(user=alice)
+    form = {"source": f"{source}:{own.pk}", "deploy_key": "k"}
+    assert bobs_browser.post(reverse("livetrading:deploy"), form).status_code == 404
+    assert charlies_browser.post(reverse("livetrading:deploy"), form).status_code == 302
+    assert not LiveStrategy.objects.exists()
+
+
+def test_what_changes_something_takes_post_alone(alices_browser: Client, live: LiveStrategy) -> None:
+    urls = [reverse(f"livetrading:{action}", args=[live.pk]) for action in ACTIONS]
+    for url in [*urls, reverse("livetrading:deploy")]:
+        for method in ("get", "put", "delete"):
+            assert getattr(alices_browser, method)(url).status_code == 405
+
+
+def test_what_shows_something_takes_no_post(alices_browser: Client, live: LiveStrategy) -> None:
+    urls = [reverse(name) for name in PAGES]
+    for url in [*urls, reverse("livetrading:detail", args=[live.pk])]:
+        assert alices_browser.post(url).status_code == 405
+
+
+def test_a_post_needs_its_token(alice: User, live: LiveStrategy) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert browser.post(reverse("livetrading:stop", args=[live.pk])).status_code == 403
+    assert browser.post(reverse("livetrading:deploy"), {"source": "strategy:1"}).status_code == 403

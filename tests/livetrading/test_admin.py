@@ -1,0 +1,74 @@
+"""Operators look at live trading and change none of it."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from livetrading import models
+from livetrading.models import LiveStrategy, PaperAccount
+from tests.livetrading.factories import make_live_strategy, watched_desk
+from tradedesk.accounts.models import User
+
+RECORDS: list[Any] = [
+    models.LiveStrategy,
+    models.SignalHistory,
+    models.Order,
+    models.Fill,
+    models.PaperTrade,
+    models.LiveTrade,
+    models.PaperPosition,
+    models.LivePosition,
+    models.PaperAccount,
+    models.PaperOrder,
+    models.PaperFill,
+]
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    browser = Client()
+    user = User.objects.create_superuser("operator@example.com", "x")
+    browser.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return browser
+
+
+@pytest.mark.parametrize("model", RECORDS)
+def test_every_list_can_be_searched(operator: Client, alice: User, model: Any) -> None:
+    watched_desk(alice, 2)
+    PaperAccount.objects.create(user=alice, starting_cash=1, cash=1)
+    url = reverse(f"admin:{model._meta.db_table}_changelist")
+    assert operator.get(url).status_code == 200
+    assert operator.get(url, {"q": "alice"}).status_code == 200
+
+
+@pytest.mark.parametrize("model", RECORDS)
+def test_nothing_can_be_added(operator: Client, model: Any) -> None:
+    assert operator.get(reverse(f"admin:{model._meta.db_table}_add")).status_code == 403
+
+
+def test_nothing_can_be_changed_or_deleted(operator: Client, alice: User) -> None:
+    live = make_live_strategy(user=alice, name="As it was")
+    change = reverse("admin:livetrading_livestrategy_change", args=[live.pk])
+    assert "As it was" in operator.get(change).content.decode()
+    assert operator.post(change, {"name": "Changed"}).status_code == 403
+    delete = reverse("admin:livetrading_livestrategy_delete", args=[live.pk])
+    assert operator.post(delete, {"post": "yes"}).status_code == 403
+    action = {"action": "delete_selected", "_selected_action": [live.pk], "post": "yes"}
+    operator.post(reverse("admin:livetrading_livestrategy_changelist"), action)
+    assert LiveStrategy.objects.get().name == "As it was"
+
+
+def test_every_record_refuses_every_change() -> None:
+    for model in RECORDS:
+        own = admin.site._registry[model]
+        request: Any = None
+        assert not own.has_add_permission(request)
+        assert not own.has_change_permission(request)
+        assert not own.has_delete_permission(request)
+
+
+def test_no_trader_gets_in(alices_browser: Client) -> None:
+    assert alices_browser.get(reverse("admin:livetrading_order_changelist")).status_code == 302

@@ -1,0 +1,290 @@
+"""The event hub: one poller wakes every stream; streams hold no database connection."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from threading import Thread
+from typing import Any
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from django.db import connection
+from django.test import Client
+
+from livetrading.hub import Hub, read_versions
+from livetrading.views import events
+from tests.livetrading.factories import TODAY, at_day
+from tradedesk.accounts.changes import touch
+from tradedesk.accounts.models import User, UserVersion
+from tradedesk.signals import desk_stopping
+
+SOON = 0.01
+CHANGED = "event: changed\ndata: {}\n\n"
+
+
+class Versions:
+    """Stands in for the database: the versions of users, how often they were read, and a fault to raise."""
+
+    def __init__(self, **fault: Exception) -> None:
+        self.of: dict[int, str] = {1: "a", 2: "a"}
+        self.reads: list[list[int]] = []
+        self.fault: Exception | None = fault.get("fault")
+
+    def __call__(self, user_ids: list[int]) -> Mapping[int, str]:
+        self.reads.append(sorted(user_ids))
+        if self.fault:
+            raise self.fault
+        return {user_id: self.of[user_id] for user_id in user_ids}
+
+
+def run(story: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(story(), 20))
+
+
+async def next_of(stream: AsyncIterator[str]) -> str:
+    return await asyncio.wait_for(anext(stream), 5)
+
+
+async def silence_of(stream: AsyncIterator[str]) -> "asyncio.Task[str]":
+    """The stream's next event, which must not come by itself."""
+    waiting = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(10 * SOON)
+    assert not waiting.done()
+    return waiting
+
+
+def test_a_stream_begins_with_the_version_and_follows_its_changes() -> None:
+    async def story() -> None:
+        versions = Versions()
+        stream = Hub(versions, every=SOON).stream(1)
+        assert await next_of(stream) == CHANGED.format("a")
+        waiting = await silence_of(stream)
+        versions.of[1] = "b"
+        assert await asyncio.wait_for(waiting, 5) == CHANGED.format("b")
+
+    run(story)
+
+
+def test_a_change_wakes_every_stream_of_its_user_and_no_others() -> None:
+    async def story() -> None:
+        versions = Versions()
+        hub = Hub(versions, every=SOON)
+        streams = [hub.stream(1), hub.stream(1), hub.stream(2)]
+        for stream in streams:
+            await next_of(stream)
+        of_another = await silence_of(streams[2])
+        versions.of[1] = "b"
+        assert [await next_of(stream) for stream in streams[:2]] == [CHANGED.format("b")] * 2
+        assert not of_another.done()
+        of_another.cancel()
+
+    run(story)
+
+
+def test_one_read_serves_all_and_none_is_made_for_nobody() -> None:
+    async def story() -> None:
+        versions = Versions()
+        hub = Hub(versions, every=SOON)
+        assert versions.reads == []
+        streams = [hub.stream(user_id) for user_id in (1, 1, 1, 2)]
+        for stream in streams:
+            await next_of(stream)
+        await asyncio.sleep(5 * SOON)
+        assert versions.reads[-1] == [1, 2]
+        assert len([read for read in versions.reads if read == [1, 2]]) < 10
+        for stream in streams:
+            await stream.aclose()  # type: ignore[attr-defined]
+        await asyncio.sleep(5 * SOON)
+        ended_with = len(versions.reads)
+        await asyncio.sleep(10 * SOON)
+        assert len(versions.reads) == ended_with
+        # The next reader starts it again.
+        assert await next_of(hub.stream(2)) == CHANGED.format("a")
+
+    run(story)
+
+
+def test_what_changes_while_an_event_is_sent_is_not_missed() -> None:
+    async def story() -> None:
+        versions = Versions()
+        stream = Hub(versions, every=SOON).stream(1)
+        await next_of(stream)
+        # The reader is slow: it has the first event in hand while two changes go by.
+        for version in ("b", "c"):
+            versions.of[1] = version
+            await asyncio.sleep(5 * SOON)
+        assert await next_of(stream) == CHANGED.format("c")
+
+    run(story)
+
+
+def test_a_quiet_stream_is_kept_alive() -> None:
+    async def story() -> None:
+        stream = Hub(Versions(), every=SOON, keep_alive=SOON).stream(1)
+        await next_of(stream)
+        assert await next_of(stream) == ": keep-alive\n\n"
+        assert await next_of(stream) == ": keep-alive\n\n"
+
+    run(story)
+
+
+def test_a_user_has_a_share_of_streams() -> None:
+    async def story() -> None:
+        hub = Hub(Versions(), every=SOON, streams_per_user=2)
+        streams = [hub.stream(1), hub.stream(1)]
+        for stream in streams:
+            await next_of(stream)
+        assert not hub.has_room(1)
+        assert hub.has_room(2)
+        assert [event async for event in hub.stream(1)] == []
+        await streams[0].aclose()  # type: ignore[attr-defined]
+        assert hub.has_room(1)
+
+    run(story)
+
+
+@pytest.mark.parametrize("from_thread", [False, True])
+def test_closing_ends_every_stream_and_takes_no_more(from_thread: bool) -> None:
+    async def story() -> None:
+        hub = Hub(Versions(), every=SOON)
+        streams = [hub.stream(1), hub.stream(2)]
+        for stream in streams:
+            await next_of(stream)
+        waiting = [await silence_of(stream) for stream in streams]
+        if from_thread:
+            Thread(target=hub.close).start()
+        else:
+            hub.close()
+        for ended in waiting:
+            with pytest.raises(StopAsyncIteration):
+                await asyncio.wait_for(ended, 5)
+        assert not hub.has_room(1)
+        assert [event async for event in hub.stream(1)] == []
+
+    run(story)
+
+
+def test_a_failed_read_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        versions = Versions(fault=OSError("the database is away"))
+        stream = Hub(versions, every=SOON).stream(1)
+        waiting = await silence_of(stream)
+        versions.fault = None
+        assert await asyncio.wait_for(waiting, 5) == CHANGED.format("a")
+
+    run(story)
+    assert "could not read what changed" in caplog.text
+
+
+def test_the_desks_end_closes_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Hub(Versions())
+    monkeypatch.setattr("livetrading.hub.hub", own)
+    desk_stopping.send(sender=None)
+    assert not own.has_room(1)
+
+
+def test_a_version_moves_with_the_user_and_with_the_replay(alice: User, bob: User, settings: Any) -> None:
+    at_day(TODAY)
+    touch(alice.pk)
+    first = read_versions([alice.pk, bob.pk])
+    assert set(first) == {alice.pk, bob.pk}
+    touch(alice.pk)
+    second = read_versions([alice.pk, bob.pk])
+    assert second[alice.pk] != first[alice.pk]
+    assert second[bob.pk] == first[bob.pk]
+    at_day(TODAY.replace(day=9))
+    third = read_versions([alice.pk, bob.pk])
+    assert all(third[user.pk] != second[user.pk] for user in (alice, bob))
+    settings.MARKET = "real"
+    assert read_versions([bob.pk]) == {bob.pk: "0"}
+
+
+def test_charlie_gets_no_stream(charlies_browser: Client) -> None:
+    assert charlies_browser.get("/events").status_code == 401
+
+
+def test_a_wsgi_server_sends_the_browser_away(alices_browser: Client) -> None:
+    answer = alices_browser.get("/events")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert alices_browser.post("/events").status_code == 405
+
+
+# --- Over ASGI -------------------------------------------------------------------------------------------
+
+
+def listener(user: User) -> Any:
+    """A browser of the user's that has asked for /events."""
+    browser = Client()
+    browser.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    cookie = f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "path": "/events",
+        "query_string": b"",
+        "headers": [(b"cookie", cookie.encode()), (b"host", b"testserver")],
+    }
+    return ApplicationCommunicator(get_asgi_application(), scope)  # type: ignore[no-untyped-call]
+
+
+async def ask(browser: Any) -> dict[str, Any]:
+    await browser.send_input({"type": "http.request", "body": b"", "more_body": False})
+    answer: dict[str, Any] = await browser.receive_output(10)
+    return answer
+
+
+async def hang_up(browser: Any) -> None:
+    await browser.send_input({"type": "http.disconnect"})
+    await browser.wait(10)
+
+
+def connections_in_use() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def test_streams_share_the_pollers_connection(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = User.objects.create_user("alice@example.com", "x")
+    hub = Hub(read_versions, every=SOON, streams_per_user=4)
+    monkeypatch.setattr(events, "hub", hub)
+    at_day(TODAY)
+    browsers = [listener(alice) for _ in range(5)]
+    before = connections_in_use()
+
+    async def story() -> None:
+        for browser in browsers[:4]:
+            answer = await ask(browser)
+            assert answer["status"] == 200
+            headers = dict(answer["headers"])
+            assert headers[b"Content-Type"] == b"text/event-stream"
+            assert headers[b"Cache-Control"] == b"no-cache"
+            assert (await browser.receive_output(10))["body"] == b"event: changed\ndata: 0 2010-03-08\n\n"
+        # The test's own, and the poller's.
+        assert await asyncio.to_thread(counted) == before + 1
+        one_too_many = await ask(browsers[4])
+        assert one_too_many["status"] == 503
+        await browsers[4].wait(10)
+        await asyncio.to_thread(changed)
+        for browser in browsers[:4]:
+            assert (await browser.receive_output(10))["body"] == b"event: changed\ndata: 1 2010-03-08\n\n"
+        for browser in browsers[:4]:
+            await hang_up(browser)
+        assert hub.has_room(alice.pk)
+        await asyncio.sleep(10 * SOON)
+
+    def counted() -> int:
+        try:
+            return connections_in_use() - 1  # less the one that counts
+        finally:
+            connection.close()
+
+    def changed() -> None:
+        UserVersion.objects.create(user=alice, number=1)
+        connection.close()
+
+    run(story)
+    assert connections_in_use() == before

@@ -1,0 +1,59 @@
+"""Logging in to the API, and out."""
+
+from allauth.account.adapter import get_adapter
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import Router, Status
+from pydantic import Field
+
+from tradedesk.accounts import tokens
+from tradedesk.accounts.api_auth import BearerToken
+from tradedesk.accounts.models import User
+from tradedesk.rest.answers import Answer
+from tradedesk.rest.bodies import Body, Secret, Text
+from tradedesk.rest.refusals import BAD_BODY, NO_USER, Problem
+
+WRONG = "The email address or the password is not correct."
+TOO_MANY = "Too many failed attempts. Wait five minutes, then try again."
+# As long as the longest of the windows in which allauth counts failures, here and on the log-in page together.
+WAIT = 300
+
+router = Router(tags=["log-in"])
+
+
+class Credentials(Body):
+    email: Text = Field(examples=["demo@example.com"])
+    password: Secret
+
+
+class Token(Answer):
+    access_token: str = Field(description="Send it as `Authorization: Bearer <access_token>`.")
+    token_type: str = Field(examples=["bearer"])
+    expires_in: int = Field(description="Seconds.", examples=[86400])
+
+
+@router.post("/login", auth=None, response={200: Token, **BAD_BODY, 429: Problem})
+def log_in(request: HttpRequest, credentials: Credentials, response: HttpResponse) -> Status[object]:
+    """A bearer token for an email address and a password.
+
+    After five failures within five minutes the answer is 429, here and on the log-in page.
+    """
+    try:
+        user = get_adapter(request).authenticate(
+            request, email=credentials.email.strip(), password=credentials.password
+        )
+    except ValidationError:
+        response["Retry-After"] = str(WAIT)
+        return Status(429, {"detail": TOO_MANY})
+    if not isinstance(user, User) or not user.is_active:
+        return Status(401, {"detail": WRONG})
+    token, expires_in = tokens.issue(user, timezone.now())
+    return Status(200, {"access_token": token, "token_type": "bearer", "expires_in": expires_in})
+
+
+@router.post("/logout", auth=BearerToken(), response={204: None, **NO_USER})
+def log_out(request: HttpRequest) -> Status[None]:
+    """Revokes the bearer token that it is sent with."""
+    tokens.revoke(request.auth)  # type: ignore[attr-defined]
+    return Status(204, None)
