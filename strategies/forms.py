@@ -10,7 +10,7 @@ from django import forms
 from django.urls import reverse
 
 from strategies.kinds import Kind, Param, kinds
-from strategies.models import TIMEFRAMES, Strategy
+from strategies.models import Strategy
 from strategies.services import (
     MAX_SYMBOLS,
     NAME_LENGTH,
@@ -21,6 +21,7 @@ from strategies.services import (
 )
 from tradedesk.accounts.models import User
 from tradedesk.core.bars import Timeframe
+from tradedesk.marketdata.models import TIMEFRAMES
 
 DEFAULT_KIND = "sma_crossover"
 PREFIX = "param_"

@@ -5,8 +5,7 @@ from django.db import models
 
 from strategies.kinds import Kind, kinds, make_kind, summary
 from tradedesk.core.bars import Timeframe
-
-TIMEFRAMES = [(timeframe.value, timeframe.value) for timeframe in Timeframe]
+from tradedesk.marketdata.models import TIMEFRAMES
 
 
 class Strategy(models.Model):

@@ -55,6 +55,6 @@ def _run(*command: str) -> None:
 
 if __name__ == "__main__":
     try:
-        print(get_chromium())  # noqa: T201
+        print(get_chromium())
     except NoChromium as sentence:
         sys.exit(str(sentence))

@@ -7,9 +7,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from strategies.kinds import Kind, kinds, make_kind, summary
-from strategies.models import TIMEFRAMES, Strategy
+from strategies.models import Strategy
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.rules import Costs, RiskRules
+from tradedesk.marketdata.models import TIMEFRAMES
 from tradedesk.marketdata.sessions import daily_time
 
 

@@ -9,10 +9,11 @@ from django.db.models import Q
 
 from backtests.models import Backtest
 from strategies.kinds import Kind, kinds, make_kind, summary
-from strategies.models import TIMEFRAMES, Strategy
+from strategies.models import Strategy
 from tradedesk.accounts.models import Mode
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.rules import RiskRules
+from tradedesk.marketdata.models import TIMEFRAMES
 
 RULE_FIELDS = (
     "position_size_pct",

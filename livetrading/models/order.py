@@ -10,9 +10,9 @@ from django.db.models import Q
 
 from livetrading.models.live_strategy import LiveStrategy
 from livetrading.models.signal import OrderSide, SignalHistory
-from strategies.models import TIMEFRAMES
 from tradedesk.accounts.models import Mode
 from tradedesk.core.bars import Timeframe
+from tradedesk.marketdata.models import TIMEFRAMES
 
 
 class OrderState(models.TextChoices):

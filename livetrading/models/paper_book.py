@@ -11,8 +11,8 @@ from django.db import models
 from django.db.models import Q
 
 from livetrading.models.signal import OrderSide
-from strategies.models import TIMEFRAMES
 from tradedesk.core.rules import Costs
+from tradedesk.marketdata.models import TIMEFRAMES
 
 
 def _amount(**options: Any) -> "models.DecimalField[Any, Any]":

@@ -8,9 +8,9 @@ from django.db.models import F, Q
 
 from livetrading.models.live_strategy import LiveStrategy
 from livetrading.models.order import Order
-from strategies.models import TIMEFRAMES
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.fills import ExitReason
+from tradedesk.marketdata.models import TIMEFRAMES
 
 EXIT_REASONS = [(reason.value, reason.value.replace("_", " ").capitalize()) for reason in ExitReason]
 

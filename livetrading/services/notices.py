@@ -21,7 +21,7 @@ def notify_fill(order: Order, fill: BrokerFill, trade: BaseTrade, now: datetime)
         return
     reason = trade.get_exit_reason_display() if trade.exit_reason else "partial exit"
     level = _Level.SUCCESS if trade.pnl >= 0 else _Level.WARNING
-    sign = "+" if trade.pnl >= 0 else "−"
+    sign = "+" if trade.pnl >= 0 else "-"
     text = f"Sold {what} · {reason.lower()} · {sign}${abs(trade.pnl):,.2f}{who}"
     notify(order.user, level, text, url, now)
 

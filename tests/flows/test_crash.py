@@ -94,7 +94,7 @@ class Nursery:
 
 
 @pytest.fixture
-def nursery() -> Iterator[Nursery]:
+def nursery(transactional_db: None) -> Iterator[Nursery]:
     nursery = Nursery()
     yield nursery
     nursery.close()

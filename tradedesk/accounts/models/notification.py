@@ -21,7 +21,11 @@ class Notification(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["user", "-id"])]
+        indexes = [
+            models.Index(fields=["user", "-id"]),
+            # The bell counts these on every page.
+            models.Index(fields=["user"], condition=models.Q(read_at=None), name="notification_unread"),
+        ]
 
     def __str__(self) -> str:
         return self.text
