@@ -27,7 +27,7 @@ class Hub:
     """The event streams of one process, all on one event loop. Times in seconds."""
 
     def __init__(
-        self, read: Read, *, every: float = 0.5, keep_alive: float = 15.0, streams_per_user: int = 6
+        self, read: Read, *, every: float = 1.0, keep_alive: float = 15.0, streams_per_user: int = 6
     ) -> None:
         self._read, self._every = read, every
         self._keep_alive, self._streams_per_user = keep_alive, streams_per_user

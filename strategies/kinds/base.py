@@ -99,7 +99,7 @@ class Kind(ABC):
     description: ClassVar[str]
     overlay: ClassVar[bool] = True
 
-    def __init__(self, **values: object) -> None:
+    def __init__(self, /, **values: object) -> None:
         params = self.params()
         errors = {name: f"{self.name} has no parameter “{name}”." for name in values if name not in params}
         for name, param in params.items():

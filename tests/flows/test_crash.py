@@ -107,7 +107,7 @@ def test_sixty_kills_lose_no_order_and_double_none(nursery: Nursery, settings: A
     cut_off: Counter[str] = Counter()
     for _ in range(KILLS):
         worker = nursery.worker()
-        beat_for(chance.uniform(0.2, 1.2))
+        beat_for(chance.uniform(0.3, 1.5))
         os.kill(worker, signal.SIGKILL)
         cut_off.update(Order.objects.filter(state__in=IN_FLIGHT).values_list("state", flat=True))
     worker = nursery.worker()
@@ -139,11 +139,14 @@ def trader(number: int) -> User:
 def beat_for(seconds: float) -> None:
     """What beat does, faster: the market goes on, checks are handed out, what was lost is picked up."""
     until = time.monotonic() + seconds
+    tick = 0
     while time.monotonic() < until:
         replay.advance(timezone.now())
-        dispatch_due_checks.delay()
-        sweep.delay()
-        time.sleep(0.05)
+        dispatch_due_checks.apply_async(expires=1)
+        if tick % 4 == 0:
+            sweep.apply_async(expires=1)
+        tick += 1
+        time.sleep(0.1)
 
 
 def settle() -> None:

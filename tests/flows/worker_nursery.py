@@ -1,7 +1,7 @@
 """Real Celery workers that start in a moment: forked from a process that has imported the desk already.
 
 `python -m tests.flows.worker_nursery` forks a worker for each line it reads and answers with its process id.
-Time alone is bent: a lost worker is noticed after a second and a half instead of half a minute.
+Time alone is bent: a lost worker is noticed after a second instead of half a minute.
 """
 
 import os
@@ -21,8 +21,8 @@ def main() -> None:
     from tradedesk.celery import app
 
     app.loader.import_default_modules()
-    dispatch.CLAIM = timedelta(seconds=1.5)
-    sweep.LOST_WORKER = timedelta(seconds=1.5)
+    dispatch.CLAIM = timedelta(seconds=0.7)
+    sweep.LOST_WORKER = timedelta(seconds=1)
     sweep.LOST_MESSAGE = timedelta(seconds=0.5)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for _ in sys.stdin:

@@ -341,6 +341,18 @@ def test_positions_with_their_lots_and_totals(alices_browser: Client, alice: Use
         assert words in page
 
 
+def test_home_sums_lots_up(alices_browser: Client, alice: User) -> None:
+    put_bars({"AAPL": bars_closing_at(27, 28), "IBM": bars_closing_at(110, 105)})
+    live = make_live_strategy(user=alice, name="Turtle")
+    for symbol, entry in (("AAPL", 20), ("AAPL", 26), ("IBM", 100)):
+        make_paper_trade(user=alice, live_strategy=live, symbol=symbol, entry_price=Decimal(entry))
+    page = text_of(alices_browser, HOME)
+    assert "AAPL 2 lots 20 23.00 28.00 $560.00 +$100.00 +21.74%" in page
+    assert "Turtle 2010-03-01 10 100.00 105.00 $1,050.00 +$50.00 +5.00% 27.00" in page
+    assert "Turtle 2010-03-01 10 20.00" not in page
+    assert "Total $1,610.00 +$150.00" in page
+
+
 def test_a_position_without_prices_is_told(alices_browser: Client, alice: User) -> None:
     make_paper_trade(user=alice, symbol="GONE")
     page = text_of(alices_browser, TRADE_LIST)

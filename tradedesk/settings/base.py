@@ -120,8 +120,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
-# Whole seconds between, by task: the schedule's table keeps no parts of a second. A message that waited longer than
-# `expires` is dropped, the next one does its work.
+# Whole seconds between, by task: the schedule's table keeps no parts of a second. A message that waited longer
+# than `expires` is dropped, the next one does its work.
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": seconds, "options": {"expires": max(5.0, seconds)}}
     for task, seconds in {
