@@ -14,7 +14,7 @@ from tradedesk.core.bars import Timeframe
 from tradedesk.rest.answers import Answer
 from tradedesk.rest.bodies import Body, Text
 from tradedesk.rest.pages import in_pages
-from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, NO_USER, UNKNOWN, Refused, find
+from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
 
 router = Router(tags=["strategies"])
 
@@ -63,7 +63,7 @@ class KindAnswer(Answer):
     parameters: list[ParameterAnswer]
 
 
-@router.get("/kinds", response={200: list[KindAnswer], **NO_USER})
+@router.get("/kinds", response={200: list[KindAnswer], **BAD_QUERY})
 @in_pages
 def list_strategy_kinds(request: UserRequest) -> list[KindAnswer]:
     """The kinds of strategies, with their parameters, bounds and defaults."""

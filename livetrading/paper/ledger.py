@@ -13,7 +13,7 @@ from livetrading.models import PaperAccount, PaperFill, PaperOrder
 from livetrading.models.signal import OrderSide
 from tradedesk.core.bars import to_datetime, to_datetime64
 from tradedesk.core.money import to_decimal
-from tradedesk.marketdata.library import closed_bars
+from tradedesk.marketdata.library import closed, closed_bars, load_many
 from tradedesk.marketdata.sessions import bar_close, bar_open
 
 STOP, TARGET, MARKET = PaperOrder.Kind.STOP_LOSS, PaperOrder.Kind.TAKE_PROFIT, PaperOrder.Kind.MARKET
@@ -31,12 +31,7 @@ class DatabaseLedger:
 
     def account(self) -> BrokerAccount:
         cash = PaperAccount.objects.values_list("cash", flat=True).get(pk=self._account.pk)
-        lots = self._account.orders.filter(open_quantity__gt=0)
-        worth = sum(
-            (float(quantity) * self._last_close(symbol, timeframe))
-            for symbol, timeframe, quantity in lots.values_list("symbol", "timeframe", "open_quantity")
-        )
-        return BrokerAccount(cash=cash, equity=cash + to_decimal(worth), buying_power=cash)
+        return BrokerAccount(cash=cash, equity=cash + to_decimal(self._worth()), buying_power=cash)
 
     def find(self, client_order_id: str) -> BrokerOrder | None:
         order = self._account.orders.filter(client_order_id=client_order_id).first()
@@ -117,8 +112,18 @@ class DatabaseLedger:
                     legs.filter(symbol=symbol, timeframe=timeframe).update(matched_until=time)
             account.save(update_fields=["cash"])
 
-    def _last_close(self, symbol: str, timeframe: str) -> float:
-        return float(closed_bars(symbol, timeframe, self._now, last=1).close[-1])
+    def _worth(self) -> float:
+        """Dollars that the open lots are worth at their last closes."""
+        lots = self._account.orders.filter(open_quantity__gt=0)
+        held: dict[str, dict[str, float]] = {}
+        for symbol, timeframe, quantity in lots.values_list("symbol", "timeframe", "open_quantity"):
+            symbols = held.setdefault(timeframe, {})
+            symbols[symbol] = symbols.get(symbol, 0.0) + float(quantity)
+        return sum(
+            symbols[symbol] * float(closed(history, timeframe, self._now, last=1).close[-1])
+            for timeframe, symbols in held.items()
+            for symbol, history in load_many(symbols, timeframe).items()
+        )
 
 
 def _broker_order(order: PaperOrder) -> BrokerOrder:

@@ -20,6 +20,18 @@ from tradedesk.core.signals import Side
 from tradedesk.marketdata import sessions
 
 ACTIVE = LiveStrategy.Status.ACTIVE
+# What a check may change; the limits and the status are the trader's.
+CHECKED = (
+    "session",
+    "session_start_pnl",
+    "last_pnl",
+    "peak_pnl",
+    "last_bar_time",
+    "last_check_at",
+    "next_check_at",
+    "claimed_until",
+    "last_error",
+)
 
 
 def check(live_id: int, now: datetime, wall_now: datetime) -> list[uuid.UUID]:
@@ -48,7 +60,7 @@ def check(live_id: int, now: datetime, wall_now: datetime) -> list[uuid.UUID]:
         locked.claimed_until = None
         waiting = ", ".join(seen.missing)
         locked.last_error = f"No bars yet for {waiting}." if waiting else ""
-        locked.save()
+        locked.save(update_fields=CHECKED)
     touch(live.user_id)
     return orders
 

@@ -10,7 +10,7 @@ from livetrading.models import LiveStrategy
 from strategies.kinds import Kind
 from tradedesk.core.bars import Bars, to_datetime, to_datetime64
 from tradedesk.core.signals import Side, Signals
-from tradedesk.marketdata.library import NoBars, closed_bars
+from tradedesk.marketdata.library import closed, load_available
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,11 @@ def look(live: LiveStrategy, now: datetime) -> Look:
     kind = live.make_kind()
     bars: dict[str, Bars] = {}
     fresh: dict[str, int] = {}
-    for symbol in live.symbols:
-        try:
-            closed = closed_bars(symbol, live.timeframe, now)
-        except NoBars:
-            continue
-        if len(closed) == 0:
-            continue
-        fresh[symbol] = _unseen(closed, live.last_bar_time)
-        bars[symbol] = closed[-(kind.warmup() + max(fresh[symbol] - 1, 0)) :]
+    for symbol, history in load_available(live.symbols, live.timeframe).items():
+        known = closed(history, live.timeframe, now)
+        if len(known):
+            fresh[symbol] = _unseen(known, live.last_bar_time)
+            bars[symbol] = known[-(kind.warmup() + max(fresh[symbol] - 1, 0)) :]
     signals = kind.signals_by_symbol(bars)
     newest = max((to_datetime(series.time[-1]) for series in bars.values()), default=None)
     observations = [
@@ -66,10 +62,10 @@ def look(live: LiveStrategy, now: datetime) -> Look:
     )
 
 
-def _unseen(closed: Bars, last_bar_time: datetime | None) -> int:
+def _unseen(known: Bars, last_bar_time: datetime | None) -> int:
     if last_bar_time is None:
         return 1
-    return len(closed) - int(np.searchsorted(closed.time, to_datetime64(last_bar_time), side="right"))
+    return len(known) - int(np.searchsorted(known.time, to_datetime64(last_bar_time), side="right"))
 
 
 def _observe(

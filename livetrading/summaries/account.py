@@ -75,7 +75,7 @@ def trades_of(user: User, mode: str) -> "QuerySet[Any]":
 
 
 def read_account(user: User, mode: str, now: datetime) -> AccountSummary:
-    """One account of the user's at the market's time `now`: five queries, and one for each timeframe it trades."""
+    """One account of the user's at the market's time `now`: four queries, and one for each timeframe it trades."""
     day = market_day(now)
     trades = trades_of(user, mode)
     held = trades.filter(exit_time=None).select_related("live_strategy").order_by("symbol", "entry_time", "pk")

@@ -58,7 +58,8 @@ def control(request: PageRequest, pk: int, action: str) -> HttpResponse:
     except controls.ControlRefused as refusal:
         level, text = "warning", str(refusal)
     if not request.htmx:
-        messages.add_message(request, messages.constants.DEFAULT_LEVELS[level.upper()], text)
+        tell = messages.success if level == "success" else messages.warning
+        tell(request, text)
         return redirect(_back(request, live))
     (row,) = strategies.summarize(request.user, [live], now)
     response = render(request, "livetrading/_strategy_row.html", {"row": row})

@@ -154,13 +154,16 @@ def test_cancelled_before_the_start_it_never_runs(make: Make, clock: Clock) -> N
 
 
 @pytest.mark.parametrize("stage", range(1, 6))
-def test_cancelled_while_it_runs_it_stops_before_its_next_write(make: Make, clock: Clock, stage: int) -> None:
+def test_cancelled_while_it_runs_it_stops_before_its_next_write(
+    make: Make, clock: Clock, stage: int, caplog: pytest.LogCaptureFixture
+) -> None:
     backtest = make()
     nothing: list[Callable[[], Any] | None] = [None] * stage
     run_backtest(backtest.pk, at_each_reading(clock, *nothing, lambda: cancel_backtest(backtest, NOW)))
     backtest.refresh_from_db()
     assert (backtest.status, backtest.error, backtest.metrics) == (Status.CANCELLED, "", {})
     assert left_behind() == (0, 0)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def test_cancelled_after_the_end_it_keeps_its_result(completed: Backtest) -> None:

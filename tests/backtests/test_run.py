@@ -100,6 +100,14 @@ def test_it_stores_the_curves_by_session(completed: Backtest) -> None:
     assert days[-1].date() == date(2010, 12, 31)
 
 
+def test_both_dates_are_included_and_nothing_beyond(make: Make, clock: Clock) -> None:
+    # A Tuesday and a Thursday: the market traded on the day before and on the day after.
+    backtest = make(start_date=date(2005, 1, 4), end_date=date(2005, 1, 20))
+    run_backtest(backtest.pk, clock)
+    days = [datetime.fromtimestamp(second, UTC).date() for second in BacktestCurve.objects.get().time]
+    assert (days[0], days[-1]) == (date(2005, 1, 4), date(2005, 1, 20))
+
+
 def test_the_money_adds_up_to_the_last_place(completed: Backtest) -> None:
     # What was earned, sold or not, is what the final equity has above the capital.
     earned = sum((trade.pnl for trade in completed.trades.all()), Decimal(0))

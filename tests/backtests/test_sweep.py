@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from backtests.models import Backtest
 from backtests.services import cancel_backtest, sweep_backtests
@@ -89,6 +90,24 @@ def test_what_has_ended_is_never_swept(make: Make, status: Status) -> None:
     Backtest.objects.update(status=status)
     assert sweep_backtests(NOW + timedelta(days=1)) == []
     assert Backtest.objects.get().status == status
+
+
+@pytest.mark.parametrize("seconds", [31, 61])
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
+def test_what_ends_while_it_is_swept_stays_as_it_ended(make: Make, status: Status, seconds: int) -> None:
+    make()
+    Backtest.objects.update(status=status, attempts=1)
+
+    def cancelled_in_between(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        answer = execute(sql, params, many, context)
+        if sql.startswith("SELECT"):
+            # The driver's own cursor, so that this is not wrapped in turn.
+            context["cursor"].connection.cursor().execute("UPDATE backtests_backtest SET status = 'cancelled'")
+        return answer
+
+    with connection.execute_wrapper(cancelled_in_between):
+        assert sweep_backtests(NOW + timedelta(seconds=seconds)) == []
+    assert Backtest.objects.get().status == Status.CANCELLED
 
 
 def test_a_sweep_of_nothing_costs_three_queries(db: None, django_assert_num_queries: Any) -> None:

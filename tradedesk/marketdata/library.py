@@ -52,10 +52,15 @@ def load_many(symbols: Iterable[str], timeframe: str) -> dict[str, Bars]:
     Raises NoBars naming all that are missing, and DamagedBars when a file does not match its fingerprint.
     """
     wanted = list(dict.fromkeys(symbols))
-    found = find_series(wanted, timeframe)
+    found = load_available(wanted, timeframe)
     if missing := [symbol for symbol in wanted if symbol not in found]:
         raise NoBars(missing, timeframe)
-    return {symbol: _bars(found[symbol]) for symbol in wanted}
+    return found
+
+
+def load_available(symbols: Iterable[str], timeframe: str) -> dict[str, Bars]:
+    """The whole history of those symbols that have one, as load_many gives it; one query, however many."""
+    return {symbol: _bars(series) for symbol, series in find_series(symbols, timeframe).items()}
 
 
 def closed_bars(symbol: str, timeframe: str, now: datetime, last: int | None = None) -> Bars:

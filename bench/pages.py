@@ -1,0 +1,99 @@
+"""Measures how fast the embedded desk answers, in the middle of trading: `python -m bench.pages`."""
+
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from tests.desk.test_runner import Desk
+from tests.flows.trader import Answer, Trader
+
+REPEATS = 20
+# Seconds of replay, one session each, so that there is something to show.
+HISTORY = 60
+PAGES = (
+    "/dashboard",
+    "/dashboard/strategies",
+    "/dashboard/strategies/1",
+    "/dashboard/strategies/1/proofs",
+    "/dashboard/strategies/new",
+    "/dashboard/backtests",
+    "/dashboard/backtests/new",
+    "/dashboard/backtests/1",
+    "/dashboard/backtests/1/equity.json",
+    "/dashboard/backtests/1/price.json",
+    "/dashboard/live-trading",
+    "/dashboard/live-trading/1",
+    "/dashboard/live-trading/1?show=trades",
+    "/trades?mode=paper",
+    "/trades.csv?mode=paper",
+    "/dashboard/data",
+    "/dashboard/notifications",
+    "/dashboard/status",
+    "/api/docs",
+    "/api/v1/strategies",
+    "/api/v1/backtests/1",
+    "/api/v1/live-trading/dashboard",
+    "/api/paper/trades",
+)
+ROW = "{:<44}{:>10}{:>10}\n"
+
+
+def main() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="tradedesk-bench-") as folder,
+        Desk(Path(folder) / "data", environment={"REPLAY_SECONDS_PER_BAR": "1"}) as desk,
+    ):
+        desk.wait_until_healthy()
+        trader = Trader(desk.url, (desk.folder / "demo-password").read_text().strip())
+        for strategy in trader.items("/api/v1/strategies"):
+            trader.backtest(strategy["id"])
+        trader.deploy_all()
+        time.sleep(HISTORY)
+        (trades,) = desk.ask("SELECT count(*) FROM livetrading_papertrade")
+        sys.stdout.write(f"\nAnswers of the embedded desk, five strategies trading, {trades[0]} trades so far\n\n")
+        sys.stdout.write(ROW.format("", "median", "slowest"))
+        for path in PAGES:
+            report(path, [timed(lambda path=path: trader.get(path), 200) for _ in range(REPEATS + 1)])
+        report("POST Deploy to Live", deployments(trader))
+    sys.stdout.write(
+        f"\nMedian of {REPEATS} after one to warm up, from the request to the last byte, on loopback.\n"
+    )
+
+
+def deployments(trader: Trader) -> list[float]:
+    """Deploy one strategy and stop it, again and again."""
+    strategy = trader.items("/api/v1/strategies")[0]["id"]
+    seconds = []
+    for _ in range(REPEATS + 1):
+        for live in active(trader, strategy):
+            trader.post(f"/dashboard/live-trading/{live}/stop")
+        seconds.append(timed(lambda: trader.deploy(strategy), 302))
+    return seconds
+
+
+def active(trader: Trader, strategy_id: int) -> list[int]:
+    rows = trader.items("/api/v1/live-trading/strategies?status=active")
+    return [row["id"] for row in rows if row["strategy_id"] == strategy_id]
+
+
+def timed(ask: Callable[[], Answer], status: int) -> float:
+    start = time.perf_counter()
+    answer = ask()
+    seconds = time.perf_counter() - start
+    assert answer.status == status, answer
+    return seconds
+
+
+def report(name: str, seconds: list[float]) -> None:
+    measured = seconds[1:]
+    label = re.sub(r"/\d+(?=/|\?|$)", "/…", name)
+    sys.stdout.write(ROW.format(label, f"{median(measured) * 1e3:,.1f} ms", f"{max(measured) * 1e3:,.1f} ms"))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Alice's program, Bob's, and one without a token: Charlie's."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api.caller import Caller
+from tests.livetrading.factories import TODAY, WALL, at_day
+from tradedesk.accounts.models import User
+from tradedesk.marketdata.library import CACHE
+from tradedesk.marketdata.services import load_samples
+
+
+@pytest.fixture
+def alices(alice: User) -> Caller:
+    return Caller(alice)
+
+
+@pytest.fixture
+def bobs(bob: User) -> Caller:
+    return Caller(bob)
+
+
+@pytest.fixture
+def charlies(db: None) -> Caller:
+    return Caller(None)
+
+
+@pytest.fixture
+def market(db: None) -> Iterator[None]:
+    """The sample market at the close of TODAY."""
+    CACHE.clear()
+    load_samples(WALL)
+    at_day(TODAY)
+    yield
+    CACHE.clear()

@@ -1,0 +1,149 @@
+"""Whatever is thrown at a call that writes, it answers; and what it lets in, it can read out again."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from strategies.models import Strategy
+from tests.api.caller import Answered, Caller
+from tests.strategies.examples import a_strategy
+from tradedesk.accounts.models import User
+
+pytestmark = pytest.mark.usefixtures("market")
+# The rows of one example are rolled back before the next.
+for_any = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+odd = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from([0, -1, 2**31, 2**63, 10**30, 10**400]),
+    st.floats(),
+    st.text(st.characters(codec=None), max_size=20),
+    st.sampled_from(["", "\x00", "\ud800", "2005-13-45", "A" * 10_000, "1e5", "AAPL"]),
+    st.lists(st.text(st.characters(codec=None), max_size=5), max_size=4),
+    st.dictionaries(st.text(st.characters(codec=None), max_size=5), st.floats(), max_size=3),
+)
+names = st.text(st.characters(codec=None), max_size=10)
+
+
+def mostly(**sensible: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Fields with sensible values, one in a few odd or missing, and now and then one that does not exist."""
+    fields = {name: st.one_of(values, values, values, odd) for name, values in sensible.items()}
+    known = st.fixed_dictionaries({}, optional=fields)
+    return st.one_of(known, known, st.tuples(known, st.dictionaries(names, odd, max_size=2)).map(lambda p: p[0] | p[1]))
+
+
+symbols = st.lists(st.sampled_from(["AAPL", "msft", " IBM ", "ZZZZ", "no symbol"]), max_size=4)
+days = st.dates(date(1995, 1, 1), date(2015, 1, 1)).map(str)
+fractions = st.floats(0, 1.2)
+dollars = st.floats(-10, 1e10)
+strategy_bodies = mostly(
+    name=st.text(max_size=90),
+    kind=st.sampled_from(["sma_crossover", "rsi_mean_reversion", "macd", "buy_and_hold"]),
+    parameters=st.dictionaries(
+        st.sampled_from(["fast", "slow", "period", "oversold", "signal"]), st.one_of(st.integers(-5, 500), odd)
+    ),
+    symbols=symbols,
+    timeframe=st.sampled_from(["1Day", "1Hour", "1Week"]),
+)
+backtest_bodies = mostly(
+    symbols=symbols,
+    start_date=days,
+    end_date=days,
+    initial_capital=dollars,
+    commission_bps=st.floats(-1, 2000),
+    slippage_bps=st.floats(-1, 2000),
+    position_size_pct=fractions,
+    max_positions=st.integers(-1, 1100),
+    max_position_size=dollars,
+    stop_loss_pct=fractions,
+    take_profit_pct=fractions,
+    signal_threshold=fractions,
+    fractional=st.booleans(),
+)
+deployments = mostly(
+    symbols=symbols,
+    name=st.text(max_size=120),
+    check_interval=st.integers(0, 4000),
+    auto_execute=st.booleans(),
+    max_positions=st.integers(-1, 25),
+    position_size_pct=fractions,
+    max_position_size=dollars,
+    daily_loss_limit=dollars,
+)
+credentials = mostly(email=st.sampled_from(["alice@example.com", "nobody"]), password=st.text(max_size=30))
+
+
+def posted(caller: Caller, path: str, body: Any, method: str = "POST") -> Answered:
+    with transaction.atomic():
+        answer = caller.call(method, path, body)
+        if answer.status in (201, 202):
+            assert caller.get(path.replace("quick-deploy", "strategies")).status == 200
+        transaction.set_rollback(True)
+    return answer
+
+
+def check(answer: Answered, *expected: int) -> None:
+    assert answer.status in expected, answer
+    if answer.status == 422:
+        assert answer.json["detail"]
+        for problem in answer.json["detail"]:
+            assert set(problem) == {"field", "message"}
+            assert problem["message"]
+            assert len(problem["message"]) < 1000
+    elif answer.status >= 400:
+        assert isinstance(answer.json["detail"], str)
+
+
+@pytest.fixture
+def strategy(alice: User) -> Strategy:
+    return a_strategy(alice)
+
+
+@for_any
+@given(body=strategy_bodies)
+def test_a_strategy_is_saved_or_refused(alices: Caller, strategy: Strategy, body: Any) -> None:
+    check(posted(alices, "/api/v1/strategies", body), 201, 422)
+    check(posted(alices, f"/api/v1/strategies/{strategy.pk}", body, "PUT"), 200, 422)
+
+
+@for_any
+@given(body=backtest_bodies, strategy_id=st.one_of(st.none(), odd))
+def test_a_backtest_is_queued_or_refused(
+    alices: Caller, strategy: Strategy, body: dict[str, Any], strategy_id: Any
+) -> None:
+    chosen = strategy.pk if strategy_id is None else strategy_id
+    check(posted(alices, "/api/v1/backtests", {"strategy_id": chosen, **body}), 202, 404, 422)
+
+
+@for_any
+@given(body=deployments, strategy_id=st.one_of(st.none(), odd))
+def test_a_strategy_is_deployed_or_refused(
+    alices: Caller, strategy: Strategy, body: dict[str, Any], strategy_id: Any
+) -> None:
+    chosen = strategy.pk if strategy_id is None else strategy_id
+    answer = posted(alices, "/api/v1/live-trading/quick-deploy", {"strategy_id": chosen, **body})
+    check(answer, 201, 404, 422)
+
+
+@for_any
+@given(body=credentials)
+def test_a_log_in_is_let_in_or_refused(charlies: Caller, alice: User, body: Any) -> None:
+    check(posted(charlies, "/api/v1/auth/login", body), 401, 422)
+
+
+@for_any
+@given(body=odd, path=st.sampled_from(["strategies", "backtests", "live-trading/quick-deploy", "auth/login"]))
+def test_what_is_no_object_is_refused(alices: Caller, body: Any, path: str) -> None:
+    check(posted(alices, f"/api/v1/{path}", body), 422)
+
+
+@for_any
+@given(content=st.binary(max_size=200))
+def test_what_is_no_json_is_refused(alices: Caller, content: bytes) -> None:
+    check(alices.send("POST", "/api/v1/strategies", content), 400, 422)

@@ -1,0 +1,312 @@
+"""Live strategies, their signals and what is held, through the API."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from livetrading.models import LiveStrategy, SignalHistory
+from livetrading.summaries.account import read_account
+from livetrading.summaries.desk import read_desk
+from tests.api.caller import Caller
+from tests.livetrading.factories import (
+    NOW,
+    TODAY,
+    closed,
+    make_live_strategy,
+    make_live_trade,
+    make_order,
+    make_paper_trade,
+    make_signal,
+    watched_desk,
+)
+from tradedesk.accounts.models import User
+from tradedesk.marketdata.library import closed_bars
+from tradedesk.marketdata.sessions import daily_time
+
+LIVE = "/api/v1/live-trading"
+STRATEGIES, SIGNALS, POSITIONS = f"{LIVE}/strategies", f"{LIVE}/signals/recent", f"{LIVE}/positions"
+
+pytestmark = pytest.mark.usefixtures("market")
+
+
+def close_of(symbol: str) -> float:
+    return float(closed_bars(symbol, "1Day", NOW, last=1).close[-1])
+
+
+def test_it_tells_limits_counters_and_the_last_check(alices: Caller, alice: User) -> None:
+    live = make_live_strategy(
+        user=alice,
+        name="Mine",
+        last_check_at=NOW,
+        last_bar_time=daily_time(TODAY),
+        last_error="The last check failed: no bars",
+        daily_loss_limit=Decimal("250.5"),
+        take_profit_pct=0.2,
+    )
+    seen = make_signal(live_strategy=live)
+    ordered = make_signal(live_strategy=live, side="sell", explanation="SMA 10 crossed below SMA 30")
+    make_order(user=alice, live_strategy=live, signal=ordered)
+    make_paper_trade(user=alice, live_strategy=live)
+    make_paper_trade(user=alice, live_strategy=live, **closed(daily_time(TODAY)))
+    gain = pytest.approx(10 * (close_of("AAPL") - 30), abs=1e-4)
+
+    answer = alices.get(f"{STRATEGIES}/{live.pk}")
+    assert answer.status == 200
+    assert answer.json == {
+        "id": live.pk,
+        "name": "Mine",
+        "status": "active",
+        "mode": "paper",
+        "strategy_id": None,
+        "backtest_id": None,
+        "kind": "sma_crossover",
+        "parameters": {"fast": 10, "slow": 30},
+        "symbols": ["AAPL", "MSFT"],
+        "timeframe": "1Day",
+        "deployed_at": "2010-03-08T21:00:00Z",
+        "next_check_at": "2010-03-08T21:00:00Z",
+        "last_check": {
+            "at": "2010-03-08T21:00:00Z",
+            "bar_time": "2010-03-08T05:00:00Z",
+            "error": "The last check failed: no bars",
+            "signal": {
+                "symbol": "AAPL",
+                "side": "sell",
+                "bar_time": ordered.bar_time.isoformat().replace("+00:00", "Z"),
+                "explanation": "SMA 10 crossed below SMA 30",
+            },
+        },
+        "limits": {
+            "check_interval": 300,
+            "auto_execute": True,
+            "max_positions": 5,
+            "position_size_pct": 0.02,
+            "max_position_size": None,
+            "stop_loss_pct": 0.1,
+            "take_profit_pct": 0.2,
+            "signal_threshold": 0.6,
+            "daily_loss_limit": 250.5,
+            "max_drawdown_pct": None,
+            "fractional": False,
+        },
+        "counters": {"signals": 2, "orders": 1, "trades": 2, "trades_today": 1, "open_positions": 1},
+        "pnl": answer.json["pnl"],
+    }
+    assert answer.json["pnl"]["realized"] == 30
+    assert answer.json["pnl"]["unrealized"] == gain
+    assert answer.json["pnl"]["total"] == pytest.approx(30 + answer.json["pnl"]["unrealized"])
+    assert seen.pk != ordered.pk
+
+
+def test_before_the_first_check_there_is_none(alices: Caller, alice: User) -> None:
+    live = make_live_strategy(user=alice, status="paused")
+    answer = alices.get(f"{STRATEGIES}/{live.pk}").json
+    assert answer["last_check"] == {"at": None, "bar_time": None, "error": None, "signal": None}
+    assert answer["next_check_at"] is None
+    assert set(answer["counters"].values()) == {0}
+
+
+def test_the_list_is_by_status_and_can_be_of_one(alices: Caller, alice: User) -> None:
+    rows = {status: make_live_strategy(user=alice, status=status).pk for status in ("stopped", "active", "paused")}
+    assert [row["status"] for row in alices.get(STRATEGIES).json["items"]] == ["active", "paused", "stopped"]
+    paused = alices.get(f"{STRATEGIES}?status=paused").json
+    assert ([row["id"] for row in paused["items"]], paused["count"]) == ([rows["paused"]], 1)
+    refused = alices.get(f"{STRATEGIES}?status=running")
+    assert refused.status == 422
+    assert refused.json["detail"][0]["field"] == "status"
+
+
+def test_a_page_of_the_list_counts_all(alices: Caller, alice: User) -> None:
+    pks = [make_live_strategy(user=alice).pk for _ in range(5)]
+    page = alices.get(f"{STRATEGIES}?limit=2&offset=2").json
+    assert ([row["id"] for row in page["items"]], page["count"]) == ([pks[2], pks[1]], 5)
+
+
+def test_it_is_switched_and_answers_as_it_stands(alices: Caller, alice: User) -> None:
+    live = make_live_strategy(user=alice)
+    for action, status in (("pause", "paused"), ("start", "active"), ("stop", "stopped"), ("start", "active")):
+        answer = alices.post(f"{STRATEGIES}/{live.pk}/{action}")
+        assert (answer.status, answer.json["id"], answer.json["status"]) == (200, live.pk, status)
+        live.refresh_from_db()
+        assert live.status == status
+
+
+@pytest.mark.parametrize(
+    ("status", "action"), [("active", "start"), ("paused", "pause"), ("stopped", "pause"), ("stopped", "stop")]
+)
+def test_what_does_not_fit_its_state_is_409(alices: Caller, alice: User, status: str, action: str) -> None:
+    live = make_live_strategy(user=alice, name="Mine", status=status)
+    answer = alices.post(f"{STRATEGIES}/{live.pk}/{action}")
+    assert answer.status == 409
+    assert answer.json["detail"].startswith("“Mine” is ")
+    assert LiveStrategy.objects.get().status == status
+
+
+def test_the_same_deployment_is_not_started_beside_itself(alices: Caller, alice: User) -> None:
+    make_live_strategy(user=alice, fingerprint="same")
+    stopped = make_live_strategy(user=alice, fingerprint="same", status="stopped")
+    answer = alices.post(f"{STRATEGIES}/{stopped.pk}/start")
+    assert (answer.status, "already active" in answer.json["detail"]) == (409, True)
+
+
+def test_signals_say_what_became_of_them(alices: Caller, alice: User) -> None:
+    live = make_live_strategy(user=alice, name="Mine")
+    refused = make_signal(live_strategy=live)
+    filled = make_signal(live_strategy=live, outcome=SignalHistory.Outcome.ORDERED, reason="")
+    order = make_order(user=alice, live_strategy=live, signal=filled, state="filled")
+    answer = alices.get(SIGNALS).json
+    assert answer["count"] == 2
+    newest, oldest = answer["items"]
+    assert newest == {
+        "id": filled.pk,
+        "live_strategy_id": live.pk,
+        "live_strategy_name": "Mine",
+        "symbol": "AAPL",
+        "side": "buy",
+        "bar_time": filled.bar_time.isoformat().replace("+00:00", "Z"),
+        "strength": 0.75,
+        "price": 31.25,
+        "explanation": "SMA 10 crossed above SMA 30",
+        "outcome": "filled",
+        "reason": None,
+        "order_id": str(order.pk),
+        "created_at": "2010-03-08T21:00:00Z",
+    }
+    assert (oldest["id"], oldest["outcome"], oldest["order_id"]) == (refused.pk, "refused", None)
+    assert oldest["reason"] == "The limit of 5 open positions is reached."
+
+
+def test_positions_are_the_sum_of_their_lots(alices: Caller, alice: User) -> None:
+    live = make_live_strategy(user=alice)
+    first = make_paper_trade(user=alice, live_strategy=live, target_price=Decimal(40))
+    make_paper_trade(user=alice, quantity=Decimal(30), entry_price=Decimal(34))
+    make_paper_trade(user=alice, **closed(NOW))
+    make_live_trade(user=alice, symbol="IBM")
+    (position,) = alices.get(POSITIONS).json["items"]
+    last = close_of("AAPL")
+    assert (position["symbol"], position["shares"], position["average_price"]) == ("AAPL", 40, 33)
+    assert position["last_price"] == pytest.approx(last)
+    assert position["market_value"] == pytest.approx(40 * last, rel=1e-6)
+    assert position["unrealized_pnl"] == pytest.approx(40 * (last - 33), abs=1e-3)
+    assert position["unrealized_pct"] == pytest.approx(100 * (last / 33 - 1), abs=1e-4)
+    lot = position["lots"][0]
+    assert lot["unrealized_pct"] == pytest.approx(100 * (last / 30 - 1), abs=1e-4)
+    assert {name: lot[name] for name in ("trade_id", "live_strategy_id", "shares", "stop_price", "target_price")} == {
+        "trade_id": first.pk,
+        "live_strategy_id": live.pk,
+        "shares": 10,
+        "stop_price": 27,
+        "target_price": 40,
+    }
+    assert position["lots"][1]["live_strategy_id"] is None
+
+
+def test_in_live_mode_positions_and_dashboard_are_the_live_accounts(alices: Caller, alice: User) -> None:
+    make_paper_trade(user=alice)
+    make_live_trade(user=alice, symbol="IBM")
+    User.objects.filter(pk=alice.pk).update(mode="live")
+    assert [position["symbol"] for position in alices.get(POSITIONS).json["items"]] == ["IBM"]
+    dashboard = alices.get(f"{LIVE}/dashboard").json
+    assert (dashboard["mode"], dashboard["executed_trades"], dashboard["equity"]) == ("live", 1, None)
+
+
+def test_a_symbol_without_bars_has_no_price(alices: Caller, alice: User) -> None:
+    make_paper_trade(user=alice, symbol="GONE")
+    (position,) = alices.get(POSITIONS).json["items"]
+    without = ("last_price", "unrealized_pnl", "unrealized_pct")
+    assert [position[name] for name in without] == [None, None, None]
+    assert position["market_value"] == 300
+
+
+def test_the_dashboard_has_the_figures_of_the_page(alices: Caller, alice: User) -> None:
+    watched_desk(alice, 3)
+    make_live_strategy(user=alice, status="paused")
+    make_signal(live_strategy=LiveStrategy.objects.first() or pytest.fail(), created_at=NOW - timedelta(days=3))
+    desk = read_desk(alice, NOW)
+    performance = desk.account.performance
+    expected: dict[str, Any] = {
+        "mode": "paper",
+        "day": "2010-03-08",
+        "active_strategies": 3,
+        "paused_strategies": 1,
+        "stopped_strategies": 0,
+        "signals_today": 3,
+        "orders_today": 3,
+        "executed_trades": 6,
+        "trades_today": performance.trades_today,
+        "open_positions": 3,
+        "pnl_today": float(performance.today),
+        "pnl_total": float(performance.total),
+        "return_today_pct": pytest.approx(100 * (desk.account.return_today or 0)),
+        "return_total_pct": pytest.approx(float(performance.total) / 1000),
+        "equity": float(desk.account.equity or 0),
+        "cash": float(desk.account.cash or 0),
+    }
+    assert alices.get(f"{LIVE}/dashboard").json == expected
+    assert performance.total != 0
+
+
+def test_paper_positions_are_papers_in_any_mode(alices: Caller, alice: User) -> None:
+    make_paper_trade(user=alice)
+    User.objects.filter(pk=alice.pk).update(mode="live")
+    assert [position["symbol"] for position in alices.get("/api/paper/positions").json["items"]] == ["AAPL"]
+
+
+def test_paper_trades_are_the_newest_first_open_ones_included(alices: Caller, alice: User) -> None:
+    live = make_live_strategy(user=alice)
+    sold = make_paper_trade(user=alice, live_strategy=live, commission=Decimal("1.5"), **closed(NOW))
+    held = make_paper_trade(user=alice, stop_price=None)
+    make_live_trade(user=alice)
+    answer = alices.get("/api/paper/trades").json
+    assert answer["count"] == 2
+    assert answer["items"] == [
+        {
+            "id": sold.pk,
+            "live_strategy_id": live.pk,
+            "symbol": "AAPL",
+            "shares": 10,
+            "entry_time": "2010-03-01T05:00:00Z",
+            "entry_price": 30,
+            "exit_time": "2010-03-08T21:00:00Z",
+            "exit_price": 33,
+            "exit_reason": "signal",
+            "pnl": 30,
+            "return_pct": 10,
+            "commission": 1.5,
+            "r_multiple": 1,
+        },
+        {
+            "id": held.pk,
+            "live_strategy_id": None,
+            "symbol": "AAPL",
+            "shares": 10,
+            "entry_time": "2010-03-01T05:00:00Z",
+            "entry_price": 30,
+            "exit_time": None,
+            "exit_price": None,
+            "exit_reason": None,
+            "pnl": 0,
+            "return_pct": None,
+            "commission": 0,
+            "r_multiple": None,
+        },
+    ]
+
+
+def test_the_paper_account_is_the_one_of_the_books(alices: Caller, alice: User) -> None:
+    make_paper_trade(user=alice)
+    make_paper_trade(user=alice, **closed(daily_time(TODAY)))
+    account = read_account(alice, "paper", NOW)
+    answer = alices.get("/api/paper/account").json
+    assert answer == {
+        "starting_cash": 100_000,
+        "cash": 100_000 + 30 - 300,
+        "equity": pytest.approx(100_000 + 30 + 10 * (close_of("AAPL") - 30), abs=1e-3),
+        "market_value": pytest.approx(10 * close_of("AAPL"), abs=1e-3),
+        "pnl_today": float(account.performance.today),
+        "pnl_total": float(account.performance.total),
+        "return_total_pct": pytest.approx(answer["pnl_total"] / 1000),
+        "costs": {"commission_per_order": 0, "commission_per_share": 0, "commission_bps": 0, "slippage_bps": 0},
+    }

@@ -1,0 +1,73 @@
+"""A Chromium for the flows, and windows that remember whatever went wrong in them."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Literal
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
+
+from tests.chromium import find_chromium
+from tests.flows.trader import EMAIL
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Milliseconds. Generous: the machine may be busy with other tests.
+PATIENCE = 60_000
+Theme = Literal["light", "dark"]
+
+
+class Window:
+    """One person's browser window. `complaints`: broken content policy, errors on the console, failed answers."""
+
+    def __init__(self, browser: Browser, theme: Theme = "light", width: int = 1440, height: int = 900) -> None:
+        self.complaints: list[str] = []
+        self.context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": height})
+        self.context.set_default_timeout(PATIENCE)
+        self.context.expose_function("violated", lambda words: self.complaints.append(f"policy: {words}"))
+        self.context.add_init_script(
+            "addEventListener('securitypolicyviolation',"
+            " event => violated(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`), true)"
+        )
+        self.context.on("console", self._heard)
+        self.context.on("weberror", lambda error: self.complaints.append(f"script: {error.error}"))
+        self.context.on("response", self._answered)
+        self.page: Page = self.context.new_page()
+
+    def log_in(self, url: str, password: str) -> None:
+        self.page.goto(url)
+        expect(self.page).to_have_url(f"{url}/accounts/login/?next=/")
+        self.page.get_by_label("Email").fill(EMAIL)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Log in").click()
+        expect(self.page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"console {message.type}: {message.text}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{response.status} {urlsplit(response.url).path}")
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    # Playwright would start Chromium's helpers in the folder of whoever called.
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def patient() -> None:
+    """Expectations wait as long as actions."""
+    expect.set_options(timeout=PATIENCE)

@@ -1,0 +1,77 @@
+"""The demo user over plain HTTP: logs in, opens pages, sends forms. For what needs no browser."""
+
+import http.cookiejar
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from typing import Any, NamedTuple
+
+from tests.processes.process import PATIENCE, NoRedirect
+
+EMAIL = "demo@example.com"
+
+
+class Answer(NamedTuple):
+    status: int
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Trader:
+    """Logged in at the desk that listens on `url`. Redirects are answered, not followed."""
+
+    def __init__(self, url: str, password: str) -> None:
+        self.url = url
+        self.cookies = http.cookiejar.CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies), NoRedirect)
+        self.get("/accounts/login/")
+        assert self.post("/accounts/login/", login=EMAIL, password=password).status == 302
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self._ask(urllib.request.Request(self.url + path, headers=headers))
+
+    def post(self, path: str, **form: str) -> Answer:
+        body = urllib.parse.urlencode(form).encode()
+        return self._ask(urllib.request.Request(self.url + path, body, self._token()))
+
+    def send(self, path: str, **values: Any) -> Answer:
+        """A call of the API with a JSON body."""
+        headers = {**self._token(), "Content-Type": "application/json"}
+        return self._ask(urllib.request.Request(self.url + path, json.dumps(values).encode(), headers))
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        """The first page of a list of the API."""
+        items: list[dict[str, Any]] = self.get(path).json()["items"]
+        return items
+
+    def deploy(self, strategy_id: int) -> Answer:
+        """Press Deploy to Live on the strategy's card."""
+        press = {"source": f"strategy:{strategy_id}", "deploy_key": uuid.uuid4().hex}
+        return self.post("/dashboard/live-trading/deploy", **press)
+
+    def deploy_all(self) -> None:
+        for strategy in self.items("/api/v1/strategies"):
+            assert self.deploy(strategy["id"]).status == 302
+
+    def backtest(self, strategy_id: int) -> int:
+        """Queue a backtest over ten years; its id."""
+        period = {"start_date": "2001-01-02", "end_date": "2010-12-31", "initial_capital": 100_000}
+        answer = self.send("/api/v1/backtests", strategy_id=strategy_id, **period)
+        assert answer.status == 202, answer.body
+        number: int = answer.json()["id"]
+        return number
+
+    def _ask(self, request: urllib.request.Request) -> Answer:
+        try:
+            with self._opener.open(request, timeout=PATIENCE) as answer:
+                return Answer(answer.status, answer.read())
+        except urllib.error.HTTPError as answer:
+            return Answer(answer.code, answer.read())
+
+    def _token(self) -> dict[str, str]:
+        token = next((cookie.value for cookie in self.cookies if cookie.name == "csrftoken"), None)
+        return {"X-CSRFToken": token or ""}
