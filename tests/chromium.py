@@ -23,9 +23,7 @@ def find_chromium() -> str:
     path = _path_of_playwright()
     if os.path.exists(path):
         return path
-    raise NoChromium(
-        "The browser tests need Chromium. Install it, try “make chromium”, or use “make test-fast”."
-    )
+    raise NoChromium("The browser tests need Chromium. Install it, try “make chromium”, or use “make test-fast”.")
 
 
 def get_chromium() -> str:

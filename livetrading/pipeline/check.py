@@ -14,7 +14,7 @@ from livetrading.pipeline.observe import Look, look
 from livetrading.pipeline.reconcile import reconcile
 from livetrading.services.accounts import broker_for
 from tradedesk.accounts.changes import touch
-from tradedesk.core.bars import Timeframe, session_dates, to_datetime64
+from tradedesk.core.bars import Timeframe, session_dates, to_datetime, to_datetime64
 from tradedesk.core.money import to_decimal
 from tradedesk.core.signals import Side
 from tradedesk.marketdata import sessions
@@ -70,12 +70,10 @@ def next_check(live: LiveStrategy, newest: datetime | None, now: datetime) -> da
     soon = now + timedelta(seconds=live.check_interval)
     if newest is None or sessions.is_open(soon):
         return soon
-    closing = sessions.next_close(soon)
-    if live.timeframe != Timeframe.DAY:
-        return max(soon, sessions.next_open(soon))
-    if _session(newest) < _session(sessions.previous_close(soon)):
-        return soon  # the last session's bar is not there yet
-    return closing
+    bar_end = to_datetime(sessions.bar_close(np.array([to_datetime64(newest)]), live.timeframe)[0])
+    if bar_end < sessions.previous_close(soon):
+        return soon  # the session's last bar is not there yet
+    return sessions.next_close(soon) if live.timeframe == Timeframe.DAY else sessions.next_open(soon)
 
 
 def _session(moment: datetime) -> date:

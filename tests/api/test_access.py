@@ -54,9 +54,7 @@ def test_nobody_gets_in_without_a_user(charlies: Caller, method: str, path: str)
 
 
 @pytest.mark.parametrize(("method", "path"), OF_ONE)
-def test_what_is_another_users_does_not_exist(
-    bobs: Caller, owned: dict[str, Any], method: str, path: str
-) -> None:
+def test_what_is_another_users_does_not_exist(bobs: Caller, owned: dict[str, Any], method: str, path: str) -> None:
     before = [type(row).objects.values().get(pk=row.pk) for row in owned.values()]
     answer = bobs.call(method.upper(), address(path, owned), VALID)
     assert answer.status == 404
@@ -82,9 +80,7 @@ def test_anothers_strategy_is_neither_tested_nor_deployed(
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_list_holds_the_users_own(
-    alices: Caller, bobs: Caller, alice: User, market: None, path: str
-) -> None:
+def test_a_list_holds_the_users_own(alices: Caller, bobs: Caller, alice: User, market: None, path: str) -> None:
     watched_desk(alice, 2)
     assert alices.get(path).json["count"] > 0
     assert bobs.get(path).json == {"items": [], "count": 0}

@@ -31,33 +31,40 @@ odd = st.one_of(
 names = st.text(st.characters(codec=None), max_size=10)
 
 
-def mostly(**sensible: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Fields with sensible values, one in a few odd or missing, and now and then one that does not exist."""
-    fields = {name: st.one_of(values, values, values, odd) for name, values in sensible.items()}
-    known = st.fixed_dictionaries({}, optional=fields)
-    return st.one_of(known, known, st.tuples(known, st.dictionaries(names, odd, max_size=2)).map(lambda p: p[0] | p[1]))
+def nearly(valid: dict[str, Any], **near: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """A valid body in which some fields are `near` what they may be, and at times one that is odd, or missing."""
+    changes = st.lists(st.sampled_from(sorted(near)), max_size=3, unique=True).flatmap(
+        lambda chosen: st.fixed_dictionaries({name: near[name] for name in chosen})
+    )
+    oddities = st.one_of(
+        st.just({}),
+        st.dictionaries(st.sampled_from(sorted(near)), odd, max_size=1),
+        st.dictionaries(names, odd, max_size=1),
+    )
+    return st.builds(lambda changed, oddity: valid | changed | oddity, changes, oddities)
 
 
-symbols = st.lists(st.sampled_from(["AAPL", "msft", " IBM ", "ZZZZ", "no symbol"]), max_size=4)
-days = st.dates(date(1995, 1, 1), date(2015, 1, 1)).map(str)
-fractions = st.floats(0, 1.2)
+symbols = st.lists(st.sampled_from(["AAPL", "msft", " IBM ", "ZZZZ", "no symbol", " "]), max_size=4)
+days = st.dates(date(1998, 1, 1), date(2015, 1, 1)).map(str)
+fractions = st.floats(-0.1, 1.1)
 dollars = st.floats(-10, 1e10)
-strategy_bodies = mostly(
-    name=st.text(max_size=90),
-    kind=st.sampled_from(["sma_crossover", "rsi_mean_reversion", "macd", "buy_and_hold"]),
-    parameters=st.dictionaries(
-        st.sampled_from(["fast", "slow", "period", "oversold", "signal"]), st.one_of(st.integers(-5, 500), odd)
-    ),
+numbers = st.one_of(st.integers(-5, 500), st.floats(1, 99), odd)
+strategy_bodies = nearly(
+    {"name": "Golden cross", "kind": "sma_crossover"},
+    name=st.text(st.characters(codec=None), max_size=90),
+    kind=st.sampled_from(["sma_crossover", "rsi_mean_reversion", "macd", "buy_and_hold", "magic"]),
+    parameters=st.dictionaries(st.sampled_from(["fast", "slow", "period", "oversold"]), numbers),
     symbols=symbols,
     timeframe=st.sampled_from(["1Day", "1Hour", "1Week"]),
 )
-backtest_bodies = mostly(
+backtest_bodies = nearly(
+    {"symbols": ["AAPL"], "start_date": "2005-01-03", "end_date": "2010-12-31", "initial_capital": 100_000},
     symbols=symbols,
     start_date=days,
     end_date=days,
     initial_capital=dollars,
-    commission_bps=st.floats(-1, 2000),
-    slippage_bps=st.floats(-1, 2000),
+    commission_bps=st.floats(-1, 1100),
+    slippage_bps=st.floats(-1, 1100),
     position_size_pct=fractions,
     max_positions=st.integers(-1, 1100),
     max_position_size=dollars,
@@ -66,17 +73,22 @@ backtest_bodies = mostly(
     signal_threshold=fractions,
     fractional=st.booleans(),
 )
-deployments = mostly(
+deployments = nearly(
+    {"symbols": ["AAPL", "MSFT"]},
     symbols=symbols,
-    name=st.text(max_size=120),
+    name=st.text(st.characters(codec=None), max_size=120),
     check_interval=st.integers(0, 4000),
     auto_execute=st.booleans(),
     max_positions=st.integers(-1, 25),
-    position_size_pct=fractions,
+    position_size_pct=st.floats(0, 0.6),
     max_position_size=dollars,
     daily_loss_limit=dollars,
 )
-credentials = mostly(email=st.sampled_from(["alice@example.com", "nobody"]), password=st.text(max_size=30))
+credentials = nearly(
+    {"email": "alice@example.com", "password": "wrong"},
+    email=st.text(st.characters(codec=None), max_size=90),
+    password=st.text(st.characters(codec=None), max_size=200),
+)
 
 
 def posted(caller: Caller, path: str, body: Any, method: str = "POST") -> Answered:

@@ -15,6 +15,7 @@ from tradedesk.accounts.models import User
 
 URL = "/api/v1/backtests"
 WALL = datetime(2026, 1, 5, 12, tzinfo=UTC)
+PROVENANCE = {"version": "0.1.0", "kind_code": "0", "engine_code": "0", "data": {}}
 TRADE = {
     *("symbol", "shares", "entry_time", "entry_price", "exit_time", "exit_price", "exit_reason"),
     *("pnl", "return_pct", "commission", "r_multiple"),
@@ -104,11 +105,12 @@ def test_a_completed_one_tells_all_it_found(alices: Caller, strategy: Strategy) 
 
 def test_a_trade_is_in_percent_and_in_utc(alices: Caller, strategy: Strategy) -> None:
     """The percent is the pnl over the purchase with its own commission, half a promille of the amount."""
-    trade = completed(alices, strategy, commission_bps=5)["trades"][0]
+    trades = completed(alices, strategy, commission_bps=5)["trades"]
+    trade = max(trades, key=lambda trade: trade["pnl"])
     assert set(trade) == TRADE
     bought = trade["shares"] * trade["entry_price"]
     assert trade["return_pct"] == pytest.approx(100 * trade["pnl"] / (bought * 1.0005), rel=1e-5)
-    assert abs(trade["return_pct"]) > 0.2
+    assert trade["return_pct"] > 5
     assert trade["exit_reason"] in {"signal", "stop_loss", "take_profit", "manual"}
     for moment in (trade["entry_time"], trade["exit_time"]):
         assert moment.endswith("Z")
@@ -180,6 +182,3 @@ def test_a_bad_value_is_refused_at_its_field(
 def test_a_strategy_that_can_no_longer_run_is_refused_by_its_id(alices: Caller, strategy: Strategy) -> None:
     Strategy.objects.update(parameters={"fast": 50, "slow": 20})
     assert set(problems(alices.post(URL, asked(strategy)))) == {"strategy_id"}
-
-
-PROVENANCE = {"version": "0.1.0", "kind_code": "0", "engine_code": "0", "data": {}}

@@ -128,8 +128,6 @@ def test_symbols_must_be_named(alices: Caller, strategy: Strategy) -> None:
     assert problems(alices.post(URL, {"strategy_id": strategy.pk})) == {"symbols": "This is required."}
 
 
-def test_without_a_live_account_nothing_is_deployed_live(
-    alices: Caller, alice: User, strategy: Strategy
-) -> None:
+def test_without_a_live_account_nothing_is_deployed_live(alices: Caller, alice: User, strategy: Strategy) -> None:
     User.objects.filter(pk=alice.pk).update(mode="live")
     assert set(problems(alices.post(URL, asked(strategy)))) == {"mode"}

@@ -193,7 +193,9 @@ def test_positions_are_the_sum_of_their_lots(alices: Caller, alice: User) -> Non
     assert position["unrealized_pct"] == pytest.approx(100 * (last / 33 - 1), abs=1e-4)
     lot = position["lots"][0]
     assert lot["unrealized_pct"] == pytest.approx(100 * (last / 30 - 1), abs=1e-4)
-    assert {name: lot[name] for name in ("trade_id", "live_strategy_id", "shares", "stop_price", "target_price")} == {
+    assert {
+        name: lot[name] for name in ("trade_id", "live_strategy_id", "shares", "stop_price", "target_price")
+    } == {
         "trade_id": first.pk,
         "live_strategy_id": live.pk,
         "shares": 10,
@@ -223,7 +225,7 @@ def test_a_symbol_without_bars_has_no_price(alices: Caller, alice: User) -> None
 def test_the_dashboard_has_the_figures_of_the_page(alices: Caller, alice: User) -> None:
     watched_desk(alice, 3)
     make_live_strategy(user=alice, status="paused")
-    make_signal(live_strategy=LiveStrategy.objects.first() or pytest.fail(), created_at=NOW - timedelta(days=3))
+    make_signal(live_strategy=LiveStrategy.objects.earliest("pk"), created_at=NOW - timedelta(days=3))
     desk = read_desk(alice, NOW)
     performance = desk.account.performance
     expected: dict[str, Any] = {

@@ -12,7 +12,9 @@ STRATEGIES = "/api/v1/strategies"
 VALID = {"name": "Taken", "kind": "buy_and_hold", "symbols": ["IBM"]}
 
 
-@pytest.mark.parametrize("path", ["/api/", "/api/v1", "/api/v1/strategies/", "/api/v1/strategies/first", "/api/no/x"])
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/v1", "/api/v1/strategies/", "/api/v1/strategies/first", "/api/no/x"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_a_call_that_does_not_exist_is_told_as_json(charlies: Caller, method: str, path: str) -> None:
     answer = charlies.call(method, path)
@@ -59,7 +61,8 @@ def test_a_body_that_is_no_object_is_told(alices: Caller, body: object) -> None:
 
 def test_every_field_is_told_at_once(alices: Caller) -> None:
     answer = alices.post(
-        STRATEGIES, {"name": 3, "symbols": ["AAPL", None], "parameters": [], "timeframe": "1\x00Day", "colour": "red"}
+        STRATEGIES,
+        {"name": 3, "symbols": ["AAPL", None], "parameters": [], "timeframe": "1\x00Day", "colour": "red"},
     )
     assert answer.status == 422
     assert {problem["field"]: problem["message"] for problem in answer.json["detail"]} == {

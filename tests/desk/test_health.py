@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from celery.signals import beat_init, worker_ready
 from django.core.cache import cache
 from pytest_django import Settings
 
@@ -104,3 +105,12 @@ def test_the_containers_check_follows_the_heartbeat() -> None:
     assert probe.part_is_well("worker", NOW + timedelta(seconds=19))
     assert not probe.part_is_well("worker", NOW + timedelta(seconds=21))
     assert not probe.part_is_well("beat", NOW)
+
+
+def test_beat_and_worker_give_a_sign_as_soon_as_they_are_ready() -> None:
+    beat_init.send(sender=None)
+    assert cache.get("heartbeat:beat") is not None
+    assert cache.get("heartbeat:worker") is None
+
+    worker_ready.send(sender=None)
+    assert cache.get("heartbeat:worker") is not None

@@ -61,13 +61,8 @@ class Window:
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    # Playwright would start Chromium's helpers in the folder of whoever called.
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
         yield browser
         browser.close()
-
-
-def patient() -> None:
-    """Expectations wait as long as actions."""
-    expect.set_options(timeout=PATIENCE)

@@ -1,0 +1,211 @@
+"""A newcomer's way through the desk: log in, backtest, deploy, watch it trade, log out. The same on every desk."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Browser, Locator, Page, Request, expect
+
+from tests.flows.browser import PATIENCE, Window
+
+FIRST, OTHERS = "Buy and hold", ("Moving averages 10/30", "Buy the dip", "Breakout 20/10", "MACD momentum")
+LIVE = f"Live - {FIRST}"
+# What the issue grants the replay for the first trades, doubled for a busy machine. Seconds.
+UNTIL_TRADES = 240
+# Notes in the session how the button looked when it was pressed: the page is left a moment later.
+NOTE_PRESS = """button => new MutationObserver(() => {
+  const spins = getComputedStyle(button, "::after").animationName === "turn";
+  sessionStorage.setItem("pressed", [button.disabled, button.ariaBusy, spins].join());
+}).observe(button, { attributes: true })"""
+BEHIND_THE_LOGIN = (
+    "/dashboard",
+    "/dashboard/strategies",
+    "/dashboard/backtests",
+    "/dashboard/live-trading",
+    "/trades?mode=paper",
+    "/dashboard/data",
+)
+
+
+@dataclass
+class Measured:
+    """Seconds from the press of Deploy: to the page it leads to, to the first check's end, to a closed trade."""
+
+    landed: float
+    checked: float
+    traded: float = 0
+
+
+def walk(browser: Browser, url: str, password: str) -> Measured:
+    window = Window(browser)
+    page = window.page
+    window.log_in(url, password)
+    see_five_strategies(page)
+    backtest(page)
+    measured = deploy(page)
+    started = time.monotonic()
+    deploy_the_others(page)
+    see_trades(page)
+    measured.traded = measured.checked + time.monotonic() - started
+    pause_start_and_stop(page)
+    log_out(page, url)
+    window.context.close()
+    assert window.complaints == []
+    charlie_is_sent_to_the_login(browser, url)
+    return measured
+
+
+def see_five_strategies(page: Page) -> None:
+    go_to(page, "Strategies")
+    expect(page.get_by_role("article")).to_have_count(5)
+    for name in (FIRST, *OTHERS):
+        facts = card(page, name)
+        expect(facts).to_contain_text("AAPL")
+        expect(facts.get_by_role("button", name="Deploy to Live · PAPER")).to_be_enabled()
+        expect(facts.get_by_role("link", name="View details")).to_be_visible()
+        expect(facts.get_by_role("link", name="Delete")).to_be_visible()
+
+
+def backtest(page: Page) -> None:
+    """The result comes by itself, with figures beside buy and hold, both charts drawn, and trades."""
+    page.get_by_role("link", name="Backtest Buy the dip").click()
+    page.get_by_role("button", name="Run backtest").click()
+    expect(page.get_by_role("heading", name="Buy the dip Completed", level=1)).to_be_visible()
+    metrics = page.get_by_role("region", name="Metrics")
+    expect(metrics.get_by_role("row", name="Total return")).to_contain_text("%")
+    expect(metrics.get_by_role("row", name="Sharpe ratio")).not_to_contain_text("—")
+    for chart in ("equity", "price"):
+        drawn = page.locator(f"[data-chart={chart}]")
+        expect(drawn.locator("canvas").first).to_be_visible()
+        assert ink(drawn) > 3, f"the {chart} chart is empty"
+    trades = page.get_by_role("region", name="Trades")
+    assert trades.get_by_role("row").count() > 10
+    shown = trades.get_by_role("row").filter(has=page.get_by_role("button", name="Show trade")).first
+    shown.get_by_role("button").click()
+    bought = shown.get_by_role("cell").nth(3).inner_text()
+    expect(page.locator("[data-chart=price] .chart-legend")).to_contain_text(bought)
+
+
+def ink(chart: Locator) -> int:
+    """How many colours the chart's largest canvas shows."""
+    colours: int = chart.evaluate("""chart => {
+      const canvas = [...chart.querySelectorAll("canvas")].sort((a, b) => b.width * b.height - a.width * a.height)[0];
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      return new Set(new Uint32Array(data.buffer)).size;
+    }""")
+    return colours
+
+
+def deploy(page: Page) -> Measured:
+    """Pressed twice in a hurry, it is deployed once; the first check follows at once."""
+    presses: list[Request] = []
+    page.on("request", lambda request: presses.append(request) if request.method == "POST" else None)
+    go_to(page, "Strategies")
+    button = card(page, FIRST).get_by_role("button", name="Deploy to Live")
+    button.evaluate(NOTE_PRESS)
+    button.dblclick()
+    pressed = time.monotonic()
+    page.wait_for_url("**/dashboard/live-trading")
+    landed = time.monotonic() - pressed
+    checked = wait_for_first_check(page, pressed)
+
+    assert page.evaluate("sessionStorage.getItem('pressed')") == "true,true,true"
+    assert len(presses) == 1
+    assert [live["name"] for live in live_strategies(page)] == [LIVE]
+    toast = f"“{LIVE}” deployed. Now monitoring AAPL, GOOG, IBM, MSFT, FB."
+    expect(page.get_by_role("region", name="Messages")).to_contain_text(toast)
+    expect(row(page)).to_contain_text("PAPER")
+    expect(row(page)).to_contain_text("Active")
+    expect(row(page)).not_to_contain_text("Not yet")
+    expect(page.get_by_role("link", name="Notifications, 1 unread")).to_be_visible()
+    go_to(page, "Strategies")
+    expect(card(page, FIRST).get_by_role("link", name="Deployed", exact=True)).to_be_visible()
+    expect(card(page, FIRST).get_by_role("button", name="Deploy to Live")).to_have_count(0)
+    return Measured(landed, checked)
+
+
+def wait_for_first_check(page: Page, pressed: float) -> float:
+    """Seconds from the press to the end of the check."""
+    while live_strategies(page)[0]["last_check"]["at"] is None:
+        assert time.monotonic() - pressed < PATIENCE / 1000, "no check came"
+        page.wait_for_timeout(20)
+    return time.monotonic() - pressed
+
+
+def deploy_the_others(page: Page) -> None:
+    for name in OTHERS:
+        go_to(page, "Strategies")
+        card(page, name).get_by_role("button", name="Deploy to Live").click()
+        page.wait_for_url("**/dashboard/live-trading")
+    assert len(live_strategies(page)) == 5
+
+
+def see_trades(page: Page) -> None:
+    """They come without a reload, by day, and the totals in the footer add up."""
+    go_to(page, "Trades")
+    page.goto(page.url.partition("?")[0] + "?mode=paper")
+    trades = page.get_by_role("region", name="Trades")
+    expect(trades.get_by_role("row").filter(has_text="Signal").first).to_be_visible(timeout=UNTIL_TRADES * 1000)
+    expect(trades.locator("tr.day-row:visible").filter(has_text="closed").first).to_contain_text("$")
+    expect(page.get_by_role("region", name="Open positions").get_by_role("row", name="Total")).to_be_visible()
+    totals = read_totals(page)
+    assert abs(totals["Realized"] + totals["Unrealized"] - totals["P&L total"]) < 0.02
+    assert abs(totals["Equity"] - 100_000 - totals["P&L total"]) < 0.02
+    assert 0 < totals["Cash"] < totals["Equity"]
+
+
+def read_totals(page: Page) -> dict[str, float]:
+    read: list[tuple[str, str]] = page.get_by_label("Totals").evaluate("""footer =>
+      [...footer.querySelectorAll("dt")].map(dt => [dt.innerText, dt.nextElementSibling.innerText])""")
+    return {label: float(value.translate(str.maketrans("−", "-", "$,+▲▼ "))) for label, value in read}
+
+
+def pause_start_and_stop(page: Page) -> None:
+    go_to(page, "Live trading")
+    page.evaluate("() => { window.neverReloaded = true; }")
+    for press, state, then in (("Pause", "Paused", "Start"), ("Start", "Active", "Pause"), ("Stop", "Stopped", "Start")):
+        row(page).get_by_role("button", name=press).click()
+        expect(row(page).get_by_text(state, exact=True)).to_be_visible()
+        expect(row(page).get_by_role("button", name=then)).to_be_enabled()
+        said = page.get_by_role("region", name="Messages").get_by_text(f"“{LIVE}” is {state.lower()}.")
+        expect(said).to_be_visible()
+    assert page.evaluate("window.neverReloaded") is True
+    assert {live["name"]: live["status"] for live in live_strategies(page)}[LIVE] == "stopped"
+
+
+def log_out(page: Page, url: str) -> None:
+    page.get_by_role("button", name="Account menu").click()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    page.goto(f"{url}/trades")
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def charlie_is_sent_to_the_login(browser: Browser, url: str) -> None:
+    window = Window(browser)
+    for path in BEHIND_THE_LOGIN:
+        window.page.goto(url + path)
+        expect(window.page.get_by_role("heading", name="Log in")).to_be_visible()
+    window.context.close()
+    assert window.complaints == []
+
+
+def go_to(page: Page, name: str) -> None:
+    page.get_by_role("navigation", name="Main", exact=True).get_by_role("link", name=name).click()
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+
+def card(page: Page, name: str) -> Locator:
+    return page.get_by_role("article", name=name)
+
+
+def row(page: Page) -> Locator:
+    """The deployed strategy's row on the live trading page."""
+    return page.get_by_role("region", name="Strategies").get_by_role("row", name=LIVE)
+
+
+def live_strategies(page: Page) -> list[dict[str, Any]]:
+    """As the API tells them, with the session of the page."""
+    answer = page.request.get(page.url.partition("/dashboard")[0] + "/api/v1/live-trading/strategies")
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items

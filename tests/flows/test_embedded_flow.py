@@ -1,0 +1,21 @@
+"""What a newcomer gets, in a real browser, from the desk that is one process."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.desk.test_runner import Desk
+from tests.flows.browser import chromium
+from tests.flows.newcomer import walk
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+
+def test_a_newcomer_logs_in_backtests_deploys_and_sees_trades(tmp_path: Path) -> None:
+    with (
+        Desk(tmp_path / "data", environment={"REPLAY_SECONDS_PER_BAR": "0.5"}) as desk,
+        chromium() as browser,
+    ):
+        desk.wait_until_healthy()
+        print(walk(browser, desk.url, (desk.folder / "demo-password").read_text().strip()))
+        assert "Traceback" not in desk.said()

@@ -1,0 +1,29 @@
+"""The same way through the desk that docker-compose.yml makes: web, worker and beat on PostgreSQL and Redis."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from tests.flows.browser import chromium
+from tests.flows.newcomer import walk
+from tests.processes.test_compose_commands import PARTS, FullDesk
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+# As .env says it when there is no proxy with a certificate in front.
+WITHOUT_PROXY = {"HTTPS": "0", "BEHIND_PROXY": "0", "ALLOWED_HOSTS": "127.0.0.1"}
+
+
+def test_a_newcomer_logs_in_backtests_deploys_and_sees_trades(
+    tmp_path: Path, database_url: str, redis_url: str
+) -> None:
+    desk = FullDesk(tmp_path, database_url, redis_url)
+    desk.environment |= {**WITHOUT_PROXY, "REPLAY_SECONDS_PER_BAR": "0.5"}
+    desk.run("migrate", ["python", "manage.py", "setup_desk", "--only-static"])
+    desk.run("migrate")
+    with contextlib.ExitStack() as stack, chromium() as browser:
+        parts = [stack.enter_context(desk.process(part)) for part in PARTS]
+        parts[0].wait_until(lambda: desk.status_of("/api/health") == 200)
+        password = (tmp_path / "data" / "demo-password").read_text().strip()
+        print(walk(browser, f"http://127.0.0.1:{desk.port}", password))
+        assert all("Traceback" not in part.said() for part in parts)

@@ -1,0 +1,45 @@
+"""Daily bars made by hand, from Monday 5 March 2012 on: row n is the session of DAYS[n].
+
+The Donchian strategy of TWO_BARS makes signals that anybody can check: it buys on a close above the two bars
+before, sells on a close below them, and its warm-up is three bars.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+
+from tradedesk.core.bars import Bars, validate
+from tradedesk.marketdata.models import BarSeries
+from tradedesk.marketdata.series import SeriesKey, keep
+from tradedesk.marketdata.sessions import daily_time, daily_times, session_close, session_open, sessions_between
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+DAYS: list[date] = sessions_between(date(2012, 3, 5), date(2012, 7, 31)).tolist()
+TIMES = [daily_time(day) for day in DAYS]
+OPENS = [session_open(day) for day in DAYS]
+CLOSES = [session_close(day) for day in DAYS]
+
+TWO_BARS: dict[str, Any] = {"kind": "donchian_breakout", "parameters": {"entry": 2, "exit": 2}}
+
+
+def flat(*prices: float, first: int = 0) -> Bars:
+    """A bar a session that opens, trades and closes at its price."""
+    return traded(*((price, price, price, price) for price in prices), first=first)
+
+
+def traded(*rows: tuple[float, float, float, float], first: int = 0) -> Bars:
+    """A bar a session from its open, high, low and close."""
+    columns = np.array(rows, np.float64).T
+    days = np.array(DAYS[first : first + len(rows)], dtype="datetime64[D]")
+    bars = Bars(daily_times(days), *columns, np.full(len(rows), 1e6))
+    validate(bars)
+    return bars
+
+
+def bring(timeframe: str = "1Day", **bars: Bars) -> None:
+    """Make these the whole of what has been imported of their symbols."""
+    for symbol, own in bars.items():
+        key = SeriesKey("csv", symbol, timeframe)
+        present = BarSeries.objects.filter(**key._asdict()).first()
+        keep(key, own, adjusted=True, present=present, now=NOW)

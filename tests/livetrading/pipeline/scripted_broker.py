@@ -1,0 +1,83 @@
+"""A broker that says what the test tells it to, for reconcile to ask: fills in parts, orders it has forgotten."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from livetrading.brokers.base import BrokerFill, BrokerOrder
+from livetrading.models import Order
+from tests.livetrading.made_bars import TIMES
+
+
+@dataclass
+class ScriptedBroker:
+    """orders: by client_order_id, as the broker would answer now. fills: in its order, from activity "1" on."""
+
+    orders: dict[str, BrokerOrder] = field(default_factory=dict)
+    fills: list[BrokerFill] = field(default_factory=list)
+
+    def knows(self, order: Order, state: str = "working", filled: object = 0, **fields: Any) -> BrokerOrder:
+        """It knows this order of the desk's, filled so far; said again, the order has changed."""
+        values: dict[str, Any] = {
+            "client_order_id": order.client_order_id,
+            "broker_order_id": f"at-broker-{order.client_order_id[-6:]}",
+            "state": state,
+            "symbol": order.symbol,
+            "side": order.side,
+            "quantity": order.quantity,
+            "filled_quantity": Decimal(str(filled)),
+        }
+        return self.holds(BrokerOrder(**(values | fields)))
+
+    def holds(self, order: BrokerOrder) -> BrokerOrder:
+        self.orders[order.client_order_id] = order
+        return order
+
+    def leg(self, entry: Order, kind: str, price: float, **fields: Any) -> BrokerOrder:
+        """It holds a protective exit for the lot of this entry."""
+        made = self.knows(
+            entry,
+            client_order_id=f"{entry.client_order_id}-{kind}",
+            side="sell",
+            kind=kind,
+            closes=entry.client_order_id,
+            trigger_price=Decimal(str(price)),
+        )
+        return self.holds(replace(made, **fields))
+
+    def fill(
+        self,
+        order: Order | BrokerOrder,
+        quantity: object,
+        price: object,
+        commission: object = 0,
+        time: datetime = TIMES[1],
+    ) -> BrokerFill:
+        made = BrokerFill(
+            activity_id=str(len(self.fills) + 1),
+            client_order_id=order.client_order_id,
+            quantity=Decimal(str(quantity)),
+            price=Decimal(str(price)),
+            commission=Decimal(str(commission)),
+            time=time,
+        )
+        self.fills.append(made)
+        return made
+
+    # --- what reconcile asks ---
+
+    def fills_since(self, cursor: str) -> list[BrokerFill]:
+        return [fill for fill in self.fills if int(fill.activity_id) > int(cursor or 0)]
+
+    def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
+        return self.orders.get(client_order_id)
+
+    def open_orders(self) -> list[BrokerOrder]:
+        return [order for order in self.orders.values() if order.state == "working"]
+
+
+def answers_for(broker: ScriptedBroker) -> Callable[[int, str, datetime], ScriptedBroker]:
+    """What stands in for services.accounts.broker_for."""
+    return lambda _user_id, _mode, _now: broker

@@ -1,0 +1,247 @@
+"""Decisions: exits before entries, the stronger before the weaker, and never more than the limits allow."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from math import floor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livetrading.models import PaperTrade
+from livetrading.pipeline.book import StrategyBook
+from livetrading.pipeline.decide import Decision, Funds, decide
+from livetrading.pipeline.observe import Observation
+from tests.livetrading.made_bars import TIMES
+from tradedesk.core.rules import RiskRules
+from tradedesk.core.signals import Side
+
+RICH = Funds(equity=100_000.0, own_equity=100_000.0, own_peak=100_000.0, day_loss=0.0)
+RULES = RiskRules(position_size_pct=0.02, max_positions=5)
+SYMBOLS = [f"S{number}" for number in range(8)]
+
+
+def sees(symbol: str, side: Side = Side.BUY, *, close: float = 50.0, strength: float = 1.0, day: int = 2) -> Observation:
+    return Observation(symbol, side, strength, TIMES[day], close, "Because.", late=False)
+
+
+def lot_of(symbol: str, quantity: int = 10, *, day: int = 1) -> PaperTrade:
+    return PaperTrade(symbol=symbol, quantity=Decimal(quantity), entry_time=TIMES[day], entry_price=Decimal(50))
+
+
+def book(*held: str, exiting: tuple[str, ...] = (), entering: tuple[str, ...] = ()) -> StrategyBook:
+    return StrategyBook({symbol: lot_of(symbol) for symbol in held}, frozenset(exiting), frozenset(entering), 0.0)
+
+
+def told(decisions: list[Decision]) -> list[tuple[str, Decimal]]:
+    return [(d.observation.symbol, d.quantity) for d in decisions]
+
+
+# --- The order -------------------------------------------------------------------------------------------------
+
+
+def test_exits_come_first_then_entries_by_strength_then_by_name() -> None:
+    observations = [
+        sees("AAPL", strength=0.7),
+        sees("GOOG", strength=0.9),
+        sees("IBM", strength=0.7),
+        sees("MSFT", Side.SELL),
+        sees("CAT", Side.SELL),
+    ]
+    decisions = decide(observations, book("MSFT", "CAT"), RULES, RICH)
+    assert told(decisions) == [("CAT", 10), ("MSFT", 10), ("GOOG", 40), ("AAPL", 40), ("IBM", 40)]
+    assert [d.lot.symbol if d.lot else None for d in decisions] == ["CAT", "MSFT", None, None, None]
+
+
+def test_an_exit_frees_a_position_for_an_entry_of_the_same_close() -> None:
+    one = replace(RULES, max_positions=1)
+    observations = [sees("AAPL"), sees("IBM", Side.SELL)]
+    assert told(decide(observations, book("IBM"), one, RICH)) == [("IBM", 10), ("AAPL", 40)]
+
+
+def test_an_exit_that_is_refused_frees_nothing() -> None:
+    one = replace(RULES, max_positions=1)
+    early = StrategyBook({"IBM": lot_of("IBM", day=3)}, frozenset(), frozenset(), 0.0)
+    refused, entry = decide([sees("AAPL"), sees("IBM", Side.SELL)], early, one, RICH)
+    assert (refused.quantity, refused.reason) == (0, "This lot of IBM was bought after that bar.")
+    assert (entry.quantity, entry.reason) == (0, "The limit of 1 open positions is reached.")
+
+
+def test_a_sale_on_its_way_has_freed_its_position_already() -> None:
+    one = replace(RULES, max_positions=1)
+    assert told(decide([sees("AAPL")], book("IBM", exiting=("IBM",)), one, RICH)) == [("AAPL", 40)]
+
+
+def test_an_entry_on_its_way_takes_a_position() -> None:
+    one = replace(RULES, max_positions=1)
+    assert told(decide([sees("AAPL")], book(entering=("IBM",)), one, RICH)) == [("AAPL", 0)]
+
+
+def test_a_refused_entry_takes_no_position_from_the_next() -> None:
+    two = replace(RULES, max_positions=1)
+    decisions = decide([sees("DEAR", close=5_000.0, strength=0.9), sees("AAPL", strength=0.8)], book(), two, RICH)
+    assert told(decisions) == [("DEAR", 0), ("AAPL", 40)]
+
+
+@pytest.mark.parametrize("held", [book("AAPL"), book(entering=("AAPL",)), book("AAPL", exiting=("AAPL",))])
+def test_a_buy_of_what_is_held_or_on_its_way_is_no_news(held: StrategyBook) -> None:
+    assert decide([sees("AAPL")], held, RULES, RICH) == []
+
+
+def test_the_entry_bar_itself_may_say_sell() -> None:
+    held = StrategyBook({"AAPL": lot_of("AAPL", day=2)}, frozenset(), frozenset(), 0.0)
+    assert told(decide([sees("AAPL", Side.SELL, day=2)], held, RULES, RICH)) == [("AAPL", 10)]
+
+
+def test_an_exit_sells_what_is_left_of_the_lot() -> None:
+    lot = lot_of("AAPL")
+    lot.exit_quantity = Decimal(4)
+    held = StrategyBook({"AAPL": lot}, frozenset(), frozenset(), 0.0)
+    assert told(decide([sees("AAPL", Side.SELL)], held, RULES, RICH)) == [("AAPL", 6)]
+
+
+def test_the_newest_signal_of_a_symbol_counts_in_whatever_order_they_come() -> None:
+    observations = [sees("AAPL", Side.SELL, day=3), replace(sees("AAPL", day=2), late=True)]
+    for order in (observations, observations[::-1]):
+        (decision,) = decide(order, book(), RULES, RICH)
+        assert decision.observation.side == Side.SELL
+
+
+def test_a_late_buy_is_refused_however_strong_it_was() -> None:
+    (decision,) = decide([replace(sees("AAPL"), late=True)], book(), RULES, RICH)
+    assert (decision.quantity, decision.reason) == (
+        0,
+        "The desk was not checking when this bar closed; too late to enter.",
+    )
+
+
+def test_no_limit_holds_back_an_exit() -> None:
+    rules = replace(RULES, daily_loss_limit=1.0, max_drawdown_pct=0.001, signal_threshold=1.0, max_positions=1)
+    poor = Funds(equity=-5.0, own_equity=1.0, own_peak=100_000.0, day_loss=99_999.0)
+    weak_and_late = replace(sees("AAPL", Side.SELL, strength=0.1), late=True)
+    assert told(decide([weak_and_late], book("AAPL", "IBM"), rules, poor)) == [("AAPL", 10)]
+
+
+# --- The size --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("close", "rules", "quantity"),
+    [
+        (50.0, RULES, "40"),  # 2% of 100,000 is 2,000
+        (51.0, RULES, "39"),
+        (0.1, replace(RULES, max_position_size=1.0), "10"),
+        (0.1, replace(RULES, position_size_pct=0.001, max_position_size=30.0), "300"),
+        (50.0, replace(RULES, max_position_size=1_000.0), "20"),
+        (51.0, replace(RULES, fractional=True), "39.215686"),
+        (2_000.0, RULES, "1"),
+        (2_000.01, RULES, "0"),
+    ],
+)
+def test_the_size_of_an_entry(close: float, rules: RiskRules, quantity: str) -> None:
+    assert told(decide([sees("AAPL", close=close)], book(), rules, RICH)) == [("AAPL", Decimal(quantity))]
+
+
+def test_a_quotient_just_below_a_whole_share_is_that_share() -> None:
+    # 0.3 / 0.1 is 2.9999999999999996 in floating point.
+    funds = replace(RICH, equity=0.3)
+    rules = replace(RULES, position_size_pct=1.0)
+    assert told(decide([sees("AAPL", close=0.1)], book(), rules, funds)) == [("AAPL", 3)]
+
+
+@pytest.mark.parametrize("equity", [0.0, -1_000.0])
+def test_without_equity_nothing_is_bought(equity: float) -> None:
+    (decision,) = decide([sees("AAPL")], book(), RULES, replace(RICH, equity=equity))
+    assert decision.reason == "The position size of $0.00 does not buy one share at $50.00."
+
+
+# --- Whatever comes --------------------------------------------------------------------------------------------
+
+OBSERVATIONS = st.lists(
+    st.builds(
+        Observation,
+        symbol=st.sampled_from(SYMBOLS),
+        side=st.sampled_from([Side.BUY, Side.SELL]),
+        strength=st.sampled_from([0.0, 0.5, 0.6, 0.75, 1.0]),
+        bar_time=st.sampled_from(TIMES[:6]),
+        close=st.floats(0.01, 10_000.0),
+        explanation=st.just("Because."),
+        late=st.booleans(),
+    ),
+    max_size=20,
+)
+SOME = st.sets(st.sampled_from(SYMBOLS))
+BOOKS = st.builds(
+    lambda held, exiting, entering: book(*held, exiting=tuple(held & exiting), entering=tuple(entering - held)),
+    SOME,
+    SOME,
+    SOME,
+)
+RULE_SETS = st.builds(
+    RiskRules,
+    position_size_pct=st.floats(0.001, 0.5),
+    max_positions=st.integers(1, 6),
+    max_position_size=st.none() | st.floats(1.0, 1e5),
+    signal_threshold=st.floats(0.0, 1.0),
+    daily_loss_limit=st.none() | st.floats(1.0, 1e5),
+    max_drawdown_pct=st.none() | st.floats(0.001, 0.99),
+    fractional=st.booleans(),
+)
+AMOUNT = st.floats(-1e5, 1e6)
+FUNDS = st.builds(Funds, equity=AMOUNT, own_equity=AMOUNT, own_peak=AMOUNT, day_loss=AMOUNT)
+
+
+@given(OBSERVATIONS, BOOKS, RULE_SETS, FUNDS)
+def test_whatever_comes_the_limits_hold(
+    observations: list[Observation], held: StrategyBook, rules: RiskRules, funds: Funds
+) -> None:
+    decisions = decide(observations, held, rules, funds)
+    symbols = [d.observation.symbol for d in decisions]
+    assert len(set(symbols)) == len(symbols), "one decision a symbol"
+    assert all(bool(d.quantity) != bool(d.reason) for d in decisions), "a quantity or a reason, never both"
+    assert all(d.quantity >= 0 for d in decisions)
+
+    sides = [d.observation.side for d in decisions]
+    assert sides == sorted(sides), "exits first"
+    entries = [d for d in decisions if d.observation.side is Side.BUY]
+    assert entries == sorted(entries, key=lambda d: (-d.observation.strength, d.observation.symbol))
+
+    sold = {d.observation.symbol for d in decisions if d.lot}
+    bought = {d.observation.symbol for d in entries if d.quantity}
+    kept = (set(held.lots) - held.exiting - sold) | held.entering
+    assert not bought & (set(held.lots) | held.entering), "nothing is bought twice"
+    assert not bought or len(kept | bought) <= rules.max_positions
+    for decision in entries:
+        if decision.quantity:
+            budget = min(rules.position_size_pct * funds.equity, rules.max_position_size or float("inf"))
+            assert float(decision.quantity) * decision.observation.close <= budget + 1e-6 * decision.observation.close
+            assert rules.fractional or decision.quantity == floor(decision.quantity)
+            assert not decision.observation.late
+            assert decision.observation.strength >= rules.signal_threshold
+
+
+@given(OBSERVATIONS, BOOKS, RULE_SETS, FUNDS, st.randoms())
+def test_the_order_in_which_things_are_seen_decides_nothing(
+    observations: list[Observation], held: StrategyBook, rules: RiskRules, funds: Funds, random: object
+) -> None:
+    # One signal a symbol and bar, as the history holds it.
+    single = list({(o.symbol, o.bar_time): o for o in observations}.values())
+    shuffled = list(single)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert decide(shuffled, held, rules, funds) == decide(single, held, rules, funds)
+
+
+@given(OBSERVATIONS, BOOKS, FUNDS)
+def test_a_higher_limit_of_positions_never_buys_less(
+    observations: list[Observation], held: StrategyBook, funds: Funds
+) -> None:
+    def bought(limit: int) -> set[str]:
+        rules = replace(RULES, max_positions=limit)
+        return {d.observation.symbol for d in decide(observations, held, rules, funds) if d.quantity and not d.lot}
+
+    assert bought(1) <= bought(2) <= bought(5)
+
+
+def test_a_late_signal_is_older_than_a_day() -> None:
+    assert TIMES[3] - TIMES[2] == timedelta(days=1)

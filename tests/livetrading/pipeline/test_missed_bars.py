@@ -1,0 +1,113 @@
+"""Bars that closed while nobody was checking, and symbols whose bars are not there yet."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from livetrading.models import LiveStrategy, PaperTrade, SignalHistory
+from livetrading.pipeline.check import check
+from livetrading.pipeline.execute import execute_order
+from livetrading.services.control import control
+from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat
+from tests.livetrading.pipeline.desk import WALL, open_account, step
+from tests.livetrading.pipeline.watching import reason_of, said, watching
+from tradedesk.accounts.models import User
+
+
+@pytest.fixture
+def live(alice: User) -> LiveStrategy:
+    open_account(alice, 100_000.0)
+    return watching(alice, "AAPL")
+
+
+def test_on_the_first_check_the_last_bar_alone_counts(live: LiveStrategy) -> None:
+    bring(AAPL=flat(10, 10, 12, 12))
+    assert check(live.pk, CLOSES[3], WALL) == []
+    assert said(live) == []
+
+
+def test_a_buy_that_was_missed_comes_too_late(live: LiveStrategy) -> None:
+    bring(AAPL=flat(10, 10, 10, 12, 12))
+    check(live.pk, CLOSES[2], WALL)
+    assert check(live.pk, CLOSES[4], WALL) == []
+    signal = SignalHistory.objects.get()
+    assert (signal.bar_time, signal.price) == (TIMES[3], Decimal(12))
+    words = "The desk was not checking when this bar closed; too late to enter."
+    assert reason_of(live, "AAPL") == words
+
+
+def test_a_sell_that_was_missed_still_acts(live: LiveStrategy) -> None:
+    bring(AAPL=flat(10, 10, 12, 12, 11.5, 11.5))
+    for now in CLOSES[2:4]:
+        step(live, now)
+    (order_id,) = check(live.pk, CLOSES[5], WALL)
+    assert SignalHistory.objects.get(side="sell").bar_time == TIMES[4]
+    execute_order(order_id, CLOSES[5], WALL)
+    bring(AAPL=flat(10, 10, 12, 12, 11.5, 11.5, 11))
+    check(live.pk, CLOSES[6], WALL)
+    lot = PaperTrade.objects.get()
+    assert (lot.exit_time, lot.exit_price, lot.exit_reason) == (TIMES[6], Decimal(11), "signal")
+
+
+def test_of_what_was_missed_the_newest_signal_counts(live: LiveStrategy) -> None:
+    """First a BUY at bar 3, then a SELL at bar 4: whoever comes at bar 5 must not buy."""
+    bring(AAPL=flat(10, 10, 10, 12, 9, 10))
+    check(live.pk, CLOSES[2], WALL)
+    assert check(live.pk, CLOSES[5], WALL) == []
+    assert said(live) == [("AAPL", "sell", "This strategy holds no AAPL to sell.")]
+
+
+def test_a_lot_is_not_sold_by_a_bar_from_before_it(live: LiveStrategy) -> None:
+    bring(AAPL=flat(10, 10, 12, 9.9, 10.1, 10.1))
+    (order_id,) = check(live.pk, CLOSES[2], WALL)
+    # The message came two sessions late: bought in bar 5, while bar 3 said SELL.
+    execute_order(order_id, CLOSES[4], WALL)
+    assert check(live.pk, CLOSES[5], WALL) == []
+    assert said(live)[-1] == ("AAPL", "sell", "This lot of AAPL was bought after that bar.")
+
+
+def test_what_was_missed_in_a_pause_is_looked_at_after_it(live: LiveStrategy) -> None:
+    bring(AAPL=flat(10, 10, 12, 12, 11.5, 11.5))
+    for now in CLOSES[2:4]:
+        step(live, now)
+    control(live, "pause", CLOSES[3])
+    assert check(live.pk, CLOSES[4], WALL) == []
+    control(live, "start", CLOSES[5])
+    assert len(check(live.pk, CLOSES[5], WALL)) == 1
+
+
+# --- Symbols without bars --------------------------------------------------------------------------------------
+
+
+def test_a_symbol_without_bars_is_named_and_the_others_trade(alice: User) -> None:
+    open_account(alice, 100_000.0)
+    live = watching(alice, "ZZZ", "AAPL", "YYY")
+    bring(AAPL=flat(10, 10, 12), YYY=flat(20, first=4))
+    assert len(check(live.pk, CLOSES[2], WALL)) == 1
+    live.refresh_from_db()
+    assert live.last_error == "No bars yet for ZZZ, YYY."
+    bring(ZZZ=flat(30, first=3), AAPL=flat(10, 10, 12, 12, 12))
+    check(live.pk, CLOSES[4], WALL)
+    live.refresh_from_db()
+    assert live.last_error == ""
+
+
+def test_without_any_bars_it_looks_again_after_the_interval(live: LiveStrategy) -> None:
+    assert check(live.pk, CLOSES[2], WALL) == []
+    live.refresh_from_db()
+    assert live.last_bar_time is None
+    assert live.next_check_at == CLOSES[2] + timedelta(seconds=300)
+
+
+def test_a_bar_that_is_imported_after_its_neighbour_is_not_lost(alice: User) -> None:
+    """On a real market files come one after the other; a check in between must not hide the later one's bar."""
+    open_account(alice, 100_000.0)
+    live = watching(alice, "AAPL", "IBM")
+    bring(AAPL=flat(10, 10, 10), IBM=flat(50, 50, 50))
+    check(live.pk, CLOSES[2], WALL)
+    bring(AAPL=flat(10, 10, 10, 10))
+    check(live.pk, CLOSES[3], WALL)
+    bring(IBM=flat(50, 50, 50, 60))
+    check(live.pk, CLOSES[3] + timedelta(minutes=5), WALL)
+    assert said(live) == [("IBM", "buy", "")]

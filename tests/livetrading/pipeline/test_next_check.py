@@ -1,0 +1,97 @@
+"""When a live strategy is checked again; New York is five hours behind UTC in winter and four in summer."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livetrading.models import LiveStrategy
+from livetrading.pipeline.check import next_check
+from tradedesk.core.bars import Timeframe
+from tradedesk.marketdata.sessions import daily_time, is_open, next_close, next_open
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def live(timeframe: str = "1Day", seconds: int = 300) -> LiveStrategy:
+    return LiveStrategy(timeframe=timeframe, check_interval=seconds)
+
+
+@pytest.mark.parametrize(
+    ("now", "newest", "then"),
+    [
+        # Monday 10:00, Friday's bar: the market is open, so after the interval.
+        ("2012-03-05T15:00", date(2012, 3, 2), "2012-03-05T15:05"),
+        # Monday at the close, with its bar: nothing can come before Tuesday's close.
+        ("2012-03-05T21:00", date(2012, 3, 5), "2012-03-06T21:00"),
+        # ... without its bar: it may be there after the interval, and later in the night.
+        ("2012-03-05T21:00", date(2012, 3, 2), "2012-03-05T21:05"),
+        ("2012-03-06T03:00", date(2012, 3, 2), "2012-03-06T03:05"),
+        # Two minutes before the close: the interval ends behind it, where Monday's bar is due.
+        ("2012-03-05T20:58", date(2012, 3, 2), "2012-03-05T21:03"),
+        # Monday 9:27: the interval ends in the session.
+        ("2012-03-05T14:27", date(2012, 3, 2), "2012-03-05T14:32"),
+        # Monday 9:00, with Friday's bar: Monday's close.
+        ("2012-03-05T14:00", date(2012, 3, 2), "2012-03-05T21:00"),
+        # Friday's close, over the weekend in which summer time begins.
+        ("2012-03-09T21:00", date(2012, 3, 9), "2012-03-12T20:00"),
+        # Wednesday before Thanksgiving: Friday is a half day and closes at 13:00.
+        ("2012-11-21T21:00", date(2012, 11, 21), "2012-11-23T18:00"),
+        # A half day itself: closed at 13:00; Independence Day is a holiday.
+        ("2012-07-03T17:00", date(2012, 7, 3), "2012-07-05T20:00"),
+        # On that half day at 13:30 its bar is due already.
+        ("2012-07-03T17:30", date(2012, 7, 2), "2012-07-03T17:35"),
+    ],
+)
+def test_a_daily_strategy(now: str, newest: date, then: str) -> None:
+    assert next_check(live(), daily_time(newest), utc(now)) == utc(then)
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "now", "newest", "then"),
+    [
+        # Monday 10:00 to 10:05.
+        ("1Min", "2012-03-05T15:00", "2012-03-05T14:59", "2012-03-05T15:05"),
+        # Monday 20:00, the last minute seen: Tuesday's opening.
+        ("1Min", "2012-03-06T01:00", "2012-03-05T20:59", "2012-03-06T14:30"),
+        # Two minutes before the close two bars are still to come; they must not wait for the night to end.
+        ("1Min", "2012-03-05T20:58", "2012-03-05T20:57", "2012-03-05T21:03"),
+        ("5Min", "2012-03-05T20:56", "2012-03-05T20:50", "2012-03-05T21:01"),
+        # The hour from 15:30 is complete at 16:30, behind the close.
+        ("1Hour", "2012-03-05T21:05", "2012-03-05T19:30", "2012-03-05T21:10"),
+        ("1Hour", "2012-03-05T21:30", "2012-03-05T20:30", "2012-03-06T14:30"),
+        # Before a holiday.
+        ("15Min", "2012-07-03T17:00", "2012-07-03T16:45", "2012-07-05T13:30"),
+    ],
+)
+def test_an_intraday_strategy(timeframe: str, now: str, newest: str, then: str) -> None:
+    assert next_check(live(timeframe), utc(newest), utc(now)) == utc(then)
+
+
+@pytest.mark.parametrize("timeframe", list(Timeframe))
+def test_without_bars_it_comes_after_the_interval_even_at_night(timeframe: str) -> None:
+    assert next_check(live(timeframe), None, utc("2012-03-06T03:00")) == utc("2012-03-06T03:05")
+
+
+@given(
+    st.integers(0, 1_500_000).map(lambda minutes: utc("2010-01-04") + timedelta(minutes=minutes)),
+    st.integers(60, 3600),
+    st.integers(0, 5000),
+    st.sampled_from(list(Timeframe)),
+)
+def test_it_never_comes_before_the_interval_and_never_later_than_a_bar_can(
+    now: datetime, seconds: int, age: int, timeframe: Timeframe
+) -> None:
+    """Whatever has been seen: not sooner than asked for, at once while the market is open, else at the latest when
+    the next bar can begin (or, of days, when it closes)."""
+    soon = now + timedelta(seconds=seconds)
+    newest = now - timedelta(minutes=age)
+    then = next_check(live(timeframe, seconds), newest, now)
+    if is_open(soon):
+        assert then == soon
+    else:
+        latest = next_close(soon) if timeframe is Timeframe.DAY else next_open(soon)
+        assert then in (soon, latest)

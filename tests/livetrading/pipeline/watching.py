@@ -1,0 +1,28 @@
+"""Strategies that watch bars made by hand, and what they said about them."""
+
+from typing import Any
+
+from livetrading.models import LiveStrategy, Order, SignalHistory
+from tests.livetrading.made_bars import TWO_BARS
+from tests.livetrading.pipeline.desk import deployed
+from tradedesk.accounts.models import User
+
+
+def watching(user: User, *symbols: str, **fields: Any) -> LiveStrategy:
+    """A live strategy of TWO_BARS, where the fields do not say otherwise."""
+    values = TWO_BARS | fields
+    return deployed(user, values.pop("kind"), list(symbols), **values)
+
+
+def said(live: LiveStrategy) -> list[tuple[str, str, str]]:
+    """What was seen, in the order it was written: symbol, side, and why there is no order."""
+    signals = SignalHistory.objects.filter(live_strategy=live).order_by("pk")
+    return list(signals.values_list("symbol", "side", "reason"))
+
+
+def reason_of(live: LiveStrategy, symbol: str, side: str = "buy") -> str:
+    """Why this one signal was refused; that it was, and that it led to no order, is asserted."""
+    signal = SignalHistory.objects.get(live_strategy=live, symbol=symbol, side=side)
+    assert signal.outcome == SignalHistory.Outcome.REFUSED
+    assert not Order.objects.filter(signal=signal).exists()
+    return signal.reason
