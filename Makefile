@@ -5,7 +5,8 @@ BIN := .venv/bin
 UV := uv==0.13.8
 BASE := .venv/.base
 DEV := .venv/.dev
-PEERS := .venv/.peers
+PEERS := .venv-bench/.installed
+PEER_BIN := .venv-bench/bin
 NODE := node_modules/.installed
 CSS := build/static/desk.css
 CSS_SOURCES := $(shell find static templates tradedesk/templatetags -type f \( -name '*.css' -o -name '*.js' -o -name '*.html' -o -name '*.py' \))
@@ -54,17 +55,20 @@ format: $(DEV) ## put code and templates into their one form
 lock: $(DEV) ## write requirements/*.txt from *.in (UPGRADE=--upgrade for newer versions)
 	$(LOCK) requirements/base.in -o requirements/base.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/bench.in -o requirements/bench.txt
 
 css: $(CSS) ## build the style sheet
 
 chromium: $(DEV) ## find a Chromium for the browser tests, or install one
 	@$(BIN)/python -m tests.chromium
 
-bench: $(DEV) $(PEERS) ## measure the engine against backtesting.py and vectorbt
-	@$(BIN)/python -m bench.backtest
+bench: $(PEERS) $(CSS) ## print speed and size, the engine beside backtesting.py and vectorbt (a quarter of an hour)
+	@$(PEER_BIN)/python -m bench.backtest
+	@$(BIN)/python -m bench.pages
+	@$(BIN)/python -m bench.desk_memory
 
 clean: ## delete what make builds and installs; the data folder stays
-	rm -rf .venv node_modules build staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench node_modules build staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- What the targets stand on: each is made once, and again when the file it is made from changes ---
@@ -85,9 +89,10 @@ $(DEV): requirements/dev.txt | $(BIN)/python
 	@touch $@
 
 # vectorbt is for the comparison alone; what is locked keeps its version.
-$(PEERS): $(DEV)
-	@echo "Installing what the desk is compared with ..."
-	@$(BIN)/uv pip install -q --python $(BIN)/python -c requirements/dev.txt vectorbt==1.2.0
+$(PEERS): requirements/bench.txt | $(DEV)
+	@echo "Installing what the benchmark compares with ..."
+	@$(PYTHON) -m venv .venv-bench
+	@$(BIN)/uv pip install -q --python $(PEER_BIN)/python --require-hashes -r $<
 	@touch $@
 
 $(NODE): package-lock.json

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.pages import PAGES
 from tests.desk.test_runner import Desk
-from tests.flows.trader import Trader
+from tests.flows.trader import Trader, demo_password
 
 MINUTES = 10.0
 EVERY = 10.0  # seconds
@@ -25,10 +25,8 @@ def main(minutes: float) -> None:
     ):
         desk.wait_until_healthy()
         ready = megabytes(desk.child.pid)
-        trader = Trader(desk.url, (desk.folder / "demo-password").read_text().strip())
-        for strategy in trader.items("/api/v1/strategies"):
-            trader.backtest(strategy["id"])
-        trader.deploy_all()
+        trader = Trader(desk.url, demo_password(desk.folder))
+        trader.deploy_and_backtest_all()
         times, sizes = watch(desk, trader, minutes)
         (sessions,) = desk.ask("SELECT session FROM marketdata_replaymarket")
         (orders,) = desk.ask("SELECT count(*) FROM livetrading_order")

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.desk.test_runner import Desk
-from tests.flows.trader import Answer, Trader
+from tests.flows.trader import Answer, Trader, demo_password
 
 REPEATS = 20
 # Seconds of replay, one session each, so that there is something to show.
@@ -48,10 +48,8 @@ def main() -> None:
         Desk(Path(folder) / "data", environment={"REPLAY_SECONDS_PER_BAR": "1"}) as desk,
     ):
         desk.wait_until_healthy()
-        trader = Trader(desk.url, (desk.folder / "demo-password").read_text().strip())
-        for strategy in trader.items("/api/v1/strategies"):
-            trader.backtest(strategy["id"])
-        trader.deploy_all()
+        trader = Trader(desk.url, demo_password(desk.folder))
+        trader.deploy_and_backtest_all()
         time.sleep(HISTORY)
         (trades,) = desk.ask("SELECT count(*) FROM livetrading_papertrade")
         sys.stdout.write(f"\nAnswers of the embedded desk, five strategies trading, {trades[0]} trades so far\n\n")

@@ -2,12 +2,13 @@
 
 import pytest
 from django.test import Client
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from tradedesk.accounts.models import User
 
 # How long an example takes says nothing: the machine is shared.
-hypothesis_settings.register_profile("tradedesk", deadline=None)
+hypothesis_settings.register_profile("tradedesk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("tradedesk")
 
 PASSWORD = "correct horse battery staple"

@@ -49,25 +49,30 @@ class DeskApi(NinjaAPI):
         for pattern in patterns:
             # The documentation is a page: it asks for the log-in by itself. The calls answer 401 instead.
             if isinstance(pattern, URLPattern) and pattern.name != DOCS:
-                pattern.callback = login_not_required(self._with_json_405(pattern.callback))
+                pattern.callback = login_not_required(self._as_api(pattern.callback))
         return patterns, app_name, namespace
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__
 
-    def _with_json_405(self, view: View) -> View:
+    def _as_api(self, view: View) -> View:
         @wraps(view)
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             response = view(request, *args, **kwargs)
-            if response.status_code != 405:
-                return response
-            allowed = ", ".join(sorted(response["Allow"].split(", ")))
-            detail = f"{request.method} does not work here. Use {allowed}."
-            refusal = self.create_response(request, {"detail": detail}, status=405)
-            refusal["Allow"] = allowed
-            return refusal
+            if response.status_code == 405:
+                response = self._not_allowed(request, response["Allow"])
+            # Tokens and figures of an account: no cache on the way keeps them.
+            response.headers.setdefault("Cache-Control", "no-store")
+            return response
 
         return answer
+
+    def _not_allowed(self, request: HttpRequest, methods: str) -> HttpResponse:
+        allowed = ", ".join(sorted(methods.split(", ")))
+        detail = f"{request.method} does not work here. Use {allowed}."
+        response = self.create_response(request, {"detail": detail}, status=405)
+        response["Allow"] = allowed
+        return response
 
 
 api = DeskApi(

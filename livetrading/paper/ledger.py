@@ -90,7 +90,10 @@ class DatabaseLedger:
 
     def cancel(self, client_order_id: str) -> None:
         orders = self._account.orders.filter(client_order_id=client_order_id, status=WORKING)
-        orders.update(status=CANCELLED, reason="Cancelled on request.")
+        with transaction.atomic():
+            # In a line with the matchers: what one of them is filling right now is not cancelled as well.
+            PaperAccount.objects.select_for_update().get(pk=self._account.pk)
+            orders.update(status=CANCELLED, reason="Cancelled on request.")
 
     # --- matching ---
 

@@ -21,7 +21,7 @@ def claim_due(now: datetime, wall_now: datetime, only: Iterable[int] | None = No
     free = Q(claimed_until=None) | Q(claimed_until__lt=wall_now)
     wanted = Q(next_check_at__lte=now) if only is None else Q(pk__in=list(only))
     due = LiveStrategy.objects.filter(free, wanted, status=LiveStrategy.Status.ACTIVE)
-    ids = list(due.values_list("pk", flat=True)[:1000])
+    ids = list(due.order_by("next_check_at").values_list("pk", flat=True)[:1000])
     if not ids:
         return []
     # wall_now + CLAIM is this claim's mark: what the conditional UPDATE changed is what carries it.

@@ -49,7 +49,11 @@ def _new_lot(trades: Any, order: Order, fill: BrokerFill) -> BaseTrade:
 def _enter(trade: BaseTrade, order: Order, fill: BrokerFill) -> BaseTrade:
     cost = trade.quantity * trade.entry_price + fill.quantity * fill.price
     trade.quantity += fill.quantity
-    trade.entry_price = (cost / trade.quantity).quantize(MICRO)
+    average = (cost / trade.quantity).quantize(MICRO)
+    # Shares already sold were bought at the average as well; and what was sold out is held again.
+    trade.pnl -= (trade.exit_quantity * (average - trade.entry_price)).quantize(MICRO)
+    trade.exit_time, trade.exit_reason = None, ""
+    trade.entry_price = average
     price = float(trade.entry_price)
     if order.stop_loss_pct is not None:
         trade.stop_price = to_decimal(fills.stop_price(price, order.stop_loss_pct))

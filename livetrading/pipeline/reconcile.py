@@ -86,7 +86,9 @@ def _take_over_fill(
 def _move_by_fill(order: Order, at_broker: BrokerOrder | None, fill: BrokerFill, wall_now: datetime) -> None:
     filled = order.filled_quantity + fill.quantity
     cost = order.filled_quantity * (order.filled_price or 0) + fill.quantity * fill.price
-    complete = filled >= order.quantity or (at_broker is not None and at_broker.state == "filled")
+    # An order may be filled for less than it asked (cut to the cash), and its fills come one at a time.
+    done = at_broker is not None and at_broker.state == "filled" and filled >= at_broker.filled_quantity
+    complete = done or filled >= order.quantity
     to = OrderState.FILLED if complete else OrderState.PARTIALLY_FILLED
     moved = Order.move(
         order.pk,
@@ -160,6 +162,8 @@ def _take_over_state(order: Order, at_broker: BrokerOrder | None, wall_now: date
             return False
         # The broker never saw it: the same client_order_id goes out again.
         return Order.move(order.pk, OrderState.PENDING, wall_now=wall_now)
+    if at_broker.filled_quantity > order.filled_quantity:
+        return False  # its fills come first: a finished order could not take them in any more
     to = _STATES.get(at_broker.state)
     if to is None or (to == OrderState.ACCEPTED and order.state != OrderState.UNKNOWN):
         return False

@@ -50,7 +50,9 @@ def control(live: LiveStrategy, action: str, now: datetime) -> LiveStrategy:
 def record_error(live_id: int, error: Exception, now: datetime) -> None:
     """Note why a check failed; the next one comes after check_interval as usual."""
     text = str(error) or type(error).__name__
-    live = LiveStrategy.objects.only("user_id", "check_interval").get(pk=live_id)
+    live = LiveStrategy.objects.only("user_id", "check_interval").filter(pk=live_id).first()
+    if live is None:
+        return  # deleted while it was checked
     LiveStrategy.objects.filter(pk=live_id).update(
         last_error=f"The last check failed: {text}"[:300],
         last_check_at=now,

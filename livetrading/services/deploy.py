@@ -119,7 +119,7 @@ def deploy(
     live strategy: a double click deploys once. Raises DeployRefused, AlreadyDeployed."""
     from livetrading.tasks import check_now  # the queue's doors import the services
 
-    deploy_key = deploy_key or uuid.uuid4().hex
+    deploy_key = (deploy_key or uuid.uuid4().hex)[:64]
     if pressed := user.live_strategies.filter(deploy_key=deploy_key).first():
         return pressed
     snapshot = Snapshot.of(source, symbols)
@@ -173,7 +173,7 @@ def _create(
         name=(name.strip() or f"Live - {snapshot.name}")[:100],
         strategy=snapshot.strategy,
         backtest=snapshot.backtest,
-        deploy_key=deploy_key[:64],
+        deploy_key=deploy_key,
         mode=user.mode,
         kind=snapshot.kind,
         parameters=snapshot.parameters,

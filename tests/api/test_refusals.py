@@ -124,6 +124,7 @@ def test_health_is_200_when_every_part_answers(charlies: Caller, monkeypatch: py
     assert (answer.status, answer.json) == (200, parts)
 
 
-def test_an_answer_is_json_in_utf_8(alices_browser: Client) -> None:
+def test_an_answer_is_json_in_utf_8_that_no_cache_keeps(alices_browser: Client) -> None:
     answer = alices_browser.get(STRATEGIES)
     assert answer["Content-Type"] == "application/json; charset=utf-8"
+    assert answer["Cache-Control"] == "no-store"

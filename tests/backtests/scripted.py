@@ -68,6 +68,28 @@ def run_one(
     )
 
 
+def run_many(
+    rows: dict[str, list[Row]],
+    buy: dict[str, Any],
+    sell: dict[str, Any] | None = None,
+    *,
+    capital: float = 10_000.0,
+    costs: Costs | None = None,
+    **rules: Any,
+) -> Result:
+    settings = {"position_size_pct": 0.5, "max_positions": 10, "stop_loss_pct": 0.99} | rules
+    return run(
+        {symbol: bars_of(own) for symbol, own in rows.items()},
+        {
+            symbol: signals_of(len(own), buy.get(symbol, ()), (sell or {}).get(symbol, ()))
+            for symbol, own in rows.items()
+        },
+        capital=capital,
+        rules=RiskRules(**settings),
+        costs=costs or Costs(),
+    )
+
+
 class Scripted(Kind):
     """Says what it is told to, whatever the bars."""
 

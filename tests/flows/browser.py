@@ -50,6 +50,13 @@ class Window:
         self.page.get_by_role("button", name="Log in").click()
         expect(self.page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
 
+    def show(self, url: str) -> None:
+        """Open a page and wait until it stands: what it loads after itself is there and its charts are drawn."""
+        self.page.goto(url)
+        expect(self.page.locator("[hx-trigger='load'], .swagger-ui .loading")).to_have_count(0)
+        for chart in self.page.locator("[data-chart]").all():
+            expect(chart.locator("canvas").first).to_be_visible()
+
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.complaints.append(f"console {message.type}: {message.text}")

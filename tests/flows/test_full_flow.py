@@ -7,6 +7,8 @@ import pytest
 
 from tests.flows.browser import chromium
 from tests.flows.newcomer import walk
+from tests.flows.trader import demo_password
+from tests.processes.process import status_of
 from tests.processes.test_compose_commands import PARTS, FullDesk
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
@@ -23,7 +25,7 @@ def test_a_newcomer_logs_in_backtests_deploys_and_sees_trades(
     desk.run("migrate")
     with contextlib.ExitStack() as stack, chromium() as browser:
         parts = [stack.enter_context(desk.process(part)) for part in PARTS]
-        parts[0].wait_until(lambda: desk.status_of("/api/health") == 200)
-        password = (tmp_path / "data" / "demo-password").read_text().strip()
-        print(walk(browser, f"http://127.0.0.1:{desk.port}", password))
+        url = f"http://127.0.0.1:{desk.port}"
+        parts[0].wait_until(lambda: status_of(f"{url}/api/health") == 200)
+        print(walk(browser, url, demo_password(tmp_path / "data")))
         assert all("Traceback" not in part.said() for part in parts)

@@ -6,11 +6,17 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.processes.process import PATIENCE, NoRedirect
 
 EMAIL = "demo@example.com"
+
+
+def demo_password(data: Path) -> str:
+    """As the desk has kept it in its data folder."""
+    return (data / "demo-password").read_text().strip()
 
 
 class Answer(NamedTuple):
@@ -53,9 +59,14 @@ class Trader:
         press = {"source": f"strategy:{strategy_id}", "deploy_key": uuid.uuid4().hex}
         return self.post("/dashboard/live-trading/deploy", **press)
 
-    def deploy_all(self) -> None:
+    def deploy_and_backtest_all(self) -> None:
         for strategy in self.items("/api/v1/strategies"):
+            self.backtest(strategy["id"])
             assert self.deploy(strategy["id"]).status == 302
+
+    def stop_all(self) -> None:
+        for live in self.items("/api/v1/live-trading/strategies?status=active"):
+            assert self.send(f"/api/v1/live-trading/strategies/{live['id']}/stop").status == 200
 
     def backtest(self, strategy_id: int) -> int:
         """Queue a backtest over ten years; its id."""

@@ -131,10 +131,15 @@ def test_a_backtest_that_gained_nothing_cannot_be_deployed(alice: User, fields: 
     assert "Only a completed backtest that gained can be deployed" in page
 
 
-def test_where_both_are_in_reach_the_backtest_is_meant(alice: User, strategy: Strategy) -> None:
-    backtest: Backtest = make_backtest(user=alice)
+def test_where_both_are_in_reach_the_backtest_is_meant(
+    alice: User, strategy: Strategy, alices_browser: Client
+) -> None:
+    backtest: Backtest = make_backtest(user=alice, strategy=strategy, symbols=["IBM"])
     assert form_of(button(alice, strategy=strategy, backtest=backtest))["source"] == f"backtest:{backtest.pk}"
     assert form_of(button(alice, strategy=strategy, backtest=None))["source"] == f"strategy:{strategy.pk}"
+    alices_browser.post(URL, form_of(button(alice, strategy=strategy)))
+    assert "<form" not in button(alice, strategy=strategy)
+    assert "<form" in button(alice, strategy=strategy, backtest=backtest)
 
 
 # --- Deploying -------------------------------------------------------------------------------------------

@@ -1,4 +1,16 @@
 """The pure core: values and rules that the backtest, the paper desk and the live desk all share.
 
-Nothing here imports Django, reads a clock or does I/O.
+Nothing here imports Django, reads a clock or does I/O, but for the one look at its own source below.
 """
+
+from hashlib import sha256
+from pathlib import Path
+
+import numba
+
+# numba's disk cache notices a change in a compiled function's own file, not in those it calls: after an upgrade the
+# backtest would go on with the old rules and the live desk with the new. So: one folder per state of these files.
+_sources = sorted(Path(__file__).parent.glob("*.py"))
+_state = sha256(b"".join(source.read_bytes() for source in _sources)).hexdigest()[:12]
+_cache = Path(numba.config.CACHE_DIR or Path(__file__).parent / "__pycache__")
+numba.config.CACHE_DIR = str(_cache / f"numba-{_state}")

@@ -11,6 +11,10 @@ from livetrading.models import Order
 from tests.livetrading.made_bars import TIMES
 
 
+def leg_id(entry: Order, kind: str) -> str:
+    return f"{entry.client_order_id}-{kind[:4]}"
+
+
 @dataclass
 class ScriptedBroker:
     """orders: by client_order_id, as the broker would answer now. fills: in its order, from activity "1" on."""
@@ -39,7 +43,7 @@ class ScriptedBroker:
         """It holds a protective exit for the lot of this entry."""
         made = self.knows(
             entry,
-            client_order_id=f"{entry.client_order_id}-{kind}",
+            client_order_id=leg_id(entry, kind),
             side="sell",
             kind=kind,
             closes=entry.client_order_id,

@@ -1,7 +1,6 @@
 """Decisions: exits before entries, the stronger before the weaker, and never more than the limits allow."""
 
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from math import floor
 
@@ -22,7 +21,9 @@ RULES = RiskRules(position_size_pct=0.02, max_positions=5)
 SYMBOLS = [f"S{number}" for number in range(8)]
 
 
-def sees(symbol: str, side: Side = Side.BUY, *, close: float = 50.0, strength: float = 1.0, day: int = 2) -> Observation:
+def sees(
+    symbol: str, side: Side = Side.BUY, *, close: float = 50.0, strength: float = 1.0, day: int = 2
+) -> Observation:
     return Observation(symbol, side, strength, TIMES[day], close, "Because.", late=False)
 
 
@@ -215,7 +216,9 @@ def test_whatever_comes_the_limits_hold(
     for decision in entries:
         if decision.quantity:
             budget = min(rules.position_size_pct * funds.equity, rules.max_position_size or float("inf"))
-            assert float(decision.quantity) * decision.observation.close <= budget + 1e-6 * decision.observation.close
+            assert (
+                float(decision.quantity) * decision.observation.close <= budget + 1e-6 * decision.observation.close
+            )
             assert rules.fractional or decision.quantity == floor(decision.quantity)
             assert not decision.observation.late
             assert decision.observation.strength >= rules.signal_threshold
@@ -241,7 +244,3 @@ def test_a_higher_limit_of_positions_never_buys_less(
         return {d.observation.symbol for d in decide(observations, held, rules, funds) if d.quantity and not d.lot}
 
     assert bought(1) <= bought(2) <= bought(5)
-
-
-def test_a_late_signal_is_older_than_a_day() -> None:
-    assert TIMES[3] - TIMES[2] == timedelta(days=1)

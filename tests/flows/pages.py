@@ -1,0 +1,47 @@
+"""Every page a reader can open, by a name for its picture, on a desk that has deployed and backtested."""
+
+from tests.desk.test_runner import Desk
+from tests.flows.trader import Trader, demo_password
+
+OPEN_TO_ALL = {
+    "login": "/accounts/login/",
+    "signup": "/accounts/signup/",
+    "password-reset": "/accounts/password/reset/",
+}
+PAGES = {
+    "home": "/dashboard",
+    "strategies": "/dashboard/strategies",
+    "strategy": "/dashboard/strategies/1",
+    "strategy-new": "/dashboard/strategies/new",
+    "strategy-edit": "/dashboard/strategies/1/edit",
+    "strategy-delete": "/dashboard/strategies/1/delete",
+    "backtests": "/dashboard/backtests",
+    "backtest-new": "/dashboard/backtests/new",
+    "backtest": "/dashboard/backtests/1",
+    "live-trading": "/dashboard/live-trading",
+    "live-strategy": "/dashboard/live-trading/1",
+    "live-strategy-orders": "/dashboard/live-trading/1?show=orders",
+    "live-strategy-trades": "/dashboard/live-trading/1?show=trades",
+    "trades": "/trades?mode=paper",
+    "trades-live": "/trades?mode=live",
+    "data": "/dashboard/data",
+    "data-upload": "/dashboard/data/upload",
+    "notifications": "/dashboard/notifications",
+    "password-change": "/accounts/password/change/",
+    "logout": "/accounts/logout/",
+    "api-docs": "/api/docs",
+}
+
+
+def make_history(desk: Desk, round_trips: int) -> None:
+    """Backtest and deploy the demo strategies, and wait until they have closed that many trades."""
+    desk.wait_until_healthy()
+    Trader(desk.url, demo_password(desk.folder)).deploy_and_backtest_all()
+    for number in range(1, round_trips + 1):
+        desk.wait_until(lambda number=number: closed_trades(desk) >= number)
+
+
+def closed_trades(desk: Desk) -> int:
+    ((count,),) = desk.ask("SELECT count(*) FROM livetrading_papertrade WHERE exit_time IS NOT NULL")
+    assert isinstance(count, int)
+    return count

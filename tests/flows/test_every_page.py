@@ -1,0 +1,52 @@
+"""Every page on a phone, light and dark, with figures on it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.desk.test_runner import Desk
+from tests.flows.browser import Theme, Window, chromium
+from tests.flows.pages import OPEN_TO_ALL, PAGES, make_history
+from tests.flows.trader import demo_password
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+PHONE = 390
+# The elements that reach beyond the screen and stand in nothing that scrolls.
+TOO_WIDE = """() => [...document.querySelectorAll("body *")]
+  .filter(element => !element.closest(".table-scroll, [popover]") && element.getBoundingClientRect().right > innerWidth)
+  .map(element => element.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("desk") / "data"
+    with Desk(folder, environment={"REPLAY_SECONDS_PER_BAR": "0.5"}) as desk:
+        make_history(desk, round_trips=1)
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_page_is_wider_than_a_phone_or_breaks_its_own_policy(
+    theme: Theme, desk: Desk, browser: Browser
+) -> None:
+    window = Window(browser, theme, width=PHONE)
+    too_wide = {}
+    for paths in (OPEN_TO_ALL, PAGES):
+        if paths is PAGES:
+            window.log_in(desk.url, demo_password(desk.folder))
+        for path in paths.values():
+            window.show(desk.url + path)
+            expect(window.page.locator("html")).to_have_attribute("data-theme", f"desk-{theme}")
+            if window.page.evaluate("document.documentElement.scrollWidth") > PHONE:
+                too_wide[path] = window.page.evaluate(TOO_WIDE)
+    window.context.close()
+    assert too_wide == {}
+    assert window.complaints == []

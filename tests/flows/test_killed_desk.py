@@ -1,0 +1,115 @@
+"""kill -9 of the one-process desk in the middle of an order: the next start goes on, nothing lost, nothing twice."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.desk.test_runner import Desk
+from tests.flows.trader import Trader, demo_password
+
+pytestmark = pytest.mark.processes
+KILLS = 3
+SYMBOLS = ["AAPL", "GOOG", "IBM", "MSFT"]
+# Quick rules, so that hardly a session passes without an order.
+STRATEGIES: dict[str, dict[str, Any]] = {
+    "sma_crossover": {"fast": 2, "slow": 4},
+    "donchian_breakout": {"entry": 4, "exit": 2},
+    "rsi_mean_reversion": {"period": 2, "oversold": 40, "overbought": 60},
+    "macd": {"fast": 2, "slow": 5, "signal": 2},
+}
+SESSION = "SELECT session FROM marketdata_replaymarket"
+IN_FLIGHT = "SELECT id FROM livetrading_order WHERE state IN ('pending', 'submitting', 'unknown')"
+ROUND_TRIPS = "SELECT count(*) FROM livetrading_papertrade WHERE exit_time IS NOT NULL"
+# Each of these finds what must not be.
+WRONG = {
+    "a signal without exactly one order": """
+        SELECT signal.id, count(orders.id) FROM livetrading_signalhistory AS signal
+        LEFT JOIN livetrading_order AS orders ON orders.signal_id = signal.id
+        WHERE signal.outcome = 'ordered' GROUP BY signal.id HAVING count(orders.id) <> 1""",
+    "an order of a signal that was not to be executed": """
+        SELECT orders.id FROM livetrading_order AS orders
+        JOIN livetrading_signalhistory AS signal ON signal.id = orders.signal_id
+        WHERE signal.outcome <> 'ordered'""",
+    "a signal twice": """
+        SELECT live_strategy_id, symbol, bar_time, count(*) FROM livetrading_signalhistory
+        GROUP BY live_strategy_id, symbol, bar_time HAVING count(*) > 1""",
+    "an order that the broker never saw": """
+        SELECT client_order_id FROM livetrading_order WHERE state <> 'blocked'
+        AND client_order_id NOT IN (SELECT client_order_id FROM livetrading_paperorder)""",
+    "a fill that the desk or the broker does not know, or knows twice": """
+        SELECT * FROM (
+          SELECT orders.client_order_id, fill.time AS time, fill.quantity, fill.price, 1 AS side
+          FROM livetrading_fill AS fill JOIN livetrading_order AS orders ON orders.id = fill.order_id
+          UNION ALL
+          SELECT orders.client_order_id, fill.bar_time, fill.quantity, fill.price, -1
+          FROM livetrading_paperfill AS fill JOIN livetrading_paperorder AS orders ON orders.id = fill.order_id
+        ) GROUP BY client_order_id, time, quantity, price HAVING sum(side) <> 0 OR count(*) <> 2""",
+    "a position that is not the sum of its open lots": """
+        SELECT user_id, symbol, sum(quantity) FROM (
+          SELECT user_id, symbol, quantity FROM livetrading_paperposition
+          UNION ALL
+          SELECT user_id, symbol, exit_quantity - quantity FROM livetrading_papertrade WHERE exit_time IS NULL
+        ) GROUP BY user_id, symbol HAVING abs(sum(quantity)) > 1e-6""",
+    "cash that is not what the fills left": """
+        SELECT account.id, account.cash FROM livetrading_paperaccount AS account
+        WHERE abs(account.cash - account.starting_cash - (
+          SELECT coalesce(sum(cash_change), 0) FROM livetrading_paperfill WHERE account_id = account.id)) > 1e-6""",
+}
+
+
+def test_a_desk_that_is_killed_in_the_middle_of_an_order_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    cut_off: list[tuple[object, ...]] = []
+    with start(folder) as desk:
+        desk.wait_until_healthy()
+        deploy(desk)
+        deployed = desk.ask("SELECT id, name, fingerprint FROM livetrading_livestrategy")
+        cut_off += kill_in_the_middle_of_an_order(desk)
+    for _ in range(KILLS - 1):
+        session = desk.ask(SESSION)
+        with start(folder) as desk:
+            desk.wait_until_healthy()
+            assert desk.ask(SESSION) >= session
+            wait_for_more_trades(desk)
+            cut_off += kill_in_the_middle_of_an_order(desk)
+    with start(folder) as desk:
+        desk.wait_until_healthy()
+        wait_for_more_trades(desk)
+        Trader(desk.url, demo_password(folder)).stop_all()
+        desk.wait_until(lambda: desk.ask(IN_FLIGHT) == [])
+        assert desk.ask("SELECT id, name, fingerprint FROM livetrading_livestrategy") == deployed
+        assert desk.stop() == 0
+
+    assert len(cut_off) >= KILLS
+    assert {thing: found for thing, query in WRONG.items() if (found := desk.ask(query))} == {}
+    ids = ", ".join(f"'{number}'" for (number,) in cut_off)
+    ((carried_out,),) = desk.ask(
+        f"SELECT count(*) FROM livetrading_order WHERE id IN ({ids}) AND state NOT IN ('pending', 'submitting')"
+    )
+    assert carried_out == len(cut_off)
+
+
+def start(folder: Path) -> Desk:
+    return Desk(folder, environment={"REPLAY_SECONDS_PER_BAR": "0.5"})
+
+
+def deploy(desk: Desk) -> None:
+    trader = Trader(desk.url, demo_password(desk.folder))
+    for kind, parameters in STRATEGIES.items():
+        strategy = {"name": kind, "kind": kind, "parameters": parameters, "symbols": SYMBOLS}
+        answer = trader.send("/api/v1/strategies", **strategy)
+        assert answer.status == 201, answer.body
+        assert trader.deploy(answer.json()["id"]).status == 302
+
+
+def kill_in_the_middle_of_an_order(desk: Desk) -> list[tuple[object, ...]]:
+    """The orders that were in flight."""
+    desk.wait_until(lambda: desk.ask(IN_FLIGHT) != [])
+    desk.kill()
+    return desk.ask(IN_FLIGHT)
+
+
+def wait_for_more_trades(desk: Desk) -> None:
+    before = desk.ask(ROUND_TRIPS)
+    desk.wait_until(lambda: desk.ask(ROUND_TRIPS) > before)
