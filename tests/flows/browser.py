@@ -1,7 +1,6 @@
 """A Chromium for the flows, and windows that remember whatever went wrong in them."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from typing import Literal
 from urllib.parse import urlsplit

@@ -89,7 +89,8 @@ def backtest(page: Page) -> None:
 def ink(chart: Locator) -> int:
     """How many colours the chart's largest canvas shows."""
     colours: int = chart.evaluate("""chart => {
-      const canvas = [...chart.querySelectorAll("canvas")].sort((a, b) => b.width * b.height - a.width * a.height)[0];
+      const size = canvas => canvas.width * canvas.height;
+      const [canvas] = [...chart.querySelectorAll("canvas")].sort((a, b) => size(b) - size(a));
       const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
       return new Set(new Uint32Array(data.buffer)).size;
     }""")
@@ -163,7 +164,8 @@ def read_totals(page: Page) -> dict[str, float]:
 def pause_start_and_stop(page: Page) -> None:
     go_to(page, "Live trading")
     page.evaluate("() => { window.neverReloaded = true; }")
-    for press, state, then in (("Pause", "Paused", "Start"), ("Start", "Active", "Pause"), ("Stop", "Stopped", "Start")):
+    verbs = (("Pause", "Paused", "Start"), ("Start", "Active", "Pause"), ("Stop", "Stopped", "Start"))
+    for press, state, then in verbs:
         row(page).get_by_role("button", name=press).click()
         expect(row(page).get_by_text(state, exact=True)).to_be_visible()
         expect(row(page).get_by_role("button", name=then)).to_be_enabled()

@@ -1,7 +1,6 @@
 """Every page on a phone, light and dark, with figures on it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -15,7 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.processes]
 PHONE = 390
 # The elements that reach beyond the screen and stand in nothing that scrolls.
 TOO_WIDE = """() => [...document.querySelectorAll("body *")]
-  .filter(element => !element.closest(".table-scroll, [popover]") && element.getBoundingClientRect().right > innerWidth)
+  .filter(element => !element.closest(".table-scroll, [popover]"))
+  .filter(element => element.getBoundingClientRect().right > innerWidth)
   .map(element => element.outerHTML.slice(0, 120))"""
 
 

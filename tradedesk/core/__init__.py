@@ -6,11 +6,11 @@ Nothing here imports Django, reads a clock or does I/O, but for the one look at 
 from hashlib import sha256
 from pathlib import Path
 
-import numba
+from numba import config
 
-# numba's disk cache notices a change in a compiled function's own file, not in those it calls: after an upgrade the
-# backtest would go on with the old rules and the live desk with the new. So: one folder per state of these files.
+# numba's disk cache notices a change in a compiled function's own file, not in those it calls: after an upgrade
+# the backtest would go on with the old rules and the live desk with the new. So a folder per state of these.
 _sources = sorted(Path(__file__).parent.glob("*.py"))
 _state = sha256(b"".join(source.read_bytes() for source in _sources)).hexdigest()[:12]
-_cache = Path(numba.config.CACHE_DIR or Path(__file__).parent / "__pycache__")
-numba.config.CACHE_DIR = str(_cache / f"numba-{_state}")
+_cache = Path(getattr(config, "CACHE_DIR", "") or Path(__file__).parent / "__pycache__")
+setattr(config, "CACHE_DIR", str(_cache / f"numba-{_state}"))  # noqa: B010 - numba sets its config's names at run time
