@@ -7,12 +7,14 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradedesk.settings.base")
-    if sys.argv[1:2] == ["desk"]:
-        # The one-process desk serves plain HTTP on this machine unless told that a proxy adds TLS.
-        os.environ.setdefault("HTTPS", "0")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        # A wrong setting is the reader's to mend: a sentence, not a traceback.
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -55,7 +55,7 @@ def main() -> None:
         sys.stdout.write(f"\nAnswers of the embedded desk, five strategies trading, {trades[0]} trades so far\n\n")
         sys.stdout.write(ROW.format("", "median", "slowest"))
         for path in PAGES:
-            report(path, [timed(lambda path=path: trader.get(path), 200) for _ in range(REPEATS + 1)])
+            report(path, [timed(partial(trader.get, path), 200) for _ in range(REPEATS + 1)])
         report("POST Deploy to Live", deployments(trader))
     sys.stdout.write(
         f"\nMedian of {REPEATS} after one to warm up, from the request to the last byte, on loopback.\n"
@@ -69,7 +69,7 @@ def deployments(trader: Trader) -> list[float]:
     for _ in range(REPEATS + 1):
         for live in active(trader, strategy):
             trader.post(f"/dashboard/live-trading/{live}/stop")
-        seconds.append(timed(lambda: trader.deploy(strategy), 302))
+        seconds.append(timed(partial(trader.deploy, strategy), 302))
     return seconds
 
 
@@ -78,7 +78,7 @@ def active(trader: Trader, strategy_id: int) -> list[int]:
     return [row["id"] for row in rows if row["strategy_id"] == strategy_id]
 
 
-def timed(ask: Callable[[], Answer], status: int) -> float:
+def timed(ask: partial[Answer], status: int) -> float:
     start = time.perf_counter()
     answer = ask()
     seconds = time.perf_counter() - start

@@ -16,7 +16,7 @@ from backtests.provenance import describe
 from backtests.services.bars import UnusableBars, usable_series
 from livetrading.models import LiveStrategy
 from livetrading.services.accounts import NoBroker, broker_for
-from strategies.kinds import InvalidParameters
+from strategies.kinds import InvalidParameters, make_kind
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
 from tradedesk.accounts.changes import touch
@@ -151,9 +151,13 @@ def deploy(
 
 
 def _provenance(snapshot: Snapshot) -> dict[str, Any]:
-    """The same record a backtest keeps. Raises DeployRefused for bars that are missing or not split-adjusted."""
+    """The same record a backtest keeps. Raises DeployRefused for a kind or parameters that are no longer valid, and
+    for bars that are missing or not split-adjusted."""
     try:
+        make_kind(snapshot.kind, snapshot.parameters)
         return describe(snapshot.kind, usable_series(snapshot.symbols, snapshot.timeframe))
+    except InvalidParameters as error:
+        raise DeployRefused(parameters=str(error)) from None
     except (NoBars, UnusableBars) as error:
         raise DeployRefused(symbols=str(error)) from None
 
@@ -193,10 +197,7 @@ def _create(
         **snapshot.rules,
     )
     try:
-        live.make_kind()
         live.risk_rules()
-    except InvalidParameters as error:
-        raise DeployRefused(parameters=str(error)) from None
     except InvalidRules as error:
         raise DeployRefused(**{error.field: str(error)}) from None
     live.save()

@@ -150,6 +150,14 @@ def test_a_new_password_ends_every_token_of_its_user(
     assert status_with(bobs) == 200
 
 
+@pytest.mark.parametrize("field", ["email", "password"])
+@pytest.mark.parametrize("value", [None, 3, True, "half \ud800"])
+def test_what_is_no_text_is_refused(charlies: Caller, alice: User, field: str, value: object) -> None:
+    answer = charlies.post(LOGIN, {"email": alice.email, "password": PASSWORD, field: value})
+    assert answer.status == 422
+    assert [problem["field"] for problem in answer.json["detail"]] == [field]
+
+
 @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Basic YTpi", "nonsense", "Bearer \xff"])
 def test_a_header_that_holds_no_token_is_nobodys(db: None, header: str) -> None:
     assert Client().get(A_CALL, headers={"Authorization": header}).status_code == 401

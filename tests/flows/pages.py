@@ -1,5 +1,7 @@
 """Every page a reader can open, by a name for its picture, on a desk that has deployed and backtested."""
 
+from functools import partial
+
 from tests.desk.test_runner import Desk
 from tests.flows.trader import Trader, demo_password
 
@@ -38,10 +40,9 @@ def make_history(desk: Desk, round_trips: int) -> None:
     desk.wait_until_healthy()
     Trader(desk.url, demo_password(desk.folder)).deploy_and_backtest_all()
     for number in range(1, round_trips + 1):
-        desk.wait_until(lambda number=number: closed_trades(desk) >= number)
+        desk.wait_until(partial(has_closed, desk, number))
 
 
-def closed_trades(desk: Desk) -> int:
-    ((count,),) = desk.ask("SELECT count(*) FROM livetrading_papertrade WHERE exit_time IS NOT NULL")
-    assert isinstance(count, int)
-    return count
+def has_closed(desk: Desk, number: int) -> bool:
+    closed = "SELECT id FROM livetrading_papertrade WHERE exit_time IS NOT NULL"
+    return len(desk.ask(closed)) >= number

@@ -41,7 +41,7 @@ from tradedesk.marketdata import replay
 from tradedesk.marketdata.clock import market_clock
 from tradedesk.marketdata.services import load_samples
 
-KILLS = 60
+KILLS = 55
 SYMBOLS = ["AAPL", "GOOG", "IBM", "MSFT"]
 STRATEGIES: list[tuple[str, dict[str, Any]]] = [
     ("sma_crossover", {"fast": 2, "slow": 4}),
@@ -100,14 +100,14 @@ def nursery(transactional_db: None) -> Iterator[Nursery]:
     nursery.close()
 
 
-def test_sixty_kills_lose_no_order_and_double_none(nursery: Nursery, settings: Any) -> None:
+def test_fifty_five_kills_lose_no_order_and_double_none(nursery: Nursery, settings: Any) -> None:
     settings.REPLAY_SECONDS_PER_BAR = 0.15
     users = [trader(n) for n in range(2)]
     chance = random.Random(20120305)
     cut_off: Counter[str] = Counter()
     for _ in range(KILLS):
         worker = nursery.worker()
-        beat_until_the_books_move(chance.randint(5, 40))
+        beat_until_the_books_move(chance.randint(1, 20))
         time.sleep(chance.uniform(0, 0.1))
         os.kill(worker, signal.SIGKILL)
         cut_off.update(Order.objects.filter(state__in=IN_FLIGHT).values_list("state", flat=True))
@@ -117,7 +117,7 @@ def test_sixty_kills_lose_no_order_and_double_none(nursery: Nursery, settings: A
 
     print(f"{KILLS} kills, {Order.objects.count()} orders, {Fill.objects.count()} fills; cut off: {dict(cut_off)}")
     assert cut_off, "no kill ever hit an order in flight: the test has proved nothing"
-    assert PaperTrade.objects.exclude(exit_time=None).count() > 50
+    assert PaperTrade.objects.exclude(exit_time=None).count() > 20
     every_executable_signal_has_exactly_one_order()
     every_order_has_at_most_one_fill_a_bar()
     the_desk_and_the_broker_agree()

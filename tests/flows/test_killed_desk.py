@@ -20,7 +20,8 @@ STRATEGIES: dict[str, dict[str, Any]] = {
 }
 SESSION = "SELECT session FROM marketdata_replaymarket"
 IN_FLIGHT = "SELECT id FROM livetrading_order WHERE state IN ('pending', 'submitting', 'unknown')"
-ORDERS = "SELECT id FROM livetrading_order"
+SENT = """SELECT id FROM livetrading_order
+    WHERE client_order_id IN (SELECT client_order_id FROM livetrading_paperorder)"""
 ROUND_TRIPS = "SELECT count(*) FROM livetrading_papertrade WHERE exit_time IS NOT NULL"
 # Each of these finds what must not be.
 WRONG = {
@@ -77,6 +78,7 @@ def test_a_desk_that_is_killed_in_the_middle_of_an_order_goes_on(tmp_path: Path)
     with start(folder) as desk:
         desk.wait_until_healthy()
         wait_for_more_trades(desk)
+        desk.wait_until(lambda: not ids(desk, IN_FLIGHT) & cut_off)
         Trader(desk.url, demo_password(folder)).stop_all()
         desk.wait_until(lambda: not ids(desk, IN_FLIGHT))
         assert desk.ask("SELECT id, name, fingerprint FROM livetrading_livestrategy") == deployed
@@ -84,7 +86,7 @@ def test_a_desk_that_is_killed_in_the_middle_of_an_order_goes_on(tmp_path: Path)
 
     assert len(cut_off) >= KILLS
     assert {thing: found for thing, query in WRONG.items() if (found := desk.ask(query))} == {}
-    assert cut_off <= ids(desk, ORDERS)
+    assert cut_off <= ids(desk, SENT)
 
 
 def start(folder: Path) -> Desk:

@@ -7,7 +7,17 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from environ import Env
 
-from tradedesk.settings.environment import read_choice, read_positive, read_secret
+from tradedesk.settings.environment import (
+    read_choice,
+    read_database,
+    read_flag,
+    read_folder,
+    read_names,
+    read_positive,
+    read_redis,
+    read_secret,
+    read_text,
+)
 
 # Lets ModelAdmin[Strategy] and its kin be written at run time, as the type checker wants them.
 django_stubs_ext.monkeypatch()
@@ -18,14 +28,14 @@ env.read_env(str(BASE_DIR / ".env"))
 
 # --- The house -------------------------------------------------------------------------------------------
 
-DATA_DIR = Path(env.str("DESK_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
-DEBUG = env.bool("DEBUG", default=False)
-# Secure cookies, HSTS and the redirect to https; off only where the desk is served on this machine alone.
-HTTPS = env.bool("HTTPS", default=not DEBUG)
+DATA_DIR = read_folder(env, "DESK_DATA_DIR", default=BASE_DIR / "var")
+DEBUG = read_flag(env, "DEBUG", default=False)
+# Secure cookies, HSTS and the redirect to https. The one-process desk serves plain HTTP on this machine,
+# unless told that a proxy adds TLS.
+HTTPS = read_flag(env, "HTTPS", default=not DEBUG and sys.argv[1:2] != ["desk"])
 SECRET_KEY = read_secret(env, "SECRET_KEY", DATA_DIR / "secret.key")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = read_names(env, "ALLOWED_HOSTS", default=("127.0.0.1", "localhost", "[::1]"))
+CSRF_TRUSTED_ORIGINS = read_names(env, "CSRF_TRUSTED_ORIGINS", default=())
 VERSION = "0.1.0"
 
 INSTALLED_APPS = [
@@ -93,7 +103,7 @@ USE_THOUSAND_SEPARATOR = False
 
 # --- Database, queue, cache ------------------------------------------------------------------------------
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'desk.sqlite3'}")}
+DATABASES = {"default": read_database(env, "DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'desk.sqlite3'}")}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
@@ -101,29 +111,33 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
 
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = read_redis(env, "REDIS_URL")
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # A Redis that is gone without a word must not hold up the pages.
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 CELERY_BROKER_TRANSPORT_OPTIONS = {} if REDIS_URL else {"polling_interval": 0.1}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_EXPIRES = None  # no results, so no nightly task that deletes them
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
-# Whole seconds between, by task: the schedule's table keeps no parts of a second. A message that waited longer
-# than `expires` is dropped, the next one does its work.
+# Seconds between, by task. The scheduler's table keeps whole seconds, and it ignores Celery's own `expires`.
+# A message that waited longer than `expire_seconds` is dropped, the next one does its work.
 CELERY_BEAT_SCHEDULE = {
-    task: {"task": task, "schedule": seconds, "options": {"expires": max(5.0, seconds)}}
+    task: {"task": task, "schedule": seconds, "options": {"expire_seconds": max(5, seconds)}}
     for task, seconds in {
         "tradedesk.marketdata.tasks.advance_replay": 1,
         "livetrading.tasks.dispatch_due_checks": 1,
@@ -138,7 +152,7 @@ CELERY_BEAT_SCHEDULE = {
 # replay: sample bars played as if they closed now. real: the wall clock and the bars that are imported.
 MARKET = read_choice(env, "MARKET", ("replay", "real"), default="replay")
 REPLAY_SECONDS_PER_BAR = read_positive(env, "REPLAY_SECONDS_PER_BAR", default=2.0)
-REPLAY_START = env.str("REPLAY_START", default="2010-01-04")
+REPLAY_START = read_text(env, "REPLAY_START", default="2010-01-04")
 # Where a symbol is in several, the first one that has it is read.
 BAR_PROVIDERS = ("csv", "sample")
 PAPER_STARTING_CASH = read_positive(env, "PAPER_STARTING_CASH", default=100_000.0)
@@ -158,11 +172,11 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
-SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
+SIGNUP_OPEN = read_flag(env, "SIGNUP_OPEN", default=True)
 LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 API_TOKEN_HOURS = read_positive(env, "API_TOKEN_HOURS", default=24.0)
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+EMAIL_BACKEND = read_text(env, "EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 
 # --- Files -----------------------------------------------------------------------------------------------
 
@@ -188,7 +202,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 # --- Safety ----------------------------------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+BEHIND_PROXY = read_flag(env, "BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 # The health check is asked by the machine itself, without TLS.
 SECURE_REDIRECT_EXEMPT = [r"^api/health$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
@@ -214,10 +229,11 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+LOG_LEVEL = read_choice(env, "LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="WARNING")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

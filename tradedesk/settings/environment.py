@@ -1,22 +1,41 @@
-"""Reading the environment strictly: a wrong value stops the desk with a sentence, not a traceback."""
+"""Reading the environment strictly: a wrong value stops the desk with a sentence, not a traceback.
+
+A variable that is set to nothing counts as not set.
+"""
 
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
+YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+SECRET_LENGTH = 50
+
+
+def read_text(env: Env, name: str, *, default: str) -> str:
+    return str(env.str(name, default="")) or default
+
 
 def read_choice(env: Env, name: str, choices: tuple[str, ...], *, default: str) -> str:
-    value: str = env.str(name, default=default)
+    value = read_text(env, name, default=default)
     if value not in choices:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not “{value}”.")
     return value
 
 
+def read_flag(env: Env, name: str, *, default: bool) -> bool:
+    value = read_text(env, name, default="1" if default else "0").lower()
+    if value not in YES + NO:
+        # Not lenient: HTTPS=ja must not mean no.
+        raise ImproperlyConfigured(f"{name} must be 1 or 0, not “{value}”.")
+    return value in YES
+
+
 def read_positive(env: Env, name: str, *, default: float) -> float:
-    raw: str = env.str(name, default=str(default))
+    raw = read_text(env, name, default=str(default))
     try:
         value = float(raw)
     except ValueError:
@@ -26,10 +45,46 @@ def read_positive(env: Env, name: str, *, default: float) -> float:
     return value
 
 
+def read_names(env: Env, name: str, *, default: tuple[str, ...]) -> list[str]:
+    """Words separated by commas."""
+    return [word.strip() for word in read_text(env, name, default=",".join(default)).split(",") if word.strip()]
+
+
+def read_folder(env: Env, name: str, *, default: Path) -> Path:
+    """The folder, created where it is missing."""
+    folder = Path(read_text(env, name, default=str(default))).expanduser().resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}: the folder {folder} cannot be used ({error.strerror}).") from None
+    if not os.access(folder, os.W_OK):
+        raise ImproperlyConfigured(f"{name}: the folder {folder} cannot be used (no permission to write there).")
+    return folder
+
+
+def read_database(env: Env, name: str, *, default: str) -> dict[str, Any]:
+    """Django's description of the database. The URL holds a password, so no message repeats it."""
+    url = read_text(env, name, default=default)
+    if url.partition("://")[0] not in ("postgresql", "postgres", "sqlite"):
+        raise ImproperlyConfigured(f"{name} must look like postgresql://user:password@host:5432/name.")
+    return dict(Env.db_url_config(url))
+
+
+def read_redis(env: Env, name: str) -> str:
+    url = read_text(env, name, default="")
+    if url and url.partition("://")[0] not in ("redis", "rediss", "unix"):
+        raise ImproperlyConfigured(f"{name} must look like redis://host:6379/0, or be empty.")
+    return url
+
+
 def read_secret(env: Env, name: str, kept_in: Path) -> str:
     """The secret from the environment, else one generated once and kept in the data folder for its owner alone."""
-    if value := env.str(name, default=""):
-        return str(value)
+    if value := read_text(env, name, default=""):
+        if len(value) < SECRET_LENGTH:
+            raise ImproperlyConfigured(
+                f"{name} must have at least {SECRET_LENGTH} random characters, not {len(value)}."
+            )
+        return value
     try:
         descriptor = os.open(kept_in, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:

@@ -3,7 +3,8 @@
 import os
 import tempfile
 
-os.environ.setdefault("DESK_DATA_DIR", tempfile.mkdtemp(prefix="desk-test-"))
+if "DESK_DATA_DIR" not in os.environ:
+    os.environ["DESK_DATA_DIR"] = tempfile.mkdtemp(prefix="desk-test-")
 os.environ.setdefault("SECRET_KEY", "only-for-the-test-suite-0123456789-0123456789-0123456789")
 os.environ.setdefault("HTTPS", "0")
 

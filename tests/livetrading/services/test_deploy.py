@@ -1,0 +1,343 @@
+"""Deploy to Live: what a press makes, what it refuses, and that two presses make one."""
+
+import math
+from decimal import Decimal
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from backtests.provenance import engine_code
+from livetrading.models import LiveStrategy, PaperAccount
+from livetrading.services import deploy as deploy_module
+from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Limits, deploy
+from strategies.kinds import code_hash
+from strategies.models import Strategy
+from strategies.services import save_strategy
+from tests.livetrading.at_once import at_once
+from tests.livetrading.factories import NOW, make_backtest, make_strategy
+from tests.livetrading.made_bars import bring, flat
+from tests.livetrading.published import published
+from tradedesk.accounts.models import Mode, Notification, User, UserVersion
+from tradedesk.core.rules import RiskRules
+from tradedesk.marketdata.models import BarSeries
+
+Status = LiveStrategy.Status
+
+
+@pytest.fixture
+def strategy(alice: User) -> Strategy:
+    bring(AAPL=flat(10, 11), MSFT=flat(20, 21), IBM=flat(30, 31))
+    return make_strategy(user=alice, name="Golden cross")
+
+
+def refusal_of(user: User, source: Any, **options: Any) -> dict[str, str]:
+    with pytest.raises(DeployRefused) as refused:
+        deploy(user, source, now=NOW, **options)
+    assert not LiveStrategy.objects.exists()
+    assert not Notification.objects.exists()
+    assert str(refused.value) == " ".join(refused.value.errors.values())
+    return refused.value.errors
+
+
+# --- What a press makes ----------------------------------------------------------------------------------------
+
+
+def test_the_defaults_of_the_quick_deploy(alice: User, strategy: Strategy) -> None:
+    live = LiveStrategy.objects.get(pk=deploy(alice, strategy, now=NOW).pk)
+    assert (live.user, live.name, live.strategy, live.backtest) == (alice, "Live - Golden cross", strategy, None)
+    assert (live.status, live.mode, live.auto_execute, live.check_interval) == (Status.ACTIVE, "paper", True, 300)
+    assert live.risk_rules() == RiskRules(
+        position_size_pct=0.02, max_positions=5, stop_loss_pct=0.10, signal_threshold=0.6
+    )
+    assert (live.deployed_at, live.next_check_at) == (NOW, NOW)
+    assert (live.last_check_at, live.last_bar_time, live.claimed_until, live.last_error) == (None, None, None, "")
+
+
+def test_the_strategy_is_copied_and_what_is_edited_later_changes_nothing(alice: User, strategy: Strategy) -> None:
+    live = deploy(alice, strategy, now=NOW)
+    save_strategy(
+        alice,
+        name="Other",
+        kind="buy_and_hold",
+        parameters={},
+        symbols=["IBM"],
+        timeframe="1Hour",
+        strategy=strategy,
+    )
+    live.refresh_from_db()
+    assert (live.name, live.kind, live.parameters) == (
+        "Live - Golden cross",
+        "sma_crossover",
+        {"fast": 10, "slow": 30},
+    )
+    assert (live.symbols, live.timeframe) == (["AAPL", "MSFT"], "1Day")
+    strategy.delete()
+    live.refresh_from_db()
+    assert (live.strategy, live.kind, live.status) == (None, "sma_crossover", Status.ACTIVE)
+
+
+def test_what_it_was_made_from_is_kept(alice: User, strategy: Strategy) -> None:
+    live = deploy(alice, strategy, now=NOW)
+    prints = dict(BarSeries.objects.values_list("symbol", "fingerprint"))
+    assert live.provenance == {
+        "version": django_settings.VERSION,
+        "kind_code": code_hash("sma_crossover"),
+        "engine_code": engine_code(),
+        "data": {symbol: {"provider": "csv", "fingerprint": prints[symbol]} for symbol in ("AAPL", "MSFT")},
+    }
+
+
+def test_drawdowns_are_measured_from_the_equity_of_that_moment(alice: User, strategy: Strategy) -> None:
+    PaperAccount.objects.create(user=alice, starting_cash=50_000, cash=Decimal("48765.43"))
+    assert deploy(alice, strategy, now=NOW).starting_equity == Decimal("48765.43")
+
+
+def test_the_first_deployment_opens_the_paper_account(alice: User, strategy: Strategy, settings: Any) -> None:
+    settings.PAPER_STARTING_CASH = 25_000.0
+    assert deploy(alice, strategy, now=NOW).starting_equity == 25_000
+    assert PaperAccount.objects.get(user=alice).cash == 25_000
+
+
+def test_a_backtest_carries_its_rules_but_not_its_size(alice: User, strategy: Strategy) -> None:
+    rules = RiskRules(
+        position_size_pct=0.475,
+        max_positions=2,
+        max_position_size=9_999.0,
+        stop_loss_pct=0.03,
+        take_profit_pct=0.06,
+        signal_threshold=0.7,
+        daily_loss_limit=500.0,
+        max_drawdown_pct=0.2,
+        fractional=True,
+    )
+    backtest = make_backtest(user=alice, strategy=strategy, rules=rules.as_dict(), parameters={"fast": 5, "slow": 9})
+    live = LiveStrategy.objects.get(pk=deploy(alice, backtest, now=NOW).pk)
+    assert (live.strategy, live.backtest, live.name) == (strategy, backtest, "Live - Golden cross")
+    # The backtest's own snapshot, not what the strategy is today.
+    assert live.parameters == {"fast": 5, "slow": 9}
+    assert live.risk_rules() == RiskRules(
+        position_size_pct=0.02,
+        max_positions=5,
+        stop_loss_pct=0.03,
+        take_profit_pct=0.06,
+        signal_threshold=0.7,
+        max_drawdown_pct=0.2,
+        fractional=True,
+    )
+
+
+def test_a_backtest_whose_strategy_was_deleted_can_be_deployed(alice: User, strategy: Strategy) -> None:
+    backtest = make_backtest(user=alice, strategy=strategy)
+    strategy.delete()
+    backtest.refresh_from_db()
+    live = deploy(alice, backtest, now=NOW)
+    assert (live.strategy, live.backtest, live.name) == (None, backtest, "Live - Golden cross")
+
+
+def test_what_the_trader_chooses_is_taken(alice: User, strategy: Strategy) -> None:
+    limits = Limits(
+        check_interval=60,
+        auto_execute=False,
+        max_positions=20,
+        position_size_pct=0.5,
+        max_position_size=1_234.56,
+        daily_loss_limit=250,
+    )
+    live = deploy(alice, strategy, now=NOW, name="  Mine  ", symbols=["ibm", " MSFT ", "IBM"], limits=limits)
+    live.refresh_from_db()
+    assert (live.name, live.symbols) == ("Mine", ["IBM", "MSFT"])
+    assert (live.check_interval, live.auto_execute, live.max_positions) == (60, False, 20)
+    assert (live.position_size_pct, live.max_position_size, live.daily_loss_limit) == (0.5, Decimal("1234.56"), 250)
+
+
+def test_a_name_that_is_too_long_is_cut(alice: User, strategy: Strategy) -> None:
+    assert deploy(alice, strategy, now=NOW, name="x" * 101).name == "x" * 100
+
+
+def test_the_user_is_told_and_their_pages_wake(alice: User, bob: User, strategy: Strategy) -> None:
+    deploy(alice, strategy, now=NOW)
+    told = Notification.objects.get()
+    assert (told.user, told.level, told.created_at) == (alice, "success", NOW)
+    assert told.text == "“Live - Golden cross” deployed. Now monitoring AAPL, MSFT."
+    assert told.url == "/dashboard/live-trading"
+    assert list(UserVersion.objects.values_list("user", flat=True)) == [alice.pk]
+
+
+def test_the_first_check_is_enqueued_when_the_row_is_there(
+    alice: User, strategy: Strategy, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    with published() as tasks:
+        with django_capture_on_commit_callbacks() as callbacks:
+            live = deploy(alice, strategy, now=NOW)
+        assert tasks == []
+        for callback in callbacks:
+            callback()
+    assert tasks == [("check_now", [live.pk])]
+
+
+# --- Refusals --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("symbols", [[], [""], [" ", ","]])
+def test_without_symbols_it_is_refused(alice: User, strategy: Strategy, symbols: list[str]) -> None:
+    if symbols == [" ", ","]:
+        assert "symbols" in refusal_of(alice, strategy, symbols=symbols)
+        return
+    assert refusal_of(alice, strategy, symbols=symbols) == {"symbols": "Choose at least one symbol to trade."}
+    strategy.symbols = symbols
+    assert refusal_of(alice, strategy) == {"symbols": "Choose at least one symbol to trade."}
+
+
+def test_symbols_without_bars_are_named_with_the_command_that_imports_them(alice: User, strategy: Strategy) -> None:
+    assert refusal_of(alice, strategy, symbols=["AAPL", "ZZZ", "YYY"]) == {
+        "symbols": "No 1Day bars for ZZZ, YYY. Import them: manage.py import_bars FILE --symbol ZZZ --timeframe 1Day"
+    }
+
+
+def test_bars_that_are_not_adjusted_are_refused(alice: User, strategy: Strategy) -> None:
+    BarSeries.objects.filter(symbol="MSFT").update(adjusted=False)
+    errors = refusal_of(alice, strategy)
+    assert errors["symbols"].startswith("The bars of MSFT are not adjusted for splits")
+
+
+@pytest.mark.parametrize(
+    ("field", "low", "high", "outside"),
+    [
+        ("check_interval", 60, 3600, [59, 3601, 0, -300]),
+        ("max_positions", 1, 20, [0, 21, -1]),
+        ("position_size_pct", 0.001, 0.5, [0.0, 0.0009, 0.5001, -0.02, math.nan, math.inf]),
+        ("max_position_size", 1, 1e9, [0.0, 0.99, 1.1e9, -5.0, math.nan, math.inf]),
+        ("daily_loss_limit", 1, 1e9, [0.0, 0.99, 1.1e9, -5.0, math.nan, math.inf]),
+    ],
+)
+def test_a_limit_outside_its_bounds_is_refused_by_its_name(
+    field: str, low: float, high: float, outside: list[float]
+) -> None:
+    for value in (low, high):
+        assert getattr(Limits(**{field: value}), field) == value  # type: ignore[arg-type]
+    for value in outside:
+        with pytest.raises(DeployRefused) as refused:
+            Limits(**{field: value})  # type: ignore[arg-type]
+        sentence = f"{field} must be between {low:g} and {high:g}, not {value:g}."
+        assert refused.value.errors == {field: sentence}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"parameters": {"fast": 30, "slow": 10}},
+            "The fast average (30) must be shorter than the slow average (10).",
+        ),
+        ({"kind": "gone"}, "There is no strategy kind “gone”."),
+    ],
+)
+def test_a_strategy_that_its_kind_refuses_is_not_deployed(
+    alice: User, strategy: Strategy, changes: dict[str, Any], message: str
+) -> None:
+    Strategy.objects.update(**changes)
+    strategy.refresh_from_db()
+    assert refusal_of(alice, strategy) == {"parameters": message}
+
+
+def test_a_backtests_rule_that_is_out_of_bounds_is_refused_by_its_name(alice: User, strategy: Strategy) -> None:
+    rules = RiskRules().as_dict() | {"stop_loss_pct": 1.5}
+    backtest = make_backtest(user=alice, strategy=strategy, rules=rules)
+    assert refusal_of(alice, backtest) == {"stop_loss_pct": "stop_loss_pct must be between 0.001 and 0.99, not 1.5."}
+
+
+def test_in_live_mode_it_is_refused_with_a_sentence(alice: User, strategy: Strategy) -> None:
+    alice.mode = Mode.LIVE
+    alice.save()
+    words = "No live broker account is connected, so live orders cannot be sent."
+    assert refusal_of(alice, strategy) == {"mode": words}
+
+
+# --- Twice -----------------------------------------------------------------------------------------------------
+
+
+def test_the_same_deployment_again_names_the_one_that_is_active(alice: User, strategy: Strategy) -> None:
+    live = deploy(alice, strategy, now=NOW)
+    # Neither another name, nor other limits, nor another order of the symbols make it another one.
+    with pytest.raises(AlreadyDeployed) as refused:
+        deploy(
+            alice, strategy, now=NOW, name="Other", symbols=["MSFT", "AAPL"], limits=Limits(max_positions=1)
+        )
+    assert refused.value.existing == live
+    assert str(refused.value) == "“Live - Golden cross” is already active with the same settings."
+    assert (LiveStrategy.objects.count(), Notification.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize("status", [Status.PAUSED, Status.STOPPED])
+def test_what_is_not_active_stands_in_nobodys_way(alice: User, strategy: Strategy, status: str) -> None:
+    first = deploy(alice, strategy, now=NOW)
+    LiveStrategy.objects.update(status=status)
+    assert deploy(alice, strategy, now=NOW) != first
+
+
+@pytest.mark.parametrize(
+    "change", [{"parameters": {"fast": 9, "slow": 30}}, {"symbols": ["AAPL"]}, {"kind": "macd", "parameters": {}}]
+)
+def test_another_strategy_is_another_deployment(alice: User, strategy: Strategy, change: dict[str, Any]) -> None:
+    deploy(alice, strategy, now=NOW)
+    Strategy.objects.update(**change)
+    strategy.refresh_from_db()
+    deploy(alice, strategy, now=NOW)
+    assert LiveStrategy.objects.filter(status=Status.ACTIVE).count() == 2
+
+
+def test_another_user_may_deploy_the_same(alice: User, bob: User, strategy: Strategy) -> None:
+    theirs = deploy(bob, make_strategy(user=bob), now=NOW, deploy_key="press")
+    before = LiveStrategy.objects.filter(pk=theirs.pk).values().get()
+    mine = deploy(alice, strategy, now=NOW, deploy_key="press")
+    assert mine != theirs
+    assert (mine.user, LiveStrategy.objects.filter(pk=theirs.pk).values().get()) == (alice, before)
+    assert PaperAccount.objects.count() == 2
+
+
+@pytest.mark.parametrize("key", ["press", "k" * 64, "k" * 80])
+def test_the_same_press_again_answers_the_same_row(alice: User, strategy: Strategy, key: str) -> None:
+    first = deploy(alice, strategy, now=NOW, deploy_key=key)
+    assert deploy(alice, strategy, now=NOW, deploy_key=key) == first
+    LiveStrategy.objects.update(status=Status.STOPPED)
+    assert deploy(alice, strategy, now=NOW, deploy_key=key) == first
+    assert (LiveStrategy.objects.count(), Notification.objects.count()) == (1, 1)
+
+
+@pytest.fixture
+def both_past_the_first_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both threads have seen that there is no such deployment before either of them writes one."""
+    met, real = Barrier(2), deploy_module.broker_for
+
+    def together(*arguments: Any) -> Any:
+        met.wait(60)
+        return real(*arguments)
+
+    monkeypatch.setattr(deploy_module, "broker_for", together)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("both_past_the_first_look")
+def test_a_double_click_deploys_once(alice: User, strategy: Strategy) -> None:
+    with published() as tasks:
+        first, second = at_once(*[lambda: deploy(alice, strategy, now=NOW, deploy_key="press")] * 2)
+    assert first == second == LiveStrategy.objects.get()
+    assert Notification.objects.count() == 1
+    assert tasks == [("check_now", [first.pk])]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("both_past_the_first_look")
+def test_two_pages_at_once_deploy_once(alice: User, strategy: Strategy) -> None:
+    answers = at_once(
+        lambda: deploy(alice, strategy, now=NOW, deploy_key="one page"),
+        lambda: deploy(alice, strategy, now=NOW, deploy_key="another page"),
+    )
+    live = LiveStrategy.objects.get()
+    (refused,) = [answer for answer in answers if answer != live]
+    assert isinstance(refused, AlreadyDeployed)
+    assert refused.existing == live
+    assert Notification.objects.count() == 1
