@@ -166,7 +166,8 @@ def wild_bars(seed: int, first: date, last: date) -> Bars:
     open_ = np.concatenate(([40.0], close[:-1])) * np.exp(random.normal(0, 0.02, n))
     high = np.maximum(open_, close) * (1 + np.abs(random.normal(0, 0.012, n)))
     low = np.minimum(open_, close) * (1 - np.abs(random.normal(0, 0.012, n)))
-    return Bars(time, *(np.round(column, 4) for column in (open_, high, low, close)), np.full(n, 1e6))
+    prices = [np.round(column, 4) for column in (open_, high, low, close)]
+    return Bars(*[time, *prices, np.full(n, 1e6)])
 
 
 def without_rows(bars: Bars, seed: int) -> Bars:

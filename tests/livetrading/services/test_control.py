@@ -1,0 +1,188 @@
+"""Start, pause and stop; and what is noted when a check fails."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from livetrading.models import LiveStrategy, PaperTrade
+from livetrading.services.control import ControlRefused, control, record_error
+from tests.livetrading.at_once import at_once
+from tests.livetrading.factories import NOW, WALL, make_live_strategy, make_paper_trade
+from tests.livetrading.published import published
+from tradedesk.accounts.models import User, UserVersion
+
+ACTIVE, PAUSED, STOPPED = LiveStrategy.Status
+
+
+def one(user: User, status: str, **fields: Any) -> LiveStrategy:
+    return make_live_strategy(user=user, name="Mine", status=status, **fields)
+
+
+def status_of(live: LiveStrategy) -> str:
+    return LiveStrategy.objects.values_list("status", flat=True).get(pk=live.pk)
+
+
+@pytest.mark.parametrize(
+    ("status", "action", "then"),
+    [
+        (ACTIVE, "pause", PAUSED),
+        (ACTIVE, "stop", STOPPED),
+        (PAUSED, "start", ACTIVE),
+        (PAUSED, "stop", STOPPED),
+        (STOPPED, "start", ACTIVE),
+    ],
+)
+def test_an_action_that_fits_the_state_changes_it(alice: User, status: str, action: str, then: str) -> None:
+    live = one(alice, status)
+    changed = control(live, action, NOW)
+    assert changed.status == status_of(live) == then
+    assert UserVersion.objects.filter(user=alice).exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "action", "words"),
+    [
+        (ACTIVE, "start", "“Mine” is active already."),
+        (PAUSED, "pause", "“Mine” is paused already."),
+        (STOPPED, "stop", "“Mine” is stopped already."),
+        (STOPPED, "pause", "“Mine” is stopped already."),
+    ],
+)
+def test_an_action_that_does_not_fit_is_refused_with_the_reason(
+    alice: User, status: str, action: str, words: str
+) -> None:
+    live = one(alice, status)
+    with pytest.raises(ControlRefused) as refused:
+        control(live, action, NOW)
+    assert str(refused.value) == words
+    assert status_of(live) == status
+    assert not UserVersion.objects.exists()
+
+
+def test_a_start_is_due_at_once_and_forgets_what_was_wrong(
+    alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    stale = {"next_check_at": NOW + timedelta(days=9), "claimed_until": WALL, "last_error": "The last check failed."}
+    live = one(alice, STOPPED, **stale)
+    with published() as tasks:
+        with django_capture_on_commit_callbacks() as callbacks:
+            control(live, "start", NOW)
+        assert tasks == []
+        for callback in callbacks:
+            callback()
+    assert tasks == [("check_now", [live.pk])]
+    live.refresh_from_db()
+    assert (live.next_check_at, live.claimed_until, live.last_error) == (NOW, None, "")
+
+
+@pytest.mark.parametrize("action", ["pause", "stop"])
+def test_a_pause_or_stop_enqueues_nothing_and_keeps_what_is_held(
+    alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks, action: str
+) -> None:
+    live = one(alice, ACTIVE, last_error="Something.")
+    held = make_paper_trade(user=alice, live_strategy=live)
+    with published() as tasks, django_capture_on_commit_callbacks(execute=True):
+        control(live, action, NOW)
+    assert tasks == []
+    assert PaperTrade.objects.get() == held
+    live.refresh_from_db()
+    assert (live.next_check_at, live.last_error) == (NOW, "Something.")
+
+
+def test_a_refused_start_enqueues_nothing(
+    alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    live = one(alice, ACTIVE)
+    with published() as tasks, django_capture_on_commit_callbacks(execute=True), pytest.raises(ControlRefused):
+        control(live, "start", NOW)
+    assert tasks == []
+
+
+@pytest.mark.parametrize("status", [PAUSED, STOPPED])
+def test_a_twin_cannot_be_started_beside_the_active_one(alice: User, status: str) -> None:
+    active = one(alice, ACTIVE)
+    twin = one(alice, status, fingerprint=active.fingerprint)
+    with pytest.raises(ControlRefused) as refused:
+        control(twin, "start", NOW)
+    assert str(refused.value) == "“Mine” is already active in another deployment."
+    assert (status_of(active), status_of(twin)) == (ACTIVE, status)
+    control(active, "stop", NOW)
+    assert control(twin, "start", NOW).status == ACTIVE
+
+
+def test_the_same_of_another_user_or_mode_is_no_twin(alice: User, bob: User) -> None:
+    active = one(alice, ACTIVE)
+    for other in (
+        one(bob, STOPPED, fingerprint=active.fingerprint),
+        one(alice, STOPPED, fingerprint=active.fingerprint, mode="live"),
+    ):
+        assert control(other, "start", NOW).status == ACTIVE
+
+
+def test_what_was_changed_meanwhile_is_judged_as_it_is_now(alice: User) -> None:
+    """The page still shows it active; another one has stopped it."""
+    shown = one(alice, ACTIVE)
+    LiveStrategy.objects.update(status=STOPPED)
+    with pytest.raises(ControlRefused, match="is stopped already"):
+        control(shown, "pause", NOW)
+    assert shown.status == STOPPED
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("status", "action"), [(STOPPED, "start"), (ACTIVE, "pause"), (ACTIVE, "stop")])
+def test_of_two_presses_at_once_one_is_refused(alice: User, status: str, action: str) -> None:
+    live = one(alice, status)
+    seen = [LiveStrategy.objects.get(pk=live.pk) for _ in range(2)]
+    with published() as tasks:
+        answers = at_once(*[lambda shown=shown: control(shown, action, NOW) for shown in seen])  # type: ignore[misc]
+    assert sorted(isinstance(answer, ControlRefused) for answer in answers) == [False, True]
+    assert len(tasks) == (action == "start")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_twins_started_at_once_one_becomes_active(alice: User) -> None:
+    twins = [one(alice, STOPPED, fingerprint="the same") for _ in range(2)]
+    answers = at_once(*[lambda twin=twin: control(twin, "start", NOW) for twin in twins])  # type: ignore[misc]
+    assert sorted(isinstance(answer, ControlRefused) for answer in answers) == [False, True]
+    assert LiveStrategy.objects.filter(status=ACTIVE).count() == 1
+
+
+# --- A check that failed ---------------------------------------------------------------------------------------
+
+
+def test_a_failed_check_says_why_and_comes_again_after_the_interval(alice: User, bob: User) -> None:
+    live = one(alice, ACTIVE, check_interval=600, claimed_until=WALL)
+    other = one(bob, ACTIVE, claimed_until=WALL)
+    record_error(live.pk, ValueError("The bars of AAPL are damaged."), NOW)
+    live.refresh_from_db()
+    other.refresh_from_db()
+    assert live.last_error == "The last check failed: The bars of AAPL are damaged."
+    assert (live.last_check_at, live.next_check_at) == (NOW, NOW + timedelta(minutes=10))
+    assert (live.claimed_until, other.claimed_until, other.last_error) == (None, WALL, "")
+    assert list(UserVersion.objects.values_list("user", flat=True)) == [alice.pk]
+
+
+def test_an_error_without_words_is_called_by_its_name_and_a_long_one_is_cut(alice: User) -> None:
+    live = one(alice, ACTIVE)
+    record_error(live.pk, KeyError(), NOW)
+    live.refresh_from_db()
+    assert live.last_error == "The last check failed: KeyError"
+    record_error(live.pk, ValueError("x" * 999), NOW)
+    live.refresh_from_db()
+    assert len(live.last_error) == 300
+
+
+def test_an_error_changes_nothing_but_where_the_checks_stand(alice: User) -> None:
+    live = one(alice, PAUSED)
+    before = LiveStrategy.objects.values().get()
+    record_error(live.pk, ValueError("Oh."), NOW)
+    after = LiveStrategy.objects.values().get()
+    changed = {name for name, value in after.items() if value != before[name]}
+    assert changed == {"last_error", "last_check_at", "next_check_at"}
+
+
+def test_the_error_of_a_deployment_that_is_gone_is_no_error(db: None) -> None:
+    record_error(404, ValueError("Oh."), NOW)
+    assert not UserVersion.objects.exists()

@@ -1,0 +1,88 @@
+"""What the desk tells a trader about fills and refusals."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from livetrading.brokers.base import BrokerFill
+from livetrading.models import LiveStrategy
+from livetrading.services.notices import notify_fill, notify_not_sent
+from tests.livetrading.factories import NOW, closed, make_live_strategy, make_order, make_paper_trade
+from tradedesk.accounts.models import Notification, User
+
+
+@pytest.fixture
+def live(alice: User) -> LiveStrategy:
+    return make_live_strategy(user=alice, name="Golden cross")
+
+
+def fill(quantity: str = "10", price: str = "31.5") -> BrokerFill:
+    return BrokerFill(
+        activity_id="1",
+        client_order_id="desk-1",
+        quantity=Decimal(quantity),
+        price=Decimal(price),
+        commission=Decimal(0),
+        time=NOW,
+    )
+
+
+def told(user: User) -> tuple[str, str]:
+    notification = Notification.objects.get()
+    assert (notification.user, notification.created_at, notification.read_at) == (user, NOW, None)
+    assert notification.url == "/trades?mode=paper"
+    return notification.level, notification.text
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "what"),
+    [
+        ("10", "31.5", "10 AAPL at $31.50"),
+        ("100.000000", "1234.567891", "100 AAPL at $1,234.57"),
+        ("0.250000", "31", "0.25 AAPL at $31.00"),
+        ("12345", "0.004", "12345 AAPL at $0.00"),
+    ],
+)
+def test_a_purchase(alice: User, live: LiveStrategy, quantity: str, price: str, what: str) -> None:
+    order = make_order(user=alice, live_strategy=live)
+    notify_fill(order, fill(quantity, price), make_paper_trade(user=alice), NOW)
+    assert told(alice) == ("info", f"Bought {what} · Golden cross")
+
+
+@pytest.mark.parametrize(
+    ("fields", "level", "text"),
+    [
+        (closed(NOW, 33), "success", "Sold 10 AAPL at $31.50 · signal · +$30.00"),
+        (closed(NOW, 30), "success", "Sold 10 AAPL at $31.50 · signal · +$0.00"),
+        (
+            closed(NOW, 27, exit_reason="stop_loss"),
+            "warning",
+            "Sold 10 AAPL at $31.50 · stop loss · -$30.00",
+        ),
+        (
+            closed(NOW, 40, exit_reason="take_profit", pnl=Decimal("1234.5")),
+            "success",
+            "Sold 10 AAPL at $31.50 · take profit · +$1,234.50",
+        ),
+        ({"exit_quantity": Decimal(4), "pnl": Decimal(-2)}, "warning", "Sold 10 AAPL at $31.50 · partial exit · -$2.00"),
+    ],
+)
+def test_a_sale_says_why_and_what_it_earned(
+    alice: User, live: LiveStrategy, fields: dict[str, Any], level: str, text: str
+) -> None:
+    order = make_order(user=alice, live_strategy=live, side="sell", purpose="exit")
+    notify_fill(order, fill(), make_paper_trade(user=alice, **fields), NOW)
+    assert told(alice) == (level, f"{text} · Golden cross")
+
+
+def test_an_order_without_a_strategy_names_none(alice: User) -> None:
+    notify_fill(make_order(user=alice), fill(), make_paper_trade(user=alice), NOW)
+    assert told(alice) == ("info", "Bought 10 AAPL at $31.50")
+
+
+@pytest.mark.parametrize(("side", "purpose", "what"), [("buy", "entry", "Buy 10"), ("sell", "exit", "Sell 10")])
+def test_an_order_that_was_not_placed_says_why(alice: User, side: str, purpose: str, what: str) -> None:
+    order = make_order(user=alice, side=side, purpose=purpose)
+    notify_not_sent(order, "Entries are stopped (emergency stop).", NOW)
+    assert told(alice) == ("error", f"{what} AAPL was not placed: Entries are stopped (emergency stop).")

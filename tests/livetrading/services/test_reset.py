@@ -1,0 +1,167 @@
+"""Starting the replay over: empty paper books for everybody, and the clock at its beginning."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from livetrading.models import (
+    Fill,
+    LiveStrategy,
+    LiveTrade,
+    Order,
+    PaperAccount,
+    PaperFill,
+    PaperOrder,
+    PaperPosition,
+    PaperTrade,
+    Reconciliation,
+    SignalHistory,
+)
+from livetrading.services import reset as reset_module
+from livetrading.services.reset import reset_replay
+from strategies.models import Strategy
+from tests.livetrading.factories import (
+    NOW,
+    WALL,
+    at_day,
+    make_fill,
+    make_live_strategy,
+    make_live_trade,
+    make_order,
+    watched_desk,
+)
+from tests.livetrading.made_bars import CLOSES, bring, flat
+from tests.livetrading.pipeline.desk import step
+from tests.livetrading.pipeline.watching import watching
+from tradedesk.accounts.models import Mode, Notification, User
+from tradedesk.marketdata.models import ReplayMarket
+from tradedesk.marketdata.replay import replay_state
+
+BOOKS = (SignalHistory, Order, Fill, PaperTrade, PaperPosition, PaperOrder, PaperFill, Reconciliation, Notification)
+
+
+@pytest.fixture
+def traded_desk(alice: User, bob: User, settings: Any) -> User:
+    """Two users' books with everything in them, on the replay of 2010."""
+    settings.REPLAY_START = "2010-01-04"
+    at_day(date(2012, 3, 9))
+    bring(AAPL=flat(10, 10, 12, 12, 11.5, 11.5))
+    for user in (alice, bob):
+        PaperAccount.objects.create(user=user, starting_cash=Decimal(70_000), cash=Decimal(70_000), slippage_bps=5)
+        live = watching(user, "AAPL")
+        for now in CLOSES[2:5]:
+            step(live, now)
+        watched_desk(user, 2)
+    assert all(model._default_manager.exists() for model in BOOKS)
+    return alice
+
+
+def counts() -> dict[str, int]:
+    return {model.__name__: model._default_manager.count() for model in BOOKS}
+
+
+def test_the_paper_books_of_everybody_are_empty(traded_desk: User) -> None:
+    deployments = LiveStrategy.objects.count()
+    assert reset_replay(WALL) == deployments
+    assert set(counts().values()) == {0}
+    assert LiveStrategy.objects.count() == 0
+
+
+def test_accounts_go_back_to_their_starting_cash_and_keep_their_costs(traded_desk: User) -> None:
+    assert PaperAccount.objects.exclude(cash=70_000).exists()
+    reset_replay(WALL)
+    figures = PaperAccount.objects.values_list("starting_cash", "cash", "slippage_bps")
+    assert list(figures) == [(70_000, 70_000, 5)] * 2
+
+
+def test_the_replay_stands_at_its_start(traded_desk: User) -> None:
+    reset_replay(WALL)
+    assert replay_state().session == date(2010, 1, 4)
+    assert (ReplayMarket.objects.get().advanced_at, replay_state().ended) == (WALL, False)
+
+
+def test_strategies_and_backtests_stay(traded_desk: User) -> None:
+    strategies, backtests = Strategy.objects.count(), traded_desk.backtests.count()
+    assert strategies
+    assert backtests
+    reset_replay(WALL)
+    assert (Strategy.objects.count(), traded_desk.backtests.count()) == (strategies, backtests)
+
+
+def test_what_was_done_with_real_money_stays(traded_desk: User) -> None:
+    live = make_live_strategy(user=traded_desk, mode=Mode.LIVE)
+    trade = make_live_trade(user=traded_desk, live_strategy=live)
+    order = make_order(user=traded_desk, mode=Mode.LIVE, live_strategy=live)
+    fill = make_fill(order=order)
+    reset_replay(WALL)
+    assert list(LiveStrategy.objects.all()) == [live]
+    assert list(LiveTrade.objects.all()) == [trade]
+    assert set(Order.objects.all()) == {order, trade.opening_order}
+    assert list(Fill.objects.all()) == [fill]
+
+
+def test_it_is_done_wholly_or_not_at_all(traded_desk: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = counts()
+
+    def crash(_: object) -> None:
+        assert set(counts().values()) == {0}
+        raise SystemExit
+
+    monkeypatch.setattr(reset_module.replay, "restart", crash)
+    with pytest.raises(SystemExit):
+        reset_replay(WALL)
+    assert counts() == before
+
+
+def test_after_it_the_desk_trades_again(traded_desk: User) -> None:
+    reset_replay(WALL)
+    live = watching(traded_desk, "AAPL")
+    for now in CLOSES[2:6]:
+        step(live, now)
+    trade = PaperTrade.objects.get()
+    assert (trade.quantity, trade.exit_reason) == (116, "signal")  # 2% of 70,000 / 12 = 116.67
+
+
+# --- The command -----------------------------------------------------------------------------------------------
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("builtins.input", lambda _prompt: text)
+
+
+@pytest.mark.parametrize("text", ["", "y", "yes", "no", "Reset"])
+def test_the_command_needs_the_word(traded_desk: User, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    before = counts()
+    answer(monkeypatch, text)
+    with pytest.raises(CommandError, match=r"Nothing was changed\."):
+        call_command("reset_replay")
+    assert counts() == before
+    assert replay_state().session == date(2012, 3, 9)
+
+
+def test_the_command_says_what_it_will_do_and_what_it_did(
+    traded_desk: User, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer(monkeypatch, " reset ")
+    call_command("reset_replay")
+    assert capsys.readouterr().out.splitlines() == [
+        "This deletes every paper trade, order, signal and paper deployment of all users.",
+        "The replay starts over; 6 paper deployments were removed.",
+    ]
+    assert replay_state().session == date(2010, 1, 4)
+
+
+def test_the_command_can_be_told_not_to_ask(traded_desk: User, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("reset_replay", "--yes")
+    assert capsys.readouterr().out == "The replay starts over; 6 paper deployments were removed.\n"
+    assert set(counts().values()) == {0}
+
+
+def test_on_an_empty_desk_it_only_sets_the_clock(db: None) -> None:
+    at_day(date(2012, 3, 9))
+    assert reset_replay(WALL) == 0
+    assert replay_state().session != date(2012, 3, 9)
+    assert NOW  # the market's time of the factories has nothing to do with it
