@@ -1,7 +1,7 @@
 """The JSON API: every app's router under its address, joined by dotted name."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -43,6 +43,8 @@ View = Callable[..., HttpResponseBase]
 
 
 class DeskApi(NinjaAPI):
+    """Answers in JSON throughout, to strangers as well."""
+
     @property
     def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
         patterns, app_name, namespace = super().urls
@@ -107,9 +109,15 @@ def read_health(request: HttpRequest) -> Status[dict[str, str]]:
     return Status(200 if found["status"] == OK else 503, found)
 
 
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document; it does not change while the desk runs."""
+    return api.get_openapi_schema()
+
+
 @api.get("/openapi.json", url_name="openapi-json", include_in_schema=False)
 def read_openapi(request: HttpRequest) -> dict[str, Any]:
-    return api.get_openapi_schema()
+    return document()
 
 
 @api.get("/docs", auth=None, url_name=DOCS, include_in_schema=False)

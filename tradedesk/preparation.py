@@ -17,8 +17,8 @@ from django.utils.module_loading import import_string
 
 from tradedesk.lock import FileLock
 
-# The source of the style sheet, and builds of the charts that no page uses.
-NOT_SERVED = ["src/*.css", "*.development.*"]
+# The source of the style sheet, and builds of the charts and of the API's documentation that no page uses.
+NOT_SERVED = ["src/*.css", "*.development.*", "redoc.standalone.js*"]
 
 
 class NotBuilt(Exception):

@@ -6,7 +6,7 @@ from django.urls import reverse
 from ninja import Header, Router, Status
 from pydantic import Field
 
-from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Limits, deploy
+from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Limits, deploy, deployed_notice
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.marketdata.clock import market_clock
 from tradedesk.rest.answers import Answer
@@ -87,7 +87,7 @@ def quick_deploy(
         return Status(409, {"detail": str(refusal), "live_strategy_id": existing, "url": url})
     except DeployRefused as refusal:
         raise Refused(refusal.errors) from None
-    message = f"“{live.name}” deployed. Now monitoring {', '.join(live.symbols)}."
+    message = deployed_notice(live)
     return Status(
         201,
         Deployed(success=True, live_strategy_id=live.pk, name=live.name, status=live.status, message=message),

@@ -120,9 +120,9 @@ def deploy(
     from livetrading.tasks import check_now  # the queue's doors import the services
 
     deploy_key = (deploy_key or uuid.uuid4().hex)[:64]
-    if pressed := user.live_strategies.filter(deploy_key=deploy_key).first():
-        return pressed
     snapshot = Snapshot.of(source, symbols)
+    if pressed := _same_press(user, deploy_key, snapshot):
+        return pressed
     provenance = _provenance(snapshot)
     active = user.live_strategies.filter(
         mode=user.mode, fingerprint=snapshot.fingerprint(), status=LiveStrategy.Status.ACTIVE
@@ -136,12 +136,11 @@ def deploy(
     try:
         with transaction.atomic():
             live = _create(user, snapshot, deploy_key, name, limits or Limits(), equity, provenance, now)
-            text = f"“{live.name}” deployed. Now monitoring {', '.join(live.symbols)}."
-            notify(user, Notification.Level.SUCCESS, text, "/dashboard/live-trading", now)
+            notify(user, Notification.Level.SUCCESS, deployed_notice(live), "/dashboard/live-trading", now)
             transaction.on_commit(lambda: check_now.delay(live.pk))
     except IntegrityError:
         # Another press came first: the same one (its key) or the same deployment from another page.
-        if pressed := user.live_strategies.filter(deploy_key=deploy_key).first():
+        if pressed := _same_press(user, deploy_key, snapshot):
             return pressed
         if existing := active.first():
             raise AlreadyDeployed(existing) from None
@@ -150,9 +149,22 @@ def deploy(
     return live
 
 
+def deployed_notice(live: LiveStrategy) -> str:
+    """What the trader is told after the press, on the page, by the API and in the notifications."""
+    return f"“{live.name}” deployed. Now monitoring {', '.join(live.symbols)}."
+
+
+def _same_press(user: User, deploy_key: str, snapshot: Snapshot) -> LiveStrategy | None:
+    """What this press has deployed already. Raises DeployRefused when its key was used for something else."""
+    pressed = user.live_strategies.filter(deploy_key=deploy_key).first()
+    if pressed and pressed.fingerprint != snapshot.fingerprint():
+        raise DeployRefused(deploy_key="This key was used for another deployment. Send a new one.")
+    return pressed
+
+
 def _provenance(snapshot: Snapshot) -> dict[str, Any]:
-    """The same record a backtest keeps. Raises DeployRefused for a kind or parameters that are no longer valid, and
-    for bars that are missing or not split-adjusted."""
+    """The same record a backtest keeps. Raises DeployRefused for a kind or parameters that no longer hold, and for
+    bars that are missing or not split-adjusted."""
     try:
         make_kind(snapshot.kind, snapshot.parameters)
         return describe(snapshot.kind, usable_series(snapshot.symbols, snapshot.timeframe))
@@ -174,7 +186,7 @@ def _create(
 ) -> LiveStrategy:
     live = LiveStrategy(
         user=user,
-        name=(name.strip() or f"Live - {snapshot.name}")[:100],
+        name=(" ".join(name.replace("\0", "").split()) or f"Live - {snapshot.name}")[:100],
         strategy=snapshot.strategy,
         backtest=snapshot.backtest,
         deploy_key=deploy_key,

@@ -14,7 +14,7 @@ from backtests.models import Backtest
 from livetrading.forms import DeployForm
 from livetrading.models import LiveStrategy
 from livetrading.services import control as controls
-from livetrading.services.deploy import AlreadyDeployed, DeployRefused
+from livetrading.services.deploy import AlreadyDeployed, DeployRefused, deployed_notice
 from livetrading.services.deploy import deploy as deploy_source
 from livetrading.summaries import strategies
 from livetrading.views.requests import PageRequest
@@ -42,7 +42,7 @@ def deploy(request: PageRequest) -> HttpResponse:
     except DeployRefused as refusal:
         messages.error(request, str(refusal))
         return redirect(_back(request, source))
-    messages.success(request, f"“{live.name}” deployed. Now monitoring {', '.join(live.symbols)}.")
+    messages.success(request, deployed_notice(live))
     return redirect("livetrading:dashboard")
 
 

@@ -203,6 +203,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 SECURE_SSL_REDIRECT = HTTPS
 BEHIND_PROXY = read_flag(env, "BEHIND_PROXY", default=False)
+ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)  # whose address log-in attempts are counted by
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 # The health check is asked by the machine itself, without TLS.
 SECURE_REDIRECT_EXEMPT = [r"^api/health$"]

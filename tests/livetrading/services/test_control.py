@@ -64,7 +64,11 @@ def test_an_action_that_does_not_fit_is_refused_with_the_reason(
 def test_a_start_is_due_at_once_and_forgets_what_was_wrong(
     alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    stale = {"next_check_at": NOW + timedelta(days=9), "claimed_until": WALL, "last_error": "The last check failed."}
+    stale = {
+        "next_check_at": NOW + timedelta(days=9),
+        "claimed_until": WALL,
+        "last_error": "The last check failed.",
+    }
     live = one(alice, STOPPED, **stale)
     with published() as tasks:
         with django_capture_on_commit_callbacks() as callbacks:

@@ -113,7 +113,9 @@ def test_a_backtest_carries_its_rules_but_not_its_size(alice: User, strategy: St
         max_drawdown_pct=0.2,
         fractional=True,
     )
-    backtest = make_backtest(user=alice, strategy=strategy, rules=rules.as_dict(), parameters={"fast": 5, "slow": 9})
+    backtest = make_backtest(
+        user=alice, strategy=strategy, rules=rules.as_dict(), parameters={"fast": 5, "slow": 9}
+    )
     live = LiveStrategy.objects.get(pk=deploy(alice, backtest, now=NOW).pk)
     assert (live.strategy, live.backtest, live.name) == (strategy, backtest, "Live - Golden cross")
     # The backtest's own snapshot, not what the strategy is today.
@@ -150,7 +152,11 @@ def test_what_the_trader_chooses_is_taken(alice: User, strategy: Strategy) -> No
     live.refresh_from_db()
     assert (live.name, live.symbols) == ("Mine", ["IBM", "MSFT"])
     assert (live.check_interval, live.auto_execute, live.max_positions) == (60, False, 20)
-    assert (live.position_size_pct, live.max_position_size, live.daily_loss_limit) == (0.5, Decimal("1234.56"), 250)
+    assert (live.position_size_pct, live.max_position_size, live.daily_loss_limit) == (
+        0.5,
+        Decimal("1234.56"),
+        250,
+    )
 
 
 def test_a_name_that_is_too_long_is_cut(alice: User, strategy: Strategy) -> None:
@@ -192,7 +198,9 @@ def test_what_is_no_symbol_is_refused(alice: User, strategy: Strategy) -> None:
     assert "“$$$”" in refusal_of(alice, strategy, symbols=["AAPL", "$$$"])["symbols"]
 
 
-def test_symbols_without_bars_are_named_with_the_command_that_imports_them(alice: User, strategy: Strategy) -> None:
+def test_symbols_without_bars_are_named_with_the_command_that_imports_them(
+    alice: User, strategy: Strategy
+) -> None:
     assert refusal_of(alice, strategy, symbols=["AAPL", "ZZZ", "YYY"]) == {
         "symbols": "No 1Day bars for ZZZ, YYY. Import them: manage.py import_bars FILE --symbol ZZZ --timeframe 1Day"
     }
@@ -247,7 +255,9 @@ def test_a_strategy_that_its_kind_refuses_is_not_deployed(
 def test_a_backtests_rule_that_is_out_of_bounds_is_refused_by_its_name(alice: User, strategy: Strategy) -> None:
     rules = RiskRules().as_dict() | {"stop_loss_pct": 1.5}
     backtest = make_backtest(user=alice, strategy=strategy, rules=rules)
-    assert refusal_of(alice, backtest) == {"stop_loss_pct": "stop_loss_pct must be between 0.001 and 0.99, not 1.5."}
+    assert refusal_of(alice, backtest) == {
+        "stop_loss_pct": "stop_loss_pct must be between 0.001 and 0.99, not 1.5."
+    }
 
 
 def test_in_live_mode_it_is_refused_with_a_sentence(alice: User, strategy: Strategy) -> None:
@@ -264,9 +274,7 @@ def test_the_same_deployment_again_names_the_one_that_is_active(alice: User, str
     live = deploy(alice, strategy, now=NOW)
     # Neither another name, nor other limits, nor another order of the symbols make it another one.
     with pytest.raises(AlreadyDeployed) as refused:
-        deploy(
-            alice, strategy, now=NOW, name="Other", symbols=["MSFT", "AAPL"], limits=Limits(max_positions=1)
-        )
+        deploy(alice, strategy, now=NOW, name="Other", symbols=["MSFT", "AAPL"], limits=Limits(max_positions=1))
     assert refused.value.existing == live
     assert str(refused.value) == "“Live - Golden cross” is already active with the same settings."
     assert (LiveStrategy.objects.count(), Notification.objects.count()) == (1, 1)

@@ -24,7 +24,6 @@ from livetrading.services import reset as reset_module
 from livetrading.services.reset import reset_replay
 from strategies.models import Strategy
 from tests.livetrading.factories import (
-    NOW,
     WALL,
     at_day,
     make_fill,
@@ -40,7 +39,17 @@ from tradedesk.accounts.models import Mode, Notification, User
 from tradedesk.marketdata.models import ReplayMarket
 from tradedesk.marketdata.replay import replay_state
 
-BOOKS = (SignalHistory, Order, Fill, PaperTrade, PaperPosition, PaperOrder, PaperFill, Reconciliation, Notification)
+BOOKS = (
+    SignalHistory,
+    Order,
+    Fill,
+    PaperTrade,
+    PaperPosition,
+    PaperOrder,
+    PaperFill,
+    Reconciliation,
+    Notification,
+)
 
 
 @pytest.fixture
@@ -164,4 +173,3 @@ def test_on_an_empty_desk_it_only_sets_the_clock(db: None) -> None:
     at_day(date(2012, 3, 9))
     assert reset_replay(WALL) == 0
     assert replay_state().session != date(2012, 3, 9)
-    assert NOW  # the market's time of the factories has nothing to do with it

@@ -1,0 +1,85 @@
+"""The paper account through the API."""
+
+from decimal import Decimal
+
+import pytest
+
+from livetrading.summaries.account import read_account
+from tests.api.caller import Caller
+from tests.api.closes import close_of
+from tests.livetrading.factories import (
+    NOW,
+    TODAY,
+    closed,
+    make_live_strategy,
+    make_live_trade,
+    make_paper_trade,
+)
+from tradedesk.accounts.models import User
+from tradedesk.marketdata.sessions import daily_time
+
+pytestmark = pytest.mark.usefixtures("market")
+
+
+def test_paper_positions_are_papers_in_any_mode(alices: Caller, alice: User) -> None:
+    make_paper_trade(user=alice)
+    User.objects.filter(pk=alice.pk).update(mode="live")
+    assert [position["symbol"] for position in alices.get("/api/paper/positions").json["items"]] == ["AAPL"]
+
+
+def test_paper_trades_are_the_newest_first_open_ones_included(alices: Caller, alice: User) -> None:
+    live = make_live_strategy(user=alice)
+    sold = make_paper_trade(user=alice, live_strategy=live, commission=Decimal("1.5"), **closed(NOW))
+    held = make_paper_trade(user=alice, stop_price=None)
+    make_live_trade(user=alice)
+    answer = alices.get("/api/paper/trades").json
+    assert answer["count"] == 2
+    assert answer["items"] == [
+        {
+            "id": sold.pk,
+            "live_strategy_id": live.pk,
+            "symbol": "AAPL",
+            "shares": 10,
+            "entry_time": "2010-03-01T05:00:00Z",
+            "entry_price": 30,
+            "exit_time": "2010-03-08T21:00:00Z",
+            "exit_price": 33,
+            "exit_reason": "signal",
+            "pnl": 30,
+            "return_pct": 10,
+            "commission": 1.5,
+            "r_multiple": 1,
+        },
+        {
+            "id": held.pk,
+            "live_strategy_id": None,
+            "symbol": "AAPL",
+            "shares": 10,
+            "entry_time": "2010-03-01T05:00:00Z",
+            "entry_price": 30,
+            "exit_time": None,
+            "exit_price": None,
+            "exit_reason": None,
+            "pnl": 0,
+            "return_pct": None,
+            "commission": 0,
+            "r_multiple": None,
+        },
+    ]
+
+
+def test_the_paper_account_is_the_one_of_the_books(alices: Caller, alice: User) -> None:
+    make_paper_trade(user=alice)
+    make_paper_trade(user=alice, **closed(daily_time(TODAY)))
+    account = read_account(alice, "paper", NOW)
+    answer = alices.get("/api/paper/account").json
+    assert answer == {
+        "starting_cash": 100_000,
+        "cash": 100_000 + 30 - 300,
+        "equity": pytest.approx(100_000 + 30 + 10 * (close_of("AAPL") - 30), abs=1e-3),
+        "market_value": pytest.approx(10 * close_of("AAPL"), abs=1e-3),
+        "pnl_today": float(account.performance.today),
+        "pnl_total": float(account.performance.total),
+        "return_total_pct": pytest.approx(answer["pnl_total"] / 1000),
+        "costs": {"commission_per_order": 0, "commission_per_share": 0, "commission_bps": 0, "slippage_bps": 0},
+    }

@@ -1,0 +1,39 @@
+"""Reading pages as their reader does, and the Deploy button as a browser does."""
+
+import re
+from typing import Any
+
+from django.template import Context, RequestContext, Template
+from django.test import Client, RequestFactory
+
+from livetrading.models import LiveStrategy
+from tradedesk.accounts.models import User
+
+HOME, LIVE, TRADE_LIST = "/dashboard", "/dashboard/live-trading", "/trades?mode=paper"
+
+
+def text_of(browser: Client, url: str) -> str:
+    """What the page says, without its tags."""
+    answer = browser.get(url)
+    assert answer.status_code == 200
+    return " ".join(re.sub(r"<[^>]*>", " ", answer.content.decode()).split())
+
+
+def detail_of(live: LiveStrategy) -> str:
+    return f"{LIVE}/{live.pk}"
+
+
+def button(user: User, **source: Any) -> str:
+    """The fragment, as a page of the user's includes it."""
+    request = RequestFactory().get("/")
+    request.user = user
+    return draw(RequestContext(request, {"user": user, **source}))
+
+
+def draw(context: Context) -> str:
+    page = Template('{% include "livetrading/_deploy_button.html" %}').render(context)
+    return " ".join(re.sub(r"<[^>]*>", lambda tag: " ".join(tag[0].split()), page).split())
+
+
+def form_of(page: str) -> dict[str, str]:
+    return {name: re.findall(rf'name="{name}" value="([^"]*)"', page)[0] for name in ("source", "deploy_key")}

@@ -1,0 +1,251 @@
+"""What the database itself refuses, whatever code comes by: every statement here goes past all validation."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, models, transaction
+
+from livetrading.models import (
+    Fill,
+    LivePosition,
+    LiveStrategy,
+    LiveTrade,
+    Order,
+    PaperAccount,
+    PaperFill,
+    PaperOrder,
+    PaperPosition,
+    PaperTrade,
+    Reconciliation,
+    SignalHistory,
+)
+from tests.livetrading.factories import (
+    NOW,
+    make_fill,
+    make_live_strategy,
+    make_live_trade,
+    make_order,
+    make_paper_trade,
+    make_signal,
+)
+from tradedesk.accounts.models import User
+
+NAN, INFINITY = float("nan"), float("inf")
+
+
+def refuses(constraint: str, write: Callable[[], Any]) -> None:
+    """The database says no, and it is this constraint that says it."""
+    with pytest.raises(IntegrityError, match=f'"{constraint}"'), transaction.atomic():
+        write()
+
+
+def copy_of(row: models.Model, **changes: Any) -> models.Model:
+    fields = {f.attname: getattr(row, f.attname) for f in row._meta.concrete_fields if not f.primary_key}
+    return type(row)(**(fields | changes))
+
+
+def again(row: models.Model, **changes: Any) -> Callable[[], Any]:
+    """Writing that row a second time."""
+    return lambda: type(row)._default_manager.bulk_create([copy_of(row, **changes)])
+
+
+# --- Live strategies -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "inside", "outside"),
+    [
+        ("check_interval", [60, 3600], [0, 59, 3601]),
+        ("max_positions", [1, 20], [0, 21]),
+        ("position_size_pct", [0.001, 0.5], [0.0, 0.00099, 0.501, -0.02, NAN, INFINITY]),
+        ("stop_loss_pct", [0.001, 0.99], [0.0, 0.00099, 1.0, -0.1, NAN, INFINITY]),
+        ("take_profit_pct", [None, 0.001, 100.0], [0.0, 0.00099, 100.1, -0.1, NAN, INFINITY]),
+        ("signal_threshold", [0.0, 1.0], [-0.01, 1.01, NAN]),
+        ("max_drawdown_pct", [None, 0.001, 0.99], [0.0, 0.00099, 1.0, NAN]),
+    ],
+)
+def test_the_bounds_of_a_live_strategy(alice: User, field: str, inside: list[Any], outside: list[Any]) -> None:
+    make_live_strategy(user=alice)
+    for value in inside:
+        LiveStrategy.objects.update(**{field: value})
+        assert LiveStrategy.objects.values_list(field, flat=True).get() == value
+    for value in outside:
+        refuses(f"live_strategy_{field}_bounds", lambda value=value: LiveStrategy.objects.update(**{field: value}))
+
+
+def test_one_deployment_a_press(alice: User, bob: User) -> None:
+    live = make_live_strategy(user=alice)
+    refuses("live_strategy_one_per_press", again(live, fingerprint="another"))
+    again(live, fingerprint="another", user_id=bob.pk)()
+    assert LiveStrategy.objects.count() == 2
+
+
+def test_of_the_same_deployments_one_is_active(alice: User, bob: User) -> None:
+    live = make_live_strategy(user=alice)
+    name = "live_strategy_same_one_active_once"
+    refuses(name, again(live, deploy_key="2"))
+    again(live, deploy_key="3", status="paused")()
+    again(live, deploy_key="4", status="stopped")()
+    again(live, deploy_key="5", mode="live")()
+    again(live, deploy_key="6", user_id=bob.pk)()
+    refuses(name, lambda: LiveStrategy.objects.filter(deploy_key="3").update(status="active"))
+
+
+# --- Signals, orders and fills ---------------------------------------------------------------------------------
+
+
+def test_a_signal_stands_once_for_its_bar_and_side(alice: User) -> None:
+    signal = make_signal(live_strategy=make_live_strategy(user=alice))
+    refuses("signal_once_per_bar", again(signal, strength=0.1, outcome="ordered"))
+    again(signal, side="sell")()
+    again(signal, symbol="IBM")()
+    again(signal, bar_time=signal.bar_time + timedelta(days=1))()
+    again(signal, live_strategy_id=make_live_strategy(user=alice).pk)()
+    assert SignalHistory.objects.count() == 5
+
+
+def test_a_signal_has_one_order(alice: User) -> None:
+    live = make_live_strategy(user=alice)
+    order = make_order(user=alice, live_strategy=live, signal=make_signal(live_strategy=live))
+    refuses("livetrading_order_signal_id_key", again(order, client_order_id="desk-2"))
+
+
+def test_an_order_has_its_client_order_id_alone(alice: User, bob: User) -> None:
+    order = make_order(user=alice)
+    refuses("livetrading_order_client_order_id_key", again(order, user_id=bob.pk))
+
+
+def test_an_order_is_for_something(alice: User) -> None:
+    order = make_order(user=alice)
+    refuses("order_quantity_above_zero", lambda: Order.objects.update(quantity=0))
+    refuses("order_quantity_above_zero", again(order, client_order_id="desk-2", quantity=Decimal(0)))
+
+
+@pytest.mark.parametrize("filled", ["10.000001", "11", "-0.000001"])
+def test_an_order_is_never_overfilled(alice: User, filled: str) -> None:
+    make_order(user=alice)
+    refuses("order_never_overfilled", lambda: Order.objects.update(filled_quantity=Decimal(filled)))
+    Order.objects.update(filled_quantity=Decimal(10))
+    refuses("order_never_overfilled", lambda: Order.objects.update(quantity=Decimal("9.999999")))
+
+
+def test_a_fill_is_let_in_once_an_account(alice: User, bob: User) -> None:
+    fill = make_fill(order=make_order(user=alice))
+    refuses("fill_let_in_once", again(fill, quantity=1, order_id=make_order(user=alice).pk))
+    again(fill, mode="live")()
+    again(fill, user_id=bob.pk)()
+    assert Fill.objects.count() == 3
+
+
+@pytest.mark.parametrize("field", ["quantity", "price"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_fill_is_of_something_at_a_price(alice: User, field: str, value: int) -> None:
+    make_fill(order=make_order(user=alice))
+    refuses("fill_above_zero", lambda: Fill.objects.update(**{field: value}))
+
+
+# --- Trades and positions --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "make", "name"),
+    [
+        (PaperTrade, make_paper_trade, "papertrade_never_oversold"),
+        (LiveTrade, make_live_trade, "livetrade_never_oversold"),
+    ],
+)
+def test_a_trade_never_sells_more_than_it_bought(alice: User, model: Any, make: Any, name: str) -> None:
+    make(user=alice)
+    model.objects.update(exit_quantity=10)
+    for changes in (
+        {"exit_quantity": Decimal("10.000001")},
+        {"exit_quantity": -1},
+        {"quantity": 9},
+        {"quantity": 0},
+    ):
+        refuses(name, lambda changes=changes: model.objects.update(**changes))
+
+
+def test_an_entry_opens_one_trade(alice: User) -> None:
+    refuses("livetrading_papertrade_opening_order_id_key", again(make_paper_trade(user=alice)))
+
+
+def test_an_entry_cannot_be_deleted_from_under_its_trade(alice: User) -> None:
+    trade = make_paper_trade(user=alice)
+    with pytest.raises(models.ProtectedError):
+        trade.opening_order.delete()
+
+
+@pytest.mark.parametrize(("model", "prefix"), [(PaperPosition, "paperposition"), (LivePosition, "liveposition")])
+def test_a_user_has_one_position_a_symbol_and_none_of_nothing(
+    alice: User, bob: User, model: Any, prefix: str
+) -> None:
+    held = model.objects.create(user=alice, symbol="AAPL", quantity=1, average_price=10, updated_at=NOW)
+    refuses(f"{prefix}_one_per_symbol", again(held))
+    refuses(f"{prefix}_above_zero", again(held, symbol="IBM", quantity=0))
+    refuses(f"{prefix}_above_zero", lambda: model.objects.update(quantity=-1))
+    again(held, user_id=bob.pk)()
+    assert model.objects.count() == 2
+
+
+def test_an_account_is_reconciled_in_one_row(alice: User) -> None:
+    row = Reconciliation.objects.create(user=alice, mode="paper")
+    refuses("reconciliation_one_per_account", again(row, cursor="7"))
+    again(row, mode="live")()
+
+
+# --- The paper broker's books ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def paper_order(alice: User) -> PaperOrder:
+    account = PaperAccount.objects.create(user=alice, starting_cash=100, cash=100)
+    return PaperOrder.objects.create(
+        account=account,
+        client_order_id="a",
+        symbol="AAPL",
+        timeframe="1Day",
+        side="buy",
+        quantity=10,
+        accepted_at=NOW,
+    )
+
+
+def paper_fill(order: PaperOrder) -> PaperFill:
+    return PaperFill.objects.create(
+        account=order.account,
+        order=order,
+        bar_time=NOW,
+        quantity=10,
+        price=5,
+        commission=0,
+        cash_change=-50,
+        cash_after=50,
+    )
+
+
+def test_a_user_has_one_paper_account_that_starts_with_something(paper_order: PaperOrder) -> None:
+    refuses("livetrading_paperaccount_user_id_key", again(paper_order.account))
+    for amount in (0, -1):
+        name = "paper_starting_cash_above_zero"
+        refuses(name, lambda amount=amount: PaperAccount.objects.update(starting_cash=amount))
+
+
+def test_the_paper_broker_knows_an_order_once(paper_order: PaperOrder) -> None:
+    refuses("livetrading_paperorder_client_order_id_key", again(paper_order))
+
+
+def test_a_paper_order_is_filled_once_a_bar(paper_order: PaperOrder) -> None:
+    fill = paper_fill(paper_order)
+    refuses("paper_fill_once_per_bar", again(fill, quantity=1))
+    again(fill, bar_time=NOW + timedelta(days=1))()
+
+
+@pytest.mark.parametrize("field", ["quantity", "price"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_paper_fill_is_of_something_at_a_price(paper_order: PaperOrder, field: str, value: int) -> None:
+    paper_fill(paper_order)
+    refuses("paper_fill_above_zero", lambda: PaperFill.objects.update(**{field: value}))

@@ -1,0 +1,75 @@
+"""Start, pause and stop."""
+
+import json
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from livetrading.models import LiveStrategy
+from tests.livetrading.factories import (
+    make_live_strategy,
+)
+from tradedesk.accounts.models import User
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.mark.parametrize(
+    ("before", "action", "after"),
+    [
+        ("active", "pause", "paused"),
+        ("active", "stop", "stopped"),
+        ("paused", "start", "active"),
+        ("paused", "stop", "stopped"),
+        ("stopped", "start", "active"),
+    ],
+)
+def test_htmx_gets_the_row_as_it_is_now(
+    alices_browser: Client, alice: User, before: str, action: str, after: str
+) -> None:
+    live = make_live_strategy(user=alice, name="Turtle", status=before)
+    answer = alices_browser.post(reverse(f"livetrading:{action}", args=[live.pk]), headers=HTMX)
+    page = answer.content.decode()
+    assert page.count("<tr") == 1
+    assert f'id="live-strategy-{live.pk}"' in page
+    assert f">{after.capitalize()}</span>" in page
+    toast = json.loads(answer.headers["HX-Trigger"])["toast"]
+    assert toast == {"level": "success", "text": f"“Turtle” is {after}."}
+    live.refresh_from_db()
+    assert live.status == after
+
+
+def test_without_htmx_it_goes_back_to_the_page(alices_browser: Client, alice: User) -> None:
+    live = make_live_strategy(user=alice, name="Turtle")
+    answer = alices_browser.post(reverse("livetrading:pause", args=[live.pk]), follow=True)
+    assert answer.redirect_chain == [(f"/dashboard/live-trading/{live.pk}", 302)]
+    assert "“Turtle” is paused." in answer.content.decode()
+
+
+def test_what_is_so_already_is_said(alices_browser: Client, alice: User) -> None:
+    live = make_live_strategy(user=alice, name="Turtle", status="paused")
+    answer = alices_browser.post(reverse("livetrading:pause", args=[live.pk]), headers=HTMX)
+    toast = json.loads(answer.headers["HX-Trigger"])["toast"]
+    assert toast == {"level": "warning", "text": "“Turtle” is paused already."}
+
+
+def test_a_second_start_of_the_same_deployment_is_refused(alices_browser: Client, alice: User) -> None:
+    live = make_live_strategy(user=alice, name="Turtle", status="paused")
+    make_live_strategy(user=alice, fingerprint=live.fingerprint)
+    answer = alices_browser.post(reverse("livetrading:start", args=[live.pk]), headers=HTMX)
+    assert "already active in another deployment" in json.loads(answer.headers["HX-Trigger"])["toast"]["text"]
+    live.refresh_from_db()
+    assert live.status == "paused"
+
+
+def test_a_page_offers_what_fits_the_state(alices_browser: Client, alice: User) -> None:
+    live = make_live_strategy(user=alice)
+    expected = {"active": {"pause", "stop"}, "paused": {"start", "stop"}, "stopped": {"start"}}
+    for status, actions in expected.items():
+        LiveStrategy.objects.update(status=status)
+        for url in ("/dashboard/live-trading", f"/dashboard/live-trading/{live.pk}"):
+            page = alices_browser.get(url).content.decode()
+            found = set(re.findall(rf'action="/dashboard/live-trading/{live.pk}/(\w+)"', page))
+            assert found == actions
