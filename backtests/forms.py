@@ -14,8 +14,10 @@ STANDARD = RiskRules()
 
 
 class NumberField(forms.FloatField):
-    """A number between two bounds, those of RiskRules and Costs. It may be empty when it starts empty; when it is not
-    sent at all, it is the default."""
+    """A number between two bounds, those of RiskRules and Costs.
+
+    It may be empty when it starts empty; when it is not sent at all, it is the default.
+    """
 
     # How many of the field's units one unit of the value has.
     scale = 1

@@ -142,6 +142,8 @@ class Fill(models.Model):
 
     class Meta:
         ordering = ["id"]
+        # Every live page reads the fills of the day.
+        indexes = [models.Index(fields=["user", "mode", "time"])]
         constraints = [
             models.UniqueConstraint(fields=["user", "mode", "activity_id"], name="fill_let_in_once"),
             models.CheckConstraint(condition=Q(quantity__gt=0, price__gt=0), name="fill_above_zero"),

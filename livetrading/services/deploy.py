@@ -85,7 +85,7 @@ class Snapshot:
 
     @classmethod
     def of(cls, source: Strategy | Backtest, symbols: Iterable[str] | None = None) -> "Snapshot":
-        """Raises DeployRefused when there are no symbols or one of them is not a symbol."""
+        """Raises DeployRefused for no symbols, for what is no symbol, and for a backtest that did not gain."""
         try:
             wanted = clean_symbols(list(source.symbols if symbols is None else symbols))
         except InvalidStrategy as error:
@@ -94,6 +94,8 @@ class Snapshot:
             raise DeployRefused(symbols="Choose at least one symbol to trade.")
         values = (source.kind, dict(source.parameters), wanted, source.timeframe)
         if isinstance(source, Backtest):
+            if not source.is_deployable:
+                raise DeployRefused(backtest_id="Only a completed backtest that gained can be deployed.")
             rules = {name: source.rules[name] for name in CARRIED_RULES if name in source.rules}
             return cls(source.strategy, source, source.strategy_name, *values, rules)
         return cls(source, None, source.name, *values, {})

@@ -17,6 +17,12 @@ def text_of(answer: Any) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
 
 
+def words_of_row(answer: Any, trade: int) -> set[str]:
+    found = re.search(rf'<tr id="trade-{trade}">(.*?)</tr>', answer.content.decode(), re.DOTALL)
+    assert found, trade
+    return set(re.sub(r"<[^>]+>", " ", unescape(found[1])).split())
+
+
 def value_of(answer: Any, field: str) -> str:
     tag = re.search(rf'<input[^>]*name="{field}"[^>]*>', answer.content.decode())
     assert tag, field

@@ -57,6 +57,14 @@ def test_a_preset_chooses_the_period(strategy: Strategy, alices_browser: Client,
     assert (value_of(page, "start_date"), value_of(page, "end_date")) == (start, "2013-03-01")
 
 
+def test_the_period_spans_the_bars_of_all_symbols(strategy: Strategy, alices_browser: Client) -> None:
+    strategy.symbols = ["FB", "AAPL"]
+    strategy.save()
+    page = alices_browser.get(NEW, {"strategy": strategy.pk})
+    assert (value_of(page, "start_date"), value_of(page, "end_date")) == ("2000-03-01", "2013-03-01")
+    assert "Bars: FB 2012-05-18 to 2013-03-01; AAPL 2000-03-01 to 2013-03-01." in text_of(page)
+
+
 def test_presets_reach_back_no_further_than_the_bars(strategy: Strategy, alices_browser: Client) -> None:
     strategy.symbols = ["FB"]
     strategy.save()

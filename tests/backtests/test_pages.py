@@ -14,7 +14,7 @@ from backtests.models import Backtest
 from backtests.report import TRADES_PER_PAGE
 from backtests.services import run_backtest
 from strategies.models import Strategy
-from tests.backtests.pages import HTMX, LIST, NEW, text_of, url_of
+from tests.backtests.pages import HTMX, LIST, NEW, text_of, url_of, words_of_row
 from tests.backtests.runs import Clock, Make
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.models import BarSeries
@@ -131,24 +131,40 @@ def test_the_result_shows_rules_costs_and_the_size_of_a_quick_deploy(
 def test_the_trades_are_told_latest_first_with_what_came_of_them(
     completed: Backtest, alices_browser: Client
 ) -> None:
-    shown = text_of(alices_browser.get(url_of(completed)))
-    last = completed.trades.exclude(exit_time=None).order_by("exit_time", "entry_time").last()
-    assert last
+    page = alices_browser.get(url_of(completed))
+    closed = list(completed.trades.exclude(exit_time=None).order_by("-exit_time", "-entry_time"))
+    order = re.findall(r'<tr id="trade-(\d+)"', page.content.decode())
+    assert [int(pk) for pk in order[-len(closed) :]] == [trade.pk for trade in closed]
+    last = closed[0]
     assert last.exit_time
-    words = (
-        f"{completed.metrics['num_trades']} {last.symbol} {last.quantity:,.0f} {last.entry_time:%Y-%m-%d} "
-        f"{last.entry_price:.2f} {last.exit_time:%Y-%m-%d} {last.exit_price:.2f} "
-        f"{last.get_exit_reason_display()}"
-    )
-    assert words in shown
-    assert f"{completed.metrics['num_trades']} in all, the latest first" in shown
+    assert words_of_row(page, last.pk) >= {
+        str(completed.metrics["num_trades"]),
+        last.symbol,
+        f"{last.quantity:,.0f}",
+        f"{last.entry_time:%Y-%m-%d}",
+        f"{last.entry_price:.2f}",
+        f"{last.exit_time:%Y-%m-%d}",
+        f"{last.exit_price:.2f}",
+        *last.get_exit_reason_display().split(),
+        f"{last.return_pct:+.2%}",
+    }
+    assert f"{completed.metrics['num_trades']} in all, the latest first" in text_of(page)
 
 
 def test_open_positions_are_listed_apart(completed: Backtest, alices_browser: Client) -> None:
-    shown = text_of(alices_browser.get(url_of(completed)))
-    apart = shown[shown.index("Open at the end") : shown.index("Closed trades", shown.index("Open at the end"))]
+    page = alices_browser.get(url_of(completed))
+    html = page.content.decode()
     for position in completed.trades.filter(exit_time=None):
-        assert f"{position.symbol} {position.quantity:,.0f} {position.entry_time:%Y-%m-%d}" in apart
+        row = html.index(f'<tr id="trade-{position.pk}"')
+        assert html.index("Open at the end") < row < html.index('<section id="trades"')
+        assert words_of_row(page, position.pk) >= {
+            position.symbol,
+            f"{position.quantity:,.0f}",
+            f"{position.entry_time:%Y-%m-%d}",
+            f"{position.exit_price:.2f}",
+            f"{position.stop_price:.2f}",
+            f"{position.return_pct:+.2%}",
+        }
 
 
 def test_many_trades_are_paged_by_the_fragment(

@@ -92,15 +92,14 @@ def test_what_has_ended_is_never_swept(make: Make, status: Status) -> None:
     assert Backtest.objects.get().status == status
 
 
-@pytest.mark.parametrize("seconds", [31, 61])
-@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
+@pytest.mark.parametrize(("status", "seconds"), [(Status.QUEUED, 31), (Status.RUNNING, 61)])
 def test_what_ends_while_it_is_swept_stays_as_it_ended(make: Make, status: Status, seconds: int) -> None:
     make()
     Backtest.objects.update(status=status, attempts=1)
 
     def cancelled_in_between(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         answer = execute(sql, params, many, context)
-        if sql.startswith("SELECT"):
+        if sql.startswith("SELECT") and context["cursor"].rowcount:
             # The driver's own cursor, so that this is not wrapped in turn.
             context["cursor"].connection.cursor().execute("UPDATE backtests_backtest SET status = 'cancelled'")
         return answer

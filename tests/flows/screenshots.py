@@ -6,10 +6,10 @@ Also writes docs/screenshot.png, the picture in the readme.
 import io
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, expect
 
 from tests.desk.test_runner import Desk
 from tests.flows.browser import Theme, Window, chromium
@@ -18,6 +18,8 @@ from tests.flows.trader import demo_password
 from tests.processes.process import ROOT
 
 ROUND_TRIPS = 12
+# As a newcomer finds them, before anything is deployed.
+FRESH = ("home", "strategies", "backtests", "live-trading", "trades", "notifications")
 README = ROOT / "docs" / "screenshot.png"
 LOOKS: dict[str, tuple[Theme, int]] = {"light": ("light", 1440), "dark": ("dark", 1440), "phone": ("light", 390)}
 COLOURS = 128
@@ -30,28 +32,27 @@ def main(folder: Path) -> None:
         Desk(Path(data) / "data", environment={"REPLAY_SECONDS_PER_BAR": "1"}) as desk,
         chromium() as browser,
     ):
+        desk.wait_until_healthy()
+        fresh = {f"fresh-{name}": PAGES[name] for name in FRESH} | {"missing": "/dashboard/backtests/999"}
+        for look, (theme, width) in LOOKS.items():
+            take(desk, folder, look, Window(browser, theme, width), fresh)
         make_history(desk, ROUND_TRIPS)
         for look, (theme, width) in LOOKS.items():
-            take_all(browser, desk, folder, look, Window(browser, theme, width))
+            take(desk, folder, look, Window(browser, theme, width), PAGES)
         window = Window(browser, "dark")
         window.log_in(desk.url, demo_password(desk.folder))
         window.show(f"{desk.url}/dashboard/live-trading")
         README.write_bytes(smaller(window.page.screenshot()))
-    sys.stdout.write(f"{len(LOOKS) * len(PAGES | OPEN_TO_ALL)} pictures in {folder}, and {README}\n")
+    sys.stdout.write(f"{len(list(folder.glob('*.png')))} pictures in {folder}, and {README}\n")
 
 
-def take_all(browser: Browser, desk: Desk, folder: Path, look: str, window: Window) -> None:
-    for pages in (OPEN_TO_ALL, PAGES):
-        if pages is PAGES:
+def take(desk: Desk, folder: Path, look: str, window: Window, pages: Mapping[str, str]) -> None:
+    for paths in (OPEN_TO_ALL, pages):
+        if paths is pages:
             window.log_in(desk.url, demo_password(desk.folder))
-        for name, path in pages.items():
+        for name, path in paths.items():
             window.show(desk.url + path)
             window.page.screenshot(path=folder / f"{name}-{look}.png", full_page=True)
-    if look == "phone":
-        window.show(f"{desk.url}/dashboard")
-        window.page.get_by_role("button", name="Menu", exact=True).click()
-        expect(window.page.locator("#site-menu")).to_be_visible()
-        window.page.screenshot(path=folder / f"menu-{look}.png")
     window.context.close()
 
 

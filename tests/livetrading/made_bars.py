@@ -30,9 +30,9 @@ def flat(*prices: float, first: int = 0) -> Bars:
 
 def traded(*rows: tuple[float, float, float, float], first: int = 0) -> Bars:
     """A bar a session from its open, high, low and close."""
-    columns = np.array(rows, np.float64).T
     days = np.array(DAYS[first : first + len(rows)], dtype="datetime64[D]")
-    bars = Bars(daily_times(days), *columns, np.full(len(rows), 1e6))
+    open_, high, low, close = np.array(rows, np.float64).T
+    bars = Bars(daily_times(days), open_, high, low, close, np.full(len(rows), 1e6))
     validate(bars)
     return bars
 

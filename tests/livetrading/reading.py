@@ -12,11 +12,16 @@ from tradedesk.accounts.models import User
 HOME, LIVE, TRADE_LIST = "/dashboard", "/dashboard/live-trading", "/trades?mode=paper"
 
 
+# What a phone shows in the place of columns; none holds another of its own tag.
+FOR_PHONES = re.compile(r'<(\w+)[^>]* class="[^"]*(?<!max-)\bsm:hidden[^"]*"[^>]*>.*?</\1>', re.DOTALL)
+
+
 def text_of(browser: Client, url: str) -> str:
-    """What the page says, without its tags."""
+    """What the page says on a wide screen, without its tags."""
     answer = browser.get(url)
     assert answer.status_code == 200
-    return " ".join(re.sub(r"<[^>]*>", " ", answer.content.decode()).split())
+    page = FOR_PHONES.sub(" ", answer.content.decode())
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
 
 
 def detail_of(live: LiveStrategy) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ def test_the_bounds_of_a_live_strategy(alice: User, field: str, inside: list[Any
         LiveStrategy.objects.update(**{field: value})
         assert LiveStrategy.objects.values_list(field, flat=True).get() == value
     for value in outside:
-        refuses(f"live_strategy_{field}_bounds", lambda value=value: LiveStrategy.objects.update(**{field: value}))
+        refuses(f"live_strategy_{field}_bounds", partial(LiveStrategy.objects.update, **{field: value}))
 
 
 def test_one_deployment_a_press(alice: User, bob: User) -> None:
@@ -166,7 +167,7 @@ def test_a_trade_never_sells_more_than_it_bought(alice: User, model: Any, make: 
         {"quantity": 9},
         {"quantity": 0},
     ):
-        refuses(name, lambda changes=changes: model.objects.update(**changes))
+        refuses(name, partial(model.objects.update, **changes))
 
 
 def test_an_entry_opens_one_trade(alice: User) -> None:
@@ -230,8 +231,8 @@ def paper_fill(order: PaperOrder) -> PaperFill:
 def test_a_user_has_one_paper_account_that_starts_with_something(paper_order: PaperOrder) -> None:
     refuses("livetrading_paperaccount_user_id_key", again(paper_order.account))
     for amount in (0, -1):
-        name = "paper_starting_cash_above_zero"
-        refuses(name, lambda amount=amount: PaperAccount.objects.update(starting_cash=amount))
+        write = partial(PaperAccount.objects.update, starting_cash=amount)
+        refuses("paper_starting_cash_above_zero", write)
 
 
 def test_the_paper_broker_knows_an_order_once(paper_order: PaperOrder) -> None:

@@ -241,19 +241,23 @@ async def hang_up(browser: Any) -> None:
     await browser.wait(10)
 
 
-def connections_settle_at(expected: int) -> bool:
-    """Whether the server comes to count that many, its caller's among them; a backend ends a moment after its
-    client has let go."""
+def connections_in_use() -> int:
+    """The one that counts among them."""
     try:
-        for _ in range(200):
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
-                if cursor.fetchall() == [(expected,)]:
-                    return True
-            sleep(SOON)
-        return False
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            return int(cursor.fetchall()[0][0])
     finally:
         connection.close()
+
+
+def settles_at(expected: int) -> bool:
+    """A backend ends a moment after its client has let go."""
+    for _ in range(200):
+        if connections_in_use() == expected:
+            return True
+        sleep(SOON)
+    return False
 
 
 def test_streams_share_the_pollers_connection(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,7 +266,7 @@ def test_streams_share_the_pollers_connection(transactional_db: None, monkeypatc
     monkeypatch.setattr(events, "hub", hub)
     at_day(TODAY)
     browsers = [listener(alice) for _ in range(5)]
-    assert connections_settle_at(1)
+    before = connections_in_use()
 
     async def story() -> None:
         for browser in browsers[:4]:
@@ -272,8 +276,8 @@ def test_streams_share_the_pollers_connection(transactional_db: None, monkeypatc
             assert headers[b"Content-Type"] == b"text/event-stream"
             assert headers[b"Cache-Control"] == b"no-cache"
             assert (await browser.receive_output(10))["body"] == b"event: changed\ndata: 0 2010-03-08\n\n"
-        # The counting one, and the poller's.
-        assert await asyncio.to_thread(connections_settle_at, 2)
+        # The poller's, and none of the four.
+        assert await asyncio.to_thread(settles_at, before + 1)
         one_too_many = await ask(browsers[4])
         assert one_too_many["status"] == 503
         await browsers[4].wait(10)
@@ -283,7 +287,7 @@ def test_streams_share_the_pollers_connection(transactional_db: None, monkeypatc
         for browser in browsers[:4]:
             await hang_up(browser)
         assert hub.has_room(alice.pk)
-        assert await asyncio.to_thread(connections_settle_at, 1)
+        assert await asyncio.to_thread(settles_at, before)
 
     def changed() -> None:
         UserVersion.objects.create(user=alice, number=1)

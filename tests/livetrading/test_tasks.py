@@ -12,6 +12,7 @@ from celery import current_app
 from livetrading import tasks
 from livetrading.models import LiveStrategy, Order, OrderState, PaperAccount, PaperTrade, SignalHistory
 from livetrading.pipeline import check as check_module
+from livetrading.pipeline.observe import look
 from livetrading.services.control import control
 from livetrading.services.deploy import Limits, deploy
 from strategies.services import save_strategy
@@ -46,15 +47,8 @@ def now_due(user: User, *symbols: str, **fields: Any) -> LiveStrategy:
 
 
 def test_celery_knows_them_by_the_names_that_the_schedule_has() -> None:
-    for name in (
-        "dispatch_due_checks",
-        "check_now",
-        "check_strategies",
-        "execute_order",
-        "reconcile_account",
-        "sweep",
-    ):
-        assert f"livetrading.tasks.{name}" in current_app.tasks
+    doors = "dispatch_due_checks check_now check_strategies execute_order reconcile_account sweep"
+    assert {f"livetrading.tasks.{door}" for door in doors.split()} <= set(current_app.tasks)
 
 
 def test_what_is_due_is_handed_out_in_chunks(alice: User, bob: User, queue: Published) -> None:
@@ -121,15 +115,14 @@ def test_a_deployment_deleted_while_it_is_checked_does_not_stop_the_others(
     alice: User, queue: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone, other = now_due(alice, "AAPL"), now_due(alice, "IBM")
-    real = check_module.look
 
     def deleted_meanwhile(live: LiveStrategy, now: Any) -> Any:
         if live == gone:
             LiveStrategy.objects.filter(pk=gone.pk).delete()
             raise RuntimeError("What it was working on is gone.")
-        return real(live, now)
+        return look(live, now)
 
-    monkeypatch.setattr(check_module, "look", deleted_meanwhile)
+    monkeypatch.setattr("livetrading.pipeline.check.look", deleted_meanwhile)
     tasks.check_strategies([gone.pk, other.pk])
     assert [name for name, _ in queue] == ["execute_order"]
     assert said(other) == [("IBM", "buy", "")]

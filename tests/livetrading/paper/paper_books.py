@@ -43,4 +43,4 @@ def adds_up(account: PaperAccount) -> bool:
         cash += fill.cash_change
         assert fill.cash_after == cash
     account.refresh_from_db()
-    return account.cash == cash
+    return bool(account.cash == cash)

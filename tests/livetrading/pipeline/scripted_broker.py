@@ -7,8 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from livetrading.brokers.base import BrokerFill, BrokerOrder
-from livetrading.models import Order
-from tests.livetrading.made_bars import TIMES
+from livetrading.models import LiveStrategy, Order, OrderState
+from livetrading.pipeline.reconcile import reconcile
+from tests.livetrading.factories import make_order
+from tests.livetrading.made_bars import CLOSES, NOW, TIMES
+from tradedesk.accounts.models import Mode, User
 
 
 def leg_id(entry: Order, kind: str) -> str:
@@ -85,3 +88,32 @@ class ScriptedBroker:
 def answers_for(broker: ScriptedBroker) -> Callable[[int, str, datetime], ScriptedBroker]:
     """What stands in for services.accounts.broker_for."""
     return lambda _user_id, _mode, _now: broker
+
+
+# --- The desk's side ---
+
+
+def entry_of(live: LiveStrategy, quantity: int = 100, state: str = OrderState.ACCEPTED, **fields: Any) -> Order:
+    values = {"quantity": Decimal(quantity), "stop_loss_pct": 0.1, "state": state}
+    return make_order(user=live.user, live_strategy=live, **(values | fields))
+
+
+def exit_of(entry: Order, quantity: int = 100) -> Order:
+    return make_order(
+        user=entry.user,
+        live_strategy=entry.live_strategy,
+        side="sell",
+        purpose="exit",
+        quantity=Decimal(quantity),
+        opening_order=entry,
+        state=OrderState.ACCEPTED,
+    )
+
+
+def take_over(user: User, day: int = 1) -> None:
+    reconcile(user.pk, Mode.PAPER, CLOSES[day], NOW)
+
+
+def fresh(order: Order) -> Order:
+    order.refresh_from_db()
+    return order

@@ -2,14 +2,15 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from threading import Event
 from typing import Any
 
 import pytest
 
 from livetrading.brokers.base import OutcomeUnknown
-from livetrading.models import LiveStrategy, Order, PaperTrade, SignalHistory
-from livetrading.pipeline import check as check_module
-from livetrading.pipeline.check import check
+from livetrading.models import LiveStrategy, Order, PaperTrade, Reconciliation, SignalHistory
+from livetrading.pipeline.check import _order, check
+from livetrading.pipeline.observe import look
 from livetrading.services.control import control
 from tests.livetrading.at_once import at_once
 from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat
@@ -137,6 +138,33 @@ def test_two_checks_at_once_write_one_order(live: LiveStrategy, attempt: int) ->
     assert SignalHistory.objects.count() == 2
 
 
+@pytest.mark.django_db(transaction=True)
+def test_two_checks_at_once_share_the_limit_of_positions(
+    live: LiveStrategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One writes the order of a bar; the other, at the next bar, counts it before it decides."""
+    bring(AAPL=flat(10, 10, 12, 12), IBM=flat(50, 50, 50, 60))
+    LiveStrategy.objects.update(symbols=["AAPL", "IBM"], max_positions=1)
+    writing, done = Event(), Event()
+
+    def slowly(*arguments: Any) -> Order:
+        order = _order(*arguments)
+        writing.set()
+        done.wait(0.5)  # the other check cannot be done before this one is
+        return order
+
+    def one_bar_later() -> list[Any]:
+        writing.wait(60)
+        orders = check(live.pk, CLOSES[3], WALL)
+        done.set()
+        return orders
+
+    monkeypatch.setattr("livetrading.pipeline.check._order", slowly)
+    first, second = at_once(lambda: check(live.pk, CLOSES[2], WALL), one_bar_later)
+    assert (len(first), second) == (1, [])
+    assert said(live) == [("AAPL", "buy", ""), ("IBM", "buy", "The limit of 1 open positions is reached.")]
+
+
 def test_signal_and_order_are_one_transaction(live: LiveStrategy, monkeypatch: pytest.MonkeyPatch) -> None:
     """A crash between the two leaves neither, so that the next check writes both."""
     bring(AAPL=flat(10, 10, 12))
@@ -146,7 +174,7 @@ def test_signal_and_order_are_one_transaction(live: LiveStrategy, monkeypatch: p
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(check_module, "_order", crash)
+        patch.setattr("livetrading.pipeline.check._order", crash)
         with pytest.raises(SystemExit):
             check(live.pk, CLOSES[2], WALL)
     assert (SignalHistory.objects.count(), Order.objects.count()) == (0, 0)
@@ -164,7 +192,7 @@ def test_a_broker_that_does_not_answer_leaves_nothing_written(
         raise OutcomeUnknown("timed out")
 
     with monkeypatch.context() as patch:
-        patch.setattr(check_module, "broker_for", silence)
+        patch.setattr("livetrading.pipeline.check.broker_for", silence)
         with pytest.raises(OutcomeUnknown):
             check(live.pk, CLOSES[2], WALL)
     assert said(live) == []
@@ -178,19 +206,19 @@ def test_what_is_not_active_is_not_checked(live: LiveStrategy, status: str) -> N
     assert check(live.pk, CLOSES[2], WALL) == []
     live.refresh_from_db()
     assert (said(live), live.last_check_at, live.last_bar_time) == ([], None, None)
+    assert not Reconciliation.objects.exists(), "its broker is left alone as well"
 
 
 def test_a_pause_that_comes_while_the_bars_are_read_holds(
     live: LiveStrategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bring(AAPL=flat(10, 10, 12))
-    real = check_module.look
 
     def pressed_meanwhile(watched: LiveStrategy, now: datetime) -> Any:
         control(live, "pause", now)
-        return real(watched, now)
+        return look(watched, now)
 
-    monkeypatch.setattr(check_module, "look", pressed_meanwhile)
+    monkeypatch.setattr("livetrading.pipeline.check.look", pressed_meanwhile)
     assert check(live.pk, CLOSES[2], WALL) == []
     assert said(live) == []
 

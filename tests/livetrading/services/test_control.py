@@ -1,6 +1,7 @@
 """Start, pause and stop; and what is noted when a check fails."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -140,7 +141,7 @@ def test_of_two_presses_at_once_one_is_refused(alice: User, status: str, action:
     live = one(alice, status)
     seen = [LiveStrategy.objects.get(pk=live.pk) for _ in range(2)]
     with published() as tasks:
-        answers = at_once(*[lambda shown=shown: control(shown, action, NOW) for shown in seen])  # type: ignore[misc]
+        answers = at_once(*[partial(control, shown, action, NOW) for shown in seen])
     assert sorted(isinstance(answer, ControlRefused) for answer in answers) == [False, True]
     assert len(tasks) == (action == "start")
 
@@ -148,7 +149,7 @@ def test_of_two_presses_at_once_one_is_refused(alice: User, status: str, action:
 @pytest.mark.django_db(transaction=True)
 def test_of_two_twins_started_at_once_one_becomes_active(alice: User) -> None:
     twins = [one(alice, STOPPED, fingerprint="the same") for _ in range(2)]
-    answers = at_once(*[lambda twin=twin: control(twin, "start", NOW) for twin in twins])  # type: ignore[misc]
+    answers = at_once(*[partial(control, twin, "start", NOW) for twin in twins])
     assert sorted(isinstance(answer, ControlRefused) for answer in answers) == [False, True]
     assert LiveStrategy.objects.filter(status=ACTIVE).count() == 1
 
@@ -180,9 +181,9 @@ def test_an_error_without_words_is_called_by_its_name_and_a_long_one_is_cut(alic
 
 def test_an_error_changes_nothing_but_where_the_checks_stand(alice: User) -> None:
     live = one(alice, PAUSED)
-    before = LiveStrategy.objects.values().get()
+    before: dict[str, Any] = {**LiveStrategy.objects.values().get()}
     record_error(live.pk, ValueError("Oh."), NOW)
-    after = LiveStrategy.objects.values().get()
+    after: dict[str, Any] = {**LiveStrategy.objects.values().get()}
     changed = {name for name, value in after.items() if value != before[name]}
     assert changed == {"last_error", "last_check_at", "next_check_at"}
 

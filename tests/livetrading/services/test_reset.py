@@ -20,7 +20,6 @@ from livetrading.models import (
     Reconciliation,
     SignalHistory,
 )
-from livetrading.services import reset as reset_module
 from livetrading.services.reset import reset_replay
 from strategies.models import Strategy
 from tests.livetrading.factories import (
@@ -119,7 +118,7 @@ def test_it_is_done_wholly_or_not_at_all(traded_desk: User, monkeypatch: pytest.
         assert set(counts().values()) == {0}
         raise SystemExit
 
-    monkeypatch.setattr(reset_module.replay, "restart", crash)
+    monkeypatch.setattr("tradedesk.marketdata.replay.restart", crash)
     with pytest.raises(SystemExit):
         reset_replay(WALL)
     assert counts() == before
