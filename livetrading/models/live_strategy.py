@@ -1,5 +1,6 @@
 """A live strategy: a snapshot that was deployed, the limits it trades under, and where its checks stand."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -83,7 +84,9 @@ class LiveStrategy(models.Model):
     next_check_at = models.DateTimeField()
     claimed_until = models.DateTimeField(null=True, blank=True)
     last_check_at = models.DateTimeField(null=True, blank=True)
+    # The newest bar decided on, and that of each symbol: on a real market they arrive one after the other.
     last_bar_time = models.DateTimeField(null=True, blank=True)
+    seen_bars = models.JSONField(default=dict, blank=True)
     last_error = models.CharField(max_length=300, blank=True)
 
     # The strategy's own book at its last check, in dollars since the deployment.
@@ -126,6 +129,11 @@ class LiveStrategy(models.Model):
     @property
     def parameter_summary(self) -> str:
         return ", ".join(summary(self.parameters))
+
+    def last_seen(self, symbol: str) -> datetime | None:
+        """The time of the last bar of `symbol` that was decided on; None before the first check."""
+        seen = self.seen_bars.get(symbol)
+        return datetime.fromisoformat(seen) if seen else self.last_bar_time
 
     def make_kind(self) -> Kind:
         return make_kind(self.kind, self.parameters)

@@ -27,6 +27,7 @@ CHECKED = (
     "last_pnl",
     "peak_pnl",
     "last_bar_time",
+    "seen_bars",
     "last_check_at",
     "next_check_at",
     "claimed_until",
@@ -52,9 +53,10 @@ def check(live_id: int, now: datetime, wall_now: datetime) -> list[uuid.UUID]:
         if locked is None:
             return []
         orders: list[uuid.UUID] = []
-        if seen.newest is not None and (locked.last_bar_time is None or seen.newest > locked.last_bar_time):
+        if seen.newest is not None and _has_news(locked, seen):
             orders = _decide_and_write(locked, seen, seen.newest, equity, now, wall_now)
             locked.last_bar_time = seen.newest
+            locked.seen_bars |= {symbol: time.isoformat() for symbol, time in seen.times.items()}
         locked.last_check_at = now
         locked.next_check_at = next_check(locked, seen.newest, now)
         locked.claimed_until = None
@@ -63,6 +65,11 @@ def check(live_id: int, now: datetime, wall_now: datetime) -> list[uuid.UUID]:
         locked.save(update_fields=CHECKED)
     touch(live.user_id)
     return orders
+
+
+def _has_news(live: LiveStrategy, seen: Look) -> bool:
+    last = {symbol: live.last_seen(symbol) for symbol in seen.times}
+    return any(before is None or seen.times[symbol] > before for symbol, before in last.items())
 
 
 def next_check(live: LiveStrategy, newest: datetime | None, now: datetime) -> datetime:

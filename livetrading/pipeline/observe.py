@@ -29,9 +29,10 @@ class Observation:
 @dataclass(frozen=True, slots=True)
 class Look:
     """newest: time of the newest closed bar of any symbol, None when no symbol has one. closes: the last close
-    of each symbol. missing: symbols without bars so far."""
+    of each symbol, times: when those bars opened. missing: symbols without bars so far."""
 
     newest: datetime | None
+    times: dict[str, datetime]
     closes: dict[str, float]
     observations: list[Observation]
     missing: list[str]
@@ -45,10 +46,11 @@ def look(live: LiveStrategy, now: datetime) -> Look:
     for symbol, history in load_available(live.symbols, live.timeframe).items():
         known = closed(history, live.timeframe, now)
         if len(known):
-            fresh[symbol] = _unseen(known, live.last_bar_time)
+            fresh[symbol] = _unseen(known, live.last_seen(symbol))
             bars[symbol] = known[-(kind.warmup() + max(fresh[symbol] - 1, 0)) :]
     signals = kind.signals_by_symbol(bars)
-    newest = max((to_datetime(series.time[-1]) for series in bars.values()), default=None)
+    times = {symbol: to_datetime(series.time[-1]) for symbol, series in bars.items()}
+    newest = max(times.values(), default=None)
     observations = [
         observation
         for symbol in sorted(bars)
@@ -56,16 +58,17 @@ def look(live: LiveStrategy, now: datetime) -> Look:
     ]
     return Look(
         newest=newest,
+        times=times,
         closes={symbol: float(series.close[-1]) for symbol, series in bars.items()},
         observations=observations,
         missing=[symbol for symbol in live.symbols if symbol not in bars],
     )
 
 
-def _unseen(known: Bars, last_bar_time: datetime | None) -> int:
-    if last_bar_time is None:
+def _unseen(known: Bars, last_seen: datetime | None) -> int:
+    if last_seen is None:
         return 1
-    return len(known) - int(np.searchsorted(known.time, to_datetime64(last_bar_time), side="right"))
+    return len(known) - int(np.searchsorted(known.time, to_datetime64(last_seen), side="right"))
 
 
 def _observe(

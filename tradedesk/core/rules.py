@@ -55,6 +55,10 @@ class RiskRules:
     def __post_init__(self) -> None:
         _within(self, "position_size_pct", 0.001, 1.0)
         _within(self, "max_positions", 1, 1000)
+        if not isinstance(self.max_positions, int):
+            raise InvalidRules("max_positions", f"max_positions must be a whole number, not {self.max_positions}.")
+        if not isinstance(self.fractional, bool):
+            raise InvalidRules("fractional", f"fractional must be true or false, not {self.fractional}.")
         _within(self, "stop_loss_pct", 0.001, 0.99)
         _within(self, "signal_threshold", 0.0, 1.0)
         for name, low, high, unit in (

@@ -122,7 +122,7 @@ def test_a_bar_seen_before_writes_nothing_even_when_the_mark_was_lost(live: Live
     bring(AAPL=flat(10, 10, 12))
     check(live.pk, CLOSES[2], WALL)
     Order.objects.update(state="rejected")
-    LiveStrategy.objects.update(last_bar_time=None)
+    LiveStrategy.objects.update(last_bar_time=None, seen_bars={})
     assert check(live.pk, CLOSES[2], WALL) == []
     assert (SignalHistory.objects.count(), Order.objects.count()) == (1, 1)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from livetrading.models import LiveStrategy
 from livetrading.pipeline.dispatch import CHUNK, CLAIM, claim_due
@@ -90,6 +91,21 @@ def test_beat_and_a_deployment_at_once_check_it_once(alice: User) -> None:
         lambda: claim_due(NOW, WALL), lambda: claim_due(NOW, WALL + timedelta(microseconds=1), only=[fresh])
     )
     assert sorted(answers) == [[], [[fresh]]]
+
+
+def test_what_another_claims_between_the_look_and_the_claim_is_left_to_it(alice: User) -> None:
+    taken, left = due(alice), due(alice)
+    others: list[list[list[int]]] = []
+
+    def the_other_is_faster(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("UPDATE") and not others:
+            others.append([])
+            others[0] = claim_due(NOW, WALL + timedelta(microseconds=1), only=[taken])
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(the_other_is_faster):
+        assert claim_due(NOW, WALL) == [[left]]
+    assert others == [[[taken]]]
 
 
 def test_a_chunk_shares_its_timeframe(alice: User) -> None:

@@ -32,6 +32,7 @@ def test_a_buy_is_seen_with_all_that_is_known_of_it() -> None:
     bring(AAPL=flat(10, 10, 12))
     assert look(live("AAPL"), CLOSES[2]) == Look(
         newest=TIMES[2],
+        times={"AAPL": TIMES[2]},
         closes={"AAPL": 12.0},
         observations=[
             Observation(
@@ -89,7 +90,7 @@ def test_the_look_is_in_the_order_of_the_names_and_missing_ones_in_that_of_the_t
 
 
 def test_without_any_bars_there_is_nothing_to_see() -> None:
-    assert look(live("ZZZ"), CLOSES[2]) == Look(newest=None, closes={}, observations=[], missing=["ZZZ"])
+    assert look(live("ZZZ"), CLOSES[2]) == Look(newest=None, times={}, closes={}, observations=[], missing=["ZZZ"])
 
 
 @pytest.mark.parametrize("key", sorted(kinds()))
