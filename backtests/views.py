@@ -48,8 +48,8 @@ def backtest_new(request: PageRequest) -> HttpResponse:
         else:
             return redirect("backtests:detail", backtest.pk)
     strategy = form.cleaned_data.get("strategy")
-    market = draft.market_of(strategy, request.POST.get("symbols", ""))
-    context = {"form": form, "market": market, "has_strategy": request.user.strategies.exists()}
+    coverage = draft.market_of(strategy, request.POST.get("symbols", ""))
+    context = {"form": form, "coverage": coverage, "has_strategy": request.user.strategies.exists()}
     return render(request, "backtests/backtest_new.html", context, status=422)
 
 
@@ -123,10 +123,10 @@ def _draft(request: PageRequest) -> HttpResponse:
     strategy = _chosen(request.user.strategies.all(), request.GET.get("strategy"))
     strategy = strategy or (source.strategy if source else None) or request.user.strategies.first()
     typed = {name: request.GET[name] for name in BacktestForm.base_fields if name in request.GET}
-    values, market = draft.begin(strategy, source, typed, request.GET.get("preset", ""))
+    values, coverage = draft.begin(strategy, source, typed, request.GET.get("preset", ""))
     context = {
         "form": BacktestForm(request.user, initial=values),
-        "market": market,
+        "coverage": coverage,
         "has_strategy": bool(strategy),
     }
     template = "backtests/_market.html" if _wants_fragment(request) else "backtests/backtest_new.html"

@@ -58,7 +58,7 @@ def check(live_id: int, now: datetime, wall_now: datetime) -> list[uuid.UUID]:
             locked.last_bar_time = seen.newest
             locked.seen_bars |= {symbol: time.isoformat() for symbol, time in seen.times.items()}
         locked.last_check_at = now
-        locked.next_check_at = next_check(locked, seen.newest, now)
+        locked.next_check_at = next_check(locked, min(seen.times.values(), default=None), now)
         locked.claimed_until = None
         waiting = ", ".join(seen.missing)
         locked.last_error = f"No bars yet for {waiting}." if waiting else ""
@@ -72,12 +72,15 @@ def _has_news(live: LiveStrategy, seen: Look) -> bool:
     return any(before is None or seen.times[symbol] > before for symbol, before in last.items())
 
 
-def next_check(live: LiveStrategy, newest: datetime | None, now: datetime) -> datetime:
-    """After check_interval; but while the market is closed and nothing can come, when it next can."""
+def next_check(live: LiveStrategy, oldest: datetime | None, now: datetime) -> datetime:
+    """After check_interval; but while the market is closed and nothing can come, when it next can.
+
+    `oldest` is of the symbols' newest bars: while one of them is behind, its bar can still come.
+    """
     soon = now + timedelta(seconds=live.check_interval)
-    if newest is None or sessions.is_open(soon):
+    if oldest is None or sessions.is_open(soon):
         return soon
-    bar_end = to_datetime(sessions.bar_close(np.array([to_datetime64(newest)]), live.timeframe)[0])
+    bar_end = to_datetime(sessions.bar_close(np.array([to_datetime64(oldest)]), live.timeframe)[0])
     if bar_end < sessions.previous_close(soon):
         return soon  # the session's last bar is not there yet
     return sessions.next_close(soon) if live.timeframe == Timeframe.DAY else sessions.next_open(soon)

@@ -1,5 +1,6 @@
 """A newcomer's way through the desk: log in, backtest, deploy, watch it trade, log out. The same on every desk."""
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -118,7 +119,7 @@ def deploy(page: Page) -> Measured:
     expect(row(page)).to_contain_text("PAPER")
     expect(row(page)).to_contain_text("Active")
     expect(row(page)).not_to_contain_text("Not yet")
-    expect(page.get_by_role("link", name="Notifications, 1 unread")).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile(r"Notifications, \d+ unread"))).to_be_visible()
     go_to(page, "Strategies")
     expect(card(page, FIRST).get_by_role("link", name="Deployed", exact=True)).to_be_visible()
     expect(card(page, FIRST).get_by_role("button", name="Deploy to Live")).to_have_count(0)

@@ -27,11 +27,15 @@ PAGES = {
     "trades": "/trades?mode=paper",
     "trades-live": "/trades?mode=live",
     "data": "/dashboard/data",
-    "data-upload": "/dashboard/data/upload",
     "notifications": "/dashboard/notifications",
     "password-change": "/accounts/password/change/",
     "logout": "/accounts/logout/",
     "api-docs": "/api/docs",
+}
+# What is refused, and says why.
+REFUSED = {
+    "data-upload": "/dashboard/data/upload",
+    "missing": "/dashboard/backtests/999",
 }
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.desk.test_runner import Desk
 from tests.flows.browser import Theme, Window, chromium
-from tests.flows.pages import OPEN_TO_ALL, PAGES, make_history
+from tests.flows.pages import OPEN_TO_ALL, PAGES, REFUSED, make_history
 from tests.flows.trader import demo_password
 from tests.processes.process import ROOT
 
@@ -22,18 +22,18 @@ ROUND_TRIPS = 12
 FRESH = ("home", "strategies", "backtests", "live-trading", "trades", "notifications")
 README = ROOT / "docs" / "screenshot.png"
 LOOKS: dict[str, tuple[Theme, int]] = {"light": ("light", 1440), "dark": ("dark", 1440), "phone": ("light", 390)}
-COLOURS = 128
+COLOURS = 256
 
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="tradedesk-pictures-") as data,
-        Desk(Path(data) / "data", environment={"REPLAY_SECONDS_PER_BAR": "1"}) as desk,
+        Desk(Path(data) / "data") as desk,
         chromium() as browser,
     ):
         desk.wait_until_healthy()
-        fresh = {f"fresh-{name}": PAGES[name] for name in FRESH} | {"missing": "/dashboard/backtests/999"}
+        fresh = {f"fresh-{name}": PAGES[name] for name in FRESH} | REFUSED
         for look, (theme, width) in LOOKS.items():
             take(desk, folder, look, Window(browser, theme, width), fresh)
         make_history(desk, ROUND_TRIPS)

@@ -239,3 +239,18 @@ def test_a_sale_of_what_the_stop_has_sold_is_cancelled(account: PaperAccount) ->
     assert (out.status, out.reason, out.filled_quantity) == ("cancelled", "The lot was already closed.", 0)
     assert adds_up(account)
     assert account.cash == 9_980
+
+
+def test_a_second_sale_of_a_lot_waits_for_its_bar_and_finds_nothing(account: PaperAccount) -> None:
+    bring(AAPL=flat(10, 10, 12, 12))
+    add(account, "a", CLOSES[0])
+    match_until(account, CLOSES[1])
+    add(account, "out", CLOSES[1], closes="a")
+    second = add(account, "again", OPENS[2] + TICK, closes="a")
+    match_until(account, CLOSES[2])
+    second.refresh_from_db()
+    assert (second.status, second.reason) == ("working", "")
+    match_until(account, CLOSES[3])
+    second.refresh_from_db()
+    assert (second.status, second.reason) == ("cancelled", "The lot was already closed.")
+    assert filled(account) == [("a", 1, 10, 10), ("out", 2, 10, 12)]

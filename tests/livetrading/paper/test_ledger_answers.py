@@ -33,7 +33,7 @@ def test_an_account_is_worth_its_cash_and_its_lots_at_their_last_closes(account:
 
 
 def test_positions_are_the_sum_of_the_lots_at_their_average(account: PaperAccount) -> None:
-    bring(AAPL=flat(10, 10, 14), IBM=flat(50, 50, 50))
+    bring(AAPL=flat(10, 10, 14, 14), IBM=flat(50, 50, 50))
     add(account, "i", CLOSES[0], 2, symbol="IBM")
     add(account, "a", CLOSES[0], 30)
     match_until(account, CLOSES[1])
@@ -43,6 +43,12 @@ def test_positions_are_the_sum_of_the_lots_at_their_average(account: PaperAccoun
         BrokerPosition(symbol="AAPL", quantity=Decimal(40), average_price=Decimal(11)),
         BrokerPosition(symbol="IBM", quantity=Decimal(2), average_price=Decimal(50)),
     ]
+    # Of the 30 bought at 10 there are 10 left, beside 10 bought at 14.
+    add(account, "out", CLOSES[2], 20, closes="a")
+    match_until(account, CLOSES[3])
+    assert books(account, CLOSES[3]).positions()[0] == BrokerPosition(
+        symbol="AAPL", quantity=Decimal(20), average_price=Decimal(12)
+    )
 
 
 def test_the_books_of_two_accounts_are_apart(account: PaperAccount, bob: User) -> None:
@@ -55,7 +61,9 @@ def test_the_books_of_two_accounts_are_apart(account: PaperAccount, bob: User) -
     theirs = books(other, CLOSES[1])
     assert (theirs.find("a"), theirs.fills_after(""), theirs.positions()) == (None, [], [])
     assert [order.client_order_id for order in theirs.working()] == ["b"]
-    theirs.cancel("a")
+    add(account, "c", CLOSES[1])
+    theirs.cancel("c")
+    assert [order.client_order_id for order in books(account, CLOSES[1]).working()] == ["c"]
     assert adds_up(other)
     assert other.cash == 500
 

@@ -24,6 +24,7 @@ class ScriptedBroker:
 
     orders: dict[str, BrokerOrder] = field(default_factory=dict)
     fills: list[BrokerFill] = field(default_factory=list)
+    asked_since: list[str] = field(default_factory=list)
 
     def knows(self, order: Order, state: str = "working", filled: object = 0, **fields: Any) -> BrokerOrder:
         """It knows this order of the desk's, filled so far; said again, the order has changed."""
@@ -76,6 +77,7 @@ class ScriptedBroker:
     # --- what reconcile asks ---
 
     def fills_since(self, cursor: str) -> list[BrokerFill]:
+        self.asked_since.append(cursor)
         return [fill for fill in self.fills if int(fill.activity_id) > int(cursor or 0)]
 
     def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:

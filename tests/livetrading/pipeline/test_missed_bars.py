@@ -111,3 +111,26 @@ def test_a_bar_that_is_imported_after_its_neighbour_is_not_lost(alice: User) -> 
     bring(IBM=flat(50, 50, 50, 60))
     check(live.pk, CLOSES[3] + timedelta(minutes=5), WALL)
     assert said(live) == [("IBM", "buy", "")]
+
+
+def test_while_a_symbol_is_behind_the_strategy_looks_again_after_the_interval(alice: User) -> None:
+    open_account(alice, 100_000.0)
+    live = watching(alice, "AAPL", "IBM")
+    bring(AAPL=flat(10, 10, 10, 10), IBM=flat(50, 50, 50))
+    check(live.pk, CLOSES[3], WALL)
+    live.refresh_from_db()
+    assert live.next_check_at == CLOSES[3] + timedelta(minutes=5)
+    bring(IBM=flat(50, 50, 50, 50))
+    check(live.pk, CLOSES[3] + timedelta(minutes=5), WALL)
+    live.refresh_from_db()
+    assert (live.next_check_at, live.last_bar_time) == (CLOSES[4], TIMES[3])
+
+
+def test_of_a_symbol_whose_bars_come_later_the_last_bar_alone_counts(alice: User) -> None:
+    open_account(alice, 100_000.0)
+    live = watching(alice, "AAPL", "IBM")
+    bring(AAPL=flat(10, 10, 10))
+    check(live.pk, CLOSES[2], WALL)
+    bring(AAPL=flat(10, 10, 10, 10), IBM=flat(50, 50, 60, 60))
+    check(live.pk, CLOSES[3], WALL)
+    assert said(live) == []

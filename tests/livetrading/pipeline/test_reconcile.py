@@ -83,6 +83,19 @@ def test_an_order_that_was_cut_is_filled_with_less(live: LiveStrategy, broker: S
     assert order.reason == "Cut to what the cash affords."
 
 
+@pytest.mark.parametrize("broker_still_knows", [True, False])
+def test_fills_that_add_up_make_it_filled_whatever_else_the_broker_says(
+    live: LiveStrategy, broker: ScriptedBroker, broker_still_knows: bool
+) -> None:
+    order = entry_of(live)
+    if broker_still_knows:
+        broker.knows(order, "working", 40)
+    broker.fill(order, 40, 10)
+    broker.fill(order, 60, 11)
+    take_over(live.user)
+    assert (fresh(order).state, order.filled_quantity) == (S.FILLED, 100)
+
+
 def test_a_partial_exit_realizes_its_part_and_the_rest_closes(live: LiveStrategy, broker: ScriptedBroker) -> None:
     entry = entry_of(live)
     broker.knows(entry, "filled", 100)
@@ -191,6 +204,8 @@ def test_the_cursor_moves_with_each_fill(live: LiveStrategy, broker: ScriptedBro
     take_over(live.user)
     row = Reconciliation.objects.get()
     assert (row.user, row.mode, row.cursor, row.reconciled_at) == (live.user, "paper", "2", CLOSES[1])
+    take_over(live.user)
+    assert broker.asked_since == ["", "2"]
 
 
 @pytest.mark.django_db(transaction=True)

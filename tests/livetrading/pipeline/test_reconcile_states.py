@@ -100,6 +100,8 @@ def test_a_fill_from_outside_the_desk_is_passed_over_once(live: LiveStrategy, br
     broker.knows(outside, "filled", 10)
     broker.fill(outside, 10, 10)
     outside.delete()
+    take_over(live.user)
+    assert (Reconciliation.objects.get().cursor, Fill.objects.count()) == ("1", 0)
     ours = entry_of(live)
     broker.knows(ours, filled=5)
     broker.fill(ours, 5, 10)

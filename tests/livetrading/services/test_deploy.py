@@ -11,7 +11,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from backtests.provenance import engine_code
 from livetrading.models import LiveStrategy, PaperAccount
 from livetrading.services.accounts import broker_for
-from livetrading.services.deploy import AlreadyDeployed, Limits, deploy
+from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Limits, deploy
 from strategies.kinds import code_hash
 from strategies.models import Strategy
 from strategies.services import save_strategy
@@ -223,6 +223,15 @@ def test_the_same_press_again_answers_the_same_row(alice: User, strategy: Strate
     assert (LiveStrategy.objects.count(), Notification.objects.count()) == (1, 1)
 
 
+def test_a_key_cannot_be_used_again_for_something_else(alice: User, strategy: Strategy) -> None:
+    """To answer with the first deployment would tell the trader that the second one is running."""
+    deploy(alice, strategy, now=NOW, deploy_key="press")
+    with pytest.raises(DeployRefused) as refused:
+        deploy(alice, strategy, now=NOW, deploy_key="press", symbols=["IBM"])
+    assert refused.value.errors == {"deploy_key": "This key was used for another deployment. Send a new one."}
+    assert LiveStrategy.objects.count() == 1
+
+
 @pytest.fixture
 def both_past_the_first_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both threads have seen that there is no such deployment before either of them writes one."""
@@ -257,3 +266,16 @@ def test_two_pages_at_once_deploy_once(alice: User, strategy: Strategy) -> None:
     assert isinstance(refused, AlreadyDeployed)
     assert refused.existing == live
     assert Notification.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("both_past_the_first_look")
+def test_one_key_for_two_deployments_at_once_deploys_one(alice: User, strategy: Strategy) -> None:
+    answers = at_once(
+        lambda: deploy(alice, strategy, now=NOW, deploy_key="press"),
+        lambda: deploy(alice, strategy, now=NOW, deploy_key="press", symbols=["IBM"]),
+    )
+    live = LiveStrategy.objects.get()
+    (refused,) = [answer for answer in answers if answer != live]
+    assert isinstance(refused, DeployRefused)
+    assert "deploy_key" in refused.errors
