@@ -172,6 +172,7 @@ def test_a_trade_never_sells_more_than_it_bought(alice: User, model: Any, make: 
 
 def test_an_entry_opens_one_trade(alice: User) -> None:
     refuses("livetrading_papertrade_opening_order_id_key", again(make_paper_trade(user=alice)))
+    refuses("livetrading_livetrade_opening_order_id_key", again(make_live_trade(user=alice)))
 
 
 def test_an_entry_cannot_be_deleted_from_under_its_trade(alice: User) -> None:
