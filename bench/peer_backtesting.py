@@ -19,6 +19,7 @@ FRAME = pd.DataFrame(
 warnings.simplefilter("ignore")  # it warns of the position that is open at the end
 
 
+# The peer has no types.
 class SmaCross(Strategy):  # type: ignore[misc]
     fast = 10
     slow = 30

@@ -32,6 +32,7 @@ SETTINGS = {
 }
 
 
+# The peer has no types.
 class Peer(Strategy):  # type: ignore[misc]
     """Trades `side` as the engine is told to."""
 

@@ -46,6 +46,7 @@ class Done:
     exit_price: float
 
 
+# The peer has no types.
 class Peer(bt.Strategy):  # type: ignore[misc]
     """Trades `side` with market orders; on a fill it hangs a stop and, if told to, a limit on the price."""
 
