@@ -1,14 +1,14 @@
 from django.urls import path
 
-from backtests import views
+from backtests.views import backtests
 
 app_name = "backtests"
 urlpatterns = [
-    path("dashboard/backtests", views.backtest_list, name="list"),
-    path("dashboard/backtests/new", views.backtest_new, name="new"),
-    path("dashboard/backtests/<int:pk>", views.backtest_detail, name="detail"),
-    path("dashboard/backtests/<int:pk>/progress", views.backtest_progress, name="progress"),
-    path("dashboard/backtests/<int:pk>/cancel", views.backtest_cancel, name="cancel"),
-    path("dashboard/backtests/<int:pk>/equity.json", views.backtest_equity, name="equity"),
-    path("dashboard/backtests/<int:pk>/price.json", views.backtest_price, name="price"),
+    path("dashboard/backtests", backtests.backtest_list, name="list"),
+    path("dashboard/backtests/new", backtests.backtest_new, name="new"),
+    path("dashboard/backtests/<int:pk>", backtests.backtest_detail, name="detail"),
+    path("dashboard/backtests/<int:pk>/progress", backtests.backtest_progress, name="progress"),
+    path("dashboard/backtests/<int:pk>/cancel", backtests.backtest_cancel, name="cancel"),
+    path("dashboard/backtests/<int:pk>/equity.json", backtests.backtest_equity, name="equity"),
+    path("dashboard/backtests/<int:pk>/price.json", backtests.backtest_price, name="price"),
 ]

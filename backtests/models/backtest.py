@@ -1,20 +1,15 @@
 """A backtest: the snapshot of what is tried, its state while it runs, and its headline results."""
 
-from datetime import datetime, timedelta
-
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from backtests.models.assumptions import Assumptions
 from strategies.kinds import Kind, kinds, make_kind, summary
 from strategies.models import Strategy
-from tradedesk.core.bars import Timeframe
-from tradedesk.core.rules import Costs, RiskRules
-from tradedesk.marketdata.models import TIMEFRAMES
-from tradedesk.marketdata.sessions import daily_time
 
 
-class Backtest(models.Model):
+class Backtest(Assumptions):
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
         RUNNING = "running", "Running"
@@ -27,19 +22,15 @@ class Backtest(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="backtests")
     strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="backtests")
 
-    # The snapshot: with the bars of `provenance`, all it takes to run it again.
+    # The row of an optimizer run that was opened as this backtest.
+    candidate = models.ForeignKey(
+        "backtests.Candidate", models.SET_NULL, null=True, blank=True, related_name="backtests"
+    )
+
+    # The snapshot: with the assumptions, all it takes to run it again.
     strategy_name = models.CharField(max_length=80)
     kind = models.CharField(max_length=40)
     parameters = models.JSONField(default=dict)
-    symbols = models.JSONField(default=list)
-    timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
-    start_date = models.DateField()
-    end_date = models.DateField()
-    initial_capital = models.DecimalField(max_digits=20, decimal_places=6)
-    rules = models.JSONField(default=dict)
-    costs = models.JSONField(default=dict)
-    # {"version", "kind_code", "engine_code", "data": {symbol: {"provider", "fingerprint"}}}
-    provenance = models.JSONField(default=dict)
 
     # The run. Times are wall times: a backtest happens outside the market's clock.
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
@@ -55,9 +46,11 @@ class Backtest(models.Model):
     heartbeat_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
 
-    # The headline results, in the API's names, and those of buying and holding; empty until completed.
+    # The headline results, in the API's names, those of buying and holding, and those of the same run with every
+    # cost doubled; empty until completed.
     metrics = models.JSONField(default=dict, blank=True)
     buy_and_hold = models.JSONField(default=dict, blank=True)
+    doubled_costs = models.JSONField(default=dict, blank=True)
 
     class Meta:
         ordering = ["-id"]
@@ -78,12 +71,6 @@ class Backtest(models.Model):
         return self.status in self.FINISHED
 
     @property
-    def period(self) -> tuple[datetime, datetime]:
-        """The first and the last moment at which a bar of this backtest may open: whole days in New York."""
-        midnight_after = daily_time(self.end_date + timedelta(days=1))
-        return daily_time(self.start_date), midnight_after - timedelta(microseconds=1)
-
-    @property
     def is_deployable(self) -> bool:
         """Completed with a positive total return: then the page offers Deploy to Live."""
         return self.status == self.Status.COMPLETED and (self.metrics.get("total_return_pct") or 0) > 0
@@ -98,9 +85,3 @@ class Backtest(models.Model):
 
     def make_kind(self) -> Kind:
         return make_kind(self.kind, self.parameters)
-
-    def risk_rules(self) -> RiskRules:
-        return RiskRules.from_dict(self.rules)
-
-    def cost_rules(self) -> Costs:
-        return Costs(**self.costs)

@@ -40,12 +40,14 @@ class BacktestTrade(models.Model):
 
 
 class BacktestCurve(models.Model):
-    """The curves at the end of each session, as three aligned lists: unix seconds, dollars, dollars."""
+    """The curves at the end of each session, as aligned lists: unix seconds, dollars, dollars, and the fraction of
+    the equity that stood in positions."""
 
     backtest = models.OneToOneField(Backtest, models.CASCADE, primary_key=True, related_name="curve")
     time = models.JSONField(default=list)
     equity = models.JSONField(default=list)
     buy_and_hold = models.JSONField(default=list)
+    invested = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return f"{len(self.time)} sessions"

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from backtests.models import Backtest
+from backtests.models import Backtest, Candidate
 from strategies.kinds import Kind, kinds, make_kind, summary
 from strategies.models import Strategy
 from tradedesk.accounts.models import Mode
@@ -50,6 +50,7 @@ class LiveStrategy(models.Model):
     name = models.CharField(max_length=100)
     strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="deployments")
     backtest = models.ForeignKey(Backtest, models.SET_NULL, null=True, blank=True, related_name="deployments")
+    candidate = models.ForeignKey(Candidate, models.SET_NULL, null=True, blank=True, related_name="deployments")
     # One per press of the button: a double click deploys once.
     deploy_key = models.CharField(max_length=64)
     mode = models.CharField(max_length=5, choices=Mode, default=Mode.PAPER)

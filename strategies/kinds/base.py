@@ -91,13 +91,15 @@ class Kind(ABC):
 
     Immutable once made. Raises InvalidParameters for values out of bounds, of the wrong type or unknown.
     key names the kind in the database and the API, name and description are for people. overlay: the lines
-    are prices and belong over the candles; False gives them a pane of their own.
+    are prices and belong over the candles; False gives them a pane of their own. across_symbols: the kind ranks
+    symbols against each other (it overrides `signals_across`), so it is tried on all of them together.
     """
 
     key: ClassVar[str]
     name: ClassVar[str]
     description: ClassVar[str]
     overlay: ClassVar[bool] = True
+    across_symbols: ClassVar[bool] = False
 
     def __init__(self, /, **values: object) -> None:
         params = self.params()

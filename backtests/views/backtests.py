@@ -10,12 +10,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseStopPolling
-from django_htmx.middleware import HtmxDetails
 
 from backtests import charts, draft, report, services
 from backtests.forms import BacktestForm
 from backtests.models import Backtest
-from tradedesk.accounts.requests import UserRequest
+from backtests.views.requests import PageRequest, wants_fragment
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars
 
@@ -23,15 +22,11 @@ PAGE_SIZE = 25
 Row = TypeVar("Row", bound=Model)
 
 
-class PageRequest(UserRequest):
-    htmx: HtmxDetails
-
-
 @require_safe
 def backtest_list(request: PageRequest) -> HttpResponse:
     backtests = request.user.backtests.defer("provenance", "buy_and_hold", "rules", "costs")
     page = Paginator(backtests, PAGE_SIZE).get_page(request.GET.get("page"))
-    template = "backtests/_backtests.html" if _wants_fragment(request) else "backtests/backtest_list.html"
+    template = "backtests/_backtests.html" if wants_fragment(request) else "backtests/backtest_list.html"
     return render(request, template, {"page": page})
 
 
@@ -60,7 +55,7 @@ def backtest_detail(request: PageRequest, pk: int) -> HttpResponse:
         return render(request, "backtests/backtest_detail.html", {"backtest": backtest})
     context = {"backtest": backtest, "daily": report.is_daily(backtest), "symbol": _symbol(request, backtest)}
     context["trades"] = report.trades_of(backtest, request.GET.get("page"))
-    if _wants_fragment(request):
+    if wants_fragment(request):
         return render(request, "backtests/_trades.html", context)
     context["open_positions"] = report.open_positions_of(backtest)
     context["origins"], context["notes"] = report.origins_of(backtest)
@@ -108,10 +103,6 @@ def _own(request: PageRequest, pk: int) -> Backtest:
     return get_object_or_404(request.user.backtests, pk=pk)
 
 
-def _wants_fragment(request: PageRequest) -> bool:
-    return bool(request.htmx) and not request.htmx.history_restore_request
-
-
 def _symbol(request: PageRequest, backtest: Backtest) -> str:
     asked = request.GET.get("symbol", "")
     return asked if asked in backtest.symbols else backtest.symbols[0]
@@ -129,7 +120,7 @@ def _draft(request: PageRequest) -> HttpResponse:
         "coverage": coverage,
         "has_strategy": bool(strategy),
     }
-    template = "backtests/_market.html" if _wants_fragment(request) else "backtests/backtest_new.html"
+    template = "backtests/_market.html" if wants_fragment(request) else "backtests/backtest_new.html"
     return render(request, template, context)
 
 

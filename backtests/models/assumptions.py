@@ -1,0 +1,39 @@
+"""What a backtest and an optimizer run share: market, period, capital, rules and costs."""
+
+from datetime import datetime, timedelta
+
+from django.db import models
+
+from tradedesk.core.bars import Timeframe
+from tradedesk.core.rules import Costs, RiskRules
+from tradedesk.marketdata.models import TIMEFRAMES
+from tradedesk.marketdata.sessions import daily_time
+
+
+class Assumptions(models.Model):
+    """A snapshot: with the bars of `provenance`, all but the strategy that it takes to run it again."""
+
+    symbols = models.JSONField(default=list)
+    timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
+    start_date = models.DateField()
+    end_date = models.DateField()
+    initial_capital = models.DecimalField(max_digits=20, decimal_places=6)
+    rules = models.JSONField(default=dict)
+    costs = models.JSONField(default=dict)
+    # {"version", "kind_code", "engine_code", "data": {symbol: {"provider", "fingerprint"}}}
+    provenance = models.JSONField(default=dict)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def period(self) -> tuple[datetime, datetime]:
+        """The first and the last moment at which a bar of this trial may open: whole days in New York."""
+        midnight_after = daily_time(self.end_date + timedelta(days=1))
+        return daily_time(self.start_date), midnight_after - timedelta(microseconds=1)
+
+    def risk_rules(self) -> RiskRules:
+        return RiskRules.from_dict(self.rules)
+
+    def cost_rules(self) -> Costs:
+        return Costs(**self.costs)

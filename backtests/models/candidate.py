@@ -1,0 +1,54 @@
+"""A candidate: one row of an optimizer's result, a strategy or a combination of parameters with its figures."""
+
+from django.db import models
+
+from backtests.models.optimizer_run import TOGETHER, OptimizerRun
+from strategies.kinds import Kind, kinds, make_kind, summary
+from strategies.models import Strategy
+
+
+class Candidate(models.Model):
+    """Of a search the best of each market are kept here; the rest stand in the run's Parquet file."""
+
+    run = models.ForeignKey(OptimizerRun, models.CASCADE, related_name="candidates")
+    # A symbol, or TOGETHER.
+    market = models.CharField(max_length=15)
+    # Of a search the place in its grid, of a ranking that of the entrant.
+    number = models.PositiveBigIntegerField()
+    strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="candidates")
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=40)
+    parameters = models.JSONField(default=dict)
+    # Enough trades, enough bars for the warm-up, and a score: else it stands below all that have them.
+    eligible = models.BooleanField()
+    score = models.FloatField(null=True, blank=True)
+    # In the API's names, fractions as percent; of a search on the sessions that it saw.
+    figures = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["run", "market", "-eligible", models.F("score").desc(nulls_last=True), "number"]
+        constraints = [models.UniqueConstraint(fields=["run", "market", "number"], name="candidate_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.parameter_summary})" if self.parameters else self.name
+
+    @property
+    def symbols(self) -> list[str]:
+        """What it was tried on, and what it is deployed on."""
+        return list(self.run.symbols) if self.market == TOGETHER else [self.market]
+
+    @property
+    def is_deployable(self) -> bool:
+        """With a positive total return: then the page offers Deploy to Live."""
+        return (self.figures.get("total_return_pct") or 0) > 0
+
+    @property
+    def kind_name(self) -> str:
+        return kinds()[self.kind].name if self.kind in kinds() else self.kind
+
+    @property
+    def parameter_summary(self) -> str:
+        return ", ".join(summary(self.parameters))
+
+    def make_kind(self) -> Kind:
+        return make_kind(self.kind, self.parameters)

@@ -1,0 +1,129 @@
+"""An optimizer run: strategies ranked against each other, or one strategy's parameters searched."""
+
+from django.conf import settings
+from django.db import models
+
+from backtests.models.assumptions import Assumptions
+from strategies.models import Strategy
+
+# The market of kinds that rank symbols against each other: all symbols of the run at once.
+TOGETHER = "*"
+
+
+class OptimizerRun(Assumptions):
+    class Job(models.TextChoices):
+        RANK = "rank", "Rank strategies"
+        SEARCH = "search", "Search parameters"
+
+    class Method(models.TextChoices):
+        GRID = "grid", "Full grid"
+        RANDOM = "random", "Random"
+        TPE = "tpe", "Optuna TPE"
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        PAUSED = "paused", "Paused"
+        COMPLETED = "completed", "Completed"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    FINISHED = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="optimizer_runs")
+    job = models.CharField(max_length=6, choices=Job)
+
+    # A search: the strategy, and where its parameters are looked for. Snapshots, for the strategy may change.
+    strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="optimizer_runs")
+    strategy_name = models.CharField(max_length=80, blank=True)
+    kind = models.CharField(max_length=40, blank=True)
+    parameters = models.JSONField(default=dict, blank=True)
+    method = models.CharField(max_length=6, choices=Method, blank=True)
+    # {name: [low, high, step]}
+    grid = models.JSONField(default=dict, blank=True)
+    trials = models.PositiveIntegerField(null=True, blank=True)
+    seed = models.PositiveIntegerField(default=0)
+    # The last fraction of the sessions, which the search does not see.
+    holdout = models.FloatField(default=0.0)
+
+    # A ranking: [{"strategy_id": int or null, "name", "kind", "parameters"}]
+    entrants = models.JSONField(default=list, blank=True)
+
+    objective = models.CharField(max_length=13)
+    weights = models.JSONField(default=dict, blank=True)
+    # With fewer closed trades a row stands below all that have them.
+    min_trades = models.PositiveIntegerField(default=10)
+    # Over all markets; of a grid, those that the kind's own rule leaves out included.
+    combinations = models.PositiveBigIntegerField()
+
+    # The run. Times are wall times: it happens outside the market's clock.
+    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
+    stage = models.CharField(max_length=40, blank=True)
+    done = models.PositiveBigIntegerField(default=0)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField()
+
+    # What the whole search says, by market: {"edges", "counts"} of all scores, and what the evidence says of it.
+    histograms = models.JSONField(default=dict, blank=True)
+    findings = models.JSONField(default=dict, blank=True)
+    # Every combination with its figures: one Parquet file in the storage “research”.
+    results_path = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["user", "-id"]), models.Index(fields=["status", "heartbeat_at"])]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(initial_capital__gt=0), name="optimizer_capital_above_zero"),
+            models.CheckConstraint(
+                condition=models.Q(start_date__lt=models.F("end_date")), name="optimizer_dates_in_order"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(holdout__gte=0, holdout__lt=1), name="optimizer_holdout_is_a_part"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_job_display()} {self.start_date} to {self.end_date}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in self.FINISHED
+
+    @property
+    def is_search(self) -> bool:
+        return self.job == self.Job.SEARCH
+
+    @property
+    def progress(self) -> int:
+        """0 to 100, by combinations."""
+        return min(100 * self.done // self.combinations, 100) if self.combinations else 0
+
+
+class OptimizerChunk(models.Model):
+    """A stretch of a run's combinations in one market: what a worker takes at a time, and its death costs."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+
+    run = models.ForeignKey(OptimizerRun, models.CASCADE, related_name="chunks")
+    number = models.PositiveIntegerField()
+    # A symbol, or TOGETHER.
+    market = models.CharField(max_length=15)
+    first = models.PositiveBigIntegerField()
+    size = models.PositiveIntegerField()
+    status = models.CharField(max_length=7, choices=Status, default=Status.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["run", "number"]
+        constraints = [models.UniqueConstraint(fields=["run", "number"], name="optimizer_chunk_once")]
+        indexes = [models.Index(fields=["run", "status", "number"])]
+
+    def __str__(self) -> str:
+        return f"{self.market} {self.first}..{self.first + self.size - 1}"
