@@ -7,8 +7,8 @@ from backtests.models.candidate import Candidate
 
 
 class Evidence(models.Model):
-    """`findings` is what backtests.robustness found, as JSON; the luck line is reckoned from it and from the ledger
-    of tries when it is read. Of what could not be examined, `error` says why.
+    """findings: what backtests.robustness found, as JSON; the luck line is reckoned from it and from the ledger of
+    tries when it is read. error: of what could not be examined, why.
     """
 
     backtest = models.OneToOneField(Backtest, models.CASCADE, null=True, blank=True, related_name="evidence")
