@@ -1,6 +1,6 @@
 """The results of a run in the storage “research”: a Parquet part for each chunk, in the end one file of all.
 
-Columns: market, number, the parameters of a search, the figures (fractions, ratios, dollars) and score; NaN where
+Columns: market, number, the parameters of a search, figures (fractions, ratios, dollars) and score; NaN where
 a figure is not defined.
 """
 
@@ -31,7 +31,9 @@ def write_part(
     run_id: int, chunk_number: int, market: str, chosen: Chosen, figures: Figures, score: Floats
 ) -> None:
     """Keep what a chunk has found, in place of what an earlier attempt at it has left."""
-    names = list(chosen[0][1]) if chosen else []
+    # The entrants of a ranking have other parameters each, and keep them in their rows alone.
+    first = chosen[0][1] if chosen else {}
+    names = [name for name in first if all(name in values for _, values in chosen)]
     columns: dict[str, Any] = {
         "market": pa.array([market] * len(chosen), pa.string()).dictionary_encode(),
         "number": np.array([number for number, _ in chosen], np.int64),
