@@ -1,10 +1,10 @@
 """The leaderboard of an optimizer run: its rows in one market, in the order that the reader asks for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.core.paginator import Page, Paginator
-from django.db.models import F, FloatField, OuterRef, QuerySet, Subquery
+from django.db.models import F, FloatField, OuterRef, Subquery
 from django.db.models.expressions import OrderBy
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
@@ -30,8 +30,8 @@ ASCENDING = {"rank", "name", "max_drawdown_pct"}
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """key: what ?sort= says of it. order: "ascending", "descending", or "" when the rows are in another one's order.
-    follows: what ?sort= says for the next press."""
+    """key: what ?sort= says of it. order: "ascending", "descending", or "" when the rows are in another column's
+    order. follows: what ?sort= says for the next press."""
 
     key: str
     label: str
@@ -67,14 +67,15 @@ def leaderboard(run: OptimizerRun, market: str, sort: str, page: str | None) -> 
     key, descending = sort.removeprefix("-"), sort.startswith("-")
     if key not in labels:
         key, descending = "rank", False
-    found = ranked(run, market).order_by(_order(key, descending), "rank")
+    # What may not stand first stands below in any order.
+    found = ranked(run, market).order_by("-eligible", _order(key, descending), F("rank"))
     shown = Paginator(found, PAGE_SIZE).get_page(page)
     return Leaderboard(shown, list(_columns(labels, key, descending)), [_row(run, each, names) for each in shown])
 
 
 def varied(run: OptimizerRun) -> list[str]:
     """The parameters that a search varies, in the kind's order; none in a ranking."""
-    if run.job == OptimizerRun.Job.RANK:
+    if not run.is_search:
         return []
     known = kinds()[run.kind].params() if run.kind in kinds() else run.grid
     return [name for name in known if name in run.grid]
@@ -86,15 +87,17 @@ def parameter_labels(run: OptimizerRun) -> dict[str, str]:
     return {name: params[name].label if name in params else name for name in varied(run)}
 
 
-def with_best(runs: QuerySet[OptimizerRun]) -> QuerySet[OptimizerRun]:
-    """Each run with the id of its best row over all markets as `best_id`, None while there is none."""
+def best_of(runs: Iterable[OptimizerRun]) -> dict[int, Candidate]:
+    """By run the best row over all its markets; a run without one is absent. One query."""
     rows = Candidate.objects.filter(run=OuterRef("pk"), eligible=True)
     best = rows.order_by(F("score").desc(nulls_last=True), "market", "number").values("pk")[:1]
-    return runs.annotate(best_id=Subquery(best))
+    those = OptimizerRun.objects.filter(pk__in=[run.pk for run in runs]).annotate(best=Subquery(best))
+    found = Candidate.objects.filter(pk__in=those.values("best"))
+    return {candidate.run_id: candidate for candidate in found}
 
 
 def _labels(run: OptimizerRun, names: list[str]) -> dict[str, str]:
-    if run.job == OptimizerRun.Job.RANK:
+    if not run.is_search:
         subject = {"name": "Strategy"}
     else:
         subject = {PARAMETER + name: label for name, label in parameter_labels(run).items()}
@@ -104,6 +107,7 @@ def _labels(run: OptimizerRun, names: list[str]) -> dict[str, str]:
 
 def _order(key: str, descending: bool) -> OrderBy:
     """What has no value stands last either way."""
+    value: Cast | F
     if key in FIGURES:
         value = Cast(KeyTextTransform(key, "figures"), FloatField())
     elif key.startswith(PARAMETER):

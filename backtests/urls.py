@@ -1,6 +1,6 @@
 from django.urls import path
 
-from backtests.views import backtests
+from backtests.views import backtests, optimizer, optimizer_run
 
 app_name = "backtests"
 urlpatterns = [
@@ -11,4 +11,28 @@ urlpatterns = [
     path("dashboard/backtests/<int:pk>/cancel", backtests.backtest_cancel, name="cancel"),
     path("dashboard/backtests/<int:pk>/equity.json", backtests.backtest_equity, name="equity"),
     path("dashboard/backtests/<int:pk>/price.json", backtests.backtest_price, name="price"),
+    path("dashboard/optimizer", optimizer.optimizer, name="optimizer"),
+    path("dashboard/optimizer/market", optimizer.optimizer_market, name="optimizer_market"),
+    path("dashboard/optimizer/grid", optimizer.optimizer_grid, name="optimizer_grid"),
+    path("dashboard/optimizer/preview", optimizer.optimizer_preview, name="optimizer_preview"),
+    path("dashboard/optimizer/<int:pk>", optimizer_run.run_detail, name="optimizer_run"),
+    path("dashboard/optimizer/<int:pk>/progress", optimizer_run.run_progress, name="optimizer_progress"),
+    *(
+        path(
+            f"dashboard/optimizer/<int:pk>/{action}",
+            optimizer_run.run_control,
+            {"action": action},
+            name=f"optimizer_{action}",
+        )
+        for action in ("pause", "resume", "cancel")
+    ),
+    path("dashboard/optimizer/<int:pk>/heat-map.json", optimizer_run.heat_map, name="optimizer_heat_map"),
+    path("dashboard/optimizer/<int:pk>/parallel.json", optimizer_run.parallel, name="optimizer_parallel"),
+    path("dashboard/optimizer/<int:pk>/histogram.json", optimizer_run.histogram, name="optimizer_histogram"),
+    path(
+        "dashboard/optimizer/candidates/<int:pk>/backtest",
+        optimizer_run.candidate_backtest,
+        name="candidate_backtest",
+    ),
+    path("dashboard/optimizer/candidates/<int:pk>/save", optimizer_run.candidate_save, name="candidate_save"),
 ]

@@ -10,7 +10,8 @@ from tradedesk.accounts.models import User
 
 
 class DeployForm(forms.Form):
-    """source: "strategy:12", "backtest:7" or "candidate:31". deploy_key: one per press, so that a double click deploys once."""
+    """source: "strategy:12", "backtest:7" or "candidate:31". deploy_key: one per press, so that a double click
+    deploys once."""
 
     source = forms.RegexField(r"^(strategy|backtest|candidate):[0-9]{1,18}$")
     deploy_key = forms.CharField(max_length=64)

@@ -11,6 +11,8 @@ from backtests.forms.fields import CountField, NumberField, PercentField
 from backtests.models import OptimizerRun
 from backtests.optimizer.grid import Range
 from backtests.optimizer.objectives import LABELS, WEIGHTS, Objective
+from backtests.services.optimizer.checks import MOST_COMBINATIONS, MOST_HOLDOUT, MOST_MIN_TRADES
+from backtests.services.optimizer.create import HOLDOUT
 from strategies.kinds import Kind, Param, kinds
 from strategies.models import Strategy
 from tradedesk.accounts.models import User
@@ -18,7 +20,6 @@ from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.models import TIMEFRAMES
 
 TRIALS = 500
-MOST_TRIALS = 1_000_000
 MOST_SEED = 2**31 - 1
 WEIGHT, VARY, LOW, HIGH, STEP = "weight_", "vary_", "low_", "high_", "step_"
 # Where the service's errors stand in the form.
@@ -28,23 +29,39 @@ FIELD_OF = {"grid.": LOW, "weights.": WEIGHT}
 class ScoreForm(forms.Form):
     """What makes one row better than another."""
 
+    # Fields that are folded away on the page.
+    FOLDED: tuple[str, ...] = (
+        "initial_capital",
+        *AssumptionsForm.SIZE,
+        *AssumptionsForm.EXITS,
+        *AssumptionsForm.COSTS,
+    )
+
     objective = forms.ChoiceField(
         choices=[(objective.value, LABELS[objective]) for objective in Objective],
         initial=Objective.SHARPE.value,
         label="Rank by",
     )
     min_trades = CountField(
-        "Trades, at least", 0, 10_000, initial=10, help_text="With fewer a row stands below all that have them."
+        "Trades, at least",
+        0,
+        MOST_MIN_TRADES,
+        initial=10,
+        help_text="Rows with fewer stand below all others.",
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         for name, weight in WEIGHTS.items():
-            self.fields[WEIGHT + name] = NumberField(LABELS[Objective(name)], 0, 100, initial=weight)
+            self.fields[WEIGHT + name] = NumberField(LABELS[Objective(name)], 0, 1, initial=weight)
 
     @property
     def weight_fields(self) -> list[forms.BoundField]:
         return [self[WEIGHT + name] for name in WEIGHTS]
+
+    @property
+    def has_folded_errors(self) -> bool:
+        return any(name in self.errors for name in self.FOLDED)
 
     def scored(self) -> dict[str, Any]:
         """The objective of a valid form, as the services take it."""
@@ -93,7 +110,7 @@ class RankForm(ScoreForm, AssumptionsForm):
 
 @dataclass(frozen=True, slots=True)
 class GridRow:
-    """One parameter of the searched strategy: its range in the form, and the value it has when it does not vary."""
+    """One parameter of the searched strategy: its range in the form, and its value when it does not vary."""
 
     param: Param[Any]
     value: float
@@ -102,21 +119,27 @@ class GridRow:
     high: forms.BoundField
     step: forms.BoundField
 
+    @property
+    def errors(self) -> list[str]:
+        return [str(error) for field in (self.vary, self.low, self.high, self.step) for error in field.errors]
+
 
 class SearchForm(ScoreForm, OneStrategyForm):
-    """Each parameter of the strategy's kind has four fields: whether it varies, and from where to where in which steps.
+    """Each parameter of the strategy's kind has four fields: whether it varies, from where, to where, which step.
 
     The kind itself refuses a range, so that the page and the API say the same.
     """
 
+    FOLDED = (*ScoreForm.FOLDED, "holdout", "seed")
+
     method = forms.ChoiceField(choices=OptimizerRun.Method.choices, initial=OptimizerRun.Method.GRID.value)
-    trials = CountField("Trials", 1, MOST_TRIALS, initial=TRIALS, help_text="How many combinations are tried.")
+    trials = CountField("Trials", 1, MOST_COMBINATIONS, initial=TRIALS, help_text="Combinations that are tried.")
     holdout = PercentField(
         "Held back (%)",
         0,
-        90,
-        initial=0.3,
-        help_text="The last part of the period, which the search does not see. The evidence tries the winner on it.",
+        100 * MOST_HOLDOUT,
+        initial=HOLDOUT,
+        help_text="The end of the period, which the search does not see: the evidence tries the winner on it.",
     )
     seed = CountField(
         "Seed", 0, MOST_SEED, placeholder="Drawn", help_text="The same seed draws the same combinations."
@@ -124,7 +147,7 @@ class SearchForm(ScoreForm, OneStrategyForm):
 
     def __init__(self, user: User, data: Mapping[str, Any] | None = None, **options: Any) -> None:
         super().__init__(user, data, **options)
-        self.fields["symbols"].help_text = "Separated by commas, each searched for itself. Empty: the strategy's own."
+        self.fields["symbols"].help_text = "Separated by commas, each for itself. Empty: the strategy's own."
         self.chosen = self._chosen()
         self.kind: type[Kind] | None = kinds().get(self.chosen.kind) if self.chosen else None
         for name, param in self.params.items():
@@ -145,7 +168,7 @@ class SearchForm(ScoreForm, OneStrategyForm):
     @property
     def asks_for_other_strategy(self) -> bool:
         """Sent with a strategy chosen whose parameters were not on the page; nothing can be searched from that."""
-        return bool(self.chosen) and self.data.get("shown_strategy", "") not in ("", str(self.chosen.pk))
+        return self.chosen is not None and self.data.get("shown_strategy", "") not in ("", str(self.chosen.pk))
 
     def clean(self) -> None:
         if self.kind and not self.params:

@@ -40,7 +40,7 @@ class HeatMap:
 
 
 def heat_map(x: Floats, y: Floats, score: Floats, *, best: bool) -> HeatMap:
-    """x, y, score (n,) of the combinations; a score of NaN leaves its cell as it is, but its values have a place."""
+    """x, y, score (n,) of the combinations; a score of NaN counts for nothing, but its values have a place."""
     across, down = Axis.of(x), Axis.of(y)
     width, height = len(across.ends), len(down.ends)
     cells, counts = np.full(width * height, np.nan), np.zeros(width * height, np.int64)
@@ -58,7 +58,7 @@ def heat_map(x: Floats, y: Floats, score: Floats, *, best: bool) -> HeatMap:
 
 
 def sample(score: Floats, most: int) -> NDArray[np.int64]:
-    """Which rows (at most `most`) stand for all of them, the best one among them: evenly spaced by score, ascending."""
+    """Which rows stand for all, at most `most`: evenly spaced by score, ascending, the best one last."""
     order = np.argsort(score, kind="stable")
     order = order[: int(np.isfinite(score).sum())]
     if len(order) <= most:

@@ -106,7 +106,8 @@ class Snapshot:
         if not source.is_deployable:
             raise DeployRefused(candidate_id="Only a row of the optimizer that gained can be deployed.")
         run = source.run
-        return cls(source.strategy, source.name, *values, run.timeframe, _carried(run.rules), candidate=source)
+        rules = _carried(run.rules_on(source.market).as_dict())
+        return cls(source.strategy, source.name, *values, run.timeframe, rules, candidate=source)
 
     def fingerprint(self) -> str:
         """SHA-256 over what makes two deployments the same: limits and order of symbols do not."""

@@ -34,8 +34,9 @@ class Limit:
 
 def limits_of(live: LiveStrategy) -> list[Limit]:
     """Every rule of `live`; reads its backtest, or its candidate and that one's run."""
-    trial = live.backtest or (live.candidate.run if live.candidate else None)
-    rules: dict[str, Any] | None = trial.rules if trial else None
+    rules: dict[str, Any] | None = live.backtest.rules if live.backtest else None
+    if live.candidate:
+        rules = live.candidate.run.rules_on(live.candidate.market).as_dict()
     limits = []
     for field, label, form in _RULES:
         deployed = getattr(live, field)

@@ -27,7 +27,8 @@ def deploy(request: PageRequest) -> HttpResponse:
     form = DeployForm(request.POST)
     if not form.is_valid():
         raise BadRequest(
-            "Say what to deploy: source is strategy:<id>, backtest:<id> or candidate:<id>, deploy_key one of your own."
+            "Say what to deploy: source is strategy:<id>, backtest:<id> or candidate:<id>, "
+            "deploy_key one of your own."
         )
     source = form.find_source(request.user)
     try:
