@@ -16,6 +16,8 @@ from strategies.kinds import kinds
 
 PAGE_SIZE = 25
 PARAMETER = "parameters."
+# The classes of the columns that a phone shows; the others stand in words there.
+ON_PHONES = {"rank": "", "name": "board-subject", "total_return_pct": "board-return"}
 # In the API's names, with the words of the table's head.
 FIGURES = {
     "total_return_pct": "Return",
@@ -41,6 +43,11 @@ class Column:
     @property
     def is_text(self) -> bool:
         return self.key == "name"
+
+    @property
+    def place(self) -> str:
+        """Its class, for where it stands on a phone."""
+        return ON_PHONES.get(self.key, "max-sm:hidden")
 
 
 @dataclass(frozen=True, slots=True)

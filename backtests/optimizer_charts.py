@@ -1,7 +1,7 @@
 """An optimizer run's charts as JSON, with the names that the page's scripts expect.
 
-Of a search that is done from all of its combinations, before that from the best ones so far. Every answer is of a
-bounded size: at most MOST_CELLS by MOST_CELLS cells, BINS bins or LINES lines.
+Of a search that is done from all of its combinations, before that from the best ones so far. A combination with too
+few trades counts as one without a score, but for the histogram of all scores. Every answer is of a bounded size: at most MOST_CELLS by MOST_CELLS cells, BINS bins or LINES lines.
 """
 
 from collections.abc import Sequence
@@ -71,12 +71,19 @@ def _columns(run: OptimizerRun, market: str, names: Sequence[str]) -> Columns:
     wanted = [*dict.fromkeys(names), "score"]
     if run.results_path:
         try:
-            table = read_results(run.results_path, wanted, market)
+            table = read_results(run.results_path, [*wanted, "trades"], market)
         except FileNotFoundError:  # deleted by hand: the best rows are still there
             pass
         else:
-            return {name: table.column(name).to_numpy().astype(np.float64) for name in wanted}
-    rows = list(run.candidates.filter(market=market).values_list("parameters", "score"))
+            found = {name: table.column(name).to_numpy().astype(np.float64) for name in (*wanted, "trades")}
+            few = found.pop("trades") < run.min_trades
+            return found | {"score": np.where(few, np.nan, found["score"])}
+    rows = [
+        (parameters, score if eligible else None)
+        for parameters, score, eligible in run.candidates.filter(market=market).values_list(
+            "parameters", "score", "eligible"
+        )
+    ]
     known = {name: np.array([parameters[name] for parameters, _ in rows], np.float64) for name in wanted[:-1]}
     return known | {"score": np.array([np.nan if score is None else score for _, score in rows], np.float64)}
 

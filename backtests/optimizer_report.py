@@ -5,7 +5,7 @@ from datetime import date
 
 from backtests.models import OptimizerRun
 from backtests.optimizer.holdout import seen_until
-from backtests.optimizer.objectives import Objective, formula
+from backtests.optimizer.objectives import LABELS, Objective, formula
 from backtests.provenance import Origin, compare
 from backtests.services.bars import UnusableBars, load_usable
 from tradedesk.core.bars import session_dates
@@ -17,9 +17,10 @@ MINUTE, HOUR = 60, 3600
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """formula: the score in words. seen: the first and the last session that the run saw, None where its bars are
+    """objective, formula: the score by its name and in words. seen: the first and the last session that the run saw, None where its bars are
     gone. scored: how many rows of this market have a score, None before the end."""
 
+    objective: str
     formula: str
     seen: tuple[date, date] | None
     scored: int | None
@@ -29,6 +30,7 @@ class Report:
 def report_of(run: OptimizerRun, market: str) -> Report:
     histogram = run.histograms.get(market)
     return Report(
+        objective=LABELS[Objective(run.objective)],
         formula=formula(Objective(run.objective), run.weights),
         seen=_seen(run, market),
         scored=sum(histogram["counts"]) if histogram else None,

@@ -2,8 +2,9 @@
 // so a plot follows its switch by itself.
 //
 // Each kind draws into an empty SVG of a given width and answers with
-// { height, summary, start, at(x, y), step(index, key), tell(index), mark(index) }: what the whole says in words, where
-// the cursor starts, the item under a point (-1 for none), the one that a key leads to, its words, and its mark.
+// { height, summary, rest, start, at(x, y), step(index, key), tell(index), mark(index) }: what the whole says in words, what
+// is said while nothing is pointed at, where the keys start, the item under a point (-1 for none), the one that a key
+// leads to, its words, and its mark.
 (() => {
   const NAMESPACE = "http://www.w3.org/2000/svg";
   const TOP_LINES = 20;
@@ -26,12 +27,22 @@
   // Every how many-th label fits, so wide each.
   const every = (space, width, count) => Math.max(Math.ceil((width * count) / Math.max(space, 1)), 1);
 
+  // Which colour means what: the lowest score, a band of all colours, the highest.
+  function scale(svg, right, low, high) {
+    const band = draw(draw(svg, "defs", {}), "linearGradient", { id: "heat-scale" });
+    draw(band, "stop", { offset: 0, "stop-color": "var(--heat-low)" });
+    draw(band, "stop", { offset: 1, "stop-color": "var(--heat-high)" });
+    draw(svg, "text", { x: right - 148, y: 11, "text-anchor": "end" }, score(low));
+    draw(svg, "rect", { x: right - 142, y: 3, width: 96, height: 9, fill: "url(#heat-scale)" });
+    draw(svg, "text", { x: right - 40, y: 11 }, score(high));
+  }
+
   // --- Heat map -------------------------------------------------------------------------------------------
 
   function heatMap(svg, data, width) {
     const { x, y, cells, counts } = data;
     const [across, up] = [x.ends.length, y.ends.length];
-    const box = { left: 48, top: 6, width: width - 56, cell: within(320 / up, 9, 30) };
+    const box = { left: 48, top: 22, width: width - 56, cell: within(320 / up, 9, 30) };
     const wide = box.width / across;
     const bottom = box.top + box.cell * up;
     const known = cells.flat().filter((value) => value !== null);
@@ -57,6 +68,7 @@
           : `color-mix(in oklab, var(--heat-high) ${share(value).toFixed(1)}%, var(--heat-low))`;
       draw(svg, "rect", { x: left, y: top, width: Math.max(wide - 0.5, 0.5), height: box.cell - 0.5, fill });
     });
+    scale(svg, box.left + box.width, low, high);
     const sideways = every(box.width, 34, across);
     x.ends.forEach(([least], index) => {
       if (index % sideways) return;
@@ -80,13 +92,19 @@
     draw(svg, "rect", { x: left, y: top, width: wide, height: box.cell, class: "plot-winner" });
     const cursor = draw(svg, "rect", { width: wide, height: box.cell, class: "plot-cursor" });
     const kind = data.statistic === "median" ? "Median" : "Best";
+    const tell = (index) => {
+      const number = counts.flat()[index];
+      const found = at[index] === null ? "no score" : `${kind.toLowerCase()} ${data.score} ${score(at[index])}`;
+      return `${where(index)}: ${found}${number > 1 ? ` of ${whole(number)}` : ""}`;
+    };
     const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
     return {
       height: bottom + 36,
       summary: known.length
-        ? `${kind} ${data.score} of each cell, ${whole(data.of)} combinations: from ${score(low)} (light) to ` +
-          `${score(high)} (dark), the highest at ${where(best)}. Hatched: no score.`
-        : "No combination has a score.",
+        ? `${kind} ${data.score} of each cell, ${whole(data.of)} combinations: from ${score(low)} to ` +
+          `${score(high)}, the highest at ${where(best)}. Hatched: no score, or too few trades.`
+        : "No combination has a score and enough trades.",
+      rest: known.length ? tell(best) : "No combination has a score and enough trades.",
       start: best,
       at: (px, py) => {
         const [column, row] = [Math.floor((px - box.left) / wide), Math.floor((bottom - py) / box.cell)];
@@ -97,11 +115,7 @@
         const [right, above] = steps[key];
         return moved(row, above, up) * across + moved(column, right, across);
       },
-      tell: (index) => {
-        const number = counts.flat()[index];
-        const found = at[index] === null ? "no score" : `${kind.toLowerCase()} ${data.score} ${score(at[index])}`;
-        return `${where(index)}: ${found}${number > 1 ? ` of ${whole(number)}` : ""}`;
-      },
+      tell,
       mark: (index) => {
         const [px, py] = corner(index);
         cursor.setAttribute("x", px);
@@ -146,6 +160,7 @@
       summary:
         `${data.score} of ${whole(total)} rows, most of them near ${score(edges[counts.indexOf(most)])}` +
         `${winner === null ? "." : `; rank 1 has ${score(winner)}.`}`,
+      rest: winner === null ? "No row may stand first." : `Rank 1 has ${score(winner)}, as the line shows.`,
       start: counts.indexOf(most),
       at: (x) => {
         const index = Math.floor((x - box.left) / wide);
@@ -200,6 +215,7 @@
     return {
       height: box.top + box.height + 20,
       summary: `${whole(rows.length)} of ${whole(data.of)} combinations, evenly spaced by score. The best: ${tell(last)}.`,
+      rest: `The best: ${tell(last)}`,
       start: last,
       at: (x, y) => {
         const away = points.map((line) => Math.abs(heightAt(line, x) - y));

@@ -42,12 +42,20 @@
     view.svg.setAttribute("height", view.plot.height);
     view.svg.setAttribute("aria-label", `${view.root.dataset.label}. ${view.plot.summary} Arrow keys read it.`);
     view.foot.textContent = view.plot.summary;
-    show(view, view.plot.start);
+    rest(view);
+  }
+
+  function rest(view) {
+    if (!view.plot) return;
+    view.index = view.plot.start;
+    view.svg.classList.remove("pointed");
+    view.legend.textContent = view.plot.rest;
   }
 
   function show(view, index) {
     if (!view.plot || index < 0 || index === undefined) return;
     view.index = index;
+    view.svg.classList.add("pointed");
     view.plot.mark(index);
     view.legend.textContent = view.plot.tell(index);
   }
@@ -70,7 +78,7 @@
       return;
     }
     if (!kinds[view.root.dataset.plot].of(data)) {
-      say(view, "There is nothing to draw yet.");
+      say(view, "There is nothing to draw: no row has a score and enough trades yet.");
       return;
     }
     view.data = data;
@@ -89,7 +97,7 @@
       const box = view.svg.getBoundingClientRect();
       show(view, view.plot?.at(event.clientX - box.left, event.clientY - box.top));
     });
-    view.svg.addEventListener("pointerleave", () => show(view, view.plot?.start));
+    view.svg.addEventListener("pointerleave", () => rest(view));
     view.svg.addEventListener("keydown", (event) => {
       if (!view.plot || !event.key.startsWith("Arrow")) return;
       event.preventDefault();

@@ -100,6 +100,7 @@ class RankForm(ScoreForm, AssumptionsForm):
         field = self.fields["strategies"]
         assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101 - declared so above; for the type checker
         field.queryset = user.strategies.all()
+        self.fields["symbols"].required = True
         self.fields["symbols"].help_text = "Separated by commas. Strategies are ranked on each of them."
 
     def values(self) -> dict[str, Any]:
