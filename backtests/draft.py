@@ -9,6 +9,7 @@ from backtests.coverage import Coverage, combined, coverage_of, in_words
 from backtests.models.assumptions import Assumptions
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
+from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.library import NoBars, find_series
 
 # Periods on offer, back from the last bar.
@@ -46,7 +47,9 @@ def market_of(strategy: Strategy | None, symbols: str | Iterable[str]) -> Market
 
 
 def market_in(timeframe: str, symbols: str | Iterable[str]) -> Market:
-    """The bars of these symbols; none for what is no symbol."""
+    """The bars of these symbols; none for what is no symbol or no timeframe."""
+    if timeframe not in list(Timeframe):
+        return Market("", "", [])
     try:
         wanted = clean_symbols(symbols)
     except InvalidStrategy:

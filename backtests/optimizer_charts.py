@@ -1,7 +1,8 @@
 """An optimizer run's charts as JSON, with the names that the page's scripts expect.
 
-Of a search that is done from all of its combinations, before that from the best ones so far. A combination with too
-few trades counts as one without a score, but for the histogram of all scores. Every answer is of a bounded size: at most MOST_CELLS by MOST_CELLS cells, BINS bins or LINES lines.
+Of a search that is done from all of its combinations, before that from the best ones so far. A combination with
+too few trades counts as one without a score, but for the histogram of all scores. Every answer is of a bounded
+size: at most MOST_CELLS by MOST_CELLS cells, BINS bins or LINES lines.
 """
 
 from collections.abc import Sequence

@@ -17,8 +17,8 @@ MINUTE, HOUR = 60, 3600
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """objective, formula: the score by its name and in words. seen: the first and the last session that the run saw, None where its bars are
-    gone. scored: how many rows of this market have a score, None before the end."""
+    """objective, formula: the score by its name and in words. seen: the first and the last session that the run
+    saw, None where its bars are gone. scored: how many rows of this market have a score, None before the end."""
 
     objective: str
     formula: str

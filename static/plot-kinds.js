@@ -86,7 +86,7 @@
     draw(svg, "text", { ...title, transform: `rotate(-90 ${title.x} ${title.y})` }, y.label);
 
     const at = cells.flat();
-    const best = at.indexOf(known.length ? high : null);
+    const best = at.indexOf(high);
     const where = (index) => `${x.label} ${range(x.ends[place(index)[0]])}, ${y.label} ${range(y.ends[place(index)[1]])}`;
     const [left, top] = corner(best);
     draw(svg, "rect", { x: left, y: top, width: wide, height: box.cell, class: "plot-winner" });
@@ -100,11 +100,10 @@
     const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
     return {
       height: bottom + 36,
-      summary: known.length
-        ? `${kind} ${data.score} of each cell, ${whole(data.of)} combinations: from ${score(low)} to ` +
-          `${score(high)}, the highest at ${where(best)}. Hatched: no score, or too few trades.`
-        : "No combination has a score and enough trades.",
-      rest: known.length ? tell(best) : "No combination has a score and enough trades.",
+      summary:
+        `${kind} ${data.score} of each cell, ${whole(data.of)} combinations: from ${score(low)} to ${score(high)}, ` +
+        `the highest at ${where(best)}. Hatched: no score, or too few trades.`,
+      rest: tell(best),
       start: best,
       at: (px, py) => {
         const [column, row] = [Math.floor((px - box.left) / wide), Math.floor((bottom - py) / box.cell)];
@@ -227,8 +226,9 @@
     };
   }
 
+  // of: whether there is anything to draw.
   window.deskPlotKinds = {
-    "heat-map": { draw: heatMap, of: (data) => data.cells.length },
+    "heat-map": { draw: heatMap, of: (data) => data.cells.flat().some((value) => value !== null) },
     histogram: { draw: histogram, of: (data) => data.counts.length },
     parallel: { draw: parallel, of: (data) => data.rows.length },
   };
