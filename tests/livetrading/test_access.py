@@ -78,9 +78,13 @@ def test_only_the_owner_controls(
 
 @pytest.mark.parametrize("source", ["strategy", "backtest", "candidate"])
 def test_only_the_owner_deploys(alice: User, bobs_browser: Client, charlies_browser: Client, source: str) -> None:
-    make = {"strategy": make_strategy, "backtest": make_backtest, "candidate": make_candidate}[source]
-    own = make(user=alice)
-    form = {"source": f"{source}:{own.pk}", "deploy_key": "k"}
+    made = {
+        "strategy": lambda: make_strategy(user=alice).pk,
+        "backtest": lambda: make_backtest(user=alice).pk,
+        "candidate": lambda: make_candidate(user=alice).pk,
+    }
+    own = made[source]()
+    form = {"source": f"{source}:{own}", "deploy_key": "k"}
     assert bobs_browser.post(reverse("livetrading:deploy"), form).status_code == 404
     assert charlies_browser.post(reverse("livetrading:deploy"), form).status_code == 302
     assert not LiveStrategy.objects.exists()

@@ -91,8 +91,8 @@ def test_without_a_strategy_a_search_says_what_to_do(alices_browser: Client) -> 
 
 
 def test_a_preset_chooses_the_dates_and_keeps_what_was_typed(strategy: Strategy, alices_browser: Client) -> None:
-    asked = {"job": "search", "preset": "1y", "symbols": "IBM", "strategy": strategy.pk}
-    part = alices_browser.get(f"{URL}/market", asked | {"shown_strategy": strategy.pk}, headers=HTMX)
+    asked = {"job": "search", "preset": "1y", "symbols": "IBM", "strategy": str(strategy.pk)}
+    part = alices_browser.get(f"{URL}/market", asked | {"shown_strategy": str(strategy.pk)}, headers=HTMX)
     assert (value_of(part, "symbols"), value_of(part, "start_date")) == ("IBM", "2012-03-01")
     assert "<html" not in part.content.decode()
     part = alices_browser.get(f"{URL}/market", {"preset": "5y", "symbols": "GOOG"}, headers=HTMX)
@@ -103,7 +103,7 @@ def test_another_strategy_brings_its_own_parameters(
     alice: User, strategy: Strategy, alices_browser: Client
 ) -> None:
     other = save_strategy(alice, name="R", kind="macd", parameters={}, symbols=["IBM"], timeframe="1Day")
-    part = alices_browser.get(f"{URL}/grid", {"job": "search", "strategy": other.pk}, headers=HTMX)
+    part = alices_browser.get(f"{URL}/grid", {"job": "search", "strategy": str(other.pk)}, headers=HTMX)
     assert value_of(part, "low_signal")
     assert "market-drawn" in part.headers["HX-Trigger-After-Settle"]
 
