@@ -65,3 +65,14 @@ def compare(kind: str, recorded: Mapping[str, Any], series: Mapping[str, BarSeri
         words = f"{data['provider']} {data['fingerprint'][:SHOWN]}"
         lines.append(Origin(f"{symbol} bars", words, data["fingerprint"] != now))
     return lines
+
+
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """What two runs of the same backtest were made from that is not the same, in words."""
+    names = {"version": "the version", "kind_code": "the strategy's code", "engine_code": "the engine's code"}
+    found = [words for name, words in names.items() if first.get(name) != second.get(name)]
+    data, other = first.get("data", {}), second.get("data", {})
+    for symbol in sorted(data.keys() | other.keys()):
+        if data.get(symbol, {}).get("fingerprint") != other.get(symbol, {}).get("fingerprint"):
+            found.append(f"the bars of {symbol}")
+    return found
