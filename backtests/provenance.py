@@ -45,11 +45,12 @@ def describe(kind: str, series: Mapping[str, BarSeries]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One thing a backtest was made from, as a page shows it; changed: today's is another one."""
+    """One thing a backtest was made from, as a page shows it. changed: today's is another one. note: how much."""
 
     label: str
     value: str
     changed: bool
+    note: str = ""
 
 
 def compare(kind: str, recorded: Mapping[str, Any], series: Mapping[str, BarSeries]) -> list[Origin]:
@@ -63,7 +64,8 @@ def compare(kind: str, recorded: Mapping[str, Any], series: Mapping[str, BarSeri
     for symbol, data in sorted(recorded["data"].items()):
         now = series[symbol].fingerprint if symbol in series else ""
         words = f"{data['provider']} {data['fingerprint'][:SHOWN]}"
-        lines.append(Origin(f"{symbol} bars", words, data["fingerprint"] != now))
+        used = f"{data['bars']:,} in the period" if "bars" in data else ""
+        lines.append(Origin(f"{symbol} bars", words, data["fingerprint"] != now, used))
     return lines
 
 

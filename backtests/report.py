@@ -1,14 +1,17 @@
 """What the page of a backtest shows beside the row itself: trades, returns, origins, and what to mind."""
 
+from calendar import month_abbr
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
 from django.core.paginator import Page, Paginator
+from django.db.models import Avg, Max, Min, Q
 
-from backtests.analysis import Drawdown, Year, calendar_returns, worst_drawdowns
+from backtests.analysis import ROLLING_SESSIONS, Drawdown, Year, calendar_returns, worst_drawdowns
 from backtests.coverage import coverage_of
+from backtests.headline import headline_of
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
 from backtests.provenance import Origin, compare, differences
 from strategies.kinds import InvalidParameters
@@ -32,7 +35,7 @@ class Trades:
 @dataclass(frozen=True, slots=True)
 class Returns:
     """years: in the order of time. best, worst: of the whole months, as (month, fraction), None without one.
-    gained: how many of the `months` whole months gained."""
+    gained: how many of the `months` whole months gained. has_rolling: enough sessions for the rolling figures."""
 
     years: list[Year]
     drawdowns: list[Drawdown]
@@ -40,6 +43,7 @@ class Returns:
     worst: tuple[str, float] | None
     gained: int
     months: int
+    has_rolling: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +79,31 @@ def result_of(backtest: Backtest, trade: str | None) -> dict[str, Any]:
     origins, notes = origins_of(backtest)
     curve = BacktestCurve.objects.filter(backtest=backtest).first() or BacktestCurve()
     return {
+        "headline": headline_of(backtest),
         "open_positions": open_positions_of(backtest),
         "returns": returns_of(curve, float(backtest.initial_capital)),
         "has_exposure": bool(curve.invested),
+        "has_costs": any(backtest.costs.values()),
         "harder_costs": harder_costs_of(backtest),
+        "outcomes": outcomes_of(backtest),
+        "month_names": month_abbr[1:],
+        "rolling_sessions": ROLLING_SESSIONS,
         "shown": backtest.trades.filter(pk=trade).first() if trade and trade.isdecimal() else None,
         "origins": origins,
         "notes": notes,
         "verdict": verdict_of(backtest),
     }
+
+
+def outcomes_of(backtest: Backtest) -> dict[str, float | None]:
+    """Average and largest win and loss of the closed trades, in dollars; None without one."""
+    won, lost = Q(pnl__gt=0), Q(pnl__lt=0)
+    return backtest.trades.exclude(exit_time=None).aggregate(
+        average_win=Avg("pnl", filter=won),
+        average_loss=Avg("pnl", filter=lost),
+        largest_win=Max("pnl", filter=won),
+        largest_loss=Min("pnl", filter=lost),
+    )
 
 
 def harder_costs_of(backtest: Backtest) -> str:
@@ -112,6 +132,7 @@ def returns_of(curve: BacktestCurve, capital: float) -> Returns:
         worst=min(whole, key=lambda month: month[1], default=None),
         gained=sum(value > 0 for _, value in whole),
         months=len(whole),
+        has_rolling=len(sessions) >= ROLLING_SESSIONS,
     )
 
 
@@ -153,18 +174,22 @@ def _short_of_bars(backtest: Backtest, series: dict[str, BarSeries]) -> list[str
 
 
 def _short_of_warmup(backtest: Backtest) -> list[str]:
-    """Symbols with fewer bars, those before the period included, than the first decision takes."""
+    """Symbols that the strategy could not decide on from the first bar of the period on, those alike together."""
     try:
         needed = backtest.make_kind().warmup()
     except InvalidParameters:  # the kind is not installed any more
         return []
-    words = []
+    alike: dict[tuple[int, int], list[str]] = {}
     for symbol, data in sorted(backtest.provenance.get("data", {}).items()):
-        bars = data.get("bars", 0) + data.get("bars_before", 0)
-        if data.get("bars") and bars < needed:
-            words.append(f"{symbol} has {_bars(bars)} up to the end, the strategy needs {needed} to begin.")
+        bars, before = data.get("bars", 0), data.get("bars_before", 0)
+        if bars and before + 1 < needed:
+            alike.setdefault((bars, before), []).append(symbol)
+    words = []
+    for (bars, before), symbols in alike.items():
+        first = needed - before
+        begins = f"its first decision is on bar {first:,} of the period" if first <= bars else "it never decides"
+        has = f"{bars:,} {'bar' if bars == 1 else 'bars'} and {before:,} before it"
+        words.append(
+            f"{', '.join(symbols)}: the period has {has}. The strategy needs {needed:,} to begin, so {begins}."
+        )
     return words
-
-
-def _bars(number: int) -> str:
-    return f"{number:,} {'bar' if number == 1 else 'bars'}"

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tradedesk.core.bars import Floats
 
+LEAST_BINS = 20  # about so many, before the width is rounded
 MOST_BINS = 40
 ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -24,18 +25,18 @@ def histogram(values: Floats, most: int = MOST_BINS) -> Histogram:
     """How many of the values (n,), all finite, fall into each of at most `most` bins. No values, no bins.
 
     Zero is an edge, so that no bin holds gains and losses. The width is that of Freedman and Diaconis,
-    2 IQR / n^(1/3), or the range over sqrt(n) where half of the values are the same, rounded up to 1, 2, 2.5 or 5
-    times a power of ten. Source: D. Freedman and P. Diaconis, On the histogram as a density estimator: L2 theory,
-    Zeitschrift für Wahrscheinlichkeitstheorie 57 (1981).
+    2 IQR / n^(1/3), or a twentieth of the range where that is less, rounded up to 1, 2, 2.5 or 5 times a power of
+    ten. Source: D. Freedman and P. Diaconis, On the histogram as a density estimator: L2 theory, Zeitschrift für
+    Wahrscheinlichkeitstheorie 57 (1981).
     """
     if not len(values):
         return Histogram(np.empty(0), np.empty(0, np.int64))
     least, greatest = float(values.min()), float(values.max())
+    size = max(abs(least), abs(greatest)) or 1.0
     low, high = np.percentile(values, [25, 75])
-    width = 2.0 * (high - low) / len(values) ** (1 / 3) or (greatest - least) / math.sqrt(len(values))
-    # All the same, or a width lost in rounding: bins as wide as the values are large.
-    smallest = max(abs(least), abs(greatest)) * 1e-9
-    width = _rounded_up(width if width > smallest else max(abs(least), abs(greatest)) or 1.0)
+    widths = (2.0 * (high - low) / len(values) ** (1 / 3), (greatest - least) / LEAST_BINS)
+    # What is lost in rounding is no width: where all are the same, the bin is as wide as they are large.
+    width = _rounded_up(min((width for width in widths if width > size * 1e-9), default=size))
     while math.floor(greatest / width) - math.floor(least / width) + 1 > most:
         width = _rounded_up(width * 1.5)
     # A quotient can round across an edge: a bin more at either end, and those without a value are cut off.

@@ -88,7 +88,8 @@ def _levels(trades: Iterable[BacktestTrade], opening: Times, times: list[Any]) -
         if 0 <= first <= last:
             target = None if trade.target_price is None else float(trade.target_price)
             span = {"from": times[first], "to": times[last]}
-            levels.append(span | {"stop": float(trade.stop_price), "target": target})
+            entry, stop = float(trade.entry_price), float(trade.stop_price)
+            levels.append(span | {"entry": entry, "stop": stop, "target": target})
     return levels
 
 
