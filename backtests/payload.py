@@ -29,9 +29,9 @@ def backtest_payload(backtest: Backtest, *, full: bool) -> dict[str, Any]:
         "stage": backtest.stage,
         "error": backtest.error or None,
         "metrics": backtest.metrics or None,
-        "created_at": _iso(backtest.created_at),
-        "started_at": _iso(backtest.started_at),
-        "finished_at": _iso(backtest.finished_at),
+        "created_at": iso(backtest.created_at),
+        "started_at": iso(backtest.started_at),
+        "finished_at": iso(backtest.finished_at),
     }
     return payload | _results(backtest) if full else payload
 
@@ -41,9 +41,9 @@ def trade_payload(trade: BacktestTrade) -> dict[str, Any]:
     return {
         "symbol": trade.symbol,
         "shares": float(trade.quantity),
-        "entry_time": _iso(trade.entry_time),
+        "entry_time": iso(trade.entry_time),
         "entry_price": float(trade.entry_price),
-        "exit_time": _iso(trade.exit_time),
+        "exit_time": iso(trade.exit_time),
         "exit_price": float(trade.exit_price),
         "exit_reason": trade.exit_reason,
         "pnl": float(trade.pnl),
@@ -58,7 +58,7 @@ def open_position_payload(trade: BacktestTrade) -> dict[str, Any]:
     return {
         "symbol": trade.symbol,
         "shares": float(trade.quantity),
-        "entry_time": _iso(trade.entry_time),
+        "entry_time": iso(trade.entry_time),
         "entry_price": float(trade.entry_price),
         "last_price": float(trade.exit_price),
         "stop_price": float(trade.stop_price),
@@ -72,7 +72,7 @@ def open_position_payload(trade: BacktestTrade) -> dict[str, Any]:
 def _results(backtest: Backtest) -> dict[str, Any]:
     trades = list(backtest.trades.all())
     curve = BacktestCurve.objects.filter(backtest=backtest).first() or BacktestCurve()
-    times = [_iso(datetime.fromtimestamp(seconds, UTC)) for seconds in curve.time]
+    times = [iso(datetime.fromtimestamp(seconds, UTC)) for seconds in curve.time]
     return {
         "provenance": backtest.provenance,
         "equity_curve": [{"time": t, "equity": equity} for t, equity in zip(times, curve.equity, strict=True)],
@@ -81,5 +81,6 @@ def _results(backtest: Backtest) -> dict[str, Any]:
     }
 
 
-def _iso(moment: datetime | None) -> str | None:
+def iso(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC, as JSON carries every moment."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

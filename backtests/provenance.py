@@ -1,6 +1,6 @@
 """Provenance: the code and the bars that a backtest was made from, so that anyone can tell if it still holds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -34,13 +34,20 @@ def describe(kind: str, series: Mapping[str, BarSeries]) -> dict[str, Any]:
     """What Backtest.provenance holds: version, kind_code, engine_code, data {symbol: {provider, fingerprint}}."""
     return {
         "version": settings.VERSION,
-        "kind_code": code_hash(kind),
+        "kind_code": code_hash(kind) if kind else "",
         "engine_code": engine_code(),
         "data": {
             symbol: {"provider": found.provider, "fingerprint": found.fingerprint}
             for symbol, found in series.items()
         },
     }
+
+
+def describe_many(kind_keys: Iterable[str], series: Mapping[str, BarSeries]) -> dict[str, Any]:
+    """The same of a ranking of several kinds: kind_codes {key: code} in place of kind_code."""
+    several = describe("", series)
+    del several["kind_code"]
+    return several | {"kind_codes": {key: code_hash(key) for key in sorted(kind_keys)}}
 
 
 @dataclass(frozen=True, slots=True)

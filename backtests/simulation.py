@@ -16,6 +16,7 @@ from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.core.signals import Side, Signals
 
 FULLY_INVESTED = 0.95  # of the equity, over all symbols; the rest is left for gaps at the open and costs
+
 # Who buys and holds does not sell; the rules want a stop, so it stands as far off as they let it.
 WIDEST_STOP = 0.99
 
@@ -126,3 +127,9 @@ def buy_and_hold(
         for symbol, count in zip(panel.symbols, panel.counts, strict=True)
     }
     return run_on(panel, signals, capital=capital, rules=held, costs=costs, start=start)
+
+
+def fully_invested(symbols: int) -> dict[str, float]:
+    """The size and the number of positions of a backtest that is not told otherwise: one position a symbol."""
+    places = max(symbols, 1)
+    return {"position_size_pct": FULLY_INVESTED / places, "max_positions": places}

@@ -4,7 +4,15 @@ from celery import shared_task
 from django.utils import timezone
 
 from backtests import services
-from backtests.services.queue import RUN_TASK, enqueue
+from backtests.services import evidence, optimizer
+from backtests.services.queue import (
+    BACKTEST_EVIDENCE_TASK,
+    CHUNK_TASK,
+    RUN_EVIDENCE_TASK,
+    RUN_TASK,
+    enqueue,
+    enqueue_chunk,
+)
 
 
 @shared_task(name=RUN_TASK)
@@ -16,3 +24,24 @@ def run_backtest(backtest_id: int) -> None:
 def sweep_backtests() -> None:
     for backtest_id in services.sweep_backtests(timezone.now()):
         enqueue(backtest_id)
+
+
+@shared_task(name=CHUNK_TASK)
+def run_chunk(run_id: int) -> None:
+    optimizer.run_chunk(run_id, timezone.now)
+
+
+@shared_task
+def revive_optimizer_runs() -> None:
+    for run_id in optimizer.revive(timezone.now()):
+        enqueue_chunk(run_id)
+
+
+@shared_task(name=BACKTEST_EVIDENCE_TASK)
+def gather_backtest_evidence(backtest_id: int) -> None:
+    evidence.gather_for_backtest(backtest_id, timezone.now)
+
+
+@shared_task(name=RUN_EVIDENCE_TASK)
+def gather_run_evidence(run_id: int) -> None:
+    evidence.gather_for_run(run_id, timezone.now)

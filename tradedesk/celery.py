@@ -6,6 +6,13 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradedesk.settings.base")
 
-app = Celery("tradedesk")
-app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
+
+def make_app(*, set_as_current: bool = True) -> Celery:
+    """A second one in the same process has queues of its own to listen to, and is not the current one."""
+    made = Celery("tradedesk", set_as_current=set_as_current)
+    made.config_from_object("django.conf:settings", namespace="CELERY")
+    made.autodiscover_tasks()
+    return made
+
+
+app = make_app()

@@ -1,4 +1,7 @@
-"""Celery's worker and beat as threads of this process, over a broker in memory.
+"""Celery's workers and beat as threads of this process, over a broker in memory.
+
+One worker trades, the other does research, each with threads of its own: no search stands between a signal and its
+order.
 
 The database is the queue of truth: what a stop or a crash takes out of the memory, beat's sweep hands out again.
 """
@@ -11,12 +14,15 @@ from collections.abc import Callable
 from celery import Celery
 from celery.beat import Service
 from celery.worker import WorkController, state
+from django.conf import settings
 from django.utils import timezone
 
+from tradedesk.celery import make_app
 from tradedesk.heartbeat import beat_once
 
-# Enough for live checks to find a free thread while a few backtests run.
 WORKER_THREADS = 8
+# Research computes: more threads than cores would only share them.
+RESEARCH_THREADS = 2
 
 
 class Embedded:
@@ -30,21 +36,14 @@ class Embedded:
         app.set_default()
         app.loader.import_default_modules()
         self.control = app.control
-        self.worker = WorkController(
-            app=app,
-            pool="threads",
-            concurrency=WORKER_THREADS,
-            hostname="worker@desk",
-            loglevel="WARNING",
-            logfile=None,
-            without_heartbeat=True,
-            without_mingle=True,
-            without_gossip=True,
-            ready_callback=self._worker_is_ready,
-        )
+        worker = _worker(app, "worker", app.conf.task_default_queue, WORKER_THREADS, self._worker_is_ready)
+        # Which queues a worker listens to is the application's to say, so the second worker has its own.
+        research_app = make_app(set_as_current=False)
+        research = _worker(research_app, "research", settings.RESEARCH_QUEUE, RESEARCH_THREADS)
         self.beat = Service(app, scheduler_cls=app.conf.beat_scheduler)
         self.threads = (
-            threading.Thread(target=self.worker.start, name="worker", daemon=True),
+            threading.Thread(target=worker.start, name="worker", daemon=True),
+            threading.Thread(target=research.start, name="research", daemon=True),
             threading.Thread(target=self._run_beat, name="beat", daemon=True),
         )
 
@@ -57,12 +56,12 @@ class Embedded:
         self.stopping = True
         self.beat.stop(wait=False)
         state.should_stop = 0  # type: ignore[assignment]  # the exit code
-        # The worker looks at the flag when a message comes, so send it one.
+        # A worker looks at the flag when a message comes, so send them one.
         logging.getLogger("celery.worker.control").setLevel(logging.ERROR)  # it would report the order as foreign
         self.control.shutdown()
 
     def join(self, timeout: float) -> bool:
-        """Wait for both threads; False when one still works on something."""
+        """Wait for the threads; False when one still works on something."""
         deadline = time.monotonic() + timeout
         for thread in filter(threading.Thread.is_alive, self.threads):
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -83,3 +82,21 @@ class Embedded:
                     self.died(thread.name)
                     return
             time.sleep(0.5)
+
+
+def _worker(
+    app: Celery, name: str, queue: str, threads: int, ready: Callable[[object], None] | None = None
+) -> WorkController:
+    return WorkController(
+        app=app,
+        queues=[queue],
+        pool="threads",
+        concurrency=threads,
+        hostname=f"{name}@desk",
+        loglevel="WARNING",
+        logfile=None,
+        without_heartbeat=True,
+        without_mingle=True,
+        without_gossip=True,
+        ready_callback=ready,
+    )

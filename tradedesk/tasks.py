@@ -15,8 +15,10 @@ def heartbeat() -> None:
 
 
 @worker_ready.connect
-def worker_is_ready(**_: Any) -> None:
-    beat_once("worker", timezone.now())
+def worker_is_ready(sender: Any = None, **_: Any) -> None:
+    # A worker that does research alone trades nothing, and does not stand in for the one that does.
+    if not str(getattr(sender, "hostname", "")).startswith("research@"):
+        beat_once("worker", timezone.now())
 
 
 @beat_init.connect

@@ -76,6 +76,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('paused', 'Paused'), ('completed', 'Completed'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=9)),
                 ('stage', models.CharField(blank=True, max_length=40)),
                 ('done', models.PositiveBigIntegerField(default=0)),
+                ('worked', models.FloatField(default=0.0)),
                 ('error', models.TextField(blank=True)),
                 ('created_at', models.DateTimeField()),
                 ('started_at', models.DateTimeField(blank=True, null=True)),

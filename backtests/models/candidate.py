@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from backtests.models.optimizer_run import TOGETHER, OptimizerRun
+from backtests.models.optimizer_run import OptimizerRun
 from strategies.kinds import Kind, kinds, make_kind, summary
 from strategies.models import Strategy
 
@@ -35,7 +35,7 @@ class Candidate(models.Model):
     @property
     def symbols(self) -> list[str]:
         """What it was tried on, and what it is deployed on."""
-        return list(self.run.symbols) if self.market == TOGETHER else [self.market]
+        return self.run.symbols_of(self.market)
 
     @property
     def is_deployable(self) -> bool:

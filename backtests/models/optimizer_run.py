@@ -4,7 +4,9 @@ from django.conf import settings
 from django.db import models
 
 from backtests.models.assumptions import Assumptions
+from backtests.simulation import fully_invested
 from strategies.models import Strategy
+from tradedesk.core.rules import RiskRules
 
 # The market of kinds that rank symbols against each other: all symbols of the run at once.
 TOGETHER = "*"
@@ -60,6 +62,8 @@ class OptimizerRun(Assumptions):
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
     stage = models.CharField(max_length=40, blank=True)
     done = models.PositiveBigIntegerField(default=0)
+    # What the workers have spent on what is done, in seconds: pauses do not count.
+    worked = models.FloatField(default=0.0)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
@@ -95,6 +99,13 @@ class OptimizerRun(Assumptions):
     @property
     def is_search(self) -> bool:
         return self.job == self.Job.SEARCH
+
+    def symbols_of(self, market: str) -> list[str]:
+        return list(self.symbols) if market == TOGETHER else [market]
+
+    def rules_on(self, market: str) -> RiskRules:
+        """The run's rules; what it was not told is as a backtest of the market's symbols has it."""
+        return RiskRules.from_dict(fully_invested(len(self.symbols_of(market))) | self.rules)
 
     @property
     def progress(self) -> int:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from backtests.coverage import Coverage, combined, in_words
-from backtests.simulation import FULLY_INVESTED
+from backtests.simulation import fully_invested
 from tradedesk.core.rules import Costs, InvalidRules, RiskRules
 
 # Up to a billion dollars an amount keeps its six decimals in every place that holds it.
@@ -62,9 +62,7 @@ def checked_terms(terms: Mapping[str, Term], symbols: int, errors: dict[str, str
 
     A term that is None or absent has its default. Raises TypeError for a name that neither of the two has.
     """
-    places = max(symbols, 1)
-    values: dict[str, float] = {"position_size_pct": FULLY_INVESTED / places, "max_positions": places}
-    values |= {name: _plain(value) for name, value in terms.items() if value is not None}
+    values = fully_invested(symbols) | {name: _plain(value) for name, value in terms.items() if value is not None}
     rules = {name: value for name, value in values.items() if name in RULE_NAMES}
     costs = {name: value for name, value in values.items() if name not in RULE_NAMES}
     return _checked(RiskRules, rules, errors), _checked(Costs, costs, errors)

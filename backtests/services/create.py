@@ -8,7 +8,7 @@ from django.db import transaction
 
 from backtests import provenance
 from backtests.coverage import coverage_of
-from backtests.models import Backtest
+from backtests.models import Backtest, Candidate
 from backtests.services.bars import UnusableBars, usable_series
 from backtests.services.checks import InvalidBacktest, Term, capital_error, checked_terms, date_errors
 from backtests.services.queue import enqueue
@@ -18,7 +18,8 @@ from strategies.services import InvalidStrategy, clean_symbols
 from tradedesk.accounts.changes import touch
 from tradedesk.accounts.models import User
 from tradedesk.core.money import to_decimal
-from tradedesk.marketdata.library import NoBars
+from tradedesk.core.rules import Costs, RiskRules
+from tradedesk.marketdata.library import NoBars, find_series
 from tradedesk.marketdata.models import BarSeries
 
 
@@ -49,20 +50,54 @@ def create_backtest(
     rules, costs = checked_terms(terms, len(chosen), errors)
     if errors or kind is None:
         raise InvalidBacktest(errors)
-    backtest = Backtest.objects.create(
-        user=user,
+    return snapshot_backtest(
+        user,
         strategy=strategy,
         strategy_name=strategy.name,
-        kind=kind.key,
-        parameters=kind.parameters,
+        kind=kind,
         symbols=chosen,
         timeframe=strategy.timeframe,
         start_date=start_date,
         end_date=end_date,
         initial_capital=to_decimal(float(initial_capital)),
+        rules=rules,
+        costs=costs,
+        wall_now=wall_now,
+    )
+
+
+def snapshot_backtest(
+    user: User,
+    *,
+    strategy: Strategy | None,
+    strategy_name: str,
+    kind: Kind,
+    symbols: list[str],
+    timeframe: str,
+    start_date: date,
+    end_date: date,
+    initial_capital: Decimal,
+    rules: RiskRules,
+    costs: Costs,
+    wall_now: datetime,
+    candidate: Candidate | None = None,
+) -> Backtest:
+    """The backtest of values that were checked before, enqueued when the transaction commits."""
+    backtest = Backtest.objects.create(
+        user=user,
+        strategy=strategy,
+        candidate=candidate,
+        strategy_name=strategy_name,
+        kind=kind.key,
+        parameters=kind.parameters,
+        symbols=symbols,
+        timeframe=timeframe,
+        start_date=start_date,
+        end_date=end_date,
+        initial_capital=initial_capital,
         rules=rules.as_dict(),
         costs=costs.as_dict(),
-        provenance=provenance.describe(kind.key, series),
+        provenance=provenance.describe(kind.key, find_series(symbols, timeframe)),
         created_at=wall_now,
         heartbeat_at=wall_now,
     )

@@ -1,11 +1,27 @@
-"""Handing a backtest to a worker."""
+"""Handing research to a worker. By name: the tasks import the services, not the other way round.
+
+Each raises kombu's OperationalError when the queue cannot be reached; a sweep then tries again.
+"""
 
 from celery import signature
 
-# By name: the task imports the services, not the other way round.
 RUN_TASK = "backtests.tasks.run_backtest"
+CHUNK_TASK = "backtests.tasks.run_chunk"
+BACKTEST_EVIDENCE_TASK = "backtests.tasks.gather_backtest_evidence"
+RUN_EVIDENCE_TASK = "backtests.tasks.gather_run_evidence"
 
 
 def enqueue(backtest_id: int) -> None:
-    """Raises kombu's OperationalError when the queue cannot be reached; the sweep then tries again."""
     signature(RUN_TASK, args=(backtest_id,)).delay()
+
+
+def enqueue_chunk(run_id: int) -> None:
+    signature(CHUNK_TASK, args=(run_id,)).delay()
+
+
+def enqueue_backtest_evidence(backtest_id: int) -> None:
+    signature(BACKTEST_EVIDENCE_TASK, args=(backtest_id,)).delay()
+
+
+def enqueue_run_evidence(run_id: int) -> None:
+    signature(RUN_EVIDENCE_TASK, args=(run_id,)).delay()

@@ -6,31 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from backtests.services.attempt import Attempt, RunLost
-from backtests.services.bars import UnusableBars, load_usable
+from backtests.services.bars import load_usable
+from backtests.services.failures import EmptyPeriod, reason_of
 from backtests.services.record import benchmark_metrics, curve_of, provenance_of, trades_of
 from backtests.services.watch import Made, watched
 from backtests.simulation import prepare
-from strategies.kinds import InvalidParameters
-from tradedesk.core.bars import InvalidBars
-from tradedesk.core.rules import InvalidRules
-from tradedesk.marketdata.library import NoBars
-from tradedesk.marketdata.store import DamagedBars
 
 log = logging.getLogger(__name__)
-
-
-class EmptyPeriod(Exception):
-    """No bar lies in the period; the message says what to do."""
-
-
-# Their messages are made for a person and say what to do.
-READABLE = (DamagedBars, EmptyPeriod, InvalidBars, InvalidParameters, InvalidRules, NoBars, UnusableBars)
-
-# What is said of any other exception, which is a mistake of the desk.
-OURS = (
-    "The desk made an error ({kind}: {error}). Run the backtest again; if it fails again, the log of the worker "
-    "says where."
-)
 
 
 def run_backtest(backtest_id: int, wall_clock: Callable[[], datetime]) -> None:
@@ -44,9 +26,7 @@ def run_backtest(backtest_id: int, wall_clock: Callable[[], datetime]) -> None:
         except RunLost:
             raise
         except Exception as error:
-            ours = not isinstance(error, READABLE)
-            log.log(logging.ERROR if ours else logging.WARNING, "Backtest %s failed", backtest_id, exc_info=error)
-            attempt.fail(OURS.format(kind=type(error).__name__, error=error) if ours else str(error))
+            attempt.fail(reason_of(error, "backtest", backtest_id))
     except RunLost:
         log.info("Backtest %s was cancelled or given to another worker", backtest_id)
 

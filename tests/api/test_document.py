@@ -25,6 +25,10 @@ CONTRACT = {
     ("post", "/api/v1/backtests"): {"202", "400", "401", "404", "422"},
     ("get", "/api/v1/backtests"): {"200", "401", "422"},
     ("get", "/api/v1/backtests/{backtest_id}"): {"200", "401", "404"},
+    ("post", "/api/v1/optimizer/runs"): {"202", "400", "401", "404", "422"},
+    ("get", "/api/v1/optimizer/runs"): {"200", "401", "422"},
+    ("get", "/api/v1/optimizer/runs/{run_id}"): {"200", "401", "404", "422"},
+    ("post", "/api/v1/optimizer/runs/{run_id}/cancel"): {"200", "401", "404"},
     ("post", f"{LIVE}/quick-deploy"): {"201", "400", "401", "404", "409", "422"},
     ("get", f"{LIVE}/strategies"): {"200", "401", "422"},
     ("get", f"{LIVE}/strategies/{{live_strategy_id}}"): {"200", "401", "404"},
@@ -55,7 +59,7 @@ def test_every_call_has_a_name_of_its_own(alices: Caller) -> None:
 def test_every_body_refuses_what_it_does_not_declare(alices: Caller) -> None:
     schemas = alices.get(DOCUMENT).json["components"]["schemas"]
     bodies = {name: schema for name, schema in schemas.items() if name.endswith("Body") or name == "Credentials"}
-    assert set(bodies) == {"StrategyBody", "BacktestBody", "QuickDeployBody", "Credentials"}
+    assert set(bodies) == {"StrategyBody", "BacktestBody", "RunBody", "QuickDeployBody", "Credentials"}
     assert all(schema["additionalProperties"] is False for schema in bodies.values())
 
 

@@ -6,20 +6,17 @@ the new file is complete before the BarSeries row names it, and until then the o
 
 import hashlib
 import io
-import os
 import re
-import uuid
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.core.files.storage import Storage, storages
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import COLUMNS, Bars, Timeframe
+from tradedesk.marketdata.files import put
 from tradedesk.marketdata.symbols import clean_symbol
 
 PROVIDER = re.compile(r"[a-z][a-z0-9_]{0,19}", re.ASCII)
@@ -78,21 +75,7 @@ def decode(payload: bytes) -> Bars:
 
 def write(path: str, bars: Bars) -> None:
     """Keep bars at `path`, whole or not at all. Raises OSError."""
-    storage, payload = _storage(), encode(bars)
-    if not isinstance(storage, FileSystemStorage):
-        storage.save(path, ContentFile(payload))  # object storage puts a file in one step
-        return
-    target = Path(storage.path(path))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{uuid.uuid4().hex}.partial")
-    try:
-        with beside.open("wb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+    put(_storage(), path, encode(bars))
 
 
 def read(path: str, fingerprint: str) -> Bars:

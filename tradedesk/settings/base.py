@@ -132,6 +132,13 @@ CELERY_RESULT_EXPIRES = None  # no results, so no nightly task that deletes them
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# What trades goes through Celery's own queue; research has another and other workers, so that no search stands
+# between a signal and its order.
+RESEARCH_QUEUE = "research"
+CELERY_TASK_ROUTES = {
+    f"backtests.tasks.{task}": {"queue": RESEARCH_QUEUE}
+    for task in ("run_backtest", "run_chunk", "gather_backtest_evidence", "gather_run_evidence")
+}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 # Seconds between, by task. The scheduler's table keeps whole seconds, and it ignores Celery's own `expires`.
@@ -143,6 +150,7 @@ CELERY_BEAT_SCHEDULE = {
         "livetrading.tasks.dispatch_due_checks": 1,
         "livetrading.tasks.sweep": 5,
         "backtests.tasks.sweep_backtests": 15,
+        "backtests.tasks.revive_optimizer_runs": 15,
         "tradedesk.tasks.heartbeat": 5,
     }.items()
 }

@@ -1,0 +1,23 @@
+"""The holdout: where the sessions that a search sees end, and those begin that it does not."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from tradedesk.core.bars import Bars, session_dates, to_datetime
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+def seen_until(bars: Mapping[str, Bars], start: datetime, end: datetime, holdout: float) -> datetime:
+    """The last moment at which a bar may open that the search sees: `end` for no holdout, else just before the
+    first bar of the last `holdout` of the sessions from start to end, those of all symbols together.
+    """
+    if not holdout:
+        return end
+    times = [own.since(start).until(end).time for own in bars.values()]
+    moments = np.unique(np.concatenate(times)) if times else np.empty(0, "datetime64[us]")
+    sessions, first = np.unique(session_dates(moments), return_index=True)
+    seen = int(len(sessions) * (1.0 - holdout))
+    return to_datetime(moments[first[seen]]) - MICROSECOND if seen < len(sessions) else end

@@ -1,0 +1,68 @@
+"""An optimizer run as JSON, in the API's names: percent in results, fractions in rules, times in UTC."""
+
+from typing import Any
+
+from backtests.models import Candidate, OptimizerRun
+from backtests.payload import iso
+from backtests.services.optimizer import ranked, time_left
+
+SHOWN_FIGURES = ("total_return_pct", "sharpe_ratio", "max_drawdown_pct", "win_rate", "num_trades")
+
+
+def run_payload(run: OptimizerRun, market: str, *, full: bool) -> dict[str, Any]:
+    """The run; full adds what it was made from and the rows of one market (one query more)."""
+    payload: dict[str, Any] = {
+        "id": run.pk,
+        "job": run.job,
+        "strategy_id": run.strategy_id,
+        "strategy_name": run.strategy_name,
+        "symbols": run.symbols,
+        "timeframe": run.timeframe,
+        "start_date": run.start_date.isoformat(),
+        "end_date": run.end_date.isoformat(),
+        "initial_capital": float(run.initial_capital),
+        "method": run.method,
+        "objective": run.objective,
+        "min_trades": run.min_trades,
+        "holdout": run.holdout,
+        "combinations": run.combinations,
+        "done": run.done,
+        "status": run.status,
+        "progress": run.progress,
+        "eta_s": time_left(run),
+        "error": run.error or None,
+        "created_at": iso(run.created_at),
+        "started_at": iso(run.started_at),
+        "finished_at": iso(run.finished_at),
+    }
+    return payload | _results(run, market) if full else payload
+
+
+def performance(candidate: Candidate, evidence: dict[str, Any] | None) -> dict[str, Any]:
+    """One row of `ranked`."""
+    return {
+        "rank": candidate.rank,  # type: ignore[attr-defined]  # annotated by ranked()
+        "candidate_id": candidate.pk,
+        "strategy_id": candidate.strategy_id,
+        "strategy_name": candidate.name,
+        "kind": candidate.kind,
+        "parameters": candidate.parameters,
+        "eligible": candidate.eligible,
+        "score": candidate.score,
+        "evidence": evidence,
+        **{name: candidate.figures.get(name) for name in SHOWN_FIGURES},
+    }
+
+
+def _results(run: OptimizerRun, market: str) -> dict[str, Any]:
+    rows = [performance(candidate, None) for candidate in ranked(run, market)]
+    return {
+        "rules": run.rules,
+        "costs": run.costs,
+        "grid": run.grid,
+        "seed": run.seed,
+        "symbol": market,
+        "best": rows[0] if rows else None,
+        "all_performances": rows,
+        "provenance": run.provenance,
+    }

@@ -1,0 +1,151 @@
+"""What an optimizer run may be asked for, beyond what a backtest may."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from backtests.coverage import coverage_of
+from backtests.models import OptimizerRun
+from backtests.optimizer.grid import Grid, InvalidGrid, Range, Value
+from backtests.optimizer.objectives import WEIGHTS, Objective
+from backtests.services.bars import UnusableBars, usable_series
+from backtests.services.checks import RULE_NAMES, Term, capital_error, checked_terms, date_errors
+from strategies.kinds import Kind
+from strategies.services import InvalidStrategy, clean_symbols
+from tradedesk.core.bars import Timeframe
+from tradedesk.marketdata.library import NoBars
+from tradedesk.marketdata.models import BarSeries
+
+MOST_COMBINATIONS = 1_000_000
+MOST_TPE_TRIALS = 2_000
+MOST_HOLDOUT = 0.9
+MOST_MIN_TRADES = 100_000
+
+
+class InvalidRun(ValueError):
+    """What cannot be run. `errors` maps a parameter of create_search or create_ranking to a message for a person;
+    "grid.fast" is one parameter's range, "grid" the grid as a whole.
+    """
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = errors
+
+
+class Ground(NamedTuple):
+    """What is tried on: symbols in their order, their series, the rules that were asked for, and the costs."""
+
+    symbols: list[str]
+    series: dict[str, BarSeries]
+    rules: dict[str, object]
+    costs: dict[str, float]
+
+
+def ground(
+    symbols: str | Iterable[str],
+    timeframe: str,
+    start: date,
+    end: date,
+    capital: float | Decimal,
+    terms: Mapping[str, Term],
+    errors: dict[str, str],
+) -> Ground:
+    """The checked ground; every refusal is added to `errors`."""
+    chosen = _symbols(symbols, errors)
+    series: dict[str, BarSeries] = {}
+    if timeframe not in list(Timeframe):
+        errors["timeframe"] = f"The timeframe must be one of {', '.join(Timeframe)}."
+    elif chosen:
+        try:
+            series = usable_series(chosen, timeframe)
+        except (NoBars, UnusableBars) as refusal:
+            errors["symbols"] = str(refusal)
+    if message := capital_error(capital):
+        errors["initial_capital"] = message
+    errors |= date_errors(start, end, {symbol: coverage_of(series[symbol]) for symbol in series})
+    rules, costs = checked_terms(terms, 1, errors)
+    asked = {name for name, value in terms.items() if value is not None} & RULE_NAMES
+    return Ground(
+        chosen, series, {name: value for name, value in rules.as_dict().items() if name in asked}, costs.as_dict()
+    )
+
+
+def checked_objective(
+    objective: str, weights: Mapping[str, float] | None, min_trades: int, errors: dict[str, str]
+) -> dict[str, float]:
+    """The weights of a weighted score, {} for another objective; every refusal is added to `errors`."""
+    if isinstance(min_trades, bool) or not isinstance(min_trades, int) or not 0 <= min_trades <= MOST_MIN_TRADES:
+        errors["min_trades"] = f"The fewest trades must be a whole number from 0 to {MOST_MIN_TRADES:,}."
+    if objective not in list(Objective):
+        errors["objective"] = f"The objective must be one of {', '.join(Objective)}."
+        return {}
+    if objective != Objective.WEIGHTED:
+        return {}
+    chosen = dict(WEIGHTS if weights is None else weights)
+    if unknown := [name for name in chosen if name not in WEIGHTS]:
+        errors["weights"] = f"There is no weight “{unknown[0][:40]}”. Weights: {', '.join(WEIGHTS)}."
+    elif not all(0.0 <= weight <= 1.0 for weight in chosen.values()):
+        errors["weights"] = "Each weight must be between 0 and 1."
+    elif not any(chosen.values()):
+        errors["weights"] = "At least one weight must be above 0."
+    return chosen
+
+
+def checked_grid(
+    kind: type[Kind], ranges: Mapping[str, Range], fixed: Mapping[str, Value], errors: dict[str, str]
+) -> Grid | None:
+    """The grid of these ranges, the kind's own search ranges when there are none."""
+    try:
+        return Grid.of(kind, ranges or search_ranges(kind), fixed)
+    except InvalidGrid as refusal:
+        errors |= {f"grid.{name}" if name else "grid": text for name, text in refusal.errors.items()}
+        return None
+
+
+def search_ranges(kind: type[Kind]) -> dict[str, Range]:
+    return {name: param.search for name, param in kind.params().items()}
+
+
+def combinations_in(grid: Grid, method: str, trials: int | None, markets: int, errors: dict[str, str]) -> int:
+    """How many combinations a search tries in one market; too many are a refusal, added to `errors`."""
+    if method not in OptimizerRun.Method.values:
+        errors["method"] = f"The method must be one of {', '.join(OptimizerRun.Method.values)}."
+        return 0
+    whole, places = len(grid), max(markets, 1)
+    if method == OptimizerRun.Method.GRID:
+        if whole * places > MOST_COMBINATIONS:
+            errors["grid"] = _too_many(grid, places)
+        return whole
+    most = MOST_TPE_TRIALS if method == OptimizerRun.Method.TPE else MOST_COMBINATIONS // places
+    if trials is None or isinstance(trials, bool) or not 1 <= trials <= most:
+        errors["trials"] = f"The number of trials must be between 1 and {most:,}."
+        return 0
+    return min(trials, whole)
+
+
+def _too_many(grid: Grid, markets: int) -> str:
+    """The number, and two ways out: a coarser step for the longest axis, or random trials."""
+    total = len(grid) * markets
+    name, values = max(grid.axes.items(), key=lambda axis: len(axis[1]))
+    over = -(-total // MOST_COMBINATIONS)
+    fewer = -(-len(values) // over)
+    symbols = f" over {markets} symbols" if markets > 1 else ""
+    coarser = (
+        f"take about {fewer:,} values of {name} instead of {len(values):,}" if fewer > 1 else "narrow the ranges"
+    )
+    return (
+        f"{total:,} combinations{symbols} are more than {MOST_COMBINATIONS:,}. Either {coarser}, with a larger "
+        "step, or try 10,000 of them at random."
+    )
+
+
+def _symbols(symbols: str | Iterable[str], errors: dict[str, str]) -> list[str]:
+    try:
+        chosen = clean_symbols(symbols)
+    except InvalidStrategy as refusal:
+        errors["symbols"] = refusal.errors["symbols"]
+        return []
+    if not chosen:
+        errors["symbols"] = "Name at least one symbol, for example AAPL."
+    return chosen

@@ -1,0 +1,220 @@
+"""Creating an optimizer run, for the page and for the API: its row and its chunks, enqueued after the commit."""
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from backtests import provenance
+from backtests.models import OptimizerChunk, OptimizerRun
+from backtests.optimizer.grid import Grid, Range
+from backtests.services.checks import Term
+from backtests.services.optimizer.checks import (
+    MOST_HOLDOUT,
+    Ground,
+    InvalidRun,
+    checked_grid,
+    checked_objective,
+    combinations_in,
+    ground,
+    search_ranges,
+)
+from backtests.services.optimizer.lanes import enqueue_lanes
+from backtests.services.optimizer.markets import entrants_in, markets_of
+from strategies.kinds import InvalidParameters, kinds
+from strategies.models import Strategy
+from tradedesk.accounts.changes import touch
+from tradedesk.accounts.models import User
+from tradedesk.core.money import to_decimal
+
+# A chunk is what a worker's death costs, and a transaction: not too large, not too small.
+LEAST_CHUNK, MOST_CHUNK = 250, 5_000
+# With fewer chunks than this the last worker would still be busy while the others have nothing left.
+WANTED_CHUNKS = 8
+# Between two batches the estimator learns; within one it does not.
+TPE_BATCH = 25
+HOLDOUT = 0.3
+
+# Market, first and size of each.
+Chunks = Iterable[tuple[str, int, int]]
+
+
+def create_search(
+    user: User,
+    strategy: Strategy,
+    *,
+    start_date: date,
+    end_date: date,
+    initial_capital: float | Decimal,
+    method: str,
+    wall_now: datetime,
+    grid: Mapping[str, Range] | None = None,
+    symbols: str | Iterable[str] | None = None,
+    trials: int | None = None,
+    objective: str = "sharpe",
+    weights: Mapping[str, float] | None = None,
+    min_trades: int = 10,
+    holdout: float = HOLDOUT,
+    seed: int | None = None,
+    **terms: Term,
+) -> OptimizerRun:
+    """A search of the strategy's parameters.
+
+    grid: (low, high, step) of those that vary, the kind's own search ranges when empty; the others stay as the
+    strategy has them. The last `holdout` of the sessions is held back. terms: as of create_backtest. Raises
+    InvalidRun with all errors.
+    """
+    errors: dict[str, str] = {}
+    kind = kinds().get(strategy.kind)
+    if kind is None:
+        raise InvalidRun({"strategy": f"“{strategy.name}” cannot run: its kind is not installed."})
+    if not kind.params():
+        raise InvalidRun({"strategy": f"“{strategy.name}” has no parameters to search."})
+    ranges = dict(grid or search_ranges(kind))
+    axes = checked_grid(kind, ranges, strategy.parameters, errors)
+    if not 0.0 <= holdout <= MOST_HOLDOUT:
+        errors["holdout"] = f"The part that is held back must be between 0 and {MOST_HOLDOUT:g}."
+    on = ground(
+        symbols or strategy.symbols, strategy.timeframe, start_date, end_date, initial_capital, terms, errors
+    )
+    places = 1 if kind.across_symbols else len(on.symbols)
+    per_market = combinations_in(axes, method, trials, places, errors) if axes else 0
+    chosen = checked_objective(objective, weights, min_trades, errors)
+    if errors:
+        raise InvalidRun(errors)
+    run = OptimizerRun(
+        user=user,
+        job=OptimizerRun.Job.SEARCH,
+        strategy=strategy,
+        strategy_name=strategy.name,
+        kind=strategy.kind,
+        parameters=strategy.parameters,
+        method=method,
+        grid={name: list(own) for name, own in ranges.items()},
+        trials=trials if method != OptimizerRun.Method.GRID else None,
+        seed=secrets.randbits(31) if seed is None else seed,
+        holdout=holdout,
+        timeframe=strategy.timeframe,
+        objective=objective,
+        weights=chosen,
+        min_trades=min_trades,
+        combinations=per_market * places,
+        provenance=provenance.describe(strategy.kind, on.series),
+    )
+    run.symbols = on.symbols
+    return _start(run, on, start_date, end_date, initial_capital, _search_chunks(run, per_market), wall_now)
+
+
+def create_ranking(
+    user: User,
+    *,
+    strategies: Iterable[Strategy],
+    all_kinds: bool,
+    symbols: str | Iterable[str],
+    start_date: date,
+    end_date: date,
+    initial_capital: float | Decimal,
+    wall_now: datetime,
+    timeframe: str = "1Day",
+    objective: str = "sharpe",
+    weights: Mapping[str, float] | None = None,
+    min_trades: int = 10,
+    **terms: Term,
+) -> OptimizerRun:
+    """These strategies of the user's, and every kind with its defaults when all_kinds, ranked on each symbol.
+
+    A ranking sees the whole period. terms: as of create_backtest. Raises InvalidRun with all errors.
+    """
+    errors: dict[str, str] = {}
+    entrants = [*_entrants(strategies, errors), *(_defaults() if all_kinds else ())]
+    if not entrants and "strategies" not in errors:
+        errors["strategies"] = "Choose at least one strategy, or all kinds with their default parameters."
+    on = ground(symbols, timeframe, start_date, end_date, initial_capital, terms, errors)
+    chosen = checked_objective(objective, weights, min_trades, errors)
+    if errors:
+        raise InvalidRun(errors)
+    run = OptimizerRun(
+        user=user,
+        job=OptimizerRun.Job.RANK,
+        entrants=entrants,
+        timeframe=timeframe,
+        objective=objective,
+        weights=chosen,
+        min_trades=min_trades,
+        combinations=0,
+        provenance=provenance.describe_many({str(each["kind"]) for each in entrants}, on.series),
+    )
+    run.symbols = on.symbols
+    sizes = {market.key: len(entrants_in(run, market.key)) for market in markets_of(run)}
+    run.combinations = sum(sizes.values())
+    chunks = [(market, 0, size) for market, size in sizes.items()]
+    return _start(run, on, start_date, end_date, initial_capital, chunks, wall_now)
+
+
+def grid_of(run: OptimizerRun) -> Grid:
+    """The grid of a search. Raises InvalidGrid when its kind has other parameters by now."""
+    ranges = {name: (low, high, step) for name, (low, high, step) in run.grid.items()}
+    return Grid.of(kinds()[run.kind], ranges, run.parameters)
+
+
+def chunk_size(per_market: int, markets: int) -> int:
+    """The size of a chunk of a search, its last one apart."""
+    return min(max(-(-per_market * markets // WANTED_CHUNKS), LEAST_CHUNK), MOST_CHUNK)
+
+
+def _search_chunks(run: OptimizerRun, per_market: int) -> Iterator[tuple[str, int, int]]:
+    markets = markets_of(run)
+    tpe = run.method == OptimizerRun.Method.TPE
+    size = TPE_BATCH if tpe else chunk_size(per_market, len(markets))
+    for market in markets:
+        for first in range(0, per_market, size):
+            yield market.key, first, min(size, per_market - first)
+
+
+def _start(
+    run: OptimizerRun,
+    on: Ground,
+    start: date,
+    end: date,
+    capital: float | Decimal,
+    chunks: Chunks,
+    wall_now: datetime,
+) -> OptimizerRun:
+    run.rules, run.costs = on.rules, on.costs
+    run.start_date, run.end_date, run.initial_capital = start, end, to_decimal(float(capital))
+    run.created_at = run.heartbeat_at = wall_now
+    with transaction.atomic():
+        run.save(force_insert=True)
+        OptimizerChunk.objects.bulk_create(
+            [
+                OptimizerChunk(run=run, number=number, market=market, first=first, size=size)
+                for number, (market, first, size) in enumerate(chunks)
+            ],
+            batch_size=1000,
+        )
+        # Robust: when the queue cannot be reached, the sweep enqueues it later and the user still gets the page.
+        transaction.on_commit(lambda: enqueue_lanes(run), robust=True)
+    touch(run.user_id)
+    return run
+
+
+def _entrants(strategies: Iterable[Strategy], errors: dict[str, str]) -> Iterator[dict[str, object]]:
+    for strategy in strategies:
+        try:
+            kind = strategy.make_kind()
+        except InvalidParameters as refusal:
+            errors["strategies"] = f"“{strategy.name}” cannot run. {refusal} Edit it, or leave it out."
+            continue
+        yield {
+            "strategy_id": strategy.pk,
+            "name": strategy.name,
+            "kind": kind.key,
+            "parameters": kind.parameters,
+        }
+
+
+def _defaults() -> Iterator[dict[str, object]]:
+    for key, kind in kinds().items():
+        yield {"strategy_id": None, "name": kind.name, "kind": key, "parameters": kind().parameters}

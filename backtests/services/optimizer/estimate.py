@@ -1,0 +1,102 @@
+"""How many combinations a search has and about how long it will take, before it starts."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from backtests.models import OptimizerRun
+from backtests.optimizer.choice import at_random
+from backtests.optimizer.grid import Grid, Range
+from backtests.optimizer.sweep import sweep
+from backtests.services.bars import UnusableBars, load_usable
+from backtests.services.optimizer.checks import checked_grid, combinations_in
+from backtests.services.optimizer.create import HOLDOUT
+from backtests.services.optimizer.lanes import LANES
+from backtests.simulation import Scenario, fully_invested, prepare
+from strategies.kinds import InvalidParameters, Kind, kinds
+from strategies.models import Strategy
+from tradedesk.core.bars import InvalidBars
+from tradedesk.core.rules import Costs, RiskRules
+from tradedesk.marketdata.library import NoBars
+from tradedesk.marketdata.sessions import daily_time
+from tradedesk.marketdata.store import DamagedBars
+
+# Up to so many the kind's own rule is asked about each.
+COUNTED = 20_000
+SAMPLE = 8
+# A message through the queue, a transaction and a file for each chunk.
+OVERHEAD = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """combinations: over all markets, at most. exact: those that the kind's own rule leaves out are not in it.
+    seconds: with `workers` workers, None where it cannot be tried. errors: as of create_search."""
+
+    combinations: int
+    exact: bool
+    seconds: float | None
+    workers: int
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+def estimate(
+    strategy: Strategy,
+    *,
+    symbols: list[str],
+    start_date: date,
+    end_date: date,
+    method: str,
+    grid: Mapping[str, Range],
+    trials: int | None = None,
+) -> Estimate:
+    """Tries a few combinations on the very bars; refusals of the grid and of the trials come in `errors`."""
+    errors: dict[str, str] = {}
+    kind = kinds().get(strategy.kind)
+    if kind is None:
+        return Estimate(0, True, None, LANES, {"strategy": "The kind of this strategy is not installed."})
+    axes = checked_grid(kind, grid, strategy.parameters, errors)
+    markets = 1 if kind.across_symbols else max(len(symbols), 1)
+    per_market = combinations_in(axes, method, trials, markets, errors) if axes else 0
+    if axes is None or errors:
+        return Estimate(per_market * markets, False, None, LANES, errors)
+    exact = method == OptimizerRun.Method.GRID and per_market <= COUNTED
+    if exact:
+        per_market = sum(_accepts(kind, axes.at(number)) for number in range(per_market))
+    workers = 1 if method == OptimizerRun.Method.TPE else LANES
+    each = _seconds_each(kind, axes, symbols, strategy.timeframe, start_date, end_date)
+    total = per_market * markets
+    return Estimate(total, exact, None if each is None else OVERHEAD + total * each / workers, workers)
+
+
+def _accepts(kind: type[Kind], combination: Mapping[str, int | float]) -> bool:
+    try:
+        kind(**combination)
+    except InvalidParameters:
+        return False
+    return True
+
+
+def _seconds_each(
+    kind: type[Kind], grid: Grid, symbols: list[str], timeframe: str, start: date, end: date
+) -> float | None:
+    scenario = _scenario(symbols if kind.across_symbols else symbols[:1], timeframe, start, end)
+    some = [combination for _, combination in at_random(kind, grid, 0, 0, 1, SAMPLE)]
+    if scenario is None or not some:
+        return None
+    sweep(scenario, kind, some[:1])
+    before = time.perf_counter()
+    sweep(scenario, kind, some)
+    return (time.perf_counter() - before) / len(some)
+
+
+def _scenario(symbols: list[str], timeframe: str, start: date, end: date) -> Scenario | None:
+    """Of the part that a search sees, by the calendar; for the time it takes that is near enough."""
+    until = start + (end - start) * (1.0 - HOLDOUT)
+    try:
+        bars, _ = load_usable(symbols, timeframe)
+        rules, costs = RiskRules(**fully_invested(len(symbols))), Costs()  # type: ignore[arg-type]  # a count and a size
+        return prepare(bars, capital=1e5, rules=rules, costs=costs, start=daily_time(start), end=daily_time(until))
+    except (NoBars, UnusableBars, DamagedBars, InvalidBars, ValueError, IndexError):
+        return None

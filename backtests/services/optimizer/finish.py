@@ -1,0 +1,74 @@
+"""The end of a run: all parts become one file, all scores one histogram, and the trader is told."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import numpy as np
+from django.db import transaction
+
+from backtests.models import OptimizerChunk, OptimizerRun
+from backtests.services.optimizer.attempt import fail_run
+from backtests.services.optimizer.parts import delete_parts, merge, results_path
+from backtests.services.queue import enqueue_run_evidence
+from tradedesk.accounts.changes import touch
+from tradedesk.accounts.services import notify
+from tradedesk.core.bars import Floats
+from tradedesk.marketdata.clock import market_clock
+
+MERGING = "Merging the results"
+BINS = 40
+# The bins span what lies between these percentiles; the few scores beyond count in the bins at the ends.
+SPAN = (0.5, 99.5)
+
+
+def finish(run_id: int, wall_clock: Callable[[], datetime]) -> None:
+    """End a run whose chunks are all done; nothing to do for any other, or when another worker is at it."""
+    unfinished = OptimizerChunk.objects.filter(run_id=run_id).exclude(status=OptimizerChunk.Status.DONE)
+    if unfinished.exists():
+        return
+    running = OptimizerRun.objects.filter(pk=run_id, status=OptimizerRun.Status.RUNNING)
+    if running.filter(stage="").update(stage=MERGING, heartbeat_at=wall_clock()) != 1:
+        return
+    run = OptimizerRun.objects.select_related("user").get(pk=run_id)
+    numbers = list(run.chunks.order_by("number").values_list("number", flat=True))
+    found: dict[str, list[Floats]] = {}
+    for part in merge(run_id, numbers):
+        market = part.column("market")[0].as_py()
+        found.setdefault(market, []).append(part.column("score").to_numpy())
+        running.update(heartbeat_at=wall_clock())
+    if not found:
+        reason = "No combination fits the strategy's own rule. Choose other ranges."
+        fail_run(run_id, run.user_id, reason, wall_clock())
+        return
+    with transaction.atomic():
+        completed = running.filter(stage=MERGING).update(
+            status=OptimizerRun.Status.COMPLETED,
+            stage="",
+            finished_at=wall_clock(),
+            histograms={market: histogram(np.concatenate(scores)) for market, scores in found.items()},
+            results_path=results_path(run_id),
+        )
+        if not completed:
+            return
+        notify(run.user, "success", _words(run), f"/dashboard/optimizer/{run_id}", market_clock().now())
+        transaction.on_commit(lambda: enqueue_run_evidence(run_id), robust=True)
+    touch(run.user_id)
+    delete_parts(run_id, numbers)
+
+
+def histogram(scores: Sequence[float] | Floats) -> dict[str, list[float]]:
+    """{"edges": k + 1 numbers, "counts": k} of all scores that are defined; empty lists for none."""
+    known = np.asarray(scores, float)
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return {"edges": [], "counts": []}
+    low, high = np.percentile(known, SPAN)
+    if high <= low:
+        low, high = known.min() - 0.5, known.max() + 0.5
+    counts, edges = np.histogram(np.clip(known, low, high), BINS, (low, high))
+    return {"edges": edges.tolist(), "counts": counts.tolist()}
+
+
+def _words(run: OptimizerRun) -> str:
+    what = f"The search of “{run.strategy_name}”" if run.is_search else "The ranking"
+    return f"{what} on {', '.join(run.symbols[:5])} is done: {run.combinations:,} tried."

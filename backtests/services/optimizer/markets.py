@@ -1,0 +1,70 @@
+"""The markets of a run: each symbol on its own, and all of them together for kinds that rank symbols."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from backtests.models import TOGETHER, OptimizerRun
+from backtests.optimizer.holdout import seen_until
+from backtests.services.bars import load_usable
+from backtests.simulation import Scenario, prepare
+from strategies.kinds import kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """key: what chunks and candidates are stored under. label: the tab's."""
+
+    key: str
+    label: str
+
+
+def markets_of(run: OptimizerRun) -> list[Market]:
+    """In the order of the tabs."""
+    found = [Market(symbol, symbol) for symbol in run.symbols] if _alone(run) else []
+    if _together(run):
+        found.append(Market(TOGETHER, f"All {len(run.symbols)} together"))
+    return found
+
+
+def entrants_in(run: OptimizerRun, market: str) -> list[tuple[int, dict[str, Any]]]:
+    """Of a ranking: who takes part in this market, with the place in `run.entrants`."""
+    return [
+        (place, entrant)
+        for place, entrant in enumerate(run.entrants)
+        if _ranks_symbols(entrant["kind"]) == (market == TOGETHER)
+    ]
+
+
+def scenario_of(run: OptimizerRun, market: str, *, whole: bool = False) -> Scenario:
+    """What a combination is tried on: the sessions that the run sees, or the whole period.
+
+    Raises NoBars, UnusableBars, DamagedBars and InvalidBars.
+    """
+    bars, _ = load_usable(run.symbols_of(market), run.timeframe)
+    start, end = run.period
+    until = end if whole else seen_until(bars, start, end, run.holdout)
+    return prepare(
+        bars,
+        capital=float(run.initial_capital),
+        rules=run.rules_on(market),
+        costs=run.cost_rules(),
+        start=start,
+        end=until,
+    )
+
+
+def _alone(run: OptimizerRun) -> bool:
+    return not all(_ranks_symbols(key) for key in _kinds_of(run))
+
+
+def _together(run: OptimizerRun) -> bool:
+    return any(_ranks_symbols(key) for key in _kinds_of(run))
+
+
+def _kinds_of(run: OptimizerRun) -> list[str]:
+    return [run.kind] if run.is_search else [entrant["kind"] for entrant in run.entrants]
+
+
+def _ranks_symbols(key: object) -> bool:
+    kind = kinds().get(str(key))
+    return kind is not None and kind.across_symbols

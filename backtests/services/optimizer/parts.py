@@ -1,0 +1,96 @@
+"""The results of a run in the storage “research”: a Parquet part for each chunk, in the end one file of all.
+
+Columns: market, number, the parameters of a search, figures (fractions, ratios, dollars) and score; NaN where
+a figure is not defined.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from django.core.files.storage import Storage, storages
+
+from backtests.optimizer.choice import Chosen
+from backtests.optimizer.figures import FIGURES, Figures
+from tradedesk.core.bars import Floats
+from tradedesk.marketdata.files import put
+
+
+def part_path(run_id: int, chunk_number: int) -> str:
+    return f"optimizer/{run_id}/part-{chunk_number:05}.parquet"
+
+
+def results_path(run_id: int) -> str:
+    return f"optimizer/{run_id}/results.parquet"
+
+
+def write_part(
+    run_id: int, chunk_number: int, market: str, chosen: Chosen, figures: Figures, score: Floats
+) -> None:
+    """Keep what a chunk has found, in place of what an earlier attempt at it has left."""
+    # The entrants of a ranking have other parameters each, and keep them in their rows alone.
+    first = chosen[0][1] if chosen else {}
+    names = [name for name in first if all(name in values for _, values in chosen)]
+    columns: dict[str, Any] = {
+        "market": pa.array([market] * len(chosen), pa.string()).dictionary_encode(),
+        "number": np.array([number for number, _ in chosen], np.int64),
+    }
+    columns |= {name: np.array([values[name] for _, values in chosen]) for name in names}
+    columns |= {name: np.ascontiguousarray(figures[name]) for name in FIGURES.names or ()}
+    columns["score"] = score
+    put(_storage(), part_path(run_id, chunk_number), _encoded(pa.table(columns)))
+
+
+def read_part(run_id: int, chunk_number: int) -> pa.Table:
+    """Raises FileNotFoundError."""
+    return _read(part_path(run_id, chunk_number))
+
+
+def merge(run_id: int, chunk_numbers: Sequence[int]) -> Iterator[pa.Table]:
+    """Write the one file of all parts, a part at a time; yields each part as it goes in, but for empty ones."""
+    buffer = io.BytesIO()
+    writer: pq.ParquetWriter | None = None
+    for number in chunk_numbers:
+        part = _plain(read_part(run_id, number))
+        if not part.num_rows:
+            continue
+        writer = writer or pq.ParquetWriter(buffer, part.schema, compression="zstd")
+        writer.write_table(part)
+        yield part
+    if writer:
+        writer.close()
+        put(_storage(), results_path(run_id), buffer.getvalue())
+
+
+def read_results(path: str, columns: Sequence[str], market: str) -> pa.Table:
+    """Some columns of every combination that was tried in one market. Raises FileNotFoundError."""
+    with _storage().open(path, "rb") as file:
+        return pq.read_table(file, columns=list(columns), filters=[("market", "=", market)])
+
+
+def delete_parts(run_id: int, chunk_numbers: Sequence[int]) -> None:
+    for number in chunk_numbers:
+        _storage().delete(part_path(run_id, number))
+
+
+def _plain(part: pa.Table) -> pa.Table:
+    place = part.schema.get_field_index("market")
+    return part.set_column(place, "market", part.column("market").cast(pa.string()))
+
+
+def _encoded(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def _read(path: str) -> pa.Table:
+    with _storage().open(path, "rb") as file:
+        return pq.read_table(pa.BufferReader(file.read()))
+
+
+def _storage() -> Storage:
+    return storages["research"]

@@ -1,0 +1,131 @@
+"""Optimizer runs through the API, against what the services left in the database."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from backtests.models import OptimizerRun
+from backtests.services.optimizer import run_chunk
+from strategies.kinds import kinds
+from strategies.models import Strategy
+from tests.api.caller import Caller
+from tests.strategies.examples import a_strategy
+from tradedesk.accounts.models import User
+
+URL = "/api/v1/optimizer/runs"
+WALL = datetime(2026, 1, 5, 12, tzinfo=UTC)
+GRID = {"fast": {"low": 5, "high": 30, "step": 5}, "slow": {"low": 20, "high": 60, "step": 10}}
+
+pytestmark = pytest.mark.usefixtures("market")
+
+
+@pytest.fixture
+def strategy(alice: User) -> Strategy:
+    return a_strategy(alice, symbols=["AAPL", "MSFT"], parameters={"fast": 20, "slow": 50})
+
+
+def asked(**changes: Any) -> dict[str, Any]:
+    dates = {"start_date": "2005-01-03", "end_date": "2010-12-31"}
+    return {"symbols": ["AAPL"], **dates, "initial_capital": 100_000, **changes}
+
+
+def problems(answer: Any) -> dict[str, str]:
+    assert answer.status == 422, answer
+    return {problem["field"]: problem["message"] for problem in answer.json["detail"]}
+
+
+def worked(caller: Caller, body: dict[str, Any], query: str = "") -> Any:
+    answer = caller.post(URL, body)
+    assert answer.status == 202, answer
+    pk = answer.json["id"]
+    moments = iter(WALL + timedelta(seconds=second) for second in range(10_000))
+    for _ in range(OptimizerRun.objects.get(pk=pk).chunks.count() + 1):
+        run_chunk(pk, lambda: next(moments))
+    return caller.get(f"{URL}/{pk}{query}").json
+
+
+def test_a_search_is_queued_then_read_with_its_rows_best_first(alices: Caller, strategy: Strategy) -> None:
+    found = worked(alices, asked(strategy_id=strategy.pk, grid=GRID))
+    assert (found["status"], found["progress"], found["job"]) == ("completed", 100, "search")
+    rows = found["all_performances"]
+    assert len(rows) == 26
+    assert [row["rank"] for row in rows] == list(range(1, 27))
+    assert found["best"] == rows[0]
+    able = [row["score"] for row in rows if row["eligible"]]
+    assert able == sorted(able, reverse=True)
+    assert {"strategy_id", "strategy_name", "parameters", "win_rate", "num_trades"} <= set(rows[0])
+
+
+def test_a_ranking_holds_the_named_strategies_and_every_kind(alices: Caller, strategy: Strategy) -> None:
+    found = worked(alices, asked(strategy_ids=[strategy.pk], all_kinds=True))
+    assert found["error"] is None
+    names = [row["strategy_name"] for row in found["all_performances"]]
+    alone = [kind.name for kind in kinds().values() if not kind.across_symbols]
+    assert sorted(names) == sorted([strategy.name, *alone])
+
+
+def test_each_symbol_has_rows_of_its_own(alices: Caller, strategy: Strategy) -> None:
+    body = asked(strategy_ids=[strategy.pk], symbols=["AAPL", "MSFT"])
+    apple, microsoft = worked(alices, body), worked(alices, body, "?symbol=MSFT")
+    assert (apple["symbol"], microsoft["symbol"]) == ("AAPL", "MSFT")
+    assert apple["best"]["score"] != microsoft["best"]["score"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"grid": {"fast": {"low": 30, "high": 5, "step": 1}}}, "grid.fast", "swap the two"),
+        ({"grid": {"pace": {"low": 5, "high": 30, "step": 1}}}, "grid.pace", "no parameter"),
+        ({"method": "guess"}, "method", "grid, random, tpe"),
+        ({"method": "random"}, "trials", "between 1 and"),
+        ({"method": "tpe", "trials": 5000}, "trials", "2,000"),
+        ({"objective": "luck"}, "objective", "sharpe"),
+        ({"objective": "weighted", "weights": {"sharpe": 2.0}}, "weights", "between 0 and 1"),
+        ({"min_trades": -1}, "min_trades", "whole number"),
+        ({"holdout": 1.0}, "holdout", "between 0 and"),
+        ({"symbols": ["NONE"]}, "symbols", "No 1Day bars"),
+        ({"symbols": [f"S{number}" for number in range(200)]}, "symbols", "At most 50 symbols, not 200"),
+        ({"initial_capital": 0}, "initial_capital", "between"),
+        ({"end_date": "2004-01-05"}, "end_date", "later than the start"),
+        ({"stop_loss_pct": 5.0}, "stop_loss_pct", "between"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_at_its_field(
+    alices: Caller, strategy: Strategy, changes: dict[str, Any], field: str, words: str
+) -> None:
+    found = problems(alices.post(URL, asked(strategy_id=strategy.pk) | changes))
+    assert words in found[field]
+    assert not OptimizerRun.objects.exists()
+
+
+def test_a_billion_combinations_are_refused_with_the_number_and_a_way_out(alices: Caller, alice: User) -> None:
+    strategy = a_strategy(alice, kind="macd", symbols=["AAPL"], parameters={})
+    wide = {
+        "fast": {"low": 2, "high": 200, "step": 1},
+        "slow": {"low": 3, "high": 400, "step": 1},
+        "signal": {"low": 2, "high": 200, "step": 1},
+    }
+    message = problems(alices.post(URL, asked(strategy_id=strategy.pk, grid=wide)))["grid"]
+    assert "15,761,198 combinations are more than 1,000,000" in message
+    assert "at random" in message
+
+
+def test_a_run_needs_something_to_try(alices: Caller) -> None:
+    assert "strategy_ids" in problems(alices.post(URL, asked()))
+
+
+def test_cancel_ends_it_once(alices: Caller, strategy: Strategy) -> None:
+    pk = alices.post(URL, asked(strategy_id=strategy.pk, grid=GRID)).json["id"]
+    assert alices.post(f"{URL}/{pk}/cancel").json["status"] == "cancelled"
+    assert alices.post(f"{URL}/{pk}/cancel").json["status"] == "cancelled"
+
+
+def test_a_run_is_its_owners_alone(alices: Caller, bobs: Caller, strategy: Strategy) -> None:
+    pk = alices.post(URL, asked(strategy_id=strategy.pk, grid=GRID)).json["id"]
+    assert bobs.get(f"{URL}/{pk}").status == 404
+    assert bobs.post(f"{URL}/{pk}/cancel").status == 404
+    assert bobs.get(URL).json == {"items": [], "count": 0}
+    assert bobs.post(URL, asked(strategy_id=strategy.pk)).status == 404
+    assert bobs.post(URL, asked(strategy_ids=[strategy.pk])).status == 404
+    assert [row["id"] for row in alices.get(URL).json["items"]] == [pk]
