@@ -27,8 +27,8 @@ PAGE = """
   <div id="prices" class="chart" data-chart="price" data-url="/prices.json" data-label="AAPL, daily"></div>
   <button id="show" type="button" data-chart-show="#prices" data-time="2012-03-05">Show</button>
   <table><tr id="row" data-chart-row><td id="cell">7</td><td><a id="away" href="#away">AAPL</a></td>
-    <td><button type="button" data-chart-show="#prices" data-time="2012-03-02" data-until="2012-03-05">Show</button></td>
-  </tr></table>
+    <td><button type="button" data-chart-show="#prices" data-time="2012-03-02"
+                data-until="2012-03-05">Show</button></td></tr></table>
   <div id="chosen" class="chart" data-chart="price" data-url="/prices.json" data-time="2012-03-02"></div>
   <div id="rolling" class="chart" data-chart="line" data-unit="ratio" data-url="/lines.json"></div>
   <div id="exposure" class="chart" data-chart="line" data-unit="percent" data-url="/lines.json"></div>
