@@ -140,7 +140,7 @@ def test_a_period_too_short_for_the_warmup_says_so(
     bars = backtest.provenance["data"]["FB"]["bars"]
     shown = text_of(alices_browser.get(url_of(backtest)))
     assert bars < needed
-    assert f"FB: the period has {bars} bars and 0 before it. The strategy needs {needed} to begin, so" in shown
+    assert f"FB: the period has {bars} bars and none before it. The strategy needs {needed} to begin, so" in shown
     assert "so it never decides." in shown
     assert "FB has bars from 2012-05-18 on and was not traded before." in shown
     assert "No closed trades" in shown
