@@ -16,7 +16,12 @@ OF_ONE_BACKTEST = [
     ("GET", "detail", 200),
     ("GET", "progress", 302),
     ("POST", "cancel", 302),
+    ("POST", "repeat", 302),
     ("GET", "equity", 200),
+    ("GET", "rolling-sharpe", 200),
+    ("GET", "exposure", 200),
+    ("GET", "profit", 200),
+    ("GET", "r-multiples", 200),
     ("GET", "price", 200),
 ]
 OF_ALL = [
@@ -71,7 +76,7 @@ def test_a_backtest_is_its_owners_alone(
         assert refused.status_code == 302
         assert refused["Location"].startswith("/accounts/login/")
     assert ask(alices_browser, method, name, completed.pk).status_code == status
-    assert ask(alices_browser, method, name, completed.pk + 1).status_code == 404
+    assert ask(alices_browser, method, name, completed.pk + 1000).status_code == 404
 
 
 @pytest.fixture

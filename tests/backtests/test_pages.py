@@ -213,7 +213,7 @@ def test_what_has_changed_since_the_run_is_marked(completed: Backtest, alices_br
     BarSeries.objects.filter(symbol="MSFT").update(fingerprint="e" * 64)
     shown = text_of(alices_browser.get(url_of(completed)))
     assert shown.count("Changed since") == 1
-    assert re.search(r"MSFT bars sample [0-9a-f]{12} Changed since", shown)
+    assert re.search(r"MSFT bars sample [0-9a-f]{12} [0-9,]+ in the period Changed since", shown)
 
 
 def test_a_symbol_without_bars_in_the_period_is_told(make: Make, clock: Clock, alices_browser: Client) -> None:
@@ -248,7 +248,11 @@ def test_the_page_outlives_its_strategy_and_its_kind(
 def test_the_charts_are_json(completed: Backtest, alices_browser: Client) -> None:
     for name, keys in (
         ("equity", {"equity", "buy_and_hold", "drawdown"}),
-        ("price", {"bars", "lines", "markers"}),
+        ("price", {"bars", "lines", "markers", "levels"}),
+        ("rolling-sharpe", {"lines"}),
+        ("exposure", {"lines"}),
+        ("profit", {"bins"}),
+        ("r-multiples", {"bins"}),
     ):
         answer = alices_browser.get(url_of(completed, name))
         assert answer["Content-Type"] == "application/json"
