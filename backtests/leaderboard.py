@@ -11,6 +11,7 @@ from django.db.models.functions import Cast
 
 from backtests.models import Candidate, OptimizerRun
 from backtests.optimizer.objectives import LABELS, Objective
+from backtests.services.evidence import Panel, panels
 from backtests.services.optimizer import ranked
 from strategies.kinds import kinds
 
@@ -52,12 +53,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A candidate with its rank, what it varies, and why it is not ranked, "" for one that is."""
+    """A candidate with its rank, what it varies, why it is not ranked ("" for one that is), and its evidence."""
 
     candidate: Candidate
     rank: int
     values: list[int | float | None]
     not_ranked: str
+    panel: Panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,10 @@ def leaderboard(run: OptimizerRun, market: str, sort: str, page: str | None) -> 
     # What may not stand first stands below in any order.
     found = ranked(run, market).order_by("-eligible", _order(key, descending), F("rank"))
     shown = Paginator(found, PAGE_SIZE).get_page(page)
-    return Leaderboard(shown, list(_columns(labels, key, descending)), [_row(run, each, names) for each in shown])
+    known = panels(run.user, list(shown))
+    return Leaderboard(
+        shown, list(_columns(labels, key, descending)), [_row(run, each, names, known[each.pk]) for each in shown]
+    )
 
 
 def varied(run: OptimizerRun) -> list[str]:
@@ -131,10 +136,10 @@ def _columns(labels: dict[str, str], chosen: str, descending: bool) -> Iterator[
         yield Column(key, label, order, f"-{key}" if down else key)
 
 
-def _row(run: OptimizerRun, candidate: Candidate, names: list[str]) -> Row:
+def _row(run: OptimizerRun, candidate: Candidate, names: list[str], panel: Panel) -> Row:
     values = [candidate.parameters.get(name) for name in names]
     rank: int = candidate.rank  # type: ignore[attr-defined]
-    return Row(candidate, rank, values, "" if candidate.eligible else _not_ranked(run, candidate))
+    return Row(candidate, rank, values, "" if candidate.eligible else _not_ranked(run, candidate), panel)
 
 
 def _not_ranked(run: OptimizerRun, candidate: Candidate) -> str:

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from backtests import charts
-from backtests.views import backtests, optimizer, optimizer_run
+from backtests.views import backtests, evidence, optimizer, optimizer_run
 
 app_name = "backtests"
 urlpatterns = [
@@ -15,6 +15,12 @@ urlpatterns = [
     *(
         path(f"dashboard/backtests/<int:pk>/{name}.json", backtests.backtest_chart, {"draw": draw}, name=name)
         for name, draw in charts.BY_NAME.items()
+    ),
+    path("dashboard/backtests/<int:pk>/evidence", evidence.backtest_evidence, name="backtest_evidence"),
+    path(
+        "dashboard/optimizer/candidates/<int:pk>/evidence",
+        evidence.candidate_evidence,
+        name="candidate_evidence",
     ),
     path("dashboard/optimizer", optimizer.optimizer, name="optimizer"),
     path("dashboard/optimizer/market", optimizer.optimizer_market, name="optimizer_market"),
