@@ -80,9 +80,8 @@ def leaderboard(run: OptimizerRun, market: str, sort: str, page: str | None) -> 
     found = ranked(run, market).order_by("-eligible", _order(key, descending), F("rank"))
     shown = Paginator(found, PAGE_SIZE).get_page(page)
     known = panels(run.user, list(shown))
-    return Leaderboard(
-        shown, list(_columns(labels, key, descending)), [_row(run, each, names, known[each.pk]) for each in shown]
-    )
+    rows = [_row(run, each, names, known[each.pk]) for each in shown]
+    return Leaderboard(shown, list(_columns(labels, key, descending)), rows)
 
 
 def varied(run: OptimizerRun) -> list[str]:
