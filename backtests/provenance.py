@@ -52,11 +52,12 @@ def describe_many(kind_keys: Iterable[str], series: Mapping[str, BarSeries]) -> 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One thing a backtest was made from, as a page shows it; changed: today's is another one."""
+    """One thing a backtest was made from, as a page shows it. changed: today's is another one. note: how much."""
 
     label: str
     value: str
     changed: bool
+    note: str = ""
 
 
 def compare(kind: str, recorded: Mapping[str, Any], series: Mapping[str, BarSeries]) -> list[Origin]:
@@ -70,5 +71,17 @@ def compare(kind: str, recorded: Mapping[str, Any], series: Mapping[str, BarSeri
     for symbol, data in sorted(recorded["data"].items()):
         now = series[symbol].fingerprint if symbol in series else ""
         words = f"{data['provider']} {data['fingerprint'][:SHOWN]}"
-        lines.append(Origin(f"{symbol} bars", words, data["fingerprint"] != now))
+        used = f"{data['bars']:,} in the period" if "bars" in data else ""
+        lines.append(Origin(f"{symbol} bars", words, data["fingerprint"] != now, used))
     return lines
+
+
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """What two runs of the same backtest were made from that is not the same, in words."""
+    names = {"version": "the version", "kind_code": "the strategy's code", "engine_code": "the engine's code"}
+    found = [words for name, words in names.items() if first.get(name) != second.get(name)]
+    data, other = first.get("data", {}), second.get("data", {})
+    for symbol in sorted(data.keys() | other.keys()):
+        if data.get(symbol, {}).get("fingerprint") != other.get(symbol, {}).get("fingerprint"):
+            found.append(f"the bars of {symbol}")
+    return found

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from backtests import charts
 from backtests.views import backtests
 
 app_name = "backtests"
@@ -9,6 +10,10 @@ urlpatterns = [
     path("dashboard/backtests/<int:pk>", backtests.backtest_detail, name="detail"),
     path("dashboard/backtests/<int:pk>/progress", backtests.backtest_progress, name="progress"),
     path("dashboard/backtests/<int:pk>/cancel", backtests.backtest_cancel, name="cancel"),
-    path("dashboard/backtests/<int:pk>/equity.json", backtests.backtest_equity, name="equity"),
+    path("dashboard/backtests/<int:pk>/repeat", backtests.backtest_repeat, name="repeat"),
     path("dashboard/backtests/<int:pk>/price.json", backtests.backtest_price, name="price"),
+    *(
+        path(f"dashboard/backtests/<int:pk>/{name}.json", backtests.backtest_chart, {"draw": draw}, name=name)
+        for name, draw in charts.BY_NAME.items()
+    ),
 ]

@@ -1,6 +1,7 @@
 """The pages of a user's backtests."""
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -57,8 +58,7 @@ def backtest_detail(request: PageRequest, pk: int) -> HttpResponse:
     context["trades"] = report.trades_of(backtest, request.GET.get("page"))
     if wants_fragment(request):
         return render(request, "backtests/_trades.html", context)
-    context["open_positions"] = report.open_positions_of(backtest)
-    context["origins"], context["notes"] = report.origins_of(backtest)
+    context |= report.result_of(backtest, request.GET.get("trade"))
     return render(request, "backtests/backtest_detail.html", context)
 
 
@@ -80,9 +80,20 @@ def backtest_cancel(request: PageRequest, pk: int) -> HttpResponse:
     return redirect("backtests:detail", pk)
 
 
+@require_POST
+def backtest_repeat(request: PageRequest, pk: int) -> HttpResponse:
+    try:
+        again = services.repeat_backtest(_own(request, pk), timezone.now())
+    except services.NothingToCompare as refusal:
+        messages.warning(request, str(refusal))
+        return redirect("backtests:detail", pk)
+    return redirect("backtests:detail", again.pk)
+
+
 @require_safe
-def backtest_equity(request: PageRequest, pk: int) -> JsonResponse:
-    return JsonResponse(charts.equity_chart(_own(request, pk)))
+def backtest_chart(request: PageRequest, pk: int, draw: Callable[[Backtest], dict[str, Any]]) -> JsonResponse:
+    """The charts that need nothing but the backtest; the address says which."""
+    return JsonResponse(draw(_own(request, pk)))
 
 
 @require_safe

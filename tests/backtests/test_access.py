@@ -15,7 +15,12 @@ OF_ONE_BACKTEST = [
     ("GET", "detail", 200),
     ("GET", "progress", 302),
     ("POST", "cancel", 302),
+    ("POST", "repeat", 302),
     ("GET", "equity", 200),
+    ("GET", "rolling-sharpe", 200),
+    ("GET", "exposure", 200),
+    ("GET", "profit", 200),
+    ("GET", "r-multiples", 200),
     ("GET", "price", 200),
 ]
 OF_ALL = [("GET", "list", 200), ("GET", "new", 200), ("POST", "new", 422)]
@@ -50,7 +55,7 @@ def test_a_backtest_is_its_owners_alone(
         assert refused.status_code == 302
         assert refused["Location"].startswith("/accounts/login/")
     assert ask(alices_browser, method, name, completed.pk).status_code == status
-    assert ask(alices_browser, method, name, completed.pk + 1).status_code == 404
+    assert ask(alices_browser, method, name, completed.pk + 1000).status_code == 404
 
 
 @pytest.mark.parametrize(("method", "name", "status"), OF_ALL)

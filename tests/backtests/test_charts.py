@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from backtests import charts
+from backtests.charts import points
 from backtests.models import Backtest, BacktestCurve
 from backtests.services import run_backtest
 from strategies.kinds.sma_crossover import SmaCrossover
@@ -17,8 +18,8 @@ from tradedesk.marketdata.library import NoBars, load_bars
 from tradedesk.marketdata.models import BarSeries
 
 
-def column(points: list[dict[str, Any]], name: str) -> list[Any]:
-    return [point.get(name) for point in points]
+def column(rows: list[dict[str, Any]], name: str) -> list[Any]:
+    return [row.get(name) for row in rows]
 
 
 def test_the_equity_chart_holds_every_session(completed: Backtest) -> None:
@@ -110,7 +111,7 @@ def test_a_symbol_without_bars_in_the_period_is_an_empty_chart(make: Make, clock
     backtest = make(symbols=["AAPL", "FB"])
     run_backtest(backtest.pk, clock)
     backtest.refresh_from_db()
-    assert charts.price_chart(backtest, "FB") == {"bars": [], "lines": [], "markers": []}
+    assert charts.price_chart(backtest, "FB") == {"bars": [], "lines": [], "markers": [], "levels": []}
 
 
 def test_bars_that_are_gone_are_named(completed: Backtest) -> None:
@@ -121,7 +122,7 @@ def test_bars_that_are_gone_are_named(completed: Backtest) -> None:
 
 def test_a_long_history_is_drawn_with_fewer_points(completed: Backtest, monkeypatch: pytest.MonkeyPatch) -> None:
     exact, exact_equity = charts.price_chart(completed, "AAPL"), charts.equity_chart(completed)
-    monkeypatch.setattr(charts, "MOST_POINTS", 100)
+    monkeypatch.setattr(points, "MOST_POINTS", 100)
     chart, equity = charts.price_chart(completed, "AAPL"), charts.equity_chart(completed)
     assert 90 < len(chart["bars"]) <= 100
     times = column(chart["bars"], "time")
@@ -140,8 +141,8 @@ def test_a_long_history_is_drawn_with_fewer_points(completed: Backtest, monkeypa
 
 @pytest.mark.parametrize("length", [0, 1, 4999, 5000, 5001, 12_345])
 def test_groups_cover_every_row_once(length: int) -> None:
-    first, last = charts._groups(length)
-    assert len(first) <= charts.MOST_POINTS
+    first, last = points.groups(length)
+    assert len(first) <= points.MOST_POINTS
     rows = [row for start, end in zip(first, last, strict=True) for row in range(start, end + 1)]
     assert rows == list(range(length))
 
@@ -149,4 +150,4 @@ def test_groups_cover_every_row_once(length: int) -> None:
 def test_shorter_bars_are_told_in_unix_seconds() -> None:
     # 2012-03-05 14:30 UTC.
     times = np.array(["2012-03-05T14:30"], "datetime64[us]")
-    assert charts._times(times, Timeframe.MINUTE) == [1_330_957_800]
+    assert points.written(times, Timeframe.MINUTE) == [1_330_957_800]

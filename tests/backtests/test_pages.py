@@ -248,7 +248,11 @@ def test_the_page_outlives_its_strategy_and_its_kind(
 def test_the_charts_are_json(completed: Backtest, alices_browser: Client) -> None:
     for name, keys in (
         ("equity", {"equity", "buy_and_hold", "drawdown"}),
-        ("price", {"bars", "lines", "markers"}),
+        ("price", {"bars", "lines", "markers", "levels"}),
+        ("rolling-sharpe", {"lines"}),
+        ("exposure", {"lines"}),
+        ("profit", {"bins"}),
+        ("r-multiples", {"bins"}),
     ):
         answer = alices_browser.get(url_of(completed, name))
         assert answer["Content-Type"] == "application/json"

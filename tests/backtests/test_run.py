@@ -20,7 +20,7 @@ from tests.backtests.runs import NOW, Clock, Make
 from tradedesk.accounts.models import User, UserVersion
 from tradedesk.core.bars import session_dates
 from tradedesk.core.fills import ExitReason
-from tradedesk.marketdata.library import load_many
+from tradedesk.marketdata.library import load_bars, load_many
 from tradedesk.marketdata.samples import FINGERPRINTS
 
 Status = Backtest.Status
@@ -127,7 +127,12 @@ def test_the_provenance_is_that_of_the_bars_it_ran_on(make: Make, clock: Clock) 
     Backtest.objects.update(provenance={"data": {"IBM": {"provider": "csv", "fingerprint": "0" * 64}}})
     run_backtest(backtest.pk, clock)
     backtest.refresh_from_db()
-    assert backtest.provenance["data"] == {"IBM": {"provider": "sample", "fingerprint": FINGERPRINTS["IBM"]}}
+    data = backtest.provenance["data"]["IBM"]
+    assert (data["provider"], data["fingerprint"]) == ("sample", FINGERPRINTS["IBM"])
+    start, end = backtest.period
+    history = load_bars("IBM", "1Day").until(end)
+    assert (data["bars"], data["bars"] + data["bars_before"]) == (len(history.since(start)), len(history))
+    assert backtest.provenance["seed"] is None
 
 
 def test_a_symbol_that_starts_after_the_period_is_not_traded(make: Make, clock: Clock) -> None:
@@ -155,13 +160,14 @@ def test_progress_and_stage_are_told_as_it_runs(make: Make, clock: Clock, alice:
         seen.append(Backtest.objects.values_list("status", "stage", "progress").get(pk=backtest.pk))
         versions.append(UserVersion.objects.get(user=alice).number)
 
-    run_backtest(backtest.pk, at_each_reading(clock, *[look] * 6))
+    run_backtest(backtest.pk, at_each_reading(clock, *[look] * 7))
     assert seen == [
         ("queued", "", 0),
         ("running", "", 0),
         ("running", "Loading bars", 10),
         ("running", "Computing signals", 30),
         ("running", "Simulating trades", 60),
+        ("running", "Simulating higher costs", 75),
         ("running", "Saving the result", 90),
     ]
     assert versions[1:] == sorted(set(versions[1:]))
