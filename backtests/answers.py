@@ -84,6 +84,15 @@ class OpenPosition(Answer):
 class BarsUsed(Answer):
     provider: str
     fingerprint: str = Field(description="SHA-256 of the bars.")
+    bars: int | None = Field(None, description="In the period; null until completed.")
+    bars_before: int | None = Field(None, description="Before it: they warm the indicators up.")
+
+
+class Repeats(Answer):
+    """The backtest that this one runs again, and the digest that its result had."""
+
+    backtest: int
+    result: str
 
 
 class Provenance(Answer):
@@ -93,6 +102,9 @@ class Provenance(Answer):
     kind_code: str
     engine_code: str
     data: dict[str, BarsUsed]
+    seed: int | None = Field(None, description="Null: no chance is involved.")
+    result: str | None = Field(None, description="SHA-256 of all trades and of the equity.")
+    repeats: Repeats | None = None
 
 
 class BacktestInList(Answer):

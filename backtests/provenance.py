@@ -1,6 +1,6 @@
 """Provenance: the code and the bars that a backtest was made from, so that anyone can tell if it still holds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -62,10 +62,9 @@ class Origin:
 
 def compare(kind: str, recorded: Mapping[str, Any], series: Mapping[str, BarSeries]) -> list[Origin]:
     """What was recorded, line by line, beside what a run would be made from today."""
-    code = code_hash(kind) if kind in kinds() else ""
     lines = [
         Origin("Version", recorded["version"], recorded["version"] != settings.VERSION),
-        Origin("Strategy code", recorded["kind_code"], recorded["kind_code"] != code),
+        *_kind_origins(kind, recorded),
         Origin("Engine code", recorded["engine_code"], recorded["engine_code"] != engine_code()),
     ]
     for symbol, data in sorted(recorded["data"].items()):
@@ -85,3 +84,12 @@ def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str
         if data.get(symbol, {}).get("fingerprint") != other.get(symbol, {}).get("fingerprint"):
             found.append(f"the bars of {symbol}")
     return found
+
+
+def _kind_origins(kind: str, recorded: Mapping[str, Any]) -> Iterator[Origin]:
+    """The code of the one kind, or of each that took part in a ranking."""
+    several: dict[str, str] = recorded.get("kind_codes", {})
+    for key, code in several.items() or [(kind, recorded["kind_code"])]:
+        now = code_hash(key) if key in kinds() else ""
+        label = f"{kinds()[key].name} code" if several and key in kinds() else "Strategy code"
+        yield Origin(label, code, code != now)

@@ -188,7 +188,8 @@ def _short_of_warmup(backtest: Backtest) -> list[str]:
     for (bars, before), symbols in alike.items():
         first = needed - before
         begins = f"its first decision is on bar {first:,} of the period" if first <= bars else "it never decides"
-        has = f"{bars:,} {'bar' if bars == 1 else 'bars'} and {before:,} before it"
+        earlier = f"{before:,}" if before else "none"
+        has = f"{bars:,} {'bar' if bars == 1 else 'bars'} and {earlier} before it"
         words.append(
             f"{', '.join(symbols)}: the period has {has}. The strategy needs {needed:,} to begin, so {begins}."
         )

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from backtests import charts
-from backtests.views import backtests
+from backtests.views import backtests, optimizer, optimizer_run
 
 app_name = "backtests"
 urlpatterns = [
@@ -16,4 +16,28 @@ urlpatterns = [
         path(f"dashboard/backtests/<int:pk>/{name}.json", backtests.backtest_chart, {"draw": draw}, name=name)
         for name, draw in charts.BY_NAME.items()
     ),
+    path("dashboard/optimizer", optimizer.optimizer, name="optimizer"),
+    path("dashboard/optimizer/market", optimizer.optimizer_market, name="optimizer_market"),
+    path("dashboard/optimizer/grid", optimizer.optimizer_grid, name="optimizer_grid"),
+    path("dashboard/optimizer/preview", optimizer.optimizer_preview, name="optimizer_preview"),
+    path("dashboard/optimizer/<int:pk>", optimizer_run.run_detail, name="optimizer_run"),
+    path("dashboard/optimizer/<int:pk>/progress", optimizer_run.run_progress, name="optimizer_progress"),
+    *(
+        path(
+            f"dashboard/optimizer/<int:pk>/{action}",
+            optimizer_run.run_control,
+            {"action": action},
+            name=f"optimizer_{action}",
+        )
+        for action in ("pause", "resume", "cancel")
+    ),
+    path("dashboard/optimizer/<int:pk>/heat-map.json", optimizer_run.heat_map, name="optimizer_heat_map"),
+    path("dashboard/optimizer/<int:pk>/parallel.json", optimizer_run.parallel, name="optimizer_parallel"),
+    path("dashboard/optimizer/<int:pk>/histogram.json", optimizer_run.histogram, name="optimizer_histogram"),
+    path(
+        "dashboard/optimizer/candidates/<int:pk>/backtest",
+        optimizer_run.candidate_backtest,
+        name="candidate_backtest",
+    ),
+    path("dashboard/optimizer/candidates/<int:pk>/save", optimizer_run.candidate_save, name="candidate_save"),
 ]

@@ -185,7 +185,10 @@
     const write = view.root.dataset.unit === "percent" ? percent : decimals(2);
     const told = (row) => ({ text: write(row.value) });
     const [main, ...others] = data.lines;
-    view.main = addLine(view, main, primary, { lineWidth: 2 }, told, write);
+    // Percent of a whole: the axis does not follow the figures.
+    const whole = { autoscaleInfoProvider: () => ({ priceRange: { minValue: 0, maxValue: 100 } }) };
+    const style = { lineWidth: 2, ...(view.root.dataset.unit === "percent" ? whole : {}) };
+    view.main = addLine(view, main, primary, style, told, write);
     others.forEach((line, index) => addLine(view, line, () => lineColor(index), dashed(), told, write));
     view.times = points(main.data).map((row) => row.time);
     const zero = view.main.createPriceLine({ price: 0, lineWidth: 1, axisLabelVisible: false });

@@ -2,7 +2,7 @@
 (() => {
   const RANGES = { "3M": 63, "1Y": 252, "5Y": 1260, All: Infinity };
   const AROUND = 45; // bars to either side of a moment that is shown
-  const { style: chartStyle, time: chartTime, ...kinds } = deskChartKinds;
+  const { style: chartStyle, time: chartTime } = deskChartKinds;
   const drawn = new WeakMap();
 
   // --- Around the canvas: legend, ranges, who drew it -----------------------------------------------------
@@ -102,7 +102,7 @@
     if (drawn.has(root)) return;
     const view = { ...frame(root), entries: [], restyle: [], times: [] };
     drawn.set(root, view);
-    const kind = kinds[root.dataset.chart];
+    const kind = deskChartKinds[root.dataset.chart];
     let data;
     try {
       const answer = await fetch(root.dataset.url, { headers: { Accept: "application/json" } });
@@ -161,7 +161,8 @@
     if (within.matches?.("[data-chart]")) setUp(within);
     for (const root of within.querySelectorAll("[data-chart]")) setUp(root);
   };
-  setUpAll(document);
+  // By then every script of the page has run, and one of its own may have added a kind.
+  document.addEventListener("DOMContentLoaded", () => setUpAll(document));
   document.addEventListener("htmx:load", (event) => setUpAll(event.detail.elt));
   document.addEventListener("htmx:beforeCleanupElement", (event) => remove(event.detail.elt));
   document.addEventListener("desk:chart-show", (event) => show(event.detail.id, event.detail.time));

@@ -54,8 +54,7 @@ def provenance_of(
         history = scenario.bars.get(symbol)
         traded = len(history.since(backtest.period[0])) if history else 0
         data |= {"bars": traded, "bars_before": len(history or ()) - traded}
-    kept = {"repeats": backtest.repeats} if backtest.repeats else {}
-    return described | {"seed": None, "result": digest_of(trades, curve)} | kept
+    return described | {"seed": None, "result": digest_of(trades, curve), "repeats": backtest.repeats}
 
 
 def benchmark_metrics(benchmark: Result, capital: float) -> Metrics:

@@ -1,12 +1,11 @@
 """The pages of a user's backtests."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,12 +14,11 @@ from django_htmx.http import HttpResponseStopPolling
 from backtests import charts, draft, report, services
 from backtests.forms import BacktestForm
 from backtests.models import Backtest
-from backtests.views.requests import PageRequest, wants_fragment
+from backtests.views.requests import PageRequest, chosen, wants_fragment
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars
 
 PAGE_SIZE = 25
-Row = TypeVar("Row", bound=Model)
 
 
 @require_safe
@@ -121,8 +119,8 @@ def _symbol(request: PageRequest, backtest: Backtest) -> str:
 
 def _draft(request: PageRequest) -> HttpResponse:
     """The form before it is sent: from a strategy, from another backtest, or as it was being filled in."""
-    source = _chosen(request.user.backtests.all(), request.GET.get("backtest"))
-    strategy = _chosen(request.user.strategies.all(), request.GET.get("strategy"))
+    source = chosen(request.user.backtests.all(), request.GET.get("backtest"))
+    strategy = chosen(request.user.strategies.all(), request.GET.get("strategy"))
     strategy = strategy or (source.strategy if source else None) or request.user.strategies.first()
     typed = {name: request.GET[name] for name in BacktestForm.base_fields if name in request.GET}
     values, coverage = draft.begin(strategy, source, typed, request.GET.get("preset", ""))
@@ -133,12 +131,3 @@ def _draft(request: PageRequest) -> HttpResponse:
     }
     template = "backtests/_market.html" if wants_fragment(request) else "backtests/backtest_new.html"
     return render(request, template, context)
-
-
-def _chosen(rows: QuerySet[Row], pk: str | None) -> Row | None:
-    """The row that the address names, None when it names none; 404 for one that is not the user's."""
-    if not pk:
-        return None
-    if not pk.isdecimal():
-        raise Http404
-    return get_object_or_404(rows, pk=pk)

@@ -9,6 +9,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
+from strategies.kinds import talib_alone as talib_alone  # before any kind imports TA-Lib
 from strategies.kinds.base import InvalidParameters, Kind, Param, summary
 
 __all__ = ["InvalidParameters", "Kind", "Param", "by_key", "code_hash", "kinds", "make_kind", "summary"]

@@ -213,7 +213,7 @@ def test_what_has_changed_since_the_run_is_marked(completed: Backtest, alices_br
     BarSeries.objects.filter(symbol="MSFT").update(fingerprint="e" * 64)
     shown = text_of(alices_browser.get(url_of(completed)))
     assert shown.count("Changed since") == 1
-    assert re.search(r"MSFT bars sample [0-9a-f]{12} Changed since", shown)
+    assert re.search(r"MSFT bars sample [0-9a-f]{12} [0-9,]+ in the period Changed since", shown)
 
 
 def test_a_symbol_without_bars_in_the_period_is_told(make: Make, clock: Clock, alices_browser: Client) -> None:

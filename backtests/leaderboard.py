@@ -1,0 +1,146 @@
+"""The leaderboard of an optimizer run: its rows in one market, in the order that the reader asks for."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from django.core.paginator import Page, Paginator
+from django.db.models import F, FloatField, OuterRef, Subquery
+from django.db.models.expressions import OrderBy
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
+
+from backtests.models import Candidate, OptimizerRun
+from backtests.optimizer.objectives import LABELS, Objective
+from backtests.services.optimizer import ranked
+from strategies.kinds import kinds
+
+PAGE_SIZE = 25
+PARAMETER = "parameters."
+# The classes of the columns that a phone shows; the others stand in words there.
+ON_PHONES = {"rank": "", "name": "board-subject", "total_return_pct": "board-return"}
+# In the API's names, with the words of the table's head.
+FIGURES = {
+    "total_return_pct": "Return",
+    "sharpe_ratio": "Sharpe",
+    "max_drawdown_pct": "Max DD",
+    "win_rate": "Win rate",
+    "num_trades": "Trades",
+}
+# Read from the least to the greatest first; all others the other way.
+ASCENDING = {"rank", "name", "max_drawdown_pct"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """key: what ?sort= says of it. order: "ascending", "descending", or "" when the rows are in another column's
+    order. follows: what ?sort= says for the next press."""
+
+    key: str
+    label: str
+    order: str
+    follows: str
+
+    @property
+    def is_text(self) -> bool:
+        return self.key == "name"
+
+    @property
+    def place(self) -> str:
+        """Its class, for where it stands on a phone."""
+        return ON_PHONES.get(self.key, "max-sm:hidden")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A candidate with its rank, what it varies, and why it is not ranked, "" for one that is."""
+
+    candidate: Candidate
+    rank: int
+    values: list[int | float | None]
+    not_ranked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    page: Page[Candidate]
+    columns: list[Column]
+    rows: list[Row]
+
+
+def leaderboard(run: OptimizerRun, market: str, sort: str, page: str | None) -> Leaderboard:
+    """sort: a column's key, with a "-" before it for the greatest first; what is none is by rank."""
+    names = varied(run)
+    labels = _labels(run, names)
+    key, descending = sort.removeprefix("-"), sort.startswith("-")
+    if key not in labels:
+        key, descending = "rank", False
+    # What may not stand first stands below in any order.
+    found = ranked(run, market).order_by("-eligible", _order(key, descending), F("rank"))
+    shown = Paginator(found, PAGE_SIZE).get_page(page)
+    return Leaderboard(shown, list(_columns(labels, key, descending)), [_row(run, each, names) for each in shown])
+
+
+def varied(run: OptimizerRun) -> list[str]:
+    """The parameters that a search varies, in the kind's order; none in a ranking."""
+    if not run.is_search:
+        return []
+    known = kinds()[run.kind].params() if run.kind in kinds() else run.grid
+    return [name for name in known if name in run.grid]
+
+
+def parameter_labels(run: OptimizerRun) -> dict[str, str]:
+    """What a search varies, with the words of its kind."""
+    params = kinds()[run.kind].params() if run.kind in kinds() else {}
+    return {name: params[name].label if name in params else name for name in varied(run)}
+
+
+def best_of(runs: Iterable[OptimizerRun]) -> dict[int, Candidate]:
+    """By run the best row over all its markets; a run without one is absent. One query."""
+    rows = Candidate.objects.filter(run=OuterRef("pk"), eligible=True)
+    best = rows.order_by(F("score").desc(nulls_last=True), "market", "number").values("pk")[:1]
+    those = OptimizerRun.objects.filter(pk__in=[run.pk for run in runs]).annotate(best=Subquery(best))
+    found = Candidate.objects.filter(pk__in=those.values("best"))
+    return {candidate.run_id: candidate for candidate in found}
+
+
+def _labels(run: OptimizerRun, names: list[str]) -> dict[str, str]:
+    if not run.is_search:
+        subject = {"name": "Strategy"}
+    else:
+        subject = {PARAMETER + name: label for name, label in parameter_labels(run).items()}
+    score = LABELS[Objective(run.objective)] if run.objective == Objective.WEIGHTED else "Score"
+    return {"rank": "Rank", **subject, "score": score, **FIGURES}
+
+
+def _order(key: str, descending: bool) -> OrderBy:
+    """What has no value stands last either way."""
+    value: Cast | F
+    if key in FIGURES:
+        value = Cast(KeyTextTransform(key, "figures"), FloatField())
+    elif key.startswith(PARAMETER):
+        value = Cast(KeyTextTransform(key.removeprefix(PARAMETER), "parameters"), FloatField())
+    else:
+        value = F(key)
+    return OrderBy(value, descending=descending, nulls_last=True)
+
+
+def _columns(labels: dict[str, str], chosen: str, descending: bool) -> Iterator[Column]:
+    for key, label in labels.items():
+        order = ("descending" if descending else "ascending") if key == chosen else ""
+        down = not descending if order else key not in ASCENDING and not key.startswith(PARAMETER)
+        yield Column(key, label, order, f"-{key}" if down else key)
+
+
+def _row(run: OptimizerRun, candidate: Candidate, names: list[str]) -> Row:
+    values = [candidate.parameters.get(name) for name in names]
+    rank: int = candidate.rank  # type: ignore[attr-defined]
+    return Row(candidate, rank, values, "" if candidate.eligible else _not_ranked(run, candidate))
+
+
+def _not_ranked(run: OptimizerRun, candidate: Candidate) -> str:
+    trades = candidate.figures.get("num_trades") or 0
+    if trades < run.min_trades:
+        return f"{trades} trade{'' if trades == 1 else 's'}: too few to rank"
+    if candidate.score is None:
+        return f"{LABELS[Objective(run.objective)]} is not defined: nothing to rank by"
+    return "Too few bars for its warm-up"

@@ -1,0 +1,99 @@
+"""Measures a search from the POST to its end, through Celery, PostgreSQL and Redis: `python -m bench.optimizer`.
+
+The 5,000 combinations of the sweep, with two worker processes.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+from typing import Any
+
+from bench.task import SWEEP, SYMBOL
+from tests.services import start
+
+REPEATS = 5
+WORKER = ("-A", "tradedesk", "worker", "-Q", "celery,research", "--concurrency", "2", "--loglevel", "error")
+GRID = {"fast": {"low": 2, "high": 51, "step": 1}, "slow": {"low": 52, "high": 151, "step": 1}}
+ROW = "{:<52}{:>10}\n"
+
+
+def main() -> None:
+    prepare()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    with worker():
+        seconds = [measured() for _ in range(REPEATS + 1)][1:]
+    sys.stdout.write(f"\nA search of {len(SWEEP):,} combinations on {SYMBOL}, from POST to completed\n\n")
+    sys.stdout.write(ROW.format("median of five, after one to warm up", f"{median(seconds):,.2f} s"))
+    sys.stdout.write(ROW.format("slowest", f"{max(seconds):,.2f} s"))
+
+
+def prepare() -> None:
+    """Servers and a data folder of our own, before Django reads its settings."""
+    os.environ.update(start())
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+    os.environ["REDIS_URL"] = os.environ["TEST_REDIS_URL"]
+    os.environ["DESK_DATA_DIR"] = os.environ["TEST_DATA_DIR"] + "/desk"
+    os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tradedesk.settings.test"
+    import django
+
+    django.setup()
+
+
+@contextmanager
+def worker() -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, "-m", "celery", *WORKER])  # noqa: S603 - our own interpreter
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def measured() -> float:
+    caller, strategy_id = trader()
+    body = {
+        "strategy_id": strategy_id,
+        "symbols": [SYMBOL],
+        "start_date": "2000-03-01",
+        "end_date": "2013-02-28",
+        "initial_capital": 100_000,
+        "commission_bps": 5.0,
+        "grid": GRID,
+        "holdout": 0.0,
+    }
+    before = time.perf_counter()
+    url = f"/api/v1/optimizer/runs/{caller.post('/api/v1/optimizer/runs', body).json['id']}"
+    while (run := caller.get(url).json)["status"] not in ("completed", "failed"):
+        time.sleep(0.02)
+    seconds = time.perf_counter() - before
+    if run["status"] != "completed" or run["done"] != len(SWEEP):
+        raise RuntimeError(f"The run ended as {run['status']}: {run['error']}")
+    return seconds
+
+
+def trader() -> Any:
+    """A caller of the API, and the strategy that is searched."""
+    from django.utils import timezone
+
+    from strategies.models import Strategy
+    from tests.api.caller import Caller
+    from tradedesk.accounts.models import User
+    from tradedesk.marketdata.services import load_samples
+
+    load_samples(timezone.now())
+    user = User.objects.filter(email="bench@example.com").first() or User.objects.create_user("bench@example.com")
+    strategy, _ = Strategy.objects.get_or_create(
+        user=user, name="Bench", kind="sma_crossover", defaults={"symbols": [SYMBOL]}
+    )
+    return Caller(user), strategy.pk
+
+
+if __name__ == "__main__":
+    main()
