@@ -125,9 +125,26 @@ class BacktestInList(Answer):
     stage: str
     error: str | None = Field(description="Why it failed, and what to do.")
     metrics: Metrics | None = Field(description="Null until completed.")
+    doubled_costs: Metrics | None = Field(
+        description="Of the same signals with every cost doubled; where there are none, at 5 bps slippage."
+    )
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+class NormalizedPoint(Answer):
+    time: datetime
+    value: float = Field(description="The capital is 100.", examples=[101.3])
+
+
+class ComparedBacktest(BacktestInList):
+    normalized_equity: list[NormalizedPoint]
+
+
+class ComparisonAnswer(Answer):
+    notes: list[str] = Field(description="What to mind when the figures are set against each other.")
+    backtests: list[ComparedBacktest] = Field(description="In the order of the ids.")
 
 
 class BacktestAnswer(BacktestInList):

@@ -4,15 +4,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.core.paginator import Page, Paginator
-from django.db.models import F, FloatField, OuterRef, Subquery
-from django.db.models.expressions import OrderBy
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Cast
 
 from backtests.models import Candidate, OptimizerRun
 from backtests.optimizer.objectives import LABELS, Objective
 from backtests.services.evidence import Panel, panels
 from backtests.services.optimizer import ranked
+from backtests.sorting import Column, in_order, number_in
 from strategies.kinds import kinds
 
 PAGE_SIZE = 25
@@ -29,26 +28,6 @@ FIGURES = {
 }
 # Read from the least to the greatest first; all others the other way.
 ASCENDING = {"rank", "name", "max_drawdown_pct"}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """key: what ?sort= says of it. order: "ascending", "descending", or "" when the rows are in another column's
-    order. follows: what ?sort= says for the next press."""
-
-    key: str
-    label: str
-    order: str
-    follows: str
-
-    @property
-    def is_text(self) -> bool:
-        return self.key == "name"
-
-    @property
-    def place(self) -> str:
-        """Its class, for where it stands on a phone."""
-        return ON_PHONES.get(self.key, "max-sm:hidden")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +51,13 @@ class Leaderboard:
 def leaderboard(run: OptimizerRun, market: str, sort: str, page: str | None) -> Leaderboard:
     """sort: a column's key, with a "-" before it for the greatest first; what is none is by rank."""
     names = varied(run)
-    labels = _labels(run, names)
-    key, descending = sort.removeprefix("-"), sort.startswith("-")
-    if key not in labels:
-        key, descending = "rank", False
+    columns, order = in_order(list(_columns(run, names)), sort, "rank")
     # What may not stand first stands below in any order.
-    found = ranked(run, market).order_by("-eligible", _order(key, descending), F("rank"))
+    found = ranked(run, market).order_by("-eligible", order, F("rank"))
     shown = Paginator(found, PAGE_SIZE).get_page(page)
     known = panels(run.user, list(shown))
     rows = [_row(run, each, names, known[each.pk]) for each in shown]
-    return Leaderboard(shown, list(_columns(labels, key, descending)), rows)
+    return Leaderboard(shown, columns, rows)
 
 
 def varied(run: OptimizerRun) -> list[str]:
@@ -116,23 +92,18 @@ def _labels(run: OptimizerRun, names: list[str]) -> dict[str, str]:
     return {"rank": "Rank", **subject, "score": score, **FIGURES}
 
 
-def _order(key: str, descending: bool) -> OrderBy:
-    """What has no value stands last either way."""
-    value: Cast | F
-    if key in FIGURES:
-        value = Cast(KeyTextTransform(key, "figures"), FloatField())
-    elif key.startswith(PARAMETER):
-        value = Cast(KeyTextTransform(key.removeprefix(PARAMETER), "parameters"), FloatField())
-    else:
-        value = F(key)
-    return OrderBy(value, descending=descending, nulls_last=True)
-
-
-def _columns(labels: dict[str, str], chosen: str, descending: bool) -> Iterator[Column]:
-    for key, label in labels.items():
-        order = ("descending" if descending else "ascending") if key == chosen else ""
-        down = not descending if order else key not in ASCENDING and not key.startswith(PARAMETER)
-        yield Column(key, label, order, f"-{key}" if down else key)
+def _columns(run: OptimizerRun, names: list[str]) -> Iterator[Column]:
+    for key, label in _labels(run, names).items():
+        by: F | Cast
+        if key in FIGURES:
+            by = number_in("figures", key)
+        elif key.startswith(PARAMETER):
+            by = number_in("parameters", key.removeprefix(PARAMETER))
+        else:
+            by = F(key)
+        rising = key in ASCENDING or key.startswith(PARAMETER)
+        place = ON_PHONES.get(key, "max-sm:hidden")
+        yield Column(key, label, by, rising=rising, is_text=key == "name", place=place)
 
 
 def _row(run: OptimizerRun, candidate: Candidate, names: list[str], panel: Panel) -> Row:

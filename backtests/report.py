@@ -1,4 +1,4 @@
-"""What the page of a backtest shows beside the row itself: trades, returns, origins, and what to mind."""
+"""What the page of a backtest shows beside the row itself: returns, origins, and what to mind."""
 
 from calendar import month_abbr
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from django.core.paginator import Page, Paginator
 from django.db.models import Avg, Max, Min, Q
 
 from backtests.analysis import ROLLING_SESSIONS, Drawdown, Year, calendar_returns, worst_drawdowns
@@ -20,16 +19,6 @@ from tradedesk.core.rules import SLIPPAGE_OF_NO_COSTS
 from tradedesk.marketdata.library import find_series
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.sessions import sessions_between
-
-TRADES_PER_PAGE = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Trades:
-    """The closed trades, the latest first: one page of them, each with its number counted from the first trade."""
-
-    page: Page[BacktestTrade]
-    rows: list[tuple[int, BacktestTrade]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +43,6 @@ class Verdict:
     known: bool
     same: bool
     words: str
-
-
-def trades_of(backtest: Backtest, page_number: str | None) -> Trades:
-    closed = backtest.trades.exclude(exit_time=None).order_by("-exit_time", "-entry_time", "symbol", "-id")
-    page = Paginator(closed, TRADES_PER_PAGE).get_page(page_number)
-    latest = page.paginator.count - page.start_index() + 1
-    return Trades(page, [(latest - place, trade) for place, trade in enumerate(page)])
 
 
 def open_positions_of(backtest: Backtest) -> list[BacktestTrade]:

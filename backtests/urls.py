@@ -1,16 +1,21 @@
 from django.urls import path
 
 from backtests import charts
-from backtests.views import backtests, evidence, optimizer, optimizer_run
+from backtests.views import backtests, compare, evidence, lists, optimizer, optimizer_run, trades
 
 app_name = "backtests"
 urlpatterns = [
-    path("dashboard/backtests", backtests.backtest_list, name="list"),
+    path("dashboard/backtests", lists.backtest_list, name="list"),
+    path("dashboard/backtests/compare", compare.backtest_compare, name="compare"),
+    path("dashboard/backtests/compare.json", compare.backtest_compare_chart, name="compare_chart"),
+    path("dashboard/backtests/delete", lists.backtest_delete_several, name="delete_several"),
     path("dashboard/backtests/new", backtests.backtest_new, name="new"),
     path("dashboard/backtests/<int:pk>", backtests.backtest_detail, name="detail"),
     path("dashboard/backtests/<int:pk>/progress", backtests.backtest_progress, name="progress"),
     path("dashboard/backtests/<int:pk>/cancel", backtests.backtest_cancel, name="cancel"),
     path("dashboard/backtests/<int:pk>/repeat", backtests.backtest_repeat, name="repeat"),
+    path("dashboard/backtests/<int:pk>/delete", lists.backtest_delete, name="delete"),
+    path("dashboard/backtests/<int:pk>/trades.csv", trades.trades_csv, name="trades_csv"),
     path("dashboard/backtests/<int:pk>/price.json", backtests.backtest_price, name="price"),
     *(
         path(f"dashboard/backtests/<int:pk>/{name}.json", backtests.backtest_chart, {"draw": draw}, name=name)

@@ -1,11 +1,13 @@
 """Charts of a backtest, in the shapes that static/charts.js draws (docs/frontend.md)."""
 
+from backtests.charts.comparison import comparison_chart
 from backtests.charts.curves import equity_chart, exposure_chart, rolling_sharpe_chart
 from backtests.charts.histograms import profit_chart, r_multiple_chart
 from backtests.charts.price import price_chart
 
 __all__ = [
     "BY_NAME",
+    "comparison_chart",
     "equity_chart",
     "exposure_chart",
     "price_chart",

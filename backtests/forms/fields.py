@@ -62,6 +62,8 @@ class CountField(NumberField):
 class DayField(forms.DateField):
     """A day, with the browser's own calendar."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, **options: Any) -> None:
         picker = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-        super().__init__(label=label, widget=picker, error_messages={"invalid": "Enter a date as 2012-03-05."})
+        super().__init__(
+            label=label, widget=picker, error_messages={"invalid": "Enter a date as 2012-03-05."}, **options
+        )

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,19 +14,10 @@ from backtests import charts, draft, report, services
 from backtests.forms import BacktestForm
 from backtests.models import Backtest
 from backtests.services.evidence import panels
+from backtests.trades import trades_of
 from backtests.views.requests import PageRequest, chosen, wants_fragment
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars
-
-PAGE_SIZE = 25
-
-
-@require_safe
-def backtest_list(request: PageRequest) -> HttpResponse:
-    backtests = request.user.backtests.defer("provenance", "buy_and_hold", "rules", "costs")
-    page = Paginator(backtests, PAGE_SIZE).get_page(request.GET.get("page"))
-    template = "backtests/_backtests.html" if wants_fragment(request) else "backtests/backtest_list.html"
-    return render(request, template, {"page": page})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -54,7 +44,7 @@ def backtest_detail(request: PageRequest, pk: int) -> HttpResponse:
     if backtest.status != Backtest.Status.COMPLETED:
         return render(request, "backtests/backtest_detail.html", {"backtest": backtest})
     context = {"backtest": backtest, "daily": report.is_daily(backtest), "symbol": _symbol(request, backtest)}
-    context["trades"] = report.trades_of(backtest, request.GET.get("page"))
+    context["trades"] = trades_of(backtest, request.GET.get("sort", ""), request.GET.get("page"))
     if wants_fragment(request):
         return render(request, "backtests/_trades.html", context)
     context |= report.result_of(backtest, request.GET.get("trade"))
