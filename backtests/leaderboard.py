@@ -9,6 +9,7 @@ from django.db.models.functions import Cast
 
 from backtests.models import Candidate, OptimizerRun
 from backtests.optimizer.objectives import LABELS, Objective
+from backtests.services.evidence import Panel, panels
 from backtests.services.optimizer import ranked
 from backtests.sorting import Column, in_order, number_in
 from strategies.kinds import kinds
@@ -31,12 +32,13 @@ ASCENDING = {"rank", "name", "max_drawdown_pct"}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A candidate with its rank, what it varies, and why it is not ranked, "" for one that is."""
+    """A candidate with its rank, what it varies, why it is not ranked ("" for one that is), and its evidence."""
 
     candidate: Candidate
     rank: int
     values: list[int | float | None]
     not_ranked: str
+    panel: Panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,9 @@ def leaderboard(run: OptimizerRun, market: str, sort: str, page: str | None) -> 
     # What may not stand first stands below in any order.
     found = ranked(run, market).order_by("-eligible", order, F("rank"))
     shown = Paginator(found, PAGE_SIZE).get_page(page)
-    return Leaderboard(shown, columns, [_row(run, each, names) for each in shown])
+    known = panels(run.user, list(shown))
+    rows = [_row(run, each, names, known[each.pk]) for each in shown]
+    return Leaderboard(shown, columns, rows)
 
 
 def varied(run: OptimizerRun) -> list[str]:
@@ -102,10 +106,10 @@ def _columns(run: OptimizerRun, names: list[str]) -> Iterator[Column]:
         yield Column(key, label, by, rising=rising, is_text=key == "name", place=place)
 
 
-def _row(run: OptimizerRun, candidate: Candidate, names: list[str]) -> Row:
+def _row(run: OptimizerRun, candidate: Candidate, names: list[str], panel: Panel) -> Row:
     values = [candidate.parameters.get(name) for name in names]
     rank: int = candidate.rank  # type: ignore[attr-defined]
-    return Row(candidate, rank, values, "" if candidate.eligible else _not_ranked(run, candidate))
+    return Row(candidate, rank, values, "" if candidate.eligible else _not_ranked(run, candidate), panel)
 
 
 def _not_ranked(run: OptimizerRun, candidate: Candidate) -> str:

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from backtests import charts
-from backtests.views import backtests, compare, lists, optimizer, optimizer_run, trades
+from backtests.views import backtests, compare, evidence, lists, optimizer, optimizer_run, trades
 
 app_name = "backtests"
 urlpatterns = [
@@ -20,6 +20,12 @@ urlpatterns = [
     *(
         path(f"dashboard/backtests/<int:pk>/{name}.json", backtests.backtest_chart, {"draw": draw}, name=name)
         for name, draw in charts.BY_NAME.items()
+    ),
+    path("dashboard/backtests/<int:pk>/evidence", evidence.backtest_evidence, name="backtest_evidence"),
+    path(
+        "dashboard/optimizer/candidates/<int:pk>/evidence",
+        evidence.candidate_evidence,
+        name="candidate_evidence",
     ),
     path("dashboard/optimizer", optimizer.optimizer, name="optimizer"),
     path("dashboard/optimizer/market", optimizer.optimizer_market, name="optimizer_market"),

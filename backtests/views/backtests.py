@@ -13,6 +13,7 @@ from django_htmx.http import HttpResponseStopPolling
 from backtests import charts, draft, report, services
 from backtests.forms import BacktestForm
 from backtests.models import Backtest
+from backtests.services.evidence import panels
 from backtests.trades import trades_of
 from backtests.views.requests import PageRequest, chosen, wants_fragment
 from tradedesk.marketdata.library import NoBars
@@ -39,7 +40,7 @@ def backtest_new(request: PageRequest) -> HttpResponse:
 
 @require_safe
 def backtest_detail(request: PageRequest, pk: int) -> HttpResponse:
-    backtest = _own(request, pk)
+    backtest = get_object_or_404(request.user.backtests.select_related("evidence"), pk=pk)
     if backtest.status != Backtest.Status.COMPLETED:
         return render(request, "backtests/backtest_detail.html", {"backtest": backtest})
     context = {"backtest": backtest, "daily": report.is_daily(backtest), "symbol": _symbol(request, backtest)}
@@ -47,6 +48,7 @@ def backtest_detail(request: PageRequest, pk: int) -> HttpResponse:
     if wants_fragment(request):
         return render(request, "backtests/_trades.html", context)
     context |= report.result_of(backtest, request.GET.get("trade"))
+    context["evidence"] = panels(request.user, [backtest])[backtest.pk]
     return render(request, "backtests/backtest_detail.html", context)
 
 

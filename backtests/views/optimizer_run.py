@@ -16,7 +16,6 @@ from backtests.services import optimizer as services
 from backtests.views.requests import PageRequest, wants_fragment
 from strategies.kinds import InvalidParameters
 from strategies.services import InvalidStrategy
-from tradedesk.marketdata.library import NoBars
 
 CONTROLS = {"pause": services.pause, "resume": services.resume, "cancel": services.cancel}
 TOO_LATE = {
@@ -32,12 +31,12 @@ def run_detail(request: PageRequest, pk: int) -> HttpResponse:
     markets = services.markets_of(run)
     market = _market(request, run)
     board = leaderboard(run, market, request.GET.get("sort", ""), request.GET.get("page"))
-    context = {"run": run, "markets": markets, "market": market, "board": board}
+    rules = run.rules_on(market).as_dict()
+    context = {"run": run, "markets": markets, "market": market, "board": board, "rules": rules}
     if wants_fragment(request):
         return render(request, "backtests/optimizer/_results.html", context)
     context |= {
         "report": optimizer_report.report_of(run, market),
-        "rules": run.rules_on(market).as_dict(),
         "axes": parameter_labels(run),
         **_left(run),
     }
@@ -95,7 +94,7 @@ def candidate_backtest(request: PageRequest, pk: int) -> HttpResponse:
     candidate = _own_candidate(request, pk)
     try:
         backtest = services.open_as_backtest(candidate, timezone.now())
-    except (InvalidParameters, NoBars) as refusal:
+    except InvalidParameters as refusal:
         messages.error(request, f"This row cannot run any more. {refusal}")
         return redirect("backtests:optimizer_run", candidate.run_id)
     return redirect("backtests:detail", backtest.pk)

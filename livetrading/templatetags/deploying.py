@@ -61,6 +61,12 @@ def deployment_of(
     )
 
 
+@register.simple_tag
+def quick_limits() -> Limits:
+    """What a press of the button deploys with, for a page that says it once for many buttons."""
+    return Limits()
+
+
 def _active_deployments(request: UserRequest) -> dict[str, LiveStrategy]:
     """The reader's active live strategies in their mode by fingerprint; read once a request."""
     known: dict[str, LiveStrategy] | None = getattr(request, ACTIVE_DEPLOYMENTS, None)

@@ -23,6 +23,7 @@ OF_ONE_BACKTEST = [
     ("GET", "profit", 200),
     ("GET", "r-multiples", 200),
     ("GET", "price", 200),
+    ("GET", "backtest_evidence", 200),
 ]
 OF_ALL = [
     ("GET", "list", 200),
@@ -44,7 +45,11 @@ OF_ONE_RUN = [
     ("GET", "optimizer_parallel", 200),
     ("GET", "optimizer_histogram", 200),
 ]
-OF_ONE_ROW = [("POST", "candidate_backtest", 302), ("POST", "candidate_save", 302)]
+OF_ONE_ROW = [
+    ("POST", "candidate_backtest", 302),
+    ("POST", "candidate_save", 302),
+    ("GET", "candidate_evidence", 200),
+]
 HTMX = {"HX-Request": "true"}
 
 

@@ -40,6 +40,10 @@ class Costs:
     def as_dict(self) -> dict[str, float]:
         return asdict(self)
 
+    @property
+    def is_free(self) -> bool:
+        return not any(self.as_dict().values())
+
     def doubled(self) -> Self:
         """Every cost twice, as far as its bound lets it; instead of no costs 5 basis points of slippage."""
         costs = {name: min(2 * value, MOST_COSTS[name][0]) for name, value in self.as_dict().items()}

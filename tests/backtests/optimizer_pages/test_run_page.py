@@ -40,6 +40,7 @@ def test_a_search_shows_what_it_tried_and_found(searched: OptimizerRun, alices_b
         "Fast average 5 to 30, step 5",
         "Held back 30.00% of the sessions",
         "Seed 7",
+        "starts with 2.00% of equity a position, up to 5 positions; these rows used 95.00%, up to 1.",
     ):
         assert words in said
 
