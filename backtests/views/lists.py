@@ -39,7 +39,7 @@ def backtest_delete_several(request: PageRequest) -> HttpResponse:
         messages.warning(request, f"Nothing is deleted. {refusal}")
         return redirect("backtests:list")
     if not backtests:
-        messages.info(request, "Tick the backtests that are to be deleted.")
+        messages.info(request, "Select the backtests that are to be deleted.")
         return redirect("backtests:list")
     return _delete(request, backtests)
 
