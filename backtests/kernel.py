@@ -87,8 +87,8 @@ def trade(
     terms: Terms,
     meter: NDArray[np.int64],
 ) -> tuple[Floats, float, Lots, int]:
-    """The kernel. Arrays are (rows, symbols), session (rows,). A symbol without a bar in a row has NaN there for its
-    prices and 0 for its side; mark goes on with its last close. meter: of a Meter, which may end the loop.
+    """The kernel. Arrays are (rows, symbols), session (rows,). A symbol without a bar in a row has NaN there for
+    its prices and 0 for its side; mark goes on with its last close. meter: of a Meter, which may end the loop.
 
     Answers the equity at each close, the cash at the end, all lots in the order they were bought (dtype LOT) and
     the number of rows in which a lot was held at any moment.

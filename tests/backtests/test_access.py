@@ -24,11 +24,16 @@ OF_ONE_BACKTEST = [
     ("GET", "r-multiples", 200),
     ("GET", "price", 200),
     ("GET", "backtest_evidence", 200),
+    ("GET", "trades_csv", 200),
+    ("GET", "delete", 200),
 ]
 OF_ALL = [
     ("GET", "list", 200),
     ("GET", "new", 200),
     ("POST", "new", 422),
+    ("GET", "compare", 422),
+    ("GET", "compare_chart", 422),  # without ids
+    ("POST", "delete_several", 302),
     ("GET", "optimizer", 200),
     ("POST", "optimizer", 422),
     ("GET", "optimizer_market", 302),

@@ -25,12 +25,15 @@ def test_the_list_shows_each_backtest_with_its_figures(completed: Backtest, alic
     shown = text_of(alices_browser.get(LIST))
     metrics = completed.metrics
     for words in (
-        "Golden cross SMA crossover fast 20, slow 50",
+        "Golden cross",
+        "SMA crossover",
+        "fast 20, slow 50",
         "Completed",
         "AAPL, MSFT",
         "2005-01-03 – 2010-12-31",
         f"+{metrics['total_return_pct']:.2f}%",
-        f"{metrics['sharpe_ratio']:.2f} {metrics['max_drawdown_pct']:.2f}% {metrics['num_trades']}",
+        f"{metrics['sharpe_ratio']:.2f}",
+        f"{metrics['max_drawdown_pct']:.2f}%",
     ):
         assert words in shown
 
