@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from backtests.evidence_report import report_of
 from backtests.models import Backtest, Candidate
@@ -12,12 +13,14 @@ from backtests.views.requests import PageRequest, wants_fragment
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def backtest_evidence(request: PageRequest, pk: int) -> HttpResponse:
     backtests = request.user.backtests.select_related("evidence").filter(status=Backtest.Status.COMPLETED)
     return _page(request, get_object_or_404(backtests, pk=pk))
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def candidate_evidence(request: PageRequest, pk: int) -> HttpResponse:
     """Rows below the best are examined when somebody asks for them."""
     rows = Candidate.objects.filter(run__user=request.user).select_related("run", "evidence")

@@ -26,14 +26,15 @@ OF_ONE_BACKTEST = [
     ("GET", "backtest_evidence", 200),
     ("GET", "trades_csv", 200),
     ("GET", "delete", 200),
+    ("POST", "delete", 302),
 ]
 OF_ALL = [
     ("GET", "list", 200),
     ("GET", "new", 200),
     ("POST", "new", 422),
-    ("GET", "compare", 422),
-    ("GET", "compare_chart", 422),  # without ids
-    ("POST", "delete_several", 302),
+    ("GET", "compare", 422),  # without ids
+    ("GET", "compare_chart", 422),
+    ("GET", "delete_several", 302),
     ("GET", "optimizer", 200),
     ("POST", "optimizer", 422),
     ("GET", "optimizer_market", 302),
