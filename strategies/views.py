@@ -34,7 +34,7 @@ def strategy_list(request: PageRequest) -> HttpResponse:
     strategies = activity.with_activity(request.user.strategies.all())
     page = Paginator(strategies, PAGE_SIZE).get_page(request.GET.get("page"))
     template = "strategies/_cards.html" if request.htmx else "strategies/strategy_list.html"
-    context = {"page": page, "cards": _cards(list(page))}
+    context: dict[str, Any] = {"page": page, "cards": _cards(list(page))}
     if not request.htmx:
         context |= {"own_files": own_files(), "own_folder": settings.STRATEGY_DIR}
     return render(request, template, context)
