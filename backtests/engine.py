@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtests.kernel import STILL_OPEN, Terms, trade
+from backtests.meter import Meter, Stopped
 from backtests.panel import Panel, make_panel
 from backtests.results import Result
 from tradedesk.core.bars import Bars, Floats
@@ -41,23 +42,32 @@ def run_on(
     rules: RiskRules,
     costs: Costs,
     start: datetime | None = None,
+    meter: Meter | None = None,
 ) -> Result:
-    """`run` on a panel that was made before, for many runs over the same bars."""
+    """`run` on a panel that was made before, for many runs over the same bars.
+
+    meter: told how far the run is. Raises Stopped when it was asked to stop before the last row.
+    """
     if not 0.0 < capital < np.inf:
         raise ValueError(f"The capital must be a positive amount, not {capital}.")
     side, strength = _decisions(panel, signals)
     rows = slice(panel.row_of(start), None)
-    equity, cash, lots, marks, exposed = trade(
+    meter = meter or Meter()
+    meter.rows = len(panel.time) - panel.row_of(start)
+    equity, cash, lots, exposed = trade(
         panel.open[rows],
         panel.high[rows],
         panel.low[rows],
-        panel.close[rows],
+        panel.mark[rows],
         panel.session[rows],
         side[rows],
         strength[rows],
         round_money(capital),
         terms(rules, costs),
+        meter.cells,
     )
+    if meter.done < meter.rows:
+        raise Stopped(f"Stopped after {meter.done:,} of {meter.rows:,} rows.")
     sold = lots["exit_row"] != STILL_OPEN
     closed = lots[sold]
     return Result(
@@ -68,7 +78,7 @@ def run_on(
         held=lots[~sold],
         exposure=exposed / len(equity) if len(equity) else 0.0,
         symbols=panel.symbols,
-        marks=marks,
+        marks=panel.mark[-1] if len(equity) else np.zeros(len(panel.symbols)),
     )
 
 
@@ -99,10 +109,13 @@ def _decisions(panel: Panel, signals: Mapping[str, Signals]) -> tuple[NDArray[np
             raise ValueError(
                 f"{symbol} has {count} bars, but {len(given.side)} sides and {len(given.strength)} strengths."
             )
-        if np.isnan(given.strength).any():
-            raise ValueError(f"{symbol}: the strength of row {int(np.isnan(given.strength).argmax())} is missing.")
     side = panel.spread([given.side for given in ordered], 0)
     strength = panel.spread([given.strength for given in ordered], 0.0)
+    if np.isnan(strength.min(initial=0.0)):  # one NaN makes the minimum NaN
+        for symbol, given in zip(panel.symbols, ordered, strict=True):
+            if np.isnan(given.strength).any():
+                row = int(np.isnan(given.strength).argmax())
+                raise ValueError(f"{symbol}: the strength of row {row} is missing.")
     return side, strength
 
 

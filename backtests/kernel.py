@@ -3,6 +3,9 @@
 A decision at the close of a bar acts in the same symbol's next bar, in this order: signal exits at the open,
 entries at the open by strength, protective exits, mark at the close. Sizes, refusals, prices, costs and rounding
 are those of tradedesk.core, the very functions that the paper and the live desk call.
+
+Most bars only move the prices: nothing is ordered, no signal asks for anything, no stop is touched. Those are
+marked in one go, and the other bars walk over short lists of the symbols that are held or ordered.
 """
 
 from typing import Any, NamedTuple
@@ -11,6 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from backtests.meter import DONE, EVERY, STOP
 from tradedesk.core.bars import Floats
 from tradedesk.core.fills import (
     EXIT_SIGNAL,
@@ -70,132 +74,174 @@ class Terms(NamedTuple):
     slippage_bps: float
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def trade(
     open_: Floats,
     high: Floats,
     low: Floats,
-    close: Floats,
+    mark: Floats,
     session: NDArray[np.int64],
     side: NDArray[np.int8],
     strength: Floats,
     capital: float,
     terms: Terms,
-) -> tuple[Floats, float, Lots, Floats, int]:
-    """The kernel. Arrays are (rows, symbols), session (rows,); a symbol without a bar in a row has NaN there.
+    meter: NDArray[np.int64],
+) -> tuple[Floats, float, Lots, int]:
+    """The kernel. Arrays are (rows, symbols), session (rows,). A symbol without a bar in a row has NaN there for
+    its prices and 0 for its side; mark goes on with its last close. meter: of a Meter, which may end the loop.
 
-    Answers the equity at each close, the cash at the end, all lots in the order they were bought (dtype LOT),
-    each symbol's last close and the number of rows in which a lot was held at any moment.
+    Answers the equity at each close, the cash at the end, all lots in the order they were bought (dtype LOT) and
+    the number of rows in which a lot was held at any moment.
     """
-    rows, symbols = close.shape
+    rows, symbols = mark.shape
     equity = np.empty(rows)
-    lots = np.empty(64, LOT)
-    bought = 0
-    lot_of = np.full(symbols, NO_LOT)  # which of the lots is held
-    leaving = np.zeros(symbols, np.bool_)  # a SELL waits for the next bar
-    wanted = np.zeros(symbols)  # the shares that a BUY waits to get, 0 for none
-    conviction = np.zeros(symbols)  # the strength of that BUY
-    mark = np.zeros(symbols)  # the last close
-    queue = np.empty(symbols, np.int64)  # symbols by strength
+    lots = np.empty(count_buys(side), LOT)
+    held = np.empty(symbols, np.int64)  # held[:holding]: the symbols with a lot, in their order
+    lot_of = np.full(symbols, NO_LOT)  # and which of the lots that is
+    leaving = np.zeros(symbols, np.bool_)  # a SELL waits for the symbol's next bar
+    waiting = np.empty(symbols, np.int64)  # waiting[:orders]: those whose BUY waits for it, the strongest first
+    wanted = np.zeros(symbols)  # the shares which that BUY asks for
+    conviction = np.zeros(symbols)  # and its strength
+    wishes = np.empty(symbols, np.int64)  # wishes[:wishing]: those that say BUY in this bar, the strongest first
+    bought = holding = leavers = orders = exposed = 0
     cash = peak = equity_before_session = capital
-    holding = exposed = 0
+    limited = min(terms.daily_loss_limit, terms.max_drawdown_pct) < np.inf
+    seen = 0  # the rows that peak and equity_before_session know of
 
-    for t in range(rows):
-        if t > 0 and session[t] != session[t - 1]:
-            equity_before_session = equity[t - 1]
+    t = 0
+    while t < rows and not meter[STOP]:
+        meter[DONE] = t
         in_market = holding > 0
 
         # 1. Signal exits at the open.
-        for s in range(symbols):
+        place = 0
+        while leavers > 0 and place < holding:
+            s = held[place]
             if leaving[s] and not np.isnan(open_[t, s]):
                 price = sell_price(open_[t, s], terms.slippage_bps)
                 cash = round_money(cash + close_lot(lots[lot_of[s]], t, price, EXIT_SIGNAL, terms))
                 lot_of[s] = NO_LOT
+                holding = remove(held, holding, place)
                 leaving[s] = False
-                holding -= 1
+                leavers -= 1
+            else:
+                place += 1
 
         # 2. Entries at the open, the strongest first, cut to what cash affords.
-        queued = 0
-        for s in range(symbols):
-            if wanted[s] > 0.0 and not np.isnan(open_[t, s]):
-                queued = enqueue(queue, queued, s, conviction)
-        for place in range(queued):
-            s = queue[place]
+        place = 0
+        while place < orders:
+            s = waiting[place]
+            if np.isnan(open_[t, s]):
+                place += 1
+                continue
+            orders = remove(waiting, orders, place)
             price = buy_price(open_[t, s], terms.slippage_bps)
             quantity = affordable(
                 wanted[s], price, cash, terms.per_order, terms.per_share, terms.bps, terms.fractional
             )
-            wanted[s] = 0.0
             if quantity > 0.0:
-                if bought == len(lots):
-                    lots = doubled(lots)
                 cash = round_money(cash - open_lot(lots[bought], s, t, quantity, price, terms))
                 lot_of[s] = bought
                 bought += 1
-                holding += 1
+                holding = insert(held, holding, s)
                 in_market = True
 
-        # 3. Protective exits, in the entry bar too.
-        for s in range(symbols):
-            if lot_of[s] != NO_LOT and not np.isnan(open_[t, s]):
-                lot = lots[lot_of[s]]
-                reason, price = protective_exit(
-                    open_[t, s],
-                    high[t, s],
-                    low[t, s],
-                    lot["stop_price"],
-                    lot["target_price"],
-                    terms.slippage_bps,
-                )
-                if reason != NO_EXIT:
-                    cash = round_money(cash + close_lot(lot, t, price, reason, terms))
-                    lot_of[s] = NO_LOT
-                    holding -= 1
+        # 3. Protective exits, in the entry bar too. The NaN of a missing bar touches neither stop nor target.
+        place = 0
+        while place < holding:
+            s = held[place]
+            lot = lots[lot_of[s]]
+            reason, price = protective_exit(
+                open_[t, s], high[t, s], low[t, s], lot["stop_price"], lot["target_price"], terms.slippage_bps
+            )
+            if reason != NO_EXIT:
+                cash = round_money(cash + close_lot(lot, t, price, reason, terms))
+                lot_of[s] = NO_LOT
+                holding = remove(held, holding, place)
+            else:
+                place += 1
 
         # 4. Mark at the close.
         value = cash
-        for s in range(symbols):
-            if not np.isnan(close[t, s]):
-                mark[s] = close[t, s]
-            if lot_of[s] != NO_LOT:
-                value += lots[lot_of[s]]["quantity"] * mark[s]
-        equity[t] = round_money(value)
-        peak = max(peak, equity[t])
+        for place in range(holding):
+            s = held[place]
+            value += lots[lot_of[s]]["quantity"] * mark[t, s]
+        worth = equity[t] = round_money(value)
         exposed += in_market
 
         # Decide at the close, for each symbol's next bar: exits always, entries as far as the rules allow.
-        queued = 0
-        open_positions = holding
+        wishing = 0
         for s in range(symbols):
-            if np.isnan(close[t, s]):
-                open_positions += wanted[s] > 0.0
-                open_positions -= leaving[s]
-            elif side[t, s] < 0 and lot_of[s] != NO_LOT:
+            if side[t, s] < 0 and lot_of[s] != NO_LOT:
                 leaving[s] = True
-                open_positions -= 1
+                leavers += 1
             elif side[t, s] > 0 and lot_of[s] == NO_LOT:
-                queued = enqueue(queue, queued, s, strength[t])
-        for place in range(queued):
-            s = queue[place]
+                wishing = enqueue(wishes, wishing, s, strength[t])
+        while limited and wishing > 0 and seen <= t:  # only now that the limits have to know
+            if seen > 0 and session[seen] != session[seen - 1]:
+                equity_before_session = equity[seen - 1]
+            peak = max(peak, equity[seen])
+            seen += 1
+        for place in range(wishing):
+            s = wishes[place]
             refusal = entry_refusal(
                 strength[t, s],
                 terms.signal_threshold,
-                open_positions,
+                holding - leavers + orders,
                 terms.max_positions,
-                equity_before_session - equity[t],
+                equity_before_session - worth,
                 terms.daily_loss_limit,
-                equity[t],
+                worth,
                 peak,
                 terms.max_drawdown_pct,
             )
             if refusal == ALLOWED:
                 wanted[s] = order_quantity(
-                    equity[t], close[t, s], terms.position_size_pct, terms.max_position_size, terms.fractional
+                    worth, mark[t, s], terms.position_size_pct, terms.max_position_size, terms.fractional
                 )
-                conviction[s] = strength[t, s]
-                open_positions += wanted[s] > 0.0
+                if wanted[s] > 0.0:
+                    conviction[s] = strength[t, s]
+                    orders = enqueue(waiting, orders, s, conviction)
+        t += 1
 
-    return equity, cash, lots[:bought], mark, exposed
+        # On to the next bar that does more than move the prices, marking at the close of those between.
+        if leavers + orders == 0:
+            until = next_call(side, lot_of, t, min(t + EVERY, rows))
+            for place in range(holding):
+                s = held[place]
+                lot = lots[lot_of[s]]
+                until = next_touch(low, high, s, lot["stop_price"], lot["target_price"], t, until)
+            for row in range(t, until):
+                value = cash
+                for place in range(holding):
+                    s = held[place]
+                    value += lots[lot_of[s]]["quantity"] * mark[row, s]
+                equity[row] = round_money(value)
+            exposed += (until - t) * (holding > 0)
+            t = until
+
+    meter[DONE] = t
+    return equity, cash, lots[:bought], exposed
+
+
+@njit(cache=True)
+def next_call(side: NDArray[np.int8], lot_of: NDArray[np.int64], row: int, end: int) -> int:
+    """The first row from `row` on in which a signal asks for a trade, a SELL of what is held or a BUY of what is
+    not; `end` for none."""
+    for t in range(row, end):
+        for s in range(side.shape[1]):
+            if side[t, s] != 0 and (side[t, s] < 0) == (lot_of[s] != NO_LOT):
+                return t
+    return end
+
+
+@njit(cache=True)
+def next_touch(low: Floats, high: Floats, symbol: int, stop: float, target: float, row: int, end: int) -> int:
+    """The first row from `row` on in which the symbol's stop or target is touched; `end` for none."""
+    for t in range(row, end):
+        if low[t, symbol] <= stop or high[t, symbol] >= target:
+            return t
+    return end
 
 
 @njit(cache=True)
@@ -233,9 +279,12 @@ def close_lot(lot: Any, row: int, price: float, reason: int, terms: Terms) -> fl
 
 @njit(cache=True)
 def enqueue(queue: NDArray[np.int64], length: int, symbol: int, strength: Floats) -> int:
-    """Put a symbol into queue[:length], the strongest first; of two equals the one that came first stays first."""
+    """Put a symbol into queue[:length], the strongest first, of two equals the first by name; the new length."""
     place = length
-    while place > 0 and strength[queue[place - 1]] < strength[symbol]:
+    while place > 0 and (
+        strength[queue[place - 1]] < strength[symbol]
+        or (strength[queue[place - 1]] == strength[symbol] and queue[place - 1] > symbol)
+    ):
         queue[place] = queue[place - 1]
         place -= 1
     queue[place] = symbol
@@ -243,8 +292,30 @@ def enqueue(queue: NDArray[np.int64], length: int, symbol: int, strength: Floats
 
 
 @njit(cache=True)
-def doubled(lots: Lots) -> Lots:
-    """The same lots with room for as many again."""
-    room = np.empty(2 * len(lots), LOT)
-    room[: len(lots)] = lots
-    return room
+def insert(ordered: NDArray[np.int64], length: int, symbol: int) -> int:
+    """Put a symbol into its place in ordered[:length]; the new length."""
+    place = length
+    while place > 0 and ordered[place - 1] > symbol:
+        ordered[place] = ordered[place - 1]
+        place -= 1
+    ordered[place] = symbol
+    return length + 1
+
+
+@njit(cache=True)
+def remove(listed: NDArray[np.int64], length: int, place: int) -> int:
+    """Take listed[place] out of listed[:length]; the new length."""
+    for later in range(place + 1, length):
+        listed[later - 1] = listed[later]
+    return length - 1
+
+
+@njit(cache=True)
+def count_buys(side: NDArray[np.int8]) -> int:
+    """How many BUYs there are, and so how many lots at most."""
+    count = 0
+    for t in range(side.shape[0]):
+        for s in range(side.shape[1]):
+            if side[t, s] > 0:
+                count += 1
+    return count

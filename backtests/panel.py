@@ -8,18 +8,19 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tradedesk.core.bars import Bars, Floats, Times, session_dates, to_datetime64
+from tradedesk.core.bars import Bars, Floats, Times, session_numbers, to_datetime64
 
 Cell = TypeVar("Cell", bound=np.generic)
+Rows = NDArray[np.intp] | slice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Panel:
     """n rows by s symbols, the symbols sorted by name, so that no result depends on the order of a mapping.
 
-    time (n,): the union of the symbols' times. open, high, low, close (n, s): NaN where a symbol has no bar.
-    session (n,): the number of the day of each row. counts (s): bars of each symbol; rows: the row of
-    each of them.
+    time (n,): the union of the symbols' times. open, high, low (n, s): NaN where a symbol has no bar. mark (n, s):
+    its last close, NaN before the first. session (n,): the number of the day of each row. counts (s): bars of each
+    symbol; rows: the row of each of them. The arrays are read-only; those of a single symbol are its own columns.
     """
 
     symbols: tuple[str, ...]
@@ -28,9 +29,9 @@ class Panel:
     open: Floats
     high: Floats
     low: Floats
-    close: Floats
+    mark: Floats
     counts: tuple[int, ...]
-    rows: tuple[NDArray[np.intp] | slice, ...]
+    rows: tuple[Rows, ...]
 
     def spread(self, columns: Sequence[NDArray[Cell]], empty: float) -> NDArray[Cell]:
         """One column per symbol, each as long as its symbol's bars, laid out on the panel (n, s)."""
@@ -45,11 +46,10 @@ def make_panel(bars: Mapping[str, Bars]) -> Panel:
     """The panel of these bars. They must be valid (core.bars.validate); nothing is checked here."""
     symbols = tuple(sorted(bars))
     times = [bars[symbol].time for symbol in symbols]
-    rows: tuple[NDArray[np.intp] | slice, ...]
-    if not times:
-        time, rows = np.empty(0, "datetime64[us]"), ()
-    elif all(np.array_equal(times[0], other) for other in times[1:]):
-        time, rows = times[0], (slice(None),) * len(symbols)
+    rows: tuple[Rows, ...] = (slice(None),) * len(symbols)
+    complete = all(np.array_equal(times[0], other) for other in times[1:])
+    if complete:
+        time = times[0] if times else np.empty(0, "datetime64[us]")
     else:
         time = np.unique(np.concatenate(times))
         rows = tuple(np.searchsorted(time, own) for own in times)
@@ -57,23 +57,33 @@ def make_panel(bars: Mapping[str, Bars]) -> Panel:
         name: _spread([getattr(bars[symbol], name) for symbol in symbols], rows, len(time), np.nan)
         for name in ("open", "high", "low", "close")
     }
+    close = prices.pop("close")
     return Panel(
         symbols=symbols,
         time=time,
-        session=session_dates(time).astype(np.int64),
+        session=session_numbers(time),
+        mark=close if complete else _carried_forward(close),
         counts=tuple(len(own) for own in times),
         rows=rows,
         **prices,
     )
 
 
-def _spread(
-    columns: Sequence[NDArray[Cell]],
-    rows: tuple[NDArray[np.intp] | slice, ...],
-    length: int,
-    empty: float,
-) -> NDArray[Cell]:
-    table = np.full((length, len(columns)), empty, dtype=columns[0].dtype if columns else np.float64)
-    for place, (column, own) in enumerate(zip(columns, rows, strict=True)):
-        table[own, place] = column
+def _spread(columns: Sequence[NDArray[Cell]], rows: Sequence[Rows], length: int, empty: float) -> NDArray[Cell]:
+    if len(columns) == 1:
+        table = np.ascontiguousarray(columns[0]).reshape(length, 1)
+    else:
+        table = np.full((length, len(columns)), empty, dtype=columns[0].dtype if columns else np.float64)
+        for place, (column, own) in enumerate(zip(columns, rows, strict=True)):
+            table[own, place] = column
+    # Always, so that the kernel is compiled once: stored bars come read-only, and to numba that is another type.
+    table.flags.writeable = False
     return table
+
+
+def _carried_forward(close: Floats) -> Floats:
+    """Each NaN (n, s) filled with the value before it in its column."""
+    there = np.where(np.isnan(close), 0, np.arange(len(close))[:, np.newaxis])
+    mark = np.take_along_axis(close, np.maximum.accumulate(there, axis=0), axis=0)
+    mark.flags.writeable = False
+    return mark

@@ -15,7 +15,7 @@ from tradedesk import core
 from tradedesk.marketdata.models import BarSeries
 
 # The pure modules of this app that take part in a run.
-RUN_MODULES = ("engine", "kernel", "panel", "results", "simulation")
+RUN_MODULES = ("engine", "kernel", "meter", "panel", "results", "simulation")
 SHOWN = 12
 
 

@@ -11,6 +11,7 @@ from backtests.kernel import Lots
 from tradedesk.core.bars import Floats, Times
 from tradedesk.core.fills import EXIT_REASONS, ExitReason
 from tradedesk.core.metrics import r_multiple
+from tradedesk.core.money import PLACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,18 @@ class Result:
     exposure: float
     symbols: tuple[str, ...]
     marks: Floats
+
+    @cached_property
+    def invested(self) -> Floats:
+        """Dollars in positions at each close (m,): the equity less the cash that the lots left."""
+        spent = np.zeros(len(self.time))
+        for lots in (self.closed, self.held):
+            np.add.at(spent, lots["entry_row"], lots["paid"])
+        np.subtract.at(spent, self.closed["exit_row"], self.closed["paid"] + self.closed["pnl"])
+        cash = self.cash + spent.sum() - spent.cumsum()
+        # To the millionth, as the kernel's own amounts, so that who holds nothing has 0.0 invested.
+        invested: Floats = (self.equity - cash).round(PLACES) + 0.0
+        return invested
 
     @cached_property
     def r_multiples(self) -> Floats:

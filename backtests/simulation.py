@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from backtests.engine import run_on
+from backtests.meter import Meter
 from backtests.panel import Panel, make_panel
 from backtests.results import Result
 from strategies.kinds.base import Kind
@@ -48,10 +49,20 @@ class Scenario:
         """The kind's own signals, traded and measured."""
         return self.evaluate(kind.signals_by_symbol(self.bars))
 
-    def evaluate(self, signals: dict[str, Signals]) -> Simulation:
-        """Signals that are already there, traded and measured."""
+    def evaluate(self, signals: dict[str, Signals], meter: Meter | None = None) -> Simulation:
+        """Signals that are already there, traded and measured.
+
+        meter: for another thread, which reads from it how far the run is and can ask it to stop; the run then
+        raises Stopped.
+        """
         result = run_on(
-            self.panel, signals, capital=self.capital, rules=self.rules, costs=self.costs, start=self.start
+            self.panel,
+            signals,
+            capital=self.capital,
+            rules=self.rules,
+            costs=self.costs,
+            start=self.start,
+            meter=meter,
         )
         metrics = measure(
             result.time,

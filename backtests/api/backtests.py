@@ -11,6 +11,7 @@ from pydantic import Field
 from backtests.answers import BacktestAnswer, BacktestInList, ComparisonAnswer, Queued
 from backtests.comparison import compare
 from backtests.filters import narrowed
+from backtests.listing import WEIGHTY
 from backtests.models import Backtest
 from backtests.payload import backtest_payload, comparison_payload
 from backtests.selection import NotSelected, UnknownBacktest, selected
@@ -23,8 +24,6 @@ from tradedesk.rest.csv_files import csv_file
 from tradedesk.rest.pages import Presented, in_pages
 from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
 
-# What a result weighs; no list shows it.
-HEAVY = ("provenance", "buy_and_hold")
 SENDS_CSV = {"responses": {200: {"description": "OK", "content": {"text/csv": {"schema": {"type": "string"}}}}}}
 
 router = Router(tags=["backtests"])
@@ -83,7 +82,7 @@ def list_backtests(
     except InvalidSymbol as refusal:
         raise Refused({"symbol": str(refusal)}) from None
     found = narrowed(request.user.backtests.all(), strategy_id=strategy_id, symbol=wanted, status=status or "")
-    return Presented(found.defer(*HEAVY), _in_list)
+    return Presented(found.defer(*WEIGHTY), _in_list)
 
 
 @router.get("/compare", response={200: ComparisonAnswer, **UNKNOWN, **BAD_QUERY})

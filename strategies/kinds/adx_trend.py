@@ -16,7 +16,7 @@ PLUS, MINUS, ADX = "+DI", "-DI", "ADX"
 class AdxTrend(Kind):
     key = "adx_trend"
     name = "ADX trend"
-    description = "Buys when +DI stands above -DI and ADX above the threshold, a strong uptrend; sells when -DI crosses above."
+    description = "Buys when +DI stands above -DI and the ADX above its threshold; sells when -DI crosses above."
     overlay = False
 
     period = Param(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from backtests.models import Backtest
+from backtests.models import Backtest, OptimizerRun
 from livetrading.models import LiveStrategy
 from strategies.models import Strategy
 from tests.api.caller import Caller
@@ -31,7 +31,7 @@ VALID = {"name": "Taken", "kind": "buy_and_hold", "symbols": ["IBM"]}
 
 
 @pytest.fixture
-def owned(alice: User) -> dict[str, Strategy | Backtest | LiveStrategy]:
+def owned(alice: User) -> dict[str, Strategy | Backtest | LiveStrategy | OptimizerRun]:
     strategy = a_strategy(alice)
     return {
         "{strategy_id}": strategy,

@@ -84,6 +84,8 @@ def test_money_and_shares_are_conserved(case: Case) -> None:
         last = np.searchsorted(own.time, result.time[first:until], side="right") - 1
         holdings[first:until] += lot.quantity * own.close[last]
     assert np.abs(result.equity - (cash + holdings)).max() < 1e-4
+    assert np.abs(result.invested - holdings).max() < 1e-4
+    assert (result.invested[holdings == 0.0] == 0.0).all()
     assert result.cash == pytest.approx(cash[-1], abs=1e-4)
     paid = result.held["paid"].sum()
     assert round_money(case.capital + sum(t.pnl for t in result.trades) - paid) == result.cash

@@ -24,7 +24,9 @@ def test_the_hash_is_the_same_twice() -> None:
     int(first, 16)
 
 
-@pytest.mark.parametrize("module", ["engine", "kernel", "panel", "results", "simulation", "metrics", "fills"])
+@pytest.mark.parametrize(
+    "module", ["engine", "kernel", "meter", "panel", "results", "simulation", "metrics", "fills"]
+)
 def test_it_moves_with_every_source_that_takes_part(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = provenance.engine_code()
     provenance.engine_code.cache_clear()
