@@ -157,9 +157,13 @@ def test_the_page_shows_every_line_with_what_it_asks(
 
 
 def test_a_row_below_the_best_is_examined_when_it_is_asked_for(
-    searched: OptimizerRun, alices_browser: Client, published: Published
+    searched: OptimizerRun,
+    alices_browser: Client,
+    published: Published,
+    django_capture_on_commit_callbacks: Callable[..., Any],
 ) -> None:
     candidate = Candidate.objects.last()
     assert candidate is not None
-    alices_browser.get(reverse("backtests:candidate_evidence", args=[candidate.pk]))
+    with django_capture_on_commit_callbacks(execute=True):
+        alices_browser.get(reverse("backtests:candidate_evidence", args=[candidate.pk]))
     assert ("backtests.tasks.gather_candidate_evidence", (candidate.pk,)) in published
