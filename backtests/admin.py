@@ -1,21 +1,70 @@
-"""Backtests for an operator: to find and to read; their owner makes them, on the pages or through the API."""
+"""Research for an operator: to find and to read; its owner makes it, on the pages or through the API."""
+
+from typing import TypeVar
 
 from django.contrib import admin
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from backtests.models import Backtest
+from backtests.models import Backtest, Evidence, OptimizerRun, Tries
+from backtests.services import delete_backtest
+
+Row = TypeVar("Row", bound=Model)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Row]):
+    """Neither added nor changed here."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        return False
 
 
 @admin.register(Backtest)
-class BacktestAdmin(admin.ModelAdmin[Backtest]):
+class BacktestAdmin(ReadOnlyAdmin[Backtest]):
     list_display = ["__str__", "user", "kind_name", "symbols", "status", "stage", "attempts", "created_at"]
     list_filter = ["status", "kind", "created_at"]
     list_select_related = ["user"]
     search_fields = ["strategy_name", "kind", "symbols", "user__email"]
     date_hierarchy = "created_at"
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def delete_model(self, request: HttpRequest, obj: Backtest) -> None:
+        delete_backtest(obj)
 
-    def has_change_permission(self, request: HttpRequest, obj: Backtest | None = None) -> bool:
-        return False
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Backtest]) -> None:
+        for backtest in queryset:
+            delete_backtest(backtest)
+
+
+@admin.register(OptimizerRun)
+class OptimizerRunAdmin(ReadOnlyAdmin[OptimizerRun]):
+    list_display = ["__str__", "user", "kind", "symbols", "method", "combinations", "done", "status", "created_at"]
+    list_filter = ["job", "status", "method", "created_at"]
+    list_select_related = ["user"]
+    search_fields = ["strategy_name", "kind", "symbols", "user__email"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(Evidence)
+class EvidenceAdmin(ReadOnlyAdmin[Evidence]):
+    list_display = ["__str__", "error", "computed_at"]
+    list_filter = ["computed_at"]
+    list_select_related = ["backtest", "candidate"]
+    search_fields = ["backtest__strategy_name", "candidate__name", "error"]
+
+
+@admin.register(Tries)
+class TriesAdmin(ReadOnlyAdmin[Tries]):
+    """The ledger goes with its user and not before: what was tried stays tried."""
+
+    list_display = ["user", "symbol", "timeframe", "start_date", "end_date", "number", "measured"]
+    list_filter = ["timeframe"]
+    list_select_related = ["user"]
+    search_fields = ["user__email", "symbol"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Tries | None = None) -> bool:
+        # Asked, too, when a user is deleted: then they go along.
+        match = request.resolver_match
+        return match is not None and str(match.url_name).startswith("accounts_user_")

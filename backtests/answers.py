@@ -84,6 +84,15 @@ class OpenPosition(Answer):
 class BarsUsed(Answer):
     provider: str
     fingerprint: str = Field(description="SHA-256 of the bars.")
+    bars: int | None = Field(None, description="In the period; null until completed.")
+    bars_before: int | None = Field(None, description="Before it: they warm the indicators up.")
+
+
+class Repeats(Answer):
+    """The backtest that this one runs again, and the digest that its result had."""
+
+    backtest: int
+    result: str
 
 
 class Provenance(Answer):
@@ -93,6 +102,9 @@ class Provenance(Answer):
     kind_code: str
     engine_code: str
     data: dict[str, BarsUsed]
+    seed: int | None = Field(None, description="Null: no chance is involved.")
+    result: str | None = Field(None, description="SHA-256 of all trades and of the equity.")
+    repeats: Repeats | None = None
 
 
 class BacktestInList(Answer):
@@ -113,9 +125,26 @@ class BacktestInList(Answer):
     stage: str
     error: str | None = Field(description="Why it failed, and what to do.")
     metrics: Metrics | None = Field(description="Null until completed.")
+    doubled_costs: Metrics | None = Field(
+        description="Of the same signals with every cost doubled; where there are none, at 5 bps slippage."
+    )
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+class NormalizedPoint(Answer):
+    time: datetime
+    value: float = Field(description="The capital is 100.", examples=[101.3])
+
+
+class ComparedBacktest(BacktestInList):
+    normalized_equity: list[NormalizedPoint]
+
+
+class ComparisonAnswer(Answer):
+    notes: list[str] = Field(description="What to mind when the figures are set against each other.")
+    backtests: list[ComparedBacktest] = Field(description="In the order of the ids.")
 
 
 class BacktestAnswer(BacktestInList):

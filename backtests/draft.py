@@ -6,9 +6,10 @@ from datetime import date
 from typing import Any
 
 from backtests.coverage import Coverage, combined, coverage_of, in_words
-from backtests.models import Backtest
+from backtests.models.assumptions import Assumptions
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
+from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.library import NoBars, find_series
 
 # Periods on offer, back from the last bar.
@@ -42,23 +43,34 @@ def market_of(strategy: Strategy | None, symbols: str | Iterable[str]) -> Market
         wanted = clean_symbols(symbols) or clean_symbols(strategy.symbols)
     except InvalidStrategy:
         return Market("", "", [])
-    series = find_series(wanted, strategy.timeframe)
+    return market_in(strategy.timeframe, wanted)
+
+
+def market_in(timeframe: str, symbols: str | Iterable[str]) -> Market:
+    """The bars of these symbols; none for what is no symbol or no timeframe."""
+    if timeframe not in list(Timeframe):
+        return Market("", "", [])
+    try:
+        wanted = clean_symbols(symbols)
+    except InvalidStrategy:
+        return Market("", "", [])
+    series = find_series(wanted, timeframe)
     missing = [symbol for symbol in wanted if symbol not in series]
     coverages = {symbol: coverage_of(found) for symbol, found in series.items()}
     return Market(
         in_words(coverages),
-        str(NoBars(missing, strategy.timeframe)) if missing else "",
+        str(NoBars(missing, timeframe)) if missing else "",
         _presets(combined(coverages)),
     )
 
 
 def begin(
-    strategy: Strategy | None, source: Backtest | None, typed: Mapping[str, str], preset: str
+    strategy: Strategy | None, source: Assumptions | None, typed: Mapping[str, str], preset: str
 ) -> tuple[dict[str, Any], Market]:
     """What the form starts with, and the market for it.
 
-    The strategy's symbols over all their bars; or the same again as `source`; or what was typed so far, as long
-    as it was typed for this strategy. A preset then chooses the two dates.
+    The strategy's symbols over all their bars; or the same again as `source`, a backtest or an optimizer run; or
+    what was typed so far, as long as it was typed for this strategy. A preset then chooses the two dates.
     """
     if strategy is None:
         return {}, market_of(None, ())
@@ -66,15 +78,21 @@ def begin(
     if typed.get("shown_strategy") == str(strategy.pk):
         values = dict(typed)
     elif source is not None:
-        values = _same_again(source)
+        values = same_again(source)
     elif not preset:
         preset = "all"
     market = market_of(strategy, values.get("symbols", ""))
-    values |= next(({"start_date": p.start, "end_date": p.end} for p in market.presets if p.key == preset), {})
+    values |= dates_of(market, preset)
     return values | {"strategy": strategy.pk, "shown_strategy": strategy.pk}, market
 
 
-def _same_again(source: Backtest) -> dict[str, Any]:
+def dates_of(market: Market, preset: str) -> dict[str, date]:
+    """The two dates of that preset; none when it is not on offer."""
+    return next(({"start_date": p.start, "end_date": p.end} for p in market.presets if p.key == preset), {})
+
+
+def same_again(source: Assumptions) -> dict[str, Any]:
+    """Symbols, period, capital, rules and costs, as the form's fields take them."""
     return {
         "symbols": ", ".join(source.symbols),
         "start_date": source.start_date,

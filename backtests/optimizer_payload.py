@@ -4,13 +4,14 @@ from typing import Any
 
 from backtests.models import Candidate, OptimizerRun
 from backtests.payload import iso
+from backtests.services.evidence import Panel, panels
 from backtests.services.optimizer import ranked, time_left
 
 SHOWN_FIGURES = ("total_return_pct", "sharpe_ratio", "max_drawdown_pct", "win_rate", "num_trades")
 
 
 def run_payload(run: OptimizerRun, market: str, *, full: bool) -> dict[str, Any]:
-    """The run; full adds what it was made from and the rows of one market (one query more)."""
+    """The run; full adds what it was made from and the rows of one market (two queries more)."""
     payload: dict[str, Any] = {
         "id": run.pk,
         "job": run.job,
@@ -38,7 +39,7 @@ def run_payload(run: OptimizerRun, market: str, *, full: bool) -> dict[str, Any]
     return payload | _results(run, market) if full else payload
 
 
-def performance(candidate: Candidate, evidence: dict[str, Any] | None) -> dict[str, Any]:
+def performance(candidate: Candidate, panel: Panel) -> dict[str, Any]:
     """One row of `ranked`."""
     return {
         "rank": candidate.rank,  # type: ignore[attr-defined]  # annotated by ranked()
@@ -49,13 +50,15 @@ def performance(candidate: Candidate, evidence: dict[str, Any] | None) -> dict[s
         "parameters": candidate.parameters,
         "eligible": candidate.eligible,
         "score": candidate.score,
-        "evidence": evidence,
+        "evidence": {line.key: line.mark.value for line in panel.lines} or None,
         **{name: candidate.figures.get(name) for name in SHOWN_FIGURES},
     }
 
 
 def _results(run: OptimizerRun, market: str) -> dict[str, Any]:
-    rows = [performance(candidate, None) for candidate in ranked(run, market)]
+    candidates = list(ranked(run, market))
+    known = panels(run.user, candidates)
+    rows = [performance(candidate, known[candidate.pk]) for candidate in candidates]
     return {
         "rules": run.rules,
         "costs": run.costs,

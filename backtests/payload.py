@@ -6,6 +6,8 @@ Prices and dollars are numbers, `*_pct` is percent in results and a fraction in 
 from datetime import UTC, datetime
 from typing import Any
 
+from backtests.charts.comparison import normalized
+from backtests.comparison import Comparison
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
 
 
@@ -29,6 +31,7 @@ def backtest_payload(backtest: Backtest, *, full: bool) -> dict[str, Any]:
         "stage": backtest.stage,
         "error": backtest.error or None,
         "metrics": backtest.metrics or None,
+        "doubled_costs": backtest.doubled_costs or None,
         "created_at": iso(backtest.created_at),
         "started_at": iso(backtest.started_at),
         "finished_at": iso(backtest.finished_at),
@@ -69,16 +72,32 @@ def open_position_payload(trade: BacktestTrade) -> dict[str, Any]:
     }
 
 
+def comparison_payload(comparison: Comparison) -> dict[str, Any]:
+    """The backtests in short with their equity on one scale, and what to mind. One query."""
+    curves = BacktestCurve.objects.in_bulk([backtest.pk for backtest in comparison.backtests])
+    compared = []
+    for backtest in comparison.backtests:
+        curve = curves.get(backtest.pk, BacktestCurve())
+        equity = normalized(curve, float(backtest.initial_capital)).tolist()
+        points = [{"time": t, "value": value} for t, value in zip(_times(curve), equity, strict=True)]
+        compared.append(backtest_payload(backtest, full=False) | {"normalized_equity": points})
+    return {"notes": comparison.notes, "backtests": compared}
+
+
 def _results(backtest: Backtest) -> dict[str, Any]:
     trades = list(backtest.trades.all())
     curve = BacktestCurve.objects.filter(backtest=backtest).first() or BacktestCurve()
-    times = [iso(datetime.fromtimestamp(seconds, UTC)) for seconds in curve.time]
+    points = zip(_times(curve), curve.equity, strict=True)
     return {
         "provenance": backtest.provenance,
-        "equity_curve": [{"time": t, "equity": equity} for t, equity in zip(times, curve.equity, strict=True)],
+        "equity_curve": [{"time": t, "equity": equity} for t, equity in points],
         "trades": [trade_payload(trade) for trade in trades if not trade.is_open],
         "open_positions": [open_position_payload(trade) for trade in trades if trade.is_open],
     }
+
+
+def _times(curve: BacktestCurve) -> list[str | None]:
+    return [iso(datetime.fromtimestamp(seconds, UTC)) for seconds in curve.time]
 
 
 def iso(moment: datetime | None) -> str | None:

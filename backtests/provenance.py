@@ -1,6 +1,6 @@
 """Provenance: the code and the bars that a backtest was made from, so that anyone can tell if it still holds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -52,23 +52,44 @@ def describe_many(kind_keys: Iterable[str], series: Mapping[str, BarSeries]) -> 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One thing a backtest was made from, as a page shows it; changed: today's is another one."""
+    """One thing a backtest was made from, as a page shows it. changed: today's is another one. note: how much."""
 
     label: str
     value: str
     changed: bool
+    note: str = ""
 
 
 def compare(kind: str, recorded: Mapping[str, Any], series: Mapping[str, BarSeries]) -> list[Origin]:
     """What was recorded, line by line, beside what a run would be made from today."""
-    code = code_hash(kind) if kind in kinds() else ""
     lines = [
         Origin("Version", recorded["version"], recorded["version"] != settings.VERSION),
-        Origin("Strategy code", recorded["kind_code"], recorded["kind_code"] != code),
+        *_kind_origins(kind, recorded),
         Origin("Engine code", recorded["engine_code"], recorded["engine_code"] != engine_code()),
     ]
     for symbol, data in sorted(recorded["data"].items()):
         now = series[symbol].fingerprint if symbol in series else ""
         words = f"{data['provider']} {data['fingerprint'][:SHOWN]}"
-        lines.append(Origin(f"{symbol} bars", words, data["fingerprint"] != now))
+        used = f"{data['bars']:,} in the period" if "bars" in data else ""
+        lines.append(Origin(f"{symbol} bars", words, data["fingerprint"] != now, used))
     return lines
+
+
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """What two runs of the same backtest were made from that is not the same, in words."""
+    names = {"version": "the version", "kind_code": "the strategy's code", "engine_code": "the engine's code"}
+    found = [words for name, words in names.items() if first.get(name) != second.get(name)]
+    data, other = first.get("data", {}), second.get("data", {})
+    for symbol in sorted(data.keys() | other.keys()):
+        if data.get(symbol, {}).get("fingerprint") != other.get(symbol, {}).get("fingerprint"):
+            found.append(f"the bars of {symbol}")
+    return found
+
+
+def _kind_origins(kind: str, recorded: Mapping[str, Any]) -> Iterator[Origin]:
+    """The code of the one kind, or of each that took part in a ranking."""
+    several: dict[str, str] = recorded.get("kind_codes", {})
+    for key, code in several.items() or [(kind, recorded["kind_code"])]:
+        now = code_hash(key) if key in kinds() else ""
+        label = f"{kinds()[key].name} code" if several and key in kinds() else "Strategy code"
+        yield Origin(label, code, code != now)

@@ -7,11 +7,14 @@ from backtests import services
 from backtests.services import evidence, optimizer
 from backtests.services.queue import (
     BACKTEST_EVIDENCE_TASK,
+    CANDIDATE_EVIDENCE_TASK,
     CHUNK_TASK,
     RUN_EVIDENCE_TASK,
     RUN_TASK,
     enqueue,
+    enqueue_backtest_evidence,
     enqueue_chunk,
+    enqueue_run_evidence,
 )
 
 
@@ -24,6 +27,11 @@ def run_backtest(backtest_id: int) -> None:
 def sweep_backtests() -> None:
     for backtest_id in services.sweep_backtests(timezone.now()):
         enqueue(backtest_id)
+    backtests, runs = evidence.overdue(timezone.now())
+    for backtest_id in backtests:
+        enqueue_backtest_evidence(backtest_id)
+    for run_id in runs:
+        enqueue_run_evidence(run_id)
 
 
 @shared_task(name=CHUNK_TASK)
@@ -45,3 +53,8 @@ def gather_backtest_evidence(backtest_id: int) -> None:
 @shared_task(name=RUN_EVIDENCE_TASK)
 def gather_run_evidence(run_id: int) -> None:
     evidence.gather_for_run(run_id, timezone.now)
+
+
+@shared_task(name=CANDIDATE_EVIDENCE_TASK)
+def gather_candidate_evidence(candidate_id: int) -> None:
+    evidence.gather_for_candidate(candidate_id, timezone.now)

@@ -4,22 +4,26 @@ from django import forms
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from backtests.models import Backtest
-from strategies.models import Strategy
+from backtests.models import Candidate
+from livetrading.services.deploy import Source
 from tradedesk.accounts.models import User
 
 
 class DeployForm(forms.Form):
-    """source: "strategy:12" or "backtest:7". deploy_key: one per press, so that a double click deploys once."""
+    """source: "strategy:12", "backtest:7" or "candidate:31". deploy_key: one per press, so that a double click
+    deploys once."""
 
-    source = forms.RegexField(r"^(strategy|backtest):[0-9]{1,18}$")
+    source = forms.RegexField(r"^(strategy|backtest|candidate):[0-9]{1,18}$")
     deploy_key = forms.CharField(max_length=64)
 
-    def find_source(self, user: User) -> Strategy | Backtest:
+    def find_source(self, user: User) -> Source:
         """Of a valid form. Raises Http404 for what is not the user's."""
         noun, _, number = self.cleaned_data["source"].partition(":")
         if noun == "strategy":
             return get_object_or_404(user.strategies, pk=int(number))
         if noun == "backtest":
             return get_object_or_404(user.backtests.select_related("strategy"), pk=int(number))
+        if noun == "candidate":
+            rows = Candidate.objects.filter(run__user=user).select_related("run", "strategy")
+            return get_object_or_404(rows, pk=int(number))
         raise Http404

@@ -1,4 +1,4 @@
-// What a chart is made of: the time axis, the colours, and the series of its two kinds, price and equity.
+// What a chart is made of: the axes, the colours, and the series of its kinds: price, equity, line and histogram.
 (() => {
   const MARKER_WIDTH = 64; // pixels that a marker's words need beside the next one's
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -9,7 +9,7 @@
     value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   // Cents; finer for what stays below one dollar.
   const writer = (rows) => decimals(rows.every((row) => Math.abs(row.value ?? row.close ?? 0) < 1) ? 4 : 2);
-  const percent = (value) => `${value.toFixed(2)}%`;
+  const percent = (value) => `${(Math.abs(value) < 0.005 ? 0 : value).toFixed(2)}%`;
   const shape = (formatter) => ({ type: "custom", minMove: 0.0001, formatter });
 
   // --- Time: a day is text; a moment in unix seconds is moved so that the axis reads New York -------------
@@ -37,6 +37,8 @@
 
   // --- Style: every colour comes from the theme -----------------------------------------------------------
 
+  const primary = () => css("--color-primary");
+  const dashed = () => ({ lineStyle: LightweightCharts.LineStyle.Dashed });
   const lineColor = (index) => css(`--chart-line-${(index % 6) + 1}`);
   const chartStyle = () => ({
     layout: {
@@ -56,7 +58,7 @@
     timeScale: { borderColor: css("--color-base-300") },
   });
 
-  // --- The two kinds: each adds its series and says how to write and colour them --------------------------
+  // --- The kinds: each adds its series and says how to write and colour them ------------------------------
 
   function add(view, definition, pane, name, data, write, axis, style, swatch) {
     const series = view.chart.addSeries(definition, { priceFormat: shape(axis), ...style() }, pane);
@@ -65,18 +67,17 @@
     return series;
   }
 
-  function addLine(view, line, index, options, write, axis) {
+  function addLine(view, line, color, options, write, axis) {
     const style = () => ({
-      color: lineColor(index),
+      color: color(),
       lineWidth: 1.5,
       priceLineVisible: false,
       lastValueVisible: false,
       crosshairMarkerRadius: 3,
       ...options,
     });
-    add(view, LightweightCharts.LineSeries, line.pane || 0, line.name, points(line.data), write, axis, style, () =>
-      lineColor(index),
-    );
+    const pane = line.pane || 0;
+    return add(view, LightweightCharts.LineSeries, pane, line.name, points(line.data), write, axis, style, color);
   }
 
   function drawPrice(view, data) {
@@ -100,9 +101,26 @@
     view.main = add(view, LightweightCharts.CandlestickSeries, 0, "", bars, write, axis, style);
     (data.lines || []).forEach((line, index) => {
       const level = writer(line.data);
-      addLine(view, line, index, {}, (row) => ({ text: level(row.value) }), level);
+      addLine(view, line, () => lineColor(index), {}, (row) => ({ text: level(row.value) }), level);
     });
     drawMarkers(view, data.markers || []);
+    drawLevels(view, data.levels || [], price);
+  }
+
+  function drawLevels(view, rows, price) {
+    const place = (time) => view.chart.timeScale().timeToIndex(chartTime(time), true);
+    view.levels = new DeskLevels(rows.map((row) => ({ ...row, from: place(row.from), to: place(row.to) })));
+    view.main.attachPrimitive(view.levels);
+    view.restyle.push(() => view.levels.choose(view.levels.chosen));
+    view.remarks = (index) => {
+      const { stop, target } = view.levels.at(index) ?? {};
+      return [
+        { name: "Stop", level: stop, color: "--chart-down" },
+        { name: "Target", level: target, color: "--chart-up" },
+      ]
+        .filter(({ level }) => level)
+        .map(({ name, level, color }) => ({ name, text: price(level), swatch: () => css(color) }));
+    };
   }
 
   function drawMarkers(view, rows) {
@@ -146,7 +164,7 @@
     );
     if (data.buy_and_hold?.length) {
       const hold = { name: "Buy and hold", data: data.buy_and_hold };
-      addLine(view, hold, 0, { lineStyle: LightweightCharts.LineStyle.Dashed }, money, wholeDollars);
+      addLine(view, hold, () => lineColor(0), dashed(), money, wholeDollars);
     }
     if (!data.drawdown?.length) return;
     const drawdown = () => ({
@@ -163,9 +181,49 @@
     );
   }
 
+  function drawLines(view, data) {
+    const write = view.root.dataset.unit === "percent" ? percent : decimals(2);
+    const told = (row) => ({ text: write(row.value) });
+    const [main, ...others] = data.lines;
+    // Percent of a whole: the axis does not follow the figures.
+    const whole = { autoscaleInfoProvider: () => ({ priceRange: { minValue: 0, maxValue: 100 } }) };
+    const style = { lineWidth: 2, ...(view.root.dataset.unit === "percent" ? whole : {}) };
+    view.main = addLine(view, main, primary, style, told, write);
+    others.forEach((line, index) => addLine(view, line, () => lineColor(index), dashed(), told, write));
+    view.times = points(main.data).map((row) => row.time);
+    const zero = view.main.createPriceLine({ price: 0, lineWidth: 1, axisLabelVisible: false });
+    const restyle = () => zero.applyOptions({ color: css("--chart-text") });
+    restyle();
+    view.restyle.push(restyle);
+  }
+
+  function drawHistogram(view, data) {
+    const write = view.root.dataset.unit === "dollars" ? wholeDollars : decimals(2);
+    const trades = (count) => `${count} ${count === 1 ? "trade" : "trades"}`;
+    const color = (bin) => css(bin.from < 0 ? "--chart-down" : "--chart-up");
+    // A column stands over the middle of its bin, so that is what the axis tells.
+    const middles = data.bins.map((bin) => (bin.from + bin.to) / 2);
+    const build = () => data.bins.map((bin, index) => ({ time: middles[index], value: bin.count, color: color(bin) }));
+    const options = { priceFormat: { ...shape((value) => String(Math.round(value))), minMove: 1 }, priceLineVisible: false };
+    view.main = view.chart.addSeries(LightweightCharts.HistogramSeries, { ...options, lastValueVisible: false });
+    view.main.setData(build());
+    view.restyle.push(() => view.main.setData(build()));
+    view.times = middles;
+    view.chart.applyOptions({ localization: { precision: middles.every(Number.isInteger) ? 0 : 2 } });
+    // A bin beyond either end, so that the first and the last column can be read.
+    view.fit = () => view.chart.timeScale().setVisibleLogicalRange({ from: -1, to: data.bins.length });
+    view.words = (index) => {
+      const bin = data.bins[index];
+      const all = data.bins.reduce((sum, { count }) => sum + count, 0);
+      return bin ? [`${write(bin.from)} to ${write(bin.to)}`, trades(bin.count)] : ["All", trades(all)];
+    };
+  }
+
   window.deskChartKinds = {
-    price: { draw: drawPrice, of: "bars" },
-    equity: { draw: drawEquity, of: "equity" },
+    price: { draw: drawPrice, of: "bars", ranges: true, scales: true },
+    equity: { draw: drawEquity, of: "equity", ranges: true, scales: true },
+    line: { draw: drawLines, of: "lines", ranges: true },
+    histogram: { draw: drawHistogram, of: "bins", create: (...of) => LightweightCharts.createOptionsChart(...of) },
     style: chartStyle,
     time: chartTime,
   };

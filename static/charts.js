@@ -1,8 +1,8 @@
-// Charts: <div class="chart" data-chart="price|equity" data-url="…"> becomes a chart of that URL's JSON.
+// Charts: <div class="chart" data-chart="price|equity|line|histogram" data-url="…"> becomes a chart of that URL's JSON.
 (() => {
   const RANGES = { "3M": 63, "1Y": 252, "5Y": 1260, All: Infinity };
   const AROUND = 45; // bars to either side of a moment that is shown
-  const { style: chartStyle, time: chartTime, ...kinds } = deskChartKinds;
+  const { style: chartStyle, time: chartTime } = deskChartKinds;
   const drawn = new WeakMap();
 
   // --- Around the canvas: legend, ranges, who drew it -----------------------------------------------------
@@ -14,8 +14,26 @@
     return made;
   }
 
+  function addToLegend(view, { name, text, tone, swatch }) {
+    const item = element("span");
+    if (swatch) {
+      const mark = element("span", "chart-swatch");
+      mark.style.background = swatch();
+      item.append(mark);
+    }
+    if (name) item.append(element("span", "muted", `${name} `));
+    item.append(element("b", tone, text));
+    view.legend.append(item);
+  }
+
   // The values at that bar; without one, at the last.
   function writeLegend(view, bar) {
+    if (view.words) {
+      const [name, text] = view.words(bar);
+      view.legend.replaceChildren();
+      addToLegend(view, { name, text });
+      return;
+    }
     const index = bar ?? view.last;
     const at = view.main.dataByIndex(index, LightweightCharts.MismatchDirection.NearestLeft)?.time;
     const day = typeof at === "number" ? `${new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ")} ET` : at;
@@ -23,17 +41,9 @@
     for (const { series, name, write, swatch } of view.entries) {
       const row = series.dataByIndex(index);
       if (!row || !("value" in row || "close" in row)) continue;
-      const { text, tone } = write(row, series.dataByIndex(index - 1));
-      const item = element("span");
-      if (swatch) {
-        const mark = element("span", "chart-swatch");
-        mark.style.background = swatch();
-        item.append(mark);
-      }
-      if (name) item.append(element("span", "muted", `${name} `));
-      item.append(element("b", tone, text));
-      view.legend.append(item);
+      addToLegend(view, { name, swatch, ...write(row, series.dataByIndex(index - 1)) });
     }
+    for (const remark of view.remarks?.(index) ?? []) addToLegend(view, remark);
   }
 
   function frame(root) {
@@ -67,6 +77,22 @@
     }
   }
 
+  // Over many years equal gains look equal on a logarithmic scale alone.
+  function addScales(view) {
+    const { Logarithmic, Normal } = LightweightCharts.PriceScaleMode;
+    const button = element("button", "btn btn-ghost btn-xs", "Log");
+    button.type = "button";
+    button.title = "Logarithmic scale";
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => {
+      const log = button.getAttribute("aria-pressed") !== "true";
+      view.main.priceScale().applyOptions({ mode: log ? Logarithmic : Normal });
+      button.setAttribute("aria-pressed", String(log));
+      button.classList.toggle("btn-active", log);
+    });
+    view.ranges.append(button);
+  }
+
   function say(view, text) {
     view.canvas.removeAttribute("role");
     view.canvas.replaceChildren(element("p", "chart-message", text));
@@ -76,7 +102,7 @@
     if (drawn.has(root)) return;
     const view = { ...frame(root), entries: [], restyle: [], times: [] };
     drawn.set(root, view);
-    const kind = kinds[root.dataset.chart];
+    const kind = deskChartKinds[root.dataset.chart];
     let data;
     try {
       const answer = await fetch(root.dataset.url, { headers: { Accept: "application/json" } });
@@ -90,24 +116,30 @@
       say(view, "There is nothing to draw yet.");
       return;
     }
-    view.chart = LightweightCharts.createChart(view.canvas, { autoSize: true, ...chartStyle() });
-    view.chart.timeScale().applyOptions({ minBarSpacing: 0.05, timeVisible: typeof data[kind.of][0].time === "number" });
+    view.chart = (kind.create ?? LightweightCharts.createChart)(view.canvas, { autoSize: true, ...chartStyle() });
     kind.draw(view, data);
+    view.chart.timeScale().applyOptions({ minBarSpacing: 0.05, timeVisible: typeof view.times[0] === "number" });
     view.chart.panes().forEach((pane, index) => pane.setStretchFactor(index ? 1 : 3));
     view.last = view.chart.timeScale().timeToIndex(view.times.at(-1), true);
     view.chart.subscribeCrosshairMove((param) => writeLegend(view, param.time ? param.logical : undefined));
-    view.chart.timeScale().fitContent();
+    if (view.fit) view.fit();
+    else view.chart.timeScale().fitContent();
     writeLegend(view);
-    addRanges(view);
+    if (kind.ranges) addRanges(view);
+    if (kind.scales) addScales(view);
+    if (root.dataset.time) show(root, root.dataset.time, root.dataset.until);
   }
 
-  function show(id, time) {
+  // Go to that moment, or to the stretch from it until another one, and let the trade held there stand out.
+  function show(id, time, until = time) {
     const root = typeof id === "string" ? document.getElementById(id) : id;
     const view = drawn.get(root);
     if (!view?.chart) return;
     const scale = view.chart.timeScale();
-    const index = scale.timeToIndex(/^\d+$/.test(time) ? chartTime(Number(time)) : time, true);
-    scale.setVisibleLogicalRange({ from: index - AROUND, to: index + AROUND });
+    const place = (moment) => scale.timeToIndex(/^\d+$/.test(moment) ? chartTime(Number(moment)) : moment, true);
+    const index = place(time);
+    scale.setVisibleLogicalRange({ from: index - AROUND, to: place(until || time) + AROUND });
+    view.levels?.choose(view.levels.at(index));
     const bar = view.main.dataByIndex(index);
     // The range is taken over with the next frame; the crosshair is placed by where the bar then is.
     const mark = () => {
@@ -129,13 +161,22 @@
     if (within.matches?.("[data-chart]")) setUp(within);
     for (const root of within.querySelectorAll("[data-chart]")) setUp(root);
   };
-  setUpAll(document);
+  // By then every script of the page has run, and one of its own may have added a kind.
+  document.addEventListener("DOMContentLoaded", () => setUpAll(document));
   document.addEventListener("htmx:load", (event) => setUpAll(event.detail.elt));
   document.addEventListener("htmx:beforeCleanupElement", (event) => remove(event.detail.elt));
   document.addEventListener("desk:chart-show", (event) => show(event.detail.id, event.detail.time));
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-chart-show]");
-    if (button) show(document.querySelector(button.dataset.chartShow), button.dataset.time);
+    if (button) {
+      show(document.querySelector(button.dataset.chartShow), button.dataset.time, button.dataset.until);
+      return;
+    }
+    // Anywhere else in a row that goes to a chart: as if its button or link had been pressed.
+    const row = event.target.closest("[data-chart-row]");
+    if (row && !event.target.closest("a, button, input, label") && getSelection().isCollapsed) {
+      row.querySelector("[data-chart-show], [data-chart-link]")?.click();
+    }
   });
   document.addEventListener("desk:theme", () => {
     for (const root of document.querySelectorAll("[data-chart]")) {

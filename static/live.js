@@ -40,6 +40,9 @@
   htmx.createEventSource = (url) => new PausingStream(url);
   // What somebody is typing is not taken from under their fingers.
   Idiomorph.defaults.ignoreActiveValue = true;
+  // Nor is what somebody has ticked.
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
+    !(name === "checked" && node.matches("[data-keep-tick]"));
   // A form on its way keeps its busy button and its one-time key.
   const onItsWay = "[data-submit-once][aria-busy], form:has([data-submit-once][aria-busy])";
   Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !(node instanceof HTMLElement && node.matches(onItsWay));

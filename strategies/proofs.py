@@ -4,7 +4,7 @@ No look-ahead: what a kind says of a bar does not change when later bars become 
 last `warmup()` bars alone, as live, it decides what it decides on the whole history.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strategies.kinds.base import Kind
-from tradedesk.core.bars import Bars
+from tradedesk.core.bars import Bars, Times
 from tradedesk.core.signals import Side, Signals
 
 RANDOM_CUTS = 50
+# A kind that signals on every bar is tried around so many of them.
+MOST_SIGNALS = 400
 SYMBOL = "PROOF"
 DECISION = "the decision"
+Decided = dict[str, Signals]  # by symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,99 +40,156 @@ class _Fault(Exception):
     """What a proof has found against a kind; the message says it."""
 
 
-def prove_no_look_ahead(kind: Kind, bars: Bars, seed: int) -> Proof:
+def prove_no_look_ahead(kind: Kind, bars: Bars | Mapping[str, Bars], seed: int) -> Proof:
     """`signals(bars[:k])` equals `signals(bars)[:k]` bit for bit, the lines included.
 
-    k ends the bars at 50 random bars, at the edges of the warm-up, and at every signal, one bar before and one
-    after it. A kind that raises an exception has failed; none comes out of here.
+    bars: of one symbol, or by symbol for a kind that ranks symbols; then a cut is a moment, and every symbol has
+    its bars up to it. k ends the bars at 50 random bars, at the edges of the warm-up, and at every signal (of more
+    than 400 at 400 of them), one bar before and one after it. A kind that raises an exception has failed; none
+    comes out of here.
     """
+    market = _Market.of(bars)
 
-    def check(t: int, whole: Signals) -> None:
-        part = _signals(kind, bars[: t + 1])
-        for name, ends, goes_on in _columns(part, whole):
-            changed = np.flatnonzero(~((ends == goes_on) | (np.isnan(ends) & np.isnan(goes_on))))
-            if len(changed):
-                row = int(changed[0])
-                raise _Fault(
-                    f"{_bar(bars, row)}: {name} is {_value(name, ends[row])} while the bars end with bar {t}, "
-                    f"and {_value(name, goes_on[row])} once later bars are known."
-                )
+    def check(t: int, whole: Decided) -> None:
+        part = _signals(kind, market.until(t))
+        for symbol, own in part.items():
+            for name, ends, goes_on in _columns(own, whole[symbol]):
+                changed = np.flatnonzero(~((ends == goes_on) | (np.isnan(ends) & np.isnan(goes_on))))
+                if len(changed):
+                    row = int(changed[0])
+                    raise _Fault(
+                        f"{market.bar(symbol, row)}: {name} is {_value(name, ends[row])} while the bars end with "
+                        f"bar {len(own) - 1}, and {_value(name, goes_on[row])} once later bars are known."
+                    )
 
     edges = (0, kind.warmup() - 2, kind.warmup() - 1)
-    return _prove(kind, bars, seed, 0, edges, check, "Nothing it said of a bar changed when later bars came.")
+    return _prove(kind, market, seed, 0, edges, check, "Nothing it said of a bar changed when later bars came.")
 
 
-def prove_warmup(kind: Kind, bars: Bars, seed: int) -> Proof:
+def prove_warmup(kind: Kind, bars: Bars | Mapping[str, Bars], seed: int) -> Proof:
     """The last row of a `warmup()`-long window has the side and strength that it has in the whole history.
 
-    The windows end at 50 random bars and at every signal, one bar before and one after it. Failed, with nothing
-    checked, when there are no more bars than the warm-up. Exceptions as above.
+    The windows end at 50 random bars and at every signal (as above), one bar before and one after it; of several
+    symbols each has a window of its own, as live. Failed, with nothing checked, when there are no more bars than
+    the warm-up. Exceptions as above.
     """
-    warmup = kind.warmup()
+    market, warmup = _Market.of(bars), kind.warmup()
     if warmup < 1:
-        return Proof(False, len(bars), 0, f"The warm-up must be at least 1 bar, not {warmup}.")
+        return Proof(False, market.size, 0, f"The warm-up must be at least 1 bar, not {warmup}.")
 
-    def check(t: int, whole: Signals) -> None:
-        alone = _decision(_signals(kind, bars[t - warmup + 1 : t + 1]), warmup - 1)
-        known = _decision(whole, t)
-        if alone != known:
-            raise _Fault(
-                f"{_bar(bars, t)}: {known} on the whole history, {alone} on the last {warmup:,} alone. "
-                "The warm-up is too short."
-            )
+    def check(t: int, whole: Decided) -> None:
+        history = market.until(t)
+        windows = _signals(kind, {symbol: own[-warmup:] for symbol, own in history.items()})
+        for symbol, own in history.items():
+            row = len(own) - 1
+            if row < warmup or own.time[row] != market.times[t]:
+                continue  # it has no bar at this moment, or no more than the window
+            alone, known = _decision(windows[symbol], warmup - 1), _decision(whole[symbol], row)
+            if alone != known:
+                raise _Fault(
+                    f"{market.bar(symbol, row)}: {known} on the whole history, {alone} on the last {warmup:,} "
+                    "alone. The warm-up is too short."
+                )
 
     success = f"A window of {warmup:,} {'bar' if warmup == 1 else 'bars'} decides what the whole history decides."
-    return _prove(kind, bars, seed, warmup, (warmup,), check, success)
+    return _prove(kind, market, seed, warmup, (warmup,), check, success)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Market:
+    """The bars by symbol, and all their times in order."""
+
+    bars: dict[str, Bars]
+    times: Times
+
+    @classmethod
+    def of(cls, bars: Bars | Mapping[str, Bars]) -> "_Market":
+        own = {SYMBOL: bars} if isinstance(bars, Bars) else dict(bars)
+        times = [each.time for each in own.values()]
+        return cls(own, times[0] if len(times) == 1 else np.unique(np.concatenate(times)))
+
+    @property
+    def size(self) -> int:
+        return sum(len(own) for own in self.bars.values())
+
+    def until(self, t: int) -> dict[str, Bars]:
+        """Each symbol's bars up to the t-th time; those that have none yet are left out."""
+        ends = {
+            symbol: int(np.searchsorted(own.time, self.times[t], side="right"))
+            for symbol, own in self.bars.items()
+        }
+        return {symbol: self.bars[symbol][:end] for symbol, end in ends.items() if end}
+
+    def places(self, symbol: str, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Where the times of these rows stand among all times."""
+        return np.searchsorted(self.times, self.bars[symbol].time[rows])
+
+    def bar(self, symbol: str, row: int) -> str:
+        when = str(self.bars[symbol].time[row])[:16].replace("T", " ")
+        return f"{'Bar' if symbol == SYMBOL else f'{symbol}, bar'} {row} ({when})"
+
+    def last_bar(self, symbol: str) -> str:
+        return self.bar(symbol, len(self.bars[symbol]) - 1)
 
 
 def _prove(
     kind: Kind,
-    bars: Bars,
+    market: _Market,
     seed: int,
     first: int,
     edges: Iterable[int],
-    check: Callable[[int, Signals], None],
+    check: Callable[[int, Decided], None],
     success: str,
 ) -> Proof:
-    """Run `check` after every row to cut at from `first` on."""
-    if len(bars) <= first:
-        return Proof(False, len(bars), 0, f"More than {first:,} bars are needed, and there are {len(bars):,}.")
+    """Run `check` after every moment to cut at from `first` on."""
+    if len(market.times) <= first:
+        return Proof(
+            False, market.size, 0, f"More than {first:,} bars are needed, and there are {len(market.times):,}."
+        )
     checked = 0
     try:
-        whole = _signals(kind, bars)
-        for t in _cuts(whole, first, edges, seed):
+        whole = _signals(kind, market.bars)
+        for t in _cuts(market, whole, first, edges, seed):
             checked += 1
             check(t, whole)
     except _Fault as fault:
-        return Proof(False, len(bars), checked, str(fault))
-    return Proof(True, len(bars), checked, success)
+        return Proof(False, market.size, checked, str(fault))
+    return Proof(True, market.size, checked, success)
 
 
-def _cuts(whole: Signals, first: int, edges: Iterable[int], seed: int) -> list[int]:
-    signals = np.flatnonzero(whole.side)
-    random = np.random.default_rng(seed).integers(first, len(whole), RANDOM_CUTS)
+def _cuts(market: _Market, whole: Decided, first: int, edges: Iterable[int], seed: int) -> list[int]:
+    generator = np.random.default_rng(seed)
+    random = generator.integers(first, len(market.times), RANDOM_CUTS)
+    found = [market.places(symbol, np.flatnonzero(own.side)) for symbol, own in whole.items()]
+    signals = np.unique(np.concatenate(found))
+    if len(signals) > MOST_SIGNALS:
+        signals = generator.choice(signals, MOST_SIGNALS, replace=False)
     rows = np.unique(np.concatenate((random, list(edges), signals - 1, signals, signals + 1)))
-    return [int(row) for row in rows if first <= row < len(whole)]
+    return [int(row) for row in rows if first <= row < len(market.times)]
 
 
-def _signals(kind: Kind, bars: Bars) -> Signals:
+def _signals(kind: Kind, bars: Mapping[str, Bars]) -> Decided:
     """What every caller gets from the kind, of the shape and in the bounds that the contract asks for."""
+    market = _Market.of(bars)
     try:
-        signals = kind.signals_by_symbol({SYMBOL: bars})[SYMBOL]
+        found = kind.signals_by_symbol(bars)
     except Exception as error:  # whatever a kind raises is the finding
-        raise _Fault(f"{_bar(bars, len(bars) - 1)}: the bars up to here end in {error!r}.") from error
-    for name, column in _named(signals):
-        if column.shape != (len(bars),):
-            raise _Fault(f"{_bar(bars, len(bars) - 1)}: {name} has {column.size:,} rows for {len(bars):,} bars.")
-    side, strength = signals.side, signals.strength
-    wrong = np.flatnonzero(~np.isin(side, list(Side)) | ~((strength >= 0.0) & (strength <= 1.0)))
-    if len(wrong):
-        row = int(wrong[0])
-        raise _Fault(
-            f"{_bar(bars, row)}: a side of {side[row]} with a strength of {strength[row]:g}; "
-            "a side is -1, 0 or 1 and a strength from 0 to 1."
-        )
-    return signals
+        last = market.last_bar(next(iter(bars)))
+        raise _Fault(f"{last}: the bars up to here end in {error!r}.") from error
+    for symbol, own in bars.items():
+        signals = found[symbol]
+        for name, column in _named(signals):
+            if column.shape != (len(own),):
+                raise _Fault(f"{market.last_bar(symbol)}: {name} has {column.size:,} rows for {len(own):,} bars.")
+        side, strength = signals.side, signals.strength
+        wrong = np.flatnonzero(~np.isin(side, list(Side)) | ~((strength >= 0.0) & (strength <= 1.0)))
+        if len(wrong):
+            row = int(wrong[0])
+            raise _Fault(
+                f"{market.bar(symbol, row)}: a side of {side[row]} with a strength of {strength[row]:g}; "
+                "a side is -1, 0 or 1 and a strength from 0 to 1."
+            )
+    return found
 
 
 def _named(signals: Signals) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -154,7 +214,3 @@ def _decision(signals: Signals, t: int) -> str:
 
 def _value(name: str, value: float) -> str:
     return Side(int(value)).name if name == DECISION else repr(float(value))
-
-
-def _bar(bars: Bars, row: int) -> str:
-    return f"Bar {row} ({str(bars.time[row])[:16].replace('T', ' ')})"

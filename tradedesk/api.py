@@ -129,6 +129,7 @@ api.add_router("/v1/auth", "tradedesk.accounts.api.router")
 api.add_router("/v1/strategies", "strategies.api.router")
 api.add_router("/v1/backtests", "backtests.api.backtests.router")
 api.add_router("/v1/optimizer", "backtests.api.optimizer.router")
+api.add_router("/v1/evidence", "backtests.api.evidence.router")
 api.add_router("/v1/live-trading", "livetrading.api.router")
 api.add_router("/paper", "livetrading.api.paper.router")
 

@@ -3,21 +3,28 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.http import Http404, StreamingHttpResponse
 from django.utils import timezone
 from ninja import Router, Status
 from pydantic import Field
 
-from backtests.answers import BacktestAnswer, BacktestInList, Queued
+from backtests.answers import BacktestAnswer, BacktestInList, ComparisonAnswer, Queued
+from backtests.comparison import compare
+from backtests.filters import narrowed
+from backtests.listing import HEAVY
 from backtests.models import Backtest
-from backtests.payload import backtest_payload
-from backtests.services import InvalidBacktest, create_backtest
+from backtests.payload import backtest_payload, comparison_payload
+from backtests.selection import NotSelected, UnknownBacktest, selected
+from backtests.services import InvalidBacktest, cancel_backtest, create_backtest, delete_backtest
+from backtests.trades import csv_rows
 from tradedesk.accounts.requests import UserRequest
+from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
 from tradedesk.rest.bodies import Body, Day, Text, Whole
+from tradedesk.rest.csv_files import csv_file
 from tradedesk.rest.pages import Presented, in_pages
 from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
 
-# What a result weighs; no list shows it.
-HEAVY = ("provenance", "buy_and_hold")
+SENDS_CSV = {"responses": {200: {"description": "OK", "content": {"text/csv": {"schema": {"type": "string"}}}}}}
 
 router = Router(tags=["backtests"])
 
@@ -30,6 +37,8 @@ class BacktestBody(Body):
     start_date: Day = Field(examples=["2005-01-03"])
     end_date: Day = Field(examples=["2010-12-31"])
     initial_capital: float = Field(description="Dollars.", examples=[100_000])
+    commission_per_order: float = Field(0.0, description="Dollars.")
+    commission_per_share: float = Field(0.0, description="Dollars.")
     commission_bps: float = Field(0.0, description="Basis points of each order's amount.")
     slippage_bps: float = Field(0.0, description="Basis points of the price, against you.")
     position_size_pct: float | None = Field(
@@ -40,6 +49,8 @@ class BacktestBody(Body):
     stop_loss_pct: float | None = Field(None, description="Below the entry price. Left out: 0.10.")
     take_profit_pct: float | None = Field(None, description="Above the entry price. Left out: none.")
     signal_threshold: float = Field(0.6, description="The least strength of a signal that is traded, 0 to 1.")
+    daily_loss_limit: float | None = Field(None, description="Dollars; no entries for the rest of that day.")
+    max_drawdown_pct: float | None = Field(None, description="No entries this far below the highest equity.")
     fractional: bool = Field(False, description="Whether parts of a share are bought.")
 
 
@@ -59,15 +70,60 @@ def start_backtest(request: UserRequest, backtest: BacktestBody) -> Status[Backt
 
 @router.get("", response={200: list[BacktestInList], **BAD_QUERY})
 @in_pages
-def list_backtests(request: UserRequest) -> Presented[Backtest]:
-    """Your backtests, the newest first, without curves and trades."""
-    return Presented(request.user.backtests.defer(*HEAVY), _in_list)
+def list_backtests(
+    request: UserRequest,
+    strategy_id: Whole | None = None,
+    symbol: str | None = None,
+    status: Backtest.Status | None = None,
+) -> Presented[Backtest]:
+    """Your backtests, the newest first, without curves and trades; those of one strategy, symbol or status."""
+    try:
+        wanted = clean_symbol(symbol) if symbol else ""
+    except InvalidSymbol as refusal:
+        raise Refused({"symbol": str(refusal)}) from None
+    found = narrowed(request.user.backtests.all(), strategy_id=strategy_id, symbol=wanted, status=status or "")
+    return Presented(found.defer(*HEAVY), _in_list)
+
+
+@router.get("/compare", response={200: ComparisonAnswer, **UNKNOWN, **BAD_QUERY})
+def compare_backtests(request: UserRequest, ids: str) -> dict[str, Any]:
+    """Two to four completed backtests side by side; ids: "3,7"."""
+    try:
+        return comparison_payload(compare(selected(request.user, [ids])))
+    except UnknownBacktest as refusal:
+        raise Http404(str(refusal)) from None
+    except NotSelected as refusal:
+        raise Refused({"ids": str(refusal)}) from None
 
 
 @router.get("/{int:backtest_id}", response={200: BacktestAnswer, **UNKNOWN})
 def read_backtest(request: UserRequest, backtest_id: int) -> dict[str, Any]:
     """A backtest with everything it has found so far."""
     return backtest_payload(find(request.user.backtests.all(), backtest_id), full=True)
+
+
+@router.delete("/{int:backtest_id}", response={204: None, **UNKNOWN})
+def remove_backtest(request: UserRequest, backtest_id: int) -> Status[None]:
+    """Deletes it with all it has found; one that is still running ends. What was deployed from it trades on."""
+    delete_backtest(find(request.user.backtests.all(), backtest_id))
+    return Status(204, None)
+
+
+@router.post("/{int:backtest_id}/cancel", response={200: Queued, **UNKNOWN})
+def stop_backtest(request: UserRequest, backtest_id: int) -> Backtest:
+    """Ends it without a result. What has ended already stays as it is: the status says how."""
+    backtest = find(request.user.backtests.all(), backtest_id)
+    cancel_backtest(backtest, timezone.now())
+    backtest.refresh_from_db()
+    return backtest
+
+
+@router.get("/{int:backtest_id}/trades.csv", response=UNKNOWN, openapi_extra=SENDS_CSV)
+def backtest_trades_csv(request: UserRequest, backtest_id: int) -> StreamingHttpResponse:
+    """Every trade as it was closed, then the open positions, which have no exit_time and are marked at the last
+    close."""
+    backtest = find(request.user.backtests.all(), backtest_id)
+    return csv_file(request, f"backtest-{backtest_id}-trades.csv", csv_rows(backtest))
 
 
 def _in_list(backtests: Sequence[Backtest]) -> list[dict[str, Any]]:

@@ -29,7 +29,10 @@ class Performance(Answer):
     max_drawdown_pct: float | None
     win_rate: float | None
     num_trades: int | None
-    evidence: dict[str, Any] | None = Field(description="The lines of the evidence; null until it is gathered.")
+    evidence: dict[str, str] | None = Field(
+        description="The mark of each line: good, fair, bad or none; null until it is gathered.",
+        examples=[{"luck": "fair"}],
+    )
 
 
 class RunInList(Answer):

@@ -20,7 +20,8 @@ class Assumptions(models.Model):
     initial_capital = models.DecimalField(max_digits=20, decimal_places=6)
     rules = models.JSONField(default=dict)
     costs = models.JSONField(default=dict)
-    # {"version", "kind_code", "engine_code", "data": {symbol: {"provider", "fingerprint"}}}
+    # {"version", "kind_code", "engine_code", "data": {symbol: {"provider", "fingerprint"}}}; a completed
+    # backtest adds what services/record.py has found, and one that repeats another what it repeats
     provenance = models.JSONField(default=dict)
 
     class Meta:

@@ -1,5 +1,7 @@
 """A backtest: the snapshot of what is tried, its state while it runs, and its headline results."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -74,6 +76,12 @@ class Backtest(Assumptions):
     def is_deployable(self) -> bool:
         """Completed with a positive total return: then the page offers Deploy to Live."""
         return self.status == self.Status.COMPLETED and (self.metrics.get("total_return_pct") or 0) > 0
+
+    @property
+    def repeats(self) -> dict[str, Any] | None:
+        """Of a backtest that runs another one again, {"backtest": its id, "result": its digest}; else None."""
+        repeats: dict[str, Any] | None = self.provenance.get("repeats")
+        return repeats
 
     @property
     def kind_name(self) -> str:

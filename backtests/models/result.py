@@ -1,8 +1,11 @@
 """What a completed backtest leaves: its trades and its curves."""
 
+import numpy as np
 from django.db import models
+from numpy.typing import NDArray
 
 from backtests.models.backtest import Backtest
+from tradedesk.core.bars import Times, session_dates
 from tradedesk.core.fills import ExitReason
 
 EXIT_REASONS = [(reason.value, reason.value.replace("_", " ").capitalize()) for reason in ExitReason]
@@ -51,3 +54,10 @@ class BacktestCurve(models.Model):
 
     def __str__(self) -> str:
         return f"{len(self.time)} sessions"
+
+    def moments(self) -> Times:
+        return np.array(self.time, "int64").astype("datetime64[s]").astype("datetime64[us]")
+
+    def sessions(self) -> NDArray[np.datetime64]:
+        """The New York dates, datetime64[D]."""
+        return session_dates(self.moments())

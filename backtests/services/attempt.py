@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+import numpy as np
 from django.db import transaction
 from django.db.models import F
 
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
+from backtests.services.ledger import record
+from backtests.services.queue import enqueue_backtest_evidence
 from tradedesk.accounts.changes import touch
 
 
@@ -58,12 +61,21 @@ class Attempt:
             self._end(Backtest.Status.COMPLETED, now, progress=100, **results)
             BacktestTrade.objects.bulk_create(trades, batch_size=500)
             curve.save(force_insert=True)
+            self._enter_the_ledger(results["metrics"]["sharpe_ratio"])
+            transaction.on_commit(lambda: enqueue_backtest_evidence(self.backtest.pk), robust=True)
         touch(self.backtest.user_id)
 
     def fail(self, reason: str) -> None:
         """RUNNING -> FAILED. Raises RunLost."""
         self._end(Backtest.Status.FAILED, self.wall_clock(), error=reason)
         touch(self.backtest.user_id)
+
+    def _enter_the_ledger(self, sharpe_ratio: float | None) -> None:
+        """A row of a search was counted when it was tried, and running the same again is no other try."""
+        own = self.backtest
+        if own.candidate_id is None and own.repeats is None:
+            ratios = np.array([np.nan if sharpe_ratio is None else sharpe_ratio])
+            record(own.user_id, own.symbols, own.timeframe, own.start_date, own.end_date, ratios)
 
     def _end(self, status: Backtest.Status, now: datetime, **changes: Any) -> None:
         self._write(status=status, stage="", finished_at=now, heartbeat_at=now, **changes)

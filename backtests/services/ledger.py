@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from django.db.models import F, Sum
+from django.db.models import F
 
 from backtests.models import Tries
 from tradedesk.accounts.models import User
@@ -41,20 +41,38 @@ def record(
         )
 
 
+# Symbols, timeframe, and the first and the last day.
+Where = tuple[Sequence[str], str, date, date]
+
+
 def tried_on(user: User, symbols: Sequence[str], timeframe: str, start: date, end: date) -> Tried:
     """What this user has tried on these symbols in any period that overlaps this one; of several symbols the one
     that was tried most often counts. One query."""
-    overlapping = user.tries.filter(
-        symbol__in=symbols, timeframe=timeframe, start_date__lte=end, end_date__gte=start
+    return tried_on_each(user, [(symbols, timeframe, start, end)])[0]
+
+
+def tried_on_each(user: User, places: Sequence[Where]) -> list[Tried]:
+    """The same for several places at once, in their order; one query, however many."""
+    symbols = {symbol for own, *_ in places for symbol in own}
+    rows = list(user.tries.filter(symbol__in=symbols)) if symbols else []
+    return [_tried(rows, where) for where in places]
+
+
+def _tried(rows: Sequence[Tries], where: Where) -> Tried:
+    symbols, timeframe, start, end = where
+    overlapping = [
+        row for row in rows if row.timeframe == timeframe and row.start_date <= end and row.end_date >= start
+    ]
+    return max(
+        (_added([row for row in overlapping if row.symbol == symbol]) for symbol in symbols),
+        key=lambda tried: tried.number,
+        default=Tried(0, None),
     )
-    totals = overlapping.values("symbol").annotate(
-        tries=Sum("number"), known=Sum("measured"), total=Sum("sharpe_sum"), squares=Sum("sharpe_squares")
-    )
-    most = max(totals, key=lambda row: row["tries"], default=None)
-    if most is None:
-        return Tried(0, None)
-    known = most["known"]
+
+
+def _added(rows: Sequence[Tries]) -> Tried:
+    number, known = sum(row.number for row in rows), sum(row.measured for row in rows)
     if known < 2:
-        return Tried(most["tries"], None)
-    spread = max(most["squares"] - most["total"] ** 2 / known, 0.0)
-    return Tried(most["tries"], spread / (known - 1))
+        return Tried(number, None)
+    total, squares = sum(row.sharpe_sum for row in rows), sum(row.sharpe_squares for row in rows)
+    return Tried(number, max(squares - total**2 / known, 0.0) / (known - 1))

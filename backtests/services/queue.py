@@ -9,6 +9,7 @@ RUN_TASK = "backtests.tasks.run_backtest"
 CHUNK_TASK = "backtests.tasks.run_chunk"
 BACKTEST_EVIDENCE_TASK = "backtests.tasks.gather_backtest_evidence"
 RUN_EVIDENCE_TASK = "backtests.tasks.gather_run_evidence"
+CANDIDATE_EVIDENCE_TASK = "backtests.tasks.gather_candidate_evidence"
 
 
 def enqueue(backtest_id: int) -> None:
@@ -25,3 +26,7 @@ def enqueue_backtest_evidence(backtest_id: int) -> None:
 
 def enqueue_run_evidence(run_id: int) -> None:
     signature(RUN_EVIDENCE_TASK, args=(run_id,)).delay()
+
+
+def enqueue_candidate_evidence(candidate_id: int) -> None:
+    signature(CANDIDATE_EVIDENCE_TASK, args=(candidate_id,)).delay()

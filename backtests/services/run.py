@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
-from backtests import provenance
 from backtests.services.attempt import Attempt, RunLost
 from backtests.services.bars import load_usable
 from backtests.services.failures import EmptyPeriod, reason_of
-from backtests.services.record import benchmark_metrics, curve_of, trades_of
+from backtests.services.record import benchmark_metrics, curve_of, provenance_of, trades_of
+from backtests.services.watch import Made, watched
 from backtests.simulation import prepare
 
 log = logging.getLogger(__name__)
@@ -41,15 +42,23 @@ def _run(attempt: Attempt) -> None:
     if not len(scenario.benchmark.time):
         days = f"{backtest.start_date} to {backtest.end_date}"
         raise EmptyPeriod(f"There are no bars from {days}. Choose a longer period.")
-    attempt.report("Computing signals", 30)
-    signals = kind.signals_by_symbol(scenario.bars)
-    attempt.report("Simulating trades", 60)
-    simulation = scenario.evaluate(signals)
+    signals = _stage(attempt, "Computing signals", 30, lambda: kind.signals_by_symbol(scenario.bars))
+    simulation = _stage(attempt, "Simulating trades", 60, lambda: scenario.evaluate(signals))
+    harder = replace(scenario, costs=costs.doubled())
+    at_higher_costs = _stage(attempt, "Simulating higher costs", 75, lambda: harder.evaluate(signals))
     attempt.report("Saving the result", 90)
+    trades, curve = trades_of(backtest, simulation.result), curve_of(backtest, simulation)
     attempt.complete(
-        trades_of(backtest, simulation.result),
-        curve_of(backtest, simulation),
+        trades,
+        curve,
         metrics=simulation.metrics.as_json(),
         buy_and_hold=benchmark_metrics(simulation.benchmark, capital).as_json(),
-        provenance=provenance.describe(backtest.kind, series),
+        doubled_costs=at_higher_costs.metrics.as_json(),
+        provenance=provenance_of(backtest, series, scenario, trades, curve),
     )
+
+
+def _stage(attempt: Attempt, stage: str, progress: int, work: Callable[[], Made]) -> Made:
+    """Work told as a stage of the run, with signs of life while it lasts."""
+    attempt.report(stage, progress)
+    return watched(work, lambda: attempt.report(stage, progress))

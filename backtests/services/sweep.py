@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from backtests.models import Backtest
 from tradedesk.accounts.changes import touch
 
-# A stage takes seconds; a worker that is silent for a minute is gone.
+# A worker says every second that it is alive; one that is silent for a minute is gone.
 SILENT = timedelta(seconds=60)
 # The message may be lost; if it is only late, the second one finds the backtest claimed and does nothing.
 NOT_STARTED = timedelta(seconds=30)

@@ -1,11 +1,10 @@
 """The pages of a user's backtests."""
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -14,20 +13,11 @@ from django_htmx.http import HttpResponseStopPolling
 from backtests import charts, draft, report, services
 from backtests.forms import BacktestForm
 from backtests.models import Backtest
-from backtests.views.requests import PageRequest, wants_fragment
+from backtests.services.evidence import panels
+from backtests.trades import trades_of
+from backtests.views.requests import PageRequest, chosen, wants_fragment
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars
-
-PAGE_SIZE = 25
-Row = TypeVar("Row", bound=Model)
-
-
-@require_safe
-def backtest_list(request: PageRequest) -> HttpResponse:
-    backtests = request.user.backtests.defer("provenance", "buy_and_hold", "rules", "costs")
-    page = Paginator(backtests, PAGE_SIZE).get_page(request.GET.get("page"))
-    template = "backtests/_backtests.html" if wants_fragment(request) else "backtests/backtest_list.html"
-    return render(request, template, {"page": page})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -50,15 +40,15 @@ def backtest_new(request: PageRequest) -> HttpResponse:
 
 @require_safe
 def backtest_detail(request: PageRequest, pk: int) -> HttpResponse:
-    backtest = _own(request, pk)
+    backtest = get_object_or_404(request.user.backtests.select_related("evidence"), pk=pk)
     if backtest.status != Backtest.Status.COMPLETED:
         return render(request, "backtests/backtest_detail.html", {"backtest": backtest})
     context = {"backtest": backtest, "daily": report.is_daily(backtest), "symbol": _symbol(request, backtest)}
-    context["trades"] = report.trades_of(backtest, request.GET.get("page"))
+    context["trades"] = trades_of(backtest, request.GET.get("sort", ""), request.GET.get("page"))
     if wants_fragment(request):
         return render(request, "backtests/_trades.html", context)
-    context["open_positions"] = report.open_positions_of(backtest)
-    context["origins"], context["notes"] = report.origins_of(backtest)
+    context |= report.result_of(backtest, request.GET.get("trade"))
+    context["evidence"] = panels(request.user, [backtest])[backtest.pk]
     return render(request, "backtests/backtest_detail.html", context)
 
 
@@ -80,9 +70,20 @@ def backtest_cancel(request: PageRequest, pk: int) -> HttpResponse:
     return redirect("backtests:detail", pk)
 
 
+@require_POST
+def backtest_repeat(request: PageRequest, pk: int) -> HttpResponse:
+    try:
+        again = services.repeat_backtest(_own(request, pk), timezone.now())
+    except services.NothingToCompare as refusal:
+        messages.warning(request, str(refusal))
+        return redirect("backtests:detail", pk)
+    return redirect("backtests:detail", again.pk)
+
+
 @require_safe
-def backtest_equity(request: PageRequest, pk: int) -> JsonResponse:
-    return JsonResponse(charts.equity_chart(_own(request, pk)))
+def backtest_chart(request: PageRequest, pk: int, draw: Callable[[Backtest], dict[str, Any]]) -> JsonResponse:
+    """The charts that need nothing but the backtest; the address says which."""
+    return JsonResponse(draw(_own(request, pk)))
 
 
 @require_safe
@@ -110,8 +111,8 @@ def _symbol(request: PageRequest, backtest: Backtest) -> str:
 
 def _draft(request: PageRequest) -> HttpResponse:
     """The form before it is sent: from a strategy, from another backtest, or as it was being filled in."""
-    source = _chosen(request.user.backtests.all(), request.GET.get("backtest"))
-    strategy = _chosen(request.user.strategies.all(), request.GET.get("strategy"))
+    source = chosen(request.user.backtests.all(), request.GET.get("backtest"))
+    strategy = chosen(request.user.strategies.all(), request.GET.get("strategy"))
     strategy = strategy or (source.strategy if source else None) or request.user.strategies.first()
     typed = {name: request.GET[name] for name in BacktestForm.base_fields if name in request.GET}
     values, coverage = draft.begin(strategy, source, typed, request.GET.get("preset", ""))
@@ -122,12 +123,3 @@ def _draft(request: PageRequest) -> HttpResponse:
     }
     template = "backtests/_market.html" if wants_fragment(request) else "backtests/backtest_new.html"
     return render(request, template, context)
-
-
-def _chosen(rows: QuerySet[Row], pk: str | None) -> Row | None:
-    """The row that the address names, None when it names none; 404 for one that is not the user's."""
-    if not pk:
-        return None
-    if not pk.isdecimal():
-        raise Http404
-    return get_object_or_404(rows, pk=pk)

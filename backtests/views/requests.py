@@ -1,8 +1,15 @@
-"""The request of a page, and whether it asks for the page or for a fragment of it."""
+"""The request of a page: whether it asks for a fragment of it, and which rows its address names."""
 
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
+from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django_htmx.middleware import HtmxDetails
 
 from tradedesk.accounts.requests import UserRequest
+
+Row = TypeVar("Row", bound=Model)
 
 
 class PageRequest(UserRequest):
@@ -12,3 +19,12 @@ class PageRequest(UserRequest):
 def wants_fragment(request: PageRequest) -> bool:
     """An htmx request, but not that of the back button, which wants the whole page."""
     return bool(request.htmx) and not request.htmx.history_restore_request
+
+
+def chosen(rows: QuerySet[Row], pk: str | None) -> Row | None:
+    """The row that the address names, None when it names none; 404 for one that is not the user's."""
+    if not pk:
+        return None
+    if not pk.isdecimal():
+        raise Http404
+    return get_object_or_404(rows, pk=pk)

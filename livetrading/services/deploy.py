@@ -1,9 +1,9 @@
-"""Deploy to Live: from a strategy or a backtest to a live strategy that trades, in one press."""
+"""Deploy to Live: from a strategy, a backtest or an optimizer's row to a live strategy, in one press."""
 
 import json
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from backtests.models import Backtest
+from backtests.models import Backtest, Candidate
 from backtests.provenance import describe
 from backtests.services.bars import UnusableBars, usable_series
 from livetrading.models import LiveStrategy
@@ -26,7 +26,9 @@ from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import InvalidRules
 from tradedesk.marketdata.library import NoBars
 
-# A backtest's rules that a deployment carries over; size and number of positions are the deployment's own.
+Source = Strategy | Backtest | Candidate
+
+# A trial's rules that a deployment carries over; size and number of positions are the deployment's own.
 CARRIED_RULES = ("stop_loss_pct", "take_profit_pct", "signal_threshold", "max_drawdown_pct", "fractional")
 
 
@@ -75,30 +77,37 @@ class Snapshot:
     """What is deployed: never edited afterwards."""
 
     strategy: Strategy | None
-    backtest: Backtest | None
     name: str
     kind: str
     parameters: dict[str, Any]
     symbols: list[str]
     timeframe: str
-    rules: dict[str, Any]
+    rules: dict[str, Any] = field(default_factory=dict)
+    backtest: Backtest | None = None
+    candidate: Candidate | None = None
 
     @classmethod
-    def of(cls, source: Strategy | Backtest, symbols: Iterable[str] | None = None) -> "Snapshot":
-        """Raises DeployRefused for no symbols, for what is no symbol, and for a backtest that did not gain."""
+    def of(cls, source: Source, symbols: Iterable[str] | None = None) -> "Snapshot":
+        """Raises DeployRefused for no symbols, for what is no symbol, and for a trial that did not gain."""
         try:
             wanted = clean_symbols(list(source.symbols if symbols is None else symbols))
         except InvalidStrategy as error:
             raise DeployRefused(symbols=str(error)) from None
         if not wanted:
             raise DeployRefused(symbols="Choose at least one symbol to trade.")
-        values = (source.kind, dict(source.parameters), wanted, source.timeframe)
+        values = (source.kind, dict(source.parameters), wanted)
+        if isinstance(source, Strategy):
+            return cls(source, source.name, *values, source.timeframe)
         if isinstance(source, Backtest):
             if not source.is_deployable:
                 raise DeployRefused(backtest_id="Only a completed backtest that gained can be deployed.")
-            rules = {name: source.rules[name] for name in CARRIED_RULES if name in source.rules}
-            return cls(source.strategy, source, source.strategy_name, *values, rules)
-        return cls(source, None, source.name, *values, {})
+            rules = _carried(source.rules)
+            return cls(source.strategy, source.strategy_name, *values, source.timeframe, rules, backtest=source)
+        if not source.is_deployable:
+            raise DeployRefused(candidate_id="Only a row of the optimizer that gained can be deployed.")
+        run = source.run
+        rules = _carried(run.rules_on(source.market).as_dict())
+        return cls(source.strategy, source.name, *values, run.timeframe, rules, candidate=source)
 
     def fingerprint(self) -> str:
         """SHA-256 over what makes two deployments the same: limits and order of symbols do not."""
@@ -107,9 +116,13 @@ class Snapshot:
         return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def _carried(rules: dict[str, Any]) -> dict[str, Any]:
+    return {name: rules[name] for name in CARRIED_RULES if name in rules}
+
+
 def deploy(
     user: User,
-    source: Strategy | Backtest,
+    source: Source,
     *,
     now: datetime,
     deploy_key: str = "",
@@ -191,6 +204,7 @@ def _create(
         name=(" ".join(name.replace("\0", "").split()) or f"Live - {snapshot.name}")[:100],
         strategy=snapshot.strategy,
         backtest=snapshot.backtest,
+        candidate=snapshot.candidate,
         deploy_key=deploy_key,
         mode=user.mode,
         kind=snapshot.kind,

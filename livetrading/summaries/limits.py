@@ -1,4 +1,4 @@
-"""The rules a live strategy trades under, beside those of the backtest it was deployed from."""
+"""The rules a live strategy trades under, beside those of the trial it was deployed from."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ _RULES = (
 @dataclass(frozen=True, slots=True)
 class Limit:
     """form: percent (a fraction), money, count, ratio or yes_or_no. A value of None: the rule is off. backtested:
-    None as well when there is no backtest; differs is False then."""
+    that of the backtest or the optimizer run; None as well when there is neither, and differs is False then."""
 
     field: str
     label: str
@@ -33,8 +33,10 @@ class Limit:
 
 
 def limits_of(live: LiveStrategy) -> list[Limit]:
-    """Every rule of `live`; reads its backtest."""
+    """Every rule of `live`; reads its backtest, or its candidate and that one's run."""
     rules: dict[str, Any] | None = live.backtest.rules if live.backtest else None
+    if live.candidate:
+        rules = live.candidate.run.rules_on(live.candidate.market).as_dict()
     limits = []
     for field, label, form in _RULES:
         deployed = getattr(live, field)

@@ -67,7 +67,7 @@ def csv_rows(trades: "QuerySet[Any]") -> Iterator[list[object]]:
     for trade in trades.iterator(chunk_size=2000):
         yield [
             trade.symbol,
-            _text(trade.live_strategy.name) if trade.live_strategy else "",
+            trade.live_strategy.name if trade.live_strategy else "",
             f"{trade.quantity.normalize():f}",
             trade.entry_time.isoformat(),
             trade.entry_price,
@@ -79,8 +79,3 @@ def csv_rows(trades: "QuerySet[Any]") -> Iterator[list[object]]:
             "" if trade.r_multiple is None else trade.r_multiple,
             trade.commission,
         ]
-
-
-def _text(value: str) -> str:
-    """A name that a spreadsheet does not take for a formula."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from backtests.models import Backtest
+from backtests.models import Backtest, Candidate
 from livetrading.models import LiveStrategy
 from livetrading.services.deploy import DeployRefused, Limits, Snapshot
 from strategies.models import Strategy
@@ -34,21 +34,24 @@ class Deployment:
 
 
 @register.simple_tag(takes_context=True)
-def deployment_of(context: dict[str, Any], strategy: Strategy | None, backtest: Backtest | None) -> Deployment:
-    """How the button stands for a strategy or a backtest of the reader's; a backtest wins where both are there."""
-    source = backtest or strategy
+def deployment_of(
+    context: dict[str, Any],
+    strategy: Strategy | None,
+    backtest: Backtest | None,
+    candidate: Candidate | None = None,
+) -> Deployment:
+    """How the button stands for what is the reader's; the row wins over the backtest, that over the strategy."""
+    source = candidate or backtest or strategy
     if not source:
-        raise template.TemplateSyntaxError("The Deploy button needs a strategy or a backtest.")
+        raise template.TemplateSyntaxError("The Deploy button needs a strategy, a backtest or a candidate.")
     hint, existing = "", None
     try:
         existing = _active_deployments(context["request"]).get(Snapshot.of(source).fingerprint())
     except DeployRefused as refusal:
-        hint = str(refusal) if source.symbols else "Add symbols first"
-    if backtest and not backtest.is_deployable:
-        hint = "Only a completed backtest that gained can be deployed"
-    rules = backtest.rules if backtest else {}
+        hint = str(refusal).rstrip(".") if source.symbols else "Add symbols first"
+    rules = source.rules if isinstance(source, Backtest) else {}
     return Deployment(
-        source=f"backtest:{backtest.pk}" if backtest else f"strategy:{source.pk}",
+        source=f"{source._meta.model_name}:{source.pk}",
         key=uuid.uuid4().hex,
         hint=hint,
         existing=existing,
@@ -56,6 +59,12 @@ def deployment_of(context: dict[str, Any], strategy: Strategy | None, backtest: 
         backtest_size=rules.get("position_size_pct"),
         backtest_positions=rules.get("max_positions"),
     )
+
+
+@register.simple_tag
+def quick_limits() -> Limits:
+    """What a press of the button deploys with, for a page that says it once for many buttons."""
+    return Limits()
 
 
 def _active_deployments(request: UserRequest) -> dict[str, LiveStrategy]:

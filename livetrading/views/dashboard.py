@@ -40,7 +40,8 @@ def dashboard(request: PageRequest) -> HttpResponse:
 @require_safe
 @vary_on_headers("HX-Request")
 def detail(request: PageRequest, pk: int) -> HttpResponse:
-    strategy = get_object_or_404(request.user.live_strategies.select_related("strategy", "backtest"), pk=pk)
+    origins = ("strategy", "backtest", "candidate__run")
+    strategy = get_object_or_404(request.user.live_strategies.select_related(*origins), pk=pk)
     (row,) = strategies.summarize(request.user, [strategy], market_clock().now())
     context = {"live": strategy, "row": row, "limits": limits_of(strategy), **_history(request, strategy)}
     template = "livetrading/_live_strategy.html" if request.htmx else "livetrading/live_strategy.html"

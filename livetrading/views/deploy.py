@@ -10,11 +10,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
-from backtests.models import Backtest
+from backtests.models import Backtest, Candidate
 from livetrading.forms import DeployForm
 from livetrading.models import LiveStrategy
 from livetrading.services import control as controls
-from livetrading.services.deploy import AlreadyDeployed, DeployRefused, deployed_notice
+from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Source, deployed_notice
 from livetrading.services.deploy import deploy as deploy_source
 from livetrading.summaries import strategies
 from livetrading.views.requests import PageRequest
@@ -27,7 +27,8 @@ def deploy(request: PageRequest) -> HttpResponse:
     form = DeployForm(request.POST)
     if not form.is_valid():
         raise BadRequest(
-            "Say what to deploy: source is strategy:<id> or backtest:<id>, deploy_key one of your own."
+            "Say what to deploy: source is strategy:<id>, backtest:<id> or candidate:<id>, "
+            "deploy_key one of your own."
         )
     source = form.find_source(request.user)
     try:
@@ -66,10 +67,12 @@ def control(request: PageRequest, pk: int, action: str) -> HttpResponse:
     return trigger_client_event(response, "toast", {"level": level, "text": text})
 
 
-def _back(request: PageRequest, source: Strategy | Backtest | LiveStrategy) -> str:
+def _back(request: PageRequest, source: Source | LiveStrategy) -> str:
     """Where the button was pressed; the page of its object when the browser does not say."""
     referer = request.headers.get("Referer", "")
     if url_has_allowed_host_and_scheme(referer, {request.get_host()}, require_https=request.is_secure()):
         return referer
+    if isinstance(source, Candidate):
+        return reverse("backtests:optimizer_run", args=[source.run_id])
     pages = {Strategy: "strategies:detail", Backtest: "backtests:detail", LiveStrategy: "livetrading:detail"}
     return reverse(pages[type(source)], args=[source.pk])

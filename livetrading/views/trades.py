@@ -1,10 +1,8 @@
 """Trades and open positions of one mode."""
 
-import csv
-
 from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -14,6 +12,7 @@ from livetrading.summaries.trades import by_day, csv_rows, latest_trades
 from livetrading.views.requests import PageRequest
 from tradedesk.accounts.models import Mode
 from tradedesk.marketdata.clock import market_clock
+from tradedesk.rest.csv_files import csv_file
 
 TRADES = 50
 
@@ -36,14 +35,9 @@ def trade_list(request: PageRequest) -> HttpResponse:
 
 
 @require_safe
-def trades_csv(request: PageRequest) -> HttpResponse:
+def trades_csv(request: PageRequest) -> StreamingHttpResponse:
     mode = _mode(request)
-    response = HttpResponse(
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="trades-{mode}.csv"'},
-    )
-    csv.writer(response).writerows(csv_rows(latest_trades(request.user, mode)))
-    return response
+    return csv_file(request, f"trades-{mode}.csv", csv_rows(latest_trades(request.user, mode)))
 
 
 def _mode(request: PageRequest) -> str:

@@ -1,21 +1,14 @@
 """RSI mean reversion: Wilder's relative strength index of the close."""
 
 import numpy as np
-import talib
-from numpy.typing import NDArray
 
 from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import crossings
+from strategies.kinds.relative_strength import TOP, UNMOVED_PERIODS, relative_strength
 from strategies.kinds.strength import graded
 from strategies.kinds.wording import places_apart
-from tradedesk.core.bars import Bars, Floats
+from tradedesk.core.bars import Bars
 from tradedesk.core.signals import Side, Signals
-
-TOP = 100.0
-
-# After this many periods without a change of the close the RSI is a ratio of two forgotten numbers: TA-Lib
-# goes on printing the last value, then 0.0, and a shorter history another one.
-UNMOVED_PERIODS = 5
 
 
 class RsiMeanReversion(Kind):
@@ -50,8 +43,7 @@ class RsiMeanReversion(Kind):
         return 20 * self.period
 
     def signals(self, bars: Bars) -> Signals:
-        rsi = talib.RSI(bars.close, self.period)
-        rsi[_unmoved(bars.close, UNMOVED_PERIODS * self.period)] = np.nan
+        rsi = relative_strength(bars.close, self.period)
         buy = crossings(rsi, self.oversold, TOP) == Side.SELL
         sell = crossings(rsi, self.overbought, TOP) == Side.BUY
         strength = np.zeros(len(bars))
@@ -79,11 +71,3 @@ class RsiMeanReversion(Kind):
     @property
     def _name(self) -> str:
         return f"RSI {self.period}"
-
-
-def _unmoved(close: Floats, bars: int) -> NDArray[np.bool_]:
-    """Where the close (n,) has not changed for `bars` bars, or not at all yet."""
-    rows = np.arange(len(close))
-    moved = np.zeros(len(close), np.bool_)
-    moved[1:] = close[1:] != close[:-1]
-    return np.asarray(rows - np.maximum.accumulate(np.where(moved, rows, -bars)) >= bars)

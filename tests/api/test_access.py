@@ -1,16 +1,17 @@
 """Every call: Alice owns the objects, Bob is another user, Charlie sends no token."""
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from backtests.models import Backtest
+from backtests.models import Backtest, OptimizerRun
 from livetrading.models import LiveStrategy
 from strategies.models import Strategy
 from tests.api.caller import Caller
 from tests.api.test_document import CONTRACT
-from tests.livetrading.factories import make_backtest, make_live_strategy, watched_desk
+from tests.livetrading.factories import make_backtest, make_candidate, make_live_strategy, watched_desk
 from tests.strategies.examples import a_strategy
 from tradedesk.accounts.models import User
 
@@ -30,12 +31,13 @@ VALID = {"name": "Taken", "kind": "buy_and_hold", "symbols": ["IBM"]}
 
 
 @pytest.fixture
-def owned(alice: User) -> dict[str, Strategy | Backtest | LiveStrategy]:
+def owned(alice: User) -> dict[str, Strategy | Backtest | LiveStrategy | OptimizerRun]:
     strategy = a_strategy(alice)
     return {
         "{strategy_id}": strategy,
         "{backtest_id}": make_backtest(user=alice, strategy=strategy),
         "{live_strategy_id}": make_live_strategy(user=alice, strategy=strategy),
+        "{run_id}": make_candidate(user=alice).run,
     }
 
 
@@ -47,7 +49,7 @@ def address(path: str, owned: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 def test_nobody_gets_in_without_a_user(charlies: Caller, method: str, path: str) -> None:
-    path = path.replace("{strategy_id}", "1").replace("{backtest_id}", "1").replace("{live_strategy_id}", "1")
+    path = re.sub(r"\{\w+\}", "1", path)
     answer = charlies.call(method.upper(), path, {})
     assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
     assert "POST /api/v1/auth/login" in answer.json["detail"]
@@ -59,7 +61,7 @@ def test_what_is_another_users_does_not_exist(bobs: Caller, owned: dict[str, Any
     answer = bobs.call(method.upper(), address(path, owned), VALID)
     assert answer.status == 404
     noun, number = answer.json["detail"].removeprefix("There is no ").rstrip(".").rsplit(" ", 1)
-    assert noun in ("strategy", "backtest", "live strategy")
+    assert noun in ("strategy", "backtest", "live strategy", "optimizer run")
     assert number in address(path, owned)
     assert [type(row).objects.values().get(pk=row.pk) for row in owned.values()] == before
 

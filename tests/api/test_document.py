@@ -29,6 +29,7 @@ CONTRACT = {
     ("get", "/api/v1/optimizer/runs"): {"200", "401", "422"},
     ("get", "/api/v1/optimizer/runs/{run_id}"): {"200", "401", "404", "422"},
     ("post", "/api/v1/optimizer/runs/{run_id}/cancel"): {"200", "401", "404"},
+    ("get", "/api/v1/evidence"): {"200", "401", "404", "422"},
     ("post", f"{LIVE}/quick-deploy"): {"201", "400", "401", "404", "409", "422"},
     ("get", f"{LIVE}/strategies"): {"200", "401", "422"},
     ("get", f"{LIVE}/strategies/{{live_strategy_id}}"): {"200", "401", "404"},

@@ -18,7 +18,7 @@ def text_of(answer: Any) -> str:
 
 
 def words_of_row(answer: Any, trade: int) -> set[str]:
-    found = re.search(rf'<tr id="trade-{trade}">(.*?)</tr>', answer.content.decode(), re.DOTALL)
+    found = re.search(rf'<tr id="trade-{trade}"[^>]*>(.*?)</tr>', answer.content.decode(), re.DOTALL)
     assert found, trade
     return set(re.sub(r"<[^>]+>", " ", unescape(found[1])).split())
 

@@ -6,24 +6,55 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from backtests.models import Backtest
+from backtests.models import Backtest, Candidate, OptimizerRun
 from backtests.urls import urlpatterns
 from strategies.models import Strategy
 from tests.backtests.runs import Make
+from tests.livetrading.factories import make_candidate
 
 OF_ONE_BACKTEST = [
     ("GET", "detail", 200),
     ("GET", "progress", 302),
     ("POST", "cancel", 302),
+    ("POST", "repeat", 302),
     ("GET", "equity", 200),
+    ("GET", "rolling-sharpe", 200),
+    ("GET", "exposure", 200),
+    ("GET", "profit", 200),
+    ("GET", "r-multiples", 200),
     ("GET", "price", 200),
+    ("GET", "backtest_evidence", 200),
 ]
-OF_ALL = [("GET", "list", 200), ("GET", "new", 200), ("POST", "new", 422)]
+OF_ALL = [
+    ("GET", "list", 200),
+    ("GET", "new", 200),
+    ("POST", "new", 422),
+    ("GET", "optimizer", 200),
+    ("POST", "optimizer", 422),
+    ("GET", "optimizer_market", 302),
+    ("GET", "optimizer_grid", 302),
+    ("GET", "optimizer_preview", 302),
+]
+OF_ONE_RUN = [
+    ("GET", "optimizer_run", 200),
+    ("GET", "optimizer_progress", 302),
+    ("POST", "optimizer_pause", 302),
+    ("POST", "optimizer_resume", 302),
+    ("POST", "optimizer_cancel", 302),
+    ("GET", "optimizer_heat_map", 404),  # without its axes
+    ("GET", "optimizer_parallel", 200),
+    ("GET", "optimizer_histogram", 200),
+]
+OF_ONE_ROW = [
+    ("POST", "candidate_backtest", 302),
+    ("POST", "candidate_save", 302),
+    ("GET", "candidate_evidence", 200),
+]
 HTMX = {"HX-Request": "true"}
 
 
 def test_every_address_is_tried_here() -> None:
-    tried = {name for _, name, _ in OF_ONE_BACKTEST + OF_ALL}
+    tried = {name for _, name, _ in OF_ONE_BACKTEST + OF_ALL + OF_ONE_RUN + OF_ONE_ROW}
     assert {str(pattern.name) for pattern in urlpatterns} == tried
 
 
@@ -50,7 +81,62 @@ def test_a_backtest_is_its_owners_alone(
         assert refused.status_code == 302
         assert refused["Location"].startswith("/accounts/login/")
     assert ask(alices_browser, method, name, completed.pk).status_code == status
-    assert ask(alices_browser, method, name, completed.pk + 1).status_code == 404
+    assert ask(alices_browser, method, name, completed.pk + 1000).status_code == 404
+
+
+@pytest.fixture
+def row(strategy: Strategy) -> Candidate:
+    """A row of a search of Alice's."""
+    return make_candidate(user=strategy.user, strategy=strategy)
+
+
+@pytest.mark.parametrize(("method", "name", "status"), OF_ONE_RUN + OF_ONE_ROW)
+def test_an_optimizer_run_and_its_rows_are_their_owners_alone(
+    method: str,
+    name: str,
+    status: int,
+    row: Candidate,
+    alices_browser: Client,
+    bobs_browser: Client,
+    charlies_browser: Client,
+) -> None:
+    pk = row.pk if name.startswith("candidate") else row.run_id
+    for headers in ({}, HTMX):
+        assert ask(bobs_browser, method, name, pk, headers).status_code == 404
+        refused = ask(charlies_browser, method, name, pk, headers)
+        assert refused.status_code == 302
+        assert refused["Location"].startswith("/accounts/login/")
+    assert not Backtest.objects.exists()
+    assert ask(alices_browser, method, name, pk).status_code == status
+    assert ask(alices_browser, method, name, pk + 1).status_code == 404
+    other = "GET" if method == "POST" else "POST"
+    assert ask(alices_browser, other, name, pk).status_code == 405
+
+
+def test_bob_cannot_stop_alices_run(row: Candidate, bobs_browser: Client) -> None:
+    for action in ("pause", "resume", "cancel"):
+        ask(bobs_browser, "POST", f"optimizer_{action}", row.run_id)
+    row.run.refresh_from_db()
+    assert row.run.status == OptimizerRun.Status.COMPLETED
+
+
+@pytest.mark.parametrize("query", ["run", "strategy"])
+def test_bob_cannot_start_an_optimizer_run_from_what_is_alices(
+    query: str, row: Candidate, strategy: Strategy, alices_browser: Client, bobs_browser: Client
+) -> None:
+    pk = {"run": row.run_id, "strategy": strategy.pk}[query]
+    url = reverse("backtests:optimizer")
+    assert bobs_browser.get(url, {query: pk}).status_code == 404
+    assert alices_browser.get(url, {query: pk}).status_code == 200
+    assert alices_browser.get(url, {query: "x"}).status_code == 404
+
+
+@pytest.mark.parametrize("job", ["rank", "search"])
+def test_bob_cannot_optimize_alices_strategy(job: str, strategy: Strategy, bobs_browser: Client) -> None:
+    values = {"strategy": strategy.pk, "strategies": strategy.pk, "symbols": "AAPL"}
+    answer = bobs_browser.post(f"{reverse('backtests:optimizer')}?job={job}", values)
+    assert answer.status_code == 422
+    assert "Golden cross" not in answer.content.decode()
 
 
 @pytest.mark.parametrize(("method", "name", "status"), OF_ALL)

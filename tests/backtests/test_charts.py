@@ -7,18 +7,20 @@ import numpy as np
 import pytest
 
 from backtests import charts
+from backtests.charts import points
 from backtests.models import Backtest, BacktestCurve
 from backtests.services import run_backtest
 from strategies.kinds.sma_crossover import SmaCrossover
 from strategies.models import Strategy
 from tests.backtests.runs import Clock, Make
 from tradedesk.core.bars import Timeframe, session_dates
+from tradedesk.core.metrics import session_returns, sharpe_ratio
 from tradedesk.marketdata.library import NoBars, load_bars
 from tradedesk.marketdata.models import BarSeries
 
 
-def column(points: list[dict[str, Any]], name: str) -> list[Any]:
-    return [point.get(name) for point in points]
+def column(rows: list[dict[str, Any]], name: str) -> list[Any]:
+    return [row.get(name) for row in rows]
 
 
 def test_the_equity_chart_holds_every_session(completed: Backtest) -> None:
@@ -110,7 +112,7 @@ def test_a_symbol_without_bars_in_the_period_is_an_empty_chart(make: Make, clock
     backtest = make(symbols=["AAPL", "FB"])
     run_backtest(backtest.pk, clock)
     backtest.refresh_from_db()
-    assert charts.price_chart(backtest, "FB") == {"bars": [], "lines": [], "markers": []}
+    assert charts.price_chart(backtest, "FB") == {"bars": [], "lines": [], "markers": [], "levels": []}
 
 
 def test_bars_that_are_gone_are_named(completed: Backtest) -> None:
@@ -121,7 +123,7 @@ def test_bars_that_are_gone_are_named(completed: Backtest) -> None:
 
 def test_a_long_history_is_drawn_with_fewer_points(completed: Backtest, monkeypatch: pytest.MonkeyPatch) -> None:
     exact, exact_equity = charts.price_chart(completed, "AAPL"), charts.equity_chart(completed)
-    monkeypatch.setattr(charts, "MOST_POINTS", 100)
+    monkeypatch.setattr(points, "MOST_POINTS", 100)
     chart, equity = charts.price_chart(completed, "AAPL"), charts.equity_chart(completed)
     assert 90 < len(chart["bars"]) <= 100
     times = column(chart["bars"], "time")
@@ -138,10 +140,54 @@ def test_a_long_history_is_drawn_with_fewer_points(completed: Backtest, monkeypa
     assert len(equity["equity"]) <= 100
 
 
+def test_the_levels_of_a_trade_reach_from_its_entry_to_its_exit(make: Make, clock: Clock) -> None:
+    backtest = make(symbols=["AAPL"], take_profit_pct=0.2)
+    run_backtest(backtest.pk, clock)
+    levels = charts.price_chart(backtest, "AAPL")["levels"]
+    trades = list(backtest.trades.order_by("entry_time"))
+    assert trades[-1].exit_time is None
+    assert [level["from"] for level in levels] == [f"{trade.entry_time:%Y-%m-%d}" for trade in trades]
+    assert [level["to"] for level in levels] == [
+        f"{trade.exit_time:%Y-%m-%d}" if trade.exit_time else "2010-12-31" for trade in trades
+    ]
+    for level, trade in zip(levels, trades, strict=True):
+        assert level["entry"] == float(trade.entry_price)
+        assert level["stop"] == pytest.approx(level["entry"] * 0.9, abs=1e-5)
+        assert level["target"] == pytest.approx(level["entry"] * 1.2, abs=1e-5)
+
+
+def test_without_a_target_there_is_none_to_draw(completed: Backtest) -> None:
+    assert {level["target"] for level in charts.price_chart(completed, "AAPL")["levels"]} == {None}
+
+
+def test_the_rolling_sharpe_ratio_ends_with_that_of_the_last_half_year(completed: Backtest) -> None:
+    own, held = charts.rolling_sharpe_chart(completed)["lines"]
+    curve = completed.curve
+    for line, values in ((own, curve.equity), (held, curve.buy_and_hold)):
+        returns = session_returns(np.array(values), 100_000)
+        assert line["data"][-1]["value"] == pytest.approx(sharpe_ratio(returns[-126:]), abs=6e-4)
+        assert line["data"][0]["time"] == column(charts.equity_chart(completed)["equity"], "time")[125]
+        assert len(line["data"]) == len(values) - 125
+
+
+def test_the_exposure_is_told_in_percent(completed: Backtest) -> None:
+    (line,) = charts.exposure_chart(completed)["lines"]
+    assert column(line["data"], "value") == pytest.approx([100 * part for part in completed.curve.invested])
+
+
+def test_the_histograms_hold_every_closed_trade(completed: Backtest) -> None:
+    closed = completed.trades.exclude(exit_time=None)
+    for chart, name in ((charts.profit_chart, "pnl"), (charts.r_multiple_chart, "r_multiple")):
+        bins = chart(completed)["bins"]
+        values = [float(value) for value in closed.values_list(name, flat=True) if value is not None]
+        assert sum(column(bins, "count")) == len(values) == completed.metrics["num_trades"]
+        assert (bins[0]["from"] <= min(values), max(values) < bins[-1]["to"]) == (True, True)
+
+
 @pytest.mark.parametrize("length", [0, 1, 4999, 5000, 5001, 12_345])
 def test_groups_cover_every_row_once(length: int) -> None:
-    first, last = charts._groups(length)
-    assert len(first) <= charts.MOST_POINTS
+    first, last = points.groups(length)
+    assert len(first) <= points.MOST_POINTS
     rows = [row for start, end in zip(first, last, strict=True) for row in range(start, end + 1)]
     assert rows == list(range(length))
 
@@ -149,4 +195,4 @@ def test_groups_cover_every_row_once(length: int) -> None:
 def test_shorter_bars_are_told_in_unix_seconds() -> None:
     # 2012-03-05 14:30 UTC.
     times = np.array(["2012-03-05T14:30"], "datetime64[us]")
-    assert charts._times(times, Timeframe.MINUTE) == [1_330_957_800]
+    assert points.written(times, Timeframe.MINUTE) == [1_330_957_800]

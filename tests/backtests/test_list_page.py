@@ -7,8 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from backtests.listing import PAGE_SIZE
 from backtests.models import Backtest
-from backtests.views.backtests import PAGE_SIZE
 from tests.backtests.pages import HTMX, LIST, NEW, text_of
 from tests.backtests.runs import Make
 

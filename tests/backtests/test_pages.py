@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from backtests.models import Backtest
-from backtests.report import TRADES_PER_PAGE
 from backtests.services import run_backtest
+from backtests.trades import PAGE_SIZE as TRADES_PER_PAGE
 from strategies.models import Strategy
 from tests.backtests.pages import HTMX, LIST, NEW, text_of, url_of, words_of_row
 from tests.backtests.runs import Clock, Make
@@ -148,7 +148,7 @@ def test_the_trades_are_told_latest_first_with_what_came_of_them(
         *last.get_exit_reason_display().split(),
         f"{last.return_pct:+.2%}",
     }
-    assert f"{completed.metrics['num_trades']} in all, the latest first" in text_of(page)
+    assert f"{completed.metrics['num_trades']} in all" in text_of(page)
 
 
 def test_open_positions_are_listed_apart(completed: Backtest, alices_browser: Client) -> None:
@@ -213,7 +213,7 @@ def test_what_has_changed_since_the_run_is_marked(completed: Backtest, alices_br
     BarSeries.objects.filter(symbol="MSFT").update(fingerprint="e" * 64)
     shown = text_of(alices_browser.get(url_of(completed)))
     assert shown.count("Changed since") == 1
-    assert re.search(r"MSFT bars sample [0-9a-f]{12} Changed since", shown)
+    assert re.search(r"MSFT bars sample [0-9a-f]{12} [0-9,]+ in the period Changed since", shown)
 
 
 def test_a_symbol_without_bars_in_the_period_is_told(make: Make, clock: Clock, alices_browser: Client) -> None:
@@ -248,7 +248,11 @@ def test_the_page_outlives_its_strategy_and_its_kind(
 def test_the_charts_are_json(completed: Backtest, alices_browser: Client) -> None:
     for name, keys in (
         ("equity", {"equity", "buy_and_hold", "drawdown"}),
-        ("price", {"bars", "lines", "markers"}),
+        ("price", {"bars", "lines", "markers", "levels"}),
+        ("rolling-sharpe", {"lines"}),
+        ("exposure", {"lines"}),
+        ("profit", {"bins"}),
+        ("r-multiples", {"bins"}),
     ):
         answer = alices_browser.get(url_of(completed, name))
         assert answer["Content-Type"] == "application/json"

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
+from itertools import count
+from threading import Event
 from typing import Any
 
 import pytest
@@ -13,14 +16,17 @@ from pytest_django import DjangoAssertNumQueries
 
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
 from backtests.results import OpenPosition, Trade
-from backtests.services import run_backtest
+from backtests.services import cancel_backtest, run_backtest
+from backtests.services.watch import watched
 from backtests.simulation import Simulation, simulate
 from strategies.kinds.sma_crossover import SmaCrossover
 from tests.backtests.runs import NOW, Clock, Make
 from tradedesk.accounts.models import User, UserVersion
-from tradedesk.core.bars import session_dates
+from tradedesk.core.bars import Bars, session_dates
 from tradedesk.core.fills import ExitReason
-from tradedesk.marketdata.library import load_many
+from tradedesk.core.rules import Costs
+from tradedesk.core.signals import Signals
+from tradedesk.marketdata.library import load_bars, load_many
 from tradedesk.marketdata.samples import FINGERPRINTS
 
 Status = Backtest.Status
@@ -69,6 +75,54 @@ def test_it_stores_what_buying_and_holding_came_to(completed: Backtest) -> None:
     assert held["total_return_pct"] == pytest.approx(completed.metrics["buy_and_hold_return_pct"], rel=1e-12)
     assert held["num_trades"] == 0
     assert held["exposure_pct"] > 99
+
+
+@pytest.mark.parametrize(
+    ("costs", "harder"),
+    [
+        ({}, Costs(slippage_bps=5)),
+        (
+            {"commission_per_order": 1, "slippage_bps": 3},
+            Costs(commission_per_order=2, slippage_bps=6),
+        ),
+    ],
+)
+def test_it_stores_what_the_same_signals_came_to_at_higher_costs(
+    make: Make, clock: Clock, costs: dict[str, float], harder: Costs
+) -> None:
+    backtest = make(**costs)
+    run_backtest(backtest.pk, clock)
+    backtest.refresh_from_db()
+    backtest.costs = harder.as_dict()
+    # Alpha and beta stay against holding at the costs that were asked for.
+    against = {"alpha_pct", "beta", "buy_and_hold_return_pct"}
+    expected = simulated(backtest).metrics.as_json()
+    assert {name: value for name, value in backtest.doubled_costs.items() if name not in against} == {
+        name: value for name, value in expected.items() if name not in against
+    }
+    assert backtest.doubled_costs["total_return_pct"] < backtest.metrics["total_return_pct"]
+    assert backtest.doubled_costs["buy_and_hold_return_pct"] == backtest.metrics["buy_and_hold_return_pct"]
+
+
+def test_it_stores_how_much_of_the_equity_stood_in_positions(completed: Backtest) -> None:
+    curve = completed.curve
+    held = dict.fromkeys(curve.time, 0.0)
+    closes = {symbol: dict(closes_by_second(symbol)) for symbol in completed.symbols}
+    for trade in completed.trades.all():
+        for second in held:
+            after = trade.entry_time.timestamp() <= second
+            if after and (trade.exit_time is None or second < trade.exit_time.timestamp()):
+                held[second] += float(trade.quantity) * closes[trade.symbol][second]
+    expected = [held[second] / equity for second, equity in zip(curve.time, curve.equity, strict=True)]
+    assert curve.invested == pytest.approx(expected, abs=6e-5)
+    assert 0.4 < max(curve.invested) <= 1.0
+    assert min(curve.invested) == 0.0
+
+
+def closes_by_second(symbol: str) -> list[tuple[int, float]]:
+    bars = load_bars(symbol, "1Day")
+    seconds = bars.time.astype("datetime64[s]").astype(int)
+    return list(zip(seconds.tolist(), bars.close.tolist(), strict=True))
 
 
 def test_it_stores_every_trade_as_the_engine_made_it(completed: Backtest) -> None:
@@ -127,7 +181,12 @@ def test_the_provenance_is_that_of_the_bars_it_ran_on(make: Make, clock: Clock) 
     Backtest.objects.update(provenance={"data": {"IBM": {"provider": "csv", "fingerprint": "0" * 64}}})
     run_backtest(backtest.pk, clock)
     backtest.refresh_from_db()
-    assert backtest.provenance["data"] == {"IBM": {"provider": "sample", "fingerprint": FINGERPRINTS["IBM"]}}
+    data = backtest.provenance["data"]["IBM"]
+    assert (data["provider"], data["fingerprint"]) == ("sample", FINGERPRINTS["IBM"])
+    start, end = backtest.period
+    history = load_bars("IBM", "1Day").until(end)
+    assert (data["bars"], data["bars"] + data["bars_before"]) == (len(history.since(start)), len(history))
+    assert backtest.provenance["seed"] is None
 
 
 def test_a_symbol_that_starts_after_the_period_is_not_traded(make: Make, clock: Clock) -> None:
@@ -155,17 +214,64 @@ def test_progress_and_stage_are_told_as_it_runs(make: Make, clock: Clock, alice:
         seen.append(Backtest.objects.values_list("status", "stage", "progress").get(pk=backtest.pk))
         versions.append(UserVersion.objects.get(user=alice).number)
 
-    run_backtest(backtest.pk, at_each_reading(clock, *[look] * 6))
+    run_backtest(backtest.pk, at_each_reading(clock, *[look] * 7))
     assert seen == [
         ("queued", "", 0),
         ("running", "", 0),
         ("running", "Loading bars", 10),
         ("running", "Computing signals", 30),
         ("running", "Simulating trades", 60),
+        ("running", "Simulating higher costs", 75),
         ("running", "Saving the result", 90),
     ]
     assert versions[1:] == sorted(set(versions[1:]))
     assert UserVersion.objects.get(user=alice).number > versions[-1]
+
+
+def test_a_long_stage_goes_on_telling_that_it_is_alive(
+    make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backtest, enough, beats = make(), Event(), count(1)
+    signals = SmaCrossover.signals
+
+    def slow(kind: SmaCrossover, bars: Bars) -> Signals:
+        assert enough.wait(60)
+        return signals(kind, bars)
+
+    def read() -> datetime:
+        # Claim, two stages, and then three beats of the second one.
+        if next(beats) == 6:
+            enough.set()
+        return clock()
+
+    monkeypatch.setattr(SmaCrossover, "signals", slow)
+    monkeypatch.setattr("backtests.services.run.watched", partial(watched, every=0.001))
+    run_backtest(backtest.pk, read)
+    backtest.refresh_from_db()
+    assert backtest.status == Status.COMPLETED
+    # The clock moves by a second at each reading: seven readings without a beat, and at least three beats.
+    assert backtest.finished_at
+    assert (backtest.finished_at - NOW).total_seconds() >= 10
+
+
+def test_a_run_that_is_cancelled_in_a_long_stage_ends_with_it(
+    make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backtest, cancelled = make(), Event()
+
+    def slow(kind: SmaCrossover, bars: Bars) -> Signals:
+        assert cancelled.wait(60)
+        raise AssertionError("nobody waits for this any more")
+
+    def cancel() -> None:
+        cancel_backtest(backtest, NOW)
+        cancelled.set()
+
+    monkeypatch.setattr(SmaCrossover, "signals", slow)
+    monkeypatch.setattr("backtests.services.run.watched", partial(watched, every=0.001))
+    run_backtest(backtest.pk, at_each_reading(clock, None, None, None, cancel))
+    backtest.refresh_from_db()
+    assert (backtest.status, backtest.error, left_behind()) == (Status.CANCELLED, "", (0, 0))
 
 
 def test_the_number_of_queries_does_not_grow_with_the_trades(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from celery import current_app
 from celery.contrib.testing.worker import start_worker
+from django.conf import settings
 from django.utils import timezone
 
 from backtests import tasks
@@ -46,7 +47,9 @@ def test_the_sweep_enqueues_what_was_lost(make: Make, published: Published) -> N
 
 @pytest.fixture
 def worker(transactional_db: None) -> Iterator[Any]:
-    with start_worker(current_app, pool="threads", concurrency=2, perform_ping_check=False) as running:
+    with start_worker(
+        current_app, pool="threads", concurrency=2, perform_ping_check=False, queues=[settings.RESEARCH_QUEUE]
+    ) as running:
         yield running
 
 

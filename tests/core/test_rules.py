@@ -57,3 +57,20 @@ def test_the_defaults_are_fully_invested_with_a_ten_percent_stop() -> None:
 def test_rules_survive_being_stored_and_ignore_what_a_later_version_added() -> None:
     rules = RiskRules(position_size_pct=0.02, max_positions=5, daily_loss_limit=500.0, fractional=True)
     assert RiskRules.from_dict(rules.as_dict() | {"unheard_of": 1}) == rules
+
+
+def test_doubled_costs_are_twice_each_cost() -> None:
+    costs = Costs(commission_per_order=1.0, commission_per_share=0.005, commission_bps=3.0, slippage_bps=2.0)
+    assert costs.doubled() == Costs(
+        commission_per_order=2.0, commission_per_share=0.01, commission_bps=6.0, slippage_bps=4.0
+    )
+
+
+def test_a_doubled_cost_stays_within_its_bound() -> None:
+    assert Costs(commission_bps=600.0, slippage_bps=1000.0).doubled() == Costs(
+        commission_bps=1000.0, slippage_bps=1000.0
+    )
+
+
+def test_instead_of_no_costs_there_is_slippage() -> None:
+    assert Costs().doubled() == Costs(slippage_bps=5.0)

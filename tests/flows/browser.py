@@ -55,6 +55,8 @@ class Window:
         expect(self.page.locator("[hx-trigger='load'], .swagger-ui .loading")).to_have_count(0)
         for chart in self.page.locator("[data-chart]").all():
             expect(chart.locator("canvas").first).to_be_visible()
+        for legend in self.page.locator("[data-plot] .plot-legend").all():
+            expect(legend).not_to_be_empty()
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

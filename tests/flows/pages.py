@@ -20,6 +20,10 @@ PAGES = {
     "backtests": "/dashboard/backtests",
     "backtest-new": "/dashboard/backtests/new",
     "backtest": "/dashboard/backtests/1",
+    "optimizer": "/dashboard/optimizer",
+    "optimizer-search": "/dashboard/optimizer?job=search",
+    "optimizer-run": "/dashboard/optimizer/1",
+    "optimizer-ranking": "/dashboard/optimizer/2",
     "live-trading": "/dashboard/live-trading",
     "live-strategy": "/dashboard/live-trading/1",
     "live-strategy-orders": "/dashboard/live-trading/1?show=orders",
@@ -40,9 +44,12 @@ REFUSED = {
 
 
 def make_history(desk: Desk, round_trips: int) -> None:
-    """Backtest and deploy the demo strategies, and wait until they have closed that many trades."""
+    """Backtest, deploy and optimize the demo strategies, and wait until they have closed that many trades."""
     desk.wait_until_healthy()
-    Trader(desk.url, demo_password(desk.folder)).deploy_and_backtest_all()
+    trader = Trader(desk.url, demo_password(desk.folder))
+    trader.deploy_and_backtest_all()
+    trader.search_and_rank()
+    desk.wait_until(partial(has_optimized, desk))
     for number in range(1, round_trips + 1):
         desk.wait_until(partial(has_closed, desk, number))
 
@@ -50,3 +57,7 @@ def make_history(desk: Desk, round_trips: int) -> None:
 def has_closed(desk: Desk, number: int) -> bool:
     closed = "SELECT id FROM livetrading_papertrade WHERE exit_time IS NOT NULL"
     return len(desk.ask(closed)) >= number
+
+
+def has_optimized(desk: Desk) -> bool:
+    return len(desk.ask("SELECT id FROM backtests_optimizerrun WHERE status = 'completed'")) == 2

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from tests.processes.process import PATIENCE, NoRedirect
 
 EMAIL = "demo@example.com"
+PERIOD: dict[str, Any] = {"start_date": "2001-01-02", "end_date": "2010-12-31", "initial_capital": 100_000}
 
 
 def demo_password(data: Path) -> str:
@@ -64,14 +65,21 @@ class Trader:
             self.backtest(strategy["id"])
             assert self.deploy(strategy["id"]).status == 302
 
+    def search_and_rank(self) -> None:
+        """Search one strategy's parameters and rank all kinds, on two symbols over ten years."""
+        (searched,) = [each for each in self.items("/api/v1/strategies") if each["kind"] == "sma_crossover"]
+        market = {"symbols": ["AAPL", "MSFT"], **PERIOD}
+        for job in ({"strategy_id": searched["id"]}, {"all_kinds": True}):
+            answer = self.send("/api/v1/optimizer/runs", **job, **market)
+            assert answer.status == 202, answer.body
+
     def stop_all(self) -> None:
         for live in self.items("/api/v1/live-trading/strategies?status=active"):
             assert self.send(f"/api/v1/live-trading/strategies/{live['id']}/stop").status == 200
 
     def backtest(self, strategy_id: int) -> int:
         """Queue a backtest over ten years; its id."""
-        period = {"start_date": "2001-01-02", "end_date": "2010-12-31", "initial_capital": 100_000}
-        answer = self.send("/api/v1/backtests", strategy_id=strategy_id, **period)
+        answer = self.send("/api/v1/backtests", strategy_id=strategy_id, **PERIOD)
         assert answer.status == 202, answer.body
         number: int = answer.json()["id"]
         return number

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from django.utils import timezone
 
-from backtests.models import Backtest
+from backtests.models import Backtest, Candidate, OptimizerRun
 from livetrading.models import Fill, LiveStrategy, LiveTrade, Order, PaperTrade, SignalHistory
 from strategies.models import Strategy
 from tradedesk.accounts.models import Mode, User
@@ -64,6 +64,47 @@ def make_backtest(*, user: User, strategy: Strategy | None = None, **fields: Any
         "metrics": {"total_return_pct": 12.5, "sharpe_ratio": 0.8, "max_drawdown_pct": 9.1},
     }
     return Backtest.objects.create(user=user, strategy=strategy, **(values | fields))
+
+
+def make_candidate(
+    *, user: User, strategy: Strategy | None = None, run: dict[str, Any] | None = None, **fields: Any
+) -> Candidate:
+    """A row of a completed search that gained 12.5% on AAPL; run: fields of the search."""
+    strategy = strategy or make_strategy(user=user)
+    values: dict[str, Any] = {
+        "job": OptimizerRun.Job.SEARCH,
+        "strategy": strategy,
+        "strategy_name": strategy.name,
+        "kind": strategy.kind,
+        "parameters": strategy.parameters,
+        "method": OptimizerRun.Method.GRID,
+        "grid": {"fast": [5, 30, 5], "slow": [20, 60, 10]},
+        "symbols": ["AAPL", "MSFT"],
+        "start_date": date(2008, 1, 2),
+        "end_date": date(2009, 12, 31),
+        "initial_capital": Decimal(100_000),
+        "objective": "sharpe",
+        "combinations": 60,
+        "done": 60,
+        "holdout": 0.3,
+        "status": OptimizerRun.Status.COMPLETED,
+        "provenance": {"version": "0", "kind_code": "0", "engine_code": "0", "data": {}},
+        "created_at": WALL,
+        "heartbeat_at": WALL,
+    }
+    row: dict[str, Any] = {
+        "market": "AAPL",
+        "number": 7,
+        "strategy": strategy,
+        "name": strategy.name,
+        "kind": strategy.kind,
+        "parameters": {"fast": 10, "slow": 40},
+        "eligible": True,
+        "score": 0.8,
+        "figures": {"total_return_pct": 12.5, "sharpe_ratio": 0.8, "max_drawdown_pct": 9.1, "num_trades": 31},
+    }
+    made = OptimizerRun.objects.create(user=user, **(values | (run or {})))
+    return Candidate.objects.create(run=made, **(row | fields))
 
 
 def make_live_strategy(*, user: User, **fields: Any) -> LiveStrategy:

@@ -5,7 +5,13 @@ from django.test import Client
 from django.urls import reverse
 
 from livetrading.models import LiveStrategy
-from tests.livetrading.factories import make_backtest, make_live_strategy, make_strategy, watched_desk
+from tests.livetrading.factories import (
+    make_backtest,
+    make_candidate,
+    make_live_strategy,
+    make_strategy,
+    watched_desk,
+)
 from tradedesk.accounts.models import User
 
 PAGES = ["home", "livetrading:dashboard", "livetrading:trades", "livetrading:trades_csv"]
@@ -70,10 +76,15 @@ def test_only_the_owner_controls(
     assert live.status == status
 
 
-@pytest.mark.parametrize("source", ["strategy", "backtest"])
+@pytest.mark.parametrize("source", ["strategy", "backtest", "candidate"])
 def test_only_the_owner_deploys(alice: User, bobs_browser: Client, charlies_browser: Client, source: str) -> None:
-    own = make_strategy(user=alice) if source == "strategy" else make_backtest(user=alice)
-    form = {"source": f"{source}:{own.pk}", "deploy_key": "k"}
+    made = {
+        "strategy": lambda: make_strategy(user=alice).pk,
+        "backtest": lambda: make_backtest(user=alice).pk,
+        "candidate": lambda: make_candidate(user=alice).pk,
+    }
+    own = made[source]()
+    form = {"source": f"{source}:{own}", "deploy_key": "k"}
     assert bobs_browser.post(reverse("livetrading:deploy"), form).status_code == 404
     assert charlies_browser.post(reverse("livetrading:deploy"), form).status_code == 302
     assert not LiveStrategy.objects.exists()

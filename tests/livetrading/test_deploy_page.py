@@ -131,7 +131,7 @@ def test_what_no_button_posts_is_a_bad_request(alices_browser: Client, form: dic
     assert alices_browser.post(URL, form).status_code == 400
 
 
-@pytest.mark.parametrize("source", ["strategy", "backtest"])
+@pytest.mark.parametrize("source", ["strategy", "backtest", "candidate"])
 def test_what_does_not_exist_is_not_found(alices_browser: Client, source: str) -> None:
     for number in (999, 10**18 - 1):
         form = {"source": f"{source}:{number}", "deploy_key": "k"}

@@ -14,6 +14,7 @@ from strategies.models import Strategy
 from tests.livetrading.factories import (
     WALL,
     make_backtest,
+    make_candidate,
     make_strategy,
 )
 from tests.livetrading.reading import button, draw, form_of
@@ -84,11 +85,11 @@ def test_anothers_deployment_does_not_count(alice: User, bob: User, strategy: St
     assert "<form" in button(bob, strategy=strategy)
 
 
-def test_thirty_buttons_cost_one_query(alice: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_thirty_buttons_cost_two_queries(alice: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     strategies = [make_strategy(user=alice) for _ in range(30)]
     request = RequestFactory().get("/")
     request.user = alice
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):  # what is deployed, and the backtests whose evidence stands beside
         for strategy in strategies:
             assert "<form" in draw(RequestContext(request, {"user": alice, "strategy": strategy}))
 
@@ -117,3 +118,38 @@ def test_where_both_are_in_reach_the_backtest_is_meant(
     alices_browser.post(URL, form_of(button(alice, strategy=strategy)))
     assert "<form" not in button(alice, strategy=strategy)
     assert "<form" in button(alice, strategy=strategy, backtest=backtest)
+
+
+def test_a_rows_button_is_small_and_posts_the_row(alice: User, alices_browser: Client) -> None:
+    candidate = make_candidate(user=alice)
+    page = button(alice, candidate=candidate)
+    assert form_of(page)["source"] == f"candidate:{candidate.pk}"
+    assert "btn-xs" in page
+    assert "disabled" not in page
+    answer = alices_browser.post(URL, form_of(page), follow=True)
+    assert "deployed. Now monitoring AAPL." in answer.content.decode()
+    live = alice.live_strategies.get()
+    assert live.candidate == candidate
+    assert f'href="/dashboard/live-trading/{live.pk}"' in button(alice, candidate=candidate)
+
+
+def test_a_row_that_did_not_gain_says_so_in_its_hint(alice: User) -> None:
+    page = button(alice, candidate=make_candidate(user=alice, figures={"total_return_pct": -1.0}))
+    assert 'disabled title="Only a row of the optimizer that gained can be deployed"' in page
+
+
+def test_a_refused_row_goes_back_to_its_run(alice: User, alices_browser: Client) -> None:
+    candidate = make_candidate(user=alice, figures={})
+    answer = alices_browser.post(URL, {"source": f"candidate:{candidate.pk}", "deploy_key": "k"})
+    assert answer.headers["Location"] == f"/dashboard/optimizer/{candidate.run_id}"
+
+
+def test_a_deployed_row_says_where_it_came_from(alice: User, alices_browser: Client) -> None:
+    candidate = make_candidate(user=alice)
+    alices_browser.post(URL, form_of(button(alice, candidate=candidate)))
+    live = alice.live_strategies.get()
+    page = " ".join(alices_browser.get(f"/dashboard/live-trading/{live.pk}").content.decode().split())
+    assert (
+        f'href="/dashboard/optimizer/{candidate.run_id}?symbol=AAPL">optimizer run {candidate.run_id}</a>' in page
+    )
+    assert f">Optimizer run {candidate.run_id}</a>" in page

@@ -80,7 +80,7 @@ def test_no_trades_are_no_days(alice: User) -> None:
 
 
 def rows(answer: Any) -> list[dict[str, str]]:
-    return list(csv.DictReader(StringIO(answer.content.decode())))
+    return list(csv.DictReader(StringIO(answer.getvalue().decode())))
 
 
 def test_the_file_holds_every_trade_of_the_mode(alices_browser: Client, alice: User, bob: User) -> None:

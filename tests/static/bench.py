@@ -26,6 +26,13 @@ PAGE = """
     <button id="plain" type="submit" name="verb" value="deploy" data-submit-once>Deploy</button></form>
   <div id="prices" class="chart" data-chart="price" data-url="/prices.json" data-label="AAPL, daily"></div>
   <button id="show" type="button" data-chart-show="#prices" data-time="2012-03-05">Show</button>
+  <table><tr id="row" data-chart-row><td id="cell">7</td><td><a id="away" href="#away">AAPL</a></td>
+    <td><button type="button" data-chart-show="#prices" data-time="2012-03-02"
+                data-until="2012-03-05">Show</button></td></tr></table>
+  <div id="chosen" class="chart" data-chart="price" data-url="/prices.json" data-time="2012-03-02"></div>
+  <div id="rolling" class="chart" data-chart="line" data-unit="ratio" data-url="/lines.json"></div>
+  <div id="exposure" class="chart" data-chart="line" data-unit="percent" data-url="/lines.json"></div>
+  <div id="bins" class="chart" data-chart="histogram" data-unit="dollars" data-url="/bins.json"></div>
   <div id="curve" class="chart" data-chart="equity" data-url="/equity.json"></div>
   <div id="minutes" class="chart" data-chart="price" data-url="/minutes.json"></div>
   <div id="empty" class="chart" data-chart="equity" data-url="/empty.json"></div>
@@ -85,6 +92,10 @@ def prices(request: HttpRequest) -> JsonResponse:
                 },
             ],
             "markers": [{"time": DAYS[2], "side": "buy", "text": "Buy 12"}],
+            "levels": [
+                {"from": DAYS[0], "to": DAYS[0], "entry": 100, "stop": 90, "target": None},
+                {"from": DAYS[1], "to": DAYS[2], "entry": 101, "stop": 91, "target": 121.5},
+            ],
         }
     )
 
@@ -95,6 +106,24 @@ def equity(request: HttpRequest) -> JsonResponse:
             "equity": [{"time": day, "value": 100_000 + 10 * index} for index, day in enumerate(DAYS)],
             "buy_and_hold": [{"time": day, "value": 100_000} for day in DAYS],
             "drawdown": [{"time": day, "value": -1.5} for day in DAYS],
+        }
+    )
+
+
+def lines(request: HttpRequest) -> JsonResponse:
+    first = [{"time": DAYS[0]}, *({"time": day, "value": 1.5} for day in DAYS[1:])]
+    second = [{"time": day, "value": 0.25} for day in DAYS]
+    return JsonResponse({"lines": [{"name": "Strategy", "data": first}, {"name": "Held", "data": second}]})
+
+
+def bins(request: HttpRequest) -> JsonResponse:
+    edges = [-200, -100, 0, 100, 200]
+    return JsonResponse(
+        {
+            "bins": [
+                {"from": low, "to": high, "count": count}
+                for low, high, count in zip(edges[:-1], edges[1:], (1, 3, 0, 2), strict=True)
+            ]
         }
     )
 
@@ -113,6 +142,8 @@ urlpatterns = [
     path("prices.json", prices),
     path("equity.json", equity),
     path("minutes.json", minutes),
+    path("lines.json", lines),
+    path("bins.json", bins),
     path("empty.json", lambda request: JsonResponse({"equity": []})),
     path("", include("tradedesk.accounts.urls")),
     path("accounts/", include("allauth.urls")),

@@ -82,6 +82,59 @@ def test_a_button_shows_its_moment_on_a_chart(desk: Page) -> None:
     expect(desk.locator("#prices .chart-legend")).not_to_contain_text("RSI 2")
 
 
+def test_a_chosen_trade_tells_its_stop_and_target(desk: Page) -> None:
+    legend = desk.locator("#prices .chart-legend")
+    expect(legend).to_contain_text("2012-03-06")
+    expect(legend).not_to_contain_text("Stop")
+    # Anywhere in the row is as good as its button; a link of its own stays a link.
+    desk.click("#cell")
+    expect(legend).to_contain_text("2012-03-02")
+    expect(legend).to_contain_text("Stop 91.00Target 121.50")
+    desk.click("#away")
+    expect(desk).to_have_url(re.compile("#away$"))
+
+
+def test_a_chart_can_begin_at_a_trade(desk: Page) -> None:
+    expect(desk.locator("#chosen .chart-legend")).to_contain_text("2012-03-02")
+
+
+def test_the_chosen_trade_is_marked_on_the_canvas_and_another_theme_redraws_it(desk: Page) -> None:
+    expect(desk.locator("#prices canvas").first).to_be_visible()
+    before = desk.locator("#prices .chart-canvas").screenshot()
+    desk.click("#cell")
+    expect(desk.locator("#prices .chart-legend")).to_contain_text("Target")
+    assert desk.locator("#prices .chart-canvas").screenshot() != before
+
+
+def test_price_and_equity_have_a_logarithmic_scale(desk: Page) -> None:
+    for chart in ("#prices", "#curve"):
+        button = desk.locator(chart).get_by_role("button", name="Log")
+        expect(button).to_have_attribute("aria-pressed", "false")
+        canvas = desk.locator(f"{chart} .chart-canvas")
+        linear = canvas.screenshot()
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        assert canvas.screenshot() != linear
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "false")
+    expect(desk.locator("#rolling").get_by_role("button", name="Log")).to_have_count(0)
+
+
+def test_lines_are_written_in_their_unit(desk: Page) -> None:
+    expect(desk.locator("#rolling .chart-legend")).to_contain_text("Strategy 1.50Held 0.25")
+    expect(desk.locator("#exposure .chart-legend")).to_contain_text("Strategy 1.50%Held 0.25%")
+
+
+def test_a_histogram_tells_its_bins(desk: Page) -> None:
+    legend = desk.locator("#bins .chart-legend")
+    expect(legend).to_have_text("All 6 trades")
+    box = desk.locator("#bins .chart-canvas").bounding_box()
+    assert box
+    # Of the columns, two bins of room beside them, the second is left of the middle.
+    desk.locator("#bins .chart-canvas").hover(position={"x": box["width"] * 0.36, "y": box["height"] / 2})
+    expect(legend).to_have_text("-$100 to $0 3 trades")
+
+
 def test_a_chart_without_data_or_answer_says_so(desk: Page) -> None:
     expect(desk.locator("#empty")).to_contain_text("There is nothing to draw yet.")
     expect(desk.locator("#broken")).to_contain_text("The chart could not be loaded.")

@@ -1,6 +1,6 @@
 """Trading rules: the numbers a backtest and a live strategy share, with their bounds."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 
@@ -10,6 +10,17 @@ class InvalidRules(ValueError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+# The most that a cost may be: dollars, and basis points.
+MOST_COSTS = {
+    "commission_per_order": (1000.0, "dollars"),
+    "commission_per_share": (10.0, "dollars"),
+    "commission_bps": (1000.0, "basis points"),
+    "slippage_bps": (1000.0, "basis points"),
+}
+# What stands in for twice nothing: an order of a liquid US stock seldom costs more than this in slippage.
+SLIPPAGE_OF_NO_COSTS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +34,20 @@ class Costs:
     slippage_bps: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, top in (("commission_per_order", 1000.0), ("commission_per_share", 10.0)):
-            _within(self, name, 0.0, top, "dollars")
-        _within(self, "commission_bps", 0.0, 1000.0, "basis points")
-        _within(self, "slippage_bps", 0.0, 1000.0, "basis points")
+        for name, (most, unit) in MOST_COSTS.items():
+            _within(self, name, 0.0, most, unit)
 
     def as_dict(self) -> dict[str, float]:
         return asdict(self)
+
+    @property
+    def is_free(self) -> bool:
+        return not any(self.as_dict().values())
+
+    def doubled(self) -> Self:
+        """Every cost twice, as far as its bound lets it; instead of no costs 5 basis points of slippage."""
+        costs = {name: min(2 * value, MOST_COSTS[name][0]) for name, value in self.as_dict().items()}
+        return replace(self, **costs) if any(costs.values()) else replace(self, slippage_bps=SLIPPAGE_OF_NO_COSTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,7 +137,13 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 RESEARCH_QUEUE = "research"
 CELERY_TASK_ROUTES = {
     f"backtests.tasks.{task}": {"queue": RESEARCH_QUEUE}
-    for task in ("run_backtest", "run_chunk", "gather_backtest_evidence", "gather_run_evidence")
+    for task in (
+        "run_backtest",
+        "run_chunk",
+        "gather_backtest_evidence",
+        "gather_run_evidence",
+        "gather_candidate_evidence",
+    )
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1

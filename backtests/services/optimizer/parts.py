@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.core.files.storage import Storage, storages
 
+from backtests.models import OptimizerChunk
 from backtests.optimizer.choice import Chosen
 from backtests.optimizer.figures import FIGURES, Figures
 from tradedesk.core.bars import Floats
@@ -27,21 +28,18 @@ def results_path(run_id: int) -> str:
     return f"optimizer/{run_id}/results.parquet"
 
 
-def write_part(
-    run_id: int, chunk_number: int, market: str, chosen: Chosen, figures: Figures, score: Floats
-) -> None:
+def write_part(chunk: OptimizerChunk, chosen: Chosen, figures: Figures, score: Floats) -> None:
     """Keep what a chunk has found, in place of what an earlier attempt at it has left."""
     # The entrants of a ranking have other parameters each, and keep them in their rows alone.
-    first = chosen[0][1] if chosen else {}
-    names = [name for name in first if all(name in values for _, values in chosen)]
+    names = list(chosen[0][1]) if chosen and chunk.run.is_search else []
     columns: dict[str, Any] = {
-        "market": pa.array([market] * len(chosen), pa.string()).dictionary_encode(),
+        "market": pa.array([chunk.market] * len(chosen), pa.string()).dictionary_encode(),
         "number": np.array([number for number, _ in chosen], np.int64),
     }
     columns |= {name: np.array([values[name] for _, values in chosen]) for name in names}
     columns |= {name: np.ascontiguousarray(figures[name]) for name in FIGURES.names or ()}
     columns["score"] = score
-    put(_storage(), part_path(run_id, chunk_number), _encoded(pa.table(columns)))
+    put(_storage(), part_path(chunk.run_id, chunk.number), _encoded(pa.table(columns)))
 
 
 def read_part(run_id: int, chunk_number: int) -> pa.Table:

@@ -62,7 +62,7 @@ def _work(attempt: ChunkAttempt) -> None:
     chosen = _chosen(chunk)
     figures = _figures(attempt, scenario, chosen)
     score = scores(figures, Objective(run.objective), run.weights)
-    write_part(run.pk, chunk.number, chunk.market, chosen, figures, score)
+    write_part(chunk, chosen, figures, score)
     attempt.complete(chosen, figures, score, to_datetime(scenario.benchmark.time[-1]))
 
 

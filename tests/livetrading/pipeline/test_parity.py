@@ -24,15 +24,23 @@ from tradedesk.marketdata.services import load_samples
 from tradedesk.marketdata.sessions import daily_time, daily_times, sessions_between
 
 CAPITAL = 50_000.0
-FIRST, LAST = date(2011, 3, 1), date(2012, 1, 31)
+FIRST, LAST = date(2011, 3, 1), date(2011, 9, 30)
 COSTS = Costs(commission_per_order=1.0, commission_per_share=0.005, commission_bps=2.0, slippage_bps=5.0)
-# Fast parameters, so that eleven months hold many trades of each kind.
+# Fast parameters, so that seven months hold many trades of each kind.
 PARAMETERS: dict[str, dict[str, Any]] = {
     "sma_crossover": {"fast": 3, "slow": 8},
     "rsi_mean_reversion": {"period": 5, "oversold": 35, "overbought": 60},
     "donchian_breakout": {"entry": 8, "exit": 4},
     "macd": {"fast": 4, "slow": 9, "signal": 3},
     "buy_and_hold": {},
+    "ema_crossover": {"fast": 3, "slow": 8},
+    "bollinger_reversion": {"period": 10, "deviations": 1.0},
+    "supertrend": {"period": 5, "multiplier": 1.0},
+    "adx_trend": {"period": 5, "threshold": 15.0},
+    "stochastic_rsi": {},
+    "cci": {"period": 8},
+    "parabolic_sar": {"acceleration": 0.05, "maximum": 0.2},
+    "momentum_rotation": {"lookback": 20, "top": 2},
 }
 TIGHT = RiskRules(
     position_size_pct=0.3, max_positions=2, stop_loss_pct=0.03, take_profit_pct=0.06, max_position_size=12_000.0

@@ -1,0 +1,54 @@
+"""Drawdowns: the stretches that an equity curve spent below its highest point."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradedesk.core.bars import Floats
+
+WORST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Drawdown:
+    """peak: the session that it fell from. recovery: the first one back at the peak, None when there is none.
+
+    depth: the fall as a positive fraction of the peak. days: calendar days from the peak to the recovery, or to
+    the last session.
+    """
+
+    peak: date
+    bottom: date
+    recovery: date | None
+    depth: float
+    days: int
+
+
+def worst_drawdowns(
+    sessions: NDArray[np.datetime64], equity: Floats, capital: float, most: int = WORST
+) -> list[Drawdown]:
+    """The deepest drawdowns, the deepest first; of two equals the earlier one.
+
+    sessions (k,): datetime64[D]; equity (k,): dollars at their ends. With P_t = max(E_0..E_t), a drawdown is a
+    longest stretch of sessions with E_t < P_t, its depth max(1 - E_t / P_t) over them. The capital E_0 stands in
+    the first session, as in core.metrics.max_drawdown, whose figure is the first of these for daily bars.
+    """
+    peaks = np.maximum(np.maximum.accumulate(equity), capital)
+    below = np.concatenate(([False], equity < peaks, [False]))
+    starts = np.flatnonzero(below[1:] & ~below[:-1])
+    ends = np.flatnonzero(below[:-1] & ~below[1:])  # each the first row that is not below any more
+    if not len(starts):
+        return []
+    falls = 1.0 - equity / peaks
+    depths = np.maximum.reduceat(falls, starts)
+    deepest = np.argsort(-depths, kind="stable")[:most]
+    days: list[date] = sessions.tolist()
+    found = []
+    for start, end, depth in zip(starts[deepest].tolist(), ends[deepest].tolist(), depths[deepest], strict=True):
+        peak = days[max(start - 1, 0)]
+        recovery = days[end] if end < len(days) else None
+        bottom = days[start + int(falls[start:end].argmax())]
+        found.append(Drawdown(peak, bottom, recovery, float(depth), ((recovery or days[-1]) - peak).days))
+    return found

@@ -1,0 +1,26 @@
+"""Rolling figures: how a figure went over a window that moves with the sessions."""
+
+import numpy as np
+
+from tradedesk.core.bars import Floats
+from tradedesk.core.metrics import NO_SPREAD, SESSIONS_PER_YEAR
+
+ROLLING_SESSIONS = 126  # half a year
+
+
+def rolling_sharpe(returns: Floats, window: int = ROLLING_SESSIONS) -> Floats:
+    """core.metrics.sharpe_ratio of each `window` returns in a row, (n - window + 1,), by the last of them.
+
+    NaN where their standard deviation is below 1e-12: nothing was held. Empty for fewer returns than the window.
+    """
+    if len(returns) < window:
+        return np.empty(0)
+    windows = np.lib.stride_tricks.sliding_window_view(returns, window)
+    deviation = windows.std(axis=1, ddof=1)
+    ratios: Floats = np.divide(
+        windows.mean(axis=1) * np.sqrt(SESSIONS_PER_YEAR),
+        deviation,
+        out=np.full(len(windows), np.nan),
+        where=deviation >= NO_SPREAD,
+    )
+    return ratios

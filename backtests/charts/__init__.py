@@ -1,0 +1,26 @@
+"""Charts of a backtest, in the shapes that static/charts.js draws (docs/frontend.md)."""
+
+from backtests.charts.comparison import comparison_chart
+from backtests.charts.curves import equity_chart, exposure_chart, rolling_sharpe_chart
+from backtests.charts.histograms import profit_chart, r_multiple_chart
+from backtests.charts.price import price_chart
+
+__all__ = [
+    "BY_NAME",
+    "comparison_chart",
+    "equity_chart",
+    "exposure_chart",
+    "price_chart",
+    "profit_chart",
+    "r_multiple_chart",
+    "rolling_sharpe_chart",
+]
+
+# Those that need nothing but the backtest, by the name that their address ends with.
+BY_NAME = {
+    "equity": equity_chart,
+    "rolling-sharpe": rolling_sharpe_chart,
+    "exposure": exposure_chart,
+    "profit": profit_chart,
+    "r-multiples": r_multiple_chart,
+}

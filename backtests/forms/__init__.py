@@ -1,0 +1,14 @@
+from backtests.forms.backtest import BacktestForm
+from backtests.forms.fields import CountField, NumberField, PercentField
+from backtests.forms.filters import BacktestFilters
+from backtests.forms.optimizer import RankForm, SearchForm
+
+__all__ = [
+    "BacktestFilters",
+    "BacktestForm",
+    "CountField",
+    "NumberField",
+    "PercentField",
+    "RankForm",
+    "SearchForm",
+]

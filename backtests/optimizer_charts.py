@@ -1,0 +1,97 @@
+"""An optimizer run's charts as JSON, with the names that the page's scripts expect.
+
+Of a search that is done from all of its combinations, before that from the best ones so far. A combination with
+too few trades counts as one without a score, but for the histogram of all scores. Every answer is of a bounded
+size: at most MOST_CELLS by MOST_CELLS cells, BINS bins or LINES lines.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from backtests.leaderboard import parameter_labels
+from backtests.models import OptimizerRun
+from backtests.optimizer.landscape import Axis, heat_map, sample
+from backtests.optimizer.objectives import LABELS, Objective
+from backtests.services.optimizer.finish import histogram
+from backtests.services.optimizer.parts import read_results
+from tradedesk.core.bars import Floats
+
+LINES = 300
+BEST, MEDIAN = "best", "median"
+
+# {name: (n,)}: the parameters, and the score.
+Columns = dict[str, Floats]
+
+
+def heat_map_chart(run: OptimizerRun, market: str, x: str, y: str, statistic: str) -> dict[str, Any]:
+    """The best or the median score over two of the parameters that the search varies.
+
+    {"score", "statistic", "of": how many combinations, "x", "y": {"name", "label", "ends": [[least, greatest]]},
+    "cells": a row for each place of y, "counts": the same}; null for a cell without any.
+    """
+    labels = parameter_labels(run)
+    columns = _columns(run, market, [x, y])
+    found = heat_map(columns[x], columns[y], columns["score"], best=statistic == BEST)
+    return {
+        "score": LABELS[Objective(run.objective)],
+        "statistic": statistic,
+        "of": len(columns["score"]),
+        "x": _axis(x, labels[x], found.x),
+        "y": _axis(y, labels[y], found.y),
+        "cells": [_plain(row) for row in found.cells],
+        "counts": found.counts.tolist(),
+    }
+
+
+def parallel_chart(run: OptimizerRun, market: str) -> dict[str, Any]:
+    """Combinations as lines across one axis for each parameter and one for the score.
+
+    {"of", "axes": [{"name", "label"}], "rows": a value for each axis, the best row last}.
+    """
+    labels = parameter_labels(run)
+    columns = _columns(run, market, list(labels))
+    drawn = sample(columns["score"], LINES)
+    axes = [{"name": name, "label": label} for name, label in labels.items()]
+    return {
+        "of": len(columns["score"]),
+        "axes": [*axes, {"name": "score", "label": LABELS[Objective(run.objective)]}],
+        "rows": np.column_stack([columns[axis][drawn] for axis in (*labels, "score")]).tolist(),
+    }
+
+
+def histogram_chart(run: OptimizerRun, market: str) -> dict[str, Any]:
+    """{"score", "edges": k + 1, "counts": k, "winner": the score of the row that stands first, or null}."""
+    found = run.histograms.get(market) or histogram(_columns(run, market, [])["score"])
+    first = run.candidates.filter(market=market, eligible=True).order_by("-score").values_list("score", flat=True)
+    return {"score": LABELS[Objective(run.objective)], **found, "winner": first.first()}
+
+
+def _columns(run: OptimizerRun, market: str, names: Sequence[str]) -> Columns:
+    wanted = [*dict.fromkeys(names), "score"]
+    if run.results_path:
+        try:
+            table = read_results(run.results_path, [*wanted, "trades"], market)
+        except FileNotFoundError:  # deleted by hand: the best rows are still there
+            pass
+        else:
+            found = {name: table.column(name).to_numpy().astype(np.float64) for name in (*wanted, "trades")}
+            few = found.pop("trades") < run.min_trades
+            return found | {"score": np.where(few, np.nan, found["score"])}
+    rows = [
+        (parameters, score if eligible else None)
+        for parameters, score, eligible in run.candidates.filter(market=market).values_list(
+            "parameters", "score", "eligible"
+        )
+    ]
+    known = {name: np.array([parameters[name] for parameters, _ in rows], np.float64) for name in wanted[:-1]}
+    return known | {"score": np.array([np.nan if score is None else score for _, score in rows], np.float64)}
+
+
+def _axis(name: str, label: str, axis: Axis) -> dict[str, Any]:
+    return {"name": name, "label": label, "ends": axis.ends.tolist()}
+
+
+def _plain(row: Floats) -> list[float | None]:
+    return [None if np.isnan(value) else value for value in row.tolist()]

@@ -1,0 +1,61 @@
+"""What the page of an optimizer run shows beside its rows: what the search saw, and what it was made from."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from backtests.models import OptimizerRun
+from backtests.optimizer.holdout import seen_until
+from backtests.optimizer.objectives import LABELS, Objective, formula
+from backtests.provenance import Origin, compare
+from backtests.services.bars import UnusableBars, load_usable
+from tradedesk.core.bars import session_dates
+from tradedesk.marketdata.library import NoBars, find_series
+from tradedesk.marketdata.store import DamagedBars
+
+MINUTE, HOUR = 60, 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """objective, formula: the score by its name and in words. seen: the first and the last session that the run
+    saw, None where its bars are gone. scored: how many rows of this market have a score, None before the end."""
+
+    objective: str
+    formula: str
+    seen: tuple[date, date] | None
+    scored: int | None
+    origins: list[Origin]
+
+
+def report_of(run: OptimizerRun, market: str) -> Report:
+    histogram = run.histograms.get(market)
+    return Report(
+        objective=LABELS[Objective(run.objective)],
+        formula=formula(Objective(run.objective), run.weights),
+        seen=_seen(run, market),
+        scored=sum(histogram["counts"]) if histogram else None,
+        origins=compare(run.kind, run.provenance, find_series(run.symbols, run.timeframe)),
+    )
+
+
+def about(seconds: float) -> str:
+    """A time to wait, no finer than it is known: "about 40 s", "about 3 min", "about 2.5 h"."""
+    if seconds < 1:
+        return "about a second"
+    if seconds < 2 * MINUTE:
+        return f"about {seconds:.0f} s"
+    if seconds < 2 * HOUR:
+        return f"about {seconds / MINUTE:.0f} min"
+    return f"about {seconds / HOUR:.1f} h"
+
+
+def _seen(run: OptimizerRun, market: str) -> tuple[date, date] | None:
+    try:
+        bars, _ = load_usable(run.symbols_of(market), run.timeframe)
+    except (NoBars, UnusableBars, DamagedBars):
+        return None
+    start, end = run.period
+    until = seen_until(bars, start, end, run.holdout)
+    found = [session_dates(own.since(start).until(until).time) for own in bars.values()]
+    ends = [day for days in found if len(days) for day in (days[0].item(), days[-1].item())]
+    return (min(ends), max(ends)) if ends else None

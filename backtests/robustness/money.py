@@ -1,0 +1,68 @@
+"""Money: what the same trades in another order, some twice and some not at all, would have done to an account."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tradedesk.core.bars import Floats
+
+DRAWS = 10_000
+MONTHS_PER_YEAR = 12
+DAYS_PER_MONTH = 30.4375
+# What one draw holds at most; a longer list of trades is drawn in part, which says as much.
+MOST_TRADES = 500
+PERCENTILE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Fractions of the equity: month is the 5th percentile of a month's return, drawdown the 95th percentile of
+    the deepest fall over as many trades as there were (above zero). trades_per_month: of the sample."""
+
+    month: float
+    drawdown: float
+    trades_per_month: float
+    draws: int
+
+
+def money(returns: Floats, days: int, seed: int, draws: int = DRAWS) -> Money | None:
+    """returns (k,): what each closed trade did to the equity, as a fraction of it. days: calendar days that they
+    took. None for fewer than two trades.
+
+    The bootstrap draws trades with replacement. Source: B. Efron, Bootstrap Methods: Another Look at the
+    Jackknife, Annals of Statistics 7 (1979).
+    """
+    if len(returns) < 2 or days < 1:
+        return None
+    random = np.random.default_rng(seed)
+    per_month = len(returns) / (days / DAYS_PER_MONTH)
+    # A month holds a whole number of trades: as many as come in it on average, by chance.
+    counts = random.poisson(per_month, draws)
+    months = np.zeros(draws)
+    for count in np.unique(counts[counts > 0]).tolist():
+        chosen = counts == count
+        drawn = random.choice(returns, (int(chosen.sum()), min(count, MOST_TRADES)))
+        months[chosen] = np.prod(1.0 + drawn, axis=1) - 1.0
+    size = min(len(returns), MOST_TRADES)
+    deepest = np.concatenate(
+        [_drawdowns(random.choice(returns, (part, size))) for part in _parts(draws, 2_000_000 // size)]
+    )
+    return Money(
+        month=float(np.percentile(months, PERCENTILE)),
+        drawdown=float(np.percentile(deepest, 100.0 - PERCENTILE)),
+        trades_per_month=per_month,
+        draws=draws,
+    )
+
+
+def _drawdowns(returns: Floats) -> Floats:
+    """The deepest fall of each row's equity (n,), as a fraction of its peak."""
+    equity = np.cumprod(1.0 + returns, axis=1)
+    peaks = np.maximum(np.maximum.accumulate(equity, axis=1), 1.0)
+    deepest: Floats = np.max(1.0 - equity / peaks, axis=1)
+    return deepest
+
+
+def _parts(total: int, most: int) -> list[int]:
+    whole, rest = divmod(total, most)
+    return [most] * whole + [rest] * (rest > 0)

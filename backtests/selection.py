@@ -1,0 +1,48 @@
+"""A selection: the backtests that a page or a call names by their ids."""
+
+from collections.abc import Iterable, Sequence
+
+from backtests.models import Backtest
+from tradedesk.accounts.models import User
+
+# No database counts further.
+LARGEST_ID = 2**63 - 1
+STOPPED = "stopped"
+
+
+class NotSelected(ValueError):
+    """The ids name no selection; the message says why."""
+
+
+class UnknownBacktest(NotSelected):
+    """An id that names no backtest of the user's."""
+
+
+def selected(user: User, ids: Iterable[str]) -> list[Backtest]:
+    """The user's backtests with these ids, in their order and each once; a text may hold several: "3,1".
+
+    Raises NotSelected for what is no id, and UnknownBacktest. One query.
+    """
+    words = [word.strip() for text in ids for word in text.split(",")]
+    wanted = list(dict.fromkeys(_id_of(word) for word in words if word))
+    found = user.backtests.in_bulk([pk for pk in wanted if pk <= LARGEST_ID])
+    if missing := [pk for pk in wanted if pk not in found]:
+        raise UnknownBacktest(f"There is no backtest {missing[0]}.")
+    return [found[pk] for pk in wanted]
+
+
+def deployments_of(backtests: Sequence[Backtest]) -> list[str]:
+    """The names of what was deployed from them and is not stopped.
+
+    The model belongs to an app above this one: it is reached as a relation and never imported.
+    """
+    model = Backtest._meta.get_field("deployments").related_model
+    going = model._default_manager.filter(backtest__in=backtests).exclude(status=STOPPED)
+    return list(going.order_by("name").values_list("name", flat=True))
+
+
+def _id_of(word: str) -> int:
+    # Cut, so that a message never repeats a page of text.
+    if not (word.isascii() and word.isdecimal()) or len(word) > 40:
+        raise NotSelected(f"“{word[:40]}” is not the number of a backtest.")
+    return int(word)

@@ -1,0 +1,35 @@
+"""Two to four backtests side by side."""
+
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from backtests.charts import comparison_chart
+from backtests.comparison import check_comparable, compare
+from backtests.selection import NotSelected, UnknownBacktest, selected
+from backtests.views.requests import PageRequest
+
+
+@require_safe
+def backtest_compare(request: PageRequest) -> HttpResponse:
+    try:
+        comparison = compare(selected(request.user, request.GET.getlist("ids")))
+    except NotSelected as refusal:
+        context = {"refusal": str(refusal)}
+        return render(request, "backtests/compare_refused.html", context, status=_status(refusal))
+    ids = ",".join(str(backtest.pk) for backtest in comparison.backtests)
+    return render(request, "backtests/compare.html", {"comparison": comparison, "ids": ids})
+
+
+@require_safe
+def backtest_compare_chart(request: PageRequest) -> JsonResponse:
+    try:
+        backtests = selected(request.user, request.GET.getlist("ids"))
+        check_comparable(backtests)
+    except NotSelected as refusal:
+        return JsonResponse({"detail": str(refusal)}, status=_status(refusal))
+    return JsonResponse(comparison_chart(backtests))
+
+
+def _status(refusal: NotSelected) -> int:
+    return 404 if isinstance(refusal, UnknownBacktest) else 422

@@ -1,0 +1,139 @@
+"""The optimizer's page: a new run, and those that there are."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import trigger_client_event
+
+from backtests import optimizer_draft, optimizer_report
+from backtests.forms import RankForm, SearchForm
+from backtests.leaderboard import best_of
+from backtests.models import OptimizerRun
+from backtests.optimizer.objectives import Objective, formula
+from backtests.services import optimizer as services
+from backtests.views.requests import PageRequest, chosen, wants_fragment
+from strategies.kinds import kinds
+from strategies.services import InvalidStrategy
+
+PAGE_SIZE = 20
+HEAVY = ("provenance", "rules", "costs", "entrants", "histograms", "findings")
+RANK, SEARCH = OptimizerRun.Job.RANK.value, OptimizerRun.Job.SEARCH.value
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def optimizer(request: PageRequest) -> HttpResponse:
+    if request.method == "POST":
+        return _start(request)
+    if wants_fragment(request):
+        return render(request, "backtests/optimizer/_runs.html", _runs(request))
+    return render(request, "backtests/optimizer/optimizer.html", _draft(request) | _runs(request))
+
+
+@require_safe
+def optimizer_market(request: PageRequest) -> HttpResponse:
+    """Symbols, period and what there are bars for, drawn anew for another strategy, other symbols or a preset."""
+    return _part(request, "backtests/optimizer/_market.html")
+
+
+@require_safe
+def optimizer_grid(request: PageRequest) -> HttpResponse:
+    """The parameters of the strategy that was chosen."""
+    return _part(request, "backtests/optimizer/_grid.html")
+
+
+@require_safe
+def optimizer_preview(request: PageRequest) -> HttpResponse:
+    """How much the run would be, as the form stands."""
+    if not request.htmx:
+        return redirect("backtests:optimizer")
+    form = _form(request, request.GET)
+    context: dict[str, Any] = {"form": form, "job": _job(request)}
+    if form.is_valid():
+        typed = form.scored()
+        context["formula"] = formula(Objective(typed["objective"]), typed["weights"])
+        context |= _estimate(form) if isinstance(form, SearchForm) else _entrants(form)
+    return render(request, "backtests/optimizer/_preview.html", context)
+
+
+def _start(request: PageRequest) -> HttpResponse:
+    form = _form(request, request.POST)
+    if isinstance(form, SearchForm) and form.chosen and form.asks_for_other_strategy:
+        return redirect(f"{reverse('backtests:optimizer')}?strategy={form.chosen.pk}")
+    if form.is_valid():
+        create = services.create_search if isinstance(form, SearchForm) else services.create_ranking
+        try:
+            run = create(request.user, **form.values(), wall_now=timezone.now())
+        except services.InvalidRun as refusal:
+            form.refuse(refusal.errors)
+        else:
+            return redirect("backtests:optimizer_run", run.pk)
+    context = {"form": form, "job": _job(request), "coverage": optimizer_draft.coverage_of_form(form)}
+    return render(request, "backtests/optimizer/optimizer.html", context | _runs(request), status=422)
+
+
+def _part(request: PageRequest, template: str) -> HttpResponse:
+    if not request.htmx:
+        return redirect("backtests:optimizer")
+    response = render(request, template, _draft(request))
+    return trigger_client_event(response, "market-drawn", after="settle")
+
+
+def _runs(request: PageRequest) -> dict[str, Any]:
+    runs = request.user.optimizer_runs.defer(*HEAVY)
+    page = Paginator(runs, PAGE_SIZE).get_page(request.GET.get("page"))
+    best = best_of(page)
+    return {"page": page, "rows": [(run, best.get(run.pk)) for run in page]}
+
+
+def _draft(request: PageRequest) -> dict[str, Any]:
+    """The form before it is sent: from the trader's own, from an earlier run, or as it was being filled in."""
+    source = chosen(request.user.optimizer_runs.all(), request.GET.get("run"))
+    job = source.job if source else _job(request)
+    preset = request.GET.get("preset", "")
+    form: RankForm | SearchForm
+    if job == SEARCH:
+        strategy = chosen(request.user.strategies.all(), request.GET.get("strategy"))
+        strategy = strategy or (source.strategy if source else None) or request.user.strategies.first()
+        values, coverage = optimizer_draft.begin_search(strategy, source, _typed(request, SearchForm), preset)
+        form = SearchForm(request.user, initial=values)
+    else:
+        own = list(request.user.strategies.all())
+        values, coverage = optimizer_draft.begin_ranking(own, source, _typed(request, RankForm), preset)
+        form = RankForm(request.user, initial=values)
+    return {"form": form, "job": job, "coverage": coverage}
+
+
+def _typed(request: PageRequest, form: type[RankForm | SearchForm]) -> dict[str, str]:
+    return {name: request.GET[name] for name in form.base_fields if name in request.GET and name != "strategies"}
+
+
+def _form(request: PageRequest, data: Any) -> RankForm | SearchForm:
+    return SearchForm(request.user, data) if _job(request) == SEARCH else RankForm(request.user, data)
+
+
+def _job(request: PageRequest) -> str:
+    """What the tabs say; a link that names a strategy wants its parameters searched."""
+    asked = request.GET.get("job") or (SEARCH if "strategy" in request.GET else RANK)
+    return asked if asked in OptimizerRun.Job.values else RANK
+
+
+def _estimate(form: SearchForm) -> dict[str, Any]:
+    values = form.values()
+    try:
+        symbols = optimizer_draft.wanted_symbols(values["strategy"], values["symbols"])
+    except InvalidStrategy as refusal:
+        return {"refusals": list(refusal.errors.values())}
+    asked = {name: values[name] for name in ("start_date", "end_date", "method", "grid", "trials")}
+    found = services.estimate(values["strategy"], symbols=symbols, **asked)
+    time = None if found.seconds is None else optimizer_report.about(found.seconds)
+    return {"estimate": found, "time": time, "refusals": list(found.errors.values())}
+
+
+def _entrants(form: RankForm) -> dict[str, Any]:
+    values = form.values()
+    return {"entrants": len(values["strategies"]) + (len(kinds()) if values["all_kinds"] else 0)}

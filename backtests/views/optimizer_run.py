@@ -1,0 +1,137 @@
+"""The pages of one optimizer run: its rows, its charts, and what can be done with them."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseStopPolling
+
+from backtests import optimizer_charts, optimizer_report
+from backtests.leaderboard import leaderboard, parameter_labels
+from backtests.models import Candidate, OptimizerRun
+from backtests.services import optimizer as services
+from backtests.views.requests import PageRequest, wants_fragment
+from strategies.kinds import InvalidParameters
+from strategies.services import InvalidStrategy
+
+CONTROLS = {"pause": services.pause, "resume": services.resume, "cancel": services.cancel}
+TOO_LATE = {
+    "pause": "Nothing to pause: the run is not going.",
+    "resume": "Nothing to resume: the run is not paused.",
+    "cancel": "Nothing to cancel: the run has already ended.",
+}
+
+
+@require_safe
+def run_detail(request: PageRequest, pk: int) -> HttpResponse:
+    run = _own(request, pk)
+    markets = services.markets_of(run)
+    market = _market(request, run)
+    board = leaderboard(run, market, request.GET.get("sort", ""), request.GET.get("page"))
+    rules = run.rules_on(market).as_dict()
+    context = {"run": run, "markets": markets, "market": market, "board": board, "rules": rules}
+    if wants_fragment(request):
+        return render(request, "backtests/optimizer/_results.html", context)
+    context |= {
+        "report": optimizer_report.report_of(run, market),
+        "axes": parameter_labels(run),
+        **_left(run),
+    }
+    return render(request, "backtests/optimizer/run.html", context)
+
+
+@require_safe
+def run_progress(request: PageRequest, pk: int) -> HttpResponse:
+    """The progress alone, asked for every second; when there is no more to come, the page is loaded anew."""
+    run = _own(request, pk)
+    if not request.htmx:
+        return redirect("backtests:optimizer_run", pk)
+    if run.is_finished:
+        return HttpResponseStopPolling(headers={"HX-Refresh": "true"})
+    return render(request, "backtests/optimizer/_progress.html", {"run": run, **_left(run)})
+
+
+@require_POST
+def run_control(request: PageRequest, pk: int, action: str) -> HttpResponse:
+    """`action` is pause, resume or cancel."""
+    if not CONTROLS[action](_own(request, pk), timezone.now()):
+        messages.info(request, TOO_LATE[action])
+    return redirect("backtests:optimizer_run", pk)
+
+
+@require_safe
+def heat_map(request: PageRequest, pk: int) -> JsonResponse:
+    run = _own(request, pk)
+    names = list(parameter_labels(run))
+    asked = [request.GET.get("x", ""), request.GET.get("y", "")]
+    if len(names) < 2 or not set(asked) <= set(names):
+        return _no_chart(f"Choose x and y among the parameters that vary: {', '.join(names) or 'none'}.")
+    best = request.GET.get("statistic") != optimizer_charts.MEDIAN
+    statistic = optimizer_charts.BEST if best else optimizer_charts.MEDIAN
+    x, y = asked
+    return JsonResponse(optimizer_charts.heat_map_chart(run, _market(request, run), x, y, statistic))
+
+
+@require_safe
+def parallel(request: PageRequest, pk: int) -> JsonResponse:
+    run = _own(request, pk)
+    if not parameter_labels(run):
+        return _no_chart("A ranking has no parameters to draw.")
+    return JsonResponse(optimizer_charts.parallel_chart(run, _market(request, run)))
+
+
+@require_safe
+def histogram(request: PageRequest, pk: int) -> JsonResponse:
+    run = _own(request, pk)
+    return JsonResponse(optimizer_charts.histogram_chart(run, _market(request, run)))
+
+
+@require_POST
+def candidate_backtest(request: PageRequest, pk: int) -> HttpResponse:
+    candidate = _own_candidate(request, pk)
+    try:
+        backtest = services.open_as_backtest(candidate, timezone.now())
+    except InvalidParameters as refusal:
+        messages.error(request, f"This row cannot run any more. {refusal}")
+        return redirect("backtests:optimizer_run", candidate.run_id)
+    return redirect("backtests:detail", backtest.pk)
+
+
+@require_POST
+def candidate_save(request: PageRequest, pk: int) -> HttpResponse:
+    candidate = _own_candidate(request, pk)
+    try:
+        strategy = services.save_as_strategy(candidate, request.POST.get("name", ""))
+    except InvalidStrategy as refusal:
+        messages.error(request, str(refusal))
+        return redirect("backtests:optimizer_run", candidate.run_id)
+    messages.success(request, f"{strategy.name} is saved.")
+    return redirect("strategies:detail", strategy.pk)
+
+
+def _own(request: PageRequest, pk: int) -> OptimizerRun:
+    return get_object_or_404(request.user.optimizer_runs, pk=pk)
+
+
+def _own_candidate(request: PageRequest, pk: int) -> Candidate:
+    rows = Candidate.objects.filter(run__user=request.user).select_related("run__user", "strategy")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _market(request: PageRequest, run: OptimizerRun) -> str:
+    """The market that the address names, the first one when it names none of the run's."""
+    keys = [market.key for market in services.markets_of(run)]
+    asked = request.GET.get("symbol", "")
+    return asked if asked in keys else keys[0]
+
+
+def _left(run: OptimizerRun) -> dict[str, Any]:
+    seconds = services.time_left(run)
+    return {"left": None if seconds is None else optimizer_report.about(seconds)}
+
+
+def _no_chart(detail: str) -> JsonResponse:
+    return JsonResponse({"detail": detail}, status=404)

@@ -1,0 +1,15 @@
+"""The trades of a backtest as a file."""
+
+from django.http import StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from backtests.trades import csv_rows
+from backtests.views.requests import PageRequest
+from tradedesk.rest.csv_files import csv_file
+
+
+@require_safe
+def trades_csv(request: PageRequest, pk: int) -> StreamingHttpResponse:
+    backtest = get_object_or_404(request.user.backtests, pk=pk)
+    return csv_file(request, f"backtest-{pk}-trades.csv", csv_rows(backtest))

@@ -1,0 +1,112 @@
+// Plots: <div class="plot" data-plot="heat-map|histogram|parallel" data-url="…"> becomes a plot of that URL's JSON.
+// data-controls names a form whose values go into the URL, and whose changes ask for it again.
+(() => {
+  const kinds = deskPlotKinds;
+  const drawn = new WeakSet();
+
+  function element(tag, className) {
+    const made = document.createElement(tag);
+    made.className = className;
+    return made;
+  }
+
+  function frame(root) {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("tabindex", "0");
+    svg.setAttribute("role", "application");
+    const view = { root, svg, legend: element("p", "plot-legend"), foot: element("p", "plot-foot") };
+    view.legend.setAttribute("aria-live", "polite");
+    root.replaceChildren(view.legend, svg, view.foot);
+    return view;
+  }
+
+  function say(view, text) {
+    view.plot = null;
+    view.svg.replaceChildren();
+    view.svg.setAttribute("height", 0);
+    view.legend.textContent = text;
+    view.foot.textContent = "";
+  }
+
+  function redraw(view) {
+    const width = view.root.clientWidth;
+    if (!view.data || !width || width === view.width) return;
+    view.width = width;
+    view.svg.replaceChildren();
+    view.plot = kinds[view.root.dataset.plot].draw(view.svg, view.data, width);
+    if (!view.plot) {
+      say(view, "This plot needs a wider screen.");
+      return;
+    }
+    view.svg.setAttribute("width", width);
+    view.svg.setAttribute("height", view.plot.height);
+    view.svg.setAttribute("aria-label", `${view.root.dataset.label}. ${view.plot.summary} Arrow keys read it.`);
+    view.foot.textContent = view.plot.summary;
+    rest(view);
+  }
+
+  function rest(view) {
+    if (!view.plot) return;
+    view.index = view.plot.start;
+    view.svg.classList.remove("pointed");
+    view.legend.textContent = view.plot.rest;
+  }
+
+  function show(view, index) {
+    if (!view.plot || index < 0 || index === undefined) return;
+    view.index = index;
+    view.svg.classList.add("pointed");
+    view.plot.mark(index);
+    view.legend.textContent = view.plot.tell(index);
+  }
+
+  function address(root) {
+    const url = new URL(root.dataset.url, location.href);
+    const controls = document.querySelector(root.dataset.controls || "#no-controls");
+    for (const [name, value] of controls ? new FormData(controls) : []) url.searchParams.set(name, value);
+    return url;
+  }
+
+  async function load(view) {
+    let data;
+    try {
+      const answer = await fetch(address(view.root), { headers: { Accept: "application/json" } });
+      if (!answer.ok) throw new Error(String(answer.status));
+      data = await answer.json();
+    } catch {
+      say(view, "The plot could not be loaded. Reload the page to try again.");
+      return;
+    }
+    if (!kinds[view.root.dataset.plot].of(data)) {
+      say(view, "There is nothing to draw: no row has a score and enough trades yet.");
+      return;
+    }
+    view.data = data;
+    view.width = 0;
+    redraw(view);
+  }
+
+  function setUp(root) {
+    if (drawn.has(root)) return;
+    drawn.add(root);
+    const view = frame(root);
+    load(view);
+    new ResizeObserver(() => redraw(view)).observe(root);
+    document.querySelector(root.dataset.controls || "#no-controls")?.addEventListener("change", () => load(view));
+    view.svg.addEventListener("pointermove", (event) => {
+      const box = view.svg.getBoundingClientRect();
+      show(view, view.plot?.at(event.clientX - box.left, event.clientY - box.top));
+    });
+    view.svg.addEventListener("pointerleave", () => rest(view));
+    view.svg.addEventListener("keydown", (event) => {
+      if (!view.plot || !event.key.startsWith("Arrow")) return;
+      event.preventDefault();
+      show(view, view.plot.step(view.index, event.key));
+    });
+  }
+
+  for (const root of document.querySelectorAll("[data-plot]")) setUp(root);
+  document.addEventListener("htmx:load", (event) => {
+    for (const root of event.detail.elt.querySelectorAll("[data-plot]")) setUp(root);
+  });
+})();

@@ -1,0 +1,63 @@
+"""Bollinger reversion: a close far below its average, and the way back to it."""
+
+import numpy as np
+
+from strategies.kinds.averages import simple_average
+from strategies.kinds.base import Kind, Param
+from strategies.kinds.crossings import crossings
+from strategies.kinds.deviations import standard_deviation
+from strategies.kinds.strength import graded
+from strategies.kinds.wording import places_apart
+from tradedesk.core.bars import Bars
+from tradedesk.core.signals import Side, Signals
+
+LOWER, MIDDLE, UPPER = "Lower band", "Middle band", "Upper band"
+
+
+class BollingerReversion(Kind):
+    key = "bollinger_reversion"
+    name = "Bollinger reversion"
+    description = "Buys when the close crosses below the lower band; sells when it crosses above the middle band."
+
+    period = Param(
+        20, low=2, high=400, step=1, search=(10, 50, 5), label="Period", help="Bars in the middle band's average."
+    )
+    deviations = Param(
+        2.0,
+        low=0.1,
+        high=10.0,
+        step=0.1,
+        search=(1.0, 3.5, 0.25),
+        label="Deviations",
+        help="Standard deviations from the middle band to the outer ones.",
+    )
+
+    def warmup(self) -> int:
+        """The window, and one bar to cross from."""
+        return self.period + 1
+
+    def signals(self, bars: Bars) -> Signals:
+        middle = simple_average(bars.close, self.period)
+        deviation = standard_deviation(bars.close, middle, self.period)
+        lower, upper = (middle + sign * self.deviations * deviation for sign in (-1, 1))
+        buy = crossings(bars.close, lower, bars.close) == Side.SELL
+        sell = crossings(bars.close, middle, bars.close) == Side.BUY
+        strength = sell.astype(np.float64)
+        strength[buy] = graded((lower - bars.close)[buy] / deviation[buy])
+        return Signals(buy.astype(np.int8) - sell, strength, {LOWER: lower, MIDDLE: middle, UPPER: upper})
+
+    def explain(self, signals: Signals, t: int) -> str:
+        return self.warming_up(t) or self._words(
+            Side(signals.side[t]), signals.lines[LOWER][t], signals.lines[MIDDLE][t]
+        )
+
+    @staticmethod
+    def _words(side: Side, lower: float, middle: float) -> str:
+        places = places_apart(lower, middle)
+        below, above = f"the lower band ({lower:,.{places}f})", f"the middle band ({middle:,.{places}f})"
+        said = {
+            Side.BUY: f"The close crossed below {below}",
+            Side.SELL: f"The close crossed above {above}",
+            Side.HOLD: f"The close crossed neither below {below} nor above {above}",
+        }
+        return said[side]

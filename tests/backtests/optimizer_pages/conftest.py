@@ -1,0 +1,77 @@
+"""Runs of Alice's, worked on as the workers would, but at once."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from backtests.models import OptimizerRun
+from backtests.services.optimizer import create_ranking, create_search, run_chunk
+from strategies.models import Strategy
+from tests.backtests.runs import NOW, Clock
+
+MakeRun = Callable[..., OptimizerRun]
+GRID = {"fast": (5, 30, 5), "slow": (20, 60, 10)}
+TERMS: dict[str, Any] = {
+    "start_date": date(2005, 1, 3),
+    "end_date": date(2010, 12, 31),
+    "initial_capital": 100_000,
+    "wall_now": NOW,
+}
+
+
+@pytest.fixture
+def queue_search(strategy: Strategy) -> MakeRun:
+    """A queued search of Alice's SMA crossover: 6 x 5 combinations on two symbols, 4 of each against its rule."""
+
+    def make(**changes: Any) -> OptimizerRun:
+        values = {"symbols": ["AAPL", "MSFT"], "method": "grid", "grid": GRID, "seed": 7, "min_trades": 3, **TERMS}
+        return create_search(strategy.user, strategy, **(values | changes))
+
+    return make
+
+
+@pytest.fixture
+def queue_ranking(strategy: Strategy) -> MakeRun:
+    """A queued ranking of Alice's strategy and all kinds on one symbol."""
+
+    def make(**changes: Any) -> OptimizerRun:
+        values = {"strategies": [strategy], "all_kinds": True, "symbols": ["AAPL"], **TERMS}
+        return create_ranking(strategy.user, **(values | changes))
+
+    return make
+
+
+@pytest.fixture
+def work(clock: Clock) -> Callable[[OptimizerRun], OptimizerRun]:
+    def until_done(run: OptimizerRun) -> OptimizerRun:
+        for _ in range(run.chunks.count() + 1):
+            run_chunk(run.pk, clock)
+        run.refresh_from_db()
+        assert run.status == OptimizerRun.Status.COMPLETED, run.error
+        return run
+
+    return until_done
+
+
+@pytest.fixture
+def searched(queue_search: MakeRun, work: Callable[[OptimizerRun], OptimizerRun]) -> OptimizerRun:
+    return work(queue_search())
+
+
+@pytest.fixture
+def ranking(queue_ranking: MakeRun, work: Callable[[OptimizerRun], OptimizerRun]) -> OptimizerRun:
+    return work(queue_ranking())
+
+
+@pytest.fixture
+def count_queries() -> Callable[[Callable[[], Any]], int]:
+    def count(ask: Callable[[], Any]) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            ask()
+        return len(captured)
+
+    return count

@@ -1,0 +1,114 @@
+"""The charts of a search as JSON: from the file of all combinations, or from the best rows while there is none."""
+
+from typing import Any
+
+import pytest
+from django.core.files.storage import storages
+from django.test import Client
+
+from backtests.models import OptimizerRun
+from backtests.services.optimizer import run_chunk
+from tests.backtests.optimizer_pages.conftest import MakeRun
+from tests.backtests.runs import Clock
+
+
+def chart(browser: Client, run: OptimizerRun, name: str, **query: str) -> Any:
+    answer = browser.get(f"/dashboard/optimizer/{run.pk}/{name}.json", query)
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def scores_of(run: OptimizerRun, market: str = "AAPL") -> dict[tuple[float, float], float]:
+    rows = run.candidates.filter(market=market, eligible=True).values_list("parameters", "score")
+    return {(parameters["fast"], parameters["slow"]): score for parameters, score in rows if score is not None}
+
+
+def test_a_heat_map_has_a_cell_for_each_pair(searched: OptimizerRun, alices_browser: Client) -> None:
+    found = chart(alices_browser, searched, "heat-map", x="fast", y="slow")
+    scores = scores_of(searched)
+    assert (found["score"], found["statistic"], found["of"]) == ("Sharpe ratio", "best", 26)
+    assert found["x"]["label"] == "Fast average"
+    for row, (slow, _) in enumerate(found["y"]["ends"]):
+        for column, (fast, _) in enumerate(found["x"]["ends"]):
+            assert found["cells"][row][column] == pytest.approx(scores.get((fast, slow)))
+            assert found["counts"][row][column] == ((fast, slow) in scores)
+
+
+def test_each_symbol_has_its_own(searched: OptimizerRun, alices_browser: Client) -> None:
+    one, other = (
+        chart(alices_browser, searched, "heat-map", x="fast", y="slow", symbol=symbol)
+        for symbol in ("AAPL", "MSFT")
+    )
+    assert one["cells"] != other["cells"]
+
+
+def test_the_median_takes_all_that_share_a_cell(searched: OptimizerRun, alices_browser: Client) -> None:
+    best, median = (
+        chart(alices_browser, searched, "heat-map", x="fast", y="fast", statistic=statistic)
+        for statistic in ("best", "median")
+    )
+    assert median["statistic"] == "median"
+    for place in range(len(best["cells"])):
+        assert best["cells"][place][place] > median["cells"][place][place]
+
+
+def test_too_few_trades_count_as_no_score(queue_search: MakeRun, work: Any, alices_browser: Client) -> None:
+    run = work(queue_search(min_trades=100))
+    found = chart(alices_browser, run, "heat-map", x="fast", y="slow")
+    assert {value for row in found["cells"] for value in row} == {None}
+    assert chart(alices_browser, run, "parallel")["rows"] == []
+    assert chart(alices_browser, run, "histogram")["winner"] is None
+
+
+def test_parallel_coordinates_end_with_the_best(searched: OptimizerRun, alices_browser: Client) -> None:
+    found = chart(alices_browser, searched, "parallel")
+    assert [axis["name"] for axis in found["axes"]] == ["fast", "slow", "score"]
+    scores = scores_of(searched)
+    best = max(scores, key=lambda pair: scores[pair])
+    assert found["rows"][-1] == pytest.approx([*best, scores[best]])
+    assert [row[2] for row in found["rows"]] == sorted(row[2] for row in found["rows"])
+
+
+def test_the_histogram_counts_every_score_and_marks_the_winner(
+    searched: OptimizerRun, alices_browser: Client
+) -> None:
+    found = chart(alices_browser, searched, "histogram")
+    assert sum(found["counts"]) == 26
+    assert len(found["edges"]) == len(found["counts"]) + 1
+    assert found["winner"] == max(scores_of(searched).values())
+
+
+@pytest.mark.parametrize("without", ["end", "file"])
+def test_without_the_file_the_best_rows_are_drawn(
+    without: str, searched: OptimizerRun, queue_search: MakeRun, clock: Clock, alices_browser: Client
+) -> None:
+    if without == "file":
+        storages["research"].delete(searched.results_path)
+        run = searched
+    else:
+        run = queue_search()
+        run_chunk(run.pk, clock)
+    assert chart(alices_browser, run, "heat-map", x="fast", y="slow")["of"] == 26
+    assert len(chart(alices_browser, run, "parallel")["rows"]) == len(scores_of(run))
+    assert sum(chart(alices_browser, run, "histogram")["counts"]) == 26
+
+
+def test_a_run_without_rows_has_empty_charts(queue_search: MakeRun, alices_browser: Client) -> None:
+    run = queue_search()
+    assert chart(alices_browser, run, "heat-map", x="fast", y="slow")["cells"] == []
+    assert chart(alices_browser, run, "parallel")["rows"] == []
+    assert chart(alices_browser, run, "histogram")["counts"] == []
+
+
+@pytest.mark.parametrize("query", [{}, {"x": "fast"}, {"x": "fast", "y": "score"}, {"x": "fast", "y": "../x"}])
+def test_axes_that_the_search_has_not_are_refused(
+    searched: OptimizerRun, alices_browser: Client, query: dict[str, str]
+) -> None:
+    answer = alices_browser.get(f"/dashboard/optimizer/{searched.pk}/heat-map.json", query)
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "Choose x and y among the parameters that vary: fast, slow."
+
+
+@pytest.mark.parametrize("name", ["heat-map", "parallel"])
+def test_a_ranking_has_no_landscape(ranking: OptimizerRun, alices_browser: Client, name: str) -> None:
+    assert alices_browser.get(f"/dashboard/optimizer/{ranking.pk}/{name}.json").status_code == 404

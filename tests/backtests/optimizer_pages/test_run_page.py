@@ -1,0 +1,212 @@
+"""The page of one optimizer run, while it goes and when it has ended."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from backtests.models import Candidate, OptimizerRun
+from backtests.optimizer_report import about
+from backtests.services.optimizer import run_chunk
+from tests.backtests.optimizer_pages.conftest import MakeRun
+from tests.backtests.pages import HTMX, text_of
+from tests.backtests.runs import Clock
+from tradedesk.marketdata.models import BarSeries
+from tradedesk.marketdata.sessions import sessions_between
+
+Status = OptimizerRun.Status
+
+
+def url_of(run: OptimizerRun, part: str = "") -> str:
+    return f"/dashboard/optimizer/{run.pk}{part}"
+
+
+def test_a_search_shows_what_it_tried_and_found(searched: OptimizerRun, alices_browser: Client) -> None:
+    said = text_of(alices_browser.get(url_of(searched)))
+    first = searched.candidates.filter(market="AAPL").order_by("-score")[0]
+    figures = first.figures
+    sessions = sessions_between(date(2005, 1, 3), date(2010, 12, 31))
+    last_seen = sessions[int(len(sessions) * 0.7) - 1]
+    for words in (
+        "Search of Golden cross Completed",
+        "ranked by Sharpe ratio",
+        "AAPL · best of 26 combinations that have a score",
+        f"the search saw 2005-01-03 to {last_seen}; the rest, up to 2010-12-31, is held back for the evidence",
+        "fewer than 3 trades: not ranked",
+        f"1 {first.parameters['fast']} {first.parameters['slow']} {first.score:.2f}",
+        f"+{figures['total_return_pct']:.2f}% {figures['sharpe_ratio']:.2f} {figures['max_drawdown_pct']:.2f}%",
+        "Fast average 5 to 30, step 5",
+        "Held back 30.00% of the sessions",
+        "Seed 7",
+        "starts with 2.00% of equity a position, up to 5 positions; these rows used 95.00%, up to 1.",
+    ):
+        assert words in said
+
+
+def test_the_symbols_are_tabs(searched: OptimizerRun, alices_browser: Client) -> None:
+    page = alices_browser.get(url_of(searched), {"symbol": "MSFT"})
+    first = searched.candidates.filter(market="MSFT").order_by("-score")[0]
+    assert f'id="candidate-{first.pk}"' in page.content.decode()
+    assert 'aria-current="page"' in page.content.decode()
+    assert "MSFT · best of 26" in text_of(page)
+
+
+@pytest.mark.parametrize("query", [{"symbol": "ZZZ"}, {"page": "x"}, {"page": "99"}, {"sort": "\0"}])
+def test_an_odd_address_shows_the_run_all_the_same(
+    searched: OptimizerRun, alices_browser: Client, query: dict[str, str]
+) -> None:
+    assert alices_browser.get(url_of(searched), query).status_code == 200
+
+
+def test_a_ranking_has_no_landscape(ranking: OptimizerRun, alices_browser: Client) -> None:
+    page = alices_browser.get(url_of(ranking))
+    assert "data-plot" not in page.content.decode()
+    assert f"Ranking of {len(ranking.entrants)} strategies" in text_of(page)
+    assert "2005-01-03 to 2010-12-31, all of it seen" in text_of(page)
+    assert "SMA crossover code" in text_of(page)
+
+
+def test_the_first_row_is_tinted_and_a_row_with_few_trades_is_not(
+    searched: OptimizerRun, alices_browser: Client
+) -> None:
+    first = searched.candidates.filter(market="AAPL").order_by("-score")[0]
+    row = f'<tr id="candidate-{first.pk}" class="row-best">'
+    assert row in " ".join(alices_browser.get(url_of(searched)).content.decode().split())
+    Candidate.objects.filter(pk=first.pk).update(eligible=False, figures=first.figures | {"num_trades": 2})
+    page = " ".join(alices_browser.get(url_of(searched), {"page": 2}).content.decode().split())
+    assert f'<tr id="candidate-{first.pk}" class="row-below">' in page
+    assert "2 trades: too few to rank" in page
+
+
+def test_the_heads_sort_and_say_so(searched: OptimizerRun, alices_browser: Client) -> None:
+    answer = alices_browser.get(url_of(searched), {"symbol": "MSFT", "sort": "-win_rate"})
+    page = " ".join(answer.content.decode().split())
+    link = '<a class="sort-link" href="?symbol=MSFT&amp;sort=win_rate">Win rate</a>'
+    assert page.count("aria-sort") == 1
+    assert f'aria-sort="descending"> {link}' in page
+
+
+def test_the_rows_refresh_alone(searched: OptimizerRun, alices_browser: Client) -> None:
+    asked = url_of(searched, "?symbol=MSFT&sort=score")
+    fragment = alices_browser.get(asked, headers=HTMX).content.decode()
+    assert "<html" not in fragment
+    assert fragment.lstrip().startswith('<section id="results"')
+    assert f'hx-get="{asked.replace("&", "&amp;")}"' in fragment
+
+
+def test_it_costs_as_much_for_few_rows_as_for_many(
+    searched: OptimizerRun, alices_browser: Client, count_queries: Callable[[Any], int]
+) -> None:
+    def rows() -> Any:
+        return alices_browser.get(url_of(searched), headers=HTMX)
+
+    alices_browser.get(url_of(searched))
+    for_many = count_queries(rows)
+    keep = searched.candidates.filter(market="AAPL").values_list("pk", flat=True)[:1]
+    searched.candidates.exclude(pk__in=list(keep)).delete()
+    assert count_queries(rows) == for_many
+
+
+def test_what_has_changed_since_is_marked(searched: OptimizerRun, alices_browser: Client) -> None:
+    assert "Changed since" not in text_of(alices_browser.get(url_of(searched)))
+    BarSeries.objects.filter(symbol="AAPL").update(fingerprint="0" * 64)
+    assert text_of(alices_browser.get(url_of(searched))).count("Changed since") == 1
+
+
+def test_bars_that_are_gone_take_nothing_down(searched: OptimizerRun, alices_browser: Client) -> None:
+    BarSeries.objects.all().delete()
+    said = text_of(alices_browser.get(url_of(searched)))
+    assert "the search saw" not in said
+    assert "best of 26" in said
+
+
+# --- While it goes ---------------------------------------------------------------------------------------------
+
+
+def test_a_queued_run_says_that_rows_will_come(queue_search: MakeRun, alices_browser: Client) -> None:
+    said = text_of(alices_browser.get(url_of(queue_search())))
+    assert "Waiting for a worker" in said
+    assert "0 of 60 combinations." in said
+    assert "Nothing found yet" in said
+
+
+def test_rows_arrive_while_it_runs(queue_search: MakeRun, clock: Clock, alices_browser: Client) -> None:
+    run = queue_search()
+    run_chunk(run.pk, clock)
+    page = alices_browser.get(url_of(run))
+    assert "30 of 60 combinations, about" in text_of(page)
+    assert "data-plot" in page.content.decode()
+
+
+def test_the_progress_ends_its_poll_and_loads_the_page(
+    queue_search: MakeRun, work: Callable[[OptimizerRun], OptimizerRun], alices_browser: Client
+) -> None:
+    run = queue_search()
+    fragment = alices_browser.get(url_of(run, "/progress"), headers=HTMX)
+    assert fragment.content.decode().lstrip().startswith('<section id="progress"')
+    work(run)
+    ended = alices_browser.get(url_of(run, "/progress"), headers=HTMX)
+    assert (ended.status_code, ended.headers["HX-Refresh"]) == (286, "true")
+
+
+def test_it_is_paused_resumed_and_cancelled(queue_search: MakeRun, alices_browser: Client) -> None:
+    run = queue_search()
+    for action, status, offers in (
+        ("pause", Status.PAUSED, "Go on"),
+        ("resume", Status.RUNNING, "Pause"),
+        ("cancel", Status.CANCELLED, "Change and run again"),
+    ):
+        answer = alices_browser.post(url_of(run, f"/{action}"), follow=True)
+        assert answer.redirect_chain == [(url_of(run), 302)]
+        assert offers in text_of(answer)
+        run.refresh_from_db()
+        assert run.status == status
+    assert "Cancelled after 0 of 60 combinations" in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("pause", "Nothing to pause: the run is not going."),
+        ("resume", "Nothing to resume: the run is not paused."),
+        ("cancel", "Nothing to cancel: the run has already ended."),
+    ],
+)
+def test_what_comes_too_late_is_told(
+    searched: OptimizerRun, alices_browser: Client, action: str, words: str
+) -> None:
+    assert words in text_of(alices_browser.post(url_of(searched, f"/{action}"), follow=True))
+    searched.refresh_from_db()
+    assert searched.status == Status.COMPLETED
+
+
+def test_a_failed_run_says_why(queue_search: MakeRun, alices_browser: Client) -> None:
+    run = queue_search()
+    OptimizerRun.objects.update(status=Status.FAILED, error="The bars are damaged.")
+    said = text_of(alices_browser.get(url_of(run)))
+    assert "Failed" in said
+    assert "The bars are damaged." in said
+    assert "The run ended before anything was found." in said
+
+
+def test_a_deleted_strategy_leaves_the_run(searched: OptimizerRun, alices_browser: Client) -> None:
+    assert searched.strategy
+    searched.strategy.delete()
+    assert "Search of Golden cross" in text_of(alices_browser.get(url_of(searched)))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "about a second"),
+        (1, "about 1 s"),
+        (119, "about 119 s"),
+        (120, "about 2 min"),
+        (3600, "about 60 min"),
+        (7200, "about 2.0 h"),
+    ],
+)
+def test_a_time_to_wait_is_told_no_finer_than_it_is_known(seconds: float, words: str) -> None:
+    assert about(seconds) == words

@@ -1,0 +1,46 @@
+"""The bootstrap of trades, where its answer is known."""
+
+import numpy as np
+import pytest
+
+from backtests.robustness.money import money
+
+
+def test_trades_that_are_all_the_same_leave_no_drawdown_and_only_the_count_to_chance() -> None:
+    found = money(np.full(120, 0.01), days=3653, seed=1)
+    assert found is not None
+    assert found.trades_per_month == pytest.approx(1.0, abs=0.001)
+    assert found.month == 0.0  # one month in three has no trade
+    assert found.drawdown == 0.0
+
+
+def test_losing_trades_fall_all_the_way() -> None:
+    found = money(np.full(50, -0.01), days=1522, seed=1)
+    assert found is not None
+    assert found.drawdown == pytest.approx(1 - 0.99**50)
+    assert found.month == pytest.approx(1 - 1 - (1 - 0.99**3), abs=0.01)  # the 95th percentile of Poisson(1) is 3
+
+
+def test_the_worst_of_two_coins_is_near_the_exact_quantile() -> None:
+    """Ten trades of +1% or -1%: the deepest fall of a fair walk of ten steps, enumerated."""
+    walks = np.array([[1 if row >> place & 1 else -1 for place in range(10)] for row in range(1024)])
+    equity = np.cumprod(1 + walks * 0.01, axis=1)
+    peaks = np.maximum(np.maximum.accumulate(equity, axis=1), 1.0)
+    exact = np.percentile((1 - equity / peaks).max(axis=1), 95)
+    found = money(np.array([0.01, -0.01] * 5), days=300, seed=3)
+    assert found is not None
+    assert found.drawdown == pytest.approx(exact, abs=0.0101)
+
+
+def test_the_same_seed_gives_the_same_answer_and_another_nearly() -> None:
+    returns = np.random.default_rng(0).normal(0.002, 0.03, 80)
+    first, again, other = (money(returns, 2000, seed) for seed in (1, 1, 2))
+    assert first == again
+    assert first is not None
+    assert other is not None
+    assert first.drawdown == pytest.approx(other.drawdown, rel=0.05)
+
+
+@pytest.mark.parametrize(("count", "days"), [(0, 100), (1, 100), (5, 0)])
+def test_too_few_trades_are_no_answer(count: int, days: int) -> None:
+    assert money(np.full(count, 0.01), days, 1) is None

@@ -1,0 +1,19 @@
+"""The optimizer in a real browser, on the desk that is one process."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.desk.test_runner import Desk
+from tests.flows.browser import chromium
+from tests.flows.optimizing import walk
+from tests.flows.trader import demo_password
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+
+def test_a_trader_searches_and_deploys_what_was_found(tmp_path: Path) -> None:
+    with Desk(tmp_path / "data") as desk, chromium() as browser:
+        desk.wait_until_healthy()
+        walk(browser, desk.url, demo_password(desk.folder))
+        assert "Traceback" not in desk.said()

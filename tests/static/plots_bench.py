@@ -1,0 +1,76 @@
+"""A page of plots to try their scripts on."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import engines
+from django.urls import include, path
+
+PAGE = """
+{% extends "base.html" %}
+{% load static %}
+{% block scripts %}
+  <script src="{% static "plot-kinds.js" %}" defer></script><script src="{% static "plots.js" %}" defer></script>
+{% endblock scripts %}
+{% block content %}
+  <form id="axes">
+    <select name="statistic" aria-label="Shows"><option>best</option><option>median</option></select></form>
+  <div id="heat" class="plot" data-plot="heat-map" data-url="/heat.json?symbol=AAPL" data-controls="#axes"
+       data-label="Heat map"></div>
+  <div id="scores" class="plot" data-plot="histogram" data-url="/scores.json" data-label="All scores"></div>
+  <div id="lines" class="plot" data-plot="parallel" data-url="/lines.json" data-label="Lines"></div>
+  <div id="many" class="plot" data-plot="parallel" data-url="/many.json" data-label="Many axes"></div>
+  <div id="empty" class="plot" data-plot="heat-map" data-url="/empty.json" data-label="Empty"></div>
+{% endblock content %}
+"""
+HEAT = {
+    "score": "Sharpe ratio",
+    "of": 5,
+    "x": {"name": "fast", "label": "Fast", "ends": [[5, 5], [10, 14]]},
+    "y": {"name": "slow", "label": "Slow", "ends": [[20, 20], [30, 30]]},
+    "counts": [[1, 2], [0, 2]],
+}
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(engines["django"].from_string(PAGE).render({}, request))
+
+
+def heat(request: HttpRequest) -> JsonResponse:
+    statistic = request.GET["statistic"]
+    assert request.GET["symbol"] == "AAPL"
+    cells = {"best": [[0.5, 1.25], [None, -0.5]], "median": [[0.5, 0], [None, -1]]}[statistic]
+    return JsonResponse(HEAT | {"statistic": statistic, "cells": cells})
+
+
+def scores(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"score": "Sharpe ratio", "edges": [-1, 0, 1, 2], "counts": [3, 1000, 1], "winner": 1.25})
+
+
+def lines(request: HttpRequest) -> JsonResponse:
+    return JsonResponse(
+        {
+            "of": 5000,
+            "axes": [
+                {"name": "fast", "label": "Fast"},
+                {"name": "slow", "label": "Slow"},
+                {"name": "score", "label": "Sharpe ratio"},
+            ],
+            "rows": [[5, 20, -0.5], [5, 30, 0.5], [10, 20, 1.25]],
+        }
+    )
+
+
+def many(request: HttpRequest) -> JsonResponse:
+    axes = [{"name": f"p{number}", "label": f"P {number}"} for number in range(6)]
+    return JsonResponse({"of": 1, "axes": axes, "rows": [[1, 2, 3, 4, 5, 6]]})
+
+
+urlpatterns = [
+    path("", page, name="home"),
+    path("heat.json", heat),
+    path("scores.json", scores),
+    path("lines.json", lines),
+    path("many.json", many),
+    path("empty.json", lambda request: JsonResponse(HEAT | {"statistic": "best", "cells": [[None, None]]})),
+    path("", include("tradedesk.accounts.urls")),
+    path("accounts/", include("allauth.urls")),
+]

@@ -1,0 +1,113 @@
+"""The optimizer's plots, in a real browser and under the real content security policy."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from tests.flows.browser import Window
+from tests.flows.browser import chromium as a_chromium
+
+pytestmark = [pytest.mark.browser, pytest.mark.urls("tests.static.plots_bench")]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with pytest.MonkeyPatch.context() as patch, a_chromium() as browser:
+        # Playwright keeps a loop running in this thread, which Django would take for asynchronous code.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield browser
+
+
+@pytest.fixture
+def page(chromium: Browser, live_server: LiveServer, alices_browser: Client) -> Iterator[Page]:
+    """The bench's page, logged in and drawn; ends with the assertion that nothing went wrong."""
+    window = Window(chromium)
+    session = alices_browser.cookies["sessionid"].value
+    window.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    window.page.goto(live_server.url)
+    for legend in window.page.locator(".plot-legend").all():
+        expect(legend).not_to_be_empty()
+    yield window.page
+    window.context.close()
+    assert window.complaints == []
+
+
+def test_a_heat_map_tells_its_best_cell_and_what_it_shows(page: Page) -> None:
+    heat = page.locator("#heat")
+    expect(heat.locator(".plot-legend")).to_have_text("Fast 10–14, Slow 20: best Sharpe ratio 1.25 of 2")
+    expect(heat.locator(".plot-foot")).to_contain_text("5 combinations: from -0.50 to 1.25")
+    assert "Heat map. Best Sharpe ratio of each cell" in (heat.locator("svg").get_attribute("aria-label") or "")
+
+
+def test_an_empty_cell_is_told_from_a_low_one(page: Page) -> None:
+    expect(page.locator("#heat rect[fill='url(#no-score)']")).to_have_count(1)
+    expect(page.locator("#heat rect[fill*='color-mix']")).to_have_count(3)
+
+
+def test_the_arrow_keys_read_a_heat_map(page: Page) -> None:
+    legend = page.locator("#heat .plot-legend")
+    page.locator("#heat svg").focus()
+    page.keyboard.press("ArrowUp")
+    expect(legend).to_have_text("Fast 10–14, Slow 30: best Sharpe ratio -0.50 of 2")
+    page.keyboard.press("ArrowLeft")
+    expect(legend).to_have_text("Fast 5, Slow 30: no score")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowDown")
+    expect(legend).to_have_text("Fast 5, Slow 20: best Sharpe ratio 0.50")
+
+
+def test_the_pointer_reads_a_heat_map_and_leaves_it(page: Page) -> None:
+    legend = page.locator("#heat .plot-legend")
+    page.locator("#heat rect[fill='url(#no-score)']").hover()
+    expect(legend).to_have_text("Fast 5, Slow 30: no score")
+    page.mouse.move(0, 0)
+    expect(legend).to_contain_text("best Sharpe ratio 1.25")
+
+
+def test_its_controls_ask_for_another_one(page: Page) -> None:
+    page.get_by_label("Shows").select_option("median")
+    expect(page.locator("#heat .plot-legend")).to_have_text("Fast 5, Slow 20: median Sharpe ratio 0.50")
+
+
+def test_a_histogram_marks_the_winner_and_counts(page: Page) -> None:
+    expect(page.locator("#scores .plot-winner-name")).to_have_text("Rank 1: 1.25")
+    page.locator("#scores svg").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#scores .plot-legend")).to_have_text("-1.00 to 0.00: 3 rows")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#scores .plot-legend")).to_have_text("0.00 to 1.00: 1,000 rows")
+
+
+def test_parallel_coordinates_tell_the_best_and_the_others(page: Page) -> None:
+    expect(page.locator("#lines .plot-legend")).to_have_text("The best: Fast 10, Slow 20, Sharpe ratio 1.25")
+    page.locator("#lines svg").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#lines .plot-legend")).to_have_text("Fast 5, Slow 30, Sharpe ratio 0.50")
+
+
+def test_what_cannot_be_drawn_is_said(page: Page) -> None:
+    expect(page.locator("#empty")).to_contain_text("There is nothing to draw")
+    page.set_viewport_size({"width": 390, "height": 800})
+    expect(page.locator("#many")).to_contain_text("This plot needs a wider screen.")
+    expect(page.locator("#lines polyline").first).to_be_attached()
+    page.set_viewport_size({"width": 1200, "height": 800})
+    expect(page.locator("#many polyline").first).to_be_attached()
+
+
+def test_colours_follow_the_theme(page: Page) -> None:
+    fill = "() => getComputedStyle(document.querySelector('#heat rect[fill*=color-mix]')).fill"
+    light = page.evaluate(fill)
+    page.click("[data-theme-toggle]")
+    assert page.evaluate(fill) != light
+
+
+@pytest.mark.parametrize("width", [320, 390, 768])
+def test_no_plot_is_wider_than_the_screen(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.wait_for_function(
+        "[...document.querySelectorAll('.plot svg')].every(svg => svg.clientWidth <= innerWidth)"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
