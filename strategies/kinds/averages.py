@@ -3,34 +3,38 @@
 import numpy as np
 from numba import njit
 
-from tradedesk.core.bars import Floats
+from tradedesk.core.bars import Floats, read_only
 from tradedesk.core.money import PLACES
 
 SCALE = 10.0**PLACES
 
 
 def simple_average(prices: Floats, period: int) -> Floats:
-    """The simple moving average of `prices` in dollars (n,), NaN in the first period - 1 rows.
+    """The simple moving average of `prices` in dollars (n,), NaN until there are `period` of them.
 
-    A rolling sum carries the rounding of everything it ever added. Counted in whole millionths of a dollar the sum
-    is exact (below 2^53, nine billion dollars a window), and so forgets.
+    NaN at the beginning is left out, one after that makes the rest NaN. A rolling sum carries the rounding of
+    everything it ever added; counted in whole millionths of a dollar it is exact (below 2^53, nine billion dollars
+    a window), and so forgets.
     """
-    return _rolling_mean(prices, period)
+    return _rolling_mean(read_only(prices), period)
 
 
-# A division by zero is none of these: asking would cost more than dividing.
+# numpy's division: to ask before each whether it is by zero would cost more than the division.
 @njit(cache=True, nogil=True, error_model="numpy")
 def _rolling_mean(prices: Floats, period: int) -> Floats:
     count = len(prices)
+    first = 0
+    while first < count and np.isnan(prices[first]):
+        first += 1
     millionths = np.empty(count)
     for t in range(count):
         millionths[t] = np.rint(prices[t] * SCALE)
-    means = np.empty(count)
-    total = 0.0
-    for t in range(count):
-        total += millionths[t] - (millionths[t - period] if t >= period else 0.0)
+    means = np.full(count, np.nan)
+    full = first + period - 1  # the first row with a whole window
+    total = millionths[first:full].sum()
+    for t in range(full, count):
+        total += millionths[t] - (millionths[t - period] if t > full else 0.0)
         means[t] = total
-    for t in range(count):
+    for t in range(count):  # from 0 on, which the compiler turns into vector instructions
         means[t] = means[t] / period / SCALE
-    means[: period - 1] = np.nan
     return means

@@ -1,8 +1,13 @@
 """SMA crossover: two simple moving averages of the close."""
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from strategies.kinds.averages import simple_average
 from strategies.kinds.base import Kind, Param
-from strategies.kinds.crossings import crossings
+from strategies.kinds.crossings import crossings, crossings_of_each
 from strategies.kinds.strength import certain
 from strategies.kinds.wording import crossing_words
 from tradedesk.core.bars import Bars
@@ -34,6 +39,13 @@ class SmaCrossover(Kind):
         fast, slow = (simple_average(bars.close, period) for period in (self.fast, self.slow))
         side = crossings(fast, slow, bars.close)
         return Signals(side, certain(side), dict(zip(self._names, (fast, slow), strict=True)))
+
+    @classmethod
+    def sides_of(cls, kinds: Sequence["SmaCrossover"], bars: Bars) -> NDArray[np.int8]:
+        pairs = [(kind.fast, kind.slow) for kind in kinds]
+        periods = {period for pair in pairs for period in pair}
+        averages = {period: simple_average(bars.close, period) for period in periods}
+        return crossings_of_each(averages, pairs, bars.close, [kind.warmup() for kind in kinds])
 
     def explain(self, signals: Signals, t: int) -> str:
         fast, slow = self._names
