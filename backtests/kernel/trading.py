@@ -163,12 +163,14 @@ def trade(
                 s = held[place]
                 lot = lots[lot_of[s]]
                 until = next_touch(low, high, s, lot["stop_price"], lot["target_price"], t, until)
+            equity[t:until] = cash
+            for place in range(holding):
+                s = held[place]
+                quantity = lots[lot_of[s]]["quantity"]
+                for row in range(t, until):
+                    equity[row] += quantity * mark[row, s]
             for row in range(t, until):
-                value = cash
-                for place in range(holding):
-                    s = held[place]
-                    value += lots[lot_of[s]]["quantity"] * mark[row, s]
-                equity[row] = round_money(value)
+                equity[row] = round_money(equity[row])
             exposed += (until - t) * (holding > 0)
             t = until
 

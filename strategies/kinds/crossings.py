@@ -1,6 +1,6 @@
 """Crossings: the one place that decides whether a value stands above another, and when two lines cross."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numba import njit
@@ -39,18 +39,11 @@ def crossings(first: Floats, second: Floats | float, level: Floats | float) -> N
 
 
 def crossings_of_each(
-    lines: Mapping[int, Floats], pairs: Sequence[tuple[int, int]], level: Floats, warmups: Sequence[int]
+    lines: Floats, pairs: NDArray[np.int64], level: Floats, warmups: Sequence[int]
 ) -> NDArray[np.int8]:
-    """`crossings` of c pairs of the lines at once (c, n), 0 until each one's warm-up is complete."""
+    """`crossings` of c pairs (c, 2) of rows of lines (p, n) at once, (c, n); 0 until each warm-up is over."""
     crossed = np.empty((len(pairs), len(level)), np.int8)
-    row = {key: number for number, key in enumerate(lines)}
-    _cross_each(
-        read_only(np.stack(list(lines.values()))),
-        np.array([(row[first], row[second]) for first, second in pairs]),
-        read_only(level),
-        np.array(warmups),
-        crossed,
-    )
+    _cross_each(lines, pairs, read_only(level), np.array(warmups), crossed)
     return crossed
 
 
@@ -72,5 +65,6 @@ def _cross_each(
     lines: Floats, pairs: NDArray[np.int64], level: Floats, warmups: NDArray[np.int64], crossed: NDArray[np.int8]
 ) -> None:
     for place in range(len(pairs)):
-        _cross(lines[pairs[place, 0]], lines[pairs[place, 1]], level, crossed[place])
+        first, second = pairs[place]
+        _cross(lines[first], lines[second], level, crossed[place])
         crossed[place, : warmups[place] - 1] = 0

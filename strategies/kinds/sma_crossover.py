@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.kinds.averages import simple_average
+from strategies.kinds.averages import simple_average, simple_averages
 from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import crossings, crossings_of_each
 from strategies.kinds.strength import certain
@@ -42,10 +42,10 @@ class SmaCrossover(Kind):
 
     @classmethod
     def sides_of(cls, kinds: Sequence["SmaCrossover"], bars: Bars) -> NDArray[np.int8]:
-        pairs = [(kind.fast, kind.slow) for kind in kinds]
-        periods = {period for pair in pairs for period in pair}
-        averages = {period: simple_average(bars.close, period) for period in periods}
-        return crossings_of_each(averages, pairs, bars.close, [kind.warmup() for kind in kinds])
+        windows = np.array([(kind.fast, kind.slow) for kind in kinds])
+        periods, rows = np.unique(windows, return_inverse=True)
+        averages = simple_averages(bars.close, periods)
+        return crossings_of_each(averages, rows.reshape(windows.shape), bars.close, [k.warmup() for k in kinds])
 
     def explain(self, signals: Signals, t: int) -> str:
         fast, slow = self._names

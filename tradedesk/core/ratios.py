@@ -167,20 +167,32 @@ def alpha_beta(returns: Floats, benchmark: Floats, free: float) -> tuple[float, 
 
 @compiled
 def _mean(values: Floats) -> float:
-    total = 0.0
-    for value in values:
-        total += value
-    return total / len(values)
+    """In four sums side by side: a single one would wait for each addition to end before it begins the next."""
+    first = second = third = fourth = 0.0
+    whole = len(values) // 4 * 4
+    for t in range(0, whole, 4):
+        first += values[t]
+        second += values[t + 1]
+        third += values[t + 2]
+        fourth += values[t + 3]
+    for t in range(whole, len(values)):
+        first += values[t]
+    return (first + second + third + fourth) / len(values)
 
 
 @compiled
 def _squares(values: Floats, middle: float, most: float) -> float:
-    """The sum of min(value - middle, most)^2."""
-    total = 0.0
-    for value in values:
-        away = min(value - middle, most)
-        total += away * away
-    return total
+    """The sum of min(value - middle, most)^2, likewise."""
+    first = second = third = fourth = 0.0
+    whole = len(values) // 4 * 4
+    for t in range(0, whole, 4):
+        first += min(values[t] - middle, most) ** 2
+        second += min(values[t + 1] - middle, most) ** 2
+        third += min(values[t + 2] - middle, most) ** 2
+        fourth += min(values[t + 3] - middle, most) ** 2
+    for t in range(whole, len(values)):
+        first += min(values[t] - middle, most) ** 2
+    return first + second + third + fourth
 
 
 @compiled
