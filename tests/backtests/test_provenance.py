@@ -10,6 +10,8 @@ from strategies.kinds import code_hash
 from tradedesk.marketdata.library import find_series
 from tradedesk.marketdata.models import BarSeries
 
+NAMED = [module for module in provenance.RUN_MODULES if "*" not in module]
+
 
 @pytest.fixture(autouse=True)
 def _hashed_anew() -> None:
