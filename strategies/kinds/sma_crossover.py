@@ -44,7 +44,7 @@ class SmaCrossover(Kind):
     def sides_of(cls, kinds: Sequence["SmaCrossover"], bars: Bars) -> NDArray[np.int8]:
         windows = np.array([(kind.fast, kind.slow) for kind in kinds])
         periods, rows = np.unique(windows, return_inverse=True)
-        averages = simple_averages(bars.close, periods)
+        averages = simple_averages(bars.close, periods.tolist())
         return crossings_of_each(averages, rows.reshape(windows.shape), bars.close, [k.warmup() for k in kinds])
 
     def explain(self, signals: Signals, t: int) -> str:

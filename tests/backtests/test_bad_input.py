@@ -136,8 +136,8 @@ def test_the_largest_and_the_smallest_amounts_are_no_error(
 ) -> None:
     bars = daily_bars(60, FIRST)
     scale = price / bars.close[0]
-    opens, highs, lows, closes = (values * scale for values in (bars.open, bars.high, bars.low, bars.close))
-    put_bars({"EXTREME": Bars(bars.time, opens, highs, lows, closes, bars.volume)})
+    open_, high, low, close = (values * scale for values in (bars.open, bars.high, bars.low, bars.close))
+    put_bars({"EXTREME": Bars(bars.time, open_, high, low, close, bars.volume)})
     backtest = made(alice, ["EXTREME"], "buy_and_hold", initial_capital=capital, fractional=True)
     read_everywhere(backtest, alices_browser)
 
