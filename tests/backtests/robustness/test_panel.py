@@ -1,0 +1,108 @@
+"""Which mark a finding gets, at the very edges, and what is said of it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backtests.robustness.luck import Moments, deflated_sharpe, expected_best
+from backtests.robustness.panel import Line, Mark, counts, in_words, lines
+from tests.backtests.robustness.findings import GOOD, PROOF
+
+KEYS = [
+    "luck",
+    "out_of_sample",
+    "walk_forward",
+    "overfitting",
+    "neighbours",
+    "money",
+    "costs",
+    "trades",
+    "proofs",
+]
+
+
+def line(key: str, found: dict[str, Any], tries: int = 1, variance: float | None = None) -> Line:
+    return next(each for each in lines(found, tries, variance) if each.key == key)
+
+
+def spoilt(key: str, **values: Any) -> dict[str, Any]:
+    return GOOD | {key: GOOD[key] | values}
+
+
+def test_a_good_result_is_green_in_every_line() -> None:
+    shown = lines(GOOD, 1, None)
+    assert [each.key for each in shown] == KEYS
+    assert {each.mark for each in shown} == {Mark.GOOD}
+    assert counts(shown) == {"good": 9, "fair": 0, "bad": 0, "none": 0}
+    assert in_words(shown) == "9 green"
+    assert all(each.words and each.asks for each in shown)
+
+
+@pytest.mark.parametrize(
+    ("key", "found", "mark"),
+    [
+        ("out_of_sample", spoilt("out_of_sample", out_of_sample=0.5), Mark.GOOD),
+        ("out_of_sample", spoilt("out_of_sample", out_of_sample=0.49), Mark.FAIR),
+        ("out_of_sample", spoilt("out_of_sample", out_of_sample=0.0), Mark.BAD),
+        ("out_of_sample", spoilt("out_of_sample", out_of_sample=None), Mark.NONE),
+        ("out_of_sample", GOOD | {"out_of_sample": None}, Mark.NONE),
+        ("walk_forward", spoilt("walk_forward", efficiency=0.5), Mark.GOOD),
+        ("walk_forward", spoilt("walk_forward", efficiency=0.49), Mark.FAIR),
+        ("walk_forward", spoilt("walk_forward", efficiency=None), Mark.FAIR),
+        ("walk_forward", spoilt("walk_forward", sharpe=-0.1), Mark.BAD),
+        ("walk_forward", spoilt("walk_forward", sharpe=None), Mark.NONE),
+        ("overfitting", spoilt("overfitting", probability=0.199), Mark.GOOD),
+        ("overfitting", spoilt("overfitting", probability=0.2), Mark.FAIR),
+        ("overfitting", spoilt("overfitting", probability=0.5), Mark.BAD),
+        ("neighbours", spoilt("neighbours", median=0.8), Mark.GOOD),
+        ("neighbours", spoilt("neighbours", median=0.79), Mark.FAIR),
+        ("neighbours", spoilt("neighbours", median=0.0), Mark.BAD),
+        ("neighbours", spoilt("neighbours", median=None), Mark.NONE),
+        ("money", spoilt("money", month=-0.06), Mark.FAIR),
+        ("money", spoilt("money", drawdown=0.41), Mark.BAD),
+        ("money", GOOD | {"money": None}, Mark.NONE),
+        ("costs", spoilt("costs", total_return=0.0), Mark.BAD),
+        ("trades", GOOD | {"trades": 30}, Mark.GOOD),
+        ("trades", GOOD | {"trades": 29}, Mark.FAIR),
+        ("trades", GOOD | {"trades": 10}, Mark.FAIR),
+        ("trades", GOOD | {"trades": 9}, Mark.BAD),
+        ("luck", GOOD | {"moments": None}, Mark.NONE),
+        ("proofs", spoilt("proofs", warmup=PROOF | {"passed": False, "tried": False}), Mark.FAIR),
+        ("proofs", spoilt("proofs", warmup=PROOF | {"passed": False}), Mark.BAD),
+    ],
+)
+def test_a_mark_turns_where_it_says_it_turns(key: str, found: dict[str, Any], mark: Mark) -> None:
+    assert line(key, found).mark is mark
+
+
+def test_a_kind_without_parameters_has_nothing_to_search() -> None:
+    found = GOOD | {"family": 0, "overfitting": None, "walk_forward": None, "neighbours": None}
+    assert line("overfitting", found).words == line("walk_forward", found).words == "Nothing to search."
+    assert line("neighbours", found).words == "No parameters to move."
+    assert {line(key, found).mark for key in ("overfitting", "walk_forward", "neighbours")} == {Mark.NONE}
+
+
+def test_a_failed_proof_says_what_and_where() -> None:
+    ahead = PROOF | {"passed": False, "message": "Bar 812 (2003-04-01 00:00): it looked ahead."}
+    assert line("proofs", spoilt("proofs", look_ahead=ahead)).words == ahead["message"]
+
+
+def test_luck_is_the_deflated_sharpe_ratio_of_the_tries_and_names_their_number() -> None:
+    shape = Moments(**GOOD["moments"])
+    found = line("luck", GOOD, 12_431, 0.0004)
+    assert found.value == deflated_sharpe(shape, 0.0004, 12_431)
+    assert "best of 12,431 tries" in found.words
+    assert f"{expected_best(0.0004, 12_431) * 252**0.5:.2f}" in found.words
+
+
+def test_tries_that_have_no_spread_yet_scatter_as_those_without_skill_do() -> None:
+    assert line("luck", GOOD, 50, None).value == deflated_sharpe(Moments(**GOOD["moments"]), 1 / 1250, 50)
+
+
+@given(st.integers(1, 10**9), st.floats(0.0, 0.1) | st.none())
+def test_luck_is_a_probability_whatever_was_tried(tries: int, variance: float | None) -> None:
+    value = line("luck", GOOD, tries, variance).value
+    assert value is not None
+    assert 0.0 <= value <= 1.0
