@@ -87,6 +87,14 @@ def test_its_own_page_is_loaded_anew_once_it_is_there(examined: Backtest, alices
     assert 'hx-trigger="every' not in elsewhere.content.decode()
 
 
+def test_a_row_nobody_has_looked_at_does_not_say_that_it_is_on_its_way(
+    candidate: Candidate, alices_browser: Client
+) -> None:
+    page = alices_browser.get(reverse("backtests:optimizer_run", args=[candidate.run_id]))
+    assert "not yet" in text_of(page)
+    assert "pending" not in text_of(page)
+
+
 def test_what_went_wrong_stands_on_the_page(completed: Backtest, clock: Clock, alices_browser: Client) -> None:
     with patch("backtests.services.evidence.examine", side_effect=ZeroDivisionError("by zero")):
         gather_for_backtest(completed.pk, clock)

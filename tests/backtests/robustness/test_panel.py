@@ -97,6 +97,12 @@ def test_luck_is_the_deflated_sharpe_ratio_of_the_tries_and_names_their_number()
     assert f"{expected_best(0.0004, 12_431) * 252**0.5:.2f}" in found.words
 
 
+@pytest.mark.parametrize(("sharpe", "words"), [(0.5, "Over 99%"), (-0.5, "Under 1%"), (0.0, "50%")])
+def test_luck_is_never_said_to_be_certain(sharpe: float, words: str) -> None:
+    found = spoilt("moments", sharpe=sharpe)
+    assert line("luck", found).words.startswith(f"{words} sure of a true Sharpe ratio above zero")
+
+
 def test_tries_that_have_no_spread_yet_scatter_as_those_without_skill_do() -> None:
     assert line("luck", GOOD, 50, None).value == deflated_sharpe(Moments(**GOOD["moments"]), 1 / 1250, 50)
 
