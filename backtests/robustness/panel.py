@@ -58,7 +58,9 @@ def _luck(found: Findings, tries: int, variance: float | None) -> Line:
     spread = variance if variance is not None else 1.0 / shape.sessions
     value = deflated_sharpe(shape, spread, tries)
     yearly = expected_best(spread, tries) * 252**0.5
-    words = f"{value:.0%} likely to be skill, as the {of}; luck alone would show a Sharpe ratio of {yearly:.2f}."
+    words = (
+        f"{_sure(value)} sure of a true Sharpe ratio above zero, as the {of}; luck alone would show {yearly:.2f}."
+    )
     return Line("luck", "Luck", _above(value, GREEN_LUCK, AMBER_LUCK), words, asks, value)
 
 
@@ -176,6 +178,11 @@ def _each(shown: list[Line], words: dict[Mark, str]) -> Iterator[str]:
 
 def _above(value: float, green: float, amber: float) -> Mark:
     return Mark.GOOD if value >= green else Mark.FAIR if value >= amber else Mark.BAD
+
+
+def _sure(probability: float) -> str:
+    """Never all or nothing: a sample proves neither."""
+    return "Over 99%" if probability > 0.99 else "Under 1%" if probability < 0.01 else f"{probability:.0%}"
 
 
 def _ratio(value: float | None) -> str:

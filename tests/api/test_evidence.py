@@ -1,46 +1,74 @@
-"""Evidence through the API."""
+"""The call on the evidence of a backtest or of an optimizer's row."""
 
-from datetime import UTC, datetime
+from unittest.mock import patch
 
 import pytest
 
-from backtests.services import run_backtest
+from backtests.models import Backtest
 from backtests.services.evidence import gather_for_backtest
 from tests.api.caller import Caller
-from tests.strategies.examples import a_strategy
+from tests.livetrading.factories import WALL, make_backtest
 from tradedesk.accounts.models import User
 
 URL = "/api/v1/evidence"
-WALL = datetime(2026, 1, 5, 12, tzinfo=UTC)
+KEYS = "luck out_of_sample walk_forward overfitting neighbours money costs trades proofs"
 
 
 @pytest.fixture
-def backtest_id(market: None, alice: User, alices: Caller) -> int:
-    strategy = a_strategy(alice, symbols=["AAPL"], parameters={"fast": 20, "slow": 50})
-    dates = {"start_date": "2005-01-03", "end_date": "2010-12-31", "initial_capital": 100_000}
-    pk: int = alices.post("/api/v1/backtests", {"strategy_id": strategy.pk, **dates}).json["id"]
-    run_backtest(pk, lambda: WALL)
-    return pk
+def backtest(alice: User, market: None) -> Backtest:
+    return make_backtest(user=alice)
 
 
-def test_it_is_pending_then_ready(alices: Caller, backtest_id: int) -> None:
-    assert alices.get(f"{URL}?backtest_id={backtest_id}").json["status"] == "pending"
-    gather_for_backtest(backtest_id, lambda: WALL)
-    found = alices.get(f"{URL}?backtest_id={backtest_id}").json
-    assert (found["status"], found["tries"], found["backtest_id"]) == ("ready", 1, backtest_id)
+def test_evidence_that_is_not_there_yet_is_pending(alices: Caller, backtest: Backtest) -> None:
+    answer = alices.get(f"{URL}?backtest_id={backtest.pk}")
+    assert answer.status == 200
+    assert answer.json == {
+        "backtest_id": backtest.pk,
+        "candidate_id": None,
+        "status": "pending",
+        "error": None,
+        "tries": 0,
+        "lines": [],
+        "findings": {},
+    }
+
+
+def test_every_line_has_its_mark_its_words_and_its_number(alices: Caller, backtest: Backtest) -> None:
+    gather_for_backtest(backtest.pk, lambda: WALL)
+    found = alices.get(f"{URL}?backtest_id={backtest.pk}").json
+    assert found["status"] == "ready"
+    assert [line["key"] for line in found["lines"]] == KEYS.split()
     assert {line["mark"] for line in found["lines"]} <= {"good", "fair", "bad", "none"}
-    assert len(found["lines"]) == 9
-    assert found["findings"]["trades"] > 0
+    assert set(found["lines"][0]) == {"key", "label", "mark", "words", "asks", "value"}
+    assert found["findings"]["trades"] == found["lines"][7]["value"]
 
 
-def test_it_is_the_owners_alone(bobs: Caller, backtest_id: int) -> None:
-    assert bobs.get(f"{URL}?backtest_id={backtest_id}").status == 404
+def test_what_went_wrong_is_said(alices: Caller, backtest: Backtest) -> None:
+    with patch("backtests.services.evidence.examine", side_effect=ZeroDivisionError("by zero")):
+        gather_for_backtest(backtest.pk, lambda: WALL)
+    found = alices.get(f"{URL}?backtest_id={backtest.pk}").json
+    assert (found["status"], found["lines"], found["findings"]) == ("failed", [], {})
+    assert "by zero" in found["error"]
 
 
-@pytest.mark.parametrize("query", ["", "?backtest_id=1&candidate_id=1", "?backtest_id=x"])
-def test_it_says_what_it_needs(alices: Caller, query: str) -> None:
-    assert alices.get(f"{URL}{query}").status == 422
+@pytest.mark.parametrize("query", ["", "?backtest_id=1&candidate_id=1", "?backtest_id=abc", "?candidate_id=1.5"])
+def test_a_question_that_names_not_one_thing_is_refused(alices: Caller, query: str) -> None:
+    answer = alices.get(URL + query)
+    assert answer.status == 422
+    assert answer.json["detail"][0]["message"]
 
 
-def test_what_is_not_there_is_404(alices: Caller) -> None:
-    assert alices.get(f"{URL}?candidate_id=99").status == 404
+@pytest.mark.parametrize("pk", ["0", "-1", "99999", "9" * 40])
+@pytest.mark.parametrize("name", ["backtest_id", "candidate_id"])
+def test_what_does_not_exist_is_not_found(alices: Caller, name: str, pk: str) -> None:
+    assert alices.get(f"{URL}?{name}={pk}").status == 404
+
+
+def test_what_is_anothers_or_unfinished_is_not_found(alices: Caller, bobs: Caller, backtest: Backtest) -> None:
+    assert bobs.get(f"{URL}?backtest_id={backtest.pk}").status == 404
+    Backtest.objects.update(status=Backtest.Status.RUNNING)
+    assert alices.get(f"{URL}?backtest_id={backtest.pk}").status == 404
+
+
+def test_nobody_gets_in_without_a_user(charlies: Caller) -> None:
+    assert charlies.get(f"{URL}?backtest_id=1").status == 401

@@ -1,89 +1,114 @@
-"""The lines of the panel: a mark, and the number in words."""
+"""Which mark a finding gets, at the very edges, and what is said of it."""
 
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from backtests.robustness.luck import Moments, deflated_sharpe, expected_best
 from backtests.robustness.panel import Line, Mark, counts, in_words, lines
+from tests.backtests.robustness.findings import GOOD, PROOF
 
-GOOD: dict[str, Any] = {
-    "family": 200,
-    "total_return": 0.8,
-    "sharpe": 1.5,
-    "moments": {"sharpe": 0.12, "skewness": 0.0, "kurtosis": 3.0, "sessions": 2500},
-    "out_of_sample": {"in_sample": 1.4, "out_of_sample": 1.2, "total_return": 0.2, "sessions": 700, "part": 0.3},
-    "walk_forward": {"sharpe": 1.0, "efficiency": 0.8, "folds": [{}] * 8},
-    "overfitting": {"probability": 0.05, "splits": 12870, "columns": 200, "logits": {}},
-    "neighbours": {"median": 1.3, "own": 1.5, "around": [{}] * 8},
-    "money": {"month": -0.02, "drawdown": 0.1, "trades_per_month": 2.0, "draws": 10_000},
-    "costs": {"total_return": 0.7, "assumed": False},
-    "trades": 120,
-    "proofs": {
-        "look_ahead": {"passed": True, "bars": 1500, "checked": 60, "message": "", "tried": True},
-        "warmup": {"passed": True, "bars": 1500, "checked": 60, "message": "", "tried": True},
-    },
-}
+KEYS = [
+    "luck",
+    "out_of_sample",
+    "walk_forward",
+    "overfitting",
+    "neighbours",
+    "money",
+    "costs",
+    "trades",
+    "proofs",
+]
 
 
-def line(key: str, tries: int = 1, variance: float | None = None, **changes: Any) -> Line:
-    return next(each for each in lines(GOOD | changes, tries, variance) if each.key == key)
+def line(key: str, found: dict[str, Any], tries: int = 1, variance: float | None = None) -> Line:
+    return next(each for each in lines(found, tries, variance) if each.key == key)
 
 
-def test_a_result_that_holds_is_green_all_over() -> None:
+def spoilt(key: str, **values: Any) -> dict[str, Any]:
+    return GOOD | {key: GOOD[key] | values}
+
+
+def test_a_good_result_is_green_in_every_line() -> None:
     shown = lines(GOOD, 1, None)
+    assert [each.key for each in shown] == KEYS
     assert {each.mark for each in shown} == {Mark.GOOD}
-    assert in_words(shown) == "9 green"
     assert counts(shown) == {"good": 9, "fair": 0, "bad": 0, "none": 0}
-
-
-def test_the_same_result_is_luck_as_the_best_of_enough_tries() -> None:
-    alone, chosen = line("luck"), line("luck", tries=12_431, variance=0.05**2)
-    assert alone.mark is Mark.GOOD
-    assert chosen.mark is Mark.BAD
-    assert "best of 12,431 tries" in chosen.words
+    assert in_words(shown) == "9 green"
+    assert all(each.words and each.asks for each in shown)
 
 
 @pytest.mark.parametrize(
-    ("key", "changes", "mark", "words"),
+    ("key", "found", "mark"),
     [
-        (
-            "out_of_sample",
-            {"out_of_sample": GOOD["out_of_sample"] | {"out_of_sample": 0.3}},
-            "fair",
-            "0.30 on the",
-        ),
-        ("out_of_sample", {"out_of_sample": GOOD["out_of_sample"] | {"out_of_sample": -0.1}}, "bad", "-0.10"),
-        ("out_of_sample", {"out_of_sample": None}, "none", "too short"),
-        ("walk_forward", {"walk_forward": GOOD["walk_forward"] | {"efficiency": None}}, "fair", "undefined"),
-        ("walk_forward", {"walk_forward": None, "family": 0}, "none", "Nothing to search"),
-        ("overfitting", {"overfitting": GOOD["overfitting"] | {"probability": 0.3}}, "fair", "30%"),
-        ("overfitting", {"overfitting": GOOD["overfitting"] | {"probability": 0.7}}, "bad", "70%"),
-        ("neighbours", {"neighbours": GOOD["neighbours"] | {"median": 0.1}}, "fair", "0.10"),
-        ("neighbours", {"neighbours": None}, "none", "No parameters"),
-        ("money", {"money": GOOD["money"] | {"month": -0.07}}, "fair", "-7.0%"),
-        ("money", {"money": GOOD["money"] | {"drawdown": 0.6}}, "bad", "-60.0%"),
-        ("money", {"money": None}, "none", "Too few"),
-        ("costs", {"costs": {"total_return": -0.1, "assumed": True}}, "bad", "5 basis points"),
-        ("trades", {"trades": 12}, "fair", "12 closed trades"),
-        ("trades", {"trades": 2}, "bad", "2 closed trades"),
-        ("luck", {"moments": None}, "none", "No Sharpe ratio"),
+        ("out_of_sample", spoilt("out_of_sample", out_of_sample=0.5), Mark.GOOD),
+        ("out_of_sample", spoilt("out_of_sample", out_of_sample=0.49), Mark.FAIR),
+        ("out_of_sample", spoilt("out_of_sample", out_of_sample=0.0), Mark.BAD),
+        ("out_of_sample", spoilt("out_of_sample", out_of_sample=None), Mark.NONE),
+        ("out_of_sample", GOOD | {"out_of_sample": None}, Mark.NONE),
+        ("walk_forward", spoilt("walk_forward", efficiency=0.5), Mark.GOOD),
+        ("walk_forward", spoilt("walk_forward", efficiency=0.49), Mark.FAIR),
+        ("walk_forward", spoilt("walk_forward", efficiency=None), Mark.FAIR),
+        ("walk_forward", spoilt("walk_forward", sharpe=-0.1), Mark.BAD),
+        ("walk_forward", spoilt("walk_forward", sharpe=None), Mark.NONE),
+        ("overfitting", spoilt("overfitting", probability=0.199), Mark.GOOD),
+        ("overfitting", spoilt("overfitting", probability=0.2), Mark.FAIR),
+        ("overfitting", spoilt("overfitting", probability=0.5), Mark.BAD),
+        ("neighbours", spoilt("neighbours", median=0.8), Mark.GOOD),
+        ("neighbours", spoilt("neighbours", median=0.79), Mark.FAIR),
+        ("neighbours", spoilt("neighbours", median=0.0), Mark.BAD),
+        ("neighbours", spoilt("neighbours", median=None), Mark.NONE),
+        ("money", spoilt("money", month=-0.06), Mark.FAIR),
+        ("money", spoilt("money", drawdown=0.41), Mark.BAD),
+        ("money", GOOD | {"money": None}, Mark.NONE),
+        ("costs", spoilt("costs", total_return=0.0), Mark.BAD),
+        ("trades", GOOD | {"trades": 30}, Mark.GOOD),
+        ("trades", GOOD | {"trades": 29}, Mark.FAIR),
+        ("trades", GOOD | {"trades": 10}, Mark.FAIR),
+        ("trades", GOOD | {"trades": 9}, Mark.BAD),
+        ("luck", GOOD | {"moments": None}, Mark.NONE),
+        ("proofs", spoilt("proofs", warmup=PROOF | {"passed": False, "tried": False}), Mark.FAIR),
+        ("proofs", spoilt("proofs", warmup=PROOF | {"passed": False}), Mark.BAD),
     ],
 )
-def test_each_line_has_its_mark_and_says_its_number(
-    key: str, changes: dict[str, Any], mark: str, words: str
-) -> None:
-    found = line(key, **changes)
-    assert found.mark == mark
-    assert words in found.words
-    assert found.asks
+def test_a_mark_turns_where_it_says_it_turns(key: str, found: dict[str, Any], mark: Mark) -> None:
+    assert line(key, found).mark is mark
 
 
-def test_a_failed_proof_says_where() -> None:
-    fault = GOOD["proofs"]["look_ahead"] | {"passed": False, "message": "Bar 8: the decision is HOLD while …"}
-    found = line("proofs", proofs=GOOD["proofs"] | {"look_ahead": fault})
-    assert (found.mark, found.words) == (Mark.BAD, "Bar 8: the decision is HOLD while …")
+def test_a_kind_without_parameters_has_nothing_to_search() -> None:
+    found = GOOD | {"family": 0, "overfitting": None, "walk_forward": None, "neighbours": None}
+    assert line("overfitting", found).words == line("walk_forward", found).words == "Nothing to search."
+    assert line("neighbours", found).words == "No parameters to move."
+    assert {line(key, found).mark for key in ("overfitting", "walk_forward", "neighbours")} == {Mark.NONE}
 
 
-def test_too_few_bars_for_the_warmup_are_amber() -> None:
-    warmup = GOOD["proofs"]["warmup"] | {"passed": False, "tried": False, "checked": 0}
-    assert line("proofs", proofs=GOOD["proofs"] | {"warmup": warmup}).mark is Mark.FAIR
+def test_a_failed_proof_says_what_and_where() -> None:
+    ahead = PROOF | {"passed": False, "message": "Bar 812 (2003-04-01 00:00): it looked ahead."}
+    assert line("proofs", spoilt("proofs", look_ahead=ahead)).words == ahead["message"]
+
+
+def test_luck_is_the_deflated_sharpe_ratio_of_the_tries_and_names_their_number() -> None:
+    shape = Moments(**GOOD["moments"])
+    found = line("luck", GOOD, 12_431, 0.0004)
+    assert found.value == deflated_sharpe(shape, 0.0004, 12_431)
+    assert "best of 12,431 tries" in found.words
+    assert f"{expected_best(0.0004, 12_431) * 252**0.5:.2f}" in found.words
+
+
+@pytest.mark.parametrize(("sharpe", "words"), [(0.5, "Over 99%"), (-0.5, "Under 1%"), (0.0, "50%")])
+def test_luck_is_never_said_to_be_certain(sharpe: float, words: str) -> None:
+    found = spoilt("moments", sharpe=sharpe)
+    assert line("luck", found).words.startswith(f"{words} sure of a true Sharpe ratio above zero")
+
+
+def test_tries_that_have_no_spread_yet_scatter_as_those_without_skill_do() -> None:
+    assert line("luck", GOOD, 50, None).value == deflated_sharpe(Moments(**GOOD["moments"]), 1 / 1250, 50)
+
+
+@given(st.integers(1, 10**9), st.floats(0.0, 0.1) | st.none())
+def test_luck_is_a_probability_whatever_was_tried(tries: int, variance: float | None) -> None:
+    value = line("luck", GOOD, tries, variance).value
+    assert value is not None
+    assert 0.0 <= value <= 1.0

@@ -1,0 +1,193 @@
+"""The evidence as a reader sees it: the page, the panel while it is gathered, and the marks beside the button."""
+
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from kombu.exceptions import OperationalError
+
+from backtests.models import Backtest, Candidate, Evidence
+from backtests.services import run_backtest
+from backtests.services.evidence import gather_for_backtest, gather_for_candidate
+from strategies.models import Strategy
+from strategies.services import save_strategy
+from tests.backtests.pages import HTMX, text_of
+from tests.backtests.runs import Clock, Make
+from tradedesk.accounts.models import User
+
+ENQUEUE = "backtests.services.evidence.enqueue_candidate_evidence"
+
+
+def page_of(subject: Backtest | Candidate) -> str:
+    noun = "backtest" if isinstance(subject, Backtest) else "candidate"
+    return reverse(f"backtests:{noun}_evidence", args=[subject.pk])
+
+
+def test_the_page_explains_every_line(examined: Backtest, alices_browser: Client) -> None:
+    answer = alices_browser.get(page_of(examined))
+    words = text_of(answer)
+    for label in ("Luck", "Out of sample", "Walk-forward", "Overfitting", "Neighbours", "Money at risk", "Costs"):
+        assert label in words
+    for source in (
+        "Deflated Sharpe Ratio (2014)",
+        "Pardo (2008)",
+        "Zhu (2017)",
+        "Efron, Bootstrap Methods (1979)",
+    ):
+        assert source in words
+    assert f"{Evidence.objects.get().findings['overfitting']['splits']:,} of the 12,870 possible ways" in words
+    assert "drawn again 10,000 times" in words
+    assert "One dollar out of sample" in words
+    assert answer.content.decode().count('class="evidence-plot"') == 4
+    assert "Deploy to Live" in words
+
+
+def test_money_is_in_the_readers_dollars_at_both_sizes(examined: Backtest, alices_browser: Client) -> None:
+    found = Evidence.objects.get().findings["money"]
+    words = text_of(alices_browser.get(page_of(examined)))
+    equity = 100_000  # a paper account begins with it
+    assert "$100,000.00" in words
+    assert f"-${found['drawdown'] * equity:,.2f}" in words
+    # The backtest took 47.5% of the equity a position, a quick deploy takes 2%.
+    assert f"-${found['drawdown'] * equity * 0.02 / 0.475:,.2f}" in words
+
+
+def test_a_kind_without_parameters_has_a_page(
+    alice: User, samples: list[str], make: Make, clock: Clock, alices_browser: Client
+) -> None:
+    held = save_strategy(
+        alice, name="Hold", kind="buy_and_hold", parameters={}, symbols=["AAPL"], timeframe="1Day"
+    )
+    backtest = make(strategy=held)
+    run_backtest(backtest.pk, clock)
+    gather_for_backtest(backtest.pk, clock)
+    words = text_of(alices_browser.get(page_of(backtest)))
+    assert "Nothing to search." in words
+    assert "No parameters to move." in words
+
+
+def test_while_it_is_gathered_the_panel_asks_again(completed: Backtest, alices_browser: Client) -> None:
+    page = alices_browser.get(page_of(completed))
+    assert "Being gathered" in text_of(page)
+    assert 'hx-trigger="every 2s, sse:changed"' in page.content.decode()
+    part = alices_browser.get(page_of(completed), headers=HTMX)
+    assert part.content.decode().strip().startswith("<section")
+
+
+def test_its_own_page_is_loaded_anew_once_it_is_there(examined: Backtest, alices_browser: Client) -> None:
+    address = f"http://testserver{page_of(examined)}#luck"
+    on_its_page = alices_browser.get(page_of(examined), headers=HTMX | {"HX-Current-URL": address})
+    assert on_its_page["HX-Refresh"] == "true"
+    elsewhere = alices_browser.get(page_of(examined), headers=HTMX | {"HX-Current-URL": "http://testserver/x"})
+    assert "HX-Refresh" not in elsewhere
+    assert 'hx-trigger="every' not in elsewhere.content.decode()
+
+
+def test_a_row_nobody_has_looked_at_does_not_say_that_it_is_on_its_way(
+    candidate: Candidate, alices_browser: Client
+) -> None:
+    page = alices_browser.get(reverse("backtests:optimizer_run", args=[candidate.run_id]))
+    assert "not yet" in text_of(page)
+    assert "pending" not in text_of(page)
+
+
+def test_what_went_wrong_stands_on_the_page(completed: Backtest, clock: Clock, alices_browser: Client) -> None:
+    with patch("backtests.services.evidence.examine", side_effect=ZeroDivisionError("by zero")):
+        gather_for_backtest(completed.pk, clock)
+    assert "The desk made an error" in text_of(alices_browser.get(page_of(completed)))
+
+
+def test_a_row_of_an_optimizer_has_a_page_even_without_a_queue(
+    candidate: Candidate, alices_browser: Client
+) -> None:
+    with patch(ENQUEUE, side_effect=OperationalError("down")):
+        assert "Being gathered" in text_of(alices_browser.get(page_of(candidate)))
+
+
+def test_a_row_tells_what_the_search_did_not_see(
+    candidate: Candidate, clock: Clock, alices_browser: Client
+) -> None:
+    gather_for_candidate(candidate.pk, clock)
+    words = text_of(alices_browser.get(page_of(candidate)))
+    assert "The search saw the first part alone." in words
+    assert "26 tries on this symbol and period" in words
+
+
+@pytest.mark.parametrize("address", ["list", "detail"])
+def test_the_strategys_button_shows_its_latest_evidence(
+    address: str, examined: Backtest, strategy: Strategy, alices_browser: Client
+) -> None:
+    url = reverse(f"strategies:{address}", args=[strategy.pk] if address == "detail" else [])
+    page = alices_browser.get(url)
+    assert page_of(examined) in page.content.decode()
+    assert "a single try" in text_of(page)
+
+
+def test_a_strategys_own_page_has_every_line(
+    examined: Backtest, strategy: Strategy, alices_browser: Client
+) -> None:
+    page = alices_browser.get(reverse("strategies:detail", args=[strategy.pk])).content.decode()
+    assert page.count('class="evidence-label"') == 9
+
+
+def test_evidence_of_other_parameters_is_not_this_strategys(
+    examined: Backtest, strategy: Strategy, alices_browser: Client
+) -> None:
+    Strategy.objects.update(parameters={"fast": 5, "slow": 40})
+    words = text_of(alices_browser.get(reverse("strategies:list")))
+    assert "No evidence yet: run a backtest" in words
+
+
+def test_no_mark_is_a_colour_alone(examined: Backtest, alices_browser: Client) -> None:
+    page = alices_browser.get(reverse("backtests:detail", args=[examined.pk])).content.decode()
+    marks = page.count('class="evidence-label"')
+    words = sum(
+        page.count(f'<span class="sr-only">{word}:</span>') for word in ("green", "amber", "red", "not known")
+    )
+    assert marks == words == 9
+
+
+def test_the_cards_cost_the_same_however_many(
+    examined: Backtest, strategy: Strategy, alice: User, make: Make, clock: Clock, alices_browser: Client
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            alices_browser.get(reverse("strategies:list"))
+        return len(captured)
+
+    few = queries()
+    for number in range(3):
+        other = save_strategy(
+            alice,
+            name=f"Other {number}",
+            kind="sma_crossover",
+            parameters={"fast": 5 + number, "slow": 50},
+            symbols=["AAPL"],
+            timeframe="1Day",
+        )
+        run_backtest(make(strategy=other).pk, clock)
+    assert queries() == few
+
+
+@pytest.mark.parametrize("noun", ["backtest", "candidate"])
+def test_evidence_is_its_owners_alone(
+    noun: str,
+    examined: Backtest,
+    candidate: Candidate,
+    alices_browser: Client,
+    bobs_browser: Client,
+    charlies_browser: Client,
+) -> None:
+    subject: Any = examined if noun == "backtest" else candidate
+    assert alices_browser.get(page_of(subject)).status_code == 200
+    assert bobs_browser.get(page_of(subject)).status_code == 404
+    assert bobs_browser.get(page_of(subject), headers=HTMX).status_code == 404
+    assert charlies_browser.get(page_of(subject)).status_code == 302
+
+
+def test_a_backtest_that_has_not_completed_has_no_page(make: Make, alices_browser: Client) -> None:
+    assert alices_browser.get(page_of(make())).status_code == 404

@@ -1,0 +1,19 @@
+"""Findings of a good result, to be spoilt one by one."""
+
+from typing import Any
+
+PROOF = {"passed": True, "bars": 1500, "checked": 90, "message": "Nothing changed.", "tried": True}
+GOOD: dict[str, Any] = {
+    "family": 200,
+    "overfitting": {"probability": 0.05, "splits": 12_870, "columns": 200, "logits": None},
+    "walk_forward": {"sharpe": 1.0, "efficiency": 0.8, "folds": [{}] * 8},
+    "total_return": 0.8,
+    "sharpe": 1.6,
+    "moments": {"sharpe": 0.1, "skewness": 0.0, "kurtosis": 3.0, "sessions": 1250},
+    "out_of_sample": {"in_sample": 1.0, "out_of_sample": 0.9, "total_return": 0.1, "sessions": 375, "part": 0.3},
+    "neighbours": {"median": 1.4, "own": 1.6, "around": [{}] * 8},
+    "money": {"month": -0.02, "drawdown": 0.1},
+    "costs": {"total_return": 0.7, "assumed": False},
+    "trades": 60,
+    "proofs": {"look_ahead": PROOF, "warmup": PROOF},
+}
