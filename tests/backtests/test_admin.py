@@ -37,12 +37,17 @@ def test_an_operator_reads_and_changes_nothing(completed: Backtest, operator: Cl
 def test_an_operator_reads_all_that_research_leaves(completed: Backtest, operator: Client) -> None:
     Evidence.objects.update_or_create(backtest=completed, defaults={"computed_at": NOW, "findings": {"luck": 1}})
     make_candidate(user=completed.user)
-    for model in (OptimizerRun, Evidence, Tries):
+    for model, words in ((OptimizerRun, "alice"), (Evidence, "Golden"), (Tries, "alice")):
         row = model._default_manager.first()
         assert row is not None
         name = f"admin:backtests_{model._meta.model_name}"
-        assert str(row.pk) in operator.get(reverse(f"{name}_changelist"), {"q": "a"}).content.decode()
         url = reverse(f"{name}_change", args=[row.pk])
+        listed, other = (
+            operator.get(reverse(f"{name}_changelist"), {"q": asked}).content.decode()
+            for asked in (words, "nothing of that name")
+        )
+        assert f'"{url}' in listed
+        assert f'"{url}' not in other
         assert operator.get(url).status_code == 200
         assert operator.post(url, {}).status_code == 403
         assert operator.get(reverse(f"{name}_add")).status_code == 403
