@@ -2,15 +2,11 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
+from backtests.optimizer.sweep import sweep as sweep_of
 from backtests.simulation import prepare, simulate
 from bench.task import CAPITAL, COMMISSION, PART, SYMBOL, Outcome
-from strategies.kinds.averages import simple_average
-from strategies.kinds.crossings import crossings
 from strategies.kinds.sma_crossover import SmaCrossover
 from tradedesk.core.rules import Costs, RiskRules
-from tradedesk.core.signals import Signals
 from tradedesk.marketdata.samples import sample_bars
 
 BARS = {SYMBOL: sample_bars(SYMBOL)}
@@ -25,14 +21,9 @@ def one(fast: int, slow: int) -> Outcome:
 
 
 def sweep(pairs: Sequence[tuple[int, int]]) -> Outcome:
-    """Each average is computed once; each combination is traded and measured on its own."""
+    """What the optimizer runs, on both cores; the last combination once more, for its trades."""
     scenario = prepare(BARS, capital=CAPITAL, rules=RULES, costs=COSTS)
-    close = BARS[SYMBOL].close
-    averages = {period: simple_average(close, period) for pair in pairs for period in pair}
-    certain = np.ones(len(close))
-    outcome = Outcome(0, CAPITAL)
-    for fast, slow in pairs:
-        side = crossings(averages[fast], averages[slow], close)
-        done = scenario.evaluate({SYMBOL: Signals(side, certain)})
-        outcome = Outcome(done.metrics.trades + len(done.result.held), done.metrics.final_equity)
-    return outcome
+    combinations = [{"fast": fast, "slow": slow} for fast, slow in pairs]
+    figures = sweep_of(scenario, SmaCrossover, combinations, threads=2)
+    held = len(scenario.simulate(SmaCrossover(**combinations[-1])).result.held)
+    return Outcome(int(figures["trades"][-1]) + held, float(figures["final_equity"][-1]))
