@@ -1,4 +1,4 @@
-"""The engine: bars and signals by symbol in, the result of trading them out. The loop itself is kernel.trade."""
+"""The engine: bars and signals by symbol in, the result of trading them out. The loop itself is kernel.trading."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from backtests.kernel import STILL_OPEN, Terms, trade
+from backtests.kernel import STILL_OPEN, Terms, in_order_of_sale, trade
 from backtests.meter import Meter, Stopped
 from backtests.panel import Panel, make_panel
 from backtests.results import Result
@@ -50,32 +50,27 @@ def run_on(
     """
     if not 0.0 < capital < np.inf:
         raise ValueError(f"The capital must be a positive amount, not {capital}.")
-    side, strength = _decisions(panel, signals)
-    rows = slice(panel.row_of(start), None)
+    side, strength = decisions(panel, signals)
+    first = panel.row_of(start)
     meter = meter or Meter()
-    meter.rows = len(panel.time) - panel.row_of(start)
+    meter.rows = len(panel.time) - first
     equity, cash, lots, exposed = trade(
-        panel.open[rows],
-        panel.high[rows],
-        panel.low[rows],
-        panel.mark[rows],
-        panel.session[rows],
-        side[rows],
-        strength[rows],
+        *panel.prices(first),
+        panel.session[first:],
+        side[first:],
+        strength[first:],
         round_money(capital),
         terms(rules, costs),
         meter.cells,
     )
     if meter.done < meter.rows:
         raise Stopped(f"Stopped after {meter.done:,} of {meter.rows:,} rows.")
-    sold = lots["exit_row"] != STILL_OPEN
-    closed = lots[sold]
     return Result(
-        time=panel.time[rows],
+        time=panel.time[first:],
         equity=equity,
         cash=cash,
-        closed=closed[np.argsort(closed["exit_row"], kind="stable")],
-        held=lots[~sold],
+        closed=lots[in_order_of_sale(lots)],
+        held=lots[lots["exit_row"] == STILL_OPEN],
         exposure=exposed / len(equity) if len(equity) else 0.0,
         symbols=panel.symbols,
         marks=panel.mark[-1] if len(equity) else np.zeros(len(panel.symbols)),
@@ -101,7 +96,7 @@ def terms(rules: RiskRules, costs: Costs) -> Terms:
     )
 
 
-def _decisions(panel: Panel, signals: Mapping[str, Signals]) -> tuple[NDArray[np.int8], Floats]:
+def decisions(panel: Panel, signals: Mapping[str, Signals]) -> tuple[NDArray[np.int8], Floats]:
     """side and strength on the panel, (n, s). Raises ValueError for signals that do not fit the bars."""
     ordered = [signals[symbol] for symbol in panel.symbols]
     for symbol, count, given in zip(panel.symbols, panel.counts, ordered, strict=True):

@@ -1,5 +1,6 @@
 """What the page of the evidence shows of a backtest or of an optimizer's row, beyond the lines of its panel."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -11,11 +12,12 @@ from backtests.models.assumptions import Assumptions
 from backtests.services.evidence import Panel
 
 WIDTH, HEIGHT = 240, 64
+IN_PERCENT = "{count:,.0f} draws from {low:.1%} to {high:.1%}"
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A rectangle in a box of WIDTH by HEIGHT. low: it stands for the lower half."""
+    """A rectangle in a box of WIDTH by HEIGHT. low: it stands for the bad part."""
 
     x: float
     y: float
@@ -27,9 +29,21 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
+    """low, high: the ends of the axis below."""
+
     low: float
     high: float
     bars: list[Bar]
+    box: str = f"0 0 {WIDTH} {HEIGHT}"
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """points: of an SVG polyline. base: the height at which it began. final: what one dollar became."""
+
+    points: str
+    base: float
+    final: float
     box: str = f"0 0 {WIDTH} {HEIGHT}"
 
 
@@ -45,12 +59,15 @@ class Report:
     searched: bool
     findings: dict[str, Any]
     logits: Bars | None
+    stitched: Curve | None
+    months: Bars | None
+    drawdowns: Bars | None
 
 
 def report_of(subject: Backtest | Candidate) -> Report:
     evidence = getattr(subject, "evidence", None)
     findings: dict[str, Any] = evidence.findings if evidence else {}
-    logits = (findings.get("overfitting") or {}).get("logits")
+    fitted, walked, drawn = (findings.get(name) or {} for name in ("overfitting", "walk_forward", "money"))
     on: Assumptions
     if isinstance(subject, Backtest):
         name, on, back = subject.strategy_name, subject, reverse("backtests:detail", args=[subject.pk])
@@ -67,7 +84,12 @@ def report_of(subject: Backtest | Candidate) -> Report:
         isinstance(subject, Backtest),
         searched,
         findings,
-        _bars(logits) if logits else None,
+        _bars(
+            fitted.get("logits"), lambda low, high: high <= 0.0, "{count:,.0f} splits from {low:.2f} to {high:.2f}"
+        ),
+        _curve(walked.get("equity")),
+        _bars(drawn.get("months"), lambda low, high: high <= drawn["month"], IN_PERCENT),
+        _bars(drawn.get("drawdowns"), lambda low, high: low >= drawn["drawdown"], IN_PERCENT),
     )
 
 
@@ -76,8 +98,13 @@ def lines_as_json(panel: Panel) -> list[dict[str, Any]]:
     return [asdict(line) | {"mark": line.mark.value} for line in panel.lines]
 
 
-def _bars(logits: dict[str, list[float]]) -> Bars:
-    edges, counts = logits["edges"], logits["counts"]
+def _bars(
+    histogram: dict[str, list[float]] | None, is_bad: Callable[[float, float], bool], words: str
+) -> Bars | None:
+    """is_bad: of the two edges of a bar. words: of a bar, with its count, low and high."""
+    if not histogram:
+        return None
+    edges, counts = histogram["edges"], histogram["counts"]
     step, tallest = WIDTH / len(counts), HEIGHT / max(*counts, 1)
     return Bars(
         edges[0],
@@ -88,9 +115,20 @@ def _bars(logits: dict[str, list[float]]) -> Bars:
                 y=round(HEIGHT - count * tallest, 2),
                 width=round(step - 1.0, 2),
                 height=round(count * tallest, 2),
-                low=edges[place + 1] <= 0.0,
-                words=f"{count:,.0f} splits from {edges[place]:.2f} to {edges[place + 1]:.2f}",
+                low=is_bad(low, high),
+                words=words.format(count=count, low=low, high=high),
             )
-            for place, count in enumerate(counts)
+            for place, (count, low, high) in enumerate(zip(counts, edges, edges[1:], strict=False))
         ],
     )
+
+
+def _curve(equity: list[float] | None) -> Curve | None:
+    """Equity that began at 1, from edge to edge of the box."""
+    if not equity or len(equity) < 2:
+        return None
+    low, high = min(equity), max(equity)
+    step, tall = WIDTH / (len(equity) - 1), HEIGHT / ((high - low) or 1.0)
+    heights = [round(HEIGHT - (value - low) * tall, 2) for value in equity]
+    points = " ".join(f"{place * step:.2f},{height}" for place, height in enumerate(heights))
+    return Curve(points, heights[0], equity[-1])

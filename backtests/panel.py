@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tradedesk.core.bars import Bars, Floats, Times, session_numbers, to_datetime64
+from tradedesk.core.bars import Bars, Floats, Times, read_only, session_numbers, to_datetime64
 
 Cell = TypeVar("Cell", bound=np.generic)
 Rows = NDArray[np.intp] | slice
@@ -32,6 +32,10 @@ class Panel:
     mark: Floats
     counts: tuple[int, ...]
     rows: tuple[Rows, ...]
+
+    def prices(self, first: int) -> tuple[Floats, Floats, Floats, Floats]:
+        """open, high, low and mark from row `first` on."""
+        return self.open[first:], self.high[first:], self.low[first:], self.mark[first:]
 
     def spread(self, columns: Sequence[NDArray[Cell]], empty: float) -> NDArray[Cell]:
         """One column per symbol, each as long as its symbol's bars, laid out on the panel (n, s)."""
@@ -71,19 +75,14 @@ def make_panel(bars: Mapping[str, Bars]) -> Panel:
 
 def _spread(columns: Sequence[NDArray[Cell]], rows: Sequence[Rows], length: int, empty: float) -> NDArray[Cell]:
     if len(columns) == 1:
-        table = np.ascontiguousarray(columns[0]).reshape(length, 1)
-    else:
-        table = np.full((length, len(columns)), empty, dtype=columns[0].dtype if columns else np.float64)
-        for place, (column, own) in enumerate(zip(columns, rows, strict=True)):
-            table[own, place] = column
-    # Always, so that the kernel is compiled once: stored bars come read-only, and to numba that is another type.
-    table.flags.writeable = False
-    return table
+        return read_only(columns[0]).reshape(length, 1)
+    table = np.full((length, len(columns)), empty, dtype=columns[0].dtype if columns else np.float64)
+    for place, (column, own) in enumerate(zip(columns, rows, strict=True)):
+        table[own, place] = column
+    return read_only(table)
 
 
 def _carried_forward(close: Floats) -> Floats:
     """Each NaN (n, s) filled with the value before it in its column."""
     there = np.where(np.isnan(close), 0, np.arange(len(close))[:, np.newaxis])
-    mark = np.take_along_axis(close, np.maximum.accumulate(there, axis=0), axis=0)
-    mark.flags.writeable = False
-    return mark
+    return read_only(np.take_along_axis(close, np.maximum.accumulate(there, axis=0), axis=0))

@@ -14,8 +14,8 @@ from strategies.kinds import code_hash, kinds
 from tradedesk import core
 from tradedesk.marketdata.models import BarSeries
 
-# The pure modules of this app that take part in a run.
-RUN_MODULES = ("engine", "kernel", "meter", "panel", "results", "simulation")
+# The pure modules of this app that take part in a run; * is all of a folder.
+RUN_MODULES = ("engine", "kernel/*", "meter", "panel", "results", "simulation")
 SHOWN = 12
 
 
@@ -23,7 +23,7 @@ SHOWN = 12
 def engine_code() -> str:
     """The first 12 hex digits of the SHA-256 over the engine's and the core's source files, names included."""
     digest = sha256()
-    own = [Path(backtests.__path__[0]) / f"{module}.py" for module in RUN_MODULES]
+    own = [path for module in RUN_MODULES for path in sorted(Path(backtests.__path__[0]).glob(f"{module}.py"))]
     for path in [*own, *sorted(Path(core.__path__[0]).glob("*.py"))]:
         source = path.read_bytes()
         digest.update(f"{path.name} {len(source)}\n".encode() + source)

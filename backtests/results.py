@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,7 @@ from tradedesk.core.metrics import r_multiple
 from tradedesk.core.money import PLACES
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(NamedTuple):
     """A closed lot. Times are the opening times of the bars it was bought and sold in, aware, in UTC.
 
     commission: dollars, both sides. pnl: dollars, after it. return_pct: pnl as a FRACTION of what was paid.
@@ -37,8 +37,7 @@ class Trade:
     target_price: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class OpenPosition:
+class OpenPosition(NamedTuple):
     """A lot that the backtest ends with, marked at its symbol's last close.
 
     commission: dollars paid so far. unrealized_pnl: dollars, after that commission, before any cost of selling.
@@ -132,7 +131,8 @@ class Result:
         return [self.symbols[symbol] for symbol in lots["symbol"].tolist()]
 
     def _moments(self, rows: NDArray[np.int64]) -> list[datetime]:
-        return [moment.replace(tzinfo=UTC) for moment in self.time[rows].tolist()]
+        microseconds = self.time[rows].astype("datetime64[us]").astype(np.int64).tolist()
+        return [datetime.fromtimestamp(each / 1e6, UTC) for each in microseconds]
 
 
 def _or_none(values: Floats) -> list[float | None]:

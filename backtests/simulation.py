@@ -12,7 +12,7 @@ from backtests.panel import Panel, make_panel
 from backtests.results import Result
 from strategies.kinds.base import Kind
 from tradedesk.core.bars import Bars, InvalidBars, validate
-from tradedesk.core.metrics import Metrics, measure
+from tradedesk.core.metrics import Metrics, Sessions, measure, sessions_of
 from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.core.signals import Side, Signals
 
@@ -44,6 +44,7 @@ class Scenario:
     costs: Costs
     start: datetime | None
     benchmark: Result
+    sessions: Sessions  # of the benchmark's rows, and so of every result's
 
     def simulate(self, kind: Kind) -> Simulation:
         """The kind's own signals, traded and measured."""
@@ -68,10 +69,11 @@ class Scenario:
             result.time,
             result.equity,
             capital=self.capital,
-            pnl=result.closed["pnl"],
+            pnl=np.ascontiguousarray(result.closed["pnl"]),
             r_multiples=result.r_multiples,
             exposure=result.exposure,
             benchmark=self.benchmark.equity,
+            sessions=self.sessions,
         )
         return Simulation(signals, result, self.benchmark, metrics)
 
@@ -115,7 +117,7 @@ def prepare(
     cut = {symbol: own for symbol, own in until_end.items() if len(own)}
     panel = make_panel(cut)
     benchmark = buy_and_hold(panel, capital=capital, rules=rules, costs=costs, start=start)
-    return Scenario(cut, panel, capital, rules, costs, start, benchmark)
+    return Scenario(cut, panel, capital, rules, costs, start, benchmark, sessions_of(benchmark.time))
 
 
 def buy_and_hold(

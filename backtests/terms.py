@@ -44,7 +44,7 @@ def terms_of(backtest: Backtest) -> Terms:
     return {
         "Symbols": ", ".join(backtest.symbols),
         "Timeframe": backtest.timeframe,
-        "Period": f"{backtest.start_date} to {backtest.end_date}",
+        "Dates": f"{backtest.start_date} to {backtest.end_date}",
         "Capital": money(backtest.initial_capital),
         **{label: _or_off(words, backtest.rules.get(name)) for name, (label, words) in RULES.items()},
         **{label: words(backtest.costs.get(name, 0.0)) for name, (label, words) in COSTS.items()},

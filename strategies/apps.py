@@ -1,5 +1,12 @@
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class StrategiesConfig(AppConfig):
     name = "strategies"
+
+    def ready(self) -> None:
+        from strategies import checks as checks  # registers itself
+        from strategies.own_kinds import load_folder
+
+        load_folder(settings.STRATEGY_DIR, settings.DATA_DIR / "proved-kinds.json")

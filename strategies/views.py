@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -13,6 +14,7 @@ from strategies import activity, evidence, services
 from strategies.forms import StrategyForm
 from strategies.kinds import InvalidParameters, kinds
 from strategies.models import Strategy
+from strategies.own_kinds import own_files
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.clock import market_clock
@@ -32,7 +34,10 @@ def strategy_list(request: PageRequest) -> HttpResponse:
     strategies = activity.with_activity(request.user.strategies.all())
     page = Paginator(strategies, PAGE_SIZE).get_page(request.GET.get("page"))
     template = "strategies/_cards.html" if request.htmx else "strategies/strategy_list.html"
-    return render(request, template, {"page": page, "cards": _cards(list(page))})
+    context: dict[str, Any] = {"page": page, "cards": _cards(list(page))}
+    if not request.htmx:
+        context |= {"own_files": own_files(), "own_folder": settings.STRATEGY_DIR}
+    return render(request, template, context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

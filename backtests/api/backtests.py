@@ -11,7 +11,7 @@ from pydantic import Field
 from backtests.answers import BacktestAnswer, BacktestInList, ComparisonAnswer, Queued
 from backtests.comparison import compare
 from backtests.filters import narrowed
-from backtests.listing import HEAVY
+from backtests.listing import WEIGHTY
 from backtests.models import Backtest
 from backtests.payload import backtest_payload, comparison_payload
 from backtests.selection import NotSelected, UnknownBacktest, selected
@@ -82,7 +82,7 @@ def list_backtests(
     except InvalidSymbol as refusal:
         raise Refused({"symbol": str(refusal)}) from None
     found = narrowed(request.user.backtests.all(), strategy_id=strategy_id, symbol=wanted, status=status or "")
-    return Presented(found.defer(*HEAVY), _in_list)
+    return Presented(found.defer(*WEIGHTY), _in_list)
 
 
 @router.get("/compare", response={200: ComparisonAnswer, **UNKNOWN, **BAD_QUERY})

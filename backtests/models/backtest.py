@@ -39,7 +39,7 @@ class Backtest(Assumptions):
     progress = models.PositiveSmallIntegerField(
         default=0, validators=[MinValueValidator(0), MaxValueValidator(100)]
     )
-    stage = models.CharField(max_length=40, blank=True)
+    stage = models.CharField(max_length=80, blank=True)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)

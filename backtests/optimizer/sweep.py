@@ -1,43 +1,90 @@
 """The sweep: many combinations of one kind over the same bars and rules, each with its figures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from backtests.engine import decisions, terms
+from backtests.kernel import figures_of_each, returns_of_each
 from backtests.optimizer.figures import FIGURES, Figures
 from backtests.optimizer.grid import Combination
-from backtests.simulation import Scenario, Simulation
+from backtests.simulation import Scenario
 from strategies.kinds.base import Kind
-from tradedesk.core.bars import Floats
-from tradedesk.core.metrics import session_ends, session_returns
+from tradedesk.core.bars import Floats, read_only
+
+# Combinations that are computed together share what their parameters have in common: so many of them at most, and
+# so many cells of signals (combinations x bars x symbols), 1 byte each for the sides and 8 for the strengths.
+MOST_TOGETHER = 512
+MOST_CELLS = 4_000_000
 
 
-def sweep(scenario: Scenario, kind: type[Kind], combinations: Sequence[Combination]) -> Figures:
+def sweep(scenario: Scenario, kind: type[Kind], combinations: Sequence[Combination], threads: int = 1) -> Figures:
     """The figures of each combination (n,), dtype FIGURES; each is what `scenario.simulate` finds of it.
 
-    Raises InvalidParameters for a combination that the kind refuses.
+    threads: how many work at a time; a worker that is one of several processes takes one. Raises
+    InvalidParameters for a combination that the kind refuses.
     """
     found = np.empty(len(combinations), FIGURES)
-    for place, done in enumerate(_simulated(scenario, kind, combinations)):
-        for name in FIGURES.names or ():
-            value = getattr(done.metrics, name)
-            found[place][name] = np.nan if value is None else value
+    _compute(scenario, kind, combinations, threads, figures_of_each, found)
     return found
 
 
-def returns_of(scenario: Scenario, kind: type[Kind], combinations: Sequence[Combination]) -> Floats:
+def returns_of(
+    scenario: Scenario, kind: type[Kind], combinations: Sequence[Combination], threads: int = 1
+) -> Floats:
     """The session returns of each combination, (sessions, n). A ruined account returns 0 from its ruin on."""
-    columns: list[Floats] = []
-    for done in _simulated(scenario, kind, combinations):
-        result = done.result
-        ends = session_ends(result.time)
-        column = np.zeros(len(ends))
-        own = session_returns(result.equity[ends], scenario.capital)
-        column[: len(own)] = own
-        columns.append(column)
-    return np.column_stack(columns) if columns else np.empty((0, 0))
+    found = np.empty((len(combinations), len(scenario.sessions.ends)))
+    _compute(scenario, kind, combinations, threads, returns_of_each, found)
+    return found.T
 
 
-def _simulated(scenario: Scenario, kind: type[Kind], combinations: Sequence[Combination]) -> Iterator[Simulation]:
-    for combination in combinations:
-        yield scenario.simulate(kind(**combination))
+def _compute(
+    scenario: Scenario,
+    kind: type[Kind],
+    combinations: Sequence[Combination],
+    threads: int,
+    compiled: Callable[..., None],
+    found: NDArray[Any],
+) -> None:
+    """Let the compiled function write all combinations into found (n, ...), part by part."""
+    panel, first = scenario.panel, scenario.panel.row_of(scenario.start)
+
+    def compute(part: slice) -> None:
+        side, strength = _decisions(scenario, first, [kind(**values) for values in combinations[part]])
+        compiled(
+            *panel.prices(first),
+            *scenario.sessions,
+            read_only(side),
+            read_only(strength),
+            float(scenario.capital),
+            terms(scenario.rules, scenario.costs),
+            found[part],
+        )
+
+    size = min(MOST_TOGETHER, MOST_CELLS // max(panel.mark.size, 1), -(-len(combinations) // threads))
+    parts = [slice(begin, begin + max(size, 1)) for begin in range(0, len(combinations), max(size, 1))]
+    if threads == 1:
+        for part in parts:
+            compute(part)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(compute, parts))
+
+
+def _decisions(scenario: Scenario, first: int, kinds: Sequence[Kind]) -> tuple[NDArray[np.int8], Floats]:
+    """side (c, rows, symbols) of each kind from row `first` on, and strength, (1, rows, symbols) where it is 1."""
+    panel = scenario.panel
+    shape = (len(kinds), len(panel.time) - first, len(panel.symbols))
+    if len(panel.symbols) == 1:
+        (bars,) = scenario.bars.values()
+        sides = type(kinds[0]).sides_of(kinds, bars)
+        if sides is not None:
+            return sides[:, first:].reshape(shape), np.ones((1, *shape[1:]))
+    side, strength = np.empty(shape, np.int8), np.empty(shape)
+    for place, kind in enumerate(kinds):
+        own_side, own_strength = decisions(panel, kind.signals_by_symbol(scenario.bars))
+        side[place], strength[place] = own_side[first:], own_strength[first:]
+    return side, strength

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 
 from backtests.optimizer.choice import at_random
-from backtests.optimizer.grid import Grid, Range
+from backtests.optimizer.grid import PLACES, Combination, Grid, Range
 from backtests.optimizer.sweep import returns_of, sweep
 from backtests.results import Result
 from backtests.robustness.luck import moments
 from backtests.robustness.money import money
 from backtests.robustness.neighbours import around
 from backtests.robustness.overfitting import overfitting
-from backtests.robustness.walk_forward import IN_SAMPLE, out_of_sample, walk_forward
+from backtests.robustness.walk_forward import IN_SAMPLE, WalkForward, out_of_sample, walk_forward
 from backtests.simulation import Scenario
 from strategies.kinds.base import Kind
 from strategies.proofs import Proof, prove_no_look_ahead, prove_warmup
-from tradedesk.core.bars import Floats
+from tradedesk.core.bars import Floats, session_dates
 from tradedesk.core.metrics import calendar_days, session_ends, session_returns
 
 Findings = dict[str, Any]
@@ -29,7 +29,9 @@ SEED = 7
 FAMILY = 200
 # Bars that the proofs are tried on, the warm-up on top.
 PROOF_BARS = 1500
-LOGIT_BINS = 24
+BINS = 24
+# Of the equity that is stitched out of sample so many points are kept: more than a page has pixels for.
+MOST_POINTS = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,31 @@ def relatives_of(scenario: Scenario, kind: Kind, ranges: Mapping[str, Range], mo
                 "columns": fitted.columns,
                 "logits": _histogram(fitted.logits),
             },
-            "walk_forward": walked
-            and {
-                "sharpe": walked.sharpe,
-                "efficiency": walked.efficiency,
-                "folds": [asdict(fold) | {"parameters": family[fold.column]} for fold in walked.folds],
-            },
+            "walk_forward": walked and _walked(scenario, walked, family),
         }
     )
+
+
+def _walked(scenario: Scenario, walked: WalkForward, family: list[Combination]) -> Findings:
+    """The folds with what they chose and from which day to which they traded it; equity: growth of one dollar."""
+    time = scenario.benchmark.time
+    days = np.datetime_as_string(session_dates(time[session_ends(time)]))
+    equity = np.concatenate(([1.0], np.cumprod(1.0 + walked.returns)))
+    kept = np.unique(np.linspace(0, len(equity) - 1, min(len(equity), MOST_POINTS)).round().astype(int))
+    return {
+        "sharpe": walked.sharpe,
+        "efficiency": walked.efficiency,
+        "folds": [
+            asdict(fold)
+            | {
+                "parameters": family[fold.column],
+                "from": str(days[fold.first]),
+                "to": str(days[fold.last - 1]),
+            }
+            for fold in walked.folds
+        ],
+        "equity": equity[kept].tolist(),
+    }
 
 
 def examine(
@@ -94,7 +113,8 @@ def examine(
         "moments": shape and asdict(shape),
         "out_of_sample": apart and asdict(apart) | {"part": held_back},
         "neighbours": _neighbours(scenario, kind, ranges, done.metrics.sharpe),
-        "money": drawn and asdict(drawn),
+        "money": drawn
+        and asdict(drawn) | {"months": _histogram(drawn.months), "drawdowns": _histogram(drawn.drawdowns)},
         "costs": {"total_return": doubled.metrics.total_return, "assumed": scenario.costs.is_free},
         "trades": done.metrics.trades,
         "proofs": _proofs(scenario, kind),
@@ -103,7 +123,9 @@ def examine(
 
 def _neighbours(scenario: Scenario, kind: Kind, ranges: Mapping[str, Range], own: float | None) -> Findings | None:
     """The median Sharpe ratio one step around; the steps are those of the search."""
-    params, parameters = type(kind).params(), kind.parameters
+    params = type(kind).params()
+    # As a grid writes them, so that the middle of three stands exactly where the kind stands.
+    parameters = {name: round(value, PLACES) for name, value in kind.parameters.items()}
     steps: dict[str, Range] = {}
     for name, (_, _, step) in ranges.items():
         value, bounds = parameters[name], params[name]
@@ -156,5 +178,5 @@ def _proof(proof: Proof) -> Findings:
 
 
 def _histogram(values: Floats) -> dict[str, list[float]]:
-    counts, edges = np.histogram(values, LOGIT_BINS)
+    counts, edges = np.histogram(values, BINS)
     return {"edges": edges.tolist(), "counts": counts.tolist()}

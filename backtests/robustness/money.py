@@ -1,33 +1,39 @@
 """Money: what the same trades in another order, some twice and some not at all, would have done to an account."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tradedesk.core.bars import Floats
 
 DRAWS = 10_000
-MONTHS_PER_YEAR = 12
+# Of thousands of trades fewer draws are made, and none is cut short: the longer a walk, the deeper it falls.
+FEWEST_DRAWS = 500
+MOST_DRAWN = 50_000_000
+# Trades that are held in memory at a time.
+AT_A_TIME = 2_000_000
 DAYS_PER_MONTH = 30.4375
-# What one draw holds at most; a longer list of trades is drawn in part, which says as much.
-MOST_TRADES = 500
 PERCENTILE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
     """Fractions of the equity: month is the 5th percentile of a month's return, drawdown the 95th percentile of
-    the deepest fall over as many trades as there were (above zero). trades_per_month: of the sample."""
+    the deepest fall over as many trades as there were (above zero). trades_per_month: of the sample. months,
+    drawdowns (draws,): what was drawn, falls above zero.
+    """
 
     month: float
     drawdown: float
     trades_per_month: float
     draws: int
+    months: Floats = field(repr=False, compare=False)
+    drawdowns: Floats = field(repr=False, compare=False)
 
 
 def money(returns: Floats, days: int, seed: int, draws: int = DRAWS) -> Money | None:
     """returns (k,): what each closed trade did to the equity, as a fraction of it. days: calendar days that they
-    took. None for fewer than two trades.
+    took. None for fewer than two trades. Of more than 5,000 trades fewer draws are made, at least 500.
 
     The bootstrap draws trades with replacement. Source: B. Efron, Bootstrap Methods: Another Look at the
     Jackknife, Annals of Statistics 7 (1979).
@@ -35,23 +41,25 @@ def money(returns: Floats, days: int, seed: int, draws: int = DRAWS) -> Money | 
     if len(returns) < 2 or days < 1:
         return None
     random = np.random.default_rng(seed)
-    per_month = len(returns) / (days / DAYS_PER_MONTH)
+    size = len(returns)
+    per_month = size / (days / DAYS_PER_MONTH)
+    draws = max(min(draws, int(MOST_DRAWN / max(size, per_month))), min(draws, FEWEST_DRAWS))
     # A month holds a whole number of trades: as many as come in it on average, by chance.
     counts = random.poisson(per_month, draws)
     months = np.zeros(draws)
     for count in np.unique(counts[counts > 0]).tolist():
         chosen = counts == count
-        drawn = random.choice(returns, (int(chosen.sum()), min(count, MOST_TRADES)))
+        drawn = random.choice(returns, (int(chosen.sum()), count))
         months[chosen] = np.prod(1.0 + drawn, axis=1) - 1.0
-    size = min(len(returns), MOST_TRADES)
-    deepest = np.concatenate(
-        [_drawdowns(random.choice(returns, (part, size))) for part in _parts(draws, 2_000_000 // size)]
-    )
+    parts = _parts(draws, max(AT_A_TIME // size, 1))
+    deepest = np.concatenate([_drawdowns(random.choice(returns, (part, size))) for part in parts])
     return Money(
         month=float(np.percentile(months, PERCENTILE)),
         drawdown=float(np.percentile(deepest, 100.0 - PERCENTILE)),
         trades_per_month=per_month,
         draws=draws,
+        months=months,
+        drawdowns=deepest,
     )
 
 

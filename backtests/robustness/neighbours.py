@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from backtests.optimizer.grid import Combination, Grid
+from backtests.optimizer.grid import PLACES, Combination, Grid, Value
 from strategies.kinds.base import InvalidParameters, Kind
 from tradedesk.core.bars import Floats
 
@@ -15,8 +15,8 @@ MOST_TOGETHER = 3
 
 def around(kind: type[Kind], grid: Grid, chosen: Mapping[str, int | float]) -> list[Combination]:
     """The combinations at most one step of the grid away in every parameter, itself and what the kind's own rule
-    refuses left out. Raises ValueError for a choice that is not on the grid."""
-    places = {name: values.index(chosen[name]) for name, values in grid.axes.items()}
+    refuses left out. Raises ValueError for a choice that is not on the grid, which writes ten decimals."""
+    places = {name: values.index(_written(chosen[name])) for name, values in grid.axes.items()}
     moving = [name for name, values in grid.axes.items() if len(values) > 1]
     if len(moving) <= MOST_TOGETHER:
         moves = [dict(zip(moving, steps, strict=True)) for steps in product((-1, 0, 1), repeat=len(moving))]
@@ -51,6 +51,10 @@ def neighbour_scores(grid: Grid, numbers: list[int], scores: Floats) -> Floats:
         if finite:
             medians[row] = np.median(finite)
     return medians
+
+
+def _written(value: Value) -> Value:
+    return round(value, PLACES) if isinstance(value, float) else value
 
 
 def accepts(kind: type[Kind], combination: Combination) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
 
 from backtests.models import Backtest, Candidate, Evidence, OptimizerRun
@@ -17,6 +18,7 @@ from backtests.services.ledger import Where, tried_on_each
 from backtests.services.optimizer import markets_of, ranked
 from backtests.services.optimizer.checks import search_ranges
 from backtests.services.optimizer.markets import scenario_of
+from backtests.services.queue import enqueue_candidate_evidence
 from backtests.simulation import Scenario, prepare
 from strategies.kinds import Kind, kinds
 from tradedesk.accounts.changes import touch
@@ -40,7 +42,9 @@ def gather_for_backtest(backtest_id: int, wall_clock: Callable[[], datetime]) ->
         kind, scenario = backtest.make_kind(), _scenario(backtest)
         run = backtest.candidate.run if backtest.candidate else None
         ranges = _ranges(kind, run)
-        _keep(backtest, examine(scenario, kind, ranges, relatives_of(scenario, kind, ranges)), wall_clock())
+        most = RUN_FAMILY if run and run.is_search else FAMILY
+        relatives = relatives_of(scenario, kind, ranges, most)
+        _keep(backtest, examine(scenario, kind, ranges, relatives), wall_clock())
     except Exception as error:
         _keep_error(backtest, reason_of(error, "evidence of backtest", backtest_id), wall_clock())
     touch(backtest.user_id)
@@ -65,6 +69,13 @@ def gather_for_candidate(candidate_id: int, wall_clock: Callable[[], datetime]) 
     if candidate is not None:
         _examine(candidate, wall_clock, None)
         touch(candidate.run.user_id)
+
+
+def ask_for(candidate: Candidate) -> None:
+    """Have a row examined that has no evidence yet: those below the best are when somebody looks at them."""
+    if not _has_evidence(candidate):
+        # Robust: when the queue cannot be reached, the reader still gets the page, and the next one asks again.
+        transaction.on_commit(lambda: enqueue_candidate_evidence(candidate.pk), robust=True)
 
 
 def overdue(wall_now: datetime) -> tuple[list[int], list[int]]:
@@ -190,5 +201,7 @@ def _keep_error(subject: Backtest | Candidate, reason: str, wall_now: datetime) 
 def _store(subject: Backtest | Candidate, **values: object) -> None:
     """Another worker that examined it meanwhile has found the same; what was deleted meanwhile has none."""
     name = "candidate" if isinstance(subject, Candidate) else "backtest"
-    if type(subject)._default_manager.filter(pk=subject.pk).exists():
-        Evidence.objects.get_or_create(**{f"{name}_id": subject.pk}, defaults=values)
+    with transaction.atomic():
+        # Locked, so that a deletion waits until the row is there to be deleted with it.
+        if type(subject)._default_manager.select_for_update().filter(pk=subject.pk).exists():
+            Evidence.objects.get_or_create(**{f"{name}_id": subject.pk}, defaults=values)

@@ -8,6 +8,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseStopPolling
 
 from backtests import charts, draft, report, services
@@ -21,6 +22,7 @@ from tradedesk.marketdata.store import DamagedBars
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request")
 def backtest_new(request: PageRequest) -> HttpResponse:
     if request.method != "POST":
         return _draft(request)
@@ -39,6 +41,7 @@ def backtest_new(request: PageRequest) -> HttpResponse:
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def backtest_detail(request: PageRequest, pk: int) -> HttpResponse:
     backtest = get_object_or_404(request.user.backtests.select_related("evidence"), pk=pk)
     if backtest.status != Backtest.Status.COMPLETED:

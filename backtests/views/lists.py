@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from backtests import services
 from backtests.filters import narrowed
@@ -17,6 +18,7 @@ from backtests.views.requests import PageRequest, wants_fragment
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def backtest_list(request: PageRequest) -> HttpResponse:
     filters = BacktestFilters(request.user, request.GET)
     filters.is_valid()

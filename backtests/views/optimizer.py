@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
 
 from backtests import optimizer_draft, optimizer_report
@@ -26,6 +27,7 @@ RANK, SEARCH = OptimizerRun.Job.RANK.value, OptimizerRun.Job.SEARCH.value
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request")
 def optimizer(request: PageRequest) -> HttpResponse:
     if request.method == "POST":
         return _start(request)

@@ -7,6 +7,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseStopPolling
 
 from backtests import optimizer_charts, optimizer_report
@@ -26,6 +27,7 @@ TOO_LATE = {
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def run_detail(request: PageRequest, pk: int) -> HttpResponse:
     run = _own(request, pk)
     markets = services.markets_of(run)

@@ -17,7 +17,10 @@ class PageRequest(UserRequest):
 
 
 def wants_fragment(request: PageRequest) -> bool:
-    """An htmx request, but not that of the back button, which wants the whole page."""
+    """An htmx request, but not that of the back button, which wants the whole page.
+
+    A view that gives both varies on HX-Request: else the browser goes back to the fragment that it has kept.
+    """
     return bool(request.htmx) and not request.htmx.history_restore_request
 
 

@@ -15,11 +15,32 @@ from strategies.kinds.base import InvalidParameters, Kind, Param, summary
 __all__ = ["InvalidParameters", "Kind", "Param", "by_key", "code_hash", "kinds", "make_kind", "summary"]
 
 
+# A trader's own, with the file that each is from.
+_own: dict[type[Kind], Path] = {}
+
+
 @cache
 def kinds() -> dict[str, type[Kind]]:
     """Every kind by its key, sorted by name."""
     found = [kind for module in iter_modules(__path__, f"{__name__}.") for kind in _kinds_in(module.name)]
-    return by_key(found)
+    return by_key([*found, *_own])
+
+
+def add_own(found: Iterable[type[Kind]], source: Path) -> None:
+    """Kinds of a file outside of this folder. Raises ValueError for a key in use; then none is added."""
+    by_key([*kinds().values(), *found])
+    _own.update(dict.fromkeys(found, source))
+    _changed()
+
+
+def forget_own() -> None:
+    _own.clear()
+    _changed()
+
+
+def _changed() -> None:
+    kinds.cache_clear()
+    code_hash.cache_clear()
 
 
 def by_key(found: Iterable[type[Kind]]) -> dict[str, type[Kind]]:
@@ -56,9 +77,21 @@ def code_hash(key: str) -> str:
 
     It covers the kind's own file and the files beside it that hold no kind: crossings, averages, the base.
     """
-    own = kinds()[key].__module__
+    kind = kinds()[key]
     modules = [module.name for module in iter_modules(__path__, f"{__name__}.")]
-    sources = [name for name in modules if name == own or not _kinds_in(name)]
-    return sha256(b"".join(Path(str(import_module(name).__file__)).read_bytes() for name in sources)).hexdigest()[
-        :12
-    ]
+    paths = [_path_of(name) for name in modules if name == kind.__module__ or not _kinds_in(name)]
+    return _hash_of([*paths, *([_own[kind]] if kind in _own else ())])
+
+
+def shared_hash() -> str:
+    """The same over what all kinds share."""
+    modules = [module.name for module in iter_modules(__path__, f"{__name__}.")]
+    return _hash_of([_path_of(name) for name in modules if not _kinds_in(name)])
+
+
+def _path_of(module: str) -> Path:
+    return Path(str(import_module(module).__file__))
+
+
+def _hash_of(paths: Iterable[Path]) -> str:
+    return sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:12]

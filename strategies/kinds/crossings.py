@@ -1,13 +1,18 @@
 """Crossings: the one place that decides whether a value stands above another, and when two lines cross."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from tradedesk.core.bars import Floats
+from tradedesk.core.bars import Floats, read_only
 
 # Two values closer than this fraction of the level they live on are a tie: sums in floating point misread an
 # exact tie, and the trade would move by a bar.
 TOLERANCE = 1e-9
+# Where one line stands to another. Above and below are also the sides of crossing there; the unknown is largest.
+ABOVE, BELOW, TIE, UNKNOWN = 1, -1, 0, 2
 
 
 def exceeds(first: Floats | float, second: Floats | float, level: Floats | float) -> NDArray[np.bool_]:
@@ -25,8 +30,41 @@ def crossings(first: Floats, second: Floats | float, level: Floats | float) -> N
     Above at t and not above at t-1, where a tie is not above; below likewise. What comes out of NaN has not
     crossed.
     """
-    position = exceeds(first, second, level).astype(np.int8) - exceeds(second, first, level)
-    known = ~np.isnan(np.subtract(first, second))
-    crossed = np.zeros(len(first), np.int8)
-    crossed[1:] = position[1:] * ((position[1:] != position[:-1]) & known[:-1])
+    second, level = (
+        line if isinstance(line, np.ndarray) else np.full(len(first), line) for line in (second, level)
+    )
+    crossed = np.empty(len(first), np.int8)
+    _cross(read_only(first), read_only(second), read_only(level), crossed)
     return crossed
+
+
+def crossings_of_each(
+    lines: Floats, pairs: NDArray[np.int64], level: Floats, warmups: Sequence[int]
+) -> NDArray[np.int8]:
+    """`crossings` of c pairs (c, 2) of rows of lines (p, n) at once, (c, n); 0 until each warm-up is over."""
+    crossed = np.empty((len(pairs), len(level)), np.int8)
+    _cross_each(lines, pairs, read_only(level), np.array(warmups), crossed)
+    return crossed
+
+
+@njit(cache=True, nogil=True)
+def _cross(first: Floats, second: Floats, level: Floats, crossed: NDArray[np.int8]) -> None:
+    for t in range(len(first)):
+        away, tie = first[t] - second[t], TOLERANCE * level[t]
+        crossed[t] = UNKNOWN if np.isnan(away) else ABOVE if away > tie else BELOW if away < -tie else TIE
+    before = UNKNOWN
+    for t in range(len(first)):
+        now = crossed[t]
+        if now == before or max(now, before) == UNKNOWN:
+            crossed[t] = 0
+        before = now
+
+
+@njit(cache=True, nogil=True)
+def _cross_each(
+    lines: Floats, pairs: NDArray[np.int64], level: Floats, warmups: NDArray[np.int64], crossed: NDArray[np.int8]
+) -> None:
+    for place in range(len(pairs)):
+        first, second = pairs[place]
+        _cross(lines[first], lines[second], level, crossed[place])
+        crossed[place, : warmups[place] - 1] = 0

@@ -1,8 +1,13 @@
 """SMA crossover: two simple moving averages of the close."""
 
-from strategies.kinds.averages import simple_average
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strategies.kinds.averages import simple_average, simple_averages
 from strategies.kinds.base import Kind, Param
-from strategies.kinds.crossings import crossings
+from strategies.kinds.crossings import crossings, crossings_of_each
 from strategies.kinds.strength import certain
 from strategies.kinds.wording import crossing_words
 from tradedesk.core.bars import Bars
@@ -34,6 +39,13 @@ class SmaCrossover(Kind):
         fast, slow = (simple_average(bars.close, period) for period in (self.fast, self.slow))
         side = crossings(fast, slow, bars.close)
         return Signals(side, certain(side), dict(zip(self._names, (fast, slow), strict=True)))
+
+    @classmethod
+    def sides_of(cls, kinds: Sequence["SmaCrossover"], bars: Bars) -> NDArray[np.int8]:
+        windows = np.array([(kind.fast, kind.slow) for kind in kinds])
+        periods, rows = np.unique(windows, return_inverse=True)
+        averages = simple_averages(bars.close, periods.tolist())
+        return crossings_of_each(averages, rows.reshape(windows.shape), bars.close, [k.warmup() for k in kinds])
 
     def explain(self, signals: Signals, t: int) -> str:
         fast, slow = self._names

@@ -72,6 +72,10 @@ backtest_bodies = nearly(
     take_profit_pct=fractions,
     signal_threshold=fractions,
     fractional=st.booleans(),
+    commission_per_order=st.floats(-1, 1100),
+    commission_per_share=st.floats(-1, 11),
+    daily_loss_limit=dollars,
+    max_drawdown_pct=fractions,
 )
 deployments = nearly(
     {"symbols": ["AAPL", "MSFT"]},

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from backtests.models import Backtest
 from backtests.services import run_backtest
@@ -63,7 +64,7 @@ def test_it_is_queued_with_the_defaults_of_the_contract(alices: Caller, strategy
 
 
 def test_it_is_queued_as_it_was_asked_for(alices: Caller, strategy: Strategy) -> None:
-    rules = {
+    rules: dict[str, Any] = {
         "position_size_pct": 0.2,
         "max_positions": 3,
         "max_position_size": 5000,
@@ -72,7 +73,13 @@ def test_it_is_queued_as_it_was_asked_for(alices: Caller, strategy: Strategy) ->
         "signal_threshold": 0.7,
         "fractional": True,
     }
-    costs = {"commission_bps": 2.5, "slippage_bps": 5}
+    rules |= {"daily_loss_limit": 250, "max_drawdown_pct": 0.25}
+    costs = {
+        "commission_bps": 2.5,
+        "slippage_bps": 5,
+        "commission_per_order": 1,
+        "commission_per_share": 0.005,
+    }
     pk = alices.post(URL, asked(strategy, symbols=["ibm"], **rules, **costs)).json["id"]
     answer = alices.get(f"{URL}/{pk}").json
     assert answer["symbols"] == ["IBM"]
@@ -89,6 +96,8 @@ def test_a_completed_one_tells_all_it_found(alices: Caller, strategy: Strategy) 
     assert (answer["status"], answer["progress"]) == ("completed", 100)
     assert set(answer["metrics"]) >= METRICS
     assert answer["metrics"] == backtest.metrics
+    assert answer["doubled_costs"] == backtest.doubled_costs
+    assert answer["doubled_costs"]["total_return_pct"] < answer["metrics"]["total_return_pct"]
     assert answer["provenance"] == backtest.provenance
     assert set(answer["provenance"]["data"]) == {"AAPL", "MSFT"}
 
@@ -157,6 +166,10 @@ def test_the_list_is_the_newest_first_without_curves(alices: Caller, alice: User
         ({"start_date": "2005-02-30"}, "start_date", "Write a date like"),
         ({"start_date": 0}, "start_date", "Write a date like"),
         ({"start_date": "2005-01-03T00:00:00Z"}, "start_date", "Write a date like"),
+        ({"commission_per_order": -1}, "commission_per_order", "between 0 and 1000"),
+        ({"commission_per_share": 11}, "commission_per_share", "between 0 and 10"),
+        ({"daily_loss_limit": 0}, "daily_loss_limit", "between 1 and"),
+        ({"max_drawdown_pct": 20}, "max_drawdown_pct", "between 0.001 and 0.99"),
         ({"position_size_pct": 20}, "position_size_pct", "between 0.001 and 1"),
         ({"max_positions": True}, "max_positions", "Send a whole number."),
         ({"max_positions": 10**30}, "max_positions", "too large"),
@@ -182,3 +195,107 @@ def test_a_bad_value_is_refused_at_its_field(
 def test_a_strategy_that_can_no_longer_run_is_refused_by_its_id(alices: Caller, strategy: Strategy) -> None:
     Strategy.objects.update(parameters={"fast": 50, "slow": 20})
     assert set(problems(alices.post(URL, asked(strategy)))) == {"strategy_id"}
+
+
+# --- Lists, deletions, cancellations, files ------------------------------------------------------------------
+
+
+def test_the_list_is_narrowed(alices: Caller, alice: User, strategy: Strategy) -> None:
+    own = make_backtest(user=alice, strategy=strategy, symbols=["AAPL", "MSFT"])
+    failed = make_backtest(user=alice, strategy=strategy, symbols=["A"], status="failed", metrics={})
+    other = make_backtest(user=alice, symbols=["MSFT"])
+
+    def found(query: str) -> list[int]:
+        return [item["id"] for item in alices.get(f"{URL}?{query}").json["items"]]
+
+    assert found("") == [other.pk, failed.pk, own.pk]
+    assert found(f"strategy_id={strategy.pk}") == [failed.pk, own.pk]
+    assert found("strategy_id=0") == []
+    assert found("symbol=msft") == [other.pk, own.pk]
+    # The whole symbol: A is not in AAPL.
+    assert found("symbol=A") == [failed.pk]
+    assert found("status=failed") == [failed.pk]
+    assert found(f"strategy_id={strategy.pk}&symbol=MSFT&status=completed&limit=1") == [own.pk]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("strategy_id=x", "strategy_id"),
+        ("strategy_id=1e400", "strategy_id"),
+        (f"strategy_id={10**30}", "strategy_id"),
+        ("symbol=%00", "symbol"),
+        ("symbol=no%20symbol", "symbol"),
+        ("status=odd", "status"),
+    ],
+)
+def test_a_filter_that_is_none_is_refused(alices: Caller, query: str, field: str) -> None:
+    assert set(problems(alices.get(f"{URL}?{query}"))) == {field}
+
+
+def test_a_deleted_one_is_gone(alices: Caller, alice: User) -> None:
+    url = f"{URL}/{make_backtest(user=alice).pk}"
+    assert (alices.call("DELETE", url).status, alices.call("DELETE", url).status) == (204, 404)
+    assert not Backtest.objects.exists()
+
+
+def test_a_cancelled_one_never_runs(alices: Caller, strategy: Strategy) -> None:
+    pk = alices.post(URL, asked(strategy)).json["id"]
+    answer = alices.post(f"{URL}/{pk}/cancel")
+    assert (answer.status, answer.json) == (200, {"id": pk, "status": "cancelled"})
+    run_backtest(pk, lambda: WALL)
+    assert alices.get(f"{URL}/{pk}").json["status"] == "cancelled"
+
+
+def test_the_trades_are_a_file(alices: Caller, strategy: Strategy, alices_browser: Client) -> None:
+    """The very file of the page."""
+    answer = completed(alices, strategy)
+    paths = [f"{base}/{answer['id']}/trades.csv" for base in (URL, "/dashboard/backtests")]
+    of_the_api, of_the_page = (alices_browser.get(path).getvalue() for path in paths)
+    assert of_the_api == of_the_page
+    assert of_the_api.count(b"\r\n") == 1 + len(answer["trades"]) + len(answer["open_positions"])
+
+
+# --- Side by side --------------------------------------------------------------------------------------------
+
+
+def test_two_are_compared_in_the_order_of_their_ids(alices: Caller, strategy: Strategy) -> None:
+    one = completed(alices, strategy)
+    two = completed(alices, strategy, initial_capital=50_000, end_date="2009-12-31")
+    answer = alices.get(f"{URL}/compare?ids={two['id']},{one['id']}").json
+    assert [item["id"] for item in answer["backtests"]] == [two["id"], one["id"]]
+    assert len(answer["notes"]) == 2
+    for item, alone in zip(answer["backtests"], (two, one), strict=True):
+        assert item["metrics"] == alone["metrics"]
+        curve = item["normalized_equity"]
+        assert [point["time"] for point in curve] == [point["time"] for point in alone["equity_curve"]]
+        assert curve[0]["value"] == 100
+        assert curve[-1]["value"] == pytest.approx(100 + alone["metrics"]["total_return_pct"])
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_fewer_than_two_and_more_than_four_are_refused(alices: Caller, alice: User, count: int) -> None:
+    ids = ",".join(str(make_backtest(user=alice).pk) for _ in range(count))
+    words = f"Choose 2 to 4 backtests to compare, not {count}."
+    assert problems(alices.get(f"{URL}/compare?ids={ids}")) == {"ids": words}
+
+
+@pytest.mark.parametrize("ids", ["x", "1.5,2", "9" * 50, "%00"])
+def test_what_is_no_id_is_refused(alices: Caller, ids: str) -> None:
+    assert "is not the number of a backtest" in problems(alices.get(f"{URL}/compare?ids={ids}"))["ids"]
+
+
+def test_ids_are_required_to_compare(alices: Caller) -> None:
+    assert problems(alices.get(f"{URL}/compare")) == {"ids": "This is required."}
+
+
+def test_one_without_a_result_is_not_compared(alices: Caller, alice: User) -> None:
+    one, queued = make_backtest(user=alice), make_backtest(user=alice, status="queued", metrics={})
+    found = problems(alices.get(f"{URL}/compare?ids={one.pk},{queued.pk}"))
+    assert "is queued. Only completed backtests can be compared." in found["ids"]
+
+
+def test_anothers_are_not_compared(bobs: Caller, alice: User, bob: User) -> None:
+    own, foreign = make_backtest(user=bob), make_backtest(user=alice)
+    answer = bobs.get(f"{URL}/compare?ids={own.pk},{foreign.pk}")
+    assert (answer.status, answer.json) == (404, {"detail": f"There is no backtest {foreign.pk}."})

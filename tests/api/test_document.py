@@ -24,7 +24,11 @@ CONTRACT = {
     ("delete", "/api/v1/strategies/{strategy_id}"): {"204", "401", "404"},
     ("post", "/api/v1/backtests"): {"202", "400", "401", "404", "422"},
     ("get", "/api/v1/backtests"): {"200", "401", "422"},
+    ("get", "/api/v1/backtests/compare"): {"200", "401", "404", "422"},
     ("get", "/api/v1/backtests/{backtest_id}"): {"200", "401", "404"},
+    ("delete", "/api/v1/backtests/{backtest_id}"): {"204", "401", "404"},
+    ("post", "/api/v1/backtests/{backtest_id}/cancel"): {"200", "401", "404"},
+    ("get", "/api/v1/backtests/{backtest_id}/trades.csv"): {"200", "401", "404"},
     ("post", "/api/v1/optimizer/runs"): {"202", "400", "401", "404", "422"},
     ("get", "/api/v1/optimizer/runs"): {"200", "401", "422"},
     ("get", "/api/v1/optimizer/runs/{run_id}"): {"200", "401", "404", "422"},
@@ -70,7 +74,14 @@ def test_every_body_refuses_what_it_does_not_declare(alices: Caller) -> None:
         (
             "BacktestBody",
             {"strategy_id", "start_date", "end_date", "initial_capital"},
-            {"commission_bps": 0.0, "slippage_bps": 0.0, "signal_threshold": 0.6, "fractional": False},
+            {
+                "commission_per_order": 0.0,
+                "commission_per_share": 0.0,
+                "commission_bps": 0.0,
+                "slippage_bps": 0.0,
+                "signal_threshold": 0.6,
+                "fractional": False,
+            },
         ),
         (
             "QuickDeployBody",

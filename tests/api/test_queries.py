@@ -67,6 +67,12 @@ def test_one_backtest_costs_four_queries_however_many_trades(alices: Caller, ali
     assert len(_queries(alices, f"/api/v1/backtests/{backtest.pk}")) == 4
 
 
+def test_a_comparison_costs_the_token_the_backtests_and_their_curves(alices: Caller, alice: User) -> None:
+    ids = [make_backtest(user=alice).pk for _ in range(4)]
+    for some in (ids[:2], ids):
+        assert len(_queries(alices, f"/api/v1/backtests/compare?ids={','.join(map(str, some))}")) == 3
+
+
 def _queries(caller: Caller, path: str) -> list[str]:
     with CaptureQueriesContext(connection) as captured:
         assert caller.get(path).status == 200

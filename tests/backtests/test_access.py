@@ -24,11 +24,17 @@ OF_ONE_BACKTEST = [
     ("GET", "r-multiples", 200),
     ("GET", "price", 200),
     ("GET", "backtest_evidence", 200),
+    ("GET", "trades_csv", 200),
+    ("GET", "delete", 200),
+    ("POST", "delete", 302),
 ]
 OF_ALL = [
     ("GET", "list", 200),
     ("GET", "new", 200),
     ("POST", "new", 422),
+    ("GET", "compare", 422),  # without ids
+    ("GET", "compare_chart", 422),
+    ("GET", "delete_several", 302),
     ("GET", "optimizer", 200),
     ("POST", "optimizer", 422),
     ("GET", "optimizer_market", 302),

@@ -5,8 +5,10 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from backtests.models import Backtest
-from tradedesk.accounts.models import User
+from backtests.models import Backtest, Evidence, OptimizerRun, Tries
+from tests.backtests.runs import NOW
+from tests.livetrading.factories import make_candidate
+from tradedesk.accounts.models import User, UserVersion
 
 LIST = "admin:backtests_backtest_changelist"
 
@@ -30,6 +32,38 @@ def test_an_operator_reads_and_changes_nothing(completed: Backtest, operator: Cl
     assert operator.post(url, {"status": "failed"}).status_code == 403
     assert operator.get(reverse("admin:backtests_backtest_add")).status_code == 403
     assert not LogEntry.objects.exists()
+
+
+def test_an_operator_reads_all_that_research_leaves(completed: Backtest, operator: Client) -> None:
+    Evidence.objects.update_or_create(backtest=completed, defaults={"computed_at": NOW, "findings": {"luck": 1}})
+    make_candidate(user=completed.user)
+    for model in (OptimizerRun, Evidence, Tries):
+        row = model._default_manager.first()
+        assert row is not None
+        name = f"admin:backtests_{model._meta.model_name}"
+        assert str(row.pk) in operator.get(reverse(f"{name}_changelist"), {"q": "a"}).content.decode()
+        url = reverse(f"{name}_change", args=[row.pk])
+        assert operator.get(url).status_code == 200
+        assert operator.post(url, {}).status_code == 403
+        assert operator.get(reverse(f"{name}_add")).status_code == 403
+
+
+def test_the_ledger_is_deleted_with_its_user_alone(completed: Backtest, bob: User, operator: Client) -> None:
+    row = Tries.objects.filter(user=completed.user).first()
+    assert row is not None
+    refused = operator.post(reverse("admin:backtests_tries_delete", args=[row.pk]), {"post": "yes"})
+    assert refused.status_code == 403
+    Tries.objects.update(user=bob)
+    operator.post(reverse("admin:accounts_user_delete", args=[bob.pk]), {"post": "yes"})
+    assert not User.objects.filter(pk=bob.pk).exists()
+    assert not Tries.objects.exists()
+
+
+def test_a_backtest_is_deleted_as_everywhere(completed: Backtest, alice: User, operator: Client) -> None:
+    before = UserVersion.objects.get(user=alice).number
+    operator.post(reverse("admin:backtests_backtest_delete", args=[completed.pk]), {"post": "yes"})
+    assert not Backtest.objects.exists()
+    assert UserVersion.objects.get(user=alice).number == before + 1
 
 
 def test_a_trader_does_not_get_in(completed: Backtest, bobs_browser: Client) -> None:

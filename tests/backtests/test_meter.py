@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from backtests.engine import run_on
-from backtests.meter import EVERY, Meter, Stopped
+from backtests.kernel import EVERY
+from backtests.meter import Meter, Stopped
 from backtests.panel import make_panel
 from backtests.results import Result
 from backtests.simulation import prepare

@@ -10,6 +10,8 @@ from strategies.kinds import code_hash
 from tradedesk.marketdata.library import find_series
 from tradedesk.marketdata.models import BarSeries
 
+NAMED = [module for module in provenance.RUN_MODULES if "*" not in module]
+
 
 @pytest.fixture(autouse=True)
 def _hashed_anew() -> None:
@@ -25,7 +27,7 @@ def test_the_hash_is_the_same_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["engine", "kernel", "meter", "panel", "results", "simulation", "metrics", "fills"]
+    "module", ["engine", "trading", "meter", "panel", "results", "simulation", "metrics", "fills"]
 )
 def test_it_moves_with_every_source_that_takes_part(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = provenance.engine_code()

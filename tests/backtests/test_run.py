@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
@@ -136,7 +135,7 @@ def test_what_is_still_open_is_stored_apart_and_marked(completed: Backtest) -> N
     assert len(expected) == 2
     stored = completed.trades.filter(exit_time=None).order_by("id")
     assert [as_position(row) for row in stored] == [
-        replace(position, unrealized_pnl=round(position.unrealized_pnl, 6)) for position in expected
+        position._replace(unrealized_pnl=round(position.unrealized_pnl, 6)) for position in expected
     ]
     assert [row.exit_reason for row in stored] == ["", ""]
     for row in stored:

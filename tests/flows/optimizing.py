@@ -18,6 +18,7 @@ def walk(browser: Browser, url: str, password: str) -> None:
     see_the_landscape(window.page)
     save_a_row(window.page, run)
     open_a_row(window.page, run)
+    read_its_evidence(window.page, run)
     deploy_the_first_row(window.page, run)
     window.context.close()
     assert window.complaints == []
@@ -74,6 +75,22 @@ def save_a_row(page: Page, run: str) -> None:
 def open_a_row(page: Page, run: str) -> None:
     rows(page).first.get_by_role("button", name="Backtest").click()
     expect(page.get_by_role("heading", name=f"{SEARCHED} Completed", level=1)).to_be_visible()
+    page.goto(run)
+
+
+def read_its_evidence(page: Page, run: str) -> None:
+    """The marks stand in the row as soon as a worker has gathered them; a press opens the whole of it."""
+    marks = rows(page).first.locator(".mark")
+    for _ in range(120):
+        if marks.count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    rows(page).first.locator("a.marks").click()
+    expect(page.get_by_role("heading", name="Evidence", level=1)).to_be_visible()
+    expect(page.get_by_role("region", name="Luck")).to_contain_text("tries")
+    expect(page.get_by_role("region", name="Walk-forward").get_by_role("row")).to_have_count(9)
+    expect(page.get_by_role("region", name="Overfitting").locator("svg rect").nth(5)).to_be_visible()
     page.goto(run)
 
 

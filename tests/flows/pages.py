@@ -20,6 +20,8 @@ PAGES = {
     "backtests": "/dashboard/backtests",
     "backtest-new": "/dashboard/backtests/new",
     "backtest": "/dashboard/backtests/1",
+    "backtests-compare": "/dashboard/backtests/compare?ids=1,2",
+    "backtest-delete": "/dashboard/backtests/1/delete",
     "optimizer": "/dashboard/optimizer",
     "optimizer-search": "/dashboard/optimizer?job=search",
     "optimizer-run": "/dashboard/optimizer/1",

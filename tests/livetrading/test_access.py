@@ -1,5 +1,7 @@
 """Who may see and do what: Alice owns, Bob is another user, Charlie is logged out."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -43,8 +45,12 @@ def test_bob_sees_nothing_of_alices(bobs_browser: Client, alices_browser: Client
     alice.strategies.update(name="Alice's own")
     alice.backtests.update(strategy_name="Alice's own")
     words = "Alice&#x27;s own" if name != "livetrading:trades_csv" else "Alice's own"
-    assert words in alices_browser.get(reverse(name)).content.decode()
-    assert words not in bobs_browser.get(reverse(name)).content.decode()
+    assert words in text_of(alices_browser.get(reverse(name)))
+    assert words not in text_of(bobs_browser.get(reverse(name)))
+
+
+def text_of(answer: Any) -> str:
+    return str(answer.getvalue().decode())
 
 
 @pytest.mark.parametrize("name", PAGES)

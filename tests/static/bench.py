@@ -11,7 +11,8 @@ from django.views.decorators.http import require_POST
 
 REGION = """
 <section id="region" hx-get="/region" hx-trigger="every 1s, sse:changed" hx-swap="morph:outerHTML">
-  <input id="typed" aria-label="typed"><b id="count">%(count)d</b>
+  <input id="typed" aria-label="typed">
+  <input id="ticked" type="checkbox" aria-label="ticked" data-keep-tick><b id="count">%(count)d</b>
   <form id="asking" method="post" action="/asked" hx-post="/asked" hx-swap="none">
     <input type="hidden" name="key" value="key-%(count)d">
     <button id="asked" type="submit" data-submit-once>Ask</button></form>

@@ -159,6 +159,17 @@ def test_a_region_refreshes_and_keeps_what_is_being_typed(desk: Page) -> None:
     expect(desk.locator("#typed")).to_have_value("half a sen")
 
 
+def test_a_region_refreshes_and_keeps_what_is_ticked(desk: Page) -> None:
+    desk.check("#ticked")
+    desk.focus("#typed")
+    expect(desk.locator("#count")).to_have_text(re.compile(r"^[3-9]$"))
+    expect(desk.locator("#ticked")).to_be_checked()
+    desk.uncheck("#ticked")
+    count = desk.locator("#count").inner_text()
+    expect(desk.locator("#count")).not_to_have_text(count)
+    expect(desk.locator("#ticked")).not_to_be_checked()
+
+
 def test_a_hidden_page_asks_for_nothing_and_catches_up_when_shown(desk: Page) -> None:
     expect(desk.locator("#count")).not_to_have_text("0")
     desk.evaluate(HIDE, True)

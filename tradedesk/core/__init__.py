@@ -9,8 +9,10 @@ from pathlib import Path
 from numba import config
 
 # numba's disk cache notices a change in a compiled function's own file, not in those it calls: after an upgrade
-# the backtest would go on with the old rules and the live desk with the new. So a folder per state of these.
-_sources = sorted(Path(__file__).parent.glob("*.py"))
+# the backtest would go on with the old rules and the live desk with the new. So a folder per state of those that
+# are called from other files: these here, and the kernel's.
+_core = Path(__file__).parent
+_sources = sorted([*_core.glob("*.py"), *_core.parents[1].glob("backtests/kernel/*.py")])
 _state = sha256(b"".join(source.read_bytes() for source in _sources)).hexdigest()[:12]
-_cache = Path(getattr(config, "CACHE_DIR", "") or Path(__file__).parent / "__pycache__")
+_cache = Path(getattr(config, "CACHE_DIR", "") or _core / "__pycache__")
 setattr(config, "CACHE_DIR", str(_cache / f"numba-{_state}"))  # noqa: B010 - numba sets its config's names at run time

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 from numba import njit
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.datetime64]
+Value = TypeVar("Value", bound=np.generic)
 
 PRICE_COLUMNS = ("open", "high", "low", "close")
 COLUMNS = ("time", *PRICE_COLUMNS, "volume")
@@ -61,6 +63,10 @@ class Bars:
     def __getitem__(self, rows: slice) -> "Bars":
         return Bars(*(getattr(self, name)[rows] for name in COLUMNS))
 
+    def values(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """All columns but the time."""
+        return self.open, self.high, self.low, self.close, self.volume
+
     def __iter__(self) -> Iterator[object]:  # a Bars is not a sequence of rows; say so early
         raise TypeError("iterate over a column of Bars, not over Bars")
 
@@ -71,6 +77,14 @@ class Bars:
     def since(self, moment: datetime) -> "Bars":
         """The bars that open at or after `moment`."""
         return self[int(np.searchsorted(self.time, to_datetime64(moment), side="left")) :]
+
+
+def read_only(values: NDArray[Value]) -> NDArray[Value]:
+    """A contiguous view that cannot be written to, for compiled functions. Stored bars come like that, and to
+    numba what can be written to is another type, to be compiled for once more."""
+    view = np.ascontiguousarray(values).view()
+    view.flags.writeable = False
+    return view
 
 
 def to_datetime64(moment: datetime) -> np.datetime64:
@@ -92,7 +106,7 @@ def session_dates(times: Times) -> NDArray[np.datetime64]:
 
 def session_numbers(times: Times) -> NDArray[np.int64]:
     """`session_dates` of times in their order (datetime64[us]) as days since 1970, for kernels."""
-    return _day_numbers(times.astype("datetime64[us]", copy=False).view(np.int64))
+    return _day_numbers(read_only(times.astype("datetime64[us]", copy=False).view(np.int64)))
 
 
 @njit(cache=True)
@@ -114,7 +128,7 @@ def validate(bars: Bars) -> None:
         raise InvalidBars(f"The columns differ in length: {sizes}.")
     if len(bars) == 0:
         raise InvalidBars("There are no rows.")
-    if _sound(bars.time.view(np.int64), *(getattr(bars, name) for name in COLUMNS[1:])):
+    if _sound(read_only(bars.time.view(np.int64)), *(read_only(column) for column in bars.values())):
         return
     # Not so: now take the time to say what is wrong, and where.
     for name in PRICE_COLUMNS:

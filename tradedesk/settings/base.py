@@ -29,6 +29,8 @@ env.read_env(str(BASE_DIR / ".env"))
 # --- The house -------------------------------------------------------------------------------------------
 
 DATA_DIR = read_folder(env, "DESK_DATA_DIR", default=BASE_DIR / "var")
+# A trader's own strategy kinds, one or several in each Python file.
+STRATEGY_DIR = read_folder(env, "STRATEGY_DIR", default=DATA_DIR / "strategies")
 DEBUG = read_flag(env, "DEBUG", default=False)
 # Secure cookies, HSTS and the redirect to https. The one-process desk serves plain HTTP on this machine,
 # unless told that a proxy adds TLS.

@@ -41,6 +41,26 @@ def test_the_same_seed_gives_the_same_answer_and_another_nearly() -> None:
     assert first.drawdown == pytest.approx(other.drawdown, rel=0.05)
 
 
+def test_thousands_of_trades_are_drawn_less_often_and_never_cut_short() -> None:
+    """Twenty thousand trades without an edge: the deepest falls of walks that long, drawn by hand."""
+    random = np.random.default_rng(1)
+    returns = random.normal(0.0, 0.01, 20_000)
+    found = money(returns, days=4745, seed=7)
+    assert found is not None
+    assert found.draws == 2_500
+    equity = np.cumprod(1 + random.choice(returns, (300, 20_000)), axis=1)
+    falls = (1 - equity / np.maximum(np.maximum.accumulate(equity, axis=1), 1.0)).max(axis=1)
+    assert found.drawdown == pytest.approx(np.percentile(falls, 95), abs=0.02)
+
+
+def test_what_was_drawn_is_kept_for_the_page() -> None:
+    found = money(np.array([0.02, -0.01, 0.03, -0.02]), days=120, seed=1)
+    assert found is not None
+    assert len(found.months) == len(found.drawdowns) == found.draws == 10_000
+    assert found.month == np.percentile(found.months, 5)
+    assert found.drawdown == np.percentile(found.drawdowns, 95)
+
+
 @pytest.mark.parametrize(("count", "days"), [(0, 100), (1, 100), (5, 0)])
 def test_too_few_trades_are_no_answer(count: int, days: int) -> None:
     assert money(np.full(count, 0.01), days, 1) is None

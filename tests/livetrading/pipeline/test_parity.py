@@ -4,7 +4,6 @@ Check, execute, paper broker and reconcile run bar by bar, as they would live, o
 alone; the backtest runs once over the whole history. Trades, prices, quantities, reasons and cash must agree.
 """
 
-from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -107,7 +106,7 @@ def run_both(
     live = deploy_with(user, key, parameters, sorted(bars), rules)
     replay(live, moments)
     assert len(backtest.result.trades) + len(backtest.result.open_positions) > 0
-    assert closed_trades(live) == [expected(asdict(trade)) for trade in in_order(backtest.result.trades)]
+    assert closed_trades(live) == [expected(trade._asdict()) for trade in in_order(backtest.result.trades)]
     assert open_trades(live) == [
         (p.symbol, to_decimal(p.quantity), p.entry_time, to_decimal(p.entry_price), to_decimal(p.stop_price))
         for p in sorted(backtest.result.open_positions, key=lambda p: p.symbol)

@@ -1,77 +1,29 @@
-"""The kernel: one compiled loop that trades signals over bars, long only, with shared cash.
+"""Trading: the loop over the bars.
 
 A decision at the close of a bar acts in the same symbol's next bar, in this order: signal exits at the open,
-entries at the open by strength, protective exits, mark at the close. Sizes, refusals, prices, costs and rounding
-are those of tradedesk.core, the very functions that the paper and the live desk call.
+entries at the open by strength, protective exits, mark at the close.
 
 Most bars only move the prices: nothing is ordered, no signal asks for anything, no stop is touched. Those are
 marked in one go, and the other bars walk over short lists of the symbols that are held or ordered.
 """
 
-from typing import Any, NamedTuple
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from backtests.meter import DONE, EVERY, STOP
+from backtests.kernel.lots import LOT, Lots, Terms, close_lot, open_lot
+from backtests.kernel.queues import enqueue, insert, remove
 from tradedesk.core.bars import Floats
-from tradedesk.core.fills import (
-    EXIT_SIGNAL,
-    NO_EXIT,
-    affordable,
-    buy_price,
-    commission,
-    protective_exit,
-    sell_price,
-    stop_price,
-    target_price,
-)
+from tradedesk.core.fills import EXIT_SIGNAL, NO_EXIT, affordable, buy_price, protective_exit, sell_price
 from tradedesk.core.money import round_money
 from tradedesk.core.risk import Refusal, entry_refusal
 from tradedesk.core.sizing import order_quantity
 
 NO_LOT = -1
-STILL_OPEN = -1
 ALLOWED = int(Refusal.NONE)
-Lots = NDArray[np.void]
-
-# One lot from its entry to its exit, as the kernel writes it. Rows count from the first bar of the equity curve;
-# exit_row is STILL_OPEN until the lot is sold. paid: dollars with the entry's commission. target: inf for none.
-LOT = np.dtype(
-    [
-        ("symbol", np.int64),
-        ("quantity", np.float64),
-        ("entry_row", np.int64),
-        ("entry_price", np.float64),
-        ("paid", np.float64),
-        ("stop_price", np.float64),
-        ("target_price", np.float64),
-        ("exit_row", np.int64),
-        ("exit_price", np.float64),
-        ("exit_reason", np.int64),
-        ("commission", np.float64),
-        ("pnl", np.float64),
-    ]
-)
-
-
-class Terms(NamedTuple):
-    """RiskRules and Costs as the kernel reads them: numbers only, infinity for a limit that is off."""
-
-    position_size_pct: float
-    max_positions: int
-    max_position_size: float
-    stop_loss_pct: float
-    take_profit_pct: float
-    signal_threshold: float
-    daily_loss_limit: float
-    max_drawdown_pct: float
-    fractional: bool
-    per_order: float
-    per_share: float
-    bps: float
-    slippage_bps: float
+# The cells of a meter: the rows done, and whether to stop. They are looked at every so many rows at least.
+DONE, STOP = 0, 1
+EVERY = 4096
 
 
 @njit(cache=True, nogil=True)
@@ -87,8 +39,8 @@ def trade(
     terms: Terms,
     meter: NDArray[np.int64],
 ) -> tuple[Floats, float, Lots, int]:
-    """The kernel. Arrays are (rows, symbols), session (rows,). A symbol without a bar in a row has NaN there for its
-    prices and 0 for its side; mark goes on with its last close. meter: of a Meter, which may end the loop.
+    """The kernel. Arrays are (rows, symbols), session (rows,). A symbol without a bar in a row has NaN there for
+    its prices and 0 for its side; mark goes on with its last close. meter: of a Meter, which may end the loop.
 
     Answers the equity at each close, the cash at the end, all lots in the order they were bought (dtype LOT) and
     the number of rows in which a lot was held at any moment.
@@ -211,12 +163,14 @@ def trade(
                 s = held[place]
                 lot = lots[lot_of[s]]
                 until = next_touch(low, high, s, lot["stop_price"], lot["target_price"], t, until)
+            equity[t:until] = cash
+            for place in range(holding):
+                s = held[place]
+                quantity = lots[lot_of[s]]["quantity"]
+                for row in range(t, until):
+                    equity[row] += quantity * mark[row, s]
             for row in range(t, until):
-                value = cash
-                for place in range(holding):
-                    s = held[place]
-                    value += lots[lot_of[s]]["quantity"] * mark[row, s]
-                equity[row] = round_money(value)
+                equity[row] = round_money(equity[row])
             exposed += (until - t) * (holding > 0)
             t = until
 
@@ -242,72 +196,6 @@ def next_touch(low: Floats, high: Floats, symbol: int, stop: float, target: floa
         if low[t, symbol] <= stop or high[t, symbol] >= target:
             return t
     return end
-
-
-@njit(cache=True)
-def open_lot(lot: Any, symbol: int, row: int, quantity: float, price: float, terms: Terms) -> float:
-    """Write down the purchase of a lot; answers the dollars paid, commission included."""
-    fee = commission(quantity, price, terms.per_order, terms.per_share, terms.bps)
-    paid = -round_money(-quantity * price - fee)  # the movement of cash is what the books round
-    lot["symbol"] = symbol
-    lot["quantity"] = quantity
-    lot["entry_row"] = row
-    lot["entry_price"] = price
-    lot["paid"] = paid
-    lot["stop_price"] = stop_price(price, terms.stop_loss_pct)
-    lot["target_price"] = target_price(price, terms.take_profit_pct)
-    lot["exit_row"] = STILL_OPEN
-    lot["exit_price"] = np.nan
-    lot["exit_reason"] = NO_EXIT
-    lot["commission"] = fee
-    lot["pnl"] = np.nan
-    return paid
-
-
-@njit(cache=True)
-def close_lot(lot: Any, row: int, price: float, reason: int, terms: Terms) -> float:
-    """Write down the sale of a lot; answers the dollars received, commission deducted."""
-    fee = commission(lot["quantity"], price, terms.per_order, terms.per_share, terms.bps)
-    received = round_money(lot["quantity"] * price - fee)
-    lot["exit_row"] = row
-    lot["exit_price"] = price
-    lot["exit_reason"] = reason
-    lot["commission"] = round_money(lot["commission"] + fee)
-    lot["pnl"] = round_money(received - lot["paid"])
-    return received
-
-
-@njit(cache=True)
-def enqueue(queue: NDArray[np.int64], length: int, symbol: int, strength: Floats) -> int:
-    """Put a symbol into queue[:length], the strongest first, of two equals the first by name; the new length."""
-    place = length
-    while place > 0 and (
-        strength[queue[place - 1]] < strength[symbol]
-        or (strength[queue[place - 1]] == strength[symbol] and queue[place - 1] > symbol)
-    ):
-        queue[place] = queue[place - 1]
-        place -= 1
-    queue[place] = symbol
-    return length + 1
-
-
-@njit(cache=True)
-def insert(ordered: NDArray[np.int64], length: int, symbol: int) -> int:
-    """Put a symbol into its place in ordered[:length]; the new length."""
-    place = length
-    while place > 0 and ordered[place - 1] > symbol:
-        ordered[place] = ordered[place - 1]
-        place -= 1
-    ordered[place] = symbol
-    return length + 1
-
-
-@njit(cache=True)
-def remove(listed: NDArray[np.int64], length: int, place: int) -> int:
-    """Take listed[place] out of listed[:length]; the new length."""
-    for later in range(place + 1, length):
-        listed[later - 1] = listed[later]
-    return length - 1
 
 
 @njit(cache=True)

@@ -1,0 +1,24 @@
+"""The kernel: the compiled part of a backtest, long only, with shared cash.
+
+trading holds the loop itself, sweeping trades many sets of signals with it; lots and queues are what they keep.
+Sizes, refusals, prices, costs and rounding are those of tradedesk.core, the very functions that the paper and the
+live desk call.
+"""
+
+from backtests.kernel.lots import LOT, STILL_OPEN, Lots, Terms, in_order_of_sale
+from backtests.kernel.sweeping import figures_of_each, returns_of_each
+from backtests.kernel.trading import DONE, EVERY, STOP, trade
+
+__all__ = [
+    "DONE",
+    "EVERY",
+    "LOT",
+    "STILL_OPEN",
+    "STOP",
+    "Lots",
+    "Terms",
+    "figures_of_each",
+    "in_order_of_sale",
+    "returns_of_each",
+    "trade",
+]

@@ -1,0 +1,40 @@
+"""Queues: short lists of symbols by number, each an array of which the first `length` entries count."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from tradedesk.core.bars import Floats
+
+
+@njit(cache=True)
+def enqueue(queue: NDArray[np.int64], length: int, symbol: int, strength: Floats) -> int:
+    """Put a symbol into queue[:length], the strongest first, of two equals the first by name; the new length."""
+    place = length
+    while place > 0 and (
+        strength[queue[place - 1]] < strength[symbol]
+        or (strength[queue[place - 1]] == strength[symbol] and queue[place - 1] > symbol)
+    ):
+        queue[place] = queue[place - 1]
+        place -= 1
+    queue[place] = symbol
+    return length + 1
+
+
+@njit(cache=True)
+def insert(ordered: NDArray[np.int64], length: int, symbol: int) -> int:
+    """Put a symbol into its place in ordered[:length]; the new length."""
+    place = length
+    while place > 0 and ordered[place - 1] > symbol:
+        ordered[place] = ordered[place - 1]
+        place -= 1
+    ordered[place] = symbol
+    return length + 1
+
+
+@njit(cache=True)
+def remove(listed: NDArray[np.int64], length: int, place: int) -> int:
+    """Take listed[place] out of listed[:length]; the new length."""
+    for later in range(place + 1, length):
+        listed[later - 1] = listed[later]
+    return length - 1
