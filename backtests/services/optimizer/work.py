@@ -29,7 +29,7 @@ from tradedesk.core.bars import to_datetime
 log = logging.getLogger(__name__)
 
 # Combinations between two looks at whether to stop: few at first, then twice as many each time one took less.
-FIRST_BATCH = 50
+FIRST_BATCH = 128
 SECONDS_A_BATCH = 0.25
 
 
