@@ -13,7 +13,6 @@ from backtests.services.queue import (
     RUN_TASK,
     enqueue,
     enqueue_backtest_evidence,
-    enqueue_chunk,
     enqueue_run_evidence,
 )
 
@@ -35,14 +34,13 @@ def sweep_backtests() -> None:
 
 
 @shared_task(name=CHUNK_TASK)
-def run_chunk(run_id: int) -> None:
-    optimizer.run_chunk(run_id, timezone.now)
+def run_chunk(run_id: int, number: int) -> None:
+    optimizer.run_chunk(run_id, number, timezone.now)
 
 
 @shared_task
 def revive_optimizer_runs() -> None:
-    for run_id in optimizer.revive(timezone.now()):
-        enqueue_chunk(run_id)
+    optimizer.revive(timezone.now())
 
 
 @shared_task(name=BACKTEST_EVIDENCE_TASK)

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
+from django.db import transaction
 from django.db.models.functions import Now
 
 from strategies.kinds import InvalidParameters, kinds, make_kind
@@ -114,7 +115,10 @@ def save_strategy(
 
 def delete_strategy(strategy: Strategy) -> None:
     """Its backtests and deployments stay, each with its own snapshot; what is deployed trades on."""
-    strategy.delete()
+    with transaction.atomic():
+        # Locked, so that nothing new comes to name the row while all that names it is collected.
+        for row in Strategy.objects.select_for_update().filter(pk=strategy.pk):
+            row.delete()
     touch(strategy.user_id)
 
 

@@ -129,6 +129,7 @@ class OptimizerChunk(models.Model):
     size = models.PositiveIntegerField()
     status = models.CharField(max_length=7, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Of a chunk that waits: when it was last sent to the queue.
     heartbeat_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -56,17 +56,24 @@ class Grid:
 
     def at(self, number: int) -> Combination:
         """The combination of that number, 0 <= number < len."""
-        found: Combination = {}
-        for name, values in reversed(self.axes.items()):
-            number, place = divmod(number, len(values))
-            found[name] = values[place]
-        return dict(reversed(found.items()))
+        return {name: self.axes[name][place] for name, place in self.places(number).items()}
 
     def number_of(self, combination: Mapping[str, Value]) -> int:
         """The inverse of `at`. Raises ValueError for values that are not on the grid."""
+        return self.number_at({name: values.index(combination[name]) for name, values in self.axes.items()})
+
+    def places(self, number: int) -> dict[str, int]:
+        """Where the combination of that number stands on each axis."""
+        found: dict[str, int] = {}
+        for name, values in reversed(self.axes.items()):
+            number, found[name] = divmod(number, len(values))
+        return dict(reversed(found.items()))
+
+    def number_at(self, places: Mapping[str, int]) -> int:
+        """The inverse of `places`."""
         number = 0
         for name, values in self.axes.items():
-            number = number * len(values) + values.index(combination[name])
+            number = number * len(values) + places[name]
         return number
 
 

@@ -13,12 +13,21 @@ from tradedesk.marketdata.store import DamagedBars
 log = logging.getLogger(__name__)
 
 
+class ChangedMeanwhile(Exception):
+    """Code or bars are no longer what the work began with; the message says which."""
+
+
 class EmptyPeriod(Exception):
     """No bar lies in the period; the message says what to do."""
 
 
+class NothingFits(Exception):
+    """There is no combination to try; the message says what to do."""
+
+
 # Their messages are made for a person and say what to do.
 READABLE = (
+    ChangedMeanwhile,
     DamagedBars,
     EmptyPeriod,
     InvalidBars,
@@ -26,6 +35,7 @@ READABLE = (
     InvalidParameters,
     InvalidRules,
     NoBars,
+    NothingFits,
     UnusableBars,
 )
 

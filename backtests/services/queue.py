@@ -16,8 +16,8 @@ def enqueue(backtest_id: int) -> None:
     signature(RUN_TASK, args=(backtest_id,)).delay()
 
 
-def enqueue_chunk(run_id: int) -> None:
-    signature(CHUNK_TASK, args=(run_id,)).delay()
+def enqueue_chunk(run_id: int, number: int) -> None:
+    signature(CHUNK_TASK, args=(run_id, number)).delay()
 
 
 def enqueue_backtest_evidence(backtest_id: int) -> None:

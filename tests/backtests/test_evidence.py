@@ -39,8 +39,8 @@ def searched(strategy: Strategy, clock: Clock) -> OptimizerRun:
         grid={"fast": (5, 30, 5), "slow": (40, 80, 20)},
         wall_now=NOW,
     )
-    for _ in range(run.chunks.count() + 1):
-        run_chunk(run.pk, clock)
+    for number in range(run.chunks.count()):
+        run_chunk(run.pk, number, clock)
     run.refresh_from_db()
     assert run.status == "completed"
     return run

@@ -1,20 +1,15 @@
 """The crash test: a worker is killed with SIGKILL again and again while strategies trade; no order may be lost,
 sent twice or filled twice, and the books must add up."""
 
-import contextlib
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 
@@ -34,7 +29,7 @@ from livetrading.paper.ledger import DatabaseLedger
 from livetrading.services.deploy import Limits, deploy
 from livetrading.tasks import dispatch_due_checks, sweep
 from strategies.services import save_strategy
-from tradedesk import heartbeat
+from tests.flows.nursery import Nursery
 from tradedesk.accounts.models import User
 from tradedesk.core.money import CENT
 from tradedesk.marketdata import replay
@@ -52,52 +47,6 @@ STRATEGIES: list[tuple[str, dict[str, Any]]] = [
 IN_FLIGHT = (OrderState.PENDING, OrderState.SUBMITTING, OrderState.UNKNOWN)
 
 pytestmark = [pytest.mark.crash, pytest.mark.django_db(transaction=True)]
-
-
-class Nursery:
-    """Forks workers on demand; see tests.flows.worker_nursery."""
-
-    def __init__(self) -> None:
-        self.last = 0
-        path, question, options = os.environ["TEST_DATABASE_URL"].partition("?")
-        url = f"{path.rpartition('/')[0]}/{connection.settings_dict['NAME']}{question}{options}"
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.flows.worker_nursery"],
-            env={**os.environ, "DATABASE_URL": url},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def worker(self) -> int:
-        """The process id of a new worker that has begun to work."""
-        born = timezone.now()
-        pid = self.last = self._fork()
-        while (silence := heartbeat.silent_for("worker", born)) is None or silence > 0:
-            time.sleep(0.02)
-        return pid
-
-    def _fork(self) -> int:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write("fork\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        if self.last:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.last, signal.SIGKILL)
-        self.process.wait(timeout=20)
-
-
-@pytest.fixture
-def nursery(transactional_db: None) -> Iterator[Nursery]:
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
 
 
 def test_fifty_five_kills_lose_no_order_and_double_none(nursery: Nursery, settings: Any) -> None:

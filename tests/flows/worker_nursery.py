@@ -11,12 +11,13 @@ from datetime import timedelta
 
 import django
 
-WORKER = ["worker", "--pool=threads", "--concurrency=4", "--loglevel=ERROR"]
+WORKER = ["worker", "--pool=threads", "--concurrency=4", "--queues=celery,research", "--loglevel=ERROR"]
 QUIETLY = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 
 def main() -> None:
     django.setup()
+    from backtests.services.optimizer import revive as revival
     from livetrading.pipeline import dispatch, sweep
     from tradedesk.celery import app
 
@@ -24,6 +25,9 @@ def main() -> None:
     dispatch.CLAIM = timedelta(seconds=0.7)
     sweep.LOST_WORKER = timedelta(seconds=1)
     sweep.LOST_MESSAGE = timedelta(seconds=0.5)
+    revival.SILENT = timedelta(seconds=1.5)  # above the second between two signs of life
+    revival.NOT_STARTED = timedelta(seconds=0.5)
+    revival.MOST_ATTEMPTS = 1_000
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for _ in sys.stdin:
         child = os.fork()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 from numpy.typing import NDArray
 
@@ -75,7 +76,7 @@ def decode(payload: bytes) -> Bars:
 
 def write(path: str, bars: Bars) -> None:
     """Keep bars at `path`, whole or not at all. Raises OSError."""
-    put(_storage(), path, encode(bars))
+    put(_storage(), path, ContentFile(encode(bars)))
 
 
 def read(path: str, fingerprint: str) -> Bars:

@@ -17,11 +17,11 @@ from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.optimizer.choice import Chosen
 from backtests.optimizer.figures import Figures
 from backtests.services.ledger import record
-from backtests.services.optimizer.candidates import keep_best
+from backtests.services.optimizer.candidates import keep_best, still_there
+from backtests.services.optimizer.lanes import ACTIVE, hand_out
+from backtests.services.optimizer.parts import delete_parts
 from tradedesk.accounts.changes import touch
 from tradedesk.core.bars import Floats
-
-ACTIVE = (OptimizerRun.Status.QUEUED, OptimizerRun.Status.RUNNING)
 
 
 class ChunkLost(Exception):
@@ -41,58 +41,62 @@ class ChunkAttempt:
     claimed_at: datetime
 
     @classmethod
-    def claim(cls, run_id: int, wall_clock: Callable[[], datetime]) -> Self | None:
-        """The next chunk that waits, QUEUED -> RUNNING; None when there is none, or the run is not to go on."""
+    def claim(cls, run_id: int, number: int, wall_clock: Callable[[], datetime]) -> Self | None:
+        """QUEUED -> RUNNING; None when the chunk is another's or done already, or the run is not to go on."""
         now = wall_clock()
-        waiting = OptimizerChunk.objects.filter(
-            run_id=run_id, status=OptimizerChunk.Status.QUEUED, run__status__in=ACTIVE
-        )
-        # Another worker may be quicker at the same chunk: then the next one is tried.
-        for pk in waiting.order_by("number").values_list("pk", flat=True).iterator(chunk_size=20):
-            with transaction.atomic():
-                claimed = OptimizerChunk.objects.filter(pk=pk, status=OptimizerChunk.Status.QUEUED).update(
-                    status=OptimizerChunk.Status.RUNNING, attempts=F("attempts") + 1, heartbeat_at=now
-                )
-                if not claimed:
-                    continue
-                OptimizerRun.objects.filter(pk=run_id, status__in=ACTIVE).update(
-                    status=OptimizerRun.Status.RUNNING, started_at=Coalesce("started_at", now), heartbeat_at=now
-                )
-                chunk = OptimizerChunk.objects.select_related("run__user").get(pk=pk)
-            return cls(chunk, wall_clock, now)
-        return None
+        with transaction.atomic():
+            # The run's row first, as everywhere: then two that need both rows never wait for each other.
+            going_on = OptimizerRun.objects.filter(pk=run_id, status__in=ACTIVE)
+            waiting = OptimizerChunk.objects.filter(run=run_id, number=number, status=OptimizerChunk.Status.QUEUED)
+            if not waiting.exists() or not going_on.update(
+                status=OptimizerRun.Status.RUNNING, started_at=Coalesce("started_at", now), heartbeat_at=now
+            ):
+                return None
+            taken = {"status": OptimizerChunk.Status.RUNNING, "attempts": F("attempts") + 1, "heartbeat_at": now}
+            if not waiting.update(**taken):
+                return None
+            chunk = OptimizerChunk.objects.select_related("run__user").get(run=run_id, number=number)
+        if chunk.run.started_at == now:
+            touch(chunk.run.user_id)
+        return cls(chunk, wall_clock, now)
 
     def beat(self) -> None:
         """A sign of life. Raises Paused, and ChunkLost."""
-        now = self.wall_clock()
+        now, run = self.wall_clock(), OptimizerRun.objects.filter(pk=self.chunk.run_id)
         if self._own().update(heartbeat_at=now) != 1:
             raise ChunkLost
-        status = OptimizerRun.objects.filter(pk=self.chunk.run_id).values_list("status", flat=True).first()
-        if status == OptimizerRun.Status.PAUSED:
-            raise Paused
-        if status != OptimizerRun.Status.RUNNING:
-            raise ChunkLost
-        OptimizerRun.objects.filter(pk=self.chunk.run_id).update(heartbeat_at=now)
+        if not run.filter(status=OptimizerRun.Status.RUNNING).update(heartbeat_at=now):
+            raise Paused if run.filter(status=OptimizerRun.Status.PAUSED).exists() else ChunkLost
 
     def give_back(self) -> None:
         """RUNNING -> QUEUED; it was no failure, so it does not count as an attempt."""
-        self._own().update(status=OptimizerChunk.Status.QUEUED, attempts=F("attempts") - 1, heartbeat_at=None)
+        run, now = self.chunk.run, self.wall_clock()
+        with transaction.atomic():
+            # Held, so that one who lets the run go on sees either the chunk waiting or this attempt seeing that.
+            OptimizerRun.objects.filter(pk=run.pk).update(heartbeat_at=now)
+            self._own().update(status=OptimizerChunk.Status.QUEUED, attempts=F("attempts") - 1, heartbeat_at=None)
+            hand_out(run, now)
 
     def complete(self, chosen: Chosen, figures: Figures, score: Floats, tried_until: datetime) -> None:
-        """RUNNING -> DONE together with the best rows and the ledger, all or nothing. Raises ChunkLost."""
+        """RUNNING -> DONE, with the best rows, the ledger and the next chunk in hand, all or nothing.
+
+        tried_until: when the last bar opened that was seen. Raises ChunkLost.
+        """
         now, run = self.wall_clock(), self.chunk.run
         spent = (now - self.claimed_at).total_seconds()
         with transaction.atomic():
-            # The run's row first: two chunks that end together wait here for each other and nowhere else.
+            strategies = still_there(run)
+            # Two chunks that end together wait here for each other and nowhere else.
             unfinished = OptimizerRun.objects.filter(pk=run.pk).exclude(status__in=OptimizerRun.FINISHED)
             done = unfinished.update(
                 done=F("done") + self.chunk.size, worked=F("worked") + spent, heartbeat_at=now
             )
             if not done or self._own().update(status=OptimizerChunk.Status.DONE, heartbeat_at=now) != 1:
                 raise ChunkLost
-            keep_best(run, self.chunk.market, chosen, figures, score)
+            keep_best(run, self.chunk.market, chosen, figures, score, strategies)
             symbols = run.symbols_of(self.chunk.market)
             record(run.user_id, symbols, run.timeframe, run.start_date, tried_until.date(), figures["sharpe"])
+            hand_out(run, now)
         touch(run.user_id)
 
     def fail(self, reason: str) -> None:
@@ -111,4 +115,5 @@ def fail_run(run_id: int, user_id: int, reason: str, wall_now: datetime) -> None
     """Whatever has not ended, ends as failed."""
     unfinished = OptimizerRun.objects.filter(pk=run_id).exclude(status__in=OptimizerRun.FINISHED)
     if unfinished.update(status=OptimizerRun.Status.FAILED, stage="", error=reason, finished_at=wall_now):
+        transaction.on_commit(lambda: delete_parts(run_id), robust=True)
         touch(user_id)

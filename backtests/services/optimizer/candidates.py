@@ -1,6 +1,8 @@
 """The best rows of a run: kept while results arrive, ranked, opened as a backtest, saved as a strategy."""
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from django.db.models import F, QuerySet, Window
@@ -19,11 +21,27 @@ KEPT = 500
 BEST_FIRST = (F("eligible").desc(), F("score").desc(nulls_last=True), F("number").asc())
 
 
-def keep_best(run: OptimizerRun, market: str, chosen: Chosen, figures: Figures, score: Floats) -> None:
-    """Enter the best rows of a chunk and drop what is no longer among the best of its market. Call it in the
-    transaction that ends the chunk, after the run's row is locked."""
+def still_there(run: OptimizerRun) -> frozenset[int]:
+    """Those of the run's strategies that were not deleted, held for the rest of the transaction. Call it before
+    the run's row is locked: who deletes a strategy locks in this order."""
+    named = [run.strategy_id] if run.is_search else [entrant["strategy_id"] for entrant in run.entrants]
+    strategies = Strategy.objects.filter(pk__in=[pk for pk in named if pk is not None])
+    return frozenset(strategies.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+
+
+def keep_best(
+    run: OptimizerRun,
+    market: str,
+    chosen: Chosen,
+    figures: Figures,
+    score: Floats,
+    strategies: Collection[int],
+) -> None:
+    """Enter the best rows of a chunk and drop what is no longer among the best of its market. strategies: as
+    `still_there` has them. Call it in the transaction that ends the chunk, after the run's row is locked."""
     fit = eligible(figures, score, run.min_trades)
-    by_rank = np.lexsort((np.where(np.isnan(score), np.inf, -score), ~fit))[:KEPT]
+    numbers = np.array([number for number, _ in chosen], np.int64)
+    by_rank = np.lexsort((numbers, np.where(np.isnan(score), np.inf, -score), ~fit))[:KEPT]
     known = Candidate.objects.filter(run=run, market=market)
     Candidate.objects.bulk_create(
         [
@@ -34,7 +52,7 @@ def keep_best(run: OptimizerRun, market: str, chosen: Chosen, figures: Figures, 
                 eligible=bool(fit[place]),
                 score=None if np.isnan(score[place]) else float(score[place]),
                 figures=as_json(figures[place]),
-                **_identity(run, *chosen[place]),
+                **_identity(run, chosen[place], strategies),
             )
             for place in by_rank.tolist()
         ],
@@ -88,13 +106,13 @@ def save_as_strategy(candidate: Candidate, name: str = "") -> Strategy:
     )
 
 
-def _identity(run: OptimizerRun, number: int, parameters: dict[str, int | float]) -> dict[str, object]:
+def _identity(
+    run: OptimizerRun, chosen: tuple[int, dict[str, int | float]], strategies: Collection[int]
+) -> dict[str, Any]:
+    number, parameters = chosen
     if run.is_search:
-        return {
-            "strategy_id": run.strategy_id,
-            "name": run.strategy_name,
-            "kind": run.kind,
-            "parameters": parameters,
-        }
-    entrant = run.entrants[number]
-    return {key: entrant[key] for key in ("strategy_id", "name", "kind", "parameters")}
+        name, kind, strategy_id = run.strategy_name, run.kind, run.strategy_id
+    else:
+        name, kind, strategy_id = (run.entrants[number][key] for key in ("name", "kind", "strategy_id"))
+    known = strategy_id if strategy_id in strategies else None
+    return {"strategy_id": known, "name": name, "kind": kind, "parameters": parameters}

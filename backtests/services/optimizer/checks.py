@@ -1,17 +1,19 @@
 """What an optimizer run may be asked for, beyond what a backtest may."""
 
-from collections.abc import Iterable, Mapping
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from backtests.coverage import coverage_of
 from backtests.models import OptimizerRun
-from backtests.optimizer.grid import Grid, InvalidGrid, Range, Value
+from backtests.optimizer.choice import LOOKS_MORE, at_random
+from backtests.optimizer.grid import PLACES, Grid, InvalidGrid, Range, Value
 from backtests.optimizer.objectives import WEIGHTS, Objective
 from backtests.services.bars import UnusableBars, usable_series
 from backtests.services.checks import RULE_NAMES, Term, capital_error, checked_terms, date_errors
-from strategies.kinds import Kind
+from strategies.kinds import InvalidParameters, Kind
 from strategies.services import InvalidStrategy, clean_symbols
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.library import NoBars
@@ -19,6 +21,9 @@ from tradedesk.marketdata.models import BarSeries
 
 MOST_COMBINATIONS = 1_000_000
 MOST_TPE_TRIALS = 2_000
+# What is suggested where a full grid is too large.
+TRIALS = 10_000
+MOST_SEED = 2**31 - 1
 MOST_HOLDOUT = 0.9
 MOST_MIN_TRADES = 100_000
 
@@ -97,14 +102,29 @@ def checked_grid(
 ) -> Grid | None:
     """The grid of these ranges, the kind's own search ranges when there are none."""
     try:
-        return Grid.of(kind, ranges or search_ranges(kind), fixed)
+        grid = Grid.of(kind, ranges or search_ranges(kind), fixed)
     except InvalidGrid as refusal:
         errors |= {f"grid.{name}" if name else "grid": text for name, text in refusal.errors.items()}
         return None
+    # In a larger one a combination that fits may be too rare to be found here; the run then finds it, or says so.
+    if len(grid) <= LOOKS_MORE and not at_random(kind, grid, 0, 0, 1, 1):
+        errors["grid"] = f"None of these combinations fits. {_refusal(kind, grid)}"
+        return None
+    return grid
 
 
 def search_ranges(kind: type[Kind]) -> dict[str, Range]:
     return {name: param.search for name, param in kind.params().items()}
+
+
+def checked_seed(seed: int | None, errors: dict[str, str]) -> int:
+    """The seed, one of its own when None."""
+    if seed is None:
+        return secrets.randbelow(MOST_SEED + 1)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MOST_SEED:
+        errors["seed"] = f"The seed must be a whole number from 0 to {MOST_SEED:,}."
+        return 0
+    return seed
 
 
 def combinations_in(grid: Grid, method: str, trials: int | None, markets: int, errors: dict[str, str]) -> int:
@@ -118,26 +138,38 @@ def combinations_in(grid: Grid, method: str, trials: int | None, markets: int, e
             errors["grid"] = _too_many(grid, places)
         return whole
     most = MOST_TPE_TRIALS if method == OptimizerRun.Method.TPE else MOST_COMBINATIONS // places
-    if trials is None or isinstance(trials, bool) or not 1 <= trials <= most:
+    if isinstance(trials, bool) or not isinstance(trials, int) or not 1 <= trials <= most:
         errors["trials"] = f"The number of trials must be between 1 and {most:,}."
         return 0
     return min(trials, whole)
 
 
+def _refusal(kind: type[Kind], grid: Grid) -> str:
+    """What the kind says of a combination that it refuses."""
+    try:
+        kind(**grid.at(0))
+    except InvalidParameters as refusal:
+        return str(refusal)
+    return ""
+
+
 def _too_many(grid: Grid, markets: int) -> str:
-    """The number, and two ways out: a coarser step for the longest axis, or random trials."""
+    """The number, and two ways out: a larger step for the longest axis, or random trials."""
     total = len(grid) * markets
     name, values = max(grid.axes.items(), key=lambda axis: len(axis[1]))
-    over = -(-total // MOST_COMBINATIONS)
-    fewer = -(-len(values) // over)
+    fewer = len(values) // -(-total // MOST_COMBINATIONS)
     symbols = f" over {markets} symbols" if markets > 1 else ""
-    coarser = (
-        f"take about {fewer:,} values of {name} instead of {len(values):,}" if fewer > 1 else "narrow the ranges"
-    )
+    coarser = f"take a step of {_step(values, fewer):g} for {name}" if fewer > 1 else "narrow the ranges"
     return (
-        f"{total:,} combinations{symbols} are more than {MOST_COMBINATIONS:,}. Either {coarser}, with a larger "
-        "step, or try 10,000 of them at random."
+        f"{total:,} combinations{symbols} are more than {MOST_COMBINATIONS:,}. Either {coarser}, or try "
+        f"{TRIALS:,} of them at random."
     )
+
+
+def _step(values: Sequence[Value], most: int) -> Value:
+    """A step, in multiples of the one that they have, that leaves at most so many of these values."""
+    times = -(-len(values) // most)
+    return round((values[1] - values[0]) * times, PLACES)
 
 
 def _symbols(symbols: str | Iterable[str], errors: dict[str, str]) -> list[str]:

@@ -3,9 +3,11 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Case, Value, When
 
-from backtests.models import OptimizerRun
-from backtests.services.optimizer.lanes import enqueue_lanes, lanes_of
+from backtests.models import OptimizerChunk, OptimizerRun
+from backtests.services.optimizer.lanes import hand_out, lanes_of
+from backtests.services.optimizer.parts import delete_parts
 from tradedesk.accounts.changes import touch
 
 Status = OptimizerRun.Status
@@ -13,21 +15,28 @@ Status = OptimizerRun.Status
 
 def pause(run: OptimizerRun, wall_now: datetime) -> bool:
     """False when it was neither waiting nor running. A worker that is at it gives its chunk back."""
-    return _change(run, (Status.QUEUED, Status.RUNNING), status=Status.PAUSED, heartbeat_at=wall_now)
+    return _change(run, (Status.QUEUED, Status.RUNNING), status=Status.PAUSED, stage="", heartbeat_at=wall_now)
 
 
 def resume(run: OptimizerRun, wall_now: datetime) -> bool:
     """False when it was not paused."""
-    resumed = _change(run, (Status.PAUSED,), status=Status.RUNNING, heartbeat_at=wall_now)
-    if resumed:
-        transaction.on_commit(lambda: enqueue_lanes(run), robust=True)
+    began = Case(When(started_at=None, then=Value(Status.QUEUED)), default=Value(Status.RUNNING))
+    with transaction.atomic():
+        resumed = _change(run, (Status.PAUSED,), status=began, heartbeat_at=wall_now)
+        if resumed:
+            # What was sent before the pause was turned away during it.
+            run.chunks.filter(status=OptimizerChunk.Status.QUEUED).update(heartbeat_at=None)
+            hand_out(run, wall_now)
     return resumed
 
 
 def cancel(run: OptimizerRun, wall_now: datetime) -> bool:
-    """False when it had already ended. What was found stays; a worker that is at it writes nothing more."""
+    """False when it had already ended. The rows found so far stay; a worker that is at it writes nothing more."""
     unfinished = (Status.QUEUED, Status.RUNNING, Status.PAUSED)
-    return _change(run, unfinished, status=Status.CANCELLED, stage="", finished_at=wall_now)
+    cancelled = _change(run, unfinished, status=Status.CANCELLED, stage="", finished_at=wall_now)
+    if cancelled:
+        transaction.on_commit(lambda: delete_parts(run.pk), robust=True)
+    return cancelled
 
 
 def time_left(run: OptimizerRun) -> float | None:

@@ -1,6 +1,5 @@
 """Creating an optimizer run, for the page and for the API: its row and its chunks, enqueued after the commit."""
 
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,11 +16,12 @@ from backtests.services.optimizer.checks import (
     InvalidRun,
     checked_grid,
     checked_objective,
+    checked_seed,
     combinations_in,
     ground,
     search_ranges,
 )
-from backtests.services.optimizer.lanes import enqueue_lanes
+from backtests.services.optimizer.lanes import hand_out
 from backtests.services.optimizer.markets import entrants_in, markets_of
 from strategies.kinds import InvalidParameters, kinds
 from strategies.models import Strategy
@@ -82,6 +82,7 @@ def create_search(
     places = 1 if kind.across_symbols else len(on.symbols)
     per_market = combinations_in(axes, method, trials, places, errors) if axes else 0
     chosen = checked_objective(objective, weights, min_trades, errors)
+    own_seed = checked_seed(seed, errors)
     if errors:
         raise InvalidRun(errors)
     run = OptimizerRun(
@@ -94,7 +95,7 @@ def create_search(
         method=method,
         grid={name: list(own) for name, own in ranges.items()},
         trials=trials if method != OptimizerRun.Method.GRID else None,
-        seed=secrets.randbits(31) if seed is None else seed,
+        seed=own_seed,
         holdout=holdout,
         timeframe=strategy.timeframe,
         objective=objective,
@@ -194,8 +195,7 @@ def _start(
             ],
             batch_size=1000,
         )
-        # Robust: when the queue cannot be reached, the sweep enqueues it later and the user still gets the page.
-        transaction.on_commit(lambda: enqueue_lanes(run), robust=True)
+        hand_out(run, wall_now)
     touch(run.user_id)
     return run
 

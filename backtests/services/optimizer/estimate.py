@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from backtests.models import OptimizerRun
-from backtests.optimizer.choice import at_random
+from backtests.optimizer.choice import at_random, count_accepted
 from backtests.optimizer.grid import Grid, Range
 from backtests.optimizer.sweep import sweep
 from backtests.services.bars import UnusableBars, load_usable
@@ -14,7 +14,7 @@ from backtests.services.optimizer.checks import checked_grid, combinations_in
 from backtests.services.optimizer.create import HOLDOUT
 from backtests.services.optimizer.lanes import LANES
 from backtests.simulation import Scenario, fully_invested, prepare
-from strategies.kinds import InvalidParameters, Kind, kinds
+from strategies.kinds import Kind, kinds
 from strategies.models import Strategy
 from tradedesk.core.bars import InvalidBars
 from tradedesk.core.rules import Costs, RiskRules
@@ -24,7 +24,8 @@ from tradedesk.marketdata.store import DamagedBars
 
 # Up to so many the kind's own rule is asked about each.
 COUNTED = 20_000
-SAMPLE = 8
+# At most so many combinations are tried, and no more once that took so many seconds.
+SAMPLE, ENOUGH = 64, 0.02
 # A message through the queue, a transaction and a file for each chunk.
 OVERHEAD = 0.3
 
@@ -63,19 +64,11 @@ def estimate(
         return Estimate(per_market * markets, False, None, LANES, errors)
     exact = method == OptimizerRun.Method.GRID and per_market <= COUNTED
     if exact:
-        per_market = sum(_accepts(kind, axes.at(number)) for number in range(per_market))
+        per_market = count_accepted(kind, axes)
     workers = 1 if method == OptimizerRun.Method.TPE else LANES
     each = _seconds_each(kind, axes, symbols, strategy.timeframe, start_date, end_date)
     total = per_market * markets
     return Estimate(total, exact, None if each is None else OVERHEAD + total * each / workers, workers)
-
-
-def _accepts(kind: type[Kind], combination: Mapping[str, int | float]) -> bool:
-    try:
-        kind(**combination)
-    except InvalidParameters:
-        return False
-    return True
 
 
 def _seconds_each(
@@ -85,10 +78,15 @@ def _seconds_each(
     some = [combination for _, combination in at_random(kind, grid, 0, 0, 1, SAMPLE)]
     if scenario is None or not some:
         return None
-    sweep(scenario, kind, some[:1])
-    before = time.perf_counter()
-    sweep(scenario, kind, some)
-    return (time.perf_counter() - before) / len(some)
+    sweep(scenario, kind, some[:1])  # compiles and loads, which a worker has behind it
+    count = 1
+    while True:
+        before = time.perf_counter()
+        sweep(scenario, kind, some[:count])
+        spent = time.perf_counter() - before
+        if spent > ENOUGH or count >= len(some):
+            return spent / min(count, len(some))
+        count *= 4
 
 
 def _scenario(symbols: list[str], timeframe: str, start: date, end: date) -> Scenario | None:

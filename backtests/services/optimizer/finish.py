@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import numpy as np
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from backtests.models import OptimizerChunk, OptimizerRun
+from backtests.services.failures import NothingFits, reason_of
 from backtests.services.optimizer.attempt import fail_run
 from backtests.services.optimizer.parts import delete_parts, merge, results_path
 from backtests.services.queue import enqueue_run_evidence
@@ -30,30 +31,45 @@ def finish(run_id: int, wall_clock: Callable[[], datetime]) -> None:
     if running.filter(stage="").update(stage=MERGING, heartbeat_at=wall_clock()) != 1:
         return
     run = OptimizerRun.objects.select_related("user").get(pk=run_id)
-    numbers = list(run.chunks.order_by("number").values_list("number", flat=True))
+    try:
+        _end(run, wall_clock)
+    except (InterfaceError, OperationalError):
+        raise  # no fault of the run's: it is set going again when it has stood still for a while
+    except Exception as error:
+        fail_run(run_id, run.user_id, reason_of(error, "optimizer run", run_id), wall_clock())
+
+
+def discard(run_id: int) -> None:
+    """Delete the parts of a run that has ended: a worker may have written one after the end."""
+    if OptimizerRun.objects.filter(pk=run_id, status__in=OptimizerRun.FINISHED).exists():
+        delete_parts(run_id)
+
+
+def _end(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
+    merging = OptimizerRun.objects.filter(pk=run.pk, status=OptimizerRun.Status.RUNNING, stage=MERGING)
     found: dict[str, list[Floats]] = {}
-    for part in merge(run_id, numbers):
+    for part in merge(run.pk, list(run.chunks.order_by("number").values_list("number", flat=True))):
         market = part.column("market")[0].as_py()
         found.setdefault(market, []).append(part.column("score").to_numpy())
-        running.update(heartbeat_at=wall_clock())
+        merging.update(heartbeat_at=wall_clock())
     if not found:
-        reason = "No combination fits the strategy's own rule. Choose other ranges."
-        fail_run(run_id, run.user_id, reason, wall_clock())
-        return
+        raise NothingFits("No combination fits the strategy's own rule. Choose other ranges.")
+    scores = {market: np.concatenate(some) for market, some in found.items()}
+    tried = sum(len(some) for some in scores.values())
     with transaction.atomic():
-        completed = running.filter(stage=MERGING).update(
+        completed = merging.update(
             status=OptimizerRun.Status.COMPLETED,
             stage="",
             finished_at=wall_clock(),
-            histograms={market: histogram(np.concatenate(scores)) for market, scores in found.items()},
-            results_path=results_path(run_id),
+            histograms={market: histogram(some) for market, some in scores.items()},
+            results_path=results_path(run.pk),
         )
         if not completed:
             return
-        notify(run.user, "success", _words(run), f"/dashboard/optimizer/{run_id}", market_clock().now())
-        transaction.on_commit(lambda: enqueue_run_evidence(run_id), robust=True)
+        notify(run.user, "success", _words(run, tried), f"/dashboard/optimizer/{run.pk}", market_clock().now())
+        transaction.on_commit(lambda: enqueue_run_evidence(run.pk), robust=True)
     touch(run.user_id)
-    delete_parts(run_id, numbers)
+    delete_parts(run.pk)
 
 
 def histogram(scores: Sequence[float] | Floats) -> dict[str, list[float]]:
@@ -69,6 +85,7 @@ def histogram(scores: Sequence[float] | Floats) -> dict[str, list[float]]:
     return {"edges": edges.tolist(), "counts": counts.tolist()}
 
 
-def _words(run: OptimizerRun) -> str:
+def _words(run: OptimizerRun, tried: int) -> str:
     what = f"The search of “{run.strategy_name}”" if run.is_search else "The ranking"
-    return f"{what} on {', '.join(run.symbols[:5])} is done: {run.combinations:,} tried."
+    left_out = f", {run.combinations - tried:,} left out by its own rule" if tried < run.combinations else ""
+    return f"{what} on {', '.join(run.symbols[:5])} is done: {tried:,} tried{left_out}."

@@ -5,9 +5,12 @@ from typing import Any
 
 from backtests.models import TOGETHER, OptimizerRun
 from backtests.optimizer.holdout import seen_until
+from backtests.provenance import describe, describe_many, differences
 from backtests.services.bars import load_usable
+from backtests.services.failures import ChangedMeanwhile
 from backtests.simulation import Scenario, prepare
 from strategies.kinds import kinds
+from tradedesk.marketdata.library import find_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,18 @@ def scenario_of(run: OptimizerRun, market: str, *, whole: bool = False) -> Scena
         start=start,
         end=until,
     )
+
+
+def refuse_changes(run: OptimizerRun) -> None:
+    """Raises ChangedMeanwhile when code or bars are not those that the run was created on: its parts would not
+    belong together, and nobody could run it again."""
+    keys = {str(key) for key in _kinds_of(run)}
+    if gone := sorted(keys - kinds().keys()):
+        raise ChangedMeanwhile(f"The strategy kind “{gone[0]}” is no longer installed.")
+    series = find_series(run.symbols, run.timeframe)
+    today = describe(run.kind, series) if run.is_search else describe_many(keys, series)
+    if changed := differences(run.provenance, today):
+        raise ChangedMeanwhile(f"Since this run was created, {' and '.join(changed)} changed. Start it again.")
 
 
 def _alone(run: OptimizerRun) -> bool:

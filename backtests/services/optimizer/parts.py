@@ -6,11 +6,13 @@ a figure is not defined.
 
 import io
 from collections.abc import Iterator, Sequence
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
 
 from backtests.models import OptimizerChunk
@@ -19,13 +21,15 @@ from backtests.optimizer.figures import FIGURES, Figures
 from tradedesk.core.bars import Floats
 from tradedesk.marketdata.files import put
 
+PART = "part-"
+
 
 def part_path(run_id: int, chunk_number: int) -> str:
-    return f"optimizer/{run_id}/part-{chunk_number:05}.parquet"
+    return f"{_folder(run_id)}/{PART}{chunk_number:05}.parquet"
 
 
 def results_path(run_id: int) -> str:
-    return f"optimizer/{run_id}/results.parquet"
+    return f"{_folder(run_id)}/results.parquet"
 
 
 def write_part(chunk: OptimizerChunk, chosen: Chosen, figures: Figures, score: Floats) -> None:
@@ -39,28 +43,31 @@ def write_part(chunk: OptimizerChunk, chosen: Chosen, figures: Figures, score: F
     columns |= {name: np.array([values[name] for _, values in chosen]) for name in names}
     columns |= {name: np.ascontiguousarray(figures[name]) for name in FIGURES.names or ()}
     columns["score"] = score
-    put(_storage(), part_path(chunk.run_id, chunk.number), _encoded(pa.table(columns)))
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer, compression="zstd")
+    put(_storage(), part_path(chunk.run_id, chunk.number), ContentFile(buffer.getvalue()))
 
 
 def read_part(run_id: int, chunk_number: int) -> pa.Table:
     """Raises FileNotFoundError."""
-    return _read(part_path(run_id, chunk_number))
+    with _storage().open(part_path(run_id, chunk_number), "rb") as file:
+        return pq.read_table(pa.BufferReader(file.read()))
 
 
 def merge(run_id: int, chunk_numbers: Sequence[int]) -> Iterator[pa.Table]:
     """Write the one file of all parts, a part at a time; yields each part as it goes in, but for empty ones."""
-    buffer = io.BytesIO()
-    writer: pq.ParquetWriter | None = None
-    for number in chunk_numbers:
-        part = _plain(read_part(run_id, number))
-        if not part.num_rows:
-            continue
-        writer = writer or pq.ParquetWriter(buffer, part.schema, compression="zstd")
-        writer.write_table(part)
-        yield part
-    if writer:
-        writer.close()
-        put(_storage(), results_path(run_id), buffer.getvalue())
+    with TemporaryFile() as file:
+        writer: pq.ParquetWriter | None = None
+        for number in chunk_numbers:
+            part = _plain(read_part(run_id, number))
+            if not part.num_rows:
+                continue
+            writer = writer or pq.ParquetWriter(file, part.schema, compression="zstd")
+            writer.write_table(part)
+            yield part
+        if writer:
+            writer.close()
+            put(_storage(), results_path(run_id), File(file))
 
 
 def read_results(path: str, columns: Sequence[str], market: str) -> pa.Table:
@@ -69,9 +76,15 @@ def read_results(path: str, columns: Sequence[str], market: str) -> pa.Table:
         return pq.read_table(file, columns=list(columns), filters=[("market", "=", market)])
 
 
-def delete_parts(run_id: int, chunk_numbers: Sequence[int]) -> None:
-    for number in chunk_numbers:
-        _storage().delete(part_path(run_id, number))
+def delete_parts(run_id: int) -> None:
+    """Whatever parts there are; the one file of all stays."""
+    try:
+        _, names = _storage().listdir(_folder(run_id))
+    except FileNotFoundError:
+        return
+    for name in names:
+        if name.startswith(PART):
+            _storage().delete(f"{_folder(run_id)}/{name}")
 
 
 def _plain(part: pa.Table) -> pa.Table:
@@ -79,15 +92,8 @@ def _plain(part: pa.Table) -> pa.Table:
     return part.set_column(place, "market", part.column("market").cast(pa.string()))
 
 
-def _encoded(table: pa.Table) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    return buffer.getvalue()
-
-
-def _read(path: str) -> pa.Table:
-    with _storage().open(path, "rb") as file:
-        return pq.read_table(pa.BufferReader(file.read()))
+def _folder(run_id: int) -> str:
+    return f"optimizer/{run_id}"
 
 
 def _storage() -> Storage:

@@ -2,45 +2,53 @@
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
 
 from backtests.models import OptimizerChunk, OptimizerRun
-from backtests.services.optimizer.attempt import ACTIVE, fail_run
+from backtests.services.optimizer.attempt import fail_run
+from backtests.services.optimizer.lanes import ACTIVE, hand_out, send
 from tradedesk.accounts.changes import touch
 
-# A batch of combinations takes seconds; a worker that is silent for so long is gone.
+# A worker says every second that it is alive; one that is silent for a minute is gone.
 SILENT = timedelta(seconds=60)
-# Nothing moves in a run: its messages are lost. One that is only late finds nothing to do.
-STALLED = timedelta(seconds=30)
+# A message may be lost; when it is only late, the second one finds its chunk taken.
+NOT_STARTED = timedelta(seconds=30)
 MOST_ATTEMPTS = 3
 GIVEN_UP = (
     f"The worker stopped {MOST_ATTEMPTS} times at the same combinations. Choose fewer symbols or a shorter "
     "period, or give the worker more memory, then run it again."
 )
+Status = OptimizerChunk.Status
 
 
-def revive(wall_now: datetime) -> list[int]:
-    """The ids of runs to enqueue a chunk of: once for each lane that has stopped."""
-    silent = OptimizerChunk.objects.filter(
-        status=OptimizerChunk.Status.RUNNING, heartbeat_at__lt=wall_now - SILENT, run__status__in=ACTIVE
-    )
-    for run_id, user_id in silent.filter(attempts__gte=MOST_ATTEMPTS).values_list("run_id", "run__user_id"):
+def revive(wall_now: datetime) -> None:
+    """Chunks of dead workers wait again, lost messages are sent again, and a run without either is set going."""
+    silent = Q(status=Status.RUNNING, heartbeat_at__lt=wall_now - SILENT)
+    unheard = Q(status=Status.QUEUED, heartbeat_at__lt=wall_now - NOT_STARTED)
+    chunks = OptimizerChunk.objects.filter(run__status__in=ACTIVE)
+    worn_out = chunks.filter(silent, attempts__gte=MOST_ATTEMPTS)
+    for run_id, user_id in worn_out.values_list("run_id", "run__user_id"):
         fail_run(run_id, user_id, GIVEN_UP, wall_now)
-    again: list[int] = []
-    for pk, run_id, user_id in silent.filter(attempts__lt=MOST_ATTEMPTS).values_list(
-        "pk", "run_id", "run__user_id"
-    ):
-        still = OptimizerChunk.objects.filter(
-            pk=pk, status=OptimizerChunk.Status.RUNNING, heartbeat_at__lt=wall_now - SILENT
-        )
-        if still.update(status=OptimizerChunk.Status.QUEUED, heartbeat_at=None):
+    lost = chunks.filter(silent | unheard)
+    for pk, run_id, number, user_id in lost.values_list("pk", "run_id", "number", "run__user_id"):
+        # Without the join: PostgreSQL looks again at the row's own columns alone when another writer was first.
+        still_lost = OptimizerChunk.objects.filter(silent | unheard, pk=pk)
+        if still_lost.update(status=Status.QUEUED, heartbeat_at=wall_now):
             touch(user_id)
-            again.append(run_id)
-    stalled = OptimizerRun.objects.filter(status__in=ACTIVE, heartbeat_at__lt=wall_now - STALLED)
-    for run in stalled.filter(~Q(chunks__status=OptimizerChunk.Status.RUNNING)).distinct():
-        # A merge whose worker died begins anew.
-        moved = OptimizerRun.objects.filter(pk=run.pk, heartbeat_at=run.heartbeat_at).update(
-            heartbeat_at=wall_now, stage=""
-        )
-        again += [run.pk] * moved
-    return again
+            send(run_id, [number])
+    _set_going(wall_now)
+
+
+def _set_going(wall_now: datetime) -> None:
+    """Runs with no chunk in hand: their merge has died with its worker, or they wait for nothing."""
+    in_hand = OptimizerChunk.objects.exclude(status=Status.DONE).exclude(
+        Q(status=Status.QUEUED, heartbeat_at=None)
+    )
+    still = OptimizerRun.objects.filter(status__in=ACTIVE, heartbeat_at__lt=wall_now - NOT_STARTED).exclude(
+        pk__in=in_hand.values("run_id")
+    )
+    for run in still.only("pk", "method"):
+        with transaction.atomic():
+            if still.filter(pk=run.pk).update(heartbeat_at=wall_now, stage=""):
+                hand_out(run, wall_now)

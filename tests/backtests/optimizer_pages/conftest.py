@@ -48,8 +48,8 @@ def queue_ranking(strategy: Strategy) -> MakeRun:
 @pytest.fixture
 def work(clock: Clock) -> Callable[[OptimizerRun], OptimizerRun]:
     def until_done(run: OptimizerRun) -> OptimizerRun:
-        for _ in range(run.chunks.count() + 1):
-            run_chunk(run.pk, clock)
+        for number in range(run.chunks.count()):
+            run_chunk(run.pk, number, clock)
         run.refresh_from_db()
         assert run.status == OptimizerRun.Status.COMPLETED, run.error
         return run

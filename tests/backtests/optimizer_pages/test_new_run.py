@@ -16,7 +16,7 @@ URL = "/dashboard/optimizer"
 # 399 x 398 on seven symbols.
 TOO_WIDE = {"symbols": "AAPL, MSFT, IBM, GOOG, FB, A, B", "low_fast": "2", "high_fast": "400", "step_fast": "1"}
 TOO_WIDE |= {"low_slow": "3", "high_slow": "400", "step_slow": "1"}
-TOO_MANY = "1,111,614 combinations over 7 symbols are more than 1,000,000. Either take about"
+TOO_MANY = "1,111,614 combinations over 7 symbols are more than 1,000,000. Either take a step of 3 for fast, or"
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_without_the_file_the_best_rows_are_drawn(
         run = searched
     else:
         run = queue_search()
-        run_chunk(run.pk, clock)
+        run_chunk(run.pk, 0, clock)
     assert chart(alices_browser, run, "heat-map", x="fast", y="slow")["of"] == 26
     assert len(chart(alices_browser, run, "parallel")["rows"]) == len(scores_of(run))
     assert sum(chart(alices_browser, run, "histogram")["counts"]) == 26

@@ -134,7 +134,7 @@ def test_a_queued_run_says_that_rows_will_come(queue_search: MakeRun, alices_bro
 
 def test_rows_arrive_while_it_runs(queue_search: MakeRun, clock: Clock, alices_browser: Client) -> None:
     run = queue_search()
-    run_chunk(run.pk, clock)
+    run_chunk(run.pk, 0, clock)
     page = alices_browser.get(url_of(run))
     assert "30 of 60 combinations, about" in text_of(page)
     assert "data-plot" in page.content.decode()
@@ -155,7 +155,7 @@ def test_it_is_paused_resumed_and_cancelled(queue_search: MakeRun, alices_browse
     run = queue_search()
     for action, status, offers in (
         ("pause", Status.PAUSED, "Go on"),
-        ("resume", Status.RUNNING, "Pause"),
+        ("resume", Status.QUEUED, "Pause"),
         ("cancel", Status.CANCELLED, "Change and run again"),
     ):
         answer = alices_browser.post(url_of(run, f"/{action}"), follow=True)

@@ -1,0 +1,79 @@
+"""Runs of Alice's, and the workers that work on them, without a queue."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from django.test import TestCase
+
+from backtests.models import OptimizerRun
+from backtests.services.optimizer import create_ranking, create_search, run_chunk
+from backtests.services.queue import CHUNK_TASK
+from strategies.models import Strategy
+from tests.backtests.runs import NOW, Clock, Published
+
+MakeRun = Callable[..., OptimizerRun]
+Work = Callable[[OptimizerRun], OptimizerRun]
+
+TERMS: dict[str, Any] = {
+    "start_date": date(2005, 1, 3),
+    "end_date": date(2010, 12, 31),
+    "initial_capital": 100_000,
+    "wall_now": NOW,
+}
+
+
+@pytest.fixture
+def search(strategy: Strategy) -> MakeRun:
+    """A queued search of Alice's SMA crossover: 6 x 5 combinations on AAPL, 4 of them against its rule."""
+
+    def make(**changes: Any) -> OptimizerRun:
+        values = {"symbols": ["AAPL"], "method": "grid", "grid": {"fast": (5, 30, 5), "slow": (20, 60, 10)}}
+        return create_search(strategy.user, strategy, **(values | {"seed": 1} | TERMS | changes))
+
+    return make
+
+
+@pytest.fixture
+def ranking(strategy: Strategy) -> MakeRun:
+    """A queued ranking of Alice's strategy on two symbols."""
+
+    def make(**changes: Any) -> OptimizerRun:
+        values = {"strategies": [strategy], "all_kinds": False, "symbols": ["AAPL", "MSFT"]}
+        return create_ranking(strategy.user, **(values | TERMS | changes))
+
+    return make
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of ten combinations."""
+    monkeypatch.setattr("backtests.services.optimizer.create.LEAST_CHUNK", 10)
+    monkeypatch.setattr("backtests.services.optimizer.create.MOST_CHUNK", 10)
+
+
+@pytest.fixture
+def work(clock: Clock) -> Work:
+    """As the workers would, until nothing is left to do."""
+
+    def through(run: OptimizerRun) -> OptimizerRun:
+        for number in range(run.chunks.count()):
+            run_chunk(run.pk, number, clock)
+        run.refresh_from_db()
+        return run
+
+    return through
+
+
+@pytest.fixture
+def sent(published: Published) -> Callable[[Callable[[], Any]], list[int]]:
+    """The numbers of the chunks that something sends to the queue once it is committed."""
+
+    def by(something: Callable[[], Any]) -> list[int]:
+        before = len(published)
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            something()
+        return [arguments[1] for name, arguments in published[before:] if name == CHUNK_TASK]
+
+    return by

@@ -1,0 +1,68 @@
+"""A million combinations fit: few rows in the database, one part at a time in memory."""
+
+import tracemalloc
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from django.core.files.storage import storages
+
+from backtests.models import OptimizerChunk, OptimizerRun
+from backtests.optimizer.figures import FIGURES
+from backtests.services.optimizer import ranked
+from backtests.services.optimizer.candidates import KEPT, keep_best
+from backtests.services.optimizer.checks import MOST_COMBINATIONS
+from backtests.services.optimizer.create import MOST_CHUNK
+from backtests.services.optimizer.finish import finish
+from backtests.services.optimizer.parts import read_results, write_part
+from tests.backtests.optimizer_runs.conftest import MakeRun
+from tests.backtests.runs import NOW
+
+MEGABYTE = 2**20
+
+
+@pytest.fixture
+def worked(search: MakeRun) -> OptimizerRun:
+    """A run of a million whose chunks are done: made-up figures, and the best of them found on the way."""
+    run = search()
+    run.chunks.all().delete()
+    OptimizerRun.objects.update(combinations=MOST_COMBINATIONS, done=MOST_COMBINATIONS, status="running")
+    chance = np.random.default_rng(1)
+    for number, first in enumerate(range(0, MOST_COMBINATIONS, MOST_CHUNK)):
+        chunk = OptimizerChunk.objects.create(
+            run=run, number=number, market="AAPL", first=first, size=MOST_CHUNK, status="done"
+        )
+        figures = np.zeros(MOST_CHUNK, FIGURES)
+        for name in FIGURES.names or ():
+            figures[name] = chance.normal(size=MOST_CHUNK) * 100
+        chosen = [
+            (place, {"fast": place % 399, "slow": place // 399}) for place in range(first, first + MOST_CHUNK)
+        ]
+        write_part(chunk, chosen, figures, figures["sharpe"])
+        keep_best(run, "AAPL", chosen, figures, figures["sharpe"], frozenset())
+    return run
+
+
+def test_a_million_combinations_are_merged_a_part_at_a_time(worked: OptimizerRun) -> None:
+    arrow_before = pa.total_allocated_bytes()
+    pool = pa.default_memory_pool()
+    tracemalloc.start()
+    finish(worked.pk, lambda: NOW)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # The scores of all are 8 MB, a few times while they are joined and sorted; the file alone is over 50.
+    assert most < 60 * MEGABYTE
+    assert pa.total_allocated_bytes() - arrow_before < 16 * MEGABYTE
+    assert (pool.max_memory() or 0) < 64 * MEGABYTE + arrow_before
+    worked.refresh_from_db()
+    assert worked.status == "completed", worked.error
+    assert sum(worked.histograms["AAPL"]["counts"]) == MOST_COMBINATIONS
+    assert storages["research"].size(worked.results_path) > 50 * MEGABYTE
+    table = read_results(worked.results_path, ["number", "score"], "AAPL")
+    number, score = table["number"].to_numpy(), table["score"].to_numpy()
+    assert np.array_equal(number, np.arange(MOST_COMBINATIONS))
+    rows = list(ranked(worked, "AAPL").values_list("score", flat=True))
+    assert len(rows) == KEPT
+    assert worked.candidates.count() == KEPT
+    trades_enough = read_results(worked.results_path, ["trades"], "AAPL")["trades"].to_numpy() >= worked.min_trades
+    assert rows == pytest.approx(np.sort(score[trades_enough])[::-1][:KEPT].tolist())

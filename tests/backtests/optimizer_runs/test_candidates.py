@@ -1,0 +1,182 @@
+"""The best rows: which are kept, in which order they stand, and what becomes of them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from django.db import connection
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backtests.models import Backtest, OptimizerRun
+from backtests.optimizer.choice import Chosen
+from backtests.optimizer.figures import FIGURES, Figures
+from backtests.services import run_backtest
+from backtests.services.optimizer import open_as_backtest, ranked, run_chunk, save_as_strategy
+from backtests.services.optimizer import work as working
+from backtests.services.optimizer.candidates import KEPT, keep_best
+from strategies.models import Strategy
+from strategies.services import delete_strategy
+from tests.backtests.optimizer_runs.conftest import MakeRun, Work
+from tests.backtests.runs import NOW, Clock
+
+Status = OptimizerRun.Status
+
+
+def made_up(numbers: list[int], sharpe: Any, trades: Any) -> tuple[Chosen, Figures, Any]:
+    figures = np.zeros(len(numbers), FIGURES)
+    figures["sharpe"], figures["trades"] = sharpe, trades
+    return [(number, {"fast": 5, "slow": 20}) for number in numbers], figures, figures["sharpe"]
+
+
+def keep(run: OptimizerRun, numbers: list[int], sharpe: Any, trades: Any = 100) -> None:
+    keep_best(run, "AAPL", *made_up(numbers, sharpe, trades), frozenset({run.strategy_id or 0}))
+
+
+# --- Which are kept --------------------------------------------------------------------------------------------
+
+
+def test_the_best_five_hundred_of_all_chunks_are_kept(search: MakeRun) -> None:
+    run = search()
+    scores = np.random.default_rng(5).normal(size=3_000)
+    for first in range(0, 3_000, 600):
+        keep(run, list(range(first, first + 600)), scores[first : first + 600])
+    assert [row.number for row in ranked(run, "AAPL")] == np.argsort(-scores)[:KEPT].tolist()
+
+
+def test_rows_that_are_equal_are_kept_by_their_number_whatever_the_chunks(search: MakeRun) -> None:
+    run = search()
+    numbers = np.random.default_rng(5).permutation(2_000)
+    for first in range(0, 2_000, 1_000):
+        keep(run, numbers[first : first + 1_000].tolist(), 1.0)
+    assert [row.number for row in ranked(run, "AAPL")] == list(range(KEPT))
+
+
+def test_a_winner_with_two_trades_stands_below_all_that_have_enough(search: MakeRun) -> None:
+    run = search(min_trades=10)
+    keep(run, [1, 2, 3, 4], [9.0, -1.0, np.nan, 0.5], [2, 10, 50, 10])
+    rows = list(ranked(run, "AAPL"))
+    assert [(row.rank, row.number, row.eligible) for row in rows] == [  # type: ignore[attr-defined]
+        (1, 4, True),
+        (2, 2, True),
+        (3, 1, False),
+        (4, 3, False),
+    ]
+    assert rows[3].score is None
+    assert rows[3].figures["sharpe_ratio"] is None
+
+
+def test_each_market_has_its_own_five_hundred(search: MakeRun) -> None:
+    run = search(symbols=["AAPL", "MSFT"])
+    for market in ("AAPL", "MSFT"):
+        keep_best(run, market, *made_up(list(range(600)), 1.0, 100), frozenset())
+    assert [ranked(run, market).count() for market in ("AAPL", "MSFT")] == [KEPT, KEPT]
+
+
+@given(st.data())
+def test_the_rank_is_the_place(data: st.DataObject) -> None:
+    # Without a database: what keep_best sorts by is what ranked sorts by.
+    count = data.draw(st.integers(1, 30))
+    score = np.array(data.draw(st.lists(st.sampled_from((np.nan, 0.0, 1.0)), min_size=count, max_size=count)))
+    fit = np.array(data.draw(st.lists(st.booleans(), min_size=count, max_size=count))) & ~np.isnan(score)
+    numbers = np.array(data.draw(st.permutations(range(count))))
+    found = np.lexsort((numbers, np.where(np.isnan(score), np.inf, -score), ~fit))
+    expected = sorted(
+        range(count),
+        key=lambda row: (not fit[row], np.isnan(score[row]), -np.nan_to_num(score[row]), numbers[row]),
+    )
+    assert found.tolist() == expected
+
+
+# --- A strategy that is deleted while its run is going ---------------------------------------------------------
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_search_goes_on_without_its_strategy(search: MakeRun, work: Work, clock: Clock) -> None:
+    run = search()
+    run_chunk(run.pk, 0, clock)
+    delete_strategy(Strategy.objects.get())
+    run = work(run)
+    assert run.status == Status.COMPLETED, run.error
+    rows = list(ranked(run, "AAPL"))
+    assert len(rows) == 26
+    assert {(row.strategy_id, row.name) for row in rows} == {(None, "Golden cross")}
+
+
+def test_a_chunk_that_was_at_it_when_the_strategy_went_is_kept(
+    search: MakeRun, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = search()
+    write = working.write_part
+
+    def deleted_first(*args: Any) -> None:
+        delete_strategy(Strategy.objects.get())
+        write(*args)
+
+    monkeypatch.setattr(working, "write_part", deleted_first)
+    run_chunk(run.pk, 0, clock)
+    connection.check_constraints()
+    run.refresh_from_db()
+    assert (run.status, run.candidates.count()) == (Status.COMPLETED, 26)
+
+
+def test_a_ranking_keeps_the_row_of_a_strategy_that_went(ranking: MakeRun, work: Work) -> None:
+    run = ranking(all_kinds=True)
+    delete_strategy(Strategy.objects.get())
+    run = work(run)
+    connection.check_constraints()
+    assert run.status == Status.COMPLETED, run.error
+    assert ranked(run, "AAPL").get(name="Golden cross").strategy_id is None
+
+
+def test_the_owners_deletion_takes_the_run_along(search: MakeRun, work: Work) -> None:
+    run = search()
+    pk = run.pk
+    run.user.delete()
+    run_chunk(pk, 0, lambda: NOW)
+    assert not OptimizerRun.objects.exists()
+    connection.check_constraints()
+
+
+# --- What becomes of a row -------------------------------------------------------------------------------------
+
+
+def test_a_row_opens_as_a_backtest_of_the_whole_period(search: MakeRun, work: Work, clock: Clock) -> None:
+    run = work(search(symbols=["AAPL", "MSFT"], stop_loss_pct=0.2, commission_bps=5.0))
+    row = ranked(run, "MSFT")[0]
+    backtest = open_as_backtest(row, NOW)
+    assert (backtest.symbols, backtest.parameters, backtest.candidate) == (["MSFT"], row.parameters, row)
+    assert (backtest.start_date, backtest.end_date) == (run.start_date, run.end_date)
+    assert (backtest.rules["stop_loss_pct"], backtest.costs["commission_bps"]) == (0.2, 5.0)
+    assert backtest.rules["position_size_pct"] == 0.95
+    run_backtest(backtest.pk, clock)
+    backtest.refresh_from_db()
+    assert backtest.status == Backtest.Status.COMPLETED, backtest.error
+
+
+def test_a_row_opened_of_a_ranking_has_the_very_figures_of_the_row(
+    ranking: MakeRun, work: Work, clock: Clock
+) -> None:
+    run = work(ranking())
+    row = ranked(run, "AAPL")[0]
+    backtest = open_as_backtest(row, NOW)
+    run_backtest(backtest.pk, clock)
+    backtest.refresh_from_db()
+    assert {name: backtest.metrics[name] for name in row.figures} == pytest.approx(row.figures, rel=1e-9)
+
+
+def test_a_row_is_saved_as_a_strategy(search: MakeRun, work: Work) -> None:
+    run = work(search())
+    row = ranked(run, "AAPL")[0]
+    saved = save_as_strategy(row)
+    assert (saved.kind, saved.parameters, saved.symbols) == ("sma_crossover", row.parameters, ["AAPL"])
+    fast, slow = row.parameters["fast"], row.parameters["slow"]
+    assert saved.name == f"Golden cross (fast {fast}, slow {slow})"
+    assert save_as_strategy(row, "Mine").name == "Mine"
+
+
+def test_the_rows_of_a_market_cost_one_query(search: MakeRun, work: Work, django_assert_num_queries: Any) -> None:
+    run = work(search())
+    with django_assert_num_queries(1):
+        rows = list(ranked(run, "AAPL"))
+        assert [(row.run.status, row.strategy and row.strategy.name, row.parameter_summary) for row in rows]

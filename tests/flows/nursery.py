@@ -1,0 +1,52 @@
+"""A nursery of real workers, asked from a test: see tests.flows.worker_nursery."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from django.db import connection
+from django.utils import timezone
+
+from tradedesk import heartbeat
+
+
+class Nursery:
+    """Forks workers on demand."""
+
+    def __init__(self) -> None:
+        self.last = 0
+        path, question, options = os.environ["TEST_DATABASE_URL"].partition("?")
+        url = f"{path.rpartition('/')[0]}/{connection.settings_dict['NAME']}{question}{options}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.flows.worker_nursery"],
+            env={**os.environ, "DATABASE_URL": url},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def worker(self) -> int:
+        """The process id of a new worker that has begun to work."""
+        born = timezone.now()
+        pid = self.last = self._fork()
+        while (silence := heartbeat.silent_for("worker", born)) is None or silence > 0:
+            time.sleep(0.02)
+        return pid
+
+    def _fork(self) -> int:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("fork\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        if self.last:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.last, signal.SIGKILL)
+        self.process.wait(timeout=20)

@@ -1,0 +1,104 @@
+"""A search whose workers are killed with SIGKILL again and again: it ends, and every combination counts once."""
+
+import os
+import random
+import signal
+import time
+from datetime import date
+
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from backtests.models import OptimizerChunk, OptimizerRun, Tries
+from backtests.services.optimizer import create_search, ranked
+from backtests.services.optimizer.candidates import KEPT
+from backtests.services.optimizer.parts import read_results
+from backtests.tasks import revive_optimizer_runs
+from strategies.services import save_strategy
+from tests.flows.nursery import Nursery
+from tradedesk.accounts.models import User
+from tradedesk.marketdata.services import load_samples
+
+KILLS = 12
+GRID = {"fast": (2, 101, 1), "slow": (102, 301, 1)}
+COMBINATIONS = 100 * 200
+
+pytestmark = [pytest.mark.crash, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> OptimizerRun:
+    """Of twenty thousand combinations in eighty chunks."""
+    monkeypatch.setattr("backtests.services.optimizer.create.MOST_CHUNK", COMBINATIONS // 80)
+    load_samples(timezone.now())
+    user = User.objects.create_user("searcher@example.com", "a password of no interest")
+    strategy = save_strategy(
+        user, name="Cross", kind="sma_crossover", parameters={}, symbols=["AAPL"], timeframe="1Day"
+    )
+    return create_search(
+        user,
+        strategy,
+        method="grid",
+        grid=GRID,
+        min_trades=3,
+        start_date=date(2000, 1, 3),
+        end_date=date(2012, 12, 31),
+        initial_capital=100_000,
+        wall_now=timezone.now(),
+    )
+
+
+def test_a_search_whose_workers_are_killed_counts_every_combination_once(
+    nursery: Nursery, run: OptimizerRun
+) -> None:
+    chance, cut_off = random.Random(20120305), 0
+    for _ in range(KILLS):
+        worker, before = nursery.worker(), done(run)
+        until_a_chunk_is_worked_on(before)
+        time.sleep(chance.uniform(0, 0.05))
+        os.kill(worker, signal.SIGKILL)
+        cut_off += OptimizerChunk.objects.filter(status="running").count()
+    assert done(run) < COMBINATIONS, "it was done before the kills were: they have proved too little"
+    worker = nursery.worker()
+    until_it_ends(run)
+    os.kill(worker, signal.SIGKILL)
+
+    print(f"{KILLS} kills, {cut_off} chunks cut off in {OptimizerChunk.objects.count()}")
+    assert cut_off, "no kill ever hit a chunk that was worked on: the test has proved nothing"
+    assert (run.status, run.error, run.done) == ("completed", "", COMBINATIONS)
+    assert Tries.objects.get().number == COMBINATIONS
+    table = read_results(run.results_path, ["number", "score", "trades"], "AAPL")
+    assert np.array_equal(table["number"].to_numpy(), np.arange(COMBINATIONS))
+    score = table["score"].to_numpy()[table["trades"].to_numpy() >= run.min_trades]
+    kept = [row.score for row in ranked(run, "AAPL")]
+    assert kept == pytest.approx(np.sort(score)[::-1][:KEPT].tolist())
+    assert sum(run.histograms["AAPL"]["counts"]) == np.isfinite(table["score"].to_numpy()).sum()
+    assert run.user.notifications.count() == 1
+
+
+def done(run: OptimizerRun) -> int:
+    run.refresh_from_db()
+    return run.done
+
+
+def until_a_chunk_is_worked_on(before: int) -> None:
+    """In this worker's life: one is done, and another has begun."""
+    patience = time.monotonic() + 20
+    while time.monotonic() < patience:
+        revive_optimizer_runs.delay()
+        for _ in range(20):
+            time.sleep(0.01)
+            if (
+                OptimizerRun.objects.filter(done__gt=before).exists()
+                and OptimizerChunk.objects.filter(status="running").exists()
+            ):
+                return
+
+
+def until_it_ends(run: OptimizerRun) -> None:
+    patience = time.monotonic() + 60
+    while time.monotonic() < patience and not run.is_finished:
+        revive_optimizer_runs.delay()
+        time.sleep(0.3)
+        run.refresh_from_db()
