@@ -12,7 +12,7 @@ from backtests.panel import Panel, make_panel
 from backtests.results import Result
 from strategies.kinds.base import Kind
 from tradedesk.core.bars import Bars, InvalidBars, validate
-from tradedesk.core.metrics import Metrics, Sessions, measure, sessions_of
+from tradedesk.core.metrics import Metrics, Sessions, measure
 from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.core.signals import Side, Signals
 
@@ -117,7 +117,8 @@ def prepare(
     cut = {symbol: own for symbol, own in until_end.items() if len(own)}
     panel = make_panel(cut)
     benchmark = buy_and_hold(panel, capital=capital, rules=rules, costs=costs, start=start)
-    return Scenario(cut, panel, capital, rules, costs, start, benchmark, sessions_of(benchmark.time))
+    sessions = Sessions.of(panel.session[panel.row_of(start) :])
+    return Scenario(cut, panel, capital, rules, costs, start, benchmark, sessions)
 
 
 def buy_and_hold(

@@ -1,4 +1,4 @@
-"""Compares the engine with backtesting.py and vectorbt and prints a table: `python -m bench.backtest`."""
+"""Compares the engine with its peers and prints a table for each task: `python -m bench.backtest [TASK ...]`."""
 
 import json
 import os
@@ -7,44 +7,62 @@ import sys
 from importlib.metadata import version
 from typing import Any
 
-from bench.task import SWEEP
+from bench.measure import some_of_the_sweep
+from bench.task import MINUTES, ONE, POSITIONS, SESSIONS, SLOWER, SWEEP, SYMBOLS, daily
 
 # backtesting.py would take minutes for all combinations: it does fifty, and its time is multiplied.
 SOME = 50
-CONTENDERS = (
-    ("desk", "tradedesk", len(SWEEP)),
-    ("peer_vectorbt", f"vectorbt {version('vectorbt')}", len(SWEEP)),
-    ("peer_backtesting", f"backtesting.py {version('backtesting')}", SOME),
-)
+DESK, VECTORBT, BACKTESTING, BACKTRADER = "desk", "peer_vectorbt", "peer_backtesting", "peer_backtrader"
+NAMES = {
+    DESK: "tradedesk",
+    VECTORBT: f"vectorbt {version('vectorbt')}",
+    BACKTESTING: f"backtesting.py {version('backtesting')}",
+    BACKTRADER: f"backtrader {version('backtrader')}",
+}
+TASKS = {
+    "single": (
+        f"One backtest: SMA {ONE[0]}/{ONE[1]} on {len(daily()):,} daily bars of AAPL, signals, trades and metrics",
+        (DESK, VECTORBT, BACKTESTING, BACKTRADER),
+    ),
+    "million": (
+        f"One backtest: SMA {SLOWER[0]}/{SLOWER[1]} on {MINUTES:,} one-minute bars, signals, trades and metrics",
+        (DESK, VECTORBT, BACKTESTING),
+    ),
+    "sweep": (
+        f"{len(SWEEP):,} backtests: SMA 2..51 x 52..151 on AAPL, with the figures of each",
+        (DESK, VECTORBT, BACKTESTING),
+    ),
+    "portfolio": (
+        f"One account: {SYMBOLS} symbols x {SESSIONS:,} bars, about {POSITIONS} positions, signals to metrics",
+        (DESK, VECTORBT),
+    ),
+}
 ROW = "{:<24}{:>12}{:>9}{:>13}{:>9}{:>16}\n"
 
 
-def main() -> None:
-    heading("One backtest: SMA 10/30 on AAPL, daily bars 2000 to 2013, with trades and metrics")
-    table("one", 1)
-    heading(f"{len(SWEEP):,} backtests: SMA 2..51 x 52..151 on AAPL")
-    table("sweep", len(SWEEP))
+def main(tasks: list[str]) -> None:
+    for task in tasks or TASKS:
+        table(task)
     sys.stdout.write(
         "\nMedian of five after a warm-up; each engine in a process of its own, memory is that process's peak.\n"
-        "Trades and equity are those of the last combination done: the three agree but for the size of a fill.\n"
+        "Trades and equity are those of the last backtest done: they agree but for the size of a fill, and\n"
+        "backtrader reads a tie of two averages in its own way.\n"
         f"* {SOME} evenly spaced combinations, multiplied to {len(SWEEP):,}; its last one is another.\n"
     )
 
 
-def heading(text: str) -> None:
-    sys.stdout.write(f"\n{text}\n" + ROW.format("", "time", "ratio", "peak memory", "trades", "final equity"))
-
-
-def table(task: str, combinations: int) -> None:
+def table(task: str) -> None:
+    title, engines = TASKS[task]
+    sys.stdout.write(f"\n{title}\n" + ROW.format("", "time", "ratio", "peak memory", "trades", "final equity"))
     ours = 0.0
-    for engine, name, most in CONTENDERS:
-        found = measured(engine, task, min(combinations, most))
-        scale = combinations / found["combinations"]
-        seconds = found["seconds"] * scale
+    for engine in engines:
+        scaled = task == "sweep" and engine == BACKTESTING
+        found = measured(engine, task, SOME if scaled else len(SWEEP))
+        seconds = found["seconds"] * (len(SWEEP) / len(some_of_the_sweep(SOME)) if scaled else 1)
         ours = ours or seconds
         sys.stdout.write(
             ROW.format(
-                name + ("*" if scale > 1 else ""),
+                NAMES[engine] + ("*" if scaled else ""),
                 f"{seconds * 1e3:,.2f} ms" if seconds < 1 else f"{seconds:,.2f} s",
                 f"{seconds / ours:,.0f}x",
                 f"{found['megabytes']:,.0f} MB",
@@ -64,4 +82,4 @@ def measured(engine: str, task: str, combinations: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

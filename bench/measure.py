@@ -7,23 +7,21 @@ process in megabytes.
 import json
 import resource
 import sys
+from functools import partial
 from importlib import import_module
 from statistics import median
 from time import perf_counter
 
-from bench.task import ONE, SWEEP
+from bench.task import SWEEP, Pair
 
 REPEATS = 5
 SHORTEST = 0.1  # seconds; a quicker task is repeated until it takes that long, and divided
 
 
 def main(engine: str, task: str, combinations: int) -> dict[str, float]:
-    module = import_module(f"bench.{engine}")
-    pairs = some_of_the_sweep(combinations) if task == "sweep" else ONE
-
-    def run() -> object:
-        return module.sweep(pairs) if task == "sweep" else module.one(*pairs[0])
-
+    run = getattr(import_module(f"bench.{engine}"), task)
+    if task == "sweep":
+        run = partial(run, some_of_the_sweep(combinations))
     outcome = run()
     started = perf_counter()
     run()
@@ -35,10 +33,10 @@ def main(engine: str, task: str, combinations: int) -> dict[str, float]:
             run()
         timings.append((perf_counter() - started) / number)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": median(timings), "megabytes": memory, "combinations": len(pairs), **vars(outcome)}
+    return {"seconds": median(timings), "megabytes": memory, **vars(outcome)}
 
 
-def some_of_the_sweep(combinations: int) -> tuple[tuple[int, int], ...]:
+def some_of_the_sweep(combinations: int) -> tuple[Pair, ...]:
     """All of it, or every so many: a step of one more than the slow windows meets all kinds of pairs."""
     return SWEEP if combinations >= len(SWEEP) else SWEEP[:: len(SWEEP) // combinations + 1]
 

@@ -8,14 +8,9 @@ import talib
 from backtesting import Backtest, Strategy
 from backtesting.lib import crossover
 
-from bench.task import CAPITAL, COMMISSION, PART, SYMBOL, Outcome
-from tradedesk.marketdata.samples import sample_bars
+from bench.task import CAPITAL, COMMISSION, ONE, PART, SLOWER, Outcome, Pair, daily, minutes
+from tradedesk.core.bars import Bars
 
-_bars = sample_bars(SYMBOL)
-FRAME = pd.DataFrame(
-    {"Open": _bars.open, "High": _bars.high, "Low": _bars.low, "Close": _bars.close, "Volume": _bars.volume},
-    index=pd.DatetimeIndex(_bars.time),
-)
 warnings.simplefilter("ignore")  # it warns of the position that is open at the end
 
 
@@ -35,14 +30,24 @@ class SmaCross(Strategy):  # type: ignore[misc]
             self.position.close()
 
 
-def one(fast: int, slow: int) -> Outcome:
-    return sweep([(fast, slow)])
+def single() -> Outcome:
+    return run(daily(), [ONE])
 
 
-def sweep(pairs: Sequence[tuple[int, int]]) -> Outcome:
-    test = Backtest(FRAME, SmaCross, cash=CAPITAL, commission=COMMISSION)
-    outcome = Outcome(0, CAPITAL)
+def million() -> Outcome:
+    return run(minutes(), [SLOWER])
+
+
+def sweep(pairs: Sequence[Pair]) -> Outcome:
+    return run(daily(), pairs)
+
+
+def run(bars: Bars, pairs: Sequence[Pair]) -> Outcome:
+    frame = pd.DataFrame(
+        {"Open": bars.open, "High": bars.high, "Low": bars.low, "Close": bars.close, "Volume": bars.volume},
+        index=pd.DatetimeIndex(bars.time),
+    )
+    test = Backtest(frame, SmaCross, cash=CAPITAL, commission=COMMISSION)
     for fast, slow in pairs:
         done = test.run(fast=fast, slow=slow)
-        outcome = Outcome(len(done["_trades"]) + len(done["_strategy"].trades), done["Equity Final [$]"])
-    return outcome
+    return Outcome(len(done["_trades"]) + len(done["_strategy"].trades), done["Equity Final [$]"])

@@ -1,57 +1,114 @@
-"""vectorbt, as its documentation has it: combinations as columns of one matrix, then four figures a column."""
+"""vectorbt, as its documentation has it: combinations as columns of one matrix, then the figures of each."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import pandas as pd
 import vectorbt
 
-from bench.task import CAPITAL, COMMISSION, PART, SYMBOL, Outcome
-from tradedesk.marketdata.samples import sample_bars
-
-_bars = sample_bars(SYMBOL)
-_index = pd.DatetimeIndex(_bars.time)
-CLOSE, OPEN = pd.Series(_bars.close, _index), pd.Series(_bars.open, _index)
-
+from bench.task import (
+    ACCOUNT,
+    CAPITAL,
+    COMMISSION,
+    ONE,
+    PART,
+    POSITION,
+    SLOWER,
+    Outcome,
+    Pair,
+    daily,
+    many,
+    minutes,
+)
+from tradedesk.core.bars import Bars
 
 # All 5,000 columns at once take three times as long and gigabytes more; of the sizes tried this was fastest.
 COLUMNS = 1_000
+COMMON = {"size_granularity": 1, "fees": COMMISSION, "direction": "longonly", "freq": "1D"}
 
 
 def one(fast: int, slow: int) -> Outcome:
-    return _matrix([(fast, slow)])
+    return matrix(daily(), [(fast, slow)])
 
 
-def sweep(pairs: Sequence[tuple[int, int]]) -> Outcome:
-    outcome = Outcome(0, CAPITAL)
+def single() -> Outcome:
+    return one(*ONE)
+
+
+def million() -> Outcome:
+    return matrix(minutes(), [SLOWER])
+
+
+def sweep(pairs: Sequence[Pair]) -> Outcome:
     for first in range(0, len(pairs), COLUMNS):
-        outcome = _matrix(pairs[first : first + COLUMNS])
+        outcome = matrix(daily(), pairs[first : first + COLUMNS])
     return outcome
 
 
-def _matrix(pairs: Sequence[tuple[int, int]]) -> Outcome:
+def portfolio() -> Outcome:
+    close, open_, entries, exits = prepared()
+    done = vectorbt.Portfolio.from_signals(
+        close,
+        entries=entries,
+        exits=exits,
+        price=open_,
+        size=POSITION,
+        size_type="value",
+        init_cash=ACCOUNT,
+        cash_sharing=True,
+        group_by=True,
+        **COMMON,
+    )
+    return figures(done, ACCOUNT)
+
+
+def matrix(bars: Bars, pairs: Sequence[Pair]) -> Outcome:
+    close, open_ = columns(bars)
     fast, slow = (
-        vectorbt.MA.run(CLOSE, window=[pair[place] for pair in pairs], short_name=name)
+        vectorbt.MA.run(close, window=[pair[place] for pair in pairs], short_name=name)
         for place, name in enumerate(("fast", "slow"))
     )
     done = vectorbt.Portfolio.from_signals(
-        CLOSE,
-        entries=_tomorrow(fast.ma_crossed_above(slow)),
-        exits=_tomorrow(fast.ma_crossed_below(slow)),
-        price=OPEN,
+        close,
+        entries=tomorrow(fast.ma_crossed_above(slow)),
+        exits=tomorrow(fast.ma_crossed_below(slow)),
+        price=open_,
         size=PART,
         size_type="percent",
-        size_granularity=1,
-        fees=COMMISSION,
         init_cash=CAPITAL,
-        direction="longonly",
-        freq="1D",
+        **COMMON,
     )
-    figures = [done.total_return(), done.sharpe_ratio(), done.sortino_ratio(), done.max_drawdown()]
-    last = pd.Series(figures[0]).iloc[-1]
+    return figures(done, CAPITAL)
+
+
+def figures(done: Any, capital: float) -> Outcome:
+    """Return, Sharpe ratio, maximum drawdown, win rate and the number of trades."""
+    returns = done.total_return()
+    done.sharpe_ratio()
+    done.max_drawdown()
+    done.trades.win_rate()
     trades = pd.Series(done.trades.count()).iloc[-1]
-    return Outcome(int(trades), float(CAPITAL * (1.0 + last)))
+    return Outcome(int(trades), float(capital * (1.0 + pd.Series(returns).iloc[-1])))
 
 
-def _tomorrow(signals: Any) -> Any:
+@cache
+def columns(bars: Bars) -> tuple[pd.Series, pd.Series]:
+    index = pd.DatetimeIndex(bars.time)
+    return pd.Series(bars.close, index), pd.Series(bars.open, index)
+
+
+@cache
+def prepared() -> tuple[Any, Any, Any, Any]:
+    """Close, open, entries and exits of all symbols; those of the signals are the bars after them."""
+    index = pd.DatetimeIndex(next(iter(many().values())).time)
+    close = pd.DataFrame({symbol: bars.close for symbol, bars in many().items()}, index)
+    open_ = pd.DataFrame({symbol: bars.open for symbol, bars in many().items()}, index)
+    fast, slow = (vectorbt.MA.run(close, window=window, short_name=str(window)) for window in ONE)
+    entries, exits = tomorrow(fast.ma_crossed_above(slow)), tomorrow(fast.ma_crossed_below(slow))
+    entries.columns = exits.columns = close.columns
+    return close, open_, entries, exits
+
+
+def tomorrow(signals: Any) -> Any:
     return signals.vbt.signals.fshift(1)

@@ -78,13 +78,14 @@ def _decisions(scenario: Scenario, first: int, kinds: Sequence[Kind]) -> tuple[N
     """side (c, rows, symbols) of each kind from row `first` on, and strength, (1, rows, symbols) where it is 1."""
     panel = scenario.panel
     shape = (len(kinds), len(panel.time) - first, len(panel.symbols))
-    if len(panel.symbols) == 1:
+    kind = type(kinds[0])
+    if len(panel.symbols) == 1 and "sides_of" in vars(kind):
         (bars,) = scenario.bars.values()
-        sides = type(kinds[0]).sides_of(kinds, bars)
+        sides = kind.sides_of(kinds, bars)
         if sides is not None:
             return sides[:, first:].reshape(shape), np.ones((1, *shape[1:]))
     side, strength = np.empty(shape, np.int8), np.empty(shape)
-    for place, kind in enumerate(kinds):
-        own_side, own_strength = decisions(panel, kind.signals_by_symbol(scenario.bars))
+    for place, one in enumerate(kinds):
+        own_side, own_strength = decisions(panel, one.signals_by_symbol(scenario.bars))
         side[place], strength[place] = own_side[first:], own_strength[first:]
     return side, strength

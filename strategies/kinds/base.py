@@ -11,14 +11,15 @@ from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar, final, overload
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from tradedesk.core.bars import Bars
+from tradedesk.core.bars import Bars, Floats, read_only
 from tradedesk.core.signals import Side, Signals
 
 Number = TypeVar("Number", int, float)
 
-STRENGTH_PLACES = 2
+HUNDREDTHS = 100.0
 
 
 class InvalidParameters(ValueError):
@@ -164,14 +165,15 @@ class Kind(ABC):
     def sides_of(cls, kinds: Sequence[Any], bars: Bars) -> NDArray[np.int8] | None:
         """The settled sides (c, n) that c kinds of this class take over one symbol's bars, all with strength 1.
 
-        For a class that finds them faster together than one by one, in an optimizer's sweep; None: it does not.
+        For a class that finds them faster together than one by one, in an optimizer's sweep. Asked only of the class
+        that defines it, for a subclass may have signals of its own; None: one by one.
         """
         return None
 
     def _settled(self, raw: Signals) -> Signals:
         """HOLD until the warm-up is complete, for a live check of so few bars refuses to decide; strength in
         hundredths, so that what a shorter history changes (below 1e-6) does not reorder two entries."""
-        side, strength = raw.side.copy(), raw.strength.round(STRENGTH_PLACES)
+        side, strength = raw.side.copy(), _rounded(read_only(raw.strength))
         early = slice(0, max(self.warmup() - 1, 0))
         side[early], strength[early] = Side.HOLD, 0.0
         return Signals(side, strength, raw.lines)
@@ -184,6 +186,15 @@ class Kind(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{n}={v}' for n, v in self.parameters.items())})"
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _rounded(strength: Floats) -> Floats:
+    """strength.round(2), in one go."""
+    rounded = np.empty(len(strength))
+    for t in range(len(strength)):
+        rounded[t] = np.rint(strength[t] * HUNDREDTHS) / HUNDREDTHS
+    return rounded
 
 
 @cache

@@ -161,6 +161,23 @@ def test_no_symbols_at_all_leave_an_empty_curve() -> None:
     assert (len(result.equity), result.cash, result.trades) == (0, 500.0, [])
 
 
+# Odd markets
+
+
+def test_one_bar_decides_and_trades_nothing() -> None:
+    result = run_one(flat(10), buy=[0])
+    assert (result.equity.tolist(), result.cash, len(result.held)) == ([10_000.0], 10_000.0, 0)
+    assert result.invested.tolist() == [0.0]
+
+
+def test_prices_that_stand_still_earn_nothing_but_cost_their_commission() -> None:
+    costs = Costs(commission_per_order=1.0)
+    result = run_one(flat(*[10.0] * 6), buy=[0, 3], sell=[1, 4], costs=costs, position_size_pct=0.5)
+    assert [trade.pnl for trade in result.trades] == [-2.0, -2.0]
+    assert result.equity.tolist() == [10_000.0, 9_999.0, 9_998.0, 9_998.0, 9_997.0, 9_996.0]
+    assert result.invested.tolist() == [0.0, 5_000.0, 0.0, 0.0, 4_990.0, 0.0]
+
+
 # Ruin and growth
 
 

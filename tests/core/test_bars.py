@@ -7,8 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradedesk.core.bars import Bars, InvalidBars, Timeframe, session_dates, to_datetime, to_datetime64, validate
+from tradedesk.core import bars as bars_module
+from tradedesk.core.bars import (
+    COLUMNS,
+    Bars,
+    InvalidBars,
+    Timeframe,
+    session_dates,
+    session_numbers,
+    to_datetime,
+    to_datetime64,
+    validate,
+)
 
+TIMES = np.array(["2024-01-03T05:00", "2024-01-03T12:00", "2023-12-29T05:00", "NaT"], "M8[us]")
 NEW_YORK = ZoneInfo("America/New_York")
 
 
@@ -68,6 +80,31 @@ def test_it_refuses_no_rows_and_columns_of_different_length() -> None:
         validate(replace(bars, close=bars.close[:-1]))
 
 
+CELLS = (-1.0, 0.0, 8.9, 10.0, 12.5, 50.0, np.nan, np.inf, -np.inf)
+
+
+@given(st.lists(st.tuples(st.sampled_from(COLUMNS), st.integers(0, 3), st.sampled_from(CELLS)), max_size=3))
+def test_a_glance_finds_fault_where_the_single_checks_do(changes: list[tuple[str, int, float]]) -> None:
+    bars = four_days()
+    for column, row, value in changes:
+        getattr(bars, column)[row] = TIMES[CELLS.index(value) % len(TIMES)] if column == "time" else value
+    assert refused(bars) == refused_step_by_step(bars)
+
+
+def refused(bars: Bars) -> str:
+    try:
+        validate(bars)
+    except InvalidBars as error:
+        return str(error)
+    return ""
+
+
+def refused_step_by_step(bars: Bars) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bars_module, "_sound", lambda *columns: False)
+        return refused(bars)
+
+
 def test_until_and_since_include_their_moment() -> None:
     bars = four_days()
     moment = datetime(2024, 1, 3, 5, tzinfo=UTC)
@@ -100,6 +137,12 @@ def test_a_session_is_the_calendar_day_in_new_york(moment: datetime) -> None:
     # from midnight to 23:00 in New York, which is more than the longest trading day
     if local.hour < 23:
         assert session_dates(np.array([to_datetime64(moment.replace(tzinfo=UTC))]))[0].item() == local.date()
+
+
+@given(st.lists(st.integers(-(10**15), 4 * 10**15), max_size=50).map(sorted))
+def test_session_numbers_are_the_session_dates_of_times_in_their_order(microseconds: list[int]) -> None:
+    times = np.array(microseconds, "M8[us]")
+    assert session_numbers(times).tolist() == session_dates(times).astype(np.int64).tolist()
 
 
 def test_a_timeframe_knows_its_minutes() -> None:

@@ -6,7 +6,7 @@ None, never NaN or infinity.
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,10 +70,9 @@ class Sessions(NamedTuple):
     number: NDArray[np.int64]
     ends: NDArray[np.int64]
 
-
-def sessions_of(time: Times) -> Sessions:
-    number = session_numbers(time)
-    return Sessions(number, ratios.session_ends(number))
+    @classmethod
+    def of(cls, number: NDArray[np.int64]) -> Self:
+        return cls(number, ratios.session_ends(number))
 
 
 def measure(
@@ -95,7 +94,7 @@ def measure(
     buying and holding with the same capital over the same bars. risk_free_rate: a fraction a year. sessions:
     those of `time`, where they are known already.
     """
-    number, ends = sessions or sessions_of(time)
+    number, ends = sessions or Sessions.of(session_numbers(time))
     free = risk_free_rate / SESSIONS_PER_YEAR
     curve = ratios.of_curve(number, ends, equity, float(capital), free)
     won, factor, expected, expected_r = ratios.of_trades(pnl, r_multiples)
@@ -126,7 +125,7 @@ def measure(
 
 def session_ends(time: Times) -> NDArray[np.int64]:
     """The rows (k,) of the last bar of each session."""
-    return sessions_of(time).ends
+    return Sessions.of(session_numbers(time)).ends
 
 
 def calendar_days(time: Times) -> int:

@@ -14,9 +14,10 @@ from backtests.simulation import Scenario, prepare
 from strategies.kinds import InvalidParameters, Kind, kinds
 from strategies.kinds.sma_crossover import SmaCrossover
 from tests.strategies.kinds.series import SHAPES, generated, kinds_within_search, stock
-from tradedesk.core.bars import to_datetime
+from tradedesk.core.bars import Bars, to_datetime
 from tradedesk.core.metrics import session_ends, session_returns
 from tradedesk.core.rules import Costs, RiskRules
+from tradedesk.core.signals import Signals
 
 EVERY_KIND = pytest.mark.parametrize("kind", kinds().values(), ids=kinds().keys())
 COSTS = Costs(commission_per_order=1.0, commission_bps=5.0, slippage_bps=3.0)
@@ -74,6 +75,20 @@ def test_sides_found_together_are_those_found_one_by_one(
         alone = one.signals_by_symbol({"X": bars})["X"]
         assert side.tolist() == alone.side.tolist()
         assert np.abs(side).tolist() == alone.strength.tolist(), "all of them certain"
+
+
+class Contrary(SmaCrossover):
+    """Sells where its parent buys."""
+
+    key, name = "contrary", "Contrary"
+
+    def signals(self, bars: Bars) -> Signals:
+        own = super().signals(bars)
+        return Signals(-own.side, own.strength, own.lines)
+
+
+def test_a_kind_that_changes_the_signals_of_its_parent_is_swept_with_its_own() -> None:
+    expect_the_same(on("AAPL", RULES[0]), [Contrary(fast=5, slow=20), Contrary(fast=10, slow=30)])
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])

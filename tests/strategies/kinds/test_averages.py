@@ -6,7 +6,7 @@ import talib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.kinds.averages import simple_average
+from strategies.kinds.averages import simple_average, simple_averages
 from tests.strategies.kinds.series import STOCKS, UNTIMED, generated, stock
 
 
@@ -42,3 +42,21 @@ def test_it_is_exact_on_cents() -> None:
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_too_few_prices_have_no_average(count: int) -> None:
     assert np.isnan(simple_average(np.ones(count), 3)).tolist() == [True] * count
+
+
+@UNTIMED
+@given(st.integers(0, 10**9), st.integers(2, 60), st.integers(0, 70), st.integers(0, 200))
+def test_nan_is_left_out_at_the_beginning_and_ends_the_average_later(
+    seed: int, period: int, leading: int, later: int
+) -> None:
+    close = generated("random walk on cents", seed, 150).close.copy()
+    close[:leading] = np.nan
+    close[later : later + 1] = np.nan
+    expected = talib.SMA(np.rint(close * 1e6), period) / 1e6
+    assert np.array_equal(simple_average(close, period), expected, equal_nan=True)
+
+
+def test_many_at_once_are_the_same_as_one_by_one() -> None:
+    close, periods = stock("AAPL").close, [2, 10, 151, 400]
+    for row, period in zip(simple_averages(close, periods), periods, strict=True):
+        assert row.tobytes() == simple_average(close, period).tobytes()
