@@ -165,8 +165,8 @@ class Kind(ABC):
     def sides_of(cls, kinds: Sequence[Any], bars: Bars) -> NDArray[np.int8] | None:
         """The settled sides (c, n) that c kinds of this class take over one symbol's bars, all with strength 1.
 
-        For a class that finds them faster together than one by one, in an optimizer's sweep. Asked only of the class
-        that defines it, for a subclass may have signals of its own; None: one by one.
+        For a class that finds them faster together than one by one, in an optimizer's sweep. Asked only of the
+        class that defines it, for a subclass may have signals of its own; None: one by one.
         """
         return None
 
