@@ -130,7 +130,7 @@ def _estimate(form: SearchForm) -> dict[str, Any]:
         symbols = optimizer_draft.wanted_symbols(values["strategy"], values["symbols"])
     except InvalidStrategy as refusal:
         return {"refusals": list(refusal.errors.values())}
-    asked = {name: values[name] for name in ("start_date", "end_date", "method", "grid", "trials")}
+    asked = {name: values[name] for name in ("start_date", "end_date", "method", "grid", "trials", "holdout")}
     found = services.estimate(values["strategy"], symbols=symbols, **asked)
     time = None if found.seconds is None else optimizer_report.about(found.seconds)
     return {"estimate": found, "time": time, "refusals": list(found.errors.values())}

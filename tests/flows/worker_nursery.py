@@ -17,7 +17,7 @@ QUIETLY = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 def main() -> None:
     django.setup()
-    from backtests.services.optimizer import revive as revival
+    from backtests.services.optimizer import revival
     from livetrading.pipeline import dispatch, sweep
     from tradedesk.celery import app
 

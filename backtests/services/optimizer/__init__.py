@@ -2,9 +2,9 @@ from backtests.services.optimizer.candidates import open_as_backtest, ranked, sa
 from backtests.services.optimizer.checks import InvalidRun
 from backtests.services.optimizer.control import cancel, pause, resume, time_left
 from backtests.services.optimizer.create import create_ranking, create_search
-from backtests.services.optimizer.estimate import Estimate, estimate
+from backtests.services.optimizer.estimates import Estimate, estimate
 from backtests.services.optimizer.markets import markets_of
-from backtests.services.optimizer.revive import revive
+from backtests.services.optimizer.revival import revive
 from backtests.services.optimizer.work import run_chunk
 
 __all__ = [

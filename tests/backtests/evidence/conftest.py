@@ -30,8 +30,8 @@ def run(strategy: Strategy, clock: Clock) -> OptimizerRun:
         initial_capital=100_000,
         wall_now=NOW,
     )
-    for _ in range(made.chunks.count() + 1):
-        run_chunk(made.pk, clock)
+    for number in range(made.chunks.count()):
+        run_chunk(made.pk, number, clock)
     made.refresh_from_db()
     assert made.status == OptimizerRun.Status.COMPLETED, made.error
     return made

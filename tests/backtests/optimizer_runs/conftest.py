@@ -16,6 +16,7 @@ from tests.backtests.runs import NOW, Clock, Published
 MakeRun = Callable[..., OptimizerRun]
 Work = Callable[[OptimizerRun], OptimizerRun]
 
+GRID = {"fast": (5, 30, 5), "slow": (20, 60, 10)}
 TERMS: dict[str, Any] = {
     "start_date": date(2005, 1, 3),
     "end_date": date(2010, 12, 31),
@@ -29,8 +30,8 @@ def search(strategy: Strategy) -> MakeRun:
     """A queued search of Alice's SMA crossover: 6 x 5 combinations on AAPL, 4 of them against its rule."""
 
     def make(**changes: Any) -> OptimizerRun:
-        values = {"symbols": ["AAPL"], "method": "grid", "grid": {"fast": (5, 30, 5), "slow": (20, 60, 10)}}
-        return create_search(strategy.user, strategy, **(values | {"seed": 1} | TERMS | changes))
+        values: dict[str, Any] = {"symbols": ["AAPL"], "method": "grid", "grid": GRID, "seed": 1}
+        return create_search(strategy.user, strategy, **(values | TERMS | changes))
 
     return make
 
@@ -40,7 +41,7 @@ def ranking(strategy: Strategy) -> MakeRun:
     """A queued ranking of Alice's strategy on two symbols."""
 
     def make(**changes: Any) -> OptimizerRun:
-        values = {"strategies": [strategy], "all_kinds": False, "symbols": ["AAPL", "MSFT"]}
+        values: dict[str, Any] = {"strategies": [strategy], "all_kinds": False, "symbols": ["AAPL", "MSFT"]}
         return create_ranking(strategy.user, **(values | TERMS | changes))
 
     return make

@@ -8,6 +8,7 @@ import pytest
 from django.core.files.storage import storages
 
 from backtests.models import OptimizerChunk, OptimizerRun
+from backtests.optimizer.choice import Chosen
 from backtests.optimizer.figures import FIGURES
 from backtests.services.optimizer import ranked
 from backtests.services.optimizer.candidates import KEPT, keep_best
@@ -35,7 +36,7 @@ def worked(search: MakeRun) -> OptimizerRun:
         figures = np.zeros(MOST_CHUNK, FIGURES)
         for name in FIGURES.names or ():
             figures[name] = chance.normal(size=MOST_CHUNK) * 100
-        chosen = [
+        chosen: Chosen = [
             (place, {"fast": place % 399, "slow": place // 399}) for place in range(first, first + MOST_CHUNK)
         ]
         write_part(chunk, chosen, figures, figures["sharpe"])

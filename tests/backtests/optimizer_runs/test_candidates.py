@@ -12,7 +12,7 @@ from backtests.models import Backtest, OptimizerRun
 from backtests.optimizer.choice import Chosen
 from backtests.optimizer.figures import FIGURES, Figures
 from backtests.services import run_backtest
-from backtests.services.optimizer import open_as_backtest, ranked, run_chunk, save_as_strategy
+from backtests.services.optimizer import open_as_backtest, parts, ranked, run_chunk, save_as_strategy
 from backtests.services.optimizer import work as working
 from backtests.services.optimizer.candidates import KEPT, keep_best
 from strategies.models import Strategy
@@ -107,7 +107,7 @@ def test_a_chunk_that_was_at_it_when_the_strategy_went_is_kept(
     search: MakeRun, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = search()
-    write = working.write_part
+    write = parts.write_part
 
     def deleted_first(*args: Any) -> None:
         delete_strategy(Strategy.objects.get())

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from threading import Event
 from typing import Any
 
-import numpy as np
 import pytest
 from django.core.files.storage import storages
 from django.db import OperationalError
@@ -256,7 +255,7 @@ def test_a_part_holds_every_combination_with_its_parameters(search: MakeRun, clo
     again = sweep(scenario_of(run, "AAPL"), SmaCrossover, [kind])[0]
     assert [row[name] for name in again.dtype.names] == pytest.approx(list(again), nan_ok=True)
     assert row["score"] == row["sharpe"]
-    assert np.isclose(row["score"], ranked(run, "AAPL").get(number=row["number"]).score)
+    assert ranked(run, "AAPL").get(number=row["number"]).score == pytest.approx(row["score"])
 
 
 def test_days_alone_make_no_result(search: MakeRun, work: Work) -> None:

@@ -86,11 +86,22 @@ def test_a_slow_strategy_is_tried_once_and_not_sixty_times(ask: Ask, monkeypatch
         sizes.append(len(combinations))
         time.sleep(0.03 * len(combinations))
 
-    monkeypatch.setattr("backtests.services.optimizer.estimate.sweep", slow)
+    monkeypatch.setattr("backtests.services.optimizer.estimates.sweep", slow)
     found = ask(method="random", trials=26, symbols=["AAPL"])
     assert sizes == [1, 1]
     assert found.seconds is not None
     assert found.seconds >= 26 * 0.03 / 2
+
+
+def test_it_times_the_part_that_the_search_sees(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr(
+        "backtests.services.optimizer.estimates.sweep", lambda scenario, *_: sizes.append(len(scenario.benchmark.time))
+    )
+    ask(symbols=["AAPL"], holdout=0.0)
+    ask(symbols=["AAPL"], holdout=0.5)
+    assert sizes[0] == 1511  # the sessions of the six years
+    assert sizes[-1] == pytest.approx(1511 / 2, abs=5)
 
 
 def test_an_estimate_starts_nothing(ask: Ask) -> None:

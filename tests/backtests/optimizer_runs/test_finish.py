@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtests.models import OptimizerRun
-from backtests.services.optimizer import cancel, ranked, run_chunk
+from backtests.services.optimizer import cancel, parts, ranked, run_chunk
 from backtests.services.optimizer import finish as ending
 from backtests.services.optimizer import work as working
 from backtests.services.optimizer.finish import BINS, MERGING, finish, histogram
@@ -80,7 +80,7 @@ def test_a_cancel_during_the_merge_wins(search: MakeRun, clock: Clock, monkeypat
         yield from merge(*args)
         cancel(run, NOW)
 
-    merge = ending.merge
+    merge = parts.merge
     monkeypatch.setattr(ending, "merge", cancelled_meanwhile)
     run_chunk(run.pk, 0, clock)
     run.refresh_from_db()
@@ -126,7 +126,7 @@ def test_a_part_written_after_the_end_is_deleted(
     search: MakeRun, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = search()
-    write = working.write_part
+    write = parts.write_part
 
     def cancelled_first(*args: Any) -> None:
         cancel(run, NOW)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -52,12 +53,12 @@ def test_a_run_that_waits_long_is_sent_again_and_gets_no_lane_more(
     search: MakeRun, sent: Sent, clock: Clock
 ) -> None:
     run = search()
-    found = [sent(lambda second=second: revive(NOW + timedelta(seconds=second))) for second in (30, 31, 45, 62)]
+    found = [sent(partial(revive, NOW + timedelta(seconds=second))) for second in (30, 31, 45, 62)]
     assert found == [[], [0, 1], [], [0, 1]]
     # All six messages arrive: three chunks are worked on, one after the other.
     messages = [0, 1, 0, 1, 0, 1]
     for number in messages:
-        messages += sent(lambda number=number: run_chunk(run.pk, number, clock))
+        messages += sent(partial(run_chunk, run.pk, number, clock))
         assert in_hand(run) <= 2
     run.refresh_from_db()
     assert (run.status, run.done) == ("completed", 30)
@@ -67,7 +68,8 @@ def test_a_run_that_waits_long_is_sent_again_and_gets_no_lane_more(
 def test_a_run_that_goes_on_is_sent_anew(search: MakeRun, sent: Sent, clock: Clock) -> None:
     run = search()
     pause(run, clock())
-    assert sent(lambda: [run_chunk(run.pk, number, clock) for number in (0, 1)]) == []
+    for number in (0, 1):
+        assert sent(partial(run_chunk, run.pk, number, clock)) == []
     assert sent(lambda: resume(run, clock())) == [0, 1]
 
 

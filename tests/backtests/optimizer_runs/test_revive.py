@@ -1,7 +1,8 @@
 """What dead workers and lost messages leave goes on."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,6 +24,10 @@ def working(search: MakeRun, attempts: int = 1) -> OptimizerRun:
     OptimizerRun.objects.update(status=Status.RUNNING, started_at=NOW)
     OptimizerChunk.objects.filter(number=0).update(status="running", attempts=attempts, heartbeat_at=NOW)
     return run
+
+
+def at(moment: datetime) -> Clock:
+    return lambda: moment
 
 
 def after(seconds: int) -> Callable[[], None]:
@@ -60,9 +65,9 @@ def test_a_worker_that_dies_each_time_is_given_up_and_not_tried_for_ever(
     messages = [0]
     while messages:
         with pytest.raises(Killed):
-            run_chunk(run.pk, messages.pop(), lambda now=moment: now)
+            run_chunk(run.pk, messages.pop(), at(moment))
         moment += timedelta(seconds=61)
-        messages = sent(lambda now=moment: revive(now))
+        messages = sent(partial(revive, moment))
     run.refresh_from_db()
     assert (run.status, run.chunks.get().attempts) == (Status.FAILED, 3)
 

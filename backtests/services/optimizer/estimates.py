@@ -51,6 +51,7 @@ def estimate(
     method: str,
     grid: Mapping[str, Range],
     trials: int | None = None,
+    holdout: float = HOLDOUT,
 ) -> Estimate:
     """Tries a few combinations on the very bars; refusals of the grid and of the trials come in `errors`."""
     errors: dict[str, str] = {}
@@ -66,17 +67,19 @@ def estimate(
     if exact:
         per_market = count_accepted(kind, axes)
     workers = 1 if method == OptimizerRun.Method.TPE else LANES
-    each = _seconds_each(kind, axes, symbols, strategy.timeframe, start_date, end_date)
+    # By the calendar and not by sessions: for the time it takes that is near enough.
+    seen_until = start_date + (end_date - start_date) * (1.0 - holdout)
+    scenario = _scenario(
+        symbols if kind.across_symbols else symbols[:1], strategy.timeframe, start_date, seen_until
+    )
+    each = None if scenario is None else _seconds_each(kind, axes, scenario)
     total = per_market * markets
     return Estimate(total, exact, None if each is None else OVERHEAD + total * each / workers, workers)
 
 
-def _seconds_each(
-    kind: type[Kind], grid: Grid, symbols: list[str], timeframe: str, start: date, end: date
-) -> float | None:
-    scenario = _scenario(symbols if kind.across_symbols else symbols[:1], timeframe, start, end)
+def _seconds_each(kind: type[Kind], grid: Grid, scenario: Scenario) -> float | None:
     some = [combination for _, combination in at_random(kind, grid, 0, 0, 1, SAMPLE)]
-    if scenario is None or not some:
+    if not some:
         return None
     sweep(scenario, kind, some[:1])  # compiles and loads, which a worker has behind it
     count = 1
@@ -90,11 +93,11 @@ def _seconds_each(
 
 
 def _scenario(symbols: list[str], timeframe: str, start: date, end: date) -> Scenario | None:
-    """Of the part that a search sees, by the calendar; for the time it takes that is near enough."""
-    until = start + (end - start) * (1.0 - HOLDOUT)
+    if not symbols:
+        return None
     try:
         bars, _ = load_usable(symbols, timeframe)
         rules, costs = RiskRules(**fully_invested(len(symbols))), Costs()  # type: ignore[arg-type]  # a count and a size
-        return prepare(bars, capital=1e5, rules=rules, costs=costs, start=daily_time(start), end=daily_time(until))
+        return prepare(bars, capital=1e5, rules=rules, costs=costs, start=daily_time(start), end=daily_time(end))
     except (NoBars, UnusableBars, DamagedBars, InvalidBars, ValueError, IndexError):
         return None
