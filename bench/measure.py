@@ -4,6 +4,7 @@ Prints one line of JSON: the median of five timings after a warm-up, in seconds,
 process in megabytes.
 """
 
+import gc
 import json
 import resource
 import sys
@@ -28,6 +29,7 @@ def main(engine: str, task: str, combinations: int) -> dict[str, float]:
     number = max(1, round(SHORTEST / (perf_counter() - started)))
     timings = []
     for _ in range(REPEATS):
+        gc.collect()  # what the last timing has left is not this one's
         started = perf_counter()
         for _ in range(number):
             run()

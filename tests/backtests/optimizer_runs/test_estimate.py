@@ -9,6 +9,7 @@ import pytest
 
 from backtests.models import OptimizerRun
 from backtests.services.optimizer import Estimate, estimate
+from backtests.simulation import Scenario
 from strategies.models import Strategy
 
 Ask = Callable[..., Estimate]
@@ -95,9 +96,11 @@ def test_a_slow_strategy_is_tried_once_and_not_sixty_times(ask: Ask, monkeypatch
 
 def test_it_times_the_part_that_the_search_sees(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    monkeypatch.setattr(
-        "backtests.services.optimizer.estimates.sweep", lambda scenario, *_: sizes.append(len(scenario.benchmark.time))
-    )
+
+    def notes(scenario: Scenario, *_: Any) -> None:
+        sizes.append(len(scenario.benchmark.time))
+
+    monkeypatch.setattr("backtests.services.optimizer.estimates.sweep", notes)
     ask(symbols=["AAPL"], holdout=0.0)
     ask(symbols=["AAPL"], holdout=0.5)
     assert sizes[0] == 1511  # the sessions of the six years
