@@ -65,6 +65,7 @@ chromium: $(DEV) ## find a Chromium for the browser tests, or install one
 bench: $(PEERS) $(CSS) ## print speed and size, the engine beside backtesting.py and vectorbt (a quarter of an hour)
 	@$(PEER_BIN)/python -m bench.backtest
 	@$(PEER_BIN)/python -m bench.fresh
+	@$(PEER_BIN)/python -m bench.evidence
 	@$(BIN)/python -m bench.optimizer
 	@$(BIN)/python -m bench.pages
 	@$(BIN)/python -m bench.desk_memory

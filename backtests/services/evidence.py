@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from backtests.models import Backtest, Candidate, Evidence, OptimizerRun
 from backtests.optimizer.grid import Range
-from backtests.robustness.examination import FAMILY, Relatives, examine, relatives_of
+from backtests.robustness.examination import FAMILY, SEARCH_FAMILY, Relatives, examine, relatives_of
 from backtests.robustness.panel import Line, counts, in_words, lines
 from backtests.robustness.walk_forward import IN_SAMPLE
 from backtests.services.bars import load_usable
@@ -26,8 +26,6 @@ from tradedesk.accounts.models import User
 
 # Of each market of a run; what stands below is examined when its page is opened.
 BEST = 20
-# Of a search's combinations so many stand for all of them.
-RUN_FAMILY = 1000
 # A task takes seconds: what has none for so long is asked for again.
 OVERDUE = timedelta(seconds=60)
 AT_A_TIME = 20
@@ -42,7 +40,7 @@ def gather_for_backtest(backtest_id: int, wall_clock: Callable[[], datetime]) ->
         kind, scenario = backtest.make_kind(), _scenario(backtest)
         run = backtest.candidate.run if backtest.candidate else None
         ranges = _ranges(kind, run)
-        most = RUN_FAMILY if run and run.is_search else FAMILY
+        most = SEARCH_FAMILY if run and run.is_search else FAMILY
         relatives = relatives_of(scenario, kind, ranges, most)
         _keep(backtest, examine(scenario, kind, ranges, relatives), wall_clock())
     except Exception as error:
@@ -157,7 +155,7 @@ def _examine(
     try:
         kind, scenario = candidate.make_kind(), scenario_of(run, candidate.market, whole=True)
         ranges = _ranges(kind, run)
-        most = RUN_FAMILY if run.is_search else FAMILY
+        most = SEARCH_FAMILY if run.is_search else FAMILY
         relatives = shared or relatives_of(scenario, kind, ranges, most)
         held_back = run.holdout or 1.0 - IN_SAMPLE
         _keep(candidate, examine(scenario, kind, ranges, relatives, held_back), wall_clock())

@@ -8,9 +8,9 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from backtests.models import Backtest, Candidate, Evidence, OptimizerRun, Tries
-from backtests.robustness.examination import relatives_of
+from backtests.robustness.examination import SEARCH_FAMILY, relatives_of
 from backtests.services import evidence, run_backtest
-from backtests.services.evidence import BEST, RUN_FAMILY, gather_for_backtest, gather_for_candidate, gather_for_run
+from backtests.services.evidence import BEST, gather_for_backtest, gather_for_candidate, gather_for_run
 from backtests.services.optimizer import open_as_backtest
 from backtests.services.queue import BACKTEST_EVIDENCE_TASK, CANDIDATE_EVIDENCE_TASK
 from strategies.services import save_strategy
@@ -124,7 +124,7 @@ def test_the_best_rows_of_a_run_are_examined_and_share_their_family(run: Optimiz
     with patch(RELATIVES, wraps=relatives_of) as relatives:
         gather_for_run(run.pk, clock)
     assert Evidence.objects.filter(error="").count() == BEST < run.candidates.count()
-    assert [call.args[3] for call in relatives.call_args_list] == [RUN_FAMILY]
+    assert [call.args[3] for call in relatives.call_args_list] == [SEARCH_FAMILY]
     run.refresh_from_db()
     assert run.findings == {"gathered": True}
     with patch(EXAMINE, side_effect=AssertionError("gathered again")):

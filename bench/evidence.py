@@ -1,0 +1,41 @@
+"""Measures the evidence of a search's winner, as a worker gathers it: `python -m bench.evidence`."""
+
+import sys
+from statistics import median
+from time import perf_counter
+
+from backtests.robustness.examination import SEARCH_FAMILY, Relatives, examine, relatives_of
+from backtests.simulation import prepare
+from bench.desk import COSTS, RULES
+from bench.task import CAPITAL, SYMBOL, daily
+from strategies.kinds.sma_crossover import SmaCrossover
+
+REPEATS = 5
+KIND = SmaCrossover(fast=10, slow=60)
+RANGES = {"fast": (2, 51, 1), "slow": (52, 151, 1)}  # of which SEARCH_FAMILY combinations are drawn
+ROW = "{:<62}{:>10}\n"
+
+
+def main() -> None:
+    scenario = prepare({SYMBOL: daily()}, capital=CAPITAL, rules=RULES, costs=COSTS)
+    shared, own = [], []
+    for _ in range(REPEATS + 1):
+        started = perf_counter()
+        relatives: Relatives = relatives_of(scenario, KIND, RANGES, SEARCH_FAMILY)
+        shared.append(perf_counter() - started)
+        started = perf_counter()
+        examine(scenario, KIND, RANGES, relatives)
+        own.append(perf_counter() - started)
+    sys.stdout.write(
+        f"\nThe evidence of one result of a search, {SEARCH_FAMILY:,} combinations standing for all\n\n"
+    )
+    for label, seconds in (
+        ("once a search: overfitting (CSCV) and walk-forward", shared),
+        ("each result: luck, bootstrap, neighbours, costs, proofs", own),
+    ):
+        sys.stdout.write(ROW.format(label, f"{median(seconds[1:]):,.2f} s"))
+    sys.stdout.write(ROW.format("both", f"{median(map(sum, zip(shared[1:], own[1:], strict=True))):,.2f} s"))
+
+
+if __name__ == "__main__":
+    main()
