@@ -27,7 +27,7 @@ def main() -> None:
         examine(scenario, KIND, RANGES, relatives)
         own.append(perf_counter() - started)
     sys.stdout.write(
-        f"\nThe evidence of one result of a search, {SEARCH_FAMILY:,} combinations standing for all\n\n"
+        f"\nThe evidence of a result, {SEARCH_FAMILY:,} combinations standing for its search\n\n"
     )
     for label, seconds in (
         ("once a search: overfitting (CSCV) and walk-forward", shared),

@@ -25,7 +25,7 @@ Findings = dict[str, Any]
 
 # Fixed, so that the evidence says the same twice.
 SEED = 7
-# So many combinations are compared, the result's own included: of what a kind would search, and of a search that was.
+# So many combinations are compared, the own one included: of what a kind would search, and of a search that was.
 FAMILY, SEARCH_FAMILY = 200, 1000
 # Bars that the proofs are tried on, the warm-up on top.
 PROOF_BARS = 1500
