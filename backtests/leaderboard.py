@@ -89,7 +89,8 @@ def _labels(run: OptimizerRun, names: list[str]) -> dict[str, str]:
     else:
         subject = {PARAMETER + name: label for name, label in parameter_labels(run).items()}
     score = LABELS[Objective(run.objective)] if run.objective == Objective.WEIGHTED else "Score"
-    return {"rank": "Rank", **subject, "score": score, **FIGURES}
+    around = {"neighbours": "Neighbours"} if run.is_search else {}
+    return {"rank": "Rank", **subject, "score": score, **around, **FIGURES}
 
 
 def _columns(run: OptimizerRun, names: list[str]) -> Iterator[Column]:

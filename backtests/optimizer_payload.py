@@ -50,6 +50,7 @@ def performance(candidate: Candidate, panel: Panel) -> dict[str, Any]:
         "parameters": candidate.parameters,
         "eligible": candidate.eligible,
         "score": candidate.score,
+        "neighbours_score": candidate.neighbours,
         "evidence": {line.key: line.mark.value for line in panel.lines} or None,
         **{name: candidate.figures.get(name) for name in SHOWN_FIGURES},
     }

@@ -18,12 +18,14 @@ MINUTE, HOUR = 60, 3600
 @dataclass(frozen=True, slots=True)
 class Report:
     """objective, formula: the score by its name and in words. seen: the first and the last session that the run
-    saw, None where its bars are gone. scored: how many rows of this market have a score, None before the end."""
+    saw, None where its bars are gone. scored: how many rows of this market have a score, and left_out: how many
+    combinations of the run were never tried, for the kind's own rule refuses them; None before the end."""
 
     objective: str
     formula: str
     seen: tuple[date, date] | None
     scored: int | None
+    left_out: int | None
     origins: list[Origin]
 
 
@@ -34,8 +36,14 @@ def report_of(run: OptimizerRun, market: str) -> Report:
         formula=formula(Objective(run.objective), run.weights),
         seen=_seen(run, market),
         scored=sum(histogram["counts"]) if histogram else None,
+        left_out=_left_out(run),
         origins=compare(run.kind, run.provenance, find_series(run.symbols, run.timeframe)),
     )
+
+
+def _left_out(run: OptimizerRun) -> int | None:
+    tried = [histogram.get("tried") for histogram in run.histograms.values()]
+    return run.combinations - sum(tried) if tried and None not in tried else None
 
 
 def about(seconds: float) -> str:

@@ -26,9 +26,7 @@ def main() -> None:
         started = perf_counter()
         examine(scenario, KIND, RANGES, relatives)
         own.append(perf_counter() - started)
-    sys.stdout.write(
-        f"\nThe evidence of a result, {SEARCH_FAMILY:,} combinations standing for its search\n\n"
-    )
+    sys.stdout.write(f"\nThe evidence of a result, {SEARCH_FAMILY:,} combinations standing for its search\n\n")
     for label, seconds in (
         ("once a search: overfitting (CSCV) and walk-forward", shared),
         ("each result: luck, bootstrap, neighbours, costs, proofs", own),

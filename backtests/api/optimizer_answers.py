@@ -24,6 +24,9 @@ class Performance(Answer):
     parameters: dict[str, int | float]
     eligible: bool = Field(description="False: too few trades, or no score; such rows stand last.")
     score: float | None
+    neighbours_score: float | None = Field(
+        description="Of a search: the median score one step around; null until it is gathered."
+    )
     total_return_pct: float | None
     sharpe_ratio: float | None
     max_drawdown_pct: float | None

@@ -22,6 +22,8 @@ class Candidate(models.Model):
     # Enough trades, enough bars for the warm-up, and a score: else it stands below all that have them.
     eligible = models.BooleanField()
     score = models.FloatField(null=True, blank=True)
+    # Of a search the median score of the combinations one step around; NULL before they were looked at.
+    neighbours = models.FloatField(null=True, blank=True)
     # In the API's names, fractions as percent; of a search on the sessions that it saw.
     figures = models.JSONField(default=dict)
 

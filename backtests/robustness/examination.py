@@ -134,7 +134,8 @@ def _neighbours(scenario: Scenario, kind: Kind, ranges: Mapping[str, Range], own
         steps[name] = (low, high, step)
     if not steps:
         return None
-    near = around(type(kind), Grid.of(type(kind), steps, parameters), parameters)
+    grid = Grid.of(type(kind), steps, parameters)
+    near = [combination for _, combination in around(type(kind), grid, grid.number_of(parameters))]
     if not near:
         return None
     sharpes = sweep(scenario, type(kind), near)["sharpe"]

@@ -1,5 +1,6 @@
 """Evidence: gathered by a worker, stored beside what it is of, and read as a panel of lines."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,11 +19,14 @@ from backtests.services.ledger import Where, tried_on_each
 from backtests.services.optimizer import markets_of, ranked
 from backtests.services.optimizer.checks import search_ranges
 from backtests.services.optimizer.markets import scenario_of
+from backtests.services.optimizer.neighbourhood import score_neighbours
 from backtests.services.queue import enqueue_candidate_evidence
 from backtests.simulation import Scenario, prepare
 from strategies.kinds import Kind, kinds
 from tradedesk.accounts.changes import touch
 from tradedesk.accounts.models import User
+
+log = logging.getLogger(__name__)
 
 # Of each market of a run; what stands below is examined when its page is opened.
 BEST = 20
@@ -54,6 +58,8 @@ def gather_for_run(run_id: int, wall_clock: Callable[[], datetime]) -> None:
     if run is None:
         return
     for market in markets_of(run):
+        if run.is_search:
+            _look_around(run, market.key)
         shared: Relatives | None = None
         for candidate in ranked(run, market.key)[:BEST]:
             shared = _examine(candidate, wall_clock, shared)
@@ -163,6 +169,13 @@ def _examine(
     except Exception as error:
         _keep_error(candidate, reason_of(error, "evidence of row", candidate.pk), wall_clock())
         return shared
+
+
+def _look_around(run: OptimizerRun, market: str) -> None:
+    try:
+        score_neighbours(run, market)
+    except Exception:  # the rows do without, and can still be examined
+        log.warning("Optimizer run %s has no scores of neighbours", run.pk, exc_info=True)
 
 
 def _scenario(backtest: Backtest) -> Scenario:

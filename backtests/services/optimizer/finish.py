@@ -61,7 +61,7 @@ def _end(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
             status=OptimizerRun.Status.COMPLETED,
             stage="",
             finished_at=wall_clock(),
-            histograms={market: histogram(some) for market, some in scores.items()},
+            histograms={market: {**histogram(some), "tried": len(some)} for market, some in scores.items()},
             results_path=results_path(run.pk),
         )
         if not completed:

@@ -38,6 +38,7 @@ def test_a_search_shows_what_it_tried_and_found(searched: OptimizerRun, alices_b
         f"1 {first.parameters['fast']} {first.parameters['slow']} {first.score:.2f}",
         f"+{figures['total_return_pct']:.2f}% {figures['sharpe_ratio']:.2f} {figures['max_drawdown_pct']:.2f}%",
         "Fast average 5 to 30, step 5",
+        "60 over 2 markets, of which 8 break the strategy's own rule",
         "Held back 30.00% of the sessions",
         "Seed 7",
         "starts with 2.00% of equity a position, up to 5 positions; these rows used 95.00%, up to 1.",

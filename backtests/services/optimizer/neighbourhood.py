@@ -1,0 +1,55 @@
+"""The neighbourhood of a search's best rows: what it scores, so that a plateau can be told from a peak."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtests.models import Candidate, OptimizerRun
+from backtests.optimizer.choice import Chosen
+from backtests.optimizer.objectives import Objective, eligible, scores
+from backtests.optimizer.sweep import sweep
+from backtests.robustness.neighbours import around
+from backtests.services.optimizer.candidates import ranked
+from backtests.services.optimizer.create import grid_of
+from backtests.services.optimizer.markets import scenario_of
+from backtests.services.optimizer.parts import read_results
+from strategies.kinds import kinds
+
+# Combinations that the search itself did not try and that are tried for this, those around the best rows first.
+MOST_TRIED = 4_000
+
+
+def score_neighbours(run: OptimizerRun, market: str) -> None:
+    """Keep with each row of a completed search the median score of the combinations one step around it.
+
+    Scores are those of the sessions that the search saw; one with too few trades does not count. A row around
+    which nothing has a score keeps none. Raises what reading the results and the bars raises.
+    """
+    kind, grid = kinds()[run.kind], grid_of(run)
+    rows = list(ranked(run, market))
+    near = [around(kind, grid, row.number) for row in rows]
+    wanted = {number: combination for those in near for number, combination in those}
+    known = _found_by_the_search(run, market, np.array(list(wanted), np.int64))
+    untried = [each for each in wanted.items() if each[0] not in known]
+    known |= _tried_now(run, market, untried[:MOST_TRIED])
+    for row, those in zip(rows, near, strict=True):
+        found = [known[number] for number, _ in those if np.isfinite(known.get(number, np.nan))]
+        row.neighbours = float(np.median(found)) if found else None
+    Candidate.objects.bulk_update(rows, ["neighbours"])
+
+
+def _found_by_the_search(run: OptimizerRun, market: str, wanted: NDArray[np.int64]) -> dict[int, float]:
+    """The scores of those numbers that were tried, NaN for too few trades."""
+    table = read_results(run.results_path, ["number", "score", "trades"], market)
+    number, score, trades = (table.column(name).to_numpy() for name in ("number", "score", "trades"))
+    rows = np.isin(number, wanted)
+    counting = np.where(trades[rows] < run.min_trades, np.nan, score[rows])
+    return dict(zip(number[rows].tolist(), counting.tolist(), strict=True))
+
+
+def _tried_now(run: OptimizerRun, market: str, untried: Chosen) -> dict[int, float]:
+    if not untried:
+        return {}
+    figures = sweep(scenario_of(run, market), kinds()[run.kind], [combination for _, combination in untried])
+    found = scores(figures, Objective(run.objective), run.weights)
+    counting = np.where(eligible(figures, found, run.min_trades), found, np.nan)
+    return dict(zip([number for number, _ in untried], counting.tolist(), strict=True))

@@ -1,0 +1,69 @@
+"""The neighbourhood of a search's best rows."""
+
+from statistics import median
+from unittest.mock import patch
+
+import pytest
+
+from backtests.models import Candidate, OptimizerRun
+from backtests.optimizer.grid import Grid
+from backtests.optimizer.sweep import sweep as sweep_itself
+from backtests.services.evidence import gather_for_run
+from backtests.services.optimizer import neighbourhood, ranked
+from strategies.kinds.sma_crossover import SmaCrossover
+from tests.backtests.optimizer_runs.conftest import GRID, MakeRun, Work
+from tests.backtests.runs import Clock
+
+
+def scores_by_pair(run: OptimizerRun) -> dict[tuple[int, int], float | None]:
+    return {(row.parameters["fast"], row.parameters["slow"]): row.score for row in ranked(run, "AAPL")}
+
+
+def test_a_row_knows_the_median_score_one_step_around(search: MakeRun, work: Work, clock: Clock) -> None:
+    run = work(search(min_trades=0))
+    with patch.object(neighbourhood, "sweep", side_effect=AssertionError("all of them were tried")):
+        gather_for_run(run.pk, clock)
+    score = scores_by_pair(run)
+    row = ranked(run, "AAPL").get(parameters={"fast": 20, "slow": 30})
+    around = [(15, 20), (15, 30), (15, 40), (20, 40), (25, 30), (25, 40)]  # 20/20 and 25/20 break the rule
+    assert row.neighbours == pytest.approx(median(score[pair] or 0 for pair in around))
+
+
+def test_what_a_random_search_did_not_try_is_tried_for_it(search: MakeRun, work: Work, clock: Clock) -> None:
+    whole, some = work(search(min_trades=0)), work(search(min_trades=0, method="random", trials=5))
+    gather_for_run(whole.pk, clock)
+    gather_for_run(some.pk, clock)
+    known = {row.number: row.neighbours for row in ranked(whole, "AAPL")}
+    assert [row.neighbours for row in ranked(some, "AAPL")] == pytest.approx(
+        [known[row.number] for row in ranked(some, "AAPL")]
+    )
+
+
+def test_those_with_too_few_trades_do_not_count(search: MakeRun, work: Work, clock: Clock) -> None:
+    run = work(search(min_trades=1_000))
+    gather_for_run(run.pk, clock)
+    assert set(Candidate.objects.values_list("neighbours", flat=True)) == {None}
+
+
+def test_only_so_many_are_tried_anew(
+    search: MakeRun, work: Work, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbourhood, "MOST_TRIED", 3)
+    run = work(search(min_trades=0, method="random", trials=5))
+    with patch.object(neighbourhood, "sweep", wraps=sweep_itself) as sweep:
+        gather_for_run(run.pk, clock)
+    assert [len(call.args[2]) for call in sweep.call_args_list] == [3]
+
+
+def test_without_its_results_a_run_has_evidence_all_the_same(search: MakeRun, work: Work, clock: Clock) -> None:
+    run = work(search())
+    OptimizerRun.objects.update(results_path="optimizer/gone.parquet")
+    gather_for_run(run.pk, clock)
+    rows = list(ranked(run, "AAPL"))
+    assert {row.neighbours for row in rows} == {None}
+    assert rows[0].evidence.findings
+
+
+def test_the_middle_of_the_grid_is_where_the_test_says() -> None:
+    grid = Grid.of(SmaCrossover, GRID, {})
+    assert grid.axes == {"fast": (5, 10, 15, 20, 25, 30), "slow": (20, 30, 40, 50, 60)}
