@@ -79,7 +79,7 @@ def _decisions(scenario: Scenario, first: int, kinds: Sequence[Kind]) -> tuple[N
     panel = scenario.panel
     shape = (len(kinds), len(panel.time) - first, len(panel.symbols))
     kind = type(kinds[0])
-    if len(panel.symbols) == 1 and "sides_of" in vars(kind):
+    if len(panel.symbols) == 1 and kind.go_together():
         (bars,) = scenario.bars.values()
         sides = kind.sides_of(kinds, bars)
         if sides is not None:

@@ -165,10 +165,20 @@ class Kind(ABC):
     def sides_of(cls, kinds: Sequence[Any], bars: Bars) -> NDArray[np.int8] | None:
         """The settled sides (c, n) that c kinds of this class take over one symbol's bars, all with strength 1.
 
-        For a class that finds them faster together than one by one, in an optimizer's sweep. Asked only of the
-        class that defines it, for a subclass may have signals of its own; None: one by one.
+        For a class that finds them faster together than one by one, in an optimizer's sweep, where `go_together`;
+        None: one by one.
         """
         return None
+
+    @final
+    @classmethod
+    def go_together(cls) -> bool:
+        """Whether `sides_of` speaks for this class: for the one that defines it, and those below it that leave its
+        signals as they are."""
+        author = next(base for base in cls.__mro__ if "sides_of" in vars(base))
+        return author is not Kind and all(
+            getattr(cls, name) is getattr(author, name) for name in ("signals", "signals_across")
+        )
 
     def _settled(self, raw: Signals) -> Signals:
         """HOLD until the warm-up is complete, for a live check of so few bars refuses to decide; strength in

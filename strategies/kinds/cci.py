@@ -7,7 +7,7 @@ from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import crossings, exceeds
 from strategies.kinds.deviations import mean_deviation
 from strategies.kinds.strength import certain
-from strategies.kinds.wording import places_apart
+from strategies.kinds.wording import level_words
 from tradedesk.core.bars import Bars, Floats
 from tradedesk.core.money import PLACES
 from tradedesk.core.signals import Side, Signals
@@ -67,16 +67,7 @@ class Cci(Kind):
     def _words(self, side: Side, index: float) -> str:
         if np.isnan(index):
             return f"No CCI: the price has not moved for {self.period} bars"
-        level = self.level if index > 0 else -self.level
-        value = f"CCI {index:,.{places_apart(index, level, fewest=1)}f}"
-        if side != Side.HOLD:
-            return f"{value} crossed {'above' if side == Side.BUY else 'below'} {self._crossed(side):g}"
-        if abs(index) > self.level:
-            return f"{value} stays {'above' if index > 0 else 'below'} {level:g}"
-        return f"{value} is between {-self.level:g} and {self.level:g}"
-
-    def _crossed(self, side: Side) -> float:
-        return -self.level if side == Side.BUY else self.level
+        return level_words(side, "CCI", index, -self.level, self.level)
 
     @property
     def _name(self) -> str:

@@ -1,19 +1,20 @@
 """EMA crossover: two exponential moving averages of the close."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import talib
 
-from strategies.kinds.base import Kind, Param
-from strategies.kinds.crossings import crossings
-from strategies.kinds.strength import certain
-from strategies.kinds.wording import crossing_words
-from tradedesk.core.bars import Bars
-from tradedesk.core.signals import Signals
+from strategies.kinds.average_crossover import AverageCrossover
+from strategies.kinds.base import Param
+from tradedesk.core.bars import Floats
 
 
-class EmaCrossover(Kind):
+class EmaCrossover(AverageCrossover):
     key = "ema_crossover"
     name = "EMA crossover"
     description = "Buys when a fast exponential average crosses above a slow one; sells when it crosses below."
+    average = "EMA"
 
     fast = Param(
         10, low=2, high=400, step=1, search=(2, 100, 2), label="Fast average", help="Bars in the fast average."
@@ -21,11 +22,6 @@ class EmaCrossover(Kind):
     slow = Param(
         20, low=3, high=400, step=1, search=(5, 300, 5), label="Slow average", help="Bars in the slow average."
     )
-
-    def check(self) -> str:
-        if self.fast < self.slow:
-            return ""
-        return f"The fast average ({self.fast}) must be shorter than the slow average ({self.slow})."
 
     def warmup(self) -> int:
         """10 x slow: the average then holds 2e-8 of what it began with, and of that the price is the larger part.
@@ -35,17 +31,6 @@ class EmaCrossover(Kind):
         """
         return 10 * self.slow
 
-    def signals(self, bars: Bars) -> Signals:
-        fast, slow = (talib.EMA(bars.close, period) for period in (self.fast, self.slow))
-        side = crossings(fast, slow, bars.close)
-        return Signals(side, certain(side), dict(zip(self._names, (fast, slow), strict=True)))
-
-    def explain(self, signals: Signals, t: int) -> str:
-        fast, slow = self._names
-        return self.warming_up(t) or crossing_words(
-            signals.side[t], fast, signals.lines[fast][t], slow, signals.lines[slow][t]
-        )
-
-    @property
-    def _names(self) -> tuple[str, str]:
-        return f"EMA {self.fast}", f"EMA {self.slow}"
+    @staticmethod
+    def averages(close: Floats, periods: Sequence[int]) -> Floats:
+        return np.array([talib.EMA(close, period) for period in periods])

@@ -6,7 +6,7 @@ from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import crossings
 from strategies.kinds.relative_strength import TOP, UNMOVED_PERIODS, relative_strength
 from strategies.kinds.strength import graded
-from strategies.kinds.wording import places_apart
+from strategies.kinds.wording import level_words
 from tradedesk.core.bars import Bars
 from tradedesk.core.signals import Side, Signals
 
@@ -57,16 +57,7 @@ class RsiMeanReversion(Kind):
     def _words(self, side: Side, rsi: float) -> str:
         if np.isnan(rsi):
             return f"No RSI: the close has not moved for {UNMOVED_PERIODS * self.period} bars"
-        low, high = f"{self.oversold:g}", f"{self.overbought:g}"
-        places = max(places_apart(rsi, level, fewest=1) for level in (self.oversold, self.overbought))
-        value = f"RSI {rsi:.{places}f}"
-        if side != Side.HOLD:
-            return f"{value} crossed {'below ' + low if side == Side.BUY else 'above ' + high}"
-        if rsi < self.oversold:
-            return f"{value} stays below {low}"
-        if rsi > self.overbought:
-            return f"{value} stays above {high}"
-        return f"{value} is between {low} and {high}"
+        return level_words(side, "RSI", rsi, self.oversold, self.overbought)
 
     @property
     def _name(self) -> str:

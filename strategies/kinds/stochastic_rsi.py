@@ -9,7 +9,7 @@ from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import crossings, exceeds
 from strategies.kinds.relative_strength import TOP, relative_strength
 from strategies.kinds.strength import certain
-from strategies.kinds.wording import places_apart
+from strategies.kinds.wording import level_words
 from tradedesk.core.bars import Bars, Floats
 from tradedesk.core.signals import Side, Signals
 
@@ -88,16 +88,7 @@ class StochasticRsi(Kind):
     def _words(self, side: Side, k: float) -> str:
         if np.isnan(k):
             return f"No stochastic: the RSI has not moved for {self.period} bars"
-        low, high = f"{self.oversold:g}", f"{self.overbought:g}"
-        places = max(places_apart(k, level, fewest=1) for level in (self.oversold, self.overbought))
-        value = f"Stochastic RSI {k:.{places}f}"
-        if side != Side.HOLD:
-            return f"{value} crossed {'above ' + low if side == Side.BUY else 'below ' + high}"
-        if k < self.oversold:
-            return f"{value} stays below {low}"
-        if k > self.overbought:
-            return f"{value} stays above {high}"
-        return f"{value} is between {low} and {high}"
+        return level_words(side, NAME, k, self.oversold, self.overbought)
 
 
 def _throughout(flags: NDArray[np.bool_], bars: int) -> NDArray[np.bool_]:

@@ -22,3 +22,14 @@ def crossing_words(side: int, first_name: str, first: float, second_name: str, s
     else:
         verb = f"{'stays' if side == Side.HOLD else 'crossed'} {'above' if first > second else 'below'}"
     return f"{first_name} ({one}) {verb} {second_name} ({other})"
+
+
+def level_words(side: int, name: str, value: float, low: float, high: float) -> str:
+    """ "RSI 28.4 crossed below 30": a BUY crossed the low level, a SELL the high one; on a HOLD how it stands."""
+    places = max(places_apart(value, level, fewest=1) for level in (low, high))
+    shown = f"{name} {value:,.{places}f}"
+    if side == Side.HOLD and low <= value <= high:
+        return f"{shown} is between {low:g} and {high:g}"
+    verb = "stays" if side == Side.HOLD else "crossed"
+    level = low if side == Side.BUY or (side == Side.HOLD and value < low) else high
+    return f"{shown} {verb} {'above' if value > level else 'below'} {level:g}"

@@ -28,7 +28,7 @@ RULES = (
         position_size_pct=0.5, max_positions=2, daily_loss_limit=500.0, max_drawdown_pct=0.2, fractional=True
     ),
 )
-CLASSES_THAT_GO_TOGETHER = [kind for kind in kinds().values() if "sides_of" in vars(kind)]
+CLASSES_THAT_GO_TOGETHER = [kind for kind in kinds().values() if kind.go_together()]
 
 
 def figures_of(scenario: Scenario, kind: Kind) -> list[float]:
@@ -75,6 +75,18 @@ def test_sides_found_together_are_those_found_one_by_one(
         alone = one.signals_by_symbol({"X": bars})["X"]
         assert side.tolist() == alone.side.tolist()
         assert np.abs(side).tolist() == alone.strength.tolist(), "all of them certain"
+
+
+def test_both_crossovers_go_together_and_what_has_signals_of_its_own_does_not() -> None:
+    assert {kind.key for kind in CLASSES_THAT_GO_TOGETHER} == {"sma_crossover", "ema_crossover"}
+    assert Renamed.go_together()
+    assert not Contrary.go_together()
+
+
+class Renamed(SmaCrossover):
+    """Its parent's signals under another name."""
+
+    key, name = "renamed", "Renamed"
 
 
 class Contrary(SmaCrossover):

@@ -60,7 +60,7 @@ def _interrupted(seed: int, count: int) -> Floats:
 def _shocked(seed: int, count: int) -> Floats:
     """A fall to the half, once, and cents before and after it: a big number for an average to forget."""
     close = _cents(seed, count)
-    close[int(np.random.default_rng(seed).integers(1, count)) :] -= 25.0
+    close[int(np.random.default_rng(seed).integers(1, max(count, 2))) :] -= 25.0
     return close
 
 

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from strategies import kinds as registry
 from strategies.kinds import InvalidParameters, by_key, code_hash, kinds, make_kind
+from strategies.kinds.average_crossover import AverageCrossover
 from strategies.kinds.macd import Macd
 from strategies.kinds.sma_crossover import SmaCrossover
 
@@ -43,3 +45,11 @@ def test_the_code_has_a_short_hash_of_its_own() -> None:
     hashes = {code_hash(key) for key in kinds()}
     assert len(hashes) == len(kinds())
     assert all(re.fullmatch(r"[0-9a-f]{12}", found) for found in hashes)
+
+
+def test_what_kinds_share_is_no_kind_and_counts_to_their_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_hash_of", lambda paths: " ".join(path.stem for path in paths))
+    hashed = code_hash.__wrapped__("sma_crossover").split()
+    assert {"average_crossover", "averages", "base", "sma_crossover"} <= set(hashed)
+    assert not {"ema_crossover", "macd"} & set(hashed)
+    assert AverageCrossover not in kinds().values()

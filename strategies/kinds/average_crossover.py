@@ -1,0 +1,57 @@
+"""The crossover of two moving averages of the close: all of it but the average."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strategies.kinds.base import Kind, Param
+from strategies.kinds.crossings import crossings, crossings_of_each
+from strategies.kinds.strength import certain
+from strategies.kinds.wording import crossing_words
+from tradedesk.core.bars import Bars, Floats
+from tradedesk.core.signals import Signals
+
+
+class AverageCrossover(Kind):
+    """What such kinds share. average: how the charts name it, "SMA"."""
+
+    average: ClassVar[str]
+
+    # each kind has defaults of its own
+    fast: Param[int]
+    slow: Param[int]
+
+    @staticmethod
+    @abstractmethod
+    def averages(close: Floats, periods: Sequence[int]) -> Floats:
+        """The average of the close over each of the periods, (p, n); NaN until there are enough bars."""
+
+    def check(self) -> str:
+        if self.fast < self.slow:
+            return ""
+        return f"The fast average ({self.fast}) must be shorter than the slow average ({self.slow})."
+
+    def signals(self, bars: Bars) -> Signals:
+        fast, slow = self.averages(bars.close, (self.fast, self.slow))
+        side = crossings(fast, slow, bars.close)
+        return Signals(side, certain(side), dict(zip(self._names, (fast, slow), strict=True)))
+
+    @classmethod
+    def sides_of(cls, kinds: Sequence["AverageCrossover"], bars: Bars) -> NDArray[np.int8]:
+        windows = np.array([(kind.fast, kind.slow) for kind in kinds])
+        periods, rows = np.unique(windows, return_inverse=True)
+        averages = cls.averages(bars.close, periods.tolist())
+        return crossings_of_each(averages, rows.reshape(windows.shape), bars.close, [k.warmup() for k in kinds])
+
+    def explain(self, signals: Signals, t: int) -> str:
+        fast, slow = self._names
+        return self.warming_up(t) or crossing_words(
+            signals.side[t], fast, signals.lines[fast][t], slow, signals.lines[slow][t]
+        )
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        return f"{self.average} {self.fast}", f"{self.average} {self.slow}"
