@@ -66,7 +66,7 @@ def _results(run: OptimizerRun, market: str) -> dict[str, Any]:
         "grid": run.grid,
         "seed": run.seed,
         "symbol": market,
-        "best": rows[0] if rows else None,
+        "best": rows[0] if rows and rows[0]["eligible"] else None,
         "all_performances": rows,
         "provenance": run.provenance,
     }

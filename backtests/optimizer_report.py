@@ -3,14 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 
-from backtests.models import OptimizerRun
-from backtests.optimizer.holdout import seen_until
+from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.optimizer.objectives import LABELS, Objective, formula
 from backtests.provenance import Origin, compare
-from backtests.services.bars import UnusableBars, load_usable
-from tradedesk.core.bars import session_dates
-from tradedesk.marketdata.library import NoBars, find_series
-from tradedesk.marketdata.store import DamagedBars
+from tradedesk.marketdata.library import find_series
 
 MINUTE, HOUR = 60, 3600
 
@@ -18,8 +14,8 @@ MINUTE, HOUR = 60, 3600
 @dataclass(frozen=True, slots=True)
 class Report:
     """objective, formula: the score by its name and in words. seen: the first and the last session that the run
-    saw, None where its bars are gone. scored: how many rows of this market have a score, and left_out: how many
-    combinations of the run were never tried, for the kind's own rule refuses them; None before the end."""
+    saw, None before the first chunk is done. scored: how many rows of this market have a score, and left_out: how
+    many combinations of the run were not tried, for the kind's own rule refuses them; None before the end."""
 
     objective: str
     formula: str
@@ -58,12 +54,5 @@ def about(seconds: float) -> str:
 
 
 def _seen(run: OptimizerRun, market: str) -> tuple[date, date] | None:
-    try:
-        bars, _ = load_usable(run.symbols_of(market), run.timeframe)
-    except (NoBars, UnusableBars, DamagedBars):
-        return None
-    start, end = run.period
-    until = seen_until(bars, start, end, run.holdout)
-    found = [session_dates(own.since(start).until(until).time) for own in bars.values()]
-    ends = [day for days in found if len(days) for day in (days[0].item(), days[-1].item())]
-    return (min(ends), max(ends)) if ends else None
+    done = run.chunks.filter(market=market, status=OptimizerChunk.Status.DONE).first()
+    return (done.seen_from, done.seen_until) if done and done.seen_from and done.seen_until else None

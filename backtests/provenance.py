@@ -79,11 +79,18 @@ def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str
     """What two runs of the same backtest were made from that is not the same, in words."""
     names = {"version": "the version", "kind_code": "the strategy's code", "engine_code": "the engine's code"}
     found = [words for name, words in names.items() if first.get(name) != second.get(name)]
-    data, other = first.get("data", {}), second.get("data", {})
-    for symbol in sorted(data.keys() | other.keys()):
-        if data.get(symbol, {}).get("fingerprint") != other.get(symbol, {}).get("fingerprint"):
-            found.append(f"the bars of {symbol}")
-    return found
+    codes = _unequal(first.get("kind_codes", {}), second.get("kind_codes", {}))
+    bars = _unequal(_fingerprints(first), _fingerprints(second))
+    return [*found, *(f"the code of “{key}”" for key in codes), *(f"the bars of {symbol}" for symbol in bars)]
+
+
+def _fingerprints(recorded: Mapping[str, Any]) -> dict[str, str]:
+    return {symbol: each["fingerprint"] for symbol, each in recorded.get("data", {}).items()}
+
+
+def _unequal(first: Mapping[str, str], second: Mapping[str, str]) -> list[str]:
+    """The keys whose values are not the same, or that only one of the two has."""
+    return sorted(key for key in first.keys() | second.keys() if first.get(key) != second.get(key))
 
 
 def _kind_origins(kind: str, recorded: Mapping[str, Any]) -> Iterator[Origin]:

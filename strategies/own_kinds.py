@@ -121,7 +121,7 @@ class Refused(Exception):
 
 def _loaded(path: Path, known: Mapping[str, str], now: dict[str, str]) -> OwnFile:
     try:
-        mark = sha256(path.read_bytes()).hexdigest() + registry.shared_hash()
+        mark = sha256(path.read_bytes()).hexdigest() + registry.folder_hash()
         found = load_file(path)
         reason = known.get(mark)
         if reason is None:

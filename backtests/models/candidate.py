@@ -40,11 +40,6 @@ class Candidate(models.Model):
         return self.run.symbols_of(self.market)
 
     @property
-    def is_deployable(self) -> bool:
-        """With a positive total return: then the page offers Deploy to Live."""
-        return (self.figures.get("total_return_pct") or 0) > 0
-
-    @property
     def kind_name(self) -> str:
         return kinds()[self.kind].name if self.kind in kinds() else self.kind
 

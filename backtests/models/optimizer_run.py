@@ -129,6 +129,9 @@ class OptimizerChunk(models.Model):
     size = models.PositiveIntegerField()
     status = models.CharField(max_length=7, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Of a chunk that is done: the sessions from which to which it saw.
+    seen_from = models.DateField(null=True, blank=True)
+    seen_until = models.DateField(null=True, blank=True)
     # Of a chunk that waits: when it was last sent to the queue.
     heartbeat_at = models.DateTimeField(null=True, blank=True)
 

@@ -16,27 +16,28 @@ LOOKS_EACH, LOOKS_MORE = 50, 5_000
 
 def of_grid(kind: type[Kind], grid: Grid, first: int, size: int) -> Chosen:
     """The numbers from `first` on, `size` of them, but for those that the kind's own rule refuses."""
-    return list(_accepted(kind, grid, iter(range(first, min(first + size, len(grid))))))
+    return list(_accepted(kind, grid, iter(range(first, min(first + size, grid.size)))))
 
 
-def at_random(kind: type[Kind], grid: Grid, seed: int, part: int, parts: int, size: int) -> Chosen:
-    """Up to `size` combinations, no two the same, of the `part`-th of `parts` stretches of a shuffle.
+def at_random(kind: type[Kind], grid: Grid, seed: int, first: int, size: int, total: int) -> Chosen:
+    """Up to `size` combinations, no two the same: those from the `first` on of `total` that are drawn.
 
-    Stretches share no number, so the workers that take them draw nothing twice. Fewer come out where the kind's
-    own rule leaves fewer, or so few that they are not found among the first 50 numbers for each.
+    The stretches of a shuffle that stand for them share no number, so the workers that take them draw nothing
+    twice. Fewer come out where the kind's own rule leaves fewer, or so few that they are not found among the first
+    50 numbers for each.
     """
-    places = range(part * len(grid) // parts, (part + 1) * len(grid) // parts)
+    places = range(first * grid.size // total, (first + size) * grid.size // total)
     return _drawn(kind, grid, seed, places, frozenset(), size)
 
 
 def untried_at_random(kind: type[Kind], grid: Grid, seed: int, tried: Set[int], size: int) -> Chosen:
     """Up to `size` combinations, no two the same, whose numbers are not among those tried."""
-    return _drawn(kind, grid, seed, range(len(grid)), tried, size)
+    return _drawn(kind, grid, seed, range(grid.size), tried, size)
 
 
 def count_accepted(kind: type[Kind], grid: Grid) -> int:
     """How many combinations the kind's own rule accepts, each looked at."""
-    return sum(accepts(kind, grid.at(number)) for number in range(len(grid)))
+    return sum(accepts(kind, grid.at(number)) for number in range(grid.size))
 
 
 def accepts(kind: type[Kind], combination: Combination) -> bool:
@@ -48,7 +49,7 @@ def accepts(kind: type[Kind], combination: Combination) -> bool:
 
 
 def _drawn(kind: type[Kind], grid: Grid, seed: int, places: Sequence[int], tried: Set[int], size: int) -> Chosen:
-    shuffle = Shuffle(len(grid), seed)
+    shuffle = Shuffle(grid.size, seed)
     numbers = (shuffle.at(place) for place in places[: LOOKS_EACH * size + LOOKS_MORE])
     return list(islice(_accepted(kind, grid, (number for number in numbers if number not in tried)), size))
 

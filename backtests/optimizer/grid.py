@@ -14,6 +14,7 @@ Range = tuple[Value, Value, Value]
 # A step may fall this far short of the upper end and still reach it: 0.1 + 0.2 is not 0.3.
 TOLERANCE = 1e-9
 PLACES = 10
+LEAST_STEP = 10.0**-PLACES  # with a smaller one two values would be the same
 # On one axis: a step of a millionth is a slip of the finger, and its values would not fit into memory.
 MOST_VALUES = 100_000
 
@@ -51,11 +52,13 @@ class Grid:
             raise InvalidGrid(errors)
         return cls(axes)
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many combinations it has; no len(), which ends at 2^63."""
         return math.prod(len(values) for values in self.axes.values())
 
     def at(self, number: int) -> Combination:
-        """The combination of that number, 0 <= number < len."""
+        """The combination of that number, 0 <= number < size."""
         return {name: self.axes[name][place] for name, place in self.places(number).items()}
 
     def number_of(self, combination: Mapping[str, Value]) -> int:
@@ -85,6 +88,8 @@ def _axis(param: "Param[int] | Param[float]", given: Range) -> tuple[Value, ...]
         raise ValueError(f"The step of {param.label} must be above 0.")
     if param.is_integer and not float(step).is_integer():
         raise ValueError(f"The step of {param.label} must be a whole number.")
+    if step < LEAST_STEP:
+        raise ValueError(f"The step of {param.label} must be at least {LEAST_STEP:g}.")
     if low > high:
         raise ValueError(f"{param.label} runs from {low:g} down to {high:g}: swap the two.")
     count = math.floor((high - low) / step + TOLERANCE) + 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,9 +49,10 @@ def scores(figures: Figures, objective: Objective, weights: Mapping[str, float])
     return np.where(known, total, np.nan)
 
 
-def eligible(figures: Figures, score: Floats, min_trades: int) -> NDArray[np.bool_]:
-    """Which rows (n,) may stand first: a score, and enough closed trades to mean something."""
-    return np.isfinite(score) & (figures["trades"] >= min_trades)
+def eligible(figures: Figures | Mapping[str, NDArray[Any]], score: Floats, min_trades: int) -> NDArray[np.bool_]:
+    """Which rows (n,) may stand first: a score, a position at some time, and enough closed trades to mean
+    something. What has fewer bars than its warm-up never decides, and so never has a position."""
+    return np.isfinite(score) & (figures["exposure"] > 0.0) & (figures["trades"] >= min_trades)
 
 
 def formula(objective: Objective, weights: Mapping[str, float]) -> str:

@@ -19,7 +19,9 @@ class Shuffle:
         self._seed = seed.to_bytes(8, "little")
 
     def at(self, place: int) -> int:
-        """The number at this place, 0 <= place < length."""
+        """The number at this place. Raises IndexError beyond 0 <= place < length, where it might walk for ever."""
+        if not 0 <= place < self.length:
+            raise IndexError(f"There is no place {place} among {self.length}.")
         number = place
         while True:
             left, right = number >> self._half, number & self._mask

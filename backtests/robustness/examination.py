@@ -49,7 +49,7 @@ def relatives_of(scenario: Scenario, kind: Kind, ranges: Mapping[str, Range], mo
     if not ranges:
         return Relatives({"overfitting": None, "walk_forward": None, "family": 0})
     grid = Grid.of(type(kind), ranges, kind.parameters)
-    drawn = [combination for _, combination in at_random(type(kind), grid, SEED, 0, 1, most - 1)]
+    drawn = [combination for _, combination in at_random(type(kind), grid, SEED, 0, most - 1, most - 1)]
     family = [kind.parameters, *(each for each in drawn if each != kind.parameters)]
     returns = returns_of(scenario, type(kind), family)
     fitted, walked = overfitting(returns, SEED), walk_forward(returns)

@@ -88,7 +88,7 @@ class Snapshot:
 
     @classmethod
     def of(cls, source: Source, symbols: Iterable[str] | None = None) -> "Snapshot":
-        """Raises DeployRefused for no symbols, for what is no symbol, and for a trial that did not gain."""
+        """Raises DeployRefused for no symbols, for what is no symbol, and for a backtest that did not gain."""
         try:
             wanted = clean_symbols(list(source.symbols if symbols is None else symbols))
         except InvalidStrategy as error:
@@ -103,8 +103,6 @@ class Snapshot:
                 raise DeployRefused(backtest_id="Only a completed backtest that gained can be deployed.")
             rules = _carried(source.rules)
             return cls(source.strategy, source.strategy_name, *values, source.timeframe, rules, backtest=source)
-        if not source.is_deployable:
-            raise DeployRefused(candidate_id="Only a row of the optimizer that gained can be deployed.")
         run = source.run
         rules = _carried(run.rules_on(source.market).as_dict())
         return cls(source.strategy, source.name, *values, run.timeframe, rules, candidate=source)

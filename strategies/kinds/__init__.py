@@ -22,7 +22,7 @@ _own: dict[type[Kind], Path] = {}
 @cache
 def kinds() -> dict[str, type[Kind]]:
     """Every kind by its key, sorted by name."""
-    found = [kind for module in iter_modules(__path__, f"{__name__}.") for kind in _kinds_in(module.name)]
+    found = [kind for module in _modules() for kind in _kinds_in(module)]
     return by_key([*found, *_own])
 
 
@@ -75,18 +75,22 @@ def make_kind(key: str, parameters: Mapping[str, Any]) -> Kind:
 def code_hash(key: str) -> str:
     """The first 12 hex digits of a SHA-256: which code made a decision.
 
-    It covers the kind's own file and the files beside it that hold no kind: crossings, averages, the base.
+    It covers the kind's own file, those of the kinds that it is made from, and the files beside it that hold no
+    kind: crossings, averages, the base.
     """
-    kind = kinds()[key]
-    modules = [module.name for module in iter_modules(__path__, f"{__name__}.")]
-    paths = [_path_of(name) for name in modules if name == kind.__module__ or not _kinds_in(name)]
-    return _hash_of([*paths, *([_own[kind]] if kind in _own else ())])
+    family = kinds()[key].__mro__
+    named = {each.__module__ for each in family}
+    paths = [_path_of(name) for name in _modules() if name in named or not _kinds_in(name)]
+    return _hash_of([*paths, *(_own[each] for each in family if each in _own)])
 
 
-def shared_hash() -> str:
-    """The same over what all kinds share."""
-    modules = [module.name for module in iter_modules(__path__, f"{__name__}.")]
-    return _hash_of([_path_of(name) for name in modules if not _kinds_in(name)])
+def folder_hash() -> str:
+    """The same over this whole folder: what a trader's own kind may stand on."""
+    return _hash_of(_path_of(name) for name in _modules())
+
+
+def _modules() -> list[str]:
+    return [module.name for module in iter_modules(__path__, f"{__name__}.")]
 
 
 def _path_of(module: str) -> Path:

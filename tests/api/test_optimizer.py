@@ -99,6 +99,19 @@ def test_what_cannot_be_searched_is_refused_at_its_field(
     assert not OptimizerRun.objects.exists()
 
 
+def test_a_row_that_may_not_stand_first_is_not_the_best(alices: Caller, strategy: Strategy) -> None:
+    found = worked(alices, asked(strategy_id=strategy.pk, grid=GRID, min_trades=1_000))
+    assert found["all_performances"]
+    assert found["best"] is None
+
+
+def test_a_step_too_small_to_count_is_refused(alices: Caller, alice: User) -> None:
+    bands = a_strategy(alice, name="Bands", kind="bollinger_reversion", parameters={})
+    grid = {"deviations": {"low": 1.0, "high": 3.0, "step": 1e-320}}
+    answer = alices.post(URL, asked(strategy_id=bands.pk, grid=grid))
+    assert problems(answer) == {"grid.deviations": "The step of Deviations must be at least 1e-10."}
+
+
 def test_a_billion_combinations_are_refused_with_the_number_and_a_way_out(alices: Caller, alice: User) -> None:
     strategy = a_strategy(alice, kind="macd", symbols=["AAPL"], parameters={})
     wide = {

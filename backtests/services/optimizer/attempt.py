@@ -6,7 +6,7 @@ whose chunk the sweep has given to another worker, has lost it and writes nothin
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 from django.db import transaction
@@ -77,10 +77,10 @@ class ChunkAttempt:
             self._own().update(status=OptimizerChunk.Status.QUEUED, attempts=F("attempts") - 1, heartbeat_at=None)
             hand_out(run, now)
 
-    def complete(self, chosen: Chosen, figures: Figures, score: Floats, tried_until: datetime) -> None:
+    def complete(self, chosen: Chosen, figures: Figures, score: Floats, seen: tuple[date, date]) -> None:
         """RUNNING -> DONE, with the best rows, the ledger and the next chunk in hand, all or nothing.
 
-        tried_until: when the last bar opened that was seen. Raises ChunkLost.
+        seen: the first and the last session. Raises ChunkLost.
         """
         now, run = self.wall_clock(), self.chunk.run
         spent = (now - self.claimed_at).total_seconds()
@@ -91,11 +91,12 @@ class ChunkAttempt:
             done = unfinished.update(
                 done=F("done") + self.chunk.size, worked=F("worked") + spent, heartbeat_at=now
             )
-            if not done or self._own().update(status=OptimizerChunk.Status.DONE, heartbeat_at=now) != 1:
+            is_done = {"status": OptimizerChunk.Status.DONE, "seen_from": seen[0], "seen_until": seen[1]}
+            if not done or self._own().update(**is_done, heartbeat_at=now) != 1:
                 raise ChunkLost
             keep_best(run, self.chunk.market, chosen, figures, score, strategies)
             symbols = run.symbols_of(self.chunk.market)
-            record(run.user_id, symbols, run.timeframe, run.start_date, tried_until.date(), figures["sharpe"])
+            record(run.user_id, symbols, run.timeframe, run.start_date, seen[1], figures["sharpe"])
             hand_out(run, now)
         touch(run.user_id)
 

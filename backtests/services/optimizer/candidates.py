@@ -67,7 +67,7 @@ def ranked(run: OptimizerRun, market: str) -> QuerySet[Candidate]:
     """The candidates of one market with their `rank`, best first: those that may stand first, then the others."""
     return (
         run.candidates.filter(market=market)
-        .select_related("run", "strategy", "evidence")
+        .select_related("strategy", "evidence")
         .annotate(rank=Window(RowNumber(), order_by=list(BEST_FIRST)))
         .order_by(*BEST_FIRST)
     )

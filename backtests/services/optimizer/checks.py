@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from backtests.coverage import coverage_of
+from backtests.coverage import coverage_of, in_words
 from backtests.models import OptimizerRun
 from backtests.optimizer.choice import LOOKS_MORE, at_random
 from backtests.optimizer.grid import PLACES, Grid, InvalidGrid, Range, Value
@@ -76,6 +76,17 @@ def ground(
     )
 
 
+def refuse_silent(on: Ground, start: date, end: date, errors: dict[str, str]) -> None:
+    """Each symbol that is tried on its own needs bars between the two dates."""
+    known = {symbol: coverage_of(series) for symbol, series in on.series.items()}
+    silent = {symbol: each for symbol, each in known.items() if not (start <= each.last and end >= each.first)}
+    if silent and not {"symbols", "start_date", "end_date"} & errors.keys():
+        errors["symbols"] = (
+            f"There are no bars from {start} to {end} of {', '.join(silent)}. Bars: {in_words(silent)}. Choose "
+            "other symbols or another period."
+        )
+
+
 def checked_objective(
     objective: str, weights: Mapping[str, float] | None, min_trades: int, errors: dict[str, str]
 ) -> dict[str, float]:
@@ -107,7 +118,7 @@ def checked_grid(
         errors |= {f"grid.{name}" if name else "grid": text for name, text in refusal.errors.items()}
         return None
     # In a larger one a combination that fits may be too rare to be found here; the run then finds it, or says so.
-    if len(grid) <= LOOKS_MORE and not at_random(kind, grid, 0, 0, 1, 1):
+    if grid.size <= LOOKS_MORE and not at_random(kind, grid, 0, 0, 1, 1):
         errors["grid"] = f"None of these combinations fits. {_refusal(kind, grid)}"
         return None
     return grid
@@ -132,7 +143,7 @@ def combinations_in(grid: Grid, method: str, trials: int | None, markets: int, e
     if method not in OptimizerRun.Method.values:
         errors["method"] = f"The method must be one of {', '.join(OptimizerRun.Method.values)}."
         return 0
-    whole, places = len(grid), max(markets, 1)
+    whole, places = grid.size, max(markets, 1)
     if method == OptimizerRun.Method.GRID:
         if whole * places > MOST_COMBINATIONS:
             errors["grid"] = _too_many(grid, places)
@@ -155,7 +166,7 @@ def _refusal(kind: type[Kind], grid: Grid) -> str:
 
 def _too_many(grid: Grid, markets: int) -> str:
     """The number, and two ways out: a larger step for the longest axis, or random trials."""
-    total = len(grid) * markets
+    total = grid.size * markets
     name, values = max(grid.axes.items(), key=lambda axis: len(axis[1]))
     fewer = len(values) // -(-total // MOST_COMBINATIONS)
     symbols = f" over {markets} symbols" if markets > 1 else ""

@@ -1,6 +1,6 @@
 """Creating an optimizer run, for the page and for the API: its row and its chunks, enqueued after the commit."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -19,6 +19,7 @@ from backtests.services.optimizer.checks import (
     checked_seed,
     combinations_in,
     ground,
+    refuse_silent,
     search_ranges,
 )
 from backtests.services.optimizer.lanes import hand_out
@@ -30,9 +31,11 @@ from tradedesk.accounts.models import User
 from tradedesk.core.money import to_decimal
 
 # A chunk is what a worker's death costs, and a transaction: not too large, not too small.
-LEAST_CHUNK, MOST_CHUNK = 250, 5_000
+LEAST_CHUNK, MOST_CHUNK = 50, 5_000
 # With fewer chunks than this the last worker would still be busy while the others have nothing left.
 WANTED_CHUNKS = 8
+# Of a ranking, over all markets: an entrant may take long.
+RANKING_CHUNKS = 16
 # Between two batches the estimator learns; within one it does not.
 TPE_BATCH = 25
 HOLDOUT = 0.3
@@ -79,6 +82,8 @@ def create_search(
     on = ground(
         symbols or strategy.symbols, strategy.timeframe, start_date, end_date, initial_capital, terms, errors
     )
+    if not kind.across_symbols:
+        refuse_silent(on, start_date, end_date, errors)
     places = 1 if kind.across_symbols else len(on.symbols)
     per_market = combinations_in(axes, method, trials, places, errors) if axes else 0
     chosen = checked_objective(objective, weights, min_trades, errors)
@@ -129,10 +134,14 @@ def create_ranking(
     A ranking sees the whole period. terms: as of create_backtest. Raises InvalidRun with all errors.
     """
     errors: dict[str, str] = {}
-    entrants = [*_entrants(strategies, errors), *(_defaults() if all_kinds else ())]
+    entrants = list(_entrants(strategies, timeframe, errors))
+    if all_kinds:
+        entrants += _defaults(entrants)
     if not entrants and "strategies" not in errors:
         errors["strategies"] = "Choose at least one strategy, or all kinds with their default parameters."
     on = ground(symbols, timeframe, start_date, end_date, initial_capital, terms, errors)
+    if not all(kinds()[str(each["kind"])].across_symbols for each in entrants):
+        refuse_silent(on, start_date, end_date, errors)
     chosen = checked_objective(objective, weights, min_trades, errors)
     if errors:
         raise InvalidRun(errors)
@@ -150,7 +159,8 @@ def create_ranking(
     run.symbols = on.symbols
     sizes = {market.key: len(entrants_in(run, market.key)) for market in markets_of(run)}
     run.combinations = sum(sizes.values())
-    chunks = [(market, 0, size) for market, size in sizes.items()]
+    size = max(-(-run.combinations // RANKING_CHUNKS), 1)
+    chunks = [chunk for market, count in sizes.items() for chunk in _cut(market, count, size)]
     return _start(run, on, start_date, end_date, initial_capital, chunks, wall_now)
 
 
@@ -170,8 +180,12 @@ def _search_chunks(run: OptimizerRun, per_market: int) -> Iterator[tuple[str, in
     tpe = run.method == OptimizerRun.Method.TPE
     size = TPE_BATCH if tpe else chunk_size(per_market, len(markets))
     for market in markets:
-        for first in range(0, per_market, size):
-            yield market.key, first, min(size, per_market - first)
+        yield from _cut(market.key, per_market, size)
+
+
+def _cut(market: str, count: int, size: int) -> Iterator[tuple[str, int, int]]:
+    for first in range(0, count, size):
+        yield market, first, min(size, count - first)
 
 
 def _start(
@@ -200,8 +214,16 @@ def _start(
     return run
 
 
-def _entrants(strategies: Iterable[Strategy], errors: dict[str, str]) -> Iterator[dict[str, object]]:
+def _entrants(
+    strategies: Iterable[Strategy], timeframe: str, errors: dict[str, str]
+) -> Iterator[dict[str, object]]:
     for strategy in strategies:
+        if strategy.timeframe != timeframe:
+            errors["strategies"] = (
+                f"“{strategy.name}” trades {strategy.timeframe} bars and not {timeframe}. Leave it out, or rank "
+                "on its timeframe."
+            )
+            continue
         try:
             kind = strategy.make_kind()
         except InvalidParameters as refusal:
@@ -215,6 +237,9 @@ def _entrants(strategies: Iterable[Strategy], errors: dict[str, str]) -> Iterato
         }
 
 
-def _defaults() -> Iterator[dict[str, object]]:
+def _defaults(entrants: Sequence[Mapping[str, object]]) -> Iterator[dict[str, object]]:
+    """Every kind with its default parameters, but for one that takes part with just these."""
+    there = [(entrant["kind"], entrant["parameters"]) for entrant in entrants]
     for key, kind in kinds().items():
-        yield {"strategy_id": None, "name": kind.name, "kind": key, "parameters": kind().parameters}
+        if (key, kind().parameters) not in there:
+            yield {"strategy_id": None, "name": kind.name, "kind": key, "parameters": kind().parameters}

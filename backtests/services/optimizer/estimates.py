@@ -78,7 +78,7 @@ def estimate(
 
 
 def _seconds_each(kind: type[Kind], grid: Grid, scenario: Scenario) -> float | None:
-    some = [combination for _, combination in at_random(kind, grid, 0, 0, 1, SAMPLE)]
+    some = [combination for _, combination in at_random(kind, grid, 0, 0, SAMPLE, SAMPLE)]
     if not some:
         return None
     sweep(scenario, kind, some[:1])  # compiles and loads, which a worker has behind it

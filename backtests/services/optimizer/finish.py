@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.services.failures import NothingFits, reason_of
 from backtests.services.optimizer.attempt import fail_run
-from backtests.services.optimizer.parts import delete_parts, merge, results_path
+from backtests.services.optimizer.parts import delete_parts, delete_results, merge, results_path
 from backtests.services.queue import enqueue_run_evidence
 from tradedesk.accounts.changes import touch
 from tradedesk.accounts.services import notify
@@ -20,6 +20,7 @@ MERGING = "Merging the results"
 BINS = 40
 # The bins span what lies between these percentiles; the few scores beyond count in the bins at the ends.
 SPAN = (0.5, 99.5)
+EQUAL = 1e-9  # of their size: scores closer than this are one bin's
 
 
 def finish(run_id: int, wall_clock: Callable[[], datetime]) -> None:
@@ -65,6 +66,7 @@ def _end(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
             results_path=results_path(run.pk),
         )
         if not completed:
+            transaction.on_commit(lambda: delete_results(run.pk), robust=True)
             return
         notify(run.user, "success", _words(run, tried), f"/dashboard/optimizer/{run.pk}", market_clock().now())
         transaction.on_commit(lambda: enqueue_run_evidence(run.pk), robust=True)
@@ -79,7 +81,7 @@ def histogram(scores: Sequence[float] | Floats) -> dict[str, list[float]]:
     if not len(known):
         return {"edges": [], "counts": []}
     low, high = np.percentile(known, SPAN)
-    if high <= low:
+    if high - low <= EQUAL * max(abs(low), abs(high), 1.0):
         low, high = known.min() - 0.5, known.max() + 0.5
     counts, edges = np.histogram(np.clip(known, low, high), BINS, (low, high))
     return {"edges": edges.tolist(), "counts": counts.tolist()}
@@ -87,5 +89,9 @@ def histogram(scores: Sequence[float] | Floats) -> dict[str, list[float]]:
 
 def _words(run: OptimizerRun, tried: int) -> str:
     what = f"The search of “{run.strategy_name}”" if run.is_search else "The ranking"
-    left_out = f", {run.combinations - tried:,} left out by its own rule" if tried < run.combinations else ""
+    left_out = ""
+    if tried < run.combinations:
+        fewer = f"{run.combinations - tried:,}"
+        of_grid = run.method == OptimizerRun.Method.GRID
+        left_out = f", {fewer} left out by its own rule" if of_grid else f", {fewer} fewer than asked: no more fit"
     return f"{what} on {', '.join(run.symbols[:5])} is done: {tried:,} tried{left_out}."

@@ -87,6 +87,10 @@ def delete_parts(run_id: int) -> None:
             _storage().delete(f"{_folder(run_id)}/{name}")
 
 
+def delete_results(run_id: int) -> None:
+    _storage().delete(results_path(run_id))
+
+
 def _plain(part: pa.Table) -> pa.Table:
     place = part.schema.get_field_index("market")
     return part.set_column(place, "market", part.column("market").cast(pa.string()))

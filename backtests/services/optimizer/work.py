@@ -8,11 +8,12 @@ from threading import Event
 
 import numpy as np
 from django.db import InterfaceError, OperationalError
+from django.db.models import Sum
 
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.optimizer.choice import Chosen, at_random, of_grid
 from backtests.optimizer.figures import FIGURES, Figures
-from backtests.optimizer.objectives import Objective, scores
+from backtests.optimizer.objectives import Objective, eligible, scores
 from backtests.optimizer.sweep import sweep
 from backtests.optimizer.tpe import next_batch
 from backtests.services.failures import EmptyPeriod, reason_of
@@ -24,13 +25,15 @@ from backtests.services.optimizer.parts import read_part, write_part
 from backtests.services.watch import BEAT, watched
 from backtests.simulation import Scenario
 from strategies.kinds import kinds, make_kind
-from tradedesk.core.bars import to_datetime
+from tradedesk.core.bars import session_dates
 
 log = logging.getLogger(__name__)
 
 # Combinations between two looks at whether to stop: few at first, then twice as many each time one took less.
 FIRST_BATCH = 128
 SECONDS_A_BATCH = 0.25
+# What the estimator learns from.
+KNOWN = ("number", "score", "trades", "exposure")
 
 
 def run_chunk(run_id: int, number: int, wall_clock: Callable[[], datetime]) -> None:
@@ -72,19 +75,21 @@ def _work(attempt: ChunkAttempt) -> None:
     figures = _figures(attempt, scenario, chosen)
     score = scores(figures, Objective(run.objective), run.weights)
     write_part(chunk, chosen, figures, score)
-    attempt.complete(chosen, figures, score, to_datetime(scenario.benchmark.time[-1]))
+    first, last = session_dates(scenario.benchmark.time[[0, -1]]).tolist()
+    attempt.complete(chosen, figures, score, (first, last))
 
 
 def _chosen(chunk: OptimizerChunk) -> Chosen:
     run = chunk.run
     if not run.is_search:
-        return [(place, entrant["parameters"]) for place, entrant in entrants_in(run, chunk.market)]
+        entrants = entrants_in(run, chunk.market)[chunk.first : chunk.first + chunk.size]
+        return [(place, entrant["parameters"]) for place, entrant in entrants]
     kind, grid = kinds()[run.kind], grid_of(run)
     if run.method == OptimizerRun.Method.GRID:
         return of_grid(kind, grid, chunk.first, chunk.size)
     if run.method == OptimizerRun.Method.RANDOM:
-        own = list(run.chunks.filter(market=chunk.market).values_list("number", flat=True))
-        return at_random(kind, grid, run.seed, own.index(chunk.number), len(own), chunk.size)
+        total = run.chunks.filter(market=chunk.market).aggregate(total=Sum("size"))["total"]
+        return at_random(kind, grid, run.seed, chunk.first, chunk.size, total)
     return next_batch(kind, grid, run.seed, _known(chunk), chunk.size)
 
 
@@ -93,9 +98,11 @@ def _known(chunk: OptimizerChunk) -> list[tuple[int, float | None]]:
     done = chunk.run.chunks.filter(market=chunk.market, status=OptimizerChunk.Status.DONE)
     known: list[tuple[int, float | None]] = []
     for number in done.order_by("number").values_list("number", flat=True):
-        part = read_part(chunk.run_id, number)
-        rows = zip(part.column("number").to_pylist(), part.column("score").to_pylist(), strict=True)
-        known += [(place, score if np.isfinite(score) else None) for place, score in rows]
+        part = {name: read_part(chunk.run_id, number).column(name).to_numpy() for name in KNOWN}
+        # A row that could not stand first must not draw the search to it.
+        fit = eligible(part, part["score"], chunk.run.min_trades)
+        rows = zip(part["number"].tolist(), part["score"].tolist(), fit.tolist(), strict=True)
+        known += [(place, score if counts else None) for place, score, counts in rows]
     return known
 
 

@@ -12,7 +12,7 @@ from strategies.kinds.sma_crossover import SmaCrossover
 
 def test_the_last_parameter_turns_fastest() -> None:
     grid = Grid.of(SmaCrossover, {"fast": (5, 7, 2), "slow": (20, 24, 2)}, {})
-    assert len(grid) == 6
+    assert grid.size == 6
     assert [tuple(grid.at(number).values()) for number in range(6)] == [
         (5, 20),
         (5, 22),
@@ -31,7 +31,7 @@ def test_what_does_not_vary_is_fixed_or_has_its_default() -> None:
 
 def test_a_kind_without_parameters_has_one_combination() -> None:
     grid = Grid.of(BuyAndHold, {}, {})
-    assert len(grid) == 1
+    assert grid.size == 1
     assert grid.at(0) == {}
 
 
@@ -51,7 +51,7 @@ def test_one_value_is_a_range() -> None:
 @given(st.integers(2, 40), st.integers(1, 30), st.integers(1, 7), st.data())
 def test_number_of_is_the_inverse_of_at(low: int, width: int, step: int, data: st.DataObject) -> None:
     grid = Grid.of(SmaCrossover, {"fast": (low, low + width, step), "slow": (50, 90, 10)}, {})
-    number = data.draw(st.integers(0, len(grid) - 1))
+    number = data.draw(st.integers(0, grid.size - 1))
     combination = grid.at(number)
     assert grid.number_of(combination) == number
     assert all(combination[name] in values for name, values in grid.axes.items())
@@ -60,7 +60,7 @@ def test_number_of_is_the_inverse_of_at(low: int, width: int, step: int, data: s
 @given(st.integers(1, 12), st.integers(1, 12))
 def test_no_two_numbers_give_the_same_combination(fast: int, slow: int) -> None:
     grid = Grid.of(SmaCrossover, {"fast": (2, 1 + fast, 1), "slow": (50, 49 + slow, 1)}, {})
-    assert len({tuple(grid.at(number).values()) for number in range(len(grid))}) == len(grid) == fast * slow
+    assert len({tuple(grid.at(number).values()) for number in range(grid.size)}) == grid.size == fast * slow
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,14 @@ def test_in_a_weighted_score_each_part_is_bounded_and_what_is_undefined_counts_n
 
 def test_only_rows_with_a_score_and_enough_trades_may_stand_first() -> None:
     table = rows({"sharpe": 3.0, "trades": 2}, {"sharpe": 1.0, "trades": 10}, {"trades": 50})
+    table["exposure"] = 0.5
     assert eligible(table, table["sharpe"], 10).tolist() == [False, True, False]
+
+
+def test_what_never_held_anything_does_not_stand_first_whatever_it_is_ranked_by() -> None:
+    """As with fewer bars than its warm-up: its return is 0, which beats every loss."""
+    table = rows({"cagr": 0.0, "exposure": 0.0}, {"cagr": -0.1, "exposure": 0.2})
+    assert eligible(table, table["cagr"], 0).tolist() == [False, True]
 
 
 def test_the_formula_is_shown_in_words() -> None:

@@ -1,5 +1,6 @@
 """A shuffle is a permutation, whoever asks for which part of it."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,3 +35,9 @@ def test_a_stretch_of_it_comes_from_the_whole_range() -> None:
         tenths[shuffle.at(place) // 100_000] += 1
     # 200 are expected in each; 5 standard deviations are 67.
     assert all(133 < count < 267 for count in tenths), tenths
+
+
+@pytest.mark.parametrize("place", [-1, 10, 11])
+def test_beyond_its_length_there_is_nothing(place: int) -> None:
+    with pytest.raises(IndexError):
+        Shuffle(10, 1).at(place)

@@ -50,7 +50,7 @@ def test_it_comes_nearer_to_the_best_than_chance() -> None:
     seeds = range(6)
     of_tpe = [max(score for _, score in searched(seed, 6) if score is not None) for seed in seeds]
     at_chance = [
-        max(bowl(number) for number, _ in at_random(SmaCrossover, GRID, seed, 0, 1, 150)) for seed in seeds
+        max(bowl(number) for number, _ in at_random(SmaCrossover, GRID, seed, 0, 150, 150)) for seed in seeds
     ]
     assert sum(of_tpe) > sum(at_chance)
 

@@ -81,12 +81,12 @@ def test_it_says_why_a_row_is_not_ranked(searched: OptimizerRun) -> None:
     one, no_score, short = searched.candidates.filter(market="AAPL").order_by("pk")[:3]
     Candidate.objects.filter(pk=one.pk).update(eligible=False, figures=one.figures | {"num_trades": 1})
     Candidate.objects.filter(pk=no_score.pk).update(eligible=False, score=None)
-    Candidate.objects.filter(pk=short.pk).update(eligible=False)
+    Candidate.objects.filter(pk=short.pk).update(eligible=False, figures=short.figures | {"exposure_pct": 0.0})
     rows = leaderboard(searched, "AAPL", "", "2").rows + board(searched).rows
     words = {row.candidate.pk: row.not_ranked for row in rows}
     assert words[one.pk] == "1 trade: too few to rank"
     assert words[no_score.pk] == "Sharpe ratio is not defined: nothing to rank by"
-    assert words[short.pk] == "Too few bars for its warm-up"
+    assert words[short.pk] == "Never held anything: no signal, or fewer bars than its warm-up"
 
 
 def test_a_figure_that_is_not_defined_stands_last_either_way(searched: OptimizerRun) -> None:

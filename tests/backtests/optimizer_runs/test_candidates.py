@@ -25,7 +25,7 @@ Status = OptimizerRun.Status
 
 def made_up(numbers: list[int], sharpe: Any, trades: Any) -> tuple[Chosen, Figures, Any]:
     figures = np.zeros(len(numbers), FIGURES)
-    figures["sharpe"], figures["trades"] = sharpe, trades
+    figures["sharpe"], figures["trades"], figures["exposure"] = sharpe, trades, 0.5
     return [(number, {"fast": 5, "slow": 20}) for number in numbers], figures, figures["sharpe"]
 
 

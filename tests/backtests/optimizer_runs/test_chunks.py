@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from threading import Event
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.core.files.storage import storages
@@ -13,6 +14,7 @@ from django.db import OperationalError
 from backtests.models import OptimizerRun, Tries
 from backtests.optimizer.figures import Figures
 from backtests.optimizer.sweep import sweep
+from backtests.optimizer.tpe import next_batch
 from backtests.services.optimizer import cancel, pause, ranked, run_chunk
 from backtests.services.optimizer.markets import scenario_of
 from backtests.services.optimizer.parts import part_path, read_part
@@ -236,6 +238,34 @@ def test_new_bars_end_the_run_instead_of_mixing_two(search: MakeRun, work: Work)
     run = work(run)
     assert run.status == Status.FAILED
     assert run.error == "Since this run was created, the bars of AAPL changed. Start it again."
+
+
+def test_new_code_of_a_kind_ends_a_ranking_too(ranking: MakeRun, work: Work) -> None:
+    run = ranking(all_kinds=True)
+    run.provenance["kind_codes"]["macd"] = "of another day"
+    run.save()
+    run = work(run)
+    assert run.error == "Since this run was created, the code of “macd” changed. Start it again."
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_the_estimator_learns_nothing_from_rows_that_may_not_stand_first(
+    search: MakeRun, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backtests.services.optimizer.create.TPE_BATCH", 10)
+    run = search(method="tpe", trials=20, min_trades=20)
+    run_chunk(run.pk, 0, clock)
+    with patch("backtests.services.optimizer.work.next_batch", side_effect=next_batch) as asked:
+        run_chunk(run.pk, 1, clock)
+    known = dict(asked.call_args.args[3])
+    rows = {row.number: row.score if row.eligible else None for row in ranked(run, "AAPL")}
+    assert {None} < {known[number] for number in known}
+    assert known == pytest.approx({number: rows[number] for number in known})
+
+
+def test_a_chunk_says_which_sessions_it_saw(search: MakeRun, work: Work) -> None:
+    chunk = work(search()).chunks.get()
+    assert (chunk.seen_from, chunk.seen_until) == (date(2005, 1, 3), date(2009, 3, 16))
 
 
 def test_a_kind_that_is_gone_ends_the_run_with_its_name(search: MakeRun, work: Work) -> None:

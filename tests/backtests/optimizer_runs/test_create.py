@@ -12,6 +12,7 @@ from backtests.optimizer.grid import Grid
 from backtests.services.optimizer import InvalidRun
 from backtests.services.optimizer.checks import MOST_COMBINATIONS, combinations_in
 from backtests.services.optimizer.create import chunk_size
+from strategies.kinds import kinds
 from strategies.kinds.macd import Macd
 from strategies.models import Strategy
 from strategies.services import save_strategy
@@ -56,6 +57,7 @@ def test_every_refusal_comes_at_once(search: MakeRun) -> None:
         ({"grid": {"fast": (30, 5, 1)}}, "grid.fast", "Fast average runs from 30 down to 5: swap the two."),
         ({"grid": {"fast": (1, 5, 1)}}, "grid.fast", "Fast average must be between 2 and 400."),
         ({"grid": {"fast": (5, 30, 0)}}, "grid.fast", "The step of Fast average must be above 0."),
+        ({"grid": {"fast": (5, 30, 1e-320)}}, "grid.fast", "The step of Fast average must be a whole number."),
         ({"grid": {"pace": (5, 30, 1)}}, "grid.pace", "SMA crossover has no parameter “pace”."),
         ({"grid": {"fast": (60, 70, 1)}}, "grid", "None of these combinations fits. "),
         ({"method": "guess"}, "method", "The method must be one of grid, random, tpe."),
@@ -78,6 +80,11 @@ def test_every_refusal_comes_at_once(search: MakeRun) -> None:
         ({"end_date": date(2005, 1, 3)}, "end_date", "The end must be later than the start, 2005-01-03."),
         ({"end_date": date(1999, 1, 3), "start_date": date(1998, 1, 3)}, "end_date", "There are no bars from"),
         ({"slippage_bps": -1.0}, "slippage_bps", "slippage_bps"),
+        (
+            {"symbols": ["AAPL", "FB", "MSFT"]},
+            "symbols",
+            "There are no bars from 2005-01-03 to 2010-12-31 of FB. Bars: FB 2012-05-18 to",
+        ),
     ],
 )
 def test_what_cannot_be_searched_is_refused_at_its_field(
@@ -102,6 +109,32 @@ def test_nothing_to_rank_and_what_cannot_run_are_refused(ranking: MakeRun, strat
     assert refused(ranking, strategies=[strategy])["strategies"].startswith("“Golden cross” cannot run.")
 
 
+def test_what_trades_another_timeframe_is_not_ranked(ranking: MakeRun, strategy: Strategy) -> None:
+    strategy.timeframe = "5Min"
+    said = refused(ranking, strategies=[strategy])["strategies"]
+    assert said == "“Golden cross” trades 5Min bars and not 1Day. Leave it out, or rank on its timeframe."
+
+
+def test_a_ranking_refuses_a_symbol_that_starts_later(ranking: MakeRun) -> None:
+    assert "of FB." in refused(ranking, symbols=["AAPL", "FB"])["symbols"]
+
+
+def test_a_kind_takes_part_once_with_the_same_parameters(ranking: MakeRun, strategy: Strategy) -> None:
+    strategy.parameters = {}
+    run = ranking(strategies=[strategy], all_kinds=True)
+    of_its_kind = [each["name"] for each in run.entrants if each["kind"] == "sma_crossover"]
+    assert of_its_kind == ["Golden cross"]
+    assert len(run.entrants) == len(kinds())
+
+
+def test_a_ranking_is_cut_into_chunks_that_follow_each_other(ranking: MakeRun) -> None:
+    run = ranking(all_kinds=True)
+    chunks = list(run.chunks.filter(market="AAPL"))
+    assert len(chunks) > 4
+    assert [chunk.first for chunk in chunks[1:]] == [chunk.first + chunk.size for chunk in chunks[:-1]]
+    assert sum(run.chunks.values_list("size", flat=True)) == run.combinations
+
+
 # --- Too many --------------------------------------------------------------------------------------------------
 
 
@@ -111,9 +144,9 @@ def test_the_step_that_is_suggested_is_one_that_is_taken(fast: int, slow: int, s
     errors: dict[str, str] = {}
     grid = Grid.of(Macd, ranges, {})
     combinations_in(grid, "grid", None, markets, errors)
-    assert bool(errors) == (len(grid) * markets > MOST_COMBINATIONS)
+    assert bool(errors) == (grid.size * markets > MOST_COMBINATIONS)
     if errors:
-        assert f"{len(grid) * markets:,} combinations" in errors["grid"]
+        assert f"{grid.size * markets:,} combinations" in errors["grid"]
         assert "10,000 of them at random" in errors["grid"]
     if "take a step of" in errors.get("grid", ""):
         words = errors["grid"].partition("take a step of ")[2].split()
@@ -138,7 +171,7 @@ def test_of_a_grid_of_billions_some_are_tried_at_random(strategy: Strategy, sear
 
 @given(st.integers(1, 1_000_000), st.integers(1, 50))
 def test_a_chunk_is_neither_tiny_nor_huge(per_market: int, markets: int) -> None:
-    assert 250 <= chunk_size(per_market, markets) <= 5_000
+    assert 50 <= chunk_size(per_market, markets) <= 5_000
 
 
 @pytest.mark.parametrize(("method", "trials"), [("grid", None), ("random", 700), ("tpe", 90)])

@@ -48,6 +48,12 @@ def test_the_trader_is_told_how_many_were_tried_and_left_out(search: MakeRun, wo
     assert told.url == f"/dashboard/optimizer/{run.pk}"
 
 
+def test_fewer_than_asked_is_not_called_left_out(search: MakeRun, work: Work) -> None:
+    run = work(search(method="random", trials=30))
+    said = run.user.notifications.get().text
+    assert "26 tried, 4 fewer than asked: no more fit." in said
+
+
 def test_the_evidence_is_asked_for_once(search: MakeRun, clock: Clock, published: Published) -> None:
     run = search()
     with TestCase.captureOnCommitCallbacks(execute=True):
@@ -82,9 +88,10 @@ def test_a_cancel_during_the_merge_wins(search: MakeRun, clock: Clock, monkeypat
 
     merge = parts.merge
     monkeypatch.setattr(ending, "merge", cancelled_meanwhile)
-    run_chunk(run.pk, 0, clock)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        run_chunk(run.pk, 0, clock)
     run.refresh_from_db()
-    assert (run.status, run.results_path) == (Status.CANCELLED, "")
+    assert (run.status, run.results_path, files_of(run)) == (Status.CANCELLED, "", [])
     assert not run.user.notifications.exists()
 
 
@@ -149,6 +156,13 @@ def test_the_histogram_counts_every_score_that_is_defined(scores: list[float]) -
     if known:
         assert len(found["counts"]) == BINS
         assert np.all(np.diff(found["edges"]) > 0)
+
+
+@pytest.mark.parametrize("scores", [[0.5, 0.5 + 1e-15], [1e9, 1e9 + 1e-6], [0.0, 5e-324], [2.0]])
+def test_scores_that_are_all_but_equal_have_bins(scores: list[float]) -> None:
+    found = histogram(scores)
+    assert sum(found["counts"]) == len(scores)
+    assert len(found["edges"]) == BINS + 1
 
 
 def test_an_outlier_counts_at_the_end_and_does_not_stretch_the_bins() -> None:

@@ -22,7 +22,7 @@ RULES = RiskRules(position_size_pct=0.95, max_positions=1, signal_threshold=0.0)
 
 def search() -> list[Combination]:
     grid = Grid.of(SmaCrossover, {name: param.search for name, param in SmaCrossover.params().items()}, {})
-    return [combination for _, combination in at_random(SmaCrossover, grid, 7, 0, 1, TRIES)]
+    return [combination for _, combination in at_random(SmaCrossover, grid, 7, 0, TRIES, TRIES)]
 
 
 def luck_of_the_best(bars: Bars, tried: list[Combination]) -> tuple[Line, Line]:
