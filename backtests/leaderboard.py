@@ -109,7 +109,7 @@ def _columns(run: OptimizerRun, names: list[str]) -> Iterator[Column]:
 
 def _row(run: OptimizerRun, candidate: Candidate, names: list[str], panel: Panel) -> Row:
     values = [candidate.parameters.get(name) for name in names]
-    rank: int = candidate.rank  # type: ignore[attr-defined]
+    rank: int = candidate.rank  # type: ignore[attr-defined]  # annotated by ranked()
     return Row(candidate, rank, values, "" if candidate.eligible else _not_ranked(run, candidate), panel)
 
 

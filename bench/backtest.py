@@ -76,7 +76,7 @@ def table(task: str) -> None:
 def measured(engine: str, task: str, combinations: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "bench.measure", engine, task, str(combinations)]
     quiet = {**os.environ, "TQDM_DISABLE": "1"}  # no progress bars of the peers between our lines
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=quiet)  # noqa: S603
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=quiet)  # noqa: S603 - our own interpreter
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 

@@ -62,7 +62,8 @@ def watch(desk: Desk, trader: Trader, minutes: float) -> tuple[list[float], list
 
 def megabytes(pid: int) -> float:
     """Resident memory of the process."""
-    answer = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603, S607
+    ask = ["ps", "-o", "rss=", "-p", str(pid)]
+    answer = subprocess.run(ask, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ps and a number
     return int(answer.stdout) / 1024
 
 

@@ -14,8 +14,7 @@ from tradedesk.core.bars import Bars
 warnings.simplefilter("ignore")  # it warns of the position that is open at the end
 
 
-# The peer has no types.
-class SmaCross(Strategy):  # type: ignore[misc]
+class SmaCross(Strategy):  # type: ignore[misc]  # the peer has no types
     fast = 10
     slow = 30
 

@@ -6,8 +6,7 @@ import pandas as pd
 from bench.task import CAPITAL, COMMISSION, ONE, PART, Outcome, daily
 
 
-# The peer has no types.
-class SmaCross(backtrader.Strategy):  # type: ignore[misc]
+class SmaCross(backtrader.Strategy):  # type: ignore[misc]  # the peer has no types
     def __init__(self) -> None:
         fast, slow = (backtrader.indicators.SMA(period=period) for period in ONE)
         self.cross = backtrader.indicators.CrossOver(fast, slow)

@@ -109,7 +109,7 @@ class StrategyForm(forms.Form):
         super().__init__(data, initial=_stored(strategy, self.chosen_kind) | own | dict(initial or {}))
         self.strategy = strategy
         self.values: StrategyValues | None = None
-        self.fields["kind"].choices = [(key, found.name) for key, found in kinds().items()]  # type: ignore[attr-defined]
+        self.fields["kind"].choices = [(key, found.name) for key, found in kinds().items()]  # type: ignore[attr-defined]  # a ChoiceField
         self.fields["kind"].widget.attrs["hx-get"] = (
             reverse("strategies:edit", args=[strategy.pk]) if strategy else reverse("strategies:new")
         )

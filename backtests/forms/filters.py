@@ -55,7 +55,7 @@ class BacktestFilters(forms.Form):
         super().__init__(data, auto_id="filter_%s")
         strategy, kind = self.fields["strategy"], self.fields["kind"]
         assert isinstance(strategy, forms.ModelChoiceField)  # noqa: S101 - declared so above; for the type checker
-        assert isinstance(kind, forms.ChoiceField)  # noqa: S101
+        assert isinstance(kind, forms.ChoiceField)  # noqa: S101 - declared so above; for the type checker
         strategy.queryset = user.strategies.all()
         kind.choices = [("", "All"), *((key, found.name) for key, found in kinds().items())]
 

@@ -72,8 +72,7 @@ def _checked(kind: type[Checked], values: dict[str, float], errors: dict[str, st
     """One refusal at a time: a value that is refused is noted and left out, and the rest is tried again."""
     while True:
         try:
-            # The names were sorted out above and the kind itself checks the values.
-            return kind(**values)  # type: ignore[arg-type]
+            return kind(**values)  # type: ignore[arg-type]  # the names were sorted out, and it checks the values
         except InvalidRules as refusal:
             errors[refusal.field] = str(refusal)
             del values[refusal.field]

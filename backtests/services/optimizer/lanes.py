@@ -6,6 +6,7 @@ their turn between two of its chunks. A message names its chunk: one that comes 
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
@@ -44,4 +45,4 @@ def hand_out(run: OptimizerRun, wall_now: datetime) -> None:
 def send(run_id: int, numbers: Sequence[int]) -> None:
     """After the commit. Robust: when the queue cannot be reached, `revive` sends them later."""
     for number in numbers:
-        transaction.on_commit(lambda number=number: enqueue_chunk(run_id, number), robust=True)  # type: ignore[misc]
+        transaction.on_commit(partial(enqueue_chunk, run_id, number), robust=True)

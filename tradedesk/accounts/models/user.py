@@ -28,7 +28,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    username = None  # type: ignore[assignment]
+    username = None  # type: ignore[assignment]  # the address is the name
     email = models.EmailField("email address", unique=True)
     # The mode that orders may be sent in now; a live order of a user in paper mode is blocked.
     mode = models.CharField(max_length=5, choices=Mode, default=Mode.PAPER)
@@ -37,7 +37,7 @@ class User(AbstractUser):
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
-    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]  # without a username
 
     class Meta(AbstractUser.Meta):
         abstract = False

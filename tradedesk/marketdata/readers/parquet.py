@@ -70,7 +70,7 @@ def _times(column: pa.ChunkedArray, title: str, timeframe: Timeframe) -> Times:
 
 def _values(column: pa.ChunkedArray) -> Iterable[datetime | date | str | None]:
     if not pa.types.is_timestamp(column.type) or column.type.tz is None:
-        return column.to_pylist()  # type: ignore[no-any-return]
+        return column.to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
     # By way of integers: as moments in a zone they would import pandas.
     zone = pa.lib.string_to_tzinfo(column.type.tz)
     moments = column.cast(pa.int64()).to_pylist()
