@@ -7,11 +7,11 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from backtests.models.assumptions import Assumptions
-from strategies.kinds import Kind, kinds, make_kind, summary
+from strategies.configured import Configured
 from strategies.models import Strategy
 
 
-class Backtest(Assumptions):
+class Backtest(Configured, Assumptions):
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
         RUNNING = "running", "Running"
@@ -31,8 +31,6 @@ class Backtest(Assumptions):
 
     # The snapshot: with the assumptions, all it takes to run it again.
     strategy_name = models.CharField(max_length=80)
-    kind = models.CharField(max_length=40)
-    parameters = models.JSONField(default=dict)
 
     # The run. Times are wall times: a backtest happens outside the market's clock.
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
@@ -82,14 +80,3 @@ class Backtest(Assumptions):
         """Of a backtest that runs another one again, {"backtest": its id, "result": its digest}; else None."""
         repeats: dict[str, Any] | None = self.provenance.get("repeats")
         return repeats
-
-    @property
-    def kind_name(self) -> str:
-        return kinds()[self.kind].name if self.kind in kinds() else self.kind
-
-    @property
-    def parameter_summary(self) -> str:
-        return ", ".join(summary(self.parameters))
-
-    def make_kind(self) -> Kind:
-        return make_kind(self.kind, self.parameters)

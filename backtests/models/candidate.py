@@ -3,11 +3,11 @@
 from django.db import models
 
 from backtests.models.optimizer_run import OptimizerRun
-from strategies.kinds import Kind, kinds, make_kind, summary
+from strategies.configured import Configured
 from strategies.models import Strategy
 
 
-class Candidate(models.Model):
+class Candidate(Configured):
     """Of a search the best of each market are kept here; the rest stand in the run's Parquet file."""
 
     run = models.ForeignKey(OptimizerRun, models.CASCADE, related_name="candidates")
@@ -17,8 +17,6 @@ class Candidate(models.Model):
     number = models.PositiveBigIntegerField()
     strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="candidates")
     name = models.CharField(max_length=80)
-    kind = models.CharField(max_length=40)
-    parameters = models.JSONField(default=dict)
     # Enough trades, enough bars for the warm-up, and a score: else it stands below all that have them.
     eligible = models.BooleanField()
     score = models.FloatField(null=True, blank=True)
@@ -38,14 +36,3 @@ class Candidate(models.Model):
     def symbols(self) -> list[str]:
         """What it was tried on, and what it is deployed on."""
         return self.run.symbols_of(self.market)
-
-    @property
-    def kind_name(self) -> str:
-        return kinds()[self.kind].name if self.kind in kinds() else self.kind
-
-    @property
-    def parameter_summary(self) -> str:
-        return ", ".join(summary(self.parameters))
-
-    def make_kind(self) -> Kind:
-        return make_kind(self.kind, self.parameters)

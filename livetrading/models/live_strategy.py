@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from backtests.models import Backtest, Candidate
-from strategies.kinds import Kind, kinds, make_kind, summary
+from strategies.configured import Configured
 from strategies.models import Strategy
 from tradedesk.accounts.models import Mode
 from tradedesk.core.bars import Timeframe
@@ -40,7 +40,7 @@ def _between(field: str, low: float, high: float) -> models.CheckConstraint:
     )
 
 
-class LiveStrategy(models.Model):
+class LiveStrategy(Configured):
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"
         PAUSED = "paused", "Paused"
@@ -56,8 +56,6 @@ class LiveStrategy(models.Model):
     mode = models.CharField(max_length=5, choices=Mode, default=Mode.PAPER)
 
     # The snapshot: never edited after the deployment.
-    kind = models.CharField(max_length=40)
-    parameters = models.JSONField(default=dict)
     symbols = models.JSONField(default=list)
     timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
     provenance = models.JSONField(default=dict)
@@ -123,21 +121,10 @@ class LiveStrategy(models.Model):
     def is_active(self) -> bool:
         return self.status == self.Status.ACTIVE
 
-    @property
-    def kind_name(self) -> str:
-        return kinds()[self.kind].name if self.kind in kinds() else self.kind
-
-    @property
-    def parameter_summary(self) -> str:
-        return ", ".join(summary(self.parameters))
-
     def last_seen(self, symbol: str) -> datetime | None:
         """The time of the last bar of `symbol` that was decided on; None before the first check."""
         seen = self.seen_bars.get(symbol)
         return datetime.fromisoformat(seen) if seen else self.last_bar_time
-
-    def make_kind(self) -> Kind:
-        return make_kind(self.kind, self.parameters)
 
     def risk_rules(self) -> RiskRules:
         values = {name: getattr(self, name) for name in RULE_FIELDS}
