@@ -68,8 +68,8 @@ def _luck(found: Findings, tries: int, variance: float | None) -> Line:
 
 def _out_of_sample(found: Findings, others: int) -> Line:
     asks = (
-        "Green when the last part was not seen before and has at least half of the Sharpe ratio before it, amber "
-        "when it gained at all."
+        "Green when the last part has at least half of the Sharpe ratio before it, and was held back or no other "
+        "try reached into it; amber when it gained at all."
     )
     apart = found["out_of_sample"]
     if apart and apart["ruined"]:
@@ -91,7 +91,7 @@ def _out_of_sample(found: Findings, others: int) -> Line:
     if sight is Sight.HELD_BACK:
         words = f"{figures}; its search did not see the last part."
     elif seen:
-        words = f"{figures}; {others:,} other {'try' if others == 1 else 'tries'} saw the last part."
+        words = f"{figures}; {others:,} other {'try' if others == 1 else 'tries'} reached into the last part."
     return Line("out_of_sample", "Out of sample", mark, words, asks, after)
 
 

@@ -17,7 +17,7 @@ from tradedesk.core.metrics import SESSIONS_PER_YEAR
 @dataclass(frozen=True, slots=True)
 class Tried:
     """number: how many tries. variance: of the Sharpe ratios per session of those on bars of the same length, None
-    for fewer than two of them. reaching: how many saw the last part of the sessions, by their periods."""
+    for fewer than two of them. reaching: how many have a period that reaches into the last part."""
 
     number: int
     variance: float | None

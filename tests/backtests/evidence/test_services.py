@@ -1,11 +1,13 @@
 """Gathering evidence, storing it once, and reading it beside the ledger."""
 
 from datetime import date, timedelta
+from importlib import import_module
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import pytest
+from django.apps import apps
 from django.db import InterfaceError, OperationalError
 from kombu.exceptions import OperationalError as QueueIsDown
 
@@ -263,7 +265,7 @@ def test_the_last_part_of_a_backtest_is_out_of_sample_until_something_else_has_r
     record(alice.pk, ["AAPL"], "1Hour", date(2004, 1, 2), cut, np.ones(2))
     line = out_of_sample(alice, examined)
     assert line.mark is Mark.FAIR
-    assert line.words.endswith("2 other tries saw the last part.")
+    assert line.words.endswith("2 other tries reached into the last part.")
 
 
 def test_every_combination_of_a_search_is_a_try_of_each_of_its_rows(
@@ -344,6 +346,15 @@ def test_a_gatherer_that_is_gone_is_replaced(run: OptimizerRun, clock: Clock) ->
 def test_what_has_evidence_is_never_overdue(examined: Backtest, run: OptimizerRun, clock: Clock) -> None:
     gather_for_run(run.pk, clock)
     assert evidence.overdue(NOW + timedelta(days=9)) == ([], [])
+
+
+def test_what_was_found_by_other_rules_is_gathered_anew(
+    examined: Backtest, run: OptimizerRun, clock: Clock
+) -> None:
+    gather_for_run(run.pk, clock)
+    import_module("backtests.migrations.0005_evidence_anew").forget(apps, None)
+    assert not Evidence.objects.exists()
+    assert evidence.overdue(NOW + timedelta(days=9)) == ([examined.pk], [run.pk])
 
 
 def test_a_row_is_asked_for_until_it_has_evidence(

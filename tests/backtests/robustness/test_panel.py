@@ -103,8 +103,8 @@ def test_the_last_part_that_others_saw_is_amber_at_best() -> None:
 
     assert seen(GOOD, 0).mark is Mark.GOOD
     assert (seen(GOOD, 1).mark, seen(GOOD, 25).mark) == (Mark.FAIR, Mark.FAIR)
-    assert "1 other try saw the last part" in seen(GOOD, 1).words
-    assert "25 other tries saw the last part" in seen(GOOD, 25).words
+    assert "1 other try reached into the last part" in seen(GOOD, 1).words
+    assert "25 other tries reached into the last part" in seen(GOOD, 25).words
     assert seen(spoilt("out_of_sample", out_of_sample=-0.1), 1).mark is Mark.BAD
     held_back = seen(spoilt("out_of_sample", sight="held_back"), 25)
     assert held_back.mark is Mark.GOOD
