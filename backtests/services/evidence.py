@@ -240,12 +240,12 @@ def _refuse_changes(subject: Backtest | Candidate) -> None:
     on = subject.run if isinstance(subject, Candidate) else subject
     today = describe(subject.kind, find_series(subject.symbols, on.timeframe))
     # Another version of the desk with the same code finds the same; of a run only the row's own part matters.
-    of_kind = on.provenance.get("kind_codes", {}).get(subject.kind)
+    of_kind, bars = on.provenance.get("kind_codes", {}).get(subject.kind), on.provenance.get("data", {})
     recorded = {
         "version": today["version"],
         "kind_code": on.provenance.get("kind_code", of_kind),
         "engine_code": on.provenance.get("engine_code"),
-        "data": {symbol: on.provenance.get("data", {}).get(symbol, {}) for symbol in subject.symbols},
+        "data": {symbol: bars[symbol] for symbol in subject.symbols if symbol in bars},
     }
     if changed := " and ".join(differences(recorded, today)):
         if isinstance(subject, Candidate):
