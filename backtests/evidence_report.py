@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from backtests.models import Backtest, Candidate
 from backtests.models.assumptions import Assumptions
+from backtests.optimizer.objectives import LABELS, Objective
 from backtests.services.evidence import Panel
 
 WIDTH, HEIGHT = 240, 64
@@ -49,14 +50,16 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """back: the page it belongs to. searched: a search saw the first part alone."""
+    """back: the page it belongs to. sight: who saw the last part of the sessions, as Sight has it. score: what
+    the neighbours are compared by."""
 
     name: str
     back: str
     start: date
     end: date
     is_backtest: bool
-    searched: bool
+    sight: str
+    score: str
     findings: dict[str, Any]
     logits: Bars | None
     stitched: Curve | None
@@ -67,22 +70,24 @@ class Report:
 def report_of(subject: Backtest | Candidate) -> Report:
     evidence = getattr(subject, "evidence", None)
     findings: dict[str, Any] = evidence.findings if evidence else {}
-    fitted, walked, drawn = (findings.get(name) or {} for name in ("overfitting", "walk_forward", "money"))
+    fitted, walked, apart, near = (
+        findings.get(name) or {} for name in ("overfitting", "walk_forward", "out_of_sample", "neighbours")
+    )
+    drawn = (findings.get("money") or {}).get("drawn") or {}
     on: Assumptions
     if isinstance(subject, Backtest):
         name, on, back = subject.strategy_name, subject, reverse("backtests:detail", args=[subject.pk])
-        searched = False
     else:
         name, on = str(subject), subject.run
         back = reverse("backtests:optimizer_run", args=[subject.run_id])
-        searched = subject.run.is_search and subject.run.holdout > 0
     return Report(
         name,
         back,
         on.start_date,
         on.end_date,
         isinstance(subject, Backtest),
-        searched,
+        apart.get("sight", ""),
+        LABELS[Objective(near["objective"])] if near else "",
         findings,
         _bars(
             fitted.get("logits"), lambda low, high: high <= 0.0, "{count:,.0f} splits from {low:.2f} to {high:.2f}"

@@ -13,6 +13,7 @@ from backtests.coverage import coverage_of
 from backtests.headline import headline_of
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
 from backtests.provenance import Origin, compare, differences
+from backtests.selection import number_in
 from strategies.kinds import InvalidParameters
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.rules import SLIPPAGE_OF_NO_COSTS
@@ -59,6 +60,7 @@ def result_of(backtest: Backtest, trade: str | None) -> dict[str, Any]:
     trade: the id of the trade that the price chart is to show, as the address has it.
     """
     origins, notes = origins_of(backtest)
+    shown = number_in(trade or "")
     curve = BacktestCurve.objects.filter(backtest=backtest).first() or BacktestCurve()
     return {
         "headline": headline_of(backtest),
@@ -70,7 +72,7 @@ def result_of(backtest: Backtest, trade: str | None) -> dict[str, Any]:
         "outcomes": outcomes_of(backtest),
         "month_names": month_abbr[1:],
         "rolling_sessions": ROLLING_SESSIONS,
-        "shown": backtest.trades.filter(pk=trade).first() if trade and trade.isdecimal() else None,
+        "shown": None if shown is None else backtest.trades.filter(pk=shown).first(),
         "origins": origins,
         "notes": notes,
         "verdict": verdict_of(backtest),

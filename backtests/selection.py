@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from backtests.models import Backtest
 from tradedesk.accounts.models import User
 
-# No database counts further.
+# No database counts further, and Python reads no number of thousands of digits.
 LARGEST_ID = 2**63 - 1
+MOST_DIGITS = 40
 STOPPED = "stopped"
 
 
@@ -42,7 +43,13 @@ def deployments_of(backtests: Sequence[Backtest]) -> list[str]:
 
 
 def _id_of(word: str) -> int:
-    # Cut, so that a message never repeats a page of text.
-    if not (word.isascii() and word.isdecimal()) or len(word) > 40:
-        raise NotSelected(f"“{word[:40]}” is not the number of a backtest.")
-    return int(word)
+    found = number_in(word)
+    if found is None:
+        # Cut, so that a message never repeats a page of text.
+        raise NotSelected(f"“{word[:MOST_DIGITS]}” is not the number of a backtest.")
+    return found
+
+
+def number_in(word: str) -> int | None:
+    """The id that a text from an address is; None for what is none."""
+    return int(word) if word.isascii() and word.isdecimal() and len(word) <= MOST_DIGITS else None

@@ -23,9 +23,19 @@ urlpatterns = [
     ),
     path("dashboard/backtests/<int:pk>/evidence", evidence.backtest_evidence, name="backtest_evidence"),
     path(
+        "dashboard/backtests/<int:pk>/evidence/again",
+        evidence.backtest_evidence_again,
+        name="backtest_evidence_again",
+    ),
+    path(
         "dashboard/optimizer/candidates/<int:pk>/evidence",
         evidence.candidate_evidence,
         name="candidate_evidence",
+    ),
+    path(
+        "dashboard/optimizer/candidates/<int:pk>/evidence/again",
+        evidence.candidate_evidence_again,
+        name="candidate_evidence_again",
     ),
     path("dashboard/optimizer", optimizer.optimizer, name="optimizer"),
     path("dashboard/optimizer/market", optimizer.optimizer_market, name="optimizer_market"),

@@ -13,8 +13,8 @@ Dates = NDArray[np.datetime64]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """value: the return as a fraction, None where there was no equity left to earn one on. whole: every session of
-    the month, or of the year, lies between the first and the last of the curve."""
+    """value: the return as a fraction, None where there was no equity left to earn one on. whole: the curve has
+    every session of the month, or of the year, and none is missing between it and the session before."""
 
     value: float | None
     whole: bool
@@ -57,8 +57,11 @@ def _cells(sessions: Dates, equity: Floats, capital: float, calendar: Dates, uni
     last = np.flatnonzero(np.append(spans[1:] != spans[:-1], True))
     levels = equity[last]
     before = np.concatenate(((capital,), levels[:-1]))
-    outside = calendar[(calendar < sessions[0]) | (calendar > sessions[-1])]
-    partial = set(_first_days(outside, unit))
+    missing = np.setdiff1d(calendar, sessions)
+    # What a gap earned counts in the span in which the curve goes on, also when whole spans are missing before it.
+    following = np.searchsorted(sessions, missing)
+    within = (following > 0) & (following < len(sessions))
+    partial = {*_first_days(missing, unit), *_first_days(spans[following[within]], unit)}
     rows = zip(_first_days(spans[last], unit), levels.tolist(), before.tolist(), strict=True)
     return {
         span: Cell(level / start - 1.0 if start > 0.0 else None, span not in partial)

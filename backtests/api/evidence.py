@@ -38,7 +38,8 @@ class EvidenceAnswer(Answer):
 def read_evidence(
     request: UserRequest, backtest_id: int | None = None, candidate_id: int | None = None
 ) -> dict[str, Any]:
-    """How much of a result is luck: of a completed backtest or of one row of an optimizer run."""
+    """How much of a result is luck: of a completed backtest or of one row of an optimizer run. A row below the
+    best is examined when it is asked for."""
     if (backtest_id is None) == (candidate_id is None):
         raise Refused({"backtest_id": "Give either backtest_id or candidate_id."})
     subject: Backtest | Candidate
@@ -48,6 +49,7 @@ def read_evidence(
     else:
         rows = Candidate.objects.filter(run__user=request.user).select_related("run", "evidence")
         subject = find(rows, candidate_id or 0)
+        evidence.ask_for(subject)
     panel = evidence.panels(request.user, [subject])[subject.pk]
     return {
         "backtest_id": backtest_id,

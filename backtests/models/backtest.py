@@ -42,7 +42,7 @@ class Backtest(Configured, Assumptions):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    # The last sign of life: when it was enqueued, claimed, or reached a stage.
+    # The last sign of life: when it was enqueued, claimed, reached a stage, or its evidence was asked for again.
     heartbeat_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
 

@@ -1,10 +1,12 @@
-"""Money: what the same trades in another order, some twice and some not at all, would have done to an account."""
+"""Money: what the same trades in another order, some twice and some not at all, would have done to an account, and
+what its equity went through between them."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from tradedesk.core.bars import Floats
+from tradedesk.core.bars import Floats, Times, session_dates
+from tradedesk.core.metrics import session_returns
 
 DRAWS = 10_000
 # Of thousands of trades fewer draws are made, and none is cut short: the longer a walk, the deeper it falls.
@@ -61,6 +63,14 @@ def money(returns: Floats, days: int, seed: int, draws: int = DRAWS) -> Money | 
         months=months,
         drawdowns=deepest,
     )
+
+
+def monthly_returns(time: Times, equity: Floats, capital: float) -> Floats:
+    """The return of each calendar month that has a bar, of the equity (n,) at each bar, open positions at their
+    last price; they end with a ruin. Formula: that of core.ratios.session_returns, over months."""
+    months = session_dates(time).astype("datetime64[M]")
+    last = np.flatnonzero(np.append(months[1:] != months[:-1], True)) if len(time) else np.empty(0, np.int64)
+    return session_returns(np.ascontiguousarray(equity[last]), capital)
 
 
 def _drawdowns(returns: Floats) -> Floats:

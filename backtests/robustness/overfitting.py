@@ -14,6 +14,8 @@ BLOCKS = 16
 # Of a large search a sample of the 12,870 splits is tried: its probability then is right to about 0.01.
 MOST_CELLS = 2_500_000
 AT_A_TIME = 500
+# Sharpe ratios per session that are no further apart are one: sums of the same numbers differ by rounding.
+EQUAL = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,22 +34,37 @@ def overfitting(returns: Floats, seed: int, blocks: int = BLOCKS) -> Overfitting
     returns: (sessions, columns). The sessions are cut into `blocks` of equal length (what is left over at the
     start is left out); each half of the blocks is in sample once, the other half out of sample. The column with
     the best Sharpe ratio in sample has the relative rank w among the N out of sample, w = rank / (N + 1), and the
-    logit ln(w / (1 - w)); the probability is the part of the splits with a logit of zero or less. None for fewer
-    than two columns or fewer than two sessions a block. Source: D. H. Bailey, J. M. Borwein, M. Lopez de Prado and
-    Q. J. Zhu, The Probability of Backtest Overfitting, Journal of Computational Finance 20 (2017).
+    logit ln(w / (1 - w)); the probability is the part of the splits with a logit below zero. Source: D. H. Bailey,
+    J. M. Borwein, M. Lopez de Prado and Q. J. Zhu, The Probability of Backtest Overfitting, Journal of
+    Computational Finance 20 (2017). They count a logit of exactly zero as overfitted; here it counts half, so that
+    equals say neither. A column that never moves takes no part. None for fewer than two that differ, or fewer than
+    two sessions a block.
     """
-    sessions, columns = returns.shape
+    sessions = len(returns)
     length = sessions // blocks
-    if columns < 2 or length < 2:
+    if length < 2:
         return None
-    cut = returns[sessions - length * blocks :].reshape(blocks, length, columns)
+    returns = telling(returns[sessions - length * blocks :])
+    columns = returns.shape[1]
+    if columns < 2:
+        return None
+    cut = returns.reshape(blocks, length, columns)
     sums, squares = cut.sum(axis=1), np.square(cut).sum(axis=1)
     halves = splits(blocks, max(MOST_CELLS // columns, 100), seed)
     count = length * blocks // 2
     logits = np.concatenate(
         [_logits(part, sums, squares, count) for part in np.array_split(halves, -(-len(halves) // AT_A_TIME))]
     )
-    return Overfitting(float((logits <= 0.0).mean()), logits, columns)
+    in_the_middle = np.abs(logits) < EQUAL
+    overfitted = np.where(in_the_middle, 0.5, logits < 0.0)
+    return Overfitting(float(overfitted.mean()), logits, columns)
+
+
+def telling(returns: Floats) -> Floats:
+    """The columns that move; of those that are all the same one alone, for there is nothing to choose between."""
+    moving: Floats = returns[:, returns.std(axis=0) >= NO_SPREAD] if len(returns) else returns[:, :0]
+    alike = moving.shape[1] > 1 and bool((np.ptp(moving, axis=1) < NO_SPREAD).all())
+    return moving[:, :1] if alike else moving
 
 
 def splits(blocks: int, most: int, seed: int) -> NDArray[np.float64]:
@@ -68,7 +85,8 @@ def _logits(halves: Floats, sums: Floats, squares: Floats, count: int) -> Floats
     best = inside.argmax(axis=1)
     own = np.take_along_axis(outside, best[:, None], axis=1)
     # Of equals each has the middle rank, so that a search of twins is no evidence for either side.
-    rank = (outside < own).sum(axis=1) + ((outside == own).sum(axis=1) + 1.0) / 2.0
+    equal = np.abs(outside - own) < EQUAL
+    rank = ((outside < own) & ~equal).sum(axis=1) + (equal.sum(axis=1) + 1.0) / 2.0
     relative = rank / (outside.shape[1] + 1.0)
     logits: Floats = np.log(relative / (1.0 - relative))
     return logits

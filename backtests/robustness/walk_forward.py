@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backtests.optimizer.holdout import sessions_seen
 from tradedesk.core.bars import Floats
 from tradedesk.core.metrics import NO_SPREAD, sharpe_ratio
 
 FOLDS = 8
-IN_SAMPLE = 0.7
+HELD_BACK = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class WalkForward:
 def walk_forward(returns: Floats, folds: int = FOLDS) -> WalkForward | None:
     """returns: (sessions, columns). The sessions are cut into folds + 1 parts; each but the first is traded with
     the column whose Sharpe ratio was best over all parts before it. None when a part has fewer than two sessions.
+    Changing the column at the edge of a fold costs nothing here.
 
     Source: R. Pardo, The Evaluation and Optimization of Trading Strategies (2008), ch. 11; anchored windows.
     """
@@ -68,19 +70,23 @@ def _best(past: Floats) -> int:
 
 @dataclass(frozen=True, slots=True)
 class OutOfSample:
-    """Annual Sharpe ratios of the first part of the sessions and of the rest; the rest's return is a fraction."""
+    """Annual Sharpe ratios of the first part of the sessions and of the rest; the rest's return is a fraction.
+    first: of the rest, counted from 0. ruined: the account was lost, in whichever part."""
 
     in_sample: float | None
     out_of_sample: float | None
     total_return: float
     sessions: int
+    first: int
+    ruined: bool
 
 
-def out_of_sample(returns: Floats, part: float = IN_SAMPLE) -> OutOfSample | None:
-    """Session returns (n,), cut after the first `part` of them; None when one side has fewer than two."""
-    cut = int(len(returns) * part)
+def out_of_sample(returns: Floats, held_back: float = HELD_BACK) -> OutOfSample | None:
+    """Session returns (n,), 0 after a ruin, cut before the last `held_back` of them as for a search; None when one
+    side has fewer than two."""
+    cut = sessions_seen(len(returns), held_back)
     before, after = returns[:cut], returns[cut:]
     if len(before) < 2 or len(after) < 2:
         return None
-    grown = float(np.prod(1.0 + after) - 1.0)
-    return OutOfSample(sharpe_ratio(before), sharpe_ratio(after), grown, len(after))
+    grown, ruined = float(np.prod(1.0 + after) - 1.0), bool((returns <= -1.0).any())
+    return OutOfSample(sharpe_ratio(before), sharpe_ratio(after), grown, len(after), cut, ruined)

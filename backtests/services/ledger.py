@@ -1,8 +1,9 @@
 """The ledger of tries: every backtest and every combination counts, whoever wins."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 from django.db.models import F
@@ -15,10 +16,12 @@ from tradedesk.core.metrics import SESSIONS_PER_YEAR
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """number: how many tries. variance: of their Sharpe ratios per session, None for fewer than two of them."""
+    """number: how many tries. variance: of the Sharpe ratios per session of those on bars of the same length, None
+    for fewer than two of them. reaching: how many have a period that reaches into the last part."""
 
     number: int
     variance: float | None
+    reaching: int = 0
 
 
 def record(
@@ -41,38 +44,43 @@ def record(
         )
 
 
-# Symbols, timeframe, and the first and the last day.
-Where = tuple[Sequence[str], str, date, date]
+class Where(NamedTuple):
+    """Where something was tried. part: the first day of the last part of its sessions, None when it has none."""
+
+    symbols: Sequence[str]
+    timeframe: str
+    start: date
+    end: date
+    part: date | None = None
 
 
 def tried_on(user: User, symbols: Sequence[str], timeframe: str, start: date, end: date) -> Tried:
-    """What this user has tried on these symbols in any period that overlaps this one; of several symbols the one
-    that was tried most often counts. One query."""
-    return tried_on_each(user, [(symbols, timeframe, start, end)])[0]
+    """What this user has tried on these symbols in any period that overlaps this one, on bars of any length; of
+    several symbols the one that was tried most often counts. One query."""
+    return tried_on_each(user, [Where(symbols, timeframe, start, end)])[0]
 
 
 def tried_on_each(user: User, places: Sequence[Where]) -> list[Tried]:
     """The same for several places at once, in their order; one query, however many."""
-    symbols = {symbol for own, *_ in places for symbol in own}
+    symbols = {symbol for where in places for symbol in where.symbols}
     rows = list(user.tries.filter(symbol__in=symbols)) if symbols else []
     return [_tried(rows, where) for where in places]
 
 
 def _tried(rows: Sequence[Tries], where: Where) -> Tried:
-    symbols, timeframe, start, end = where
-    overlapping = [
-        row for row in rows if row.timeframe == timeframe and row.start_date <= end and row.end_date >= start
-    ]
-    return max(
-        (_added([row for row in overlapping if row.symbol == symbol]) for symbol in symbols),
-        key=lambda tried: tried.number,
-        default=Tried(0, None),
-    )
+    overlapping = [row for row in rows if row.start_date <= where.end and row.end_date >= where.start]
+    each = [_added([row for row in overlapping if row.symbol == symbol], where) for symbol in where.symbols]
+    most = max(each, key=lambda tried: tried.number, default=Tried(0, None))
+    return replace(most, reaching=max((tried.reaching for tried in each), default=0))
 
 
-def _added(rows: Sequence[Tries]) -> Tried:
-    number, known = sum(row.number for row in rows), sum(row.measured for row in rows)
+def _added(rows: Sequence[Tries], where: Where) -> Tried:
+    number = sum(row.number for row in rows)
+    reaching = sum(row.number for row in rows if where.part is None or row.end_date >= where.part)
+    # A Sharpe ratio scatters by the length of its bars, so only those of the same length are compared.
+    alike = [row for row in rows if row.timeframe == where.timeframe]
+    known = sum(row.measured for row in alike)
     if known < 2:
-        return Tried(number, None)
-    total, squares = sum(row.sharpe_sum for row in rows), sum(row.sharpe_squares for row in rows)
-    return Tried(number, max(squares - total**2 / known, 0.0) / (known - 1))
+        return Tried(number, None, reaching)
+    total, squares = sum(row.sharpe_sum for row in alike), sum(row.sharpe_squares for row in alike)
+    return Tried(number, max(squares - total**2 / known, 0.0) / (known - 1), reaching)

@@ -13,10 +13,11 @@ WORDS = {Mark.GOOD: "green", Mark.FAIR: "amber", Mark.BAD: "red", Mark.NONE: "no
 
 
 @register.simple_tag
-def evidence_url(panel: Panel) -> str:
-    """The page of the evidence of a backtest or of an optimizer's row."""
+def evidence_url(panel: Panel, action: str = "") -> str:
+    """The page of the evidence of a backtest or of an optimizer's row. action: "again" tries once more."""
     noun = "backtest" if isinstance(panel.subject, Backtest) else "candidate"
-    return reverse(f"backtests:{noun}_evidence", args=[panel.subject.pk])
+    name = f"{noun}_evidence_{action}" if action else f"{noun}_evidence"
+    return reverse(f"backtests:{name}", args=[panel.subject.pk])
 
 
 @register.filter

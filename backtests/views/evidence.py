@@ -1,10 +1,10 @@
 """The evidence of a backtest and of an optimizer's row: the page, and its panel while it is gathered."""
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
-from django_htmx.http import HttpResponseClientRefresh
+from django_htmx.http import HTMX_STOP_POLLING, HttpResponseClientRefresh
 
 from backtests.evidence_report import report_of
 from backtests.models import Backtest, Candidate
@@ -15,18 +15,39 @@ from backtests.views.requests import PageRequest, wants_fragment
 @require_safe
 @vary_on_headers("HX-Request")
 def backtest_evidence(request: PageRequest, pk: int) -> HttpResponse:
-    backtests = request.user.backtests.select_related("evidence").filter(status=Backtest.Status.COMPLETED)
-    return _page(request, get_object_or_404(backtests, pk=pk))
+    return _page(request, _backtest(request, pk))
 
 
 @require_safe
 @vary_on_headers("HX-Request")
 def candidate_evidence(request: PageRequest, pk: int) -> HttpResponse:
-    rows = Candidate.objects.filter(run__user=request.user).select_related("run", "evidence")
-    candidate = get_object_or_404(rows, pk=pk)
+    """Whoever opens the page has the row examined, if it was not yet."""
+    candidate = _candidate(request, pk)
     if not wants_fragment(request):
         evidence.ask_for(candidate)
     return _page(request, candidate)
+
+
+@require_POST
+def backtest_evidence_again(request: PageRequest, pk: int) -> HttpResponse:
+    evidence.ask_again(_backtest(request, pk))
+    return redirect("backtests:backtest_evidence", pk)
+
+
+@require_POST
+def candidate_evidence_again(request: PageRequest, pk: int) -> HttpResponse:
+    evidence.ask_again(_candidate(request, pk))
+    return redirect("backtests:candidate_evidence", pk)
+
+
+def _backtest(request: PageRequest, pk: int) -> Backtest:
+    backtests = request.user.backtests.select_related("evidence").filter(status=Backtest.Status.COMPLETED)
+    return get_object_or_404(backtests, pk=pk)
+
+
+def _candidate(request: PageRequest, pk: int) -> Candidate:
+    rows = Candidate.objects.filter(run__user=request.user).select_related("run", "evidence")
+    return get_object_or_404(rows, pk=pk)
 
 
 def _page(request: PageRequest, subject: Backtest | Candidate) -> HttpResponse:
@@ -37,5 +58,7 @@ def _page(request: PageRequest, subject: Backtest | Candidate) -> HttpResponse:
         address = (request.htmx.current_url_abs_path or "").partition("#")[0]
         if not panel.is_pending and address == request.path:
             return HttpResponseClientRefresh()
-        return render(request, "backtests/evidence/_panel.html", context)
+        fragment = "_beside.html" if "beside" in request.GET else "_panel.html"
+        status = 200 if panel.is_pending else HTMX_STOP_POLLING
+        return render(request, f"backtests/evidence/{fragment}", context, status=status)
     return render(request, "backtests/evidence/evidence.html", context | {"report": report_of(subject)})

@@ -7,6 +7,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django_htmx.middleware import HtmxDetails
 
+from backtests.selection import number_in
 from tradedesk.accounts.requests import UserRequest
 
 Row = TypeVar("Row", bound=Model)
@@ -28,6 +29,7 @@ def chosen(rows: QuerySet[Row], pk: str | None) -> Row | None:
     """The row that the address names, None when it names none; 404 for one that is not the user's."""
     if not pk:
         return None
-    if not pk.isdecimal():
+    number = number_in(pk)
+    if number is None:
         raise Http404
-    return get_object_or_404(rows, pk=pk)
+    return get_object_or_404(rows, pk=number)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import template
-from django.db.models import OuterRef, Subquery
+from django.db.models import F
 
 from backtests.models import Backtest
 from backtests.robustness.panel import Line
@@ -18,12 +18,15 @@ from tradedesk.marketdata.clock import market_clock
 
 register = template.Library()
 
+# Of all of a trader's backtests the newest so many are looked at for the one that stands beside a strategy.
+LOOKED_AT = 1_000
 LATEST, EQUITY = "_evidence_of_strategies", "_account_equity"
 
 
 @register.simple_tag(takes_context=True)
 def evidence_of(context: dict[str, Any], strategy: Strategy | None, backtest: Backtest | None) -> Panel | None:
-    """Of the backtest, or of the strategy's latest completed one with its kind and parameters; None for none."""
+    """Of the backtest, or of the strategy's latest completed one with its kind, parameters, symbols and timeframe;
+    None for none."""
     request: UserRequest = context["request"]
     if backtest:
         if backtest.status != Backtest.Status.COMPLETED:
@@ -50,14 +53,13 @@ def at_your_size(context: dict[str, Any], panel: Panel) -> AtYourSize | None:
     """What the money line means in the reader's account; None without one, or without trades to draw from."""
     found = getattr(getattr(panel.subject, "evidence", None), "findings", {}).get("money")
     equity = _equity(context["request"])
-    if not found or equity is None:
+    if not found or not found["size"] or equity is None:
         return None
-    subject = panel.subject
-    rules = subject.rules if isinstance(subject, Backtest) else subject.run.rules_on(subject.market).as_dict()
-    # A trade moves the account in proportion to the position's size.
-    share = min(Limits().position_size_pct / float(rules.get("position_size_pct") or 1.0), 1.0)
+    # A trade moves the account in proportion to the position's size, but takes no more than all of it.
+    size = Limits().position_size_pct
     month, drawdown = found["month"] * equity, -found["drawdown"] * equity
-    return AtYourSize(equity, month, drawdown, month * share, drawdown * share, Limits().position_size_pct)
+    share = size / found["size"]
+    return AtYourSize(equity, month, drawdown, max(month * share, -equity), max(drawdown * share, -equity), size)
 
 
 @register.filter
@@ -69,22 +71,27 @@ def _of_strategies(request: UserRequest) -> dict[int, Panel]:
     known: dict[int, Panel] | None = getattr(request, LATEST, None)
     if known is None:
         user: User = request.user
-        completed = Backtest.objects.filter(strategy=OuterRef("pk"), status=Backtest.Status.COMPLETED)
-        latest = user.strategies.annotate(latest=Subquery(completed.order_by("-pk").values("pk")[:1]))
-        found = list(
-            user.backtests.filter(pk__in=latest.values("latest"))
-            .select_related("evidence", "strategy")
-            .defer("provenance", "buy_and_hold")
-        )
-        same = [
-            each
-            for each in found
-            if each.strategy and (each.kind, each.parameters) == (each.strategy.kind, each.strategy.parameters)
-        ]
+        found = user.backtests.select_related("evidence").defer("provenance", "buy_and_hold")
+        latest = _latest(user)
+        same = list(found.filter(pk__in=latest)) if latest else []
         shown = panels(user, same)
         known = {each.strategy_id: shown[each.pk] for each in same if each.strategy_id}
         setattr(request, LATEST, known)
     return known
+
+
+def _latest(user: User) -> list[int]:
+    """Of each strategy the latest completed backtest of what it trades now: not of the same on other symbols."""
+    completed = user.backtests.filter(
+        status=Backtest.Status.COMPLETED, kind=F("strategy__kind"), timeframe=F("strategy__timeframe")
+    )
+    columns = ("pk", "strategy_id", "parameters", "symbols", "strategy__parameters", "strategy__symbols")
+    latest: dict[int, int] = {}
+    newest = completed.order_by("-pk").values_list(*columns)[:LOOKED_AT]
+    for pk, strategy_id, parameters, symbols, own, own_symbols in newest:
+        if parameters == own and set(symbols) == set(own_symbols):
+            latest.setdefault(strategy_id, pk)
+    return list(latest.values())
 
 
 def _equity(request: UserRequest) -> float | None:

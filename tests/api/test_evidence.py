@@ -1,14 +1,17 @@
 """The call on the evidence of a backtest or of an optimizer's row."""
 
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from backtests.models import Backtest
+from backtests.provenance import describe
 from backtests.services.evidence import gather_for_backtest
 from tests.api.caller import Caller
-from tests.livetrading.factories import WALL, make_backtest
+from tests.livetrading.factories import WALL, make_backtest, make_candidate
 from tradedesk.accounts.models import User
+from tradedesk.marketdata.library import find_series
 
 URL = "/api/v1/evidence"
 KEYS = "luck out_of_sample walk_forward overfitting neighbours money costs trades proofs"
@@ -16,7 +19,10 @@ KEYS = "luck out_of_sample walk_forward overfitting neighbours money costs trade
 
 @pytest.fixture
 def backtest(alice: User, market: None) -> Backtest:
-    return make_backtest(user=alice)
+    made = make_backtest(user=alice)
+    made.provenance = describe(made.kind, find_series(made.symbols, made.timeframe))
+    made.save()
+    return made
 
 
 def test_evidence_that_is_not_there_yet_is_pending(alices: Caller, backtest: Backtest) -> None:
@@ -49,6 +55,18 @@ def test_what_went_wrong_is_said(alices: Caller, backtest: Backtest) -> None:
     found = alices.get(f"{URL}?backtest_id={backtest.pk}").json
     assert (found["status"], found["lines"], found["findings"]) == ("failed", [], {})
     assert "by zero" in found["error"]
+
+
+def test_a_row_is_examined_when_it_is_asked_for(
+    alices: Caller, alice: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    row = make_candidate(user=alice)
+    with (
+        patch("backtests.services.evidence.enqueue_candidate_evidence") as enqueue,
+        django_capture_on_commit_callbacks(execute=True),
+    ):
+        assert alices.get(f"{URL}?candidate_id={row.pk}").json["status"] == "pending"
+    enqueue.assert_called_once_with(row.pk)
 
 
 @pytest.mark.parametrize("query", ["", "?backtest_id=1&candidate_id=1", "?backtest_id=abc", "?candidate_id=1.5"])

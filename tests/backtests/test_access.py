@@ -24,6 +24,7 @@ OF_ONE_BACKTEST = [
     ("GET", "r-multiples", 200),
     ("GET", "price", 200),
     ("GET", "backtest_evidence", 200),
+    ("POST", "backtest_evidence_again", 302),
     ("GET", "trades_csv", 200),
     ("GET", "delete", 200),
     ("POST", "delete", 302),
@@ -55,6 +56,7 @@ OF_ONE_ROW = [
     ("POST", "candidate_backtest", 302),
     ("POST", "candidate_save", 302),
     ("GET", "candidate_evidence", 200),
+    ("POST", "candidate_evidence_again", 302),
 ]
 HTMX = {"HX-Request": "true"}
 
@@ -187,7 +189,7 @@ def test_bob_cannot_start_from_what_is_alices(
     assert alices_browser.get(url, {query: pk}).status_code == 200
 
 
-@pytest.mark.parametrize("value", ["abc", "-1", "0", "9" * 40, "1.5", "٣"])
+@pytest.mark.parametrize("value", ["abc", "-1", "0", "9" * 40, "9" * 5000, "1.5", "٣"])
 @pytest.mark.parametrize("query", ["strategy", "backtest"])
 def test_an_address_that_names_nothing_is_not_found(
     query: str, value: str, strategy: Strategy, alices_browser: Client

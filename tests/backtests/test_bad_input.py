@@ -193,6 +193,11 @@ def test_an_id_of_nothing_is_not_found_anywhere(strategy: Strategy, alices_brows
     assert alices_browser.delete(f"{API}/{pk}").status_code == 404
 
 
+@pytest.mark.parametrize("trade", ["0", "9" * 19, "9" * 40, "9" * 5000, "-1", "x", "٣"])
+def test_a_trade_of_nothing_is_not_shown(completed: Backtest, alices_browser: Client, trade: str) -> None:
+    assert alices_browser.get(f"/dashboard/backtests/{completed.pk}", {"trade": trade}).status_code == 200
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_same_asked_for_twice_at_once_is_run_twice(make: Make, clock: Clock) -> None:
     """Each is a run of its own, and both find the same."""

@@ -6,7 +6,7 @@ from statistics import variance
 import numpy as np
 import pytest
 
-from backtests.services.ledger import record, tried_on
+from backtests.services.ledger import Where, record, tried_on, tried_on_each
 from tradedesk.accounts.models import User
 
 START, END = date(2005, 1, 3), date(2010, 12, 31)
@@ -41,9 +41,31 @@ def test_every_period_that_overlaps_counts_and_no_other(alice: User) -> None:
     record(alice.pk, ["AAPL"], "1Day", date(2000, 1, 3), date(2005, 1, 3), np.array([1.0]))
     record(alice.pk, ["AAPL"], "1Day", date(2000, 1, 3), date(2005, 1, 2), np.array([1.0]))
     record(alice.pk, ["AAPL"], "1Day", date(2011, 1, 1), date(2012, 1, 3), np.array([1.0]))
-    record(alice.pk, ["AAPL"], "1Hour", START, END, np.array([1.0]))
     record(alice.pk, ["MSFT"], "1Day", START, END, np.array([1.0]))
     assert tried_on(alice, ["AAPL"], "1Day", START, END).number == 2
+
+
+def test_tries_on_bars_of_another_length_count_but_do_not_scatter_alike(alice: User) -> None:
+    annual = [0.4, 1.1]
+    record(alice.pk, ["AAPL"], "1Day", START, END, np.array(annual))
+    record(alice.pk, ["AAPL"], "1Hour", START, END, np.array([9.0, -9.0, 3.0]))
+    found = tried_on(alice, ["AAPL"], "1Day", START, END)
+    assert found.number == 5
+    assert found.variance == pytest.approx(variance(sharpe / 252**0.5 for sharpe in annual))
+    assert tried_on(alice, ["AAPL"], "5Min", START, END).variance is None
+
+
+def test_only_what_reaches_into_the_last_part_has_seen_it(alice: User) -> None:
+    part = date(2009, 3, 5)
+    record(alice.pk, ["AAPL", "MSFT"], "1Day", START, date(2009, 3, 4), np.ones(4))
+    record(alice.pk, ["AAPL", "MSFT"], "1Day", date(2001, 1, 2), part, np.ones(1))
+    record(alice.pk, ["MSFT"], "1Hour", date(2010, 12, 31), date(2012, 1, 3), np.ones(1))
+    record(alice.pk, ["MSFT"], "1Hour", date(2011, 1, 3), date(2012, 1, 3), np.ones(8))
+    (found, both) = tried_on_each(
+        alice, [Where([*symbols], "1Day", START, END, part) for symbols in (["AAPL"], ["AAPL", "MSFT"])]
+    )
+    assert (found.number, found.reaching) == (5, 1)
+    assert (both.number, both.reaching) == (6, 2)
 
 
 def test_a_try_on_several_symbols_counts_for_each_and_the_most_tried_decides(alice: User) -> None:

@@ -36,6 +36,23 @@ def test_a_month_or_year_with_sessions_outside_the_curve_is_not_whole() -> None:
     assert (first.total.whole, second.total.whole) == (False, False)
 
 
+def test_a_month_after_missing_months_holds_their_return_and_is_not_whole() -> None:
+    gone = (np.datetime64("2023-03-01") <= WEEKDAYS) & (np.datetime64("2023-05-31") >= WEEKDAYS)
+    days = WEEKDAYS[~gone]
+    first, second = calendar_returns(days, np.linspace(100.0, 200.0, len(days)), 100.0, WEEKDAYS)
+    assert [number for number, cell in enumerate(first.months, 1) if cell and not cell.whole] == [6]
+    assert first.months[2:5] == (None, None, None)
+    assert (first.total.whole, second.total.whole) == (False, True)
+
+
+def test_sessions_missing_at_the_end_of_a_month_are_missing_from_the_next_one_too() -> None:
+    days = np.setdiff1d(WEEKDAYS, sessions("2023-12-29"))
+    first, second = calendar_returns(days, np.full(len(days), 100.0), 100.0, WEEKDAYS)
+    assert [cell.whole for cell in first.months if cell] == [True] * 11 + [False]
+    assert [cell.whole for cell in second.months if cell] == [False] + [True] * 11
+    assert (first.total.whole, second.total.whole) == (False, False)
+
+
 def test_a_curve_over_all_sessions_is_whole() -> None:
     years = calendar_returns(WEEKDAYS, np.full(len(WEEKDAYS), 100.0), 100.0, WEEKDAYS)
     assert all(year.total.whole and all(cell and cell.whole for cell in year.months) for year in years)

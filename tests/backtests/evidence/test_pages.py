@@ -16,7 +16,7 @@ from backtests.services.evidence import gather_for_backtest, gather_for_candidat
 from strategies.models import Strategy
 from strategies.services import save_strategy
 from tests.backtests.pages import HTMX, text_of
-from tests.backtests.runs import Clock, Make
+from tests.backtests.runs import Clock, Make, Published
 from tradedesk.accounts.models import User
 
 ENQUEUE = "backtests.services.evidence.enqueue_candidate_evidence"
@@ -25,6 +25,10 @@ ENQUEUE = "backtests.services.evidence.enqueue_candidate_evidence"
 def page_of(subject: Backtest | Candidate) -> str:
     noun = "backtest" if isinstance(subject, Backtest) else "candidate"
     return reverse(f"backtests:{noun}_evidence", args=[subject.pk])
+
+
+def again(subject: Backtest | Candidate) -> str:
+    return f"{page_of(subject)}/again"
 
 
 def test_the_page_explains_every_line(examined: Backtest, alices_browser: Client) -> None:
@@ -52,8 +56,23 @@ def test_money_is_in_the_readers_dollars_at_both_sizes(examined: Backtest, alice
     equity = 100_000  # a paper account begins with it
     assert "$100,000.00" in words
     assert f"-${found['drawdown'] * equity:,.2f}" in words
-    # The backtest took 47.5% of the equity a position, a quick deploy takes 2%.
-    assert f"-${found['drawdown'] * equity * 0.02 / 0.475:,.2f}" in words
+    # The backtest took up to 47.5% of the equity a position, in whole shares; a quick deploy takes 2%.
+    assert 0.4 < found["size"] < 0.48
+    assert f"-${found['drawdown'] * equity * 0.02 / found['size']:,.2f}" in words
+
+
+def test_a_deployment_that_is_larger_than_the_backtest_loses_more(
+    examined: Backtest, alices_browser: Client
+) -> None:
+    own = Evidence.objects.get()
+    own.findings["money"] |= {"drawdown": 0.05, "size": 0.01}
+    own.save()
+    assert "-$10,000.00" in text_of(alices_browser.get(page_of(examined)))
+    own.findings["money"] |= {"drawdown": 0.8}
+    own.save()
+    words = text_of(alices_browser.get(page_of(examined)))
+    assert "-$100,000.00" in words  # and never more than there is
+    assert "-$160,000.00" not in words
 
 
 def test_a_kind_without_parameters_has_a_page(
@@ -83,8 +102,66 @@ def test_its_own_page_is_loaded_anew_once_it_is_there(examined: Backtest, alices
     on_its_page = alices_browser.get(page_of(examined), headers=HTMX | {"HX-Current-URL": address})
     assert on_its_page["HX-Refresh"] == "true"
     elsewhere = alices_browser.get(page_of(examined), headers=HTMX | {"HX-Current-URL": "http://testserver/x"})
+    assert elsewhere.status_code == 286
     assert "HX-Refresh" not in elsewhere
     assert 'hx-trigger="every' not in elsewhere.content.decode()
+
+
+def test_the_marks_beside_a_button_ask_again_until_they_are_there(
+    completed: Backtest, strategy: Strategy, clock: Clock, alices_browser: Client
+) -> None:
+    page = alices_browser.get(reverse("strategies:detail", args=[strategy.pk])).content.decode()
+    address = f"{page_of(completed)}?beside=1"
+    assert f'hx-get="{address}" hx-trigger="every 2s, sse:changed"' in page
+    waiting = alices_browser.get(address, headers=HTMX)
+    assert (waiting.status_code, "not yet" in text_of(waiting)) == (200, True)
+    gather_for_backtest(completed.pk, clock)
+    there = alices_browser.get(address, headers=HTMX)
+    assert there.status_code == 286
+    assert "a single try" in text_of(there)
+    assert "hx-get" not in there.content.decode()
+
+
+def test_the_panel_of_a_row_asks_again_until_it_is_there(
+    candidate: Candidate, clock: Clock, alices_browser: Client
+) -> None:
+    elsewhere = HTMX | {"HX-Current-URL": "http://testserver/x"}
+    assert f'hx-get="{page_of(candidate)}"' in alices_browser.get(page_of(candidate)).content.decode()
+    assert alices_browser.get(page_of(candidate), headers=elsewhere).status_code == 200
+    gather_for_candidate(candidate.pk, clock)
+    assert alices_browser.get(page_of(candidate), headers=elsewhere).status_code == 286
+
+
+@pytest.mark.parametrize("noun", ["backtest", "candidate"])
+def test_what_failed_is_tried_again_at_a_press_and_only_then(
+    noun: str,
+    completed: Backtest,
+    candidate: Candidate,
+    clock: Clock,
+    alices_browser: Client,
+    bobs_browser: Client,
+    published: Published,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    subject: Any = completed if noun == "backtest" else candidate
+    gather = gather_for_backtest if noun == "backtest" else gather_for_candidate
+    with patch("backtests.services.evidence.examine", side_effect=ZeroDivisionError("by zero")):
+        gather(subject.pk, clock)
+    page = alices_browser.get(page_of(subject))
+    assert "Try again" in text_of(page)
+    assert f'action="{again(subject)}"' in page.content.decode()
+    assert "hx-trigger=" not in page.content.decode().partition('id="evidence-')[2].partition("</section>")[0]
+    assert Evidence.objects.exclude(error="").count() == 1
+    assert bobs_browser.post(again(subject)).status_code == 404
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(2):
+            assert alices_browser.post(again(subject)).headers["Location"] == page_of(subject)
+    assert published == [(f"backtests.tasks.gather_{noun}_evidence", (subject.pk,))]
+    gather(subject.pk, clock)
+    with django_capture_on_commit_callbacks(execute=True):
+        alices_browser.post(again(subject))
+    assert len(published) == 1
+    assert Evidence.objects.get(**{noun: subject}).error == ""
 
 
 def test_a_row_nobody_has_looked_at_does_not_say_that_it_is_on_its_way(
@@ -114,6 +191,7 @@ def test_a_row_tells_what_the_search_did_not_see(
     gather_for_candidate(candidate.pk, clock)
     words = text_of(alices_browser.get(page_of(candidate)))
     assert "The search saw the first part alone." in words
+    assert "its search did not see the last part" in words
     assert "26 tries on this symbol and period" in words
 
 
@@ -140,6 +218,25 @@ def test_evidence_of_other_parameters_is_not_this_strategys(
     Strategy.objects.update(parameters={"fast": 5, "slow": 40})
     words = text_of(alices_browser.get(reverse("strategies:list")))
     assert "No evidence yet: run a backtest" in words
+
+
+@pytest.mark.parametrize("change", [{"symbols": ["AAPL"]}, {"symbols": ["AAPL", "IBM"]}, {"timeframe": "1Hour"}])
+def test_evidence_of_another_market_is_not_this_strategys(
+    change: dict[str, Any], examined: Backtest, alices_browser: Client
+) -> None:
+    Strategy.objects.update(**change)
+    assert "No evidence yet: run a backtest" in text_of(alices_browser.get(reverse("strategies:list")))
+
+
+def test_a_later_backtest_of_something_else_does_not_hide_the_evidence(
+    examined: Backtest, strategy: Strategy, make: Make, clock: Clock, alices_browser: Client
+) -> None:
+    other = make(symbols=["IBM"])
+    run_backtest(other.pk, clock)
+    Strategy.objects.update(symbols=["MSFT", "AAPL"])
+    page = alices_browser.get(reverse("strategies:list")).content.decode()
+    assert page_of(examined) in page
+    assert page_of(other) not in page
 
 
 def test_no_mark_is_a_colour_alone(examined: Backtest, alices_browser: Client) -> None:

@@ -2,12 +2,22 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from backtests.optimizer.grid import Range
-from backtests.robustness.examination import MOST_POINTS, Findings, examine, relatives_of
+from backtests.optimizer.objectives import Objective
+from backtests.robustness.examination import (
+    MOST_POINTS,
+    Choice,
+    Findings,
+    Relatives,
+    Sight,
+    examine,
+    relatives_of,
+)
 from backtests.robustness.panel import Mark, lines
 from backtests.simulation import Scenario, prepare
 from strategies.kinds.base import Kind
@@ -73,9 +83,73 @@ def test_the_folds_say_from_which_day_to_which_they_were_traded(found: Findings)
 def test_trades_are_drawn_as_what_they_did_to_the_equity(found: Findings) -> None:
     result = scenario_on(trends(1)).simulate(SmaCrossover(fast=10, slow=30)).result
     months = calendar_days(result.time) / 30.4375
-    assert found["money"]["trades_per_month"] == pytest.approx(len(result.closed) / months)
-    assert sum(found["money"]["months"]["counts"]) == found["money"]["draws"] == 10_000
-    assert sum(found["money"]["drawdowns"]["counts"]) == 10_000
+    drawn = found["money"]["drawn"]
+    assert drawn["trades_per_month"] == pytest.approx(len(result.closed) / months)
+    assert sum(drawn["months"]["counts"]) == drawn["draws"] == 10_000
+    assert sum(drawn["drawdowns"]["counts"]) == 10_000
+
+
+def test_the_money_is_the_worse_of_what_is_drawn_and_what_was(found: Findings) -> None:
+    done = scenario_on(trends(1)).simulate(SmaCrossover(fast=10, slow=30))
+    money = found["money"]
+    assert money["realised"]["drawdown"] == done.metrics.max_drawdown
+    assert money["drawdown"] == max(money["drawn"]["drawdown"], done.metrics.max_drawdown)
+    assert money["month"] == min(money["drawn"]["month"], money["realised"]["month"])
+    assert money["size"] == pytest.approx(0.95, abs=0.01)  # whole shares, at a fill price that has slipped
+
+
+def test_what_is_lost_in_a_position_that_is_still_open_is_lost() -> None:
+    """Bought once, fallen by 40% and never sold: no closed trade has lost anything."""
+    flat = walk(1, 300)
+    price = np.concatenate((np.linspace(50.0, 100.0, 150), np.linspace(100.0, 60.0, 150)))
+    fallen = Bars(flat.time, price, price, price, price, flat.volume)
+    rules = replace(RULES, stop_loss_pct=0.99)
+    scenario = prepare({"MADE": fallen}, capital=100_000, rules=rules, costs=Costs())
+    held = findings(BuyAndHold(), scenario, {})
+    assert (held["trades"], held["open"], held["money"]["drawn"]) == (0, 1, None)
+    assert held["money"]["drawdown"] == pytest.approx(0.4, abs=0.02)
+    assert held["money"]["month"] < -0.06
+    assert {line.key: line.mark for line in lines(held, 1, None)}["money"] is not Mark.GOOD
+
+
+def test_all_results_of_a_search_have_the_same_relatives() -> None:
+    scenario = scenario_on(walk(3))
+    first, second = (relatives_of(scenario, SmaCrossover(fast=fast, slow=30), RANGES, 12) for fast in (10, 25))
+    assert first == second
+    assert first.findings["family"] == 12
+
+
+def test_neighbours_are_judged_by_what_the_search_went_by() -> None:
+    scenario, kind = scenario_on(trends(1)), SmaCrossover(fast=10, slow=30)
+    relatives = relatives_of(scenario, kind, RANGES)
+    by_growth = examine(scenario, kind, RANGES, relatives, Choice(objective=Objective.CAGR))
+    assert by_growth["neighbours"]["objective"] == "cagr"
+    assert by_growth["neighbours"]["own"] == pytest.approx(scenario.simulate(kind).metrics.cagr)
+    weights = {"sharpe": 0.5, "cagr": 0.5}
+    weighted = examine(scenario, kind, RANGES, relatives, Choice(objective=Objective.WEIGHTED, weights=weights))
+    metrics = scenario.simulate(kind).metrics
+    assert metrics.sharpe is not None
+    assert metrics.cagr is not None
+    score = 0.5 * min(metrics.sharpe, 5.0) + 0.5 * min(metrics.cagr / 0.10, 5.0)
+    assert weighted["neighbours"]["own"] == pytest.approx(score)
+
+
+def test_a_lost_account_is_cut_where_the_period_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ended after a third of the sessions: the last part of its life is no test of anything."""
+    scenario = scenario_on(walk(3))
+    lost = np.append(np.full(332, 0.001), -1.0)
+    monkeypatch.setattr("backtests.robustness.examination.session_returns", lambda *_: lost)
+    found = examine(scenario, SmaCrossover(fast=10, slow=30), {}, relatives_of(scenario, BuyAndHold(), {}))
+    apart = found["out_of_sample"]
+    assert (apart["first"], apart["sessions"], apart["ruined"]) == (700, 300, True)
+    assert {line.key: line.mark for line in lines(found, 1, None)}["out_of_sample"] is Mark.BAD
+
+
+def test_the_day_is_named_on_which_the_last_part_begins() -> None:
+    scenario, kind = scenario_on(walk(3)), SmaCrossover(fast=10, slow=30)
+    found = examine(scenario, kind, {}, Relatives({}), Choice(Sight.HELD_BACK, 0.2))
+    assert found["out_of_sample"]["from"] == str(walk(3).time[800])[:10]
+    assert (found["out_of_sample"]["part"], found["out_of_sample"]["sight"]) == (0.2, "held_back")
 
 
 def test_neighbours_stand_one_step_around_and_it_is_not_its_own(found: Findings) -> None:
@@ -83,7 +157,7 @@ def test_neighbours_stand_one_step_around_and_it_is_not_its_own(found: Findings)
     assert {(each["fast"], each["slow"]) for each in around} == {
         (fast, slow) for fast in (5, 10, 15) for slow in (20, 30, 40)
     } - {(10, 30)}
-    sharpes = [each["sharpe"] for each in found["neighbours"]["around"]]
+    sharpes = [each["score"] for each in found["neighbours"]["around"]]
     assert found["neighbours"]["median"] == np.median(sharpes)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backtests.robustness.money import money
+from backtests.robustness.money import money, monthly_returns
 
 
 def test_trades_that_are_all_the_same_leave_no_drawdown_and_only_the_count_to_chance() -> None:
@@ -64,3 +64,11 @@ def test_what_was_drawn_is_kept_for_the_page() -> None:
 @pytest.mark.parametrize(("count", "days"), [(0, 100), (1, 100), (5, 0)])
 def test_too_few_trades_are_no_answer(count: int, days: int) -> None:
     assert money(np.full(count, 0.01), days, 1) is None
+
+
+def test_months_end_with_their_last_bar_and_with_a_ruin() -> None:
+    days = ["2024-01-30", "2024-01-31", "2024-02-01", "2024-02-29", "2024-03-01", "2024-05-02"]
+    time = np.array([f"{day}T05:00" for day in days], "datetime64[us]")
+    equity = np.array([90.0, 110.0, 70.0, 99.0, 0.0, 0.0])
+    assert monthly_returns(time, equity, 100.0) == pytest.approx([0.10, -0.10, -1.0])
+    assert len(monthly_returns(time[:0], equity[:0], 100.0)) == 0

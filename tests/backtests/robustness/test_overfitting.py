@@ -5,6 +5,7 @@ import pytest
 from holdout import probability_of_backtest_overfitting
 
 from backtests.robustness.overfitting import overfitting, splits
+from tradedesk.core.bars import Floats
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -53,8 +54,29 @@ def test_too_little_to_compare_is_no_answer(shape: tuple[int, int]) -> None:
     assert overfitting(np.zeros(shape), seed=0) is None
 
 
-def test_twins_are_in_the_middle() -> None:
-    twins = np.repeat(np.random.default_rng(2).normal(0, 0.01, (320, 1)), 2, axis=1)
-    found = overfitting(twins, seed=0)
+def noise(columns: int, seed: int = 2) -> Floats:
+    return np.random.default_rng(seed).normal(0, 0.01, (320, columns))
+
+
+def test_twins_are_nothing_to_choose_between() -> None:
+    assert overfitting(np.repeat(noise(1), 5, axis=1), seed=0) is None
+
+
+def test_columns_that_never_move_take_no_part() -> None:
+    still = np.zeros((320, 7))
+    assert overfitting(still, seed=0) is None
+    assert overfitting(np.hstack((still, noise(1))), seed=0) is None
+    alone, among = overfitting(noise(5), seed=0), overfitting(np.hstack((still, noise(5), still)), seed=0)
+    assert alone is not None
+    assert among is not None
+    assert (among.columns, among.probability) == (alone.columns, alone.probability) == (5, alone.probability)
+
+
+def test_a_rank_exactly_in_the_middle_counts_half() -> None:
+    """Each block backwards has the same mean and spread but for rounding: neither of the two is the better."""
+    column = noise(1)
+    backwards = column.reshape(16, 20, 1)[:, ::-1].reshape(320, 1)
+    found = overfitting(np.hstack((column, backwards)), seed=0)
     assert found is not None
     assert found.logits == pytest.approx(0.0)
+    assert found.probability == 0.5

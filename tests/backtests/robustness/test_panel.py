@@ -48,6 +48,11 @@ def test_a_good_result_is_green_in_every_line() -> None:
         ("out_of_sample", spoilt("out_of_sample", out_of_sample=0.0), Mark.BAD),
         ("out_of_sample", spoilt("out_of_sample", out_of_sample=None), Mark.NONE),
         ("out_of_sample", GOOD | {"out_of_sample": None}, Mark.NONE),
+        ("out_of_sample", spoilt("out_of_sample", sight="held_back"), Mark.GOOD),
+        ("out_of_sample", spoilt("out_of_sample", sight="searched"), Mark.NONE),
+        ("out_of_sample", spoilt("out_of_sample", sight="ranked"), Mark.NONE),
+        ("out_of_sample", spoilt("out_of_sample", ruined=True), Mark.BAD),
+        ("out_of_sample", spoilt("out_of_sample", ruined=True, out_of_sample=None), Mark.BAD),
         ("walk_forward", spoilt("walk_forward", efficiency=0.5), Mark.GOOD),
         ("walk_forward", spoilt("walk_forward", efficiency=0.49), Mark.FAIR),
         ("walk_forward", spoilt("walk_forward", efficiency=None), Mark.FAIR),
@@ -60,9 +65,17 @@ def test_a_good_result_is_green_in_every_line() -> None:
         ("neighbours", spoilt("neighbours", median=0.79), Mark.FAIR),
         ("neighbours", spoilt("neighbours", median=0.0), Mark.BAD),
         ("neighbours", spoilt("neighbours", median=None), Mark.NONE),
+        ("neighbours", spoilt("neighbours", objective="profit_factor", median=1.3), Mark.GOOD),
+        ("neighbours", spoilt("neighbours", objective="profit_factor", median=1.29), Mark.FAIR),
+        ("neighbours", spoilt("neighbours", objective="profit_factor", median=1.0), Mark.BAD),
         ("money", spoilt("money", month=-0.06), Mark.FAIR),
         ("money", spoilt("money", drawdown=0.41), Mark.BAD),
         ("money", GOOD | {"money": None}, Mark.NONE),
+        ("money", GOOD | {"trades": 10}, Mark.GOOD),
+        ("money", GOOD | {"trades": 9}, Mark.FAIR),
+        ("money", spoilt("money", drawdown=0.41) | {"trades": 9}, Mark.BAD),
+        ("costs", spoilt("costs", total_return=0.0) | {"trades": 0}, Mark.NONE),
+        ("costs", spoilt("costs", total_return=0.0) | {"trades": 0, "open": 1}, Mark.BAD),
         ("costs", spoilt("costs", total_return=0.0), Mark.BAD),
         ("trades", GOOD | {"trades": 30}, Mark.GOOD),
         ("trades", GOOD | {"trades": 29}, Mark.FAIR),
@@ -82,6 +95,61 @@ def test_a_kind_without_parameters_has_nothing_to_search() -> None:
     assert line("overfitting", found).words == line("walk_forward", found).words == "Nothing to search."
     assert line("neighbours", found).words == "No parameters to move."
     assert {line(key, found).mark for key in ("overfitting", "walk_forward", "neighbours")} == {Mark.NONE}
+
+
+def test_the_last_part_that_others_saw_is_amber_at_best() -> None:
+    def seen(found: dict[str, Any], others: int) -> Line:
+        return next(each for each in lines(found, 5, None, others) if each.key == "out_of_sample")
+
+    assert seen(GOOD, 0).mark is Mark.GOOD
+    assert (seen(GOOD, 1).mark, seen(GOOD, 25).mark) == (Mark.FAIR, Mark.FAIR)
+    assert "1 other try reached into the last part" in seen(GOOD, 1).words
+    assert "25 other tries reached into the last part" in seen(GOOD, 25).words
+    assert seen(spoilt("out_of_sample", out_of_sample=-0.1), 1).mark is Mark.BAD
+    held_back = seen(spoilt("out_of_sample", sight="held_back"), 25)
+    assert held_back.mark is Mark.GOOD
+    assert "its search did not see the last part" in held_back.words
+
+
+@pytest.mark.parametrize(("sight", "who"), [("searched", "search"), ("ranked", "ranking")])
+def test_what_a_search_saw_is_no_test_of_it(sight: str, who: str) -> None:
+    found = line("out_of_sample", spoilt("out_of_sample", sight=sight))
+    assert found.words == f"Sharpe 0.90 on the last 30%, 1.00 before it; the {who} saw all of it."
+
+
+def test_why_a_search_says_nothing_is_told_apart() -> None:
+    nothing = GOOD | {"walk_forward": None, "overfitting": None}
+    assert line("walk_forward", nothing).words == "Too few sessions for eight folds."
+    assert line("overfitting", nothing).words == "Too few sessions for sixteen blocks."
+    still = nothing | {"telling": 0}
+    assert line("walk_forward", still).words == line("overfitting", still).words
+    assert line("walk_forward", still).words == "None of 200 combinations traded."
+    assert line("overfitting", nothing | {"telling": 1}).words == (
+        "All of 200 combinations that traded did the same."
+    )
+    never = spoilt("walk_forward", sharpe=None)
+    assert line("walk_forward", never).words == "What was best before a fold never traded in it."
+    assert line("walk_forward", never | {"telling": 0}).words == "None of 200 combinations traded."
+
+
+def test_the_score_of_the_neighbours_has_its_name() -> None:
+    assert line("neighbours", GOOD).words == ("Sharpe ratio 1.40 in the median of 8 one step around, 1.60 itself.")
+    growth = spoilt("neighbours", objective="cagr", median=0.08, own=0.121)
+    assert line("neighbours", growth).words == (
+        "Return a year (CAGR) +8.0% in the median of 8 one step around, +12.1% itself."
+    )
+
+
+def test_open_losses_count_and_few_trades_say_so() -> None:
+    assert line("money", GOOD).words == "A bad month -2.0%, a bad drawdown -10.0%, open losses counted."
+    assert line("money", GOOD | {"trades": 3}).words.endswith("Few closed trades to tell from: 3.")
+    none = spoilt("money", month=0.0, drawdown=0.0)
+    assert line("money", none).words == "A bad month 0.0%, a bad drawdown 0.0%, open losses counted."
+
+
+def test_a_single_try_is_said_in_plain_words() -> None:
+    assert "above zero, as a single try; luck alone" in line("luck", GOOD).words
+    assert "above zero, as the best of 2 tries; luck alone" in line("luck", GOOD, 2).words
 
 
 def test_a_failed_proof_says_what_and_where() -> None:

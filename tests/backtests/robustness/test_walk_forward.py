@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from backtests.optimizer.holdout import sessions_seen
 from backtests.robustness.walk_forward import out_of_sample, walk_forward
 from tradedesk.core.metrics import sharpe_ratio
 
@@ -52,5 +53,25 @@ def test_out_of_sample_cuts_after_seven_tenths() -> None:
     assert found.in_sample == pytest.approx(sharpe_ratio(returns[:7]))
     assert found.out_of_sample == pytest.approx(sharpe_ratio(returns[7:]))
     assert found.total_return == pytest.approx(1.10 * 0.95 * 1.02 - 1)
-    assert found.sessions == 3
+    assert (found.sessions, found.first, found.ruined) == (3, 7, False)
     assert out_of_sample(returns[:3]) is None
+
+
+def test_out_of_sample_begins_where_the_search_ends() -> None:
+    """10 x (1 - 0.9) falls short of 1 by a hair, and 0.7 x 10 may too."""
+    for count in range(4, 400):
+        returns = np.random.default_rng(count).normal(0, 0.01, count)
+        for held_back in (0.1, 0.3, 0.4, 0.9):
+            found = out_of_sample(returns, held_back)
+            if found is not None:
+                assert found.first == sessions_seen(count, held_back) == count - found.sessions
+    ten = out_of_sample(np.random.default_rng(1).normal(0, 0.01, 20), 0.9)
+    assert ten is not None
+    assert ten.first == 2
+
+
+def test_an_account_that_was_lost_is_said_to_be() -> None:
+    lost = np.array([0.01, 0.02, -1.0, *[0.0] * 7])
+    found = out_of_sample(lost)
+    assert found is not None
+    assert (found.ruined, found.out_of_sample, found.first) == (True, None, 7)
