@@ -27,6 +27,10 @@
   // Every how many-th label fits, so wide each.
   const every = (space, width, count) => Math.max(Math.ceil((width * count) / Math.max(space, 1)), 1);
 
+  // Before the end of a search, and of one without an end, the best rows are all that is known.
+  const counted = (data, number, noun) =>
+    data.complete ? `${whole(number)} ${noun}` : `the best ${whole(number)} ${noun} kept so far`;
+
   // Which colour means what: the lowest score, a band of all colours, the highest.
   function scale(svg, right, low, high) {
     const band = draw(draw(svg, "defs", {}), "linearGradient", { id: "heat-scale" });
@@ -101,7 +105,7 @@
     return {
       height: bottom + 36,
       summary:
-        `${kind} ${data.score} of each cell, ${whole(data.of)} combinations: from ${score(low)} to ${score(high)}, ` +
+        `${kind} ${data.score} of each cell, ${counted(data, data.of, "combinations")}: from ${score(low)} to ${score(high)}, ` +
         `the highest at ${where(best)}. Hatched: no score, or too few trades.`,
       rest: tell(best),
       start: best,
@@ -157,7 +161,7 @@
     return {
       height: bottom + 36,
       summary:
-        `${data.score} of ${whole(total)} rows, most of them near ${score(edges[counts.indexOf(most)])}` +
+        `${data.score} of ${counted(data, total, "rows")}, most of them near ${score(edges[counts.indexOf(most)])}` +
         `${winner === null ? "." : `; rank 1 has ${score(winner)}.`}`,
       rest: winner === null ? "No row may stand first." : `Rank 1 has ${score(winner)}, as the line shows.`,
       start: counts.indexOf(most),
@@ -213,7 +217,9 @@
       axes.map((axis, at) => `${axis.label} ${(axis.name === "score" ? score : figure)(rows[index][at])}`).join(", ");
     return {
       height: box.top + box.height + 20,
-      summary: `${whole(rows.length)} of ${whole(data.of)} combinations, evenly spaced by score. The best: ${tell(last)}.`,
+      summary:
+        `${whole(rows.length)} of ${counted(data, data.of, "combinations")}, evenly spaced by score. ` +
+        `The best: ${tell(last)}.`,
       rest: `The best: ${tell(last)}`,
       start: last,
       at: (x, y) => {

@@ -88,6 +88,18 @@ def test_parallel_coordinates_tell_the_best_and_the_others(page: Page) -> None:
     expect(page.locator("#lines .plot-legend")).to_have_text("Fast 5, Slow 30, Sharpe ratio 0.50")
 
 
+def test_a_part_of_the_rows_is_called_the_best_of_them(page: Page) -> None:
+    expect(page.locator("#heat .plot-foot")).to_contain_text("of each cell, 5 combinations: from")
+    expect(page.locator("#scores .plot-foot")).to_contain_text("Sharpe ratio of 1,004 rows")
+    expect(page.locator("#lines .plot-foot")).to_contain_text("3 of 5,000 combinations, evenly")
+    for plot, words in (
+        ("#part-heat", "of each cell, the best 5 combinations kept so far: from"),
+        ("#part-scores", "Sharpe ratio of the best 1,004 rows kept so far, most"),
+        ("#part-lines", "3 of the best 5,000 combinations kept so far, evenly"),
+    ):
+        expect(page.locator(f"{plot} .plot-foot")).to_contain_text(words)
+
+
 def test_what_cannot_be_drawn_is_said(page: Page) -> None:
     expect(page.locator("#empty")).to_contain_text("There is nothing to draw")
     page.set_viewport_size({"width": 390, "height": 800})

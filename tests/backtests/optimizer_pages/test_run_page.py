@@ -9,7 +9,7 @@ from django.test import Client
 
 from backtests.models import Candidate, OptimizerRun
 from backtests.optimizer_report import about
-from backtests.services.optimizer import run_chunk
+from backtests.services.optimizer import cancel, run_chunk
 from tests.backtests.optimizer_pages.conftest import MakeRun
 from tests.backtests.pages import HTMX, text_of
 from tests.backtests.runs import Clock
@@ -139,6 +139,20 @@ def test_rows_arrive_while_it_runs(queue_search: MakeRun, clock: Clock, alices_b
     page = alices_browser.get(url_of(run))
     assert "30 of 60 combinations, about" in text_of(page)
     assert "data-plot" in page.content.decode()
+
+
+def test_the_charts_of_a_part_are_not_called_those_of_all(
+    searched: OptimizerRun, queue_search: MakeRun, clock: Clock, alices_browser: Client
+) -> None:
+    assert "All scores" in text_of(alices_browser.get(url_of(searched)))
+    run = queue_search()
+    run_chunk(run.pk, 0, clock)
+    for _ in range(2):
+        page = alices_browser.get(url_of(run))
+        assert "All scores" not in text_of(page)
+        assert "Histogram of all scores" not in page.content.decode()
+        assert "Scores of the best rows so far" in text_of(page)
+        cancel(run, clock())
 
 
 def test_the_progress_ends_its_poll_and_loads_the_page(
