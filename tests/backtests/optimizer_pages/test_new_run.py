@@ -213,6 +213,47 @@ def test_a_search_that_cannot_be_is_refused_with_a_reason(
     assert not OptimizerRun.objects.exists()
 
 
+@pytest.mark.parametrize("junk", ["", "x", "0", "9999999"])
+def test_what_the_chosen_method_and_score_do_not_use_is_not_asked_for(
+    alice: User, search: dict[str, str], alices_browser: Client, junk: str
+) -> None:
+    junks = dict.fromkeys(("trials", "weight_sharpe", "weight_cagr"), junk)
+    assert send(alices_browser, "search", search, **junks).status_code == 302
+    run = alice.optimizer_runs.get()
+    assert (run.method, run.trials, run.objective, run.weights) == ("grid", None, "sharpe", {})
+
+
+def test_the_range_of_a_parameter_that_does_not_vary_is_not_asked_for(
+    alice: User, search: dict[str, str], alices_browser: Client
+) -> None:
+    assert send(alices_browser, "search", search, vary_slow="", low_slow="x", step_slow="").status_code == 302
+    assert alice.optimizer_runs.get().grid == {"fast": [5, 30, 5]}
+
+
+def test_a_ranking_by_one_ratio_needs_no_weights(
+    alice: User, rank: dict[str, str], alices_browser: Client
+) -> None:
+    assert send(alices_browser, "rank", rank, weight_sharpe="").status_code == 302
+    assert alice.optimizer_runs.get().weights == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"method": "random", "trials": ""}, "trials"),
+        ({"method": "tpe", "trials": "x"}, "trials"),
+        ({"objective": "weighted", "weight_sharpe": ""}, "weight_sharpe"),
+        ({"objective": "weighted", "weight_sharpe": "2"}, "weight_sharpe"),
+    ],
+)
+def test_what_they_use_is_asked_for(
+    search: dict[str, str], alices_browser: Client, changes: dict[str, str], field: str
+) -> None:
+    answer = send(alices_browser, "search", search, **changes)
+    assert answer.status_code == 422
+    assert error_of(answer, field)
+
+
 def test_a_grid_too_large_is_refused_with_its_number_and_a_suggestion(
     search: dict[str, str], alices_browser: Client
 ) -> None:
