@@ -1,5 +1,6 @@
 """What the page of an optimizer run shows beside its rows: what the search saw, and what it was made from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -33,12 +34,18 @@ def report_of(run: OptimizerRun, market: str) -> Report:
     histogram = run.histograms.get(market)
     return Report(
         objective=LABELS[Objective(run.objective)],
-        formula=formula(Objective(run.objective), run.weights),
+        formula=formula_of(run.objective, run.weights),
         seen=_seen(run, market),
         scored=sum(histogram["counts"]) if histogram else None,
         left_out=_left_out(run),
         origins=compare(run.kind, run.provenance, find_series(run.symbols, run.timeframe)),
     )
+
+
+def formula_of(objective: str, weights: Mapping[str, float]) -> str:
+    """The score in words, with what becomes of a figure that is not defined."""
+    words = formula(Objective(objective), weights)
+    return f"{words}; a figure that is not defined counts 0" if objective == Objective.WEIGHTED else words
 
 
 def _left_out(run: OptimizerRun) -> int | None:

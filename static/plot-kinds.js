@@ -162,7 +162,7 @@
       height: bottom + 36,
       summary:
         `${data.score} of ${counted(data, total, "rows")}, most of them near ${score(edges[counts.indexOf(most)])}` +
-        `${winner === null ? "." : `; rank 1 has ${score(winner)}.`}`,
+        `${winner === null ? "." : `; rank 1 has ${score(winner)}.`} The bars at the ends hold all scores beyond them, too.`,
       rest: winner === null ? "No row may stand first." : `Rank 1 has ${score(winner)}, as the line shows.`,
       start: counts.indexOf(most),
       at: (x) => {
@@ -172,6 +172,8 @@
       step: (index, key) => moved(index, key === "ArrowLeft" || key === "ArrowDown" ? -1 : 1, counts.length),
       tell: (index) => {
         const rows = `${whole(counts[index])} ${counts[index] === 1 ? "row" : "rows"}`;
+        if (index === 0) return `Up to ${score(edges[1])}, and all below ${score(first)}: ${rows}`;
+        if (index === counts.length - 1) return `From ${score(edges[index])}, and all above ${score(last)}: ${rows}`;
         return `${score(edges[index])} to ${score(edges[index + 1])}: ${rows}`;
       },
       mark: (index) => cursor.setAttribute("x", box.left + index * wide),

@@ -15,10 +15,8 @@ from backtests import optimizer_draft, optimizer_report
 from backtests.forms import RankForm, SearchForm
 from backtests.leaderboard import best_of
 from backtests.models import OptimizerRun
-from backtests.optimizer.objectives import Objective, formula
 from backtests.services import optimizer as services
 from backtests.views.requests import PageRequest, chosen, wants_fragment
-from strategies.kinds import kinds
 from strategies.services import InvalidStrategy
 
 PAGE_SIZE = 20
@@ -57,7 +55,7 @@ def optimizer_preview(request: PageRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "job": _job(request)}
     if form.is_valid():
         typed = form.scored()
-        context["formula"] = formula(Objective(typed["objective"]), typed["weights"])
+        context["formula"] = optimizer_report.formula_of(typed["objective"], typed["weights"])
         context |= _estimate(form) if isinstance(form, SearchForm) else _entrants(form)
     return render(request, "backtests/optimizer/_preview.html", context)
 
@@ -138,4 +136,5 @@ def _estimate(form: SearchForm) -> dict[str, Any]:
 
 def _entrants(form: RankForm) -> dict[str, Any]:
     values = form.values()
-    return {"entrants": len(values["strategies"]) + (len(kinds()) if values["all_kinds"] else 0)}
+    alone, together = optimizer_draft.count_entrants(values["strategies"], values["all_kinds"])
+    return {"alone": alone, "together": together}

@@ -76,9 +76,15 @@ def test_a_histogram_marks_the_winner_and_counts(page: Page) -> None:
     expect(page.locator("#scores .plot-winner-name")).to_have_text("Rank 1: 1.25")
     page.locator("#scores svg").focus()
     page.keyboard.press("ArrowLeft")
-    expect(page.locator("#scores .plot-legend")).to_have_text("-1.00 to 0.00: 3 rows")
+    legend = page.locator("#scores .plot-legend")
+    expect(legend).to_have_text("Up to 0.00, and all below -1.00: 3 rows")
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#scores .plot-legend")).to_have_text("0.00 to 1.00: 1,000 rows")
+    expect(legend).to_have_text("0.00 to 1.00: 1,000 rows")
+    page.keyboard.press("ArrowRight")
+    expect(legend).to_have_text("From 1.00, and all above 2.00: 1 row")
+    expect(page.locator("#scores .plot-foot")).to_contain_text(
+        "The bars at the ends hold all scores beyond them, too."
+    )
 
 
 def test_parallel_coordinates_tell_the_best_and_the_others(page: Page) -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from backtests.models import OptimizerRun
+from strategies.kinds import kinds
 from strategies.models import Strategy
 from strategies.services import save_strategy
 from tests.backtests.optimizer_pages.conftest import MakeRun
@@ -294,8 +295,35 @@ def test_no_value_whatever_breaks_the_form(
 
 def test_it_says_how_much_there_is_to_try(search: dict[str, str], alices_browser: Client) -> None:
     said = text_of(alices_browser.get(f"{URL}/preview", search | {"job": "search"}, headers=HTMX))
-    assert said.startswith("26 combinations , about")
-    assert said.endswith("with 2 workers. Ranked by Sharpe ratio.")
+    assert said.startswith("26 combinations of 30 (4 break the strategy's own rule), about")
+    assert said.endswith(", at most 2 at a time. Ranked by Sharpe ratio.")
+
+
+def test_it_does_not_count_what_it_has_not_tried(search: dict[str, str], alices_browser: Client) -> None:
+    asked = search | {"job": "search", "method": "tpe", "trials": "20"}
+    said = text_of(alices_browser.get(f"{URL}/preview", asked, headers=HTMX))
+    assert said.startswith("Up to 20 combinations , about")
+    assert ", one at a time." in said
+
+
+def test_it_says_which_strategies_run_on_all_symbols_together(
+    alice: User, rank: dict[str, str], alices_browser: Client
+) -> None:
+    rotation = save_strategy(
+        alice, name="R", kind="momentum_rotation", parameters={}, symbols=["IBM"], timeframe="1Day"
+    )
+
+    def said(**changes: str) -> str:
+        asked = rank | {"job": "rank"} | changes
+        return text_of(alices_browser.get(f"{URL}/preview", asked, headers=HTMX))
+
+    across = sum(kind.across_symbols for kind in kinds().values())
+    alone = len(kinds()) - across + 1
+    assert said().startswith("1 strategy on each symbol. Ranked")
+    assert said(strategies=str(rotation.pk)).startswith("1 strategy on all symbols together. Ranked")
+    assert said(all_kinds="on").startswith(
+        f"{alone} strategies on each symbol, {across} on all symbols together. Ranked"
+    )
 
 
 def test_it_says_the_formula_of_a_weighted_score(rank: dict[str, str], alices_browser: Client) -> None:
@@ -303,6 +331,7 @@ def test_it_says_the_formula_of_a_weighted_score(rank: dict[str, str], alices_br
     said = text_of(alices_browser.get(f"{URL}/preview", asked, headers=HTMX))
     assert "strategies on each symbol" in said
     assert "Ranked by 0.7 x Sharpe ratio + 0.2 x Sortino ratio" in said
+    assert said.endswith("; a figure that is not defined counts 0.")
 
 
 def test_it_says_what_is_too_much(search: dict[str, str], alices_browser: Client) -> None:
@@ -323,6 +352,8 @@ def test_the_list_shows_how_each_run_stands_and_its_best_row(
     assert "Ranking Rank strategies Queued AAPL" in said
     assert "Golden cross Search parameters · Full grid" in said
     assert f"{best.parameter_summary} on {best.market} {best.score:.2f}" in said
+    assert "2005-01-03 – 2010-12-31 up to 60 fast" in said
+    assert "Return Created (ET)" in said
 
 
 def test_an_empty_list_says_what_to_do(alices_browser: Client) -> None:

@@ -1,7 +1,7 @@
 """The page of one optimizer run, while it goes and when it has ended."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from backtests.optimizer_report import about
 from backtests.services.optimizer import cancel, run_chunk
 from tests.backtests.optimizer_pages.conftest import MakeRun
 from tests.backtests.pages import HTMX, text_of
-from tests.backtests.runs import Clock
+from tests.backtests.runs import NOW, Clock
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.sessions import sessions_between
 
@@ -59,6 +59,28 @@ def test_an_odd_address_shows_the_run_all_the_same(
     searched: OptimizerRun, alices_browser: Client, query: dict[str, str]
 ) -> None:
     assert alices_browser.get(url_of(searched), query).status_code == 200
+
+
+def test_when_it_started_is_told_apart_from_when_it_was_asked_for(
+    searched: OptimizerRun, alices_browser: Client
+) -> None:
+    OptimizerRun.objects.update(started_at=NOW + timedelta(hours=2), finished_at=NOW + timedelta(hours=3))
+    said = text_of(alices_browser.get(url_of(searched)))
+    assert "Created 2024-05-06 10:30 ET Started 2024-05-06 12:30 ET Ended 2024-05-06 13:30 ET" in said
+
+
+def test_one_symbol_is_not_called_all_together(ranking: OptimizerRun, alices_browser: Client) -> None:
+    page = alices_browser.get(url_of(ranking), {"symbol": "*"})
+    assert "All 1 together" not in text_of(page)
+    assert "AAPL, as the only one · best of" in text_of(page)
+
+
+def test_a_weighted_score_says_what_counts_0(
+    queue_search: MakeRun, searched: OptimizerRun, alices_browser: Client
+) -> None:
+    said = text_of(alices_browser.get(url_of(queue_search(objective="weighted"))))
+    assert "each ratio counts from -5 to 5; a figure that is not defined counts 0 Trades, at least" in said
+    assert "counts 0" not in text_of(alices_browser.get(url_of(searched)))
 
 
 def test_a_ranking_has_no_landscape(ranking: OptimizerRun, alices_browser: Client) -> None:
@@ -127,9 +149,13 @@ def test_bars_that_are_gone_take_nothing_down(searched: OptimizerRun, alices_bro
 
 
 def test_a_queued_run_says_that_rows_will_come(queue_search: MakeRun, alices_browser: Client) -> None:
-    said = text_of(alices_browser.get(url_of(queue_search())))
+    run = queue_search()
+    said = text_of(alices_browser.get(url_of(run)))
     assert "Waiting for a worker" in said
     assert "0 of 60 combinations." in said
+    assert "Up to 60 over 2 markets Ranked" in said
+    assert "Created 2024-05-06 10:30 ET" in said
+    assert "Started" not in said
     assert "Nothing found yet" in said
 
 
