@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.flows.browser import Window
@@ -70,6 +70,24 @@ def test_the_pointer_reads_a_heat_map_and_leaves_it(page: Page) -> None:
 def test_its_controls_ask_for_another_one(page: Page) -> None:
     page.get_by_label("Shows").select_option("median")
     expect(page.locator("#heat .plot-legend")).to_have_text("Fast 5, Slow 20: median Sharpe ratio 0.50")
+
+
+@pytest.mark.parametrize("answer", ["of the server", '{"cells": []}', "no JSON"])
+def test_what_answers_an_earlier_question_is_not_drawn_over_a_later_one(page: Page, answer: str) -> None:
+    held: list[Route] = []
+    page.route("**/heat.json?*statistic=median", lambda route: held.append(route))
+    shows = page.get_by_label("Shows")
+    with page.expect_request("**/heat.json?*statistic=median"):
+        shows.select_option("median")
+    with page.expect_response("**/heat.json?*statistic=best"):
+        shows.select_option("best")
+    with page.expect_response("**/heat.json?*statistic=median"):
+        if answer == "of the server":
+            held[0].continue_()
+        else:
+            held[0].fulfill(status=200, body=answer)
+    page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
+    assert "best Sharpe ratio 1.25" in page.locator("#heat .plot-legend").inner_text()
 
 
 def test_a_histogram_marks_the_winner_and_counts(page: Page) -> None:
