@@ -6,13 +6,14 @@ from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseStopPolling
 
 from backtests import optimizer_charts, optimizer_report
 from backtests.leaderboard import leaderboard, parameter_labels
 from backtests.models import Candidate, OptimizerRun
+from backtests.selection import deployments_of_run
 from backtests.services import optimizer as services
 from backtests.views.requests import PageRequest, wants_fragment
 from strategies.kinds import InvalidParameters
@@ -62,6 +63,18 @@ def run_control(request: PageRequest, pk: int, action: str) -> HttpResponse:
     if not CONTROLS[action](_own(request, pk), timezone.now()):
         messages.info(request, TOO_LATE[action])
     return redirect("backtests:optimizer_run", pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def run_delete(request: PageRequest, pk: int) -> HttpResponse:
+    """Asked for, and on a POST done."""
+    run = _own(request, pk)
+    if request.method != "POST":
+        context = {"run": run, "deployments": deployments_of_run(run)}
+        return render(request, "backtests/optimizer/run_delete.html", context)
+    services.delete_run(run)
+    messages.success(request, f"{run.title} is deleted.")
+    return redirect("backtests:optimizer")
 
 
 @require_safe

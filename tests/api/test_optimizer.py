@@ -121,10 +121,17 @@ def test_cancel_ends_it_once(alices: Caller, strategy: Strategy) -> None:
     assert alices.post(f"{URL}/{pk}/cancel").json["status"] == "cancelled"
 
 
+def test_a_deleted_run_is_gone(alices: Caller, strategy: Strategy) -> None:
+    url = f"{URL}/{alices.post(URL, asked(strategy_id=strategy.pk, grid=GRID)).json['id']}"
+    assert (alices.call("DELETE", url).status, alices.call("DELETE", url).status) == (204, 404)
+    assert not OptimizerRun.objects.exists()
+
+
 def test_a_run_is_its_owners_alone(alices: Caller, bobs: Caller, strategy: Strategy) -> None:
     pk = alices.post(URL, asked(strategy_id=strategy.pk, grid=GRID)).json["id"]
     assert bobs.get(f"{URL}/{pk}").status == 404
     assert bobs.post(f"{URL}/{pk}/cancel").status == 404
+    assert bobs.call("DELETE", f"{URL}/{pk}").status == 404
     assert bobs.get(URL).json == {"items": [], "count": 0}
     assert bobs.post(URL, asked(strategy_id=strategy.pk)).status == 404
     assert bobs.post(URL, asked(strategy_ids=[strategy.pk])).status == 404

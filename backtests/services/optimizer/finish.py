@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.services.failures import NothingFits, reason_of
 from backtests.services.optimizer.attempt import fail_run
-from backtests.services.optimizer.parts import delete_parts, merge, results_path
+from backtests.services.optimizer.parts import delete_files, delete_parts, merge, results_path
 from backtests.services.queue import enqueue_run_evidence
 from tradedesk.accounts.changes import touch
 from tradedesk.accounts.services import notify
@@ -40,8 +40,11 @@ def finish(run_id: int, wall_clock: Callable[[], datetime]) -> None:
 
 
 def discard(run_id: int) -> None:
-    """Delete the parts of a run that has ended: a worker may have written one after the end."""
-    if OptimizerRun.objects.filter(pk=run_id, status__in=OptimizerRun.FINISHED).exists():
+    """Delete what a worker has written after the end of a run: parts, and all of a run that was deleted."""
+    status = OptimizerRun.objects.filter(pk=run_id).values_list("status", flat=True).first()
+    if status is None:
+        delete_files(run_id)
+    elif status in OptimizerRun.FINISHED:
         delete_parts(run_id)
 
 
@@ -65,6 +68,7 @@ def _end(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
             results_path=results_path(run.pk),
         )
         if not completed:
+            discard(run.pk)
             return
         notify(run.user, "success", _words(run, tried), f"/dashboard/optimizer/{run.pk}", market_clock().now())
         transaction.on_commit(lambda: enqueue_run_evidence(run.pk), robust=True)
