@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
-from django_htmx.http import HttpResponseStopPolling
+from django_htmx.http import HTMX_STOP_POLLING, HttpResponseStopPolling
 
 from backtests import optimizer_charts, optimizer_report
 from backtests.leaderboard import leaderboard, parameter_labels
@@ -37,7 +37,10 @@ def run_detail(request: PageRequest, pk: int) -> HttpResponse:
     rules = run.rules_on(market).as_dict()
     context = {"run": run, "markets": markets, "market": market, "board": board, "rules": rules}
     if wants_fragment(request):
-        return render(request, "backtests/optimizer/_results.html", context)
+        # A sort or a page that is asked for draws the rows anew, with their poll; only the poll itself can end.
+        ends = board.is_settled and not request.htmx.boosted
+        status = HTMX_STOP_POLLING if ends else 200
+        return render(request, "backtests/optimizer/_results.html", context, status=status)
     context |= {
         "report": optimizer_report.report_of(run, market),
         "axes": parameter_labels(run),

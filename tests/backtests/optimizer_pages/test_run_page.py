@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from backtests.models import Candidate, OptimizerRun
+from backtests.models import Candidate, Evidence, OptimizerRun
 from backtests.optimizer_report import about
 from backtests.services.optimizer import cancel, run_chunk
 from tests.backtests.optimizer_pages.conftest import MakeRun
@@ -143,6 +143,69 @@ def test_bars_that_are_gone_take_nothing_down(searched: OptimizerRun, alices_bro
     said = text_of(alices_browser.get(url_of(searched)))
     assert "the search saw" not in said
     assert "best of 26" in said
+
+
+# --- The poll of the rows ----------------------------------------------------------------------------------------
+
+
+def answer_to_poll(browser: Client, run: OptimizerRun, **query: str) -> int:
+    answer = browser.get(url_of(run), query, headers=HTMX | {"HX-Trigger": "results"})
+    assert answer.content.decode().lstrip().startswith('<section id="results"')
+    return answer.status_code
+
+
+def examined(run: OptimizerRun, market: str) -> None:
+    Evidence.objects.bulk_create(
+        Evidence(candidate=row, error="For the test.", computed_at=NOW)
+        for row in run.candidates.filter(market=market)
+    )
+
+
+def test_the_poll_ends_when_the_rows_shown_have_their_evidence(
+    searched: OptimizerRun, alices_browser: Client
+) -> None:
+    assert answer_to_poll(alices_browser, searched) == 200
+    examined(searched, "AAPL")
+    assert answer_to_poll(alices_browser, searched) == 286
+    assert answer_to_poll(alices_browser, searched, page="2") == 286
+    assert answer_to_poll(alices_browser, searched, symbol="MSFT") == 200
+
+
+def test_the_poll_ends_when_no_more_evidence_comes_by_itself(
+    searched: OptimizerRun, alices_browser: Client
+) -> None:
+    """Rows below the best are examined when somebody looks at them."""
+    OptimizerRun.objects.update(findings={"gathered": True})
+    assert answer_to_poll(alices_browser, searched) == 286
+
+
+@pytest.mark.parametrize("status", [Status.CANCELLED, Status.FAILED])
+def test_the_poll_ends_with_a_run_that_leaves_no_result(
+    queue_search: MakeRun, clock: Clock, alices_browser: Client, status: Status
+) -> None:
+    run = queue_search()
+    run_chunk(run.pk, 0, clock)
+    OptimizerRun.objects.update(status=status)
+    assert answer_to_poll(alices_browser, run) == 286
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.PAUSED])
+def test_the_poll_of_a_run_that_has_not_ended_goes_on(
+    queue_search: MakeRun, alices_browser: Client, status: Status
+) -> None:
+    run = queue_search()
+    OptimizerRun.objects.update(status=status)
+    assert answer_to_poll(alices_browser, run) == 200
+
+
+def test_a_sort_or_a_page_that_is_asked_for_is_no_poll(searched: OptimizerRun, alices_browser: Client) -> None:
+    examined(searched, "AAPL")
+    boosted = HTMX | {"HX-Boosted": "true"}
+    for query in ({"sort": "-score"}, {"page": "2"}):
+        answer = alices_browser.get(url_of(searched), query, headers=boosted)
+        assert answer.status_code == 200
+        assert answer.content.decode().lstrip().startswith('<section id="results"')
+    assert alices_browser.get(url_of(searched)).status_code == 200
 
 
 # --- While it goes ---------------------------------------------------------------------------------------------
