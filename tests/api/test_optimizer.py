@@ -9,7 +9,7 @@ from backtests.models import OptimizerRun
 from backtests.services.optimizer import run_chunk
 from strategies.kinds import kinds
 from strategies.models import Strategy
-from tests.api.caller import Caller
+from tests.api.caller import Caller, problems
 from tests.strategies.examples import a_strategy
 from tradedesk.accounts.models import User
 
@@ -20,19 +20,9 @@ GRID = {"fast": {"low": 5, "high": 30, "step": 5}, "slow": {"low": 20, "high": 6
 pytestmark = pytest.mark.usefixtures("market")
 
 
-@pytest.fixture
-def strategy(alice: User) -> Strategy:
-    return a_strategy(alice, symbols=["AAPL", "MSFT"], parameters={"fast": 20, "slow": 50})
-
-
 def asked(**changes: Any) -> dict[str, Any]:
     dates = {"start_date": "2005-01-03", "end_date": "2010-12-31"}
     return {"symbols": ["AAPL"], **dates, "initial_capital": 100_000, **changes}
-
-
-def problems(answer: Any) -> dict[str, str]:
-    assert answer.status == 422, answer
-    return {problem["field"]: problem["message"] for problem in answer.json["detail"]}
 
 
 def worked(caller: Caller, body: dict[str, Any], query: str = "") -> Any:
