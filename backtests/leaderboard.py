@@ -43,9 +43,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
+    """is_settled: nothing more comes to these rows by itself. The best are examined when the run has completed,
+    the others when somebody looks at them."""
+
     page: Page[Candidate]
     columns: list[Column]
     rows: list[Row]
+    is_settled: bool
 
 
 def leaderboard(run: OptimizerRun, market: str, sort: str, page: str | None) -> Leaderboard:
@@ -57,7 +61,9 @@ def leaderboard(run: OptimizerRun, market: str, sort: str, page: str | None) -> 
     shown = Paginator(found, PAGE_SIZE).get_page(page)
     known = panels(run.user, list(shown))
     rows = [_row(run, each, names, known[each.pk]) for each in shown]
-    return Leaderboard(shown, columns, rows)
+    awaited = run.status == OptimizerRun.Status.COMPLETED and not run.findings
+    pending = awaited and any(row.panel.is_pending for row in rows)
+    return Leaderboard(shown, columns, rows, is_settled=run.is_finished and not pending)
 
 
 def varied(run: OptimizerRun) -> list[str]:

@@ -1,8 +1,8 @@
 """An optimizer run's charts as JSON, with the names that the page's scripts expect.
 
-Of a search that is done from all of its combinations, before that from the best ones so far. A combination with
-too few trades counts as one without a score, but for the histogram of all scores. Every answer is of a bounded
-size: at most MOST_CELLS by MOST_CELLS cells, BINS bins or LINES lines.
+Of a search that is done from all of its combinations, else from the best ones that were kept: "complete" says
+which. A combination with too few trades counts as one without a score, but for the histogram of all scores. Every
+answer is of a bounded size: at most MOST_CELLS by MOST_CELLS cells, BINS bins or LINES lines.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from backtests.leaderboard import parameter_labels
 from backtests.models import OptimizerRun
 from backtests.optimizer.landscape import Axis, heat_map, sample
 from backtests.optimizer.objectives import LABELS, Objective
+from backtests.services.optimizer.candidates import KEPT
 from backtests.services.optimizer.finish import histogram
 from backtests.services.optimizer.parts import read_results
 from tradedesk.core.bars import Floats
@@ -28,16 +29,17 @@ Columns = dict[str, Floats]
 def heat_map_chart(run: OptimizerRun, market: str, x: str, y: str, statistic: str) -> dict[str, Any]:
     """The best or the median score over two of the parameters that the search varies.
 
-    {"score", "statistic", "of": how many combinations, "x", "y": {"name", "label", "ends": [[least, greatest]]},
-    "cells": a row for each place of y, "counts": the same}; null for a cell without any.
+    {"score", "statistic", "of": how many combinations, "complete", "x", "y": {"name", "label", "ends": [[least,
+    greatest]]}, "cells": a row for each place of y, "counts": the same}; null for a cell without any.
     """
     labels = parameter_labels(run)
-    columns = _columns(run, market, [x, y])
+    columns, complete = _columns(run, market, [x, y])
     found = heat_map(columns[x], columns[y], columns["score"], best=statistic == BEST)
     return {
         "score": LABELS[Objective(run.objective)],
         "statistic": statistic,
         "of": len(columns["score"]),
+        "complete": complete,
         "x": _axis(x, labels[x], found.x),
         "y": _axis(y, labels[y], found.y),
         "cells": [_plain(row) for row in found.cells],
@@ -48,27 +50,32 @@ def heat_map_chart(run: OptimizerRun, market: str, x: str, y: str, statistic: st
 def parallel_chart(run: OptimizerRun, market: str) -> dict[str, Any]:
     """Combinations as lines across one axis for each parameter and one for the score.
 
-    {"of", "axes": [{"name", "label"}], "rows": a value for each axis, the best row last}.
+    {"of", "complete", "axes": [{"name", "label"}], "rows": a value for each axis, the best row last}.
     """
     labels = parameter_labels(run)
-    columns = _columns(run, market, list(labels))
+    columns, complete = _columns(run, market, list(labels))
     drawn = sample(columns["score"], LINES)
     axes = [{"name": name, "label": label} for name, label in labels.items()]
     return {
         "of": len(columns["score"]),
+        "complete": complete,
         "axes": [*axes, {"name": "score", "label": LABELS[Objective(run.objective)]}],
         "rows": np.column_stack([columns[axis][drawn] for axis in (*labels, "score")]).tolist(),
     }
 
 
 def histogram_chart(run: OptimizerRun, market: str) -> dict[str, Any]:
-    """{"score", "edges": k + 1, "counts": k, "winner": the score of the row that stands first, or null}."""
-    found = run.histograms.get(market) or histogram(_columns(run, market, [])["score"])
+    """{"score", "complete", "edges": k + 1, "counts": k, "winner": the score of the first row, or null}."""
+    found, complete = run.histograms.get(market), True
+    if not found:
+        columns, complete = _columns(run, market, [])
+        found = histogram(columns["score"])
     first = run.candidates.filter(market=market, eligible=True).order_by("-score").values_list("score", flat=True)
-    return {"score": LABELS[Objective(run.objective)], **found, "winner": first.first()}
+    return {"score": LABELS[Objective(run.objective)], "complete": complete, **found, "winner": first.first()}
 
 
-def _columns(run: OptimizerRun, market: str, names: Sequence[str]) -> Columns:
+def _columns(run: OptimizerRun, market: str, names: Sequence[str]) -> tuple[Columns, bool]:
+    """The columns, and whether they are of every combination that the run tries."""
     wanted = [*dict.fromkeys(names), "score"]
     if run.results_path:
         try:
@@ -78,7 +85,7 @@ def _columns(run: OptimizerRun, market: str, names: Sequence[str]) -> Columns:
         else:
             found = {name: table.column(name).to_numpy().astype(np.float64) for name in (*wanted, "trades")}
             few = found.pop("trades") < run.min_trades
-            return found | {"score": np.where(few, np.nan, found["score"])}
+            return found | {"score": np.where(few, np.nan, found["score"])}, True
     rows = [
         (parameters, score if eligible else None)
         for parameters, score, eligible in run.candidates.filter(market=market).values_list(
@@ -86,7 +93,8 @@ def _columns(run: OptimizerRun, market: str, names: Sequence[str]) -> Columns:
         )
     ]
     known = {name: np.array([parameters[name] for parameters, _ in rows], np.float64) for name in wanted[:-1]}
-    return known | {"score": np.array([np.nan if score is None else score for _, score in rows], np.float64)}
+    score = np.array([np.nan if score is None else score for _, score in rows], np.float64)
+    return known | {"score": score}, run.status == OptimizerRun.Status.COMPLETED and len(rows) < KEPT
 
 
 def _axis(name: str, label: str, axis: Axis) -> dict[str, Any]:

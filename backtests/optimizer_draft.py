@@ -8,6 +8,7 @@ from backtests.draft import Market, begin, dates_of, market_in, market_of, same_
 from backtests.forms import RankForm, SearchForm
 from backtests.forms.optimizer import HIGH, LOW, STEP, VARY, WEIGHT
 from backtests.models import OptimizerRun
+from strategies.kinds import kinds
 from strategies.models import Strategy
 from strategies.services import MAX_SYMBOLS, InvalidStrategy, clean_symbols
 from tradedesk.core.bars import Timeframe
@@ -59,6 +60,14 @@ def coverage_of_form(form: RankForm | SearchForm) -> Market:
 def wanted_symbols(strategy: Strategy, typed: str) -> list[str]:
     """What a search would run on: the symbols that were typed, else the strategy's own. Raises InvalidStrategy."""
     return clean_symbols(typed) or clean_symbols(strategy.symbols)
+
+
+def count_entrants(strategies: Iterable[Strategy], all_kinds: bool) -> tuple[int, int]:
+    """How many a ranking tries on each symbol, and how many on all symbols together."""
+    known = kinds()
+    keys = [strategy.kind for strategy in strategies] + (list(known) if all_kinds else [])
+    together = sum(key in known and known[key].across_symbols for key in keys)
+    return len(keys) - together, together
 
 
 def _own_symbols(strategies: Iterable[Strategy], timeframe: str) -> list[str]:

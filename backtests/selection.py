@@ -1,8 +1,9 @@
 """A selection: the backtests that a page or a call names by their ids."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from backtests.models import Backtest
+from backtests.models import Backtest, Candidate, OptimizerRun
 from tradedesk.accounts.models import User
 
 # No database counts further, and Python reads no number of thousands of digits.
@@ -33,12 +34,19 @@ def selected(user: User, ids: Iterable[str]) -> list[Backtest]:
 
 
 def deployments_of(backtests: Sequence[Backtest]) -> list[str]:
-    """The names of what was deployed from them and is not stopped.
+    """The names of what was deployed from them and is not stopped."""
+    return _still_going(Backtest, backtest__in=backtests)
 
-    The model belongs to an app above this one: it is reached as a relation and never imported.
-    """
-    model = Backtest._meta.get_field("deployments").related_model
-    going = model._default_manager.filter(backtest__in=backtests).exclude(status=STOPPED)
+
+def deployments_of_run(run: OptimizerRun) -> list[str]:
+    """The same of an optimizer run's rows."""
+    return _still_going(Candidate, candidate__run=run)
+
+
+def _still_going(model: type[Backtest | Candidate], **those: Any) -> list[str]:
+    # The deployments belong to an app above this one: they are reached as a relation and never imported.
+    deployments = model._meta.get_field("deployments").related_model
+    going = deployments._default_manager.filter(**those).exclude(status=STOPPED)
     return list(going.order_by("name").values_list("name", flat=True))
 
 

@@ -52,6 +52,7 @@ urlpatterns = [
         )
         for action in ("pause", "resume", "cancel")
     ),
+    path("dashboard/optimizer/<int:pk>/delete", optimizer_run.run_delete, name="optimizer_delete"),
     path("dashboard/optimizer/<int:pk>/heat-map.json", optimizer_run.heat_map, name="optimizer_heat_map"),
     path("dashboard/optimizer/<int:pk>/parallel.json", optimizer_run.parallel, name="optimizer_parallel"),
     path("dashboard/optimizer/<int:pk>/histogram.json", optimizer_run.histogram, name="optimizer_histogram"),

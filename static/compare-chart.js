@@ -1,5 +1,5 @@
 // A kind of chart for several equity curves on one scale. Colours come from the theme; the strokes differ, too, as in
-// the key that the page has (page.css).
+// the key that the page has (tables.css).
 (() => {
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const level = (value) => value.toFixed(2);

@@ -27,6 +27,10 @@
   // Every how many-th label fits, so wide each.
   const every = (space, width, count) => Math.max(Math.ceil((width * count) / Math.max(space, 1)), 1);
 
+  // Before the end of a search, and of one without an end, the best rows are all that is known.
+  const counted = (data, number, noun) =>
+    data.complete ? `${whole(number)} ${noun}` : `the best ${whole(number)} ${noun} kept so far`;
+
   // Which colour means what: the lowest score, a band of all colours, the highest.
   function scale(svg, right, low, high) {
     const band = draw(draw(svg, "defs", {}), "linearGradient", { id: "heat-scale" });
@@ -101,7 +105,7 @@
     return {
       height: bottom + 36,
       summary:
-        `${kind} ${data.score} of each cell, ${whole(data.of)} combinations: from ${score(low)} to ${score(high)}, ` +
+        `${kind} ${data.score} of each cell, ${counted(data, data.of, "combinations")}: from ${score(low)} to ${score(high)}, ` +
         `the highest at ${where(best)}. Hatched: no score, or too few trades.`,
       rest: tell(best),
       start: best,
@@ -157,8 +161,8 @@
     return {
       height: bottom + 36,
       summary:
-        `${data.score} of ${whole(total)} rows, most of them near ${score(edges[counts.indexOf(most)])}` +
-        `${winner === null ? "." : `; rank 1 has ${score(winner)}.`}`,
+        `${data.score} of ${counted(data, total, "rows")}, most of them near ${score(edges[counts.indexOf(most)])}` +
+        `${winner === null ? "." : `; rank 1 has ${score(winner)}.`} The bars at the ends hold all scores beyond them, too.`,
       rest: winner === null ? "No row may stand first." : `Rank 1 has ${score(winner)}, as the line shows.`,
       start: counts.indexOf(most),
       at: (x) => {
@@ -168,6 +172,8 @@
       step: (index, key) => moved(index, key === "ArrowLeft" || key === "ArrowDown" ? -1 : 1, counts.length),
       tell: (index) => {
         const rows = `${whole(counts[index])} ${counts[index] === 1 ? "row" : "rows"}`;
+        if (index === 0) return `Up to ${score(edges[1])}, and all below ${score(first)}: ${rows}`;
+        if (index === counts.length - 1) return `From ${score(edges[index])}, and all above ${score(last)}: ${rows}`;
         return `${score(edges[index])} to ${score(edges[index + 1])}: ${rows}`;
       },
       mark: (index) => cursor.setAttribute("x", box.left + index * wide),
@@ -213,7 +219,9 @@
       axes.map((axis, at) => `${axis.label} ${(axis.name === "score" ? score : figure)(rows[index][at])}`).join(", ");
     return {
       height: box.top + box.height + 20,
-      summary: `${whole(rows.length)} of ${whole(data.of)} combinations, evenly spaced by score. The best: ${tell(last)}.`,
+      summary:
+        `${whole(rows.length)} of ${counted(data, data.of, "combinations")}, evenly spaced by score. ` +
+        `The best: ${tell(last)}.`,
       rest: `The best: ${tell(last)}`,
       start: last,
       at: (x, y) => {

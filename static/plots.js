@@ -68,12 +68,17 @@
   }
 
   async function load(view) {
-    let data;
+    // Answers may come in another order than they were asked for: only that to the last question counts.
+    const asked = (view.asked = (view.asked ?? 0) + 1);
+    let data = null;
     try {
       const answer = await fetch(address(view.root), { headers: { Accept: "application/json" } });
-      if (!answer.ok) throw new Error(String(answer.status));
-      data = await answer.json();
+      if (answer.ok) data = await answer.json();
     } catch {
+      // said below
+    }
+    if (asked !== view.asked) return;
+    if (data === null) {
       say(view, "The plot could not be loaded. Reload the page to try again.");
       return;
     }

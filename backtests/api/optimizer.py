@@ -117,6 +117,13 @@ def read_run(request: UserRequest, run_id: int, symbol: str = "") -> dict[str, A
     return run_payload(run, symbol or keys[0], full=True)
 
 
+@router.delete("/runs/{int:run_id}", response={204: None, **UNKNOWN})
+def remove_run(request: UserRequest, run_id: int) -> Status[None]:
+    """Deletes it with its rows; one that is still going ends. What was opened or deployed from a row stays."""
+    optimizer.delete_run(find(request.user.optimizer_runs.all(), run_id))
+    return Status(204, None)
+
+
 @router.post("/runs/{int:run_id}/cancel", response={200: RunInList, **UNKNOWN})
 def cancel_run(request: UserRequest, run_id: int) -> dict[str, Any]:
     """What has ended already stays as it is; what was found so far is kept."""

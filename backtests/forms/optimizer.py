@@ -22,6 +22,8 @@ from tradedesk.marketdata.models import TIMEFRAMES
 TRIALS = 500
 MOST_SEED = 2**31 - 1
 WEIGHT, VARY, LOW, HIGH, STEP = "weight_", "vary_", "low_", "high_", "step_"
+# The methods that try so many combinations and not all.
+DRAWN = (OptimizerRun.Method.RANDOM, OptimizerRun.Method.TPE)
 # Where the service's errors stand in the form.
 FIELD_OF = {"grid.": LOW, "weights.": WEIGHT}
 
@@ -55,6 +57,15 @@ class ScoreForm(forms.Form):
         for name, weight in WEIGHTS.items():
             self.fields[WEIGHT + name] = NumberField(LABELS[Objective(name)], 0, 1, initial=weight)
 
+    def unused(self) -> Iterator[str]:
+        """Fields that what was chosen has no use for: the page hides most of them, with their errors."""
+        if self.cleaned_data.get("objective") != Objective.WEIGHTED:
+            yield from (WEIGHT + name for name in WEIGHTS)
+
+    def clean(self) -> None:
+        for name in self.unused():
+            self.errors.pop(name, None)
+
     @property
     def weight_fields(self) -> list[forms.BoundField]:
         return [self[WEIGHT + name] for name in WEIGHTS]
@@ -66,9 +77,10 @@ class ScoreForm(forms.Form):
     def scored(self) -> dict[str, Any]:
         """The objective of a valid form, as the services take it."""
         typed = self.cleaned_data
+        weighted = typed["objective"] == Objective.WEIGHTED
         return {
             "objective": typed["objective"],
-            "weights": {name: typed[WEIGHT + name] for name in WEIGHTS},
+            "weights": {name: typed[WEIGHT + name] for name in WEIGHTS} if weighted else {},
             "min_trades": typed["min_trades"],
         }
 
@@ -171,7 +183,15 @@ class SearchForm(ScoreForm, OneStrategyForm):
         """Sent with a strategy chosen whose parameters were not on the page; nothing can be searched from that."""
         return self.chosen is not None and self.data.get("shown_strategy", "") not in ("", str(self.chosen.pk))
 
+    def unused(self) -> Iterator[str]:
+        yield from super().unused()
+        if self.cleaned_data.get("method") not in DRAWN:
+            yield "trials"
+        still = (name for name in self.params if not self.cleaned_data.get(VARY + name))
+        yield from (prefix + name for name in still for prefix in (LOW, HIGH, STEP))
+
     def clean(self) -> None:
+        super().clean()
         if self.kind and not self.params:
             self.add_error(None, f"{self.kind.name} has no parameters to search. Choose another strategy.")
         elif self.kind and not any(self.cleaned_data.get(VARY + name) for name in self.params):
@@ -192,9 +212,8 @@ class SearchForm(ScoreForm, OneStrategyForm):
 
     def values(self) -> dict[str, Any]:
         """What create_search takes, of a valid form."""
-        own = {name: self.cleaned_data[name] for name in ("strategy", "method", "trials", "holdout", "seed")}
-        if own["method"] == OptimizerRun.Method.GRID:
-            own["trials"] = None
+        own = {name: self.cleaned_data[name] for name in ("strategy", "method", "holdout", "seed")}
+        own["trials"] = self.cleaned_data["trials"] if own["method"] in DRAWN else None
         return own | {"grid": self.grid()} | self.scored() | self.assumed()
 
     def _chosen(self) -> Strategy | None:

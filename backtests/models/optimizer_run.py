@@ -100,6 +100,10 @@ class OptimizerRun(Assumptions):
     def is_search(self) -> bool:
         return self.job == self.Job.SEARCH
 
+    @property
+    def title(self) -> str:
+        return f"Search of {self.strategy_name}" if self.is_search else "Ranking"
+
     def symbols_of(self, market: str) -> list[str]:
         return list(self.symbols) if market == TOGETHER else [market]
 

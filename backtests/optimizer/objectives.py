@@ -64,4 +64,5 @@ def formula(objective: Objective, weights: Mapping[str, float]) -> str:
         for name, weight in weights.items()
         if weight
     )
-    return f"{' + '.join(parts)}; each ratio counts from {-MOST:g} to {MOST:g}"
+    bounds = f"each ratio counts from {-MOST:g} to {MOST:g}, one that is not defined 0"
+    return f"{' + '.join(parts)}; {bounds}"

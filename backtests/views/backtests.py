@@ -20,6 +20,9 @@ from backtests.views.requests import PageRequest, chosen, wants_fragment
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars
 
+# Of the run whose row was opened as the backtest; only its own page shows them.
+WEIGHTY = [f"candidate__run__{name}" for name in ("provenance", "entrants", "histograms", "findings")]
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
@@ -43,7 +46,8 @@ def backtest_new(request: PageRequest) -> HttpResponse:
 @require_safe
 @vary_on_headers("HX-Request")
 def backtest_detail(request: PageRequest, pk: int) -> HttpResponse:
-    backtest = get_object_or_404(request.user.backtests.select_related("evidence"), pk=pk)
+    known = request.user.backtests.select_related("evidence", "candidate__run").defer(*WEIGHTY)
+    backtest = get_object_or_404(known, pk=pk)
     if backtest.status != Backtest.Status.COMPLETED:
         return render(request, "backtests/backtest_detail.html", {"backtest": backtest})
     context = {"backtest": backtest, "daily": report.is_daily(backtest), "symbol": _symbol(request, backtest)}

@@ -18,7 +18,6 @@ from backtests.models import OptimizerRun
 from backtests.optimizer.objectives import Objective, formula
 from backtests.services import optimizer as services
 from backtests.views.requests import PageRequest, chosen, wants_fragment
-from strategies.kinds import kinds
 from strategies.services import InvalidStrategy
 
 PAGE_SIZE = 20
@@ -138,4 +137,5 @@ def _estimate(form: SearchForm) -> dict[str, Any]:
 
 def _entrants(form: RankForm) -> dict[str, Any]:
     values = form.values()
-    return {"entrants": len(values["strategies"]) + (len(kinds()) if values["all_kinds"] else 0)}
+    alone, together = optimizer_draft.count_entrants(values["strategies"], values["all_kinds"])
+    return {"alone": alone, "together": together}

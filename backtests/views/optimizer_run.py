@@ -6,13 +6,14 @@ from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
-from django_htmx.http import HttpResponseStopPolling
+from django_htmx.http import HTMX_STOP_POLLING, HttpResponseStopPolling
 
 from backtests import optimizer_charts, optimizer_report
 from backtests.leaderboard import leaderboard, parameter_labels
 from backtests.models import Candidate, OptimizerRun
+from backtests.selection import deployments_of_run
 from backtests.services import optimizer as services
 from backtests.views.requests import PageRequest, wants_fragment
 from strategies.kinds import InvalidParameters
@@ -36,7 +37,10 @@ def run_detail(request: PageRequest, pk: int) -> HttpResponse:
     rules = run.rules_on(market).as_dict()
     context = {"run": run, "markets": markets, "market": market, "board": board, "rules": rules}
     if wants_fragment(request):
-        return render(request, "backtests/optimizer/_results.html", context)
+        # A sort or a page that is asked for draws the rows anew, with their poll; only the poll itself can end.
+        ends = board.is_settled and not request.htmx.boosted
+        status = HTMX_STOP_POLLING if ends else 200
+        return render(request, "backtests/optimizer/_results.html", context, status=status)
     context |= {
         "report": optimizer_report.report_of(run, market),
         "axes": parameter_labels(run),
@@ -62,6 +66,18 @@ def run_control(request: PageRequest, pk: int, action: str) -> HttpResponse:
     if not CONTROLS[action](_own(request, pk), timezone.now()):
         messages.info(request, TOO_LATE[action])
     return redirect("backtests:optimizer_run", pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def run_delete(request: PageRequest, pk: int) -> HttpResponse:
+    """Asked for, and on a POST done."""
+    run = _own(request, pk)
+    if request.method != "POST":
+        context = {"run": run, "deployments": deployments_of_run(run)}
+        return render(request, "backtests/optimizer/run_delete.html", context)
+    services.delete_run(run)
+    messages.success(request, f"{run.title} is deleted.")
+    return redirect("backtests:optimizer")
 
 
 @require_safe

@@ -41,3 +41,9 @@ class Caller:
 
     def post(self, path: str, body: Any = None, **headers: str) -> Answered:
         return self.call("POST", path, body, **headers)
+
+
+def problems(answer: Any) -> dict[str, str]:
+    """Of a refusal, the message at each field."""
+    assert answer.status == 422, answer
+    return {problem["field"]: problem["message"] for problem in answer.json["detail"]}

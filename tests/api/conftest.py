@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from strategies.models import Strategy
 from tests.api.caller import Caller
 from tests.livetrading.factories import TODAY, WALL, at_day
+from tests.strategies.examples import a_strategy
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.library import CACHE
 from tradedesk.marketdata.services import load_samples
@@ -24,6 +26,12 @@ def bobs(bob: User) -> Caller:
 @pytest.fixture
 def charlies(db: None) -> Caller:
     return Caller(None)
+
+
+@pytest.fixture
+def strategy(alice: User) -> Strategy:
+    """Alice's SMA crossover on two symbols."""
+    return a_strategy(alice, symbols=["AAPL", "MSFT"], parameters={"fast": 20, "slow": 50})
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ CONTRACT = {
     ("post", "/api/v1/optimizer/runs"): {"202", "400", "401", "404", "422"},
     ("get", "/api/v1/optimizer/runs"): {"200", "401", "422"},
     ("get", "/api/v1/optimizer/runs/{run_id}"): {"200", "401", "404", "422"},
+    ("delete", "/api/v1/optimizer/runs/{run_id}"): {"204", "401", "404"},
     ("post", "/api/v1/optimizer/runs/{run_id}/cancel"): {"200", "401", "404"},
     ("get", "/api/v1/evidence"): {"200", "401", "404", "422"},
     ("post", f"{LIVE}/quick-deploy"): {"201", "400", "401", "404", "409", "422"},

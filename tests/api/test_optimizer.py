@@ -9,7 +9,7 @@ from backtests.models import OptimizerRun
 from backtests.services.optimizer import run_chunk
 from strategies.kinds import kinds
 from strategies.models import Strategy
-from tests.api.caller import Caller
+from tests.api.caller import Caller, problems
 from tests.strategies.examples import a_strategy
 from tradedesk.accounts.models import User
 
@@ -20,19 +20,9 @@ GRID = {"fast": {"low": 5, "high": 30, "step": 5}, "slow": {"low": 20, "high": 6
 pytestmark = pytest.mark.usefixtures("market")
 
 
-@pytest.fixture
-def strategy(alice: User) -> Strategy:
-    return a_strategy(alice, symbols=["AAPL", "MSFT"], parameters={"fast": 20, "slow": 50})
-
-
 def asked(**changes: Any) -> dict[str, Any]:
     dates = {"start_date": "2005-01-03", "end_date": "2010-12-31"}
     return {"symbols": ["AAPL"], **dates, "initial_capital": 100_000, **changes}
-
-
-def problems(answer: Any) -> dict[str, str]:
-    assert answer.status == 422, answer
-    return {problem["field"]: problem["message"] for problem in answer.json["detail"]}
 
 
 def worked(caller: Caller, body: dict[str, Any], query: str = "") -> Any:
@@ -134,10 +124,17 @@ def test_cancel_ends_it_once(alices: Caller, strategy: Strategy) -> None:
     assert alices.post(f"{URL}/{pk}/cancel").json["status"] == "cancelled"
 
 
+def test_a_deleted_run_is_gone(alices: Caller, strategy: Strategy) -> None:
+    url = f"{URL}/{alices.post(URL, asked(strategy_id=strategy.pk, grid=GRID)).json['id']}"
+    assert (alices.call("DELETE", url).status, alices.call("DELETE", url).status) == (204, 404)
+    assert not OptimizerRun.objects.exists()
+
+
 def test_a_run_is_its_owners_alone(alices: Caller, bobs: Caller, strategy: Strategy) -> None:
     pk = alices.post(URL, asked(strategy_id=strategy.pk, grid=GRID)).json["id"]
     assert bobs.get(f"{URL}/{pk}").status == 404
     assert bobs.post(f"{URL}/{pk}/cancel").status == 404
+    assert bobs.call("DELETE", f"{URL}/{pk}").status == 404
     assert bobs.get(URL).json == {"items": [], "count": 0}
     assert bobs.post(URL, asked(strategy_id=strategy.pk)).status == 404
     assert bobs.post(URL, asked(strategy_ids=[strategy.pk])).status == 404

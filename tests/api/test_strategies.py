@@ -1,12 +1,10 @@
 """Strategies through the API."""
 
-from typing import Any
-
 import pytest
 
 from strategies.kinds import kinds
 from strategies.models import Strategy
-from tests.api.caller import Caller
+from tests.api.caller import Caller, problems
 from tests.livetrading.factories import make_strategy
 from tests.strategies.examples import a_backtest, a_deployment, a_strategy
 from tradedesk.accounts.models import User
@@ -19,11 +17,6 @@ CROSS = {
     "symbols": ["aapl", "MSFT", "AAPL"],
     "timeframe": "1Day",
 }
-
-
-def problems(answer: Any) -> dict[str, str]:
-    assert answer.status == 422, answer
-    return {problem["field"]: problem["message"] for problem in answer.json["detail"]}
 
 
 def test_it_creates_and_reads_a_strategy(alices: Caller, alice: User) -> None:

@@ -2,11 +2,44 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
-from backtests.models import Backtest
+from backtests.models import Backtest, BacktestCurve, BacktestTrade
+from backtests.simulation import Simulation, simulate
+from strategies.kinds.sma_crossover import SmaCrossover
+from tradedesk.marketdata.library import load_many
 
 NOW = datetime(2024, 5, 6, 14, 30, tzinfo=UTC)
 
 Clock = Callable[[], datetime]
 Make = Callable[..., Backtest]
 Published = list[tuple[str, tuple[int, ...]]]
+
+
+def simulated(backtest: Backtest) -> Simulation:
+    """The same backtest, straight from the engine."""
+    return simulate(
+        SmaCrossover(fast=20, slow=50),
+        load_many(["AAPL", "MSFT"], "1Day"),
+        capital=100_000,
+        rules=backtest.risk_rules(),
+        costs=backtest.cost_rules(),
+        start=datetime(2005, 1, 3, 5, tzinfo=UTC),
+        end=datetime(2011, 1, 1, 4, 59, 59, tzinfo=UTC),
+    )
+
+
+def at_each_reading(clock: Clock, *actions: Callable[[], Any] | None) -> Clock:
+    """The clock, doing something first when it is read: what happens just before that write of the run."""
+    waiting = list(actions)
+
+    def read() -> datetime:
+        if waiting and (action := waiting.pop(0)):
+            action()
+        return clock()
+
+    return read
+
+
+def left_behind() -> tuple[int, int]:
+    return BacktestTrade.objects.count(), BacktestCurve.objects.count()

@@ -2,53 +2,23 @@
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from backtests.models import Backtest, BacktestCurve, BacktestTrade
+from backtests.models import Backtest, BacktestCurve
 from backtests.services import cancel_backtest, run_backtest, sweep_backtests
 from backtests.services.attempt import Attempt, RunLost
-from backtests.simulation import Simulation, simulate
 from strategies.kinds.sma_crossover import SmaCrossover
 from strategies.models import Strategy
-from tests.backtests.runs import NOW, Clock, Make
+from tests.backtests.runs import NOW, Clock, Make, at_each_reading, left_behind, simulated
 from tradedesk.marketdata.library import load_many
 from tradedesk.marketdata.models import BarSeries
 
 Status = Backtest.Status
-
-
-def simulated(backtest: Backtest) -> Simulation:
-    """The same backtest, straight from the engine."""
-    return simulate(
-        SmaCrossover(fast=20, slow=50),
-        load_many(["AAPL", "MSFT"], "1Day"),
-        capital=100_000,
-        rules=backtest.risk_rules(),
-        costs=backtest.cost_rules(),
-        start=datetime(2005, 1, 3, 5, tzinfo=UTC),
-        end=datetime(2011, 1, 1, 4, 59, 59, tzinfo=UTC),
-    )
-
-
-def at_each_reading(clock: Clock, *actions: Callable[[], Any] | None) -> Clock:
-    """The clock, doing something first when it is read: what happens just before that write of the run."""
-    waiting = list(actions)
-
-    def read() -> datetime:
-        if waiting and (action := waiting.pop(0)):
-            action()
-        return clock()
-
-    return read
-
-
-def left_behind() -> tuple[int, int]:
-    return BacktestTrade.objects.count(), BacktestCurve.objects.count()
 
 
 # --- Claims --------------------------------------------------------------------------------------------------

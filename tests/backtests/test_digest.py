@@ -11,8 +11,7 @@ from backtests.digest import digest_of
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
 from backtests.services import run_backtest
 from backtests.services.record import curve_of, trades_of
-from tests.backtests.runs import Clock, Make
-from tests.backtests.test_run import simulated
+from tests.backtests.runs import Clock, Make, simulated
 
 TRADE: dict[str, Any] = {
     "symbol": "AAPL",

@@ -26,6 +26,7 @@ PAGES = {
     "optimizer-search": "/dashboard/optimizer?job=search",
     "optimizer-run": "/dashboard/optimizer/1",
     "optimizer-ranking": "/dashboard/optimizer/2",
+    "optimizer-delete": "/dashboard/optimizer/1/delete",
     "live-trading": "/dashboard/live-trading",
     "live-strategy": "/dashboard/live-trading/1",
     "live-strategy-orders": "/dashboard/live-trading/1?show=orders",

@@ -18,9 +18,14 @@ PAGE = """
   <div id="scores" class="plot" data-plot="histogram" data-url="/scores.json" data-label="All scores"></div>
   <div id="lines" class="plot" data-plot="parallel" data-url="/lines.json" data-label="Lines"></div>
   <div id="many" class="plot" data-plot="parallel" data-url="/many.json" data-label="Many axes"></div>
+  {% for plot, name in parts %}
+    <div id="part-{{ name }}" class="plot" data-plot="{{ plot }}" data-label="Of a part"
+         data-url="/{{ name }}.json?symbol=AAPL&amp;statistic=best&amp;part=1"></div>
+  {% endfor %}
   <div id="empty" class="plot" data-plot="heat-map" data-url="/empty.json" data-label="Empty"></div>
 {% endblock content %}
 """
+PARTS = [("heat-map", "heat"), ("histogram", "scores"), ("parallel", "lines")]
 HEAT = {
     "score": "Sharpe ratio",
     "of": 5,
@@ -31,24 +36,30 @@ HEAT = {
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(engines["django"].from_string(PAGE).render({}, request))
+    return HttpResponse(engines["django"].from_string(PAGE).render({"parts": PARTS}, request))
+
+
+def is_complete(request: HttpRequest) -> bool:
+    return "part" not in request.GET
 
 
 def heat(request: HttpRequest) -> JsonResponse:
     statistic = request.GET["statistic"]
     assert request.GET["symbol"] == "AAPL"
     cells = {"best": [[0.5, 1.25], [None, -0.5]], "median": [[0.5, 0], [None, -1]]}[statistic]
-    return JsonResponse(HEAT | {"statistic": statistic, "cells": cells})
+    return JsonResponse(HEAT | {"statistic": statistic, "cells": cells, "complete": is_complete(request)})
 
 
 def scores(request: HttpRequest) -> JsonResponse:
-    return JsonResponse({"score": "Sharpe ratio", "edges": [-1, 0, 1, 2], "counts": [3, 1000, 1], "winner": 1.25})
+    found = {"score": "Sharpe ratio", "edges": [-1, 0, 1, 2], "counts": [3, 1000, 1], "winner": 1.25}
+    return JsonResponse(found | {"complete": is_complete(request)})
 
 
 def lines(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {
             "of": 5000,
+            "complete": is_complete(request),
             "axes": [
                 {"name": "fast", "label": "Fast"},
                 {"name": "slow", "label": "Slow"},
@@ -61,7 +72,7 @@ def lines(request: HttpRequest) -> JsonResponse:
 
 def many(request: HttpRequest) -> JsonResponse:
     axes = [{"name": f"p{number}", "label": f"P {number}"} for number in range(6)]
-    return JsonResponse({"of": 1, "axes": axes, "rows": [[1, 2, 3, 4, 5, 6]]})
+    return JsonResponse({"of": 1, "complete": True, "axes": axes, "rows": [[1, 2, 3, 4, 5, 6]]})
 
 
 urlpatterns = [
@@ -70,7 +81,10 @@ urlpatterns = [
     path("scores.json", scores),
     path("lines.json", lines),
     path("many.json", many),
-    path("empty.json", lambda request: JsonResponse(HEAT | {"statistic": "best", "cells": [[None, None]]})),
+    path(
+        "empty.json",
+        lambda request: JsonResponse(HEAT | {"statistic": "best", "cells": [[None, None]], "complete": True}),
+    ),
     path("", include("tradedesk.accounts.urls")),
     path("accounts/", include("allauth.urls")),
 ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.flows.browser import Window
@@ -72,13 +72,37 @@ def test_its_controls_ask_for_another_one(page: Page) -> None:
     expect(page.locator("#heat .plot-legend")).to_have_text("Fast 5, Slow 20: median Sharpe ratio 0.50")
 
 
+@pytest.mark.parametrize("answer", ["of the server", '{"cells": []}', "no JSON"])
+def test_what_answers_an_earlier_question_is_not_drawn_over_a_later_one(page: Page, answer: str) -> None:
+    held: list[Route] = []
+    page.route("**/heat.json?*statistic=median", lambda route: held.append(route))
+    shows = page.get_by_label("Shows")
+    with page.expect_request("**/heat.json?*statistic=median"):
+        shows.select_option("median")
+    with page.expect_response("**/heat.json?*statistic=best"):
+        shows.select_option("best")
+    with page.expect_response("**/heat.json?*statistic=median"):
+        if answer == "of the server":
+            held[0].continue_()
+        else:
+            held[0].fulfill(status=200, body=answer)
+    page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
+    assert "best Sharpe ratio 1.25" in page.locator("#heat .plot-legend").inner_text()
+
+
 def test_a_histogram_marks_the_winner_and_counts(page: Page) -> None:
     expect(page.locator("#scores .plot-winner-name")).to_have_text("Rank 1: 1.25")
     page.locator("#scores svg").focus()
     page.keyboard.press("ArrowLeft")
-    expect(page.locator("#scores .plot-legend")).to_have_text("-1.00 to 0.00: 3 rows")
+    legend = page.locator("#scores .plot-legend")
+    expect(legend).to_have_text("Up to 0.00, and all below -1.00: 3 rows")
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#scores .plot-legend")).to_have_text("0.00 to 1.00: 1,000 rows")
+    expect(legend).to_have_text("0.00 to 1.00: 1,000 rows")
+    page.keyboard.press("ArrowRight")
+    expect(legend).to_have_text("From 1.00, and all above 2.00: 1 row")
+    expect(page.locator("#scores .plot-foot")).to_contain_text(
+        "The bars at the ends hold all scores beyond them, too."
+    )
 
 
 def test_parallel_coordinates_tell_the_best_and_the_others(page: Page) -> None:
@@ -86,6 +110,18 @@ def test_parallel_coordinates_tell_the_best_and_the_others(page: Page) -> None:
     page.locator("#lines svg").focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator("#lines .plot-legend")).to_have_text("Fast 5, Slow 30, Sharpe ratio 0.50")
+
+
+def test_a_part_of_the_rows_is_called_the_best_of_them(page: Page) -> None:
+    expect(page.locator("#heat .plot-foot")).to_contain_text("of each cell, 5 combinations: from")
+    expect(page.locator("#scores .plot-foot")).to_contain_text("Sharpe ratio of 1,004 rows")
+    expect(page.locator("#lines .plot-foot")).to_contain_text("3 of 5,000 combinations, evenly")
+    for plot, words in (
+        ("#part-heat", "of each cell, the best 5 combinations kept so far: from"),
+        ("#part-scores", "Sharpe ratio of the best 1,004 rows kept so far, most"),
+        ("#part-lines", "3 of the best 5,000 combinations kept so far, evenly"),
+    ):
+        expect(page.locator(f"{plot} .plot-foot")).to_contain_text(words)
 
 
 def test_what_cannot_be_drawn_is_said(page: Page) -> None:

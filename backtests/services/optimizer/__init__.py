@@ -2,6 +2,7 @@ from backtests.services.optimizer.candidates import open_as_backtest, ranked, sa
 from backtests.services.optimizer.checks import InvalidRun
 from backtests.services.optimizer.control import cancel, pause, resume, time_left
 from backtests.services.optimizer.create import create_ranking, create_search
+from backtests.services.optimizer.delete import delete_run
 from backtests.services.optimizer.estimates import Estimate, estimate
 from backtests.services.optimizer.markets import markets_of
 from backtests.services.optimizer.revival import revive
@@ -13,6 +14,7 @@ __all__ = [
     "cancel",
     "create_ranking",
     "create_search",
+    "delete_run",
     "estimate",
     "markets_of",
     "open_as_backtest",

@@ -32,14 +32,19 @@ OVERHEAD = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """combinations: over all markets, at most. exact: those that the kind's own rule leaves out are not in it.
-    seconds: with `workers` workers, None where it cannot be tried. errors: as of create_search."""
+    """combinations: over all markets, at most. exact: those that the kind's own rule leaves out are not in it, but
+    in left_out. seconds: with `workers` workers, None where it cannot be tried. errors: as of create_search."""
 
     combinations: int
     exact: bool
     seconds: float | None
     workers: int
     errors: dict[str, str] = field(default_factory=dict)
+    left_out: int = 0
+
+    @property
+    def whole(self) -> int:
+        return self.combinations + self.left_out
 
 
 def estimate(
@@ -63,7 +68,7 @@ def estimate(
     per_market = combinations_in(axes, method, trials, markets, errors) if axes else 0
     if axes is None or errors:
         return Estimate(per_market * markets, False, None, LANES, errors)
-    exact = method == OptimizerRun.Method.GRID and per_market <= COUNTED
+    exact, whole = method == OptimizerRun.Method.GRID and per_market <= COUNTED, per_market
     if exact:
         per_market = count_accepted(kind, axes)
     workers = 1 if method == OptimizerRun.Method.TPE else LANES
@@ -74,7 +79,8 @@ def estimate(
     )
     each = None if scenario is None else _seconds_each(kind, axes, scenario)
     total = per_market * markets
-    return Estimate(total, exact, None if each is None else OVERHEAD + total * each / workers, workers)
+    seconds = None if each is None else OVERHEAD + total * each / workers
+    return Estimate(total, exact, seconds, workers, left_out=(whole - per_market) * markets)
 
 
 def _seconds_each(kind: type[Kind], grid: Grid, scenario: Scenario) -> float | None:

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.services.failures import NothingFits, reason_of
 from backtests.services.optimizer.attempt import fail_run
-from backtests.services.optimizer.parts import delete_parts, delete_results, merge, results_path
+from backtests.services.optimizer.parts import delete_files, delete_parts, merge, results_path
 from backtests.services.queue import enqueue_run_evidence
 from tradedesk.accounts.changes import touch
 from tradedesk.accounts.services import notify
@@ -41,9 +41,12 @@ def finish(run_id: int, wall_clock: Callable[[], datetime]) -> None:
 
 
 def discard(run_id: int) -> None:
-    """Delete the parts of a run that has ended: a worker may have written one after the end."""
-    if OptimizerRun.objects.filter(pk=run_id, status__in=OptimizerRun.FINISHED).exists():
+    """Delete what a worker has written after the end of a run; of one that was completed the results stay."""
+    status = OptimizerRun.objects.filter(pk=run_id).values_list("status", flat=True).first()
+    if status == OptimizerRun.Status.COMPLETED:
         delete_parts(run_id)
+    elif status is None or status in OptimizerRun.FINISHED:
+        delete_files(run_id)
 
 
 def _end(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
@@ -66,7 +69,7 @@ def _end(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
             results_path=results_path(run.pk),
         )
         if not completed:
-            transaction.on_commit(lambda: delete_results(run.pk), robust=True)
+            discard(run.pk)
             return
         notify(run.user, "success", _words(run, tried), f"/dashboard/optimizer/{run.pk}", market_clock().now())
         transaction.on_commit(lambda: enqueue_run_evidence(run.pk), robust=True)

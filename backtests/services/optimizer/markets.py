@@ -25,7 +25,9 @@ def markets_of(run: OptimizerRun) -> list[Market]:
     """In the order of the tabs."""
     found = [Market(symbol, symbol) for symbol in run.symbols] if _alone(run) else []
     if _together(run):
-        found.append(Market(TOGETHER, f"All {len(run.symbols)} together"))
+        several = len(run.symbols) > 1
+        label = f"All {len(run.symbols)} together" if several else f"{run.symbols[0]}, as the only one"
+        found.append(Market(TOGETHER, label))
     return found
 
 

@@ -78,17 +78,18 @@ def read_results(path: str, columns: Sequence[str], market: str) -> pa.Table:
 
 def delete_parts(run_id: int) -> None:
     """Whatever parts there are; the one file of all stays."""
+    delete_files(run_id, PART)
+
+
+def delete_files(run_id: int, beginning: str = "") -> None:
+    """Whatever there is of a run, of files whose names begin so."""
     try:
         _, names = _storage().listdir(_folder(run_id))
     except FileNotFoundError:
         return
     for name in names:
-        if name.startswith(PART):
+        if name.startswith(beginning):
             _storage().delete(f"{_folder(run_id)}/{name}")
-
-
-def delete_results(run_id: int) -> None:
-    _storage().delete(results_path(run_id))
 
 
 def _plain(part: pa.Table) -> pa.Table:

@@ -14,6 +14,11 @@ from strategies.models import Strategy
 from tests.backtests.runs import NOW, Clock
 
 MakeRun = Callable[..., OptimizerRun]
+URL = "/dashboard/optimizer"
+# 399 x 398 on seven symbols.
+TOO_WIDE = {"symbols": "AAPL, MSFT, IBM, GOOG, FB, A, B", "low_fast": "2", "high_fast": "400", "step_fast": "1"}
+TOO_WIDE |= {"low_slow": "3", "high_slow": "400", "step_slow": "1"}
+TOO_MANY = "1,111,614 combinations over 7 symbols are more than 1,000,000. Either take a step of 3 for fast, or"
 GRID = {"fast": (5, 30, 5), "slow": (20, 60, 10)}
 TERMS: dict[str, Any] = {
     "start_date": date(2005, 1, 3),
@@ -21,6 +26,10 @@ TERMS: dict[str, Any] = {
     "initial_capital": 100_000,
     "wall_now": NOW,
 }
+
+
+def url_of(run: OptimizerRun, part: str = "") -> str:
+    return f"/dashboard/optimizer/{run.pk}{part}"
 
 
 @pytest.fixture
@@ -75,3 +84,38 @@ def count_queries() -> Callable[[Callable[[], Any]], int]:
         return len(captured)
 
     return count
+
+
+@pytest.fixture
+def search(strategy: Strategy) -> dict[str, str]:
+    """The form of a search on AAPL, filled in."""
+    return {
+        "strategy": str(strategy.pk),
+        "shown_strategy": str(strategy.pk),
+        "symbols": "aapl",
+        "start_date": "2005-01-03",
+        "end_date": "2010-12-31",
+        "method": "grid",
+        "objective": "sharpe",
+        "vary_fast": "on",
+        "low_fast": "5",
+        "high_fast": "30",
+        "step_fast": "5",
+        "vary_slow": "on",
+        "low_slow": "20",
+        "high_slow": "60",
+        "step_slow": "10",
+    }
+
+
+@pytest.fixture
+def rank(strategy: Strategy) -> dict[str, str]:
+    """The form of a ranking on two symbols, filled in."""
+    return {
+        "strategies": str(strategy.pk),
+        "symbols": "aapl, msft",
+        "timeframe": "1Day",
+        "objective": "sharpe",
+        "start_date": "2005-01-03",
+        "end_date": "2010-12-31",
+    }

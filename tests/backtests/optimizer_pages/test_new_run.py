@@ -8,48 +8,9 @@ from django.test import Client
 from backtests.models import OptimizerRun
 from strategies.models import Strategy
 from strategies.services import save_strategy
-from tests.backtests.optimizer_pages.conftest import MakeRun
+from tests.backtests.optimizer_pages.conftest import TOO_MANY, TOO_WIDE, URL
 from tests.backtests.pages import HTMX, error_of, text_of, value_of
 from tradedesk.accounts.models import User
-
-URL = "/dashboard/optimizer"
-# 399 x 398 on seven symbols.
-TOO_WIDE = {"symbols": "AAPL, MSFT, IBM, GOOG, FB, A, B", "low_fast": "2", "high_fast": "400", "step_fast": "1"}
-TOO_WIDE |= {"low_slow": "3", "high_slow": "400", "step_slow": "1"}
-TOO_MANY = "1,111,614 combinations over 7 symbols are more than 1,000,000. Either take a step of 3 for fast, or"
-
-
-@pytest.fixture
-def search(strategy: Strategy) -> dict[str, str]:
-    return {
-        "strategy": str(strategy.pk),
-        "shown_strategy": str(strategy.pk),
-        "symbols": "aapl",
-        "start_date": "2005-01-03",
-        "end_date": "2010-12-31",
-        "method": "grid",
-        "objective": "sharpe",
-        "vary_fast": "on",
-        "low_fast": "5",
-        "high_fast": "30",
-        "step_fast": "5",
-        "vary_slow": "on",
-        "low_slow": "20",
-        "high_slow": "60",
-        "step_slow": "10",
-    }
-
-
-@pytest.fixture
-def rank(strategy: Strategy) -> dict[str, str]:
-    return {
-        "strategies": str(strategy.pk),
-        "symbols": "aapl, msft",
-        "timeframe": "1Day",
-        "objective": "sharpe",
-        "start_date": "2005-01-03",
-        "end_date": "2010-12-31",
-    }
 
 
 def send(browser: Client, job: str, form: dict[str, str], **changes: str) -> Any:
@@ -213,6 +174,47 @@ def test_a_search_that_cannot_be_is_refused_with_a_reason(
     assert not OptimizerRun.objects.exists()
 
 
+@pytest.mark.parametrize("junk", ["", "x", "0", "9999999"])
+def test_what_the_chosen_method_and_score_do_not_use_is_not_asked_for(
+    alice: User, search: dict[str, str], alices_browser: Client, junk: str
+) -> None:
+    junks = dict.fromkeys(("trials", "weight_sharpe", "weight_cagr"), junk)
+    assert send(alices_browser, "search", search, **junks).status_code == 302
+    run = alice.optimizer_runs.get()
+    assert (run.method, run.trials, run.objective, run.weights) == ("grid", None, "sharpe", {})
+
+
+def test_the_range_of_a_parameter_that_does_not_vary_is_not_asked_for(
+    alice: User, search: dict[str, str], alices_browser: Client
+) -> None:
+    assert send(alices_browser, "search", search, vary_slow="", low_slow="x", step_slow="").status_code == 302
+    assert alice.optimizer_runs.get().grid == {"fast": [5, 30, 5]}
+
+
+def test_a_ranking_by_one_ratio_needs_no_weights(
+    alice: User, rank: dict[str, str], alices_browser: Client
+) -> None:
+    assert send(alices_browser, "rank", rank, weight_sharpe="").status_code == 302
+    assert alice.optimizer_runs.get().weights == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"method": "random", "trials": ""}, "trials"),
+        ({"method": "tpe", "trials": "x"}, "trials"),
+        ({"objective": "weighted", "weight_sharpe": ""}, "weight_sharpe"),
+        ({"objective": "weighted", "weight_sharpe": "2"}, "weight_sharpe"),
+    ],
+)
+def test_what_they_use_is_asked_for(
+    search: dict[str, str], alices_browser: Client, changes: dict[str, str], field: str
+) -> None:
+    answer = send(alices_browser, "search", search, **changes)
+    assert answer.status_code == 422
+    assert error_of(answer, field)
+
+
 def test_a_grid_too_large_is_refused_with_its_number_and_a_suggestion(
     search: dict[str, str], alices_browser: Client
 ) -> None:
@@ -246,52 +248,3 @@ def test_no_value_whatever_breaks_the_form(
         asked = form | {"job": job, name: junk}
         for part in ("preview", "market", "grid"):
             assert alices_browser.get(f"{URL}/{part}", asked, headers=HTMX).status_code in (200, 404)
-
-
-# --- The preview -----------------------------------------------------------------------------------------------
-
-
-def test_it_says_how_much_there_is_to_try(search: dict[str, str], alices_browser: Client) -> None:
-    said = text_of(alices_browser.get(f"{URL}/preview", search | {"job": "search"}, headers=HTMX))
-    assert said.startswith("26 combinations , about")
-    assert said.endswith("with 2 workers. Ranked by Sharpe ratio.")
-
-
-def test_it_says_the_formula_of_a_weighted_score(rank: dict[str, str], alices_browser: Client) -> None:
-    asked = rank | {"job": "rank", "objective": "weighted", "all_kinds": "on", "weight_sharpe": "0.7"}
-    said = text_of(alices_browser.get(f"{URL}/preview", asked, headers=HTMX))
-    assert "strategies on each symbol" in said
-    assert "Ranked by 0.7 x Sharpe ratio + 0.2 x Sortino ratio" in said
-
-
-def test_it_says_what_is_too_much(search: dict[str, str], alices_browser: Client) -> None:
-    said = text_of(alices_browser.get(f"{URL}/preview", search | TOO_WIDE | {"job": "search"}, headers=HTMX))
-    assert said.startswith(TOO_MANY)
-    assert "try 10,000 of them at random" in said
-
-
-# --- The list of runs ------------------------------------------------------------------------------------------
-
-
-def test_the_list_shows_how_each_run_stands_and_its_best_row(
-    searched: OptimizerRun, queue_ranking: MakeRun, alices_browser: Client
-) -> None:
-    queue_ranking()
-    best = searched.candidates.filter(eligible=True).order_by("-score")[0]
-    said = text_of(alices_browser.get(URL, headers=HTMX))
-    assert "Ranking Rank strategies Queued AAPL" in said
-    assert "Golden cross Search parameters · Full grid" in said
-    assert f"{best.parameter_summary} on {best.market} {best.score:.2f}" in said
-
-
-def test_an_empty_list_says_what_to_do(alices_browser: Client) -> None:
-    assert "No runs yet" in text_of(alices_browser.get(URL))
-
-
-def test_the_list_costs_as_much_for_one_as_for_many(
-    searched: OptimizerRun, queue_search: MakeRun, alices_browser: Client, count_queries: Any
-) -> None:
-    for_one = count_queries(lambda: alices_browser.get(URL, headers=HTMX))
-    for _ in range(5):
-        queue_search()
-    assert count_queries(lambda: alices_browser.get(URL, headers=HTMX)) == for_one

@@ -1,11 +1,17 @@
 """What can be done with a row: open it as a backtest, save it as a strategy."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from django.test import Client
 
 from backtests.models import Backtest, Candidate, OptimizerRun
+from backtests.services import run_backtest
+from backtests.services.optimizer import delete_run, open_as_backtest
 from strategies.models import Strategy
 from tests.backtests.pages import text_of
+from tests.backtests.runs import NOW, Clock
 from tradedesk.accounts.models import User
 
 
@@ -24,6 +30,42 @@ def test_a_row_opens_as_a_backtest_of_the_whole_period(row: Candidate, alices_br
     assert answer.headers["Location"] == f"/dashboard/backtests/{backtest.pk}"
     assert (backtest.candidate, backtest.symbols, backtest.parameters) == (row, ["MSFT"], row.parameters)
     assert (backtest.start_date, backtest.end_date) == (row.run.start_date, row.run.end_date)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_its_page_names_the_search_and_the_row(
+    row: Candidate, alices_browser: Client, clock: Clock, ended: bool
+) -> None:
+    backtest = open_as_backtest(row, NOW)
+    if ended:
+        run_backtest(backtest.pk, clock)
+    page = alices_browser.get(f"/dashboard/backtests/{backtest.pk}")
+    link = f'href="/dashboard/optimizer/{row.run_id}?symbol=MSFT#candidate-{row.pk}"'
+    assert page.content.decode().count(link) == 1
+    assert f"From the search of Golden cross , row {row.parameter_summary} on MSFT" in text_of(page)
+    delete_run(row.run)
+    page = alices_browser.get(f"/dashboard/backtests/{backtest.pk}")
+    assert "/dashboard/optimizer/" not in page.content.decode()
+    assert "From the search" not in text_of(page)
+
+
+def test_its_page_names_the_ranking_and_the_row(ranking: OptimizerRun, alices_browser: Client) -> None:
+    row = ranking.candidates.get(name="Golden cross")
+    backtest = open_as_backtest(row, NOW)
+    said = text_of(alices_browser.get(f"/dashboard/backtests/{backtest.pk}"))
+    assert f"From the ranking , row Golden cross ({row.parameter_summary}) on AAPL" in said
+
+
+def test_naming_them_costs_no_query(
+    row: Candidate, alices_browser: Client, clock: Clock, count_queries: Callable[[Callable[[], Any]], int]
+) -> None:
+    backtest = open_as_backtest(row, NOW)
+    run_backtest(backtest.pk, clock)
+    url = f"/dashboard/backtests/{backtest.pk}"
+    alices_browser.get(url)
+    with_its_row = count_queries(lambda: alices_browser.get(url))
+    Backtest.objects.update(candidate=None)
+    assert count_queries(lambda: alices_browser.get(url)) == with_its_row
 
 
 def test_a_row_is_saved_as_a_strategy(alice: User, row: Candidate, alices_browser: Client) -> None:

@@ -7,7 +7,7 @@ from django.core.files.storage import storages
 from django.test import Client
 
 from backtests.models import OptimizerRun
-from backtests.services.optimizer import run_chunk
+from backtests.services.optimizer import cancel, run_chunk
 from tests.backtests.optimizer_pages.conftest import MakeRun
 from tests.backtests.runs import Clock
 
@@ -91,6 +91,30 @@ def test_without_the_file_the_best_rows_are_drawn(
     assert chart(alices_browser, run, "heat-map", x="fast", y="slow")["of"] == 26
     assert len(chart(alices_browser, run, "parallel")["rows"]) == len(scores_of(run))
     assert sum(chart(alices_browser, run, "histogram")["counts"]) == 26
+
+
+PLOTS = {"heat-map": {"x": "fast", "y": "slow"}, "parallel": {}, "histogram": {}}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_chart_says_whether_it_is_of_all_combinations(
+    name: str, searched: OptimizerRun, queue_search: MakeRun, clock: Clock, alices_browser: Client
+) -> None:
+    assert chart(alices_browser, searched, name, **PLOTS[name])["complete"]
+    part = queue_search()
+    run_chunk(part.pk, 0, clock)
+    assert not chart(alices_browser, part, name, **PLOTS[name])["complete"]
+    cancel(part, clock())
+    assert not chart(alices_browser, part, name, **PLOTS[name])["complete"]
+
+
+@pytest.mark.parametrize(("kept", "complete"), [(1000, True), (26, False)])
+def test_without_the_file_the_kept_rows_are_all_there_are_while_they_are_fewer_than_are_kept(
+    kept: int, complete: bool, searched: OptimizerRun, alices_browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backtests.optimizer_charts.KEPT", kept)
+    storages["research"].delete(searched.results_path)
+    assert chart(alices_browser, searched, "parallel")["complete"] == complete
 
 
 def test_a_run_without_rows_has_empty_charts(queue_search: MakeRun, alices_browser: Client) -> None:

@@ -1,26 +1,18 @@
-"""The page of one optimizer run, while it goes and when it has ended."""
+"""The page of one optimizer run that has ended."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from backtests.models import Candidate, OptimizerRun
-from backtests.optimizer_report import about
-from backtests.services.optimizer import run_chunk
-from tests.backtests.optimizer_pages.conftest import MakeRun
+from tests.backtests.optimizer_pages.conftest import MakeRun, url_of
 from tests.backtests.pages import HTMX, text_of
-from tests.backtests.runs import Clock
+from tests.backtests.runs import NOW
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.sessions import sessions_between
-
-Status = OptimizerRun.Status
-
-
-def url_of(run: OptimizerRun, part: str = "") -> str:
-    return f"/dashboard/optimizer/{run.pk}{part}"
 
 
 def test_a_search_shows_what_it_tried_and_found(searched: OptimizerRun, alices_browser: Client) -> None:
@@ -59,6 +51,28 @@ def test_an_odd_address_shows_the_run_all_the_same(
     searched: OptimizerRun, alices_browser: Client, query: dict[str, str]
 ) -> None:
     assert alices_browser.get(url_of(searched), query).status_code == 200
+
+
+def test_when_it_started_is_told_apart_from_when_it_was_asked_for(
+    searched: OptimizerRun, alices_browser: Client
+) -> None:
+    OptimizerRun.objects.update(started_at=NOW + timedelta(hours=2), finished_at=NOW + timedelta(hours=3))
+    said = text_of(alices_browser.get(url_of(searched)))
+    assert "Created 2024-05-06 10:30 ET Started 2024-05-06 12:30 ET Ended 2024-05-06 13:30 ET" in said
+
+
+def test_one_symbol_is_not_called_all_together(ranking: OptimizerRun, alices_browser: Client) -> None:
+    page = alices_browser.get(url_of(ranking), {"symbol": "*"})
+    assert "All 1 together" not in text_of(page)
+    assert "AAPL, as the only one · best of" in text_of(page)
+
+
+def test_a_weighted_score_says_what_counts_0(
+    queue_search: MakeRun, searched: OptimizerRun, alices_browser: Client
+) -> None:
+    said = text_of(alices_browser.get(url_of(queue_search(objective="weighted"))))
+    assert "each ratio counts from -5 to 5, one that is not defined 0 Trades, at least" in said
+    assert "counts 0" not in text_of(alices_browser.get(url_of(searched)))
 
 
 def test_a_ranking_has_no_landscape(ranking: OptimizerRun, alices_browser: Client) -> None:
@@ -123,91 +137,7 @@ def test_bars_that_are_gone_take_nothing_down(searched: OptimizerRun, alices_bro
     assert "best of 26" in said
 
 
-# --- While it goes ---------------------------------------------------------------------------------------------
-
-
-def test_a_queued_run_says_that_rows_will_come(queue_search: MakeRun, alices_browser: Client) -> None:
-    said = text_of(alices_browser.get(url_of(queue_search())))
-    assert "Waiting for a worker" in said
-    assert "0 of 60 combinations." in said
-    assert "Nothing found yet" in said
-
-
-def test_rows_arrive_while_it_runs(queue_search: MakeRun, clock: Clock, alices_browser: Client) -> None:
-    run = queue_search()
-    run_chunk(run.pk, 0, clock)
-    page = alices_browser.get(url_of(run))
-    assert "30 of 60 combinations, about" in text_of(page)
-    assert "data-plot" in page.content.decode()
-
-
-def test_the_progress_ends_its_poll_and_loads_the_page(
-    queue_search: MakeRun, work: Callable[[OptimizerRun], OptimizerRun], alices_browser: Client
-) -> None:
-    run = queue_search()
-    fragment = alices_browser.get(url_of(run, "/progress"), headers=HTMX)
-    assert fragment.content.decode().lstrip().startswith('<section id="progress"')
-    work(run)
-    ended = alices_browser.get(url_of(run, "/progress"), headers=HTMX)
-    assert (ended.status_code, ended.headers["HX-Refresh"]) == (286, "true")
-
-
-def test_it_is_paused_resumed_and_cancelled(queue_search: MakeRun, alices_browser: Client) -> None:
-    run = queue_search()
-    for action, status, offers in (
-        ("pause", Status.PAUSED, "Go on"),
-        ("resume", Status.QUEUED, "Pause"),
-        ("cancel", Status.CANCELLED, "Change and run again"),
-    ):
-        answer = alices_browser.post(url_of(run, f"/{action}"), follow=True)
-        assert answer.redirect_chain == [(url_of(run), 302)]
-        assert offers in text_of(answer)
-        run.refresh_from_db()
-        assert run.status == status
-    assert "Cancelled after 0 of 60 combinations" in text_of(answer)
-
-
-@pytest.mark.parametrize(
-    ("action", "words"),
-    [
-        ("pause", "Nothing to pause: the run is not going."),
-        ("resume", "Nothing to resume: the run is not paused."),
-        ("cancel", "Nothing to cancel: the run has already ended."),
-    ],
-)
-def test_what_comes_too_late_is_told(
-    searched: OptimizerRun, alices_browser: Client, action: str, words: str
-) -> None:
-    assert words in text_of(alices_browser.post(url_of(searched, f"/{action}"), follow=True))
-    searched.refresh_from_db()
-    assert searched.status == Status.COMPLETED
-
-
-def test_a_failed_run_says_why(queue_search: MakeRun, alices_browser: Client) -> None:
-    run = queue_search()
-    OptimizerRun.objects.update(status=Status.FAILED, error="The bars are damaged.")
-    said = text_of(alices_browser.get(url_of(run)))
-    assert "Failed" in said
-    assert "The bars are damaged." in said
-    assert "The run ended before anything was found." in said
-
-
 def test_a_deleted_strategy_leaves_the_run(searched: OptimizerRun, alices_browser: Client) -> None:
     assert searched.strategy
     searched.strategy.delete()
     assert "Search of Golden cross" in text_of(alices_browser.get(url_of(searched)))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.4, "about a second"),
-        (1, "about 1 s"),
-        (119, "about 119 s"),
-        (120, "about 2 min"),
-        (3600, "about 60 min"),
-        (7200, "about 2.0 h"),
-    ],
-)
-def test_a_time_to_wait_is_told_no_finer_than_it_is_known(seconds: float, words: str) -> None:
-    assert about(seconds) == words
