@@ -54,7 +54,8 @@ def run_on(
     first = panel.row_of(start)
     meter = meter or Meter()
     meter.rows = len(panel.time) - first
-    equity, cash, lots, exposed = trade(
+    equity = np.empty(meter.rows)
+    cash, lots, exposed = trade(
         *panel.prices(first),
         panel.session[first:],
         side[first:],
@@ -62,6 +63,7 @@ def run_on(
         round_money(capital),
         terms(rules, costs),
         meter.cells,
+        equity,
     )
     if meter.done < meter.rows:
         raise Stopped(f"Stopped after {meter.done:,} of {meter.rows:,} rows.")

@@ -25,6 +25,8 @@ PAGES = (
     "/dashboard/backtests/1",
     "/dashboard/backtests/1/equity.json",
     "/dashboard/backtests/1/price.json",
+    "/dashboard/backtests/1/evidence",
+    "/dashboard/optimizer",
     "/dashboard/live-trading",
     "/dashboard/live-trading/1",
     "/dashboard/live-trading/1?show=trades",

@@ -30,11 +30,11 @@ def figures_of_each(
     Prices are (rows, symbols) and session (rows,), as in `trade`; ends: the last row of each session. side is
     (c, rows, symbols), strength too, or (1, rows, symbols) where all have it in common.
     """
-    meter = np.zeros(2, np.int64)
+    meter, equity = np.zeros(2, np.int64), np.empty(len(session))
     for place in range(len(found)):
         own = strength[min(place, len(strength) - 1)]
-        equity, _, lots, exposed = trade(
-            open_, high, low, mark, session, side[place], own, round_money(capital), terms, meter
+        _, lots, exposed = trade(
+            open_, high, low, mark, session, side[place], own, round_money(capital), terms, meter, equity
         )
         curve = of_curve(session, ends, equity, capital, 0.0)
         sold = in_order_of_sale(lots)
@@ -68,12 +68,10 @@ def returns_of_each(
     found: Floats,
 ) -> None:
     """Write the session returns of c sets of signals into found (c, sessions), 0 after a ruin; else as above."""
-    meter = np.zeros(2, np.int64)
+    meter, equity = np.zeros(2, np.int64), np.empty(len(session))
     for place in range(len(found)):
         own = strength[min(place, len(strength) - 1)]
-        equity, _, _, _ = trade(
-            open_, high, low, mark, session, side[place], own, round_money(capital), terms, meter
-        )
+        trade(open_, high, low, mark, session, side[place], own, round_money(capital), terms, meter, equity)
         returns = session_returns(at_ends(equity, ends), capital)
         found[place, : len(returns)] = returns
         found[place, len(returns) :] = 0.0

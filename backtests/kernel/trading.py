@@ -38,15 +38,15 @@ def trade(
     capital: float,
     terms: Terms,
     meter: NDArray[np.int64],
-) -> tuple[Floats, float, Lots, int]:
+    equity: Floats,
+) -> tuple[float, Lots, int]:
     """The kernel. Arrays are (rows, symbols), session (rows,). A symbol without a bar in a row has NaN there for
     its prices and 0 for its side; mark goes on with its last close. meter: of a Meter, which may end the loop.
 
-    Answers the equity at each close, the cash at the end, all lots in the order they were bought (dtype LOT) and
-    the number of rows in which a lot was held at any moment.
+    Writes the equity at each close (rows,). Answers the cash at the end, all lots in the order they were bought
+    (dtype LOT) and the number of rows in which a lot was held at any moment.
     """
     rows, symbols = mark.shape
-    equity = np.empty(rows)
     lots = np.empty(count_buys(side), LOT)
     held = np.empty(symbols, np.int64)  # held[:holding]: the symbols with a lot, in their order
     lot_of = np.full(symbols, NO_LOT)  # and which of the lots that is
@@ -175,7 +175,7 @@ def trade(
             t = until
 
     meter[DONE] = t
-    return equity, cash, lots[:bought], exposed
+    return cash, lots[:bought], exposed
 
 
 @njit(cache=True)

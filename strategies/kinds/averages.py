@@ -19,27 +19,28 @@ def simple_average(prices: Floats, period: int) -> Floats:
     everything it ever added; counted in whole millionths of a dollar it is exact (below 2^53, nine billion dollars
     a window), and so forgets.
     """
-    means: Floats = _rolling_means(read_only(prices), np.array([period]))[0]
-    return means
+    mean: Floats = simple_averages(prices, [period])[0]
+    return mean
 
 
 def simple_averages(prices: Floats, periods: Sequence[int]) -> Floats:
     """`simple_average` for each of the periods, (p, n)."""
-    means: Floats = _rolling_means(read_only(prices), np.array(periods))
+    # Made here and not in the compiled code: numpy asks for large pages, which a million bars come to feel.
+    means = np.empty((len(periods), len(prices)))
+    _rolling_means(read_only(prices), np.array(periods), np.empty(len(prices)), means)
     return means
 
 
 # numpy's division: to ask before each whether it is by zero would cost more than the division.
 @njit(cache=True, nogil=True, error_model="numpy")
-def _rolling_means(prices: Floats, periods: NDArray[np.int64]) -> Floats:
+def _rolling_means(prices: Floats, periods: NDArray[np.int64], millionths: Floats, means: Floats) -> None:
+    """Writes the means (p, n), and on the way the prices in millionths (n,)."""
     count = len(prices)
     first = 0
     while first < count and np.isnan(prices[first]):
         first += 1
-    millionths = np.empty(count)
     for t in range(count):
         millionths[t] = np.rint(prices[t] * SCALE)
-    means = np.empty((len(periods), count))
     for place in range(len(periods)):
         period, mean = periods[place], means[place]
         full = first + period - 1  # the first row with a whole window
@@ -50,4 +51,3 @@ def _rolling_means(prices: Floats, periods: NDArray[np.int64]) -> Floats:
             mean[t] = total
         for t in range(count):  # from 0 on, which the compiler turns into vector instructions
             mean[t] = mean[t] / period / SCALE
-    return means

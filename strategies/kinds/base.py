@@ -183,7 +183,8 @@ class Kind(ABC):
     def _settled(self, raw: Signals) -> Signals:
         """HOLD until the warm-up is complete, for a live check of so few bars refuses to decide; strength in
         hundredths, so that what a shorter history changes (below 1e-6) does not reorder two entries."""
-        side, strength = raw.side.copy(), _rounded(read_only(raw.strength))
+        side, strength = raw.side.copy(), np.empty(len(raw.strength))
+        _round(read_only(raw.strength), strength)
         early = slice(0, max(self.warmup() - 1, 0))
         side[early], strength[early] = Side.HOLD, 0.0
         return Signals(side, strength, raw.lines)
@@ -199,12 +200,10 @@ class Kind(ABC):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _rounded(strength: Floats) -> Floats:
-    """strength.round(2), in one go."""
-    rounded = np.empty(len(strength))
+def _round(strength: Floats, rounded: Floats) -> None:
+    """Write strength.round(2), in one go."""
     for t in range(len(strength)):
         rounded[t] = np.rint(strength[t] * HUNDREDTHS) / HUNDREDTHS
-    return rounded
 
 
 @cache

@@ -106,19 +106,19 @@ def session_dates(times: Times) -> NDArray[np.datetime64]:
 
 def session_numbers(times: Times) -> NDArray[np.int64]:
     """`session_dates` of times in their order (datetime64[us]) as days since 1970, for kernels."""
-    return _day_numbers(read_only(times.astype("datetime64[us]", copy=False).view(np.int64)))
+    days = np.empty(len(times), np.int64)
+    _number_days(read_only(times.astype("datetime64[us]", copy=False).view(np.int64)), days)
+    return days
 
 
 @njit(cache=True)
-def _day_numbers(microseconds: NDArray[np.int64]) -> NDArray[np.int64]:
-    days = np.empty(len(microseconds), np.int64)
+def _number_days(microseconds: NDArray[np.int64], days: NDArray[np.int64]) -> None:
     day, next_day = 0, _MISSING
     for row in range(len(microseconds)):
         if microseconds[row] >= next_day:
             day = (microseconds[row] - _BEHIND) // _DAY
             next_day = (day + 1) * _DAY + _BEHIND
         days[row] = day
-    return days
 
 
 def validate(bars: Bars) -> None:
