@@ -8,15 +8,15 @@ from django.utils import timezone
 from ninja import Router, Status
 from pydantic import Field
 
-from backtests.answers import BacktestAnswer, BacktestInList, ComparisonAnswer, Queued
-from backtests.comparison import compare
-from backtests.filters import narrowed
-from backtests.listing import WEIGHTY
+from backtests.api.backtest_answers import BacktestAnswer, BacktestInList, ComparisonAnswer, Queued
+from backtests.api.backtest_payload import backtest_payload, comparison_payload
+from backtests.lists.filters import narrowed
+from backtests.lists.listing import WEIGHTY
+from backtests.lists.selection import NotSelected, UnknownBacktest, selected
 from backtests.models import Backtest
-from backtests.payload import backtest_payload, comparison_payload
-from backtests.selection import NotSelected, UnknownBacktest, selected
+from backtests.reports.comparison import compare
+from backtests.reports.trades import csv_rows
 from backtests.services import InvalidBacktest, cancel_backtest, create_backtest, delete_backtest
-from backtests.trades import csv_rows
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
 from tradedesk.rest.bodies import Body, Day, Text, Whole

@@ -5,8 +5,8 @@ from typing import Any
 from ninja import Router
 from pydantic import Field
 
-from backtests.evidence_report import lines_as_json
 from backtests.models import Backtest, Candidate
+from backtests.reports.evidence import lines_as_json
 from backtests.services import evidence
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.rest.answers import Answer

@@ -8,8 +8,8 @@ from ninja import Router, Status
 from pydantic import Field
 
 from backtests.api.optimizer_answers import QueuedRun, RunAnswer, RunInList
+from backtests.api.optimizer_payload import run_payload
 from backtests.models import OptimizerRun
-from backtests.optimizer_payload import run_payload
 from backtests.services import optimizer
 from backtests.services.optimizer import InvalidRun
 from tradedesk.accounts.requests import UserRequest

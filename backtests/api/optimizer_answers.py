@@ -1,4 +1,4 @@
-"""What the API answers about optimizer runs: the schemas of optimizer_payload.py."""
+"""What the API answers about optimizer runs: the schemas of optimizer_payload."""
 
 from datetime import date, datetime
 from typing import Any

@@ -11,11 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseStopPolling
 
-from backtests import charts, draft, report, services
+from backtests import charts, services
 from backtests.forms import BacktestForm
+from backtests.forms import backtest_draft as draft
 from backtests.models import Backtest
+from backtests.reports import backtest as report
+from backtests.reports.trades import trades_of
 from backtests.services.evidence import panels
-from backtests.trades import trades_of
 from backtests.views.requests import PageRequest, chosen, wants_fragment
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars

@@ -5,8 +5,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from backtests.charts import comparison_chart
-from backtests.comparison import check_comparable, compare
-from backtests.selection import NotSelected, UnknownBacktest, selected
+from backtests.lists.selection import NotSelected, UnknownBacktest, selected
+from backtests.reports.comparison import check_comparable, compare
 from backtests.views.requests import PageRequest
 
 

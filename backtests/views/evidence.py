@@ -6,8 +6,8 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HTMX_STOP_POLLING, HttpResponseClientRefresh
 
-from backtests.evidence_report import report_of
 from backtests.models import Backtest, Candidate
+from backtests.reports.evidence import report_of
 from backtests.services import evidence
 from backtests.views.requests import PageRequest, wants_fragment
 

@@ -9,11 +9,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from backtests import services
-from backtests.filters import narrowed
 from backtests.forms import BacktestFilters
-from backtests.listing import listing
+from backtests.lists.filters import narrowed
+from backtests.lists.listing import listing
+from backtests.lists.selection import NotSelected, deployments_of, selected
 from backtests.models import Backtest
-from backtests.selection import NotSelected, deployments_of, selected
 from backtests.views.requests import PageRequest, wants_fragment
 
 

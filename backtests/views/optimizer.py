@@ -11,11 +11,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
 
-from backtests import optimizer_draft, optimizer_report
-from backtests.forms import RankForm, SearchForm
-from backtests.leaderboard import best_of
+from backtests.forms import RankForm, SearchForm, optimizer_draft
 from backtests.models import OptimizerRun
 from backtests.optimizer.objectives import Objective, formula
+from backtests.reports import optimizer as optimizer_report
+from backtests.reports.leaderboard import best_of
 from backtests.services import optimizer as services
 from backtests.views.requests import PageRequest, chosen, wants_fragment
 from strategies.services import InvalidStrategy

@@ -10,10 +10,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HTMX_STOP_POLLING, HttpResponseStopPolling
 
-from backtests import optimizer_charts, optimizer_report
-from backtests.leaderboard import leaderboard, parameter_labels
+from backtests.charts import optimizer as optimizer_charts
+from backtests.lists.selection import deployments_of_run
 from backtests.models import Candidate, OptimizerRun
-from backtests.selection import deployments_of_run
+from backtests.reports import optimizer as optimizer_report
+from backtests.reports.leaderboard import leaderboard, parameter_labels
 from backtests.services import optimizer as services
 from backtests.views.requests import PageRequest, wants_fragment
 from strategies.kinds import InvalidParameters

@@ -7,7 +7,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django_htmx.middleware import HtmxDetails
 
-from backtests.selection import number_in
+from backtests.lists.selection import number_in
 from tradedesk.accounts.requests import UserRequest
 
 Row = TypeVar("Row", bound=Model)

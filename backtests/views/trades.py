@@ -4,7 +4,7 @@ from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from backtests.trades import csv_rows
+from backtests.reports.trades import csv_rows
 from backtests.views.requests import PageRequest
 from tradedesk.rest.csv_files import csv_file
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ninja import Router
 from pydantic import Field
 
-from backtests.answers import Trade
+from backtests.api.backtest_answers import Trade
 from livetrading.api.positions import PositionAnswer, positions_of
 from livetrading.models import PaperAccount, PaperTrade
 from livetrading.summaries.account import read_account

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from backtests.models import Backtest
+from backtests.reports.trades import PAGE_SIZE as TRADES_PER_PAGE
 from backtests.services import run_backtest
-from backtests.trades import PAGE_SIZE as TRADES_PER_PAGE
 from strategies.models import Strategy
 from tests.backtests.pages import HTMX, LIST, NEW, text_of, url_of, words_of_row
 from tests.backtests.runs import Clock, Make

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from backtests.api.backtest_payload import backtest_payload, trade_payload
 from backtests.models import Backtest
-from backtests.payload import backtest_payload, trade_payload
 from tests.backtests.runs import Make
 
 METRICS = {

@@ -5,7 +5,7 @@ from django.test import Client
 
 from backtests import provenance
 from backtests.models import Backtest
-from backtests.report import verdict_of
+from backtests.reports.backtest import verdict_of
 from backtests.services import NothingToCompare, repeat_backtest, run_backtest
 from backtests.services.repeat import SNAPSHOT
 from strategies.models import Strategy

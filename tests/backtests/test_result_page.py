@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from django.test import Client
 
-from backtests import report
 from backtests.analysis import worst_drawdowns
 from backtests.models import Backtest, BacktestCurve
+from backtests.reports import backtest as report
 from backtests.services import run_backtest
 from backtests.templatetags import results
 from strategies.models import Strategy

@@ -3,8 +3,8 @@
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from backtests.leaderboard import PAGE_SIZE, Leaderboard, best_of, leaderboard
 from backtests.models import Candidate, OptimizerRun
+from backtests.reports.leaderboard import PAGE_SIZE, Leaderboard, best_of, leaderboard
 from tests.backtests.optimizer_pages.conftest import MakeRun
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from backtests.models import Evidence, OptimizerRun
-from backtests.optimizer_report import about
+from backtests.reports.optimizer import about
 from backtests.services.optimizer import cancel, run_chunk
 from tests.backtests.optimizer_pages.conftest import MakeRun, url_of
 from tests.backtests.pages import HTMX, text_of

@@ -1,4 +1,4 @@
-"""What the API answers about backtests: the schemas of payload.py."""
+"""What the API answers about backtests: the schemas of backtest_payload."""
 
 from datetime import date, datetime
 

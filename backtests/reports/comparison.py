@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from backtests.headline import FIGURES, Figure, Value
+from backtests.lists.selection import NotSelected
 from backtests.models import Backtest
 from backtests.provenance import differences
-from backtests.selection import NotSelected
-from backtests.terms import Terms, parameters_of, terms_of
+from backtests.reports.headline import FIGURES, Figure, Value
+from backtests.reports.terms import Terms, parameters_of, terms_of
 
 LEAST, MOST = 2, 4
 HELD = Figure("Buy and hold", "buy_and_hold_return_pct", "signed percent")

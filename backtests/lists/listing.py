@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from django.core.paginator import Page, Paginator
 from django.db.models import F, QuerySet
 
+from backtests.lists.sorting import Column, in_order, number_in
 from backtests.models import Backtest
-from backtests.sorting import Column, in_order, number_in
 
 PAGE_SIZE = 25
 # What a result weighs, which no list shows; the page's list shows neither rules nor costs.

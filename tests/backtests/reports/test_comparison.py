@@ -11,9 +11,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from backtests.comparison import CAPITAL_DIFFERS, PERIODS_DIFFER, Comparison, compare
+from backtests.lists.selection import LARGEST_ID, NotSelected, UnknownBacktest, selected
 from backtests.models import Backtest, BacktestCurve
-from backtests.selection import LARGEST_ID, NotSelected, UnknownBacktest, selected
+from backtests.reports.comparison import CAPITAL_DIFFERS, PERIODS_DIFFER, Comparison, compare
 from tests.backtests.pages import text_of
 from tests.livetrading.factories import make_backtest, make_strategy
 from tradedesk.accounts.models import User

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from backtests.listing import PAGE_SIZE
+from backtests.lists.listing import PAGE_SIZE
 from backtests.models import Backtest
 from tests.backtests.pages import HTMX, LIST, NEW, text_of
 from tests.backtests.runs import Make

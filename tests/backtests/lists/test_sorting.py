@@ -3,8 +3,8 @@
 import pytest
 from django.db.models import F
 
+from backtests.lists.sorting import Column, in_order, number_in
 from backtests.models import Backtest
-from backtests.sorting import Column, in_order, number_in
 from tests.livetrading.factories import make_backtest
 from tradedesk.accounts.models import User
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from backtests.api.backtest_payload import iso
 from backtests.models import Candidate, OptimizerRun
-from backtests.payload import iso
 from backtests.services.evidence import Panel, panels
 from backtests.services.optimizer import ranked, time_left
 

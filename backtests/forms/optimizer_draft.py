@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from backtests.draft import Market, begin, dates_of, market_in, market_of, same_again
 from backtests.forms import RankForm, SearchForm
+from backtests.forms.backtest_draft import Market, begin, dates_of, market_in, market_of, same_again
 from backtests.forms.optimizer import HIGH, LOW, STEP, VARY, WEIGHT
 from backtests.models import OptimizerRun
 from strategies.kinds import kinds

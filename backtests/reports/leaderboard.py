@@ -7,11 +7,11 @@ from django.core.paginator import Page, Paginator
 from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Cast
 
+from backtests.lists.sorting import Column, in_order, number_in
 from backtests.models import Candidate, OptimizerRun
 from backtests.optimizer.objectives import LABELS, Objective
 from backtests.services.evidence import Panel, panels
 from backtests.services.optimizer import ranked
-from backtests.sorting import Column, in_order, number_in
 from strategies.kinds import kinds
 
 PAGE_SIZE = 25

@@ -10,10 +10,10 @@ from django.db.models import Avg, Max, Min, Q
 
 from backtests.analysis import ROLLING_SESSIONS, Drawdown, Year, calendar_returns, worst_drawdowns
 from backtests.coverage import coverage_of
-from backtests.headline import headline_of
+from backtests.lists.selection import number_in
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
 from backtests.provenance import Origin, compare, differences
-from backtests.selection import number_in
+from backtests.reports.headline import headline_of
 from strategies.kinds import InvalidParameters
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.rules import SLIPPAGE_OF_NO_COSTS

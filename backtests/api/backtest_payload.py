@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from backtests.charts.comparison import normalized
-from backtests.comparison import Comparison
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
+from backtests.reports.comparison import Comparison
 
 
 def backtest_payload(backtest: Backtest, *, full: bool) -> dict[str, Any]:

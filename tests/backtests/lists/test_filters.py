@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from backtests.listing import COLUMNS, PAGE_SIZE
+from backtests.lists.listing import COLUMNS, PAGE_SIZE
 from backtests.models import Backtest
 from tests.backtests.pages import HTMX, LIST, text_of
 from tests.livetrading.factories import make_backtest, make_strategy

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from backtests.models import Backtest, BacktestTrade
-from backtests.trades import COLUMNS, PAGE_SIZE, trades_of
+from backtests.reports.trades import COLUMNS, PAGE_SIZE, trades_of
 from tests.backtests.pages import HTMX, text_of, url_of
 from tests.backtests.runs import NOW, Clock, Make
 from tests.livetrading.factories import make_backtest

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 from django.db.models import Q, QuerySet
 
+from backtests.lists.sorting import number_in
 from backtests.models import Backtest
-from backtests.sorting import number_in
 from strategies.kinds import kinds
 from tradedesk.marketdata.sessions import daily_time
 

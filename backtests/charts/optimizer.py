@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from backtests.leaderboard import parameter_labels
 from backtests.models import OptimizerRun
 from backtests.optimizer.landscape import Axis, heat_map, sample
 from backtests.optimizer.objectives import LABELS, Objective
+from backtests.reports.leaderboard import parameter_labels
 from backtests.services.optimizer.candidates import KEPT
 from backtests.services.optimizer.finish import histogram
 from backtests.services.optimizer.parts import read_results

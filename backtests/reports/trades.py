@@ -8,8 +8,8 @@ from django.core.paginator import Page, Paginator
 from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
+from backtests.lists.sorting import Column, in_order
 from backtests.models import Backtest, BacktestTrade
-from backtests.sorting import Column, in_order
 
 PAGE_SIZE = 50
 # The order in which they were closed.
