@@ -197,6 +197,8 @@
     view.restyle.push(restyle);
   }
 
+  const HALF_A_LABEL = 24; // pixels
+
   function drawHistogram(view, data) {
     const write = view.root.dataset.unit === "dollars" ? wholeDollars : decimals(2);
     const trades = (count) => `${count} ${count === 1 ? "trade" : "trades"}`;
@@ -210,8 +212,12 @@
     view.restyle.push(() => view.main.setData(build()));
     view.times = middles;
     view.chart.applyOptions({ localization: { precision: middles.every(Number.isInteger) ? 0 : 2 } });
-    // A bin beyond either end, so that the first and the last column can be read.
-    view.fit = () => view.chart.timeScale().setVisibleLogicalRange({ from: -1, to: data.bins.length });
+    // Bins beyond either end, so that the first and the last column can be read, their whole label too.
+    view.fit = () => {
+      const scale = view.chart.timeScale();
+      const room = Math.max(1, Math.ceil((data.bins.length * HALF_A_LABEL) / (scale.width() || Infinity)));
+      scale.setVisibleLogicalRange({ from: -room, to: data.bins.length - 1 + room });
+    };
     view.words = (index) => {
       const bin = data.bins[index];
       const all = data.bins.reduce((sum, { count }) => sum + count, 0);

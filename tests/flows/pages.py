@@ -20,6 +20,7 @@ PAGES = {
     "backtests": "/dashboard/backtests",
     "backtest-new": "/dashboard/backtests/new",
     "backtest": "/dashboard/backtests/1",
+    "evidence": "/dashboard/backtests/1/evidence",
     "backtests-compare": "/dashboard/backtests/compare?ids=1,2",
     "backtest-delete": "/dashboard/backtests/1/delete",
     "optimizer": "/dashboard/optimizer",

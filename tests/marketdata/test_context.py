@@ -18,5 +18,7 @@ def test_a_page_pays_for_the_market_only_when_it_shows_it(
         context = Context(market(rf.get("/")))
         assert Template("nothing").render(context) == "nothing"
     with django_assert_num_queries(1):
-        text = Template("{{ market.kind }} {{ market.session|date:'Y-m-d' }} {{ market.is_open }}").render(context)
+        text = Template(
+            "{{ market_status.kind }} {{ market_status.session|date:'Y-m-d' }} {{ market_status.is_open }}"
+        ).render(context)
     assert text == "replay 2012-03-05 True"

@@ -7,5 +7,5 @@ from tradedesk.marketdata.clock import market_status
 
 
 def market(request: HttpRequest) -> dict[str, object]:
-    """`market` in templates: a MarketStatus."""
-    return {"market": SimpleLazyObject(market_status)}
+    """`market_status` in templates: a MarketStatus. Not `market`, which pages have of their own."""
+    return {"market_status": SimpleLazyObject(market_status)}

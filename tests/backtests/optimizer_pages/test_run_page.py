@@ -11,6 +11,7 @@ from backtests.models import Candidate, OptimizerRun
 from tests.backtests.optimizer_pages.conftest import MakeRun, url_of
 from tests.backtests.pages import HTMX, text_of
 from tests.backtests.runs import NOW
+from tradedesk.marketdata.clock import market_status
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.sessions import sessions_between
 
@@ -141,3 +142,11 @@ def test_a_deleted_strategy_leaves_the_run(searched: OptimizerRun, alices_browse
     assert searched.strategy
     searched.strategy.delete()
     assert "Search of Golden cross" in text_of(alices_browser.get(url_of(searched)))
+
+
+def test_the_top_bar_speaks_of_the_market_and_not_of_the_tab(
+    searched: OptimizerRun, alices_browser: Client
+) -> None:
+    page = alices_browser.get(url_of(searched)).content.decode()
+    line = page.partition('class="market-line"')[2].partition("</p>")[0]
+    assert str(market_status()) in line
