@@ -1,17 +1,15 @@
 """A completed search of Alice's, and evidence that has been gathered."""
 
-from datetime import date
 from typing import Any
 
 import pytest
 
 from backtests.models import Backtest, Candidate, Evidence, OptimizerRun
 from backtests.services.evidence import gather_for_backtest
-from backtests.services.optimizer import create_search, run_chunk
+from backtests.services.optimizer import create_search
 from strategies.models import Strategy
-from tests.backtests.runs import NOW, Clock
-
-GRID = {"fast": (5, 30, 5), "slow": (20, 60, 10)}
+from tests.backtests.runs import Clock
+from tests.backtests.searches import GRID, TERMS, work_through
 
 
 @pytest.fixture
@@ -25,14 +23,9 @@ def run(strategy: Strategy, clock: Clock) -> OptimizerRun:
         grid=GRID,
         seed=7,
         min_trades=3,
-        start_date=date(2005, 1, 3),
-        end_date=date(2010, 12, 31),
-        initial_capital=100_000,
-        wall_now=NOW,
+        **TERMS,
     )
-    for number in range(made.chunks.count()):
-        run_chunk(made.pk, number, clock)
-    made.refresh_from_db()
+    work_through(made, clock)
     assert made.status == OptimizerRun.Status.COMPLETED, made.error
     return made
 

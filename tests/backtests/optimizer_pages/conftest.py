@@ -1,7 +1,6 @@
 """Runs of Alice's, worked on as the workers would, but at once."""
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import pytest
@@ -9,23 +8,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from backtests.models import OptimizerRun
-from backtests.services.optimizer import create_ranking, create_search, run_chunk
+from backtests.services.optimizer import create_ranking, create_search
 from strategies.models import Strategy
-from tests.backtests.runs import NOW, Clock
+from tests.backtests.runs import Clock
+from tests.backtests.searches import GRID, TERMS, MakeRun, work_through
 
-MakeRun = Callable[..., OptimizerRun]
 URL = "/dashboard/optimizer"
 # 399 x 398 on seven symbols.
 TOO_WIDE = {"symbols": "AAPL, MSFT, IBM, GOOG, FB, A, B", "low_fast": "2", "high_fast": "400", "step_fast": "1"}
 TOO_WIDE |= {"low_slow": "3", "high_slow": "400", "step_slow": "1"}
 TOO_MANY = "1,111,614 combinations over 7 symbols are more than 1,000,000. Either take a step of 3 for fast, or"
-GRID = {"fast": (5, 30, 5), "slow": (20, 60, 10)}
-TERMS: dict[str, Any] = {
-    "start_date": date(2005, 1, 3),
-    "end_date": date(2010, 12, 31),
-    "initial_capital": 100_000,
-    "wall_now": NOW,
-}
 
 
 def url_of(run: OptimizerRun, part: str = "") -> str:
@@ -57,11 +49,9 @@ def queue_ranking(strategy: Strategy) -> MakeRun:
 @pytest.fixture
 def work(clock: Clock) -> Callable[[OptimizerRun], OptimizerRun]:
     def until_done(run: OptimizerRun) -> OptimizerRun:
-        for number in range(run.chunks.count()):
-            run_chunk(run.pk, number, clock)
-        run.refresh_from_db()
-        assert run.status == OptimizerRun.Status.COMPLETED, run.error
-        return run
+        done = work_through(run, clock)
+        assert done.status == OptimizerRun.Status.COMPLETED, done.error
+        return done
 
     return until_done
 

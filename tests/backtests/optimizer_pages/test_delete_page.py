@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from backtests.models import Candidate, OptimizerRun
-from tests.backtests.optimizer_pages.conftest import MakeRun
 from tests.backtests.pages import text_of
+from tests.backtests.searches import MakeRun
 from tests.livetrading.factories import make_live_strategy
 from tradedesk.accounts.models import User
 

@@ -5,7 +5,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from backtests.models import Candidate, OptimizerRun
 from backtests.reports.leaderboard import PAGE_SIZE, Leaderboard, best_of, leaderboard
-from tests.backtests.optimizer_pages.conftest import MakeRun
+from tests.backtests.searches import MakeRun
 
 
 def board(run: OptimizerRun, sort: str = "") -> Leaderboard:

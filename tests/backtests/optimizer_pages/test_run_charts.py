@@ -8,8 +8,8 @@ from django.test import Client
 
 from backtests.models import OptimizerRun
 from backtests.services.optimizer import cancel, run_chunk
-from tests.backtests.optimizer_pages.conftest import MakeRun
 from tests.backtests.runs import Clock
+from tests.backtests.searches import MakeRun
 
 
 def chart(browser: Client, run: OptimizerRun, name: str, **query: str) -> Any:

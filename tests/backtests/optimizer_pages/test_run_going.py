@@ -8,9 +8,10 @@ from django.test import Client
 from backtests.models import Evidence, OptimizerRun
 from backtests.reports.optimizer import about
 from backtests.services.optimizer import cancel, run_chunk
-from tests.backtests.optimizer_pages.conftest import MakeRun, url_of
+from tests.backtests.optimizer_pages.conftest import url_of
 from tests.backtests.pages import HTMX, text_of
 from tests.backtests.runs import NOW, Clock
+from tests.backtests.searches import MakeRun
 
 Status = OptimizerRun.Status
 

@@ -8,9 +8,10 @@ import pytest
 from django.test import Client
 
 from backtests.models import Candidate, OptimizerRun
-from tests.backtests.optimizer_pages.conftest import MakeRun, url_of
+from tests.backtests.optimizer_pages.conftest import url_of
 from tests.backtests.pages import HTMX, text_of
 from tests.backtests.runs import NOW
+from tests.backtests.searches import MakeRun
 from tradedesk.marketdata.clock import market_status
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.sessions import sessions_between

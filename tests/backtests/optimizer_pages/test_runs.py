@@ -5,8 +5,9 @@ from typing import Any
 from django.test import Client
 
 from backtests.models import OptimizerRun
-from tests.backtests.optimizer_pages.conftest import URL, MakeRun
+from tests.backtests.optimizer_pages.conftest import URL
 from tests.backtests.pages import HTMX, text_of
+from tests.backtests.searches import MakeRun
 
 
 def test_the_list_shows_how_each_run_stands_and_its_best_row(

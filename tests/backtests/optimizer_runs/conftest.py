@@ -1,28 +1,19 @@
 """Runs of Alice's, and the workers that work on them, without a queue."""
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import pytest
 from django.test import TestCase
 
 from backtests.models import OptimizerRun
-from backtests.services.optimizer import create_ranking, create_search, run_chunk
+from backtests.services.optimizer import create_ranking, create_search
 from backtests.services.queue import CHUNK_TASK
 from strategies.models import Strategy
-from tests.backtests.runs import NOW, Clock, Published
+from tests.backtests.runs import Clock, Published
+from tests.backtests.searches import GRID, TERMS, MakeRun, work_through
 
-MakeRun = Callable[..., OptimizerRun]
 Work = Callable[[OptimizerRun], OptimizerRun]
-
-GRID = {"fast": (5, 30, 5), "slow": (20, 60, 10)}
-TERMS: dict[str, Any] = {
-    "start_date": date(2005, 1, 3),
-    "end_date": date(2010, 12, 31),
-    "initial_capital": 100_000,
-    "wall_now": NOW,
-}
 
 
 @pytest.fixture
@@ -56,15 +47,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def work(clock: Clock) -> Work:
-    """As the workers would, until nothing is left to do."""
-
-    def through(run: OptimizerRun) -> OptimizerRun:
-        for number in range(run.chunks.count()):
-            run_chunk(run.pk, number, clock)
-        run.refresh_from_db()
-        return run
-
-    return through
+    return lambda run: work_through(run, clock)
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from backtests.services.optimizer.checks import MOST_COMBINATIONS
 from backtests.services.optimizer.create import MOST_CHUNK
 from backtests.services.optimizer.finish import finish
 from backtests.services.optimizer.parts import read_results, write_part
-from tests.backtests.optimizer_runs.conftest import MakeRun
 from tests.backtests.runs import NOW
+from tests.backtests.searches import MakeRun
 
 MEGABYTE = 2**20
 

@@ -17,8 +17,9 @@ from backtests.services.optimizer import work as working
 from backtests.services.optimizer.candidates import KEPT, keep_best
 from strategies.models import Strategy
 from strategies.services import delete_strategy
-from tests.backtests.optimizer_runs.conftest import MakeRun, Work
+from tests.backtests.optimizer_runs.conftest import Work
 from tests.backtests.runs import NOW, Clock
+from tests.backtests.searches import MakeRun
 
 Status = OptimizerRun.Status
 

@@ -19,8 +19,9 @@ from backtests.services.optimizer import cancel, pause, ranked, run_chunk
 from backtests.services.optimizer.markets import scenario_of
 from backtests.services.optimizer.parts import part_path, read_part
 from strategies.kinds.sma_crossover import SmaCrossover
-from tests.backtests.optimizer_runs.conftest import MakeRun, Work
+from tests.backtests.optimizer_runs.conftest import Work
 from tests.backtests.runs import NOW, Clock
+from tests.backtests.searches import MakeRun
 
 Status = OptimizerRun.Status
 WORK = "backtests.services.optimizer.work"

@@ -6,8 +6,9 @@ import pytest
 
 from backtests.models import OptimizerRun
 from backtests.services.optimizer import cancel, pause, resume, run_chunk, time_left
-from tests.backtests.optimizer_runs.conftest import MakeRun, Work
+from tests.backtests.optimizer_runs.conftest import Work
 from tests.backtests.runs import NOW, Clock
+from tests.backtests.searches import MakeRun
 from tradedesk.accounts.models import UserVersion
 
 Status = OptimizerRun.Status

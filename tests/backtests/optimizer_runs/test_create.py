@@ -16,7 +16,7 @@ from strategies.kinds import kinds
 from strategies.kinds.macd import Macd
 from strategies.models import Strategy
 from strategies.services import save_strategy
-from tests.backtests.optimizer_runs.conftest import MakeRun
+from tests.backtests.searches import MakeRun
 
 
 def refused(make: MakeRun, **changes: Any) -> dict[str, str]:

@@ -13,8 +13,9 @@ from backtests.services import evidence, run_backtest
 from backtests.services.optimizer import delete_run, open_as_backtest, parts, pause, ranked, run_chunk
 from backtests.services.optimizer import finish as ending
 from backtests.services.optimizer import work as working
-from tests.backtests.optimizer_runs.conftest import MakeRun, Work
+from tests.backtests.optimizer_runs.conftest import Work
 from tests.backtests.runs import NOW, Clock
+from tests.backtests.searches import MakeRun
 from tests.livetrading.factories import make_live_strategy
 from tradedesk.accounts.models import UserVersion
 

@@ -15,8 +15,9 @@ from backtests.services.optimizer import finish as ending
 from backtests.services.optimizer import work as working
 from backtests.services.optimizer.finish import BINS, MERGING, finish, histogram
 from backtests.services.optimizer.parts import part_path, read_results
-from tests.backtests.optimizer_runs.conftest import MakeRun, Work
+from tests.backtests.optimizer_runs.conftest import Work
 from tests.backtests.runs import NOW, Clock, Published
+from tests.backtests.searches import MakeRun
 
 Status = OptimizerRun.Status
 

@@ -9,8 +9,8 @@ import pytest
 
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.services.optimizer import cancel, pause, resume, revive, run_chunk
-from tests.backtests.optimizer_runs.conftest import MakeRun
 from tests.backtests.runs import NOW, Clock
+from tests.backtests.searches import MakeRun
 
 Sent = Callable[[Callable[[], Any]], list[int]]
 

@@ -11,8 +11,9 @@ from backtests.optimizer.sweep import sweep as sweep_itself
 from backtests.services.evidence import gather_for_run
 from backtests.services.optimizer import neighbourhood, ranked
 from strategies.kinds.sma_crossover import SmaCrossover
-from tests.backtests.optimizer_runs.conftest import GRID, MakeRun, Work
+from tests.backtests.optimizer_runs.conftest import Work
 from tests.backtests.runs import Clock
+from tests.backtests.searches import GRID, MakeRun
 
 
 def scores_by_pair(run: OptimizerRun) -> dict[tuple[int, int], float | None]:

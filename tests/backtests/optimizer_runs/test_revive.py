@@ -12,8 +12,8 @@ from backtests import tasks
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.services.optimizer import revive, run_chunk
 from backtests.services.optimizer.finish import MERGING
-from tests.backtests.optimizer_runs.conftest import MakeRun
 from tests.backtests.runs import NOW, Clock
+from tests.backtests.searches import MakeRun
 
 Sent = Callable[[Callable[[], Any]], list[int]]
 Status = OptimizerRun.Status

@@ -1,0 +1,27 @@
+"""What the tests of the optimizer search, and how the chunks of a run are worked on without a queue."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from backtests.models import OptimizerRun
+from backtests.services.optimizer import run_chunk
+from tests.backtests.runs import NOW, Clock
+
+MakeRun = Callable[..., OptimizerRun]
+# Of an SMA crossover: 30 combinations, 4 of them against its rule.
+GRID = {"fast": (5, 30, 5), "slow": (20, 60, 10)}
+TERMS: dict[str, Any] = {
+    "start_date": date(2005, 1, 3),
+    "end_date": date(2010, 12, 31),
+    "initial_capital": 100_000,
+    "wall_now": NOW,
+}
+
+
+def work_through(run: OptimizerRun, clock: Clock) -> OptimizerRun:
+    """As the workers would, until nothing is left to do."""
+    for number in range(run.chunks.count()):
+        run_chunk(run.pk, number, clock)
+    run.refresh_from_db()
+    return run
