@@ -122,7 +122,7 @@ def _row(run: OptimizerRun, candidate: Candidate, names: list[str], panel: Panel
 def _not_ranked(run: OptimizerRun, candidate: Candidate) -> str:
     trades = candidate.figures.get("num_trades") or 0
     if not candidate.figures.get("exposure_pct"):
-        return "Never held anything: no signal, or fewer bars than its warm-up"
+        return "Never in the market"
     if trades < run.min_trades:
         return f"{trades} trade{'' if trades == 1 else 's'}: too few to rank"
-    return f"{LABELS[Objective(run.objective)]} is not defined: nothing to rank by"
+    return f"{LABELS[Objective(run.objective)]} not defined"

@@ -172,7 +172,8 @@ def _trades(found: Findings) -> Line:
     asks = f"Green from {ENOUGH_TRADES} closed trades, amber from {FEW_TRADES}."
     count = found["trades"]
     mark = _above(count, ENOUGH_TRADES, FEW_TRADES)
-    words = f"{count:,} closed trades" + ("." if mark is Mark.GOOD else f"; {ENOUGH_TRADES} would say more.")
+    counted = f"{count:,} closed trade{'' if count == 1 else 's'}"
+    words = f"{counted}." if mark is Mark.GOOD else f"{counted}; {ENOUGH_TRADES} would say more."
     return Line("trades", "Trades", mark, words, asks, float(count))
 
 

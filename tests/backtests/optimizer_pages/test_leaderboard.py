@@ -85,8 +85,8 @@ def test_it_says_why_a_row_is_not_ranked(searched: OptimizerRun) -> None:
     rows = leaderboard(searched, "AAPL", "", "2").rows + board(searched).rows
     words = {row.candidate.pk: row.not_ranked for row in rows}
     assert words[one.pk] == "1 trade: too few to rank"
-    assert words[no_score.pk] == "Sharpe ratio is not defined: nothing to rank by"
-    assert words[short.pk] == "Never held anything: no signal, or fewer bars than its warm-up"
+    assert words[no_score.pk] == "Sharpe ratio not defined"
+    assert words[short.pk] == "Never in the market"
 
 
 def test_a_figure_that_is_not_defined_stands_last_either_way(searched: OptimizerRun) -> None:

@@ -28,7 +28,7 @@ def test_a_search_shows_what_it_tried_and_found(searched: OptimizerRun, alices_b
         "ranked by Sharpe ratio",
         "AAPL · best of 26 combinations that have a score",
         f"the search saw 2005-01-03 to {last_seen}; the rest, up to 2010-12-31, is held back for the evidence",
-        "fewer than 3 trades: not ranked",
+        "fewer than 3 trades or never in the market: not ranked",
         f"1 {first.parameters['fast']} {first.parameters['slow']} {first.score:.2f}",
         f"+{figures['total_return_pct']:.2f}% {figures['sharpe_ratio']:.2f} {figures['max_drawdown_pct']:.2f}%",
         "Fast average 5 to 30, step 5",
