@@ -14,8 +14,8 @@ CSS_SOURCES := $(shell find static templates tradedesk/templatetags -type f \( -
 STRICT := DJANGO_SETTINGS_MODULE=tradedesk.settings.base DESK_DATA_DIR=build/check DEBUG=0 HTTPS=1 DATABASE_URL= REDIS_URL= \
 	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ
 
-# Each of glibc's arenas keeps what a burst of work has left in it; by itself it takes eight of them a core.
-FEW_ARENAS := MALLOC_ARENA_MAX=2
+# Large arrays go back to the system when they are done with; by itself glibc learns to keep them.
+GIVE_BACK := MALLOC_MMAP_THRESHOLD_=1000000
 
 INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r $<; \
 	else $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<; fi
@@ -30,7 +30,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 desk: $(BASE) $(CSS) ## run the desk on http://127.0.0.1:8000 (PORT, DESK_DATA_DIR)
-	@exec env $(FEW_ARENAS) $(BIN)/python manage.py desk
+	@exec env $(GIVE_BACK) $(BIN)/python manage.py desk
 
 test: lint types chromium ## all checks and all tests; brings its own PostgreSQL, Redis and Chromium
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
@@ -71,7 +71,7 @@ bench: $(PEERS) $(CSS) ## print speed and size, the engine beside backtesting.py
 	@$(PEER_BIN)/python -m bench.evidence
 	@$(BIN)/python -m bench.optimizer
 	@$(BIN)/python -m bench.pages
-	@$(FEW_ARENAS) $(BIN)/python -m bench.desk_memory
+	@$(GIVE_BACK) $(BIN)/python -m bench.desk_memory
 
 clean: ## delete what make builds and installs; the data folder stays
 	rm -rf .venv .venv-bench node_modules build staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
