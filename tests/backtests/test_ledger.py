@@ -6,7 +6,10 @@ from statistics import variance
 import numpy as np
 import pytest
 
+from backtests.models import Backtest, Tries
+from backtests.services import run_backtest
 from backtests.services.ledger import Where, record, tried_on, tried_on_each
+from tests.backtests.runs import Clock, Make
 from tradedesk.accounts.models import User
 
 START, END = date(2005, 1, 3), date(2010, 12, 31)
@@ -78,3 +81,14 @@ def test_a_try_on_several_symbols_counts_for_each_and_the_most_tried_decides(ali
 def test_what_others_tried_is_not_mine(alice: User, bob: User) -> None:
     record(bob.pk, ["AAPL"], "1Day", START, END, np.array([1.0]))
     assert tried_on(alice, ["AAPL"], "1Day", START, END).number == 0
+
+
+def test_every_backtest_is_a_try_on_each_of_its_symbols(make: Make, clock: Clock) -> None:
+    for _ in range(3):
+        run_backtest(make(symbols=["AAPL", "MSFT"]).pk, clock)
+    assert set(Tries.objects.values_list("symbol", "number")) == {("AAPL", 3), ("MSFT", 3)}
+
+
+def test_a_deleted_backtest_still_counts(completed: Backtest) -> None:
+    Backtest.objects.all().delete()
+    assert set(Tries.objects.values_list("number", flat=True)) == {1}
