@@ -41,8 +41,14 @@ def keep_best(
     `still_there` has them. Call it in the transaction that ends the chunk, after the run's row is locked."""
     fit = eligible(figures, score, run.min_trades)
     numbers = np.array([number for number, _ in chosen], np.int64)
-    by_rank = np.lexsort((numbers, np.where(np.isnan(score), np.inf, -score), ~fit))[:KEPT]
+    order = np.where(np.isnan(score), -np.inf, score)
     known = Candidate.objects.filter(run=run, market=market)
+    last = known.order_by(*BEST_FIRST).values_list("eligible", "score", "number")[KEPT - 1 : KEPT]
+    by_rank = np.lexsort((numbers, -order, ~fit))[:KEPT]
+    for able, value, number in last:  # only what stands before the last of those kept can come among them
+        least = -np.inf if value is None else value
+        before = (order > least) | ((order == least) & (numbers < number))
+        by_rank = by_rank[((fit > able) | ((fit == able) & before))[by_rank]]
     Candidate.objects.bulk_create(
         [
             Candidate(

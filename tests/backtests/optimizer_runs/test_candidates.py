@@ -67,6 +67,17 @@ def test_a_winner_with_two_trades_stands_below_all_that_have_enough(search: Make
     assert rows[3].figures["sharpe_ratio"] is None
 
 
+def test_what_has_enough_trades_comes_among_better_ones_that_have_not(search: MakeRun) -> None:
+    run = search(min_trades=10)
+    keep(run, list(range(600)), 9.0, 2)
+    keep(run, [600, 601], 0.5, 10)
+    keep(run, [602], np.nan, 10)
+    rows = list(ranked(run, "AAPL"))
+    assert [row.number for row in rows[:3]] == [600, 601, 0]
+    assert len(rows) == KEPT
+    assert rows[-1].number == KEPT - 3
+
+
 def test_each_market_has_its_own_five_hundred(search: MakeRun) -> None:
     run = search(symbols=["AAPL", "MSFT"])
     for market in ("AAPL", "MSFT"):
