@@ -1,6 +1,7 @@
 # `make` alone lists what there is.
 PYTHON ?= python3.11
-WORKERS ?= 2
+# One more than there are cores: the crash, process and browser tests mostly wait.
+WORKERS ?= 3
 BIN := .venv/bin
 UV := uv==0.13.8
 BASE := .venv/.base
