@@ -1,8 +1,8 @@
 """An optimizer run's charts as JSON, with the names that the page's scripts expect.
 
 Of a search that is done from all of its combinations, else from the best ones that were kept: "complete" says
-which. A combination with too few trades counts as one without a score, but for the histogram of all scores. Every
-answer is of a bounded size: at most MOST_CELLS by MOST_CELLS cells, BINS bins or LINES lines.
+which. A combination with too few trades, or never in the market, counts as one without a score, but for the histogram
+of all scores. Every answer is of a bounded size: at most MOST_CELLS by MOST_CELLS cells, BINS bins or LINES lines.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ import numpy as np
 
 from backtests.models import OptimizerRun
 from backtests.optimizer.landscape import Axis, heat_map, sample
-from backtests.optimizer.objectives import LABELS, Objective
+from backtests.optimizer.objectives import LABELS, Objective, eligible
 from backtests.reports.leaderboard import parameter_labels
 from backtests.services.optimizer.candidates import KEPT
 from backtests.services.optimizer.finish import histogram
-from backtests.services.optimizer.parts import read_results
+from backtests.services.optimizer.parts import JUDGED, read_results
 from tradedesk.core.bars import Floats
 
 LINES = 300
@@ -79,13 +79,13 @@ def _columns(run: OptimizerRun, market: str, names: Sequence[str]) -> tuple[Colu
     wanted = [*dict.fromkeys(names), "score"]
     if run.results_path:
         try:
-            table = read_results(run.results_path, [*wanted, "trades"], market)
+            table = read_results(run.results_path, list({*wanted, *JUDGED}), market)
         except FileNotFoundError:  # deleted by hand: the best rows are still there
             pass
         else:
-            found = {name: table.column(name).to_numpy().astype(np.float64) for name in (*wanted, "trades")}
-            few = found.pop("trades") < run.min_trades
-            return found | {"score": np.where(few, np.nan, found["score"])}, True
+            found = {name: table.column(name).to_numpy().astype(np.float64) for name in table.column_names}
+            fit = eligible(found, found["score"], run.min_trades)
+            return {**found, "score": np.where(fit, found["score"], np.nan)}, True
     rows = [
         (parameters, score if eligible else None)
         for parameters, score, eligible in run.candidates.filter(market=market).values_list(

@@ -11,7 +11,7 @@ from backtests.robustness.neighbours import around
 from backtests.services.optimizer.candidates import ranked
 from backtests.services.optimizer.create import grid_of
 from backtests.services.optimizer.markets import scenario_of
-from backtests.services.optimizer.parts import read_results
+from backtests.services.optimizer.parts import JUDGED, read_results
 from strategies.kinds import kinds
 
 # Combinations that the search itself did not try and that are tried for this, those around the best rows first.
@@ -21,7 +21,7 @@ MOST_TRIED = 4_000
 def score_neighbours(run: OptimizerRun, market: str) -> None:
     """Keep with each row of a completed search the median score of the combinations one step around it.
 
-    Scores are those of the sessions that the search saw; one with too few trades does not count. A row around
+    Scores are those of the sessions that the search saw; what may not stand first does not count. A row around
     which nothing has a score keeps none. Raises what reading the results and the bars raises.
     """
     kind, grid = kinds()[run.kind], grid_of(run)
@@ -38,12 +38,12 @@ def score_neighbours(run: OptimizerRun, market: str) -> None:
 
 
 def _found_by_the_search(run: OptimizerRun, market: str, wanted: NDArray[np.int64]) -> dict[int, float]:
-    """The scores of those numbers that were tried, NaN for too few trades."""
-    table = read_results(run.results_path, ["number", "score", "trades"], market)
-    number, score, trades = (table.column(name).to_numpy() for name in ("number", "score", "trades"))
-    rows = np.isin(number, wanted)
-    counting = np.where(trades[rows] < run.min_trades, np.nan, score[rows])
-    return dict(zip(number[rows].tolist(), counting.tolist(), strict=True))
+    """The scores of those numbers that were tried, NaN for those that may not stand first."""
+    table = read_results(run.results_path, JUDGED, market)
+    found = {name: table.column(name).to_numpy() for name in JUDGED}
+    found = {name: values[np.isin(found["number"], wanted)] for name, values in found.items()}
+    counting = np.where(eligible(found, found["score"], run.min_trades), found["score"], np.nan)
+    return dict(zip(found["number"].tolist(), counting.tolist(), strict=True))
 
 
 def _tried_now(run: OptimizerRun, market: str, untried: Chosen) -> dict[int, float]:

@@ -22,6 +22,8 @@ from tradedesk.core.bars import Floats
 from tradedesk.marketdata.files import put
 
 PART = "part-"
+# The columns that say which combination may stand first.
+JUDGED = ("number", "score", "trades", "exposure")
 
 
 def part_path(run_id: int, chunk_number: int) -> str:

@@ -21,7 +21,7 @@ from backtests.services.optimizer.attempt import ChunkAttempt, ChunkLost, Paused
 from backtests.services.optimizer.create import grid_of
 from backtests.services.optimizer.finish import discard, finish
 from backtests.services.optimizer.markets import entrants_in, refuse_changes, scenario_of
-from backtests.services.optimizer.parts import read_part, write_part
+from backtests.services.optimizer.parts import JUDGED, read_part, write_part
 from backtests.services.watch import BEAT, watched
 from backtests.simulation import Scenario
 from strategies.kinds import kinds, make_kind
@@ -32,8 +32,6 @@ log = logging.getLogger(__name__)
 # Combinations between two looks at whether to stop: few at first, then twice as many each time one took less.
 FIRST_BATCH = 128
 SECONDS_A_BATCH = 0.25
-# What the estimator learns from.
-KNOWN = ("number", "score", "trades", "exposure")
 
 
 def run_chunk(run_id: int, number: int, wall_clock: Callable[[], datetime]) -> None:
@@ -98,7 +96,7 @@ def _known(chunk: OptimizerChunk) -> list[tuple[int, float | None]]:
     done = chunk.run.chunks.filter(market=chunk.market, status=OptimizerChunk.Status.DONE)
     known: list[tuple[int, float | None]] = []
     for number in done.order_by("number").values_list("number", flat=True):
-        part = {name: read_part(chunk.run_id, number).column(name).to_numpy() for name in KNOWN}
+        part = {name: read_part(chunk.run_id, number).column(name).to_numpy() for name in JUDGED}
         # A row that could not stand first must not draw the search to it.
         fit = eligible(part, part["score"], chunk.run.min_trades)
         rows = zip(part["number"].tolist(), part["score"].tolist(), fit.tolist(), strict=True)

@@ -1,10 +1,12 @@
 """The neighbourhood of a search's best rows."""
 
+from datetime import date
 from statistics import median
 from unittest.mock import patch
 
 import pytest
 
+from backtests.charts.optimizer import BEST, heat_map_chart
 from backtests.models import Candidate, OptimizerRun
 from backtests.optimizer.grid import Grid
 from backtests.optimizer.sweep import sweep as sweep_itself
@@ -44,6 +46,16 @@ def test_those_with_too_few_trades_do_not_count(search: MakeRun, work: Work, clo
     run = work(search(min_trades=1_000))
     gather_for_run(run.pk, clock)
     assert set(Candidate.objects.values_list("neighbours", flat=True)) == {None}
+
+
+def test_those_that_were_never_in_the_market_do_not_count(search: MakeRun, work: Work, clock: Clock) -> None:
+    """With fewer bars than a warm-up each returns 0 a year, which is a score but no result."""
+    few = {"start_date": date(2000, 3, 1), "end_date": date(2000, 3, 24)}
+    run = work(search(min_trades=0, objective="cagr", **few))
+    gather_for_run(run.pk, clock)
+    assert set(Candidate.objects.values_list("score", "neighbours")) == {(0.0, None)}
+    chart = heat_map_chart(run, "AAPL", "fast", "slow", BEST)
+    assert {score for row in chart["cells"] for score in row} == {None}
 
 
 def test_only_so_many_are_tried_anew(
