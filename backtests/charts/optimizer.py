@@ -1,8 +1,9 @@
 """An optimizer run's charts as JSON, with the names that the page's scripts expect.
 
 Of a search that is done from all of its combinations, else from the best ones that were kept: "complete" says
-which. A combination with too few trades, or never in the market, counts as one without a score, but for the histogram
-of all scores. Every answer is of a bounded size: at most MOST_CELLS by MOST_CELLS cells, BINS bins or LINES lines.
+which. A combination with too few trades, or never in the market, counts as one without a score, but for the
+histogram of all scores. Every answer is of a bounded size: at most MOST_CELLS by MOST_CELLS cells, BINS bins or
+LINES lines.
 """
 
 from collections.abc import Sequence
