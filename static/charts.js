@@ -26,7 +26,7 @@
     view.legend.append(item);
   }
 
-  // The values at that bar; without one, at the last.
+  // The values at that bar; without one, at the moment that was last shown, or at the last bar.
   function writeLegend(view, bar) {
     if (view.words) {
       const [name, text] = view.words(bar);
@@ -34,7 +34,7 @@
       addToLegend(view, { name, text });
       return;
     }
-    const index = bar ?? view.last;
+    const index = bar ?? view.shown ?? view.last;
     const at = view.main.dataByIndex(index, LightweightCharts.MismatchDirection.NearestLeft)?.time;
     const day = typeof at === "number" ? `${new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ")} ET` : at;
     view.legend.replaceChildren(element("span", "muted", day));
@@ -138,6 +138,7 @@
     const scale = view.chart.timeScale();
     const place = (moment) => scale.timeToIndex(/^\d+$/.test(moment) ? chartTime(Number(moment)) : moment, true);
     const index = place(time);
+    view.shown = index;
     scale.setVisibleLogicalRange({ from: index - AROUND, to: place(until || time) + AROUND });
     view.levels?.choose(view.levels.at(index));
     const bar = view.main.dataByIndex(index);

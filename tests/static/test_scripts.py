@@ -77,9 +77,23 @@ def test_minutes_are_shown_in_new_york(desk: Page) -> None:
 def test_a_button_shows_its_moment_on_a_chart(desk: Page) -> None:
     expect(desk.locator("#prices canvas").first).to_be_visible()
     desk.click("#show")
-    expect(desk.locator("#prices .chart-legend")).to_contain_text("2012-03-05")
+    legend = desk.locator("#prices .chart-legend")
+    expect(legend).to_contain_text("2012-03-05")
     # Over the indicator's gap nothing is said about it.
-    expect(desk.locator("#prices .chart-legend")).not_to_contain_text("RSI 2")
+    expect(legend).not_to_contain_text("RSI 2")
+
+
+def test_a_shown_moment_stays_told_when_the_pointer_has_left_the_chart(desk: Page) -> None:
+    canvas, legend = desk.locator("#prices .chart-canvas"), desk.locator("#prices .chart-legend")
+    expect(legend).to_contain_text("2012-03-06")
+    desk.click("#show")
+    expect(legend).to_contain_text("2012-03-05")
+    desk.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    canvas.hover(position={"x": 20, "y": 60})  # left of the first bar
+    canvas.hover(position={"x": 300, "y": 60})
+    desk.mouse.move(1, 1)
+    desk.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    expect(legend).to_contain_text("2012-03-05")
 
 
 def test_a_chosen_trade_tells_its_stop_and_target(desk: Page) -> None:
