@@ -1,6 +1,7 @@
 """The kernel: the compiled part of a backtest, long only, with shared cash.
 
-trading holds the loop itself, sweeping trades many sets of signals with it; lots and queues are what they keep.
+trading holds the loop itself, sweeping trades many sets of signals with it; lots and queues are what they keep,
+quiet passes over the bars in which nothing happens.
 Sizes, refusals, prices, costs and rounding are those of tradedesk.core, the very functions that the paper and the
 live desk call.
 """

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from backtests.kernel.lots import LOT, Lots, Terms, close_lot, open_lot
 from backtests.kernel.queues import enqueue, insert, remove
+from backtests.kernel.quiet import NO_LOT, add_worth, quiet_until_called, quiet_until_touched, round_each
 from tradedesk.core.bars import Floats
 from tradedesk.core.fills import EXIT_SIGNAL, NO_EXIT, affordable, buy_price, protective_exit, sell_price
 from tradedesk.core.money import round_money
 from tradedesk.core.risk import Refusal, entry_refusal
 from tradedesk.core.sizing import order_quantity
 
-NO_LOT = -1
 ALLOWED = int(Refusal.NONE)
 # The cells of a meter: the rows done, and whether to stop. They are looked at every so many rows at least.
 DONE, STOP = 0, 1
@@ -47,7 +47,8 @@ def trade(
     (dtype LOT) and the number of rows in which a lot was held at any moment.
     """
     rows, symbols = mark.shape
-    lots = np.empty(count_buys(side), LOT)
+    said = side.reshape(-1)  # what each symbol says in a row, one row after the other
+    lots = np.empty(count_buys(said), LOT)
     held = np.empty(symbols, np.int64)  # held[:holding]: the symbols with a lot, in their order
     lot_of = np.full(symbols, NO_LOT)  # and which of the lots that is
     leaving = np.zeros(symbols, np.bool_)  # a SELL waits for the symbol's next bar
@@ -157,53 +158,33 @@ def trade(
         t += 1
 
         # On to the next bar that does more than move the prices, marking at the close of those between.
-        if leavers + orders == 0:
-            until = next_call(side, lot_of, t, min(t + EVERY, rows))
-            for place in range(holding):
-                s = held[place]
-                lot = lots[lot_of[s]]
-                until = next_touch(low, high, s, lot["stop_price"], lot["target_price"], t, until)
-            equity[t:until] = cash
-            for place in range(holding):
-                s = held[place]
-                quantity = lots[lot_of[s]]["quantity"]
-                for row in range(t, until):
-                    equity[row] += quantity * mark[row, s]
-            for row in range(t, until):
-                equity[row] = round_money(equity[row])
-            exposed += (until - t) * (holding > 0)
-            t = until
+        if leavers + orders > 0:
+            continue
+        quiet = quiet_until_called(said[t * symbols : min(t + EVERY, rows) * symbols], lot_of)
+        if quiet == 0:
+            continue
+        for place in range(holding):
+            s = held[place]
+            stop, target = lots[lot_of[s]]["stop_price"], lots[lot_of[s]]["target_price"]
+            quiet = quiet_until_touched(low[t : t + quiet], high[t : t + quiet], s, stop, target)
+        between = equity[t : t + quiet]
+        between[:] = cash
+        for place in range(holding):
+            s = held[place]
+            add_worth(between, mark[t : t + quiet], s, lots[lot_of[s]]["quantity"])
+        if holding > 0:
+            round_each(between)
+            exposed += quiet
+        t += quiet
 
     meter[DONE] = t
     return cash, lots[:bought], exposed
 
 
 @njit(cache=True)
-def next_call(side: NDArray[np.int8], lot_of: NDArray[np.int64], row: int, end: int) -> int:
-    """The first row from `row` on in which a signal asks for a trade, a SELL of what is held or a BUY of what is
-    not; `end` for none."""
-    for t in range(row, end):
-        for s in range(side.shape[1]):
-            if side[t, s] != 0 and (side[t, s] < 0) == (lot_of[s] != NO_LOT):
-                return t
-    return end
-
-
-@njit(cache=True)
-def next_touch(low: Floats, high: Floats, symbol: int, stop: float, target: float, row: int, end: int) -> int:
-    """The first row from `row` on in which the symbol's stop or target is touched; `end` for none."""
-    for t in range(row, end):
-        if low[t, symbol] <= stop or high[t, symbol] >= target:
-            return t
-    return end
-
-
-@njit(cache=True)
-def count_buys(side: NDArray[np.int8]) -> int:
+def count_buys(said: NDArray[np.int8]) -> int:
     """How many BUYs there are, and so how many lots at most."""
     count = 0
-    for t in range(side.shape[0]):
-        for s in range(side.shape[1]):
-            if side[t, s] > 0:
-                count += 1
+    for cell in range(len(said)):
+        count += said[cell] > 0
     return count

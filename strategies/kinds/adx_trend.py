@@ -6,7 +6,7 @@ from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import crossings, exceeds
 from strategies.kinds.strength import certain
 from strategies.kinds.wilder import TOP, directional_movement
-from strategies.kinds.wording import crossing_words, places_apart
+from strategies.kinds.wording import TIE_PLACES, crossing_words, places_apart
 from tradedesk.core.bars import Bars
 from tradedesk.core.signals import Side, Signals
 
@@ -48,6 +48,7 @@ class AdxTrend(Kind):
         return self.warming_up(t) or self._words(Side(signals.side[t]), plus, minus, adx)
 
     def _words(self, side: Side, plus: float, minus: float, adx: float) -> str:
+        adx = round(adx, TIE_PLACES)
         places = places_apart(adx, self.threshold, fewest=1)
         strength = f"ADX {adx:.{places}f} {'above' if adx > self.threshold else 'not above'} {self.threshold:g}"
         if side == Side.BUY:

@@ -11,7 +11,7 @@ from tradedesk.core.bars import Floats, read_only
 # Two values closer than this fraction of the level they live on are a tie: sums in floating point misread an
 # exact tie, and the trade would move by a bar.
 TOLERANCE = 1e-9
-# Where one line stands to another. Above and below are also the sides of crossing there; the unknown is largest.
+# Where one line stands to another. Above and below are also the sides of crossing there.
 ABOVE, BELOW, TIE, UNKNOWN = 1, -1, 0, 2
 
 
@@ -34,7 +34,8 @@ def crossings(first: Floats, second: Floats | float, level: Floats | float) -> N
         line if isinstance(line, np.ndarray) else np.full(len(first), line) for line in (second, level)
     )
     crossed = np.empty(len(first), np.int8)
-    _cross(read_only(first), read_only(second), read_only(level), crossed)
+    stands = np.empty(len(first) + 1, np.int8)
+    _cross(read_only(first), read_only(second), read_only(level), stands, crossed)
     return crossed
 
 
@@ -48,23 +49,28 @@ def crossings_of_each(
 
 
 @njit(cache=True, nogil=True)
-def _cross(first: Floats, second: Floats, level: Floats, crossed: NDArray[np.int8]) -> None:
+def _cross(
+    first: Floats, second: Floats, level: Floats, stands: NDArray[np.int8], crossed: NDArray[np.int8]
+) -> None:
+    """Writes into crossed (n,), and on the way where the lines stand to each other, (n + 1,) from before row 0 on.
+
+    Two loops that the compiler turns into vector instructions are faster than one that it cannot.
+    """
+    stands[0] = UNKNOWN
+    before, now = stands[:-1], stands[1:]
     for t in range(len(first)):
         away, tie = first[t] - second[t], TOLERANCE * level[t]
-        crossed[t] = UNKNOWN if np.isnan(away) else ABOVE if away > tie else BELOW if away < -tie else TIE
-    before = UNKNOWN
+        now[t] = UNKNOWN if np.isnan(away) else ABOVE if away > tie else BELOW if away < -tie else TIE
     for t in range(len(first)):
-        now = crossed[t]
-        if now == before or max(now, before) == UNKNOWN:
-            crossed[t] = 0
-        before = now
+        crossed[t] = 0 if (now[t] == before[t]) | (now[t] == UNKNOWN) | (before[t] == UNKNOWN) else now[t]
 
 
 @njit(cache=True, nogil=True)
 def _cross_each(
     lines: Floats, pairs: NDArray[np.int64], level: Floats, warmups: NDArray[np.int64], crossed: NDArray[np.int8]
 ) -> None:
+    stands = np.empty(len(level) + 1, np.int8)
     for place in range(len(pairs)):
         first, second = pairs[place]
-        _cross(lines[first], lines[second], level, crossed[place])
+        _cross(lines[first], lines[second], level, stands, crossed[place])
         crossed[place, : warmups[place] - 1] = 0

@@ -3,6 +3,8 @@
 from tradedesk.core.signals import Side
 
 MOST_PLACES = 10
+# Of oscillators from 0 to 100: what lies closer together is a tie to the signals, and has to read as one.
+TIE_PLACES = 6
 
 
 def places_apart(first: float, second: float, fewest: int = 2) -> int:
@@ -26,6 +28,7 @@ def crossing_words(side: int, first_name: str, first: float, second_name: str, s
 
 def level_words(side: int, name: str, value: float, low: float, high: float) -> str:
     """ "RSI 28.4 crossed below 30": a BUY crossed the low level, a SELL the high one; on a HOLD how it stands."""
+    value = round(value, TIE_PLACES)
     places = max(places_apart(value, level, fewest=1) for level in (low, high))
     shown = f"{name} {value:,.{places}f}"
     if side == Side.HOLD and low <= value <= high:

@@ -60,6 +60,17 @@ def test_the_last_of_equal_peaks_begins_the_drawdown() -> None:
     assert metrics.max_drawdown(time, np.array([120.0, 110.0, 120.0, 60.0]), 100.0) == (0.5, 1)
 
 
+def test_a_drawdown_is_found_wherever_it_lies_in_a_long_curve() -> None:
+    """Closes are looked at many at a time; 200 in cash end with the peak that a fall of one close begins at."""
+    time = np.datetime64("2012-01-01T05:00", "us") + np.arange(400) * np.timedelta64(1, "D")
+    for row in range(1, 399):
+        equity = np.full(400, 100.0)
+        equity[row] = 50.0
+        assert metrics.max_drawdown(time, equity, 100.0) == (0.5, 2), row
+        equity[row + 1 :] = 60.0
+        assert metrics.max_drawdown(time, equity, 100.0) == (0.5, 400 - row), row
+
+
 def test_the_capital_is_a_peak_too() -> None:
     time = days("01-02", "01-03", "01-04")
     assert metrics.max_drawdown(time, np.array([75.0, 90.0, 100.0]), 100.0) == (0.25, 2)

@@ -15,6 +15,8 @@ from tradedesk.core.bars import Floats
 
 SESSIONS_PER_YEAR = 252
 DAYS_PER_YEAR = 365.25
+# So many closes at a time are asked whether there is anything new among them; mostly there is not.
+BLOCK = 64
 # Below this a spread is rounding noise of a constant series, and dividing by it is meaningless.
 NO_SPREAD = 1e-12
 LARGEST_EXPONENT = 700.0
@@ -29,17 +31,26 @@ def session_returns(equity: Floats, capital: float) -> Floats:
 
     An account that has lost everything has no returns any more: the series ends with the session of the ruin.
     """
-    count = 0
-    while count < len(equity):
-        count += 1
-        if equity[count - 1] <= 0.0:
-            break
+    count = _until_ruin(equity)
     returns = np.empty(count)
     if count > 0:
         returns[0] = equity[0] / capital - 1.0
     for t in range(1, count):
         returns[t] = equity[t] / equity[t - 1] - 1.0
     return returns
+
+
+@compiled
+def _until_ruin(equity: Floats) -> int:
+    """How many sessions there are, up to that of the ruin and with it."""
+    ruined = False
+    for t in range(len(equity)):  # to the end without a look in between, and so many at a time
+        ruined |= equity[t] <= 0.0
+    count = 0 if ruined else len(equity)
+    while ruined:
+        ruined = equity[count] > 0.0
+        count += 1
+    return count
 
 
 @compiled
@@ -98,16 +109,31 @@ def max_drawdown(session: NDArray[np.int64], equity: Floats, capital: float) -> 
     deepest, days = 0.0, 0
     peak = lowest = capital  # of the fall that goes on
     began = 0
-    for t in range(len(equity)):
-        if equity[t] < peak:
-            lowest = min(lowest, equity[t])
-            if t < len(equity) - 1:
+    for begin in range(0, len(equity), BLOCK):
+        block = equity[begin : begin + BLOCK]
+        if _between(block, lowest, peak):
+            continue
+        for place in range(len(block)):
+            if block[place] < peak:
+                lowest = min(lowest, block[place])
                 continue
-        if 1.0 - lowest / peak > deepest:
-            deepest, days = 1.0 - lowest / peak, session[t] - session[began]
-        peak = lowest = equity[t]
-        began = t
+            t = begin + place
+            if 1.0 - lowest / peak > deepest:
+                deepest, days = 1.0 - lowest / peak, session[t] - session[began]
+            peak = lowest = block[place]
+            began = t
+    if 1.0 - lowest / peak > deepest:
+        deepest, days = 1.0 - lowest / peak, session[-1] - session[began]
     return deepest, days
+
+
+@compiled
+def _between(values: Floats, lowest: float, peak: float) -> bool:
+    """Whether all of them leave a fall as it is: below its peak, and no lower than it went."""
+    news = False
+    for t in range(len(values)):
+        news |= (values[t] >= peak) | (values[t] < lowest)
+    return not news
 
 
 @compiled
@@ -252,7 +278,7 @@ def against(
 @compiled
 def at_ends(equity: Floats, ends: NDArray[np.int64]) -> Floats:
     """The equity at the end of each session; of daily bars that is the whole curve."""
-    return equity.copy() if len(ends) == len(equity) else equity[ends]
+    return equity if len(ends) == len(equity) else equity[ends]
 
 
 @compiled

@@ -37,6 +37,7 @@ def test_a_crossing_is_put_into_words(side: int, first: float, second: float, wo
         (0, 29.98, "RSI 29.98 stays below 30"),
         (0, 1070.0, "RSI 1,070.0 stays above 70.5"),
         (0, 30.0, "RSI 30.0 is between 30 and 70.5"),
+        (0, 30.0 - 1e-7, "RSI 30.0 is between 30 and 70.5"),
         (0, 70.5, "RSI 70.5 is between 30 and 70.5"),
     ],
 )
