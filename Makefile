@@ -25,7 +25,7 @@ LOCK = UV_CUSTOM_COMPILE_COMMAND='Written by `make lock`; do not edit.' \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help desk test test-fast lint format types lock css chromium bench clean
+.PHONY: help desk test test-fast lint types kernels format lock css chromium bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,10 +33,10 @@ help: ## list these targets
 desk: $(BASE) $(CSS) ## run the desk on http://127.0.0.1:8000 (PORT, DESK_DATA_DIR)
 	@exec env $(GIVE_BACK) $(BIN)/python manage.py desk
 
-test: lint types chromium ## all checks and all tests; brings its own PostgreSQL, Redis and Chromium
+test: lint types kernels chromium ## all checks and all tests; brings its own PostgreSQL, Redis and Chromium
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-test-fast: lint types ## the same without the browser, crash and process tests
+test-fast: lint types kernels ## the same without the browser, crash and process tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not browser and not crash and not processes"
 
 lint: $(DEV) $(CSS) ## style, layers, templates, migrations, deployment settings
@@ -50,6 +50,9 @@ lint: $(DEV) $(CSS) ## style, layers, templates, migrations, deployment settings
 
 types: $(DEV) ## mypy --strict
 	$(BIN)/mypy
+
+kernels: $(DEV) ## compile what backtests run, unless it lies on disk
+	@$(STRICT) $(BIN)/python manage.py compile_kernels
 
 format: $(DEV) ## put code and templates into their one form
 	$(BIN)/ruff check --fix-only .

@@ -4,6 +4,9 @@ import hashlib
 import io
 import pkgutil
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.module_loading import import_string
 
+from tradedesk.core import COMPILED_ALL
 from tradedesk.lock import FileLock
 
 # The source of the style sheet, and builds of the charts and of the API's documentation that no page uses.
@@ -34,6 +38,17 @@ def prepare_data(wall_now: datetime) -> None:
         import_string("tradedesk.marketdata.replay.ensure_started")(wall_now)
         # A desk on the real market has no user whose password was printed on a screen.
         call_command("seed_demo", verbosity=0)
+
+
+def compile_kernels(tell: Callable[[str], None]) -> None:
+    """Have a process of its own compile what backtests run; this one would keep the memory that it takes.
+
+    Where that does not work, each process compiles what it needs when it needs it.
+    """
+    if COMPILED_ALL.exists():
+        return
+    tell("Compiling the backtests' kernels, once for this version ...")
+    subprocess.run([sys.executable, "-m", "django", "compile_kernels"], check=False)
 
 
 def migrations_are_missing() -> bool:

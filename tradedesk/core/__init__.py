@@ -15,4 +15,6 @@ _core = Path(__file__).parent
 _sources = sorted([*_core.glob("*.py"), *_core.parents[1].glob("backtests/kernel/*.py")])
 _state = sha256(b"".join(source.read_bytes() for source in _sources)).hexdigest()[:12]
 _cache = Path(getattr(config, "CACHE_DIR", "") or _core / "__pycache__")
-setattr(config, "CACHE_DIR", str(_cache / f"numba-{_state}"))  # noqa: B010 - numba sets its config's names at run time
+COMPILED = _cache / f"numba-{_state}"
+COMPILED_ALL = COMPILED / ".all"  # there once backtests.compilation has seen to it
+setattr(config, "CACHE_DIR", str(COMPILED))  # noqa: B010 - numba sets its config's names at run time

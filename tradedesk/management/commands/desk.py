@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from tradedesk.lock import FileLock, Locked
-from tradedesk.preparation import NotBuilt, collect_static_files, prepare_data
+from tradedesk.preparation import NotBuilt, collect_static_files, compile_kernels, prepare_data
 from tradedesk.server import CannotListen, Desk, listen
 
 DEMO_USER = "demo@example.com"
@@ -49,6 +49,7 @@ class Command(BaseCommand):
                 listener = listen(host, int(port))
                 collect_static_files()
                 prepare_data(timezone.now())
+                compile_kernels(lambda line: self.tell(f"{line}\n"))
                 words = self.words(url)
                 connections.close_all()
                 return Desk(listener, on_ready=lambda: self.tell(words)).serve_until_stopped()

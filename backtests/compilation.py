@@ -1,0 +1,27 @@
+"""Compilation: everything that runs compiled is run once, on a few made bars, and lies on disk from then on."""
+
+import numpy as np
+
+from backtests.optimizer.sweep import returns_of, sweep
+from backtests.simulation import prepare
+from strategies.kinds import kinds
+from tradedesk.core.bars import Bars, read_only
+from tradedesk.core.rules import Costs, RiskRules
+
+BARS = 300
+
+
+def compile_all() -> None:
+    """Simulate and sweep every kind."""
+    scenario = prepare({"MADE": _made_bars()}, capital=100_000.0, rules=RiskRules(), costs=Costs())
+    for kind in kinds().values():
+        scenario.simulate(kind())
+        sweep(scenario, kind, [{}])
+        returns_of(scenario, kind, [{}])
+
+
+def _made_bars() -> Bars:
+    time = np.datetime64("2012-01-03T05:00", "us") + np.arange(BARS) * np.timedelta64(1, "D")
+    close = 100.0 + 10.0 * np.sin(np.arange(BARS) / 5.0)
+    columns = (time, close, close + 1.0, close - 1.0, close, np.full(BARS, 1e6))
+    return Bars(*map(read_only, columns))  # as stored bars are
