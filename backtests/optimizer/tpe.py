@@ -5,13 +5,9 @@ Source: J. Bergstra et al., Algorithms for Hyper-Parameter Optimization, NIPS 20
 
 from collections.abc import Iterable
 
-import optuna
-
 from backtests.optimizer.choice import Chosen, accepts, untried_at_random
 from backtests.optimizer.grid import Grid
 from strategies.kinds.base import Kind
-
-optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 # Asked this often in a row without a new combination, it has settled: the rest of the batch is drawn at random.
 PATIENCE = 20
@@ -28,6 +24,10 @@ def next_batch(
 
     The study is made anew from `known` each time, so that a batch depends on nothing but its arguments.
     """
+    # Not above: it is a tenth of a second and 24 MB, which only who searches like this should pay.
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     tried = dict(known)
     # Another batch must not begin with the random numbers of the one before.
     sampler = optuna.samplers.TPESampler(seed=seed + len(tried), constant_liar=True)
