@@ -16,10 +16,12 @@ RUN /venv/bin/pip install --no-cache-dir --require-hashes -r base.txt
 
 FROM python:3.11-slim
 # Compiled kernels are kept with the data; the code itself belongs to root and is read only. Large
-# arrays go back to the system when they are done with; by itself glibc learns to keep them.
+# arrays go back to the system when they are done with; by itself glibc learns to keep them, and
+# has every few threads fill a heap of their own.
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MALLOC_MMAP_THRESHOLD_=1000000 \
+    MALLOC_ARENA_MAX=2 \
     DJANGO_SETTINGS_MODULE=tradedesk.settings.base \
     DESK_DATA_DIR=/data \
     NUMBA_CACHE_DIR=/data/compiled

@@ -15,8 +15,9 @@ CSS_SOURCES := $(shell find static templates tradedesk/templatetags -type f \( -
 STRICT := DJANGO_SETTINGS_MODULE=tradedesk.settings.base DESK_DATA_DIR=build/check DEBUG=0 HTTPS=1 DATABASE_URL= REDIS_URL= \
 	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ
 
-# Large arrays go back to the system when they are done with; by itself glibc learns to keep them.
-GIVE_BACK := MALLOC_MMAP_THRESHOLD_=1000000
+# Large arrays go back to the system when they are done with; by itself glibc learns to keep them, and has every few
+# threads fill a heap of their own.
+GIVE_BACK := MALLOC_MMAP_THRESHOLD_=1000000 MALLOC_ARENA_MAX=2
 
 INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r $<; \
 	else $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<; fi
