@@ -20,7 +20,10 @@ def quiet_until_called(said: NDArray[np.int8], lot_of: NDArray[np.int64]) -> int
     """How many rows pass before a signal asks for a trade, a SELL of what is held or a BUY of what is not."""
     symbols = len(lot_of)
     cell = next_said(said, 0)
-    while cell < len(said) and (said[cell] < 0) != (lot_of[cell % symbols] != NO_LOT):
+    while cell < len(said):
+        s = cell % symbols if symbols > 1 else 0  # a division for each bar of a BUY that is kept is felt
+        if (said[cell] < 0) == (lot_of[s] != NO_LOT):
+            break
         cell = next_said(said, cell + 1)
     return cell // symbols
 
@@ -28,7 +31,7 @@ def quiet_until_called(said: NDArray[np.int8], lot_of: NDArray[np.int64]) -> int
 @njit(cache=True)
 def next_said(said: NDArray[np.int8], cell: int) -> int:
     """The first cell from `cell` on that is not HOLD; the length for none."""
-    while cell + CELLS <= len(said):
+    while cell + CELLS <= len(said) and said[cell] == 0:
         block, anything = said[cell : cell + CELLS], False
         for place in range(CELLS):
             anything |= block[place] != 0
