@@ -79,6 +79,8 @@ def start_run(request: UserRequest, run: RunBody) -> Status[OptimizerRun]:
     try:
         if one is not None and several is None and not all_kinds:
             strategy = find(strategies.all(), one)
+            if "timeframe" in run.model_fields_set and run.timeframe != strategy.timeframe:
+                raise InvalidRun({"timeframe": f"A search has its strategy's timeframe, {strategy.timeframe}."})
             values = {name: value for name, value in values.items() if name not in RANKING_ONLY}
             ranges = {name: (own["low"], own["high"], own["step"]) for name, own in (values["grid"] or {}).items()}
             whole = {name: tuple(_plain(number) for number in own) for name, own in ranges.items()}
@@ -87,6 +89,8 @@ def start_run(request: UserRequest, run: RunBody) -> Status[OptimizerRun]:
             )
         elif one is None:
             chosen = [find(strategies.all(), pk) for pk in dict.fromkeys(several or ())]
+            if asked := [name for name in SEARCH_ONLY if values[name] != RunBody.model_fields[name].default]:
+                raise InvalidRun(dict.fromkeys(asked, "Only a search of one strategy's parameters has this."))
             values = {name: value for name, value in values.items() if name not in SEARCH_ONLY}
             made = optimizer.create_ranking(
                 request.user, strategies=chosen, all_kinds=all_kinds, **values, wall_now=timezone.now()

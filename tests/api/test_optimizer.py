@@ -69,6 +69,8 @@ def test_each_symbol_has_rows_of_its_own(alices: Caller, strategy: Strategy) -> 
         ({"grid": {"pace": {"low": 5, "high": 30, "step": 1}}}, "grid.pace", "no parameter"),
         ({"method": "guess"}, "method", "grid, random, tpe"),
         ({"method": "random"}, "trials", "between 1 and"),
+        ({"trials": 100}, "trials", "A grid tries all its combinations"),
+        ({"timeframe": "5Min"}, "timeframe", "A search has its strategy's timeframe, 1Day."),
         ({"method": "tpe", "trials": 5000}, "trials", "2,000"),
         ({"objective": "luck"}, "objective", "sharpe"),
         ({"objective": "weighted", "weights": {"sharpe": 2.0}}, "weights", "between 0 and 1"),
@@ -116,6 +118,15 @@ def test_a_billion_combinations_are_refused_with_the_number_and_a_way_out(alices
 
 def test_a_run_needs_something_to_try(alices: Caller) -> None:
     assert "strategy_ids" in problems(alices.post(URL, asked()))
+
+
+def test_a_ranking_says_of_what_it_would_not_look_at(alices: Caller, strategy: Strategy) -> None:
+    ranking = asked(strategy_ids=[strategy.pk])
+    found = problems(alices.post(URL, ranking | {"method": "guess", "trials": 5, "holdout": 0.5}))
+    assert found == dict.fromkeys(
+        ("method", "trials", "holdout"), "Only a search of one strategy's parameters has this."
+    )
+    assert alices.post(URL, ranking | {"method": "grid", "trials": None, "timeframe": "1Day"}).status == 202
 
 
 def test_cancel_ends_it_once(alices: Caller, strategy: Strategy) -> None:

@@ -145,6 +145,8 @@ def combinations_in(grid: Grid, method: str, trials: int | None, markets: int, e
         return 0
     whole, places = grid.size, max(markets, 1)
     if method == OptimizerRun.Method.GRID:
+        if trials is not None:
+            errors["trials"] = "A grid tries all its combinations: leave the number of trials out."
         if whole * places > MOST_COMBINATIONS:
             errors["grid"] = _too_many(grid, places)
         return whole
