@@ -1,6 +1,7 @@
 """manage.py desk, as the trader starts, stops and kills it."""
 
 import http.cookiejar
+import re
 import signal
 import sqlite3
 import sys
@@ -55,6 +56,17 @@ def test_it_serves_pages_worker_and_beat_and_says_how_to_go_on(folder: Path) -> 
         assert f"demo@example.com  {password}" in desk.said()
         assert "replay of 2010-01-0" in desk.said()
         assert "Ctrl-C stops the desk." in desk.said()
+
+
+def test_what_a_page_brings_along_leaves_no_warning_in_the_log(folder: Path) -> None:
+    with Desk(folder) as desk:
+        desk.wait_until_ready()
+        with urllib.request.urlopen(f"{desk.url}/accounts/login/", timeout=60) as answer:
+            page = answer.read().decode()
+        files = re.findall(r'"(/static/[^"]+)"', page)
+        assert files
+        assert {status_of(f"{desk.url}{file}") for file in files} == {200}
+        assert "Warning" not in desk.said()
 
 
 def test_a_second_desk_on_the_same_folder_is_refused_with_a_sentence(folder: Path) -> None:

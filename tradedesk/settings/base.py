@@ -1,6 +1,7 @@
 """All settings, from the environment. `.env.example` lists every variable with its default."""
 
 import sys
+import warnings
 from pathlib import Path
 
 import django_stubs_ext
@@ -21,6 +22,8 @@ from tradedesk.settings.environment import (
 
 # Lets ModelAdmin[Strategy] and its kin be written at run time, as the type checker wants them.
 django_stubs_ext.monkeypatch()
+# WhiteNoise's files are small; our own streams are asynchronous where the server is.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = Env()
