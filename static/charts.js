@@ -133,8 +133,13 @@
   // Go to that moment, or to the stretch from it until another one, and let the trade held there stand out.
   function show(id, time, until = time) {
     const root = typeof id === "string" ? document.getElementById(id) : id;
+    if (!root) return;
     const view = drawn.get(root);
-    if (!view?.chart) return;
+    if (!view?.chart) {
+      // Still loading: it begins there.
+      Object.assign(root.dataset, { time, until });
+      return;
+    }
     const scale = view.chart.timeScale();
     const place = (moment) => scale.timeToIndex(/^\d+$/.test(moment) ? chartTime(Number(moment)) : moment, true);
     const index = place(time);

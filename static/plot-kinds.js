@@ -106,7 +106,7 @@
       height: bottom + 36,
       summary:
         `${kind} ${data.score} of each cell, ${counted(data, data.of, "combinations")}: from ${score(low)} to ${score(high)}, ` +
-        `the highest at ${where(best)}. Hatched: no score, or too few trades.`,
+        `the highest at ${where(best)}. Hatched: not tried, no score, or too few trades.`,
       rest: tell(best),
       start: best,
       at: (px, py) => {
@@ -151,11 +151,13 @@
       draw(svg, "text", { x: px(value), y: bottom + 14, "text-anchor": anchor }, score(value));
     }
     draw(svg, "text", { x: box.left + box.width / 2, y: bottom + 30, "text-anchor": "middle", class: "axis" }, data.score);
+    // The ends are those of nearly all scores, so that a few far away do not press the others together.
+    const beyond = winner > last ? ", beyond the end" : "";
     if (winner !== null) {
       const right = px(winner) > box.left + box.width / 2;
       draw(svg, "line", { x1: px(winner), x2: px(winner), y1: 18, y2: bottom, class: "plot-winner" });
       const words = { x: px(winner), y: 13, "text-anchor": right ? "end" : "start", class: "plot-winner-name" };
-      draw(svg, "text", words, `Rank 1: ${score(winner)}`);
+      draw(svg, "text", words, `Rank 1: ${score(winner)}${beyond}`);
     }
     const cursor = draw(svg, "rect", { width: wide, y: box.top, height: box.height, class: "plot-cursor" });
     return {
@@ -163,7 +165,7 @@
       summary:
         `${data.score} of ${counted(data, total, "rows")}, most of them near ${score(edges[counts.indexOf(most)])}` +
         `${winner === null ? "." : `; rank 1 has ${score(winner)}.`} The bars at the ends hold all scores beyond them, too.`,
-      rest: winner === null ? "No row may stand first." : `Rank 1 has ${score(winner)}, as the line shows.`,
+      rest: winner === null ? "No row may stand first." : `Rank 1 has ${score(winner)}${beyond || ", as the line shows"}.`,
       start: counts.indexOf(most),
       at: (x) => {
         const index = Math.floor((x - box.left) / wide);

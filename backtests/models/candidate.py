@@ -1,10 +1,14 @@
 """A candidate: one row of an optimizer's result, a strategy or a combination of parameters with its figures."""
 
+from textwrap import shorten
+
 from django.db import models
 
 from backtests.models.optimizer_run import OptimizerRun
 from strategies.configured import Configured
 from strategies.models import Strategy
+
+NAME_LENGTH = 80
 
 
 class Candidate(Configured):
@@ -16,7 +20,7 @@ class Candidate(Configured):
     # Of a search the place in its grid, of a ranking that of the entrant.
     number = models.PositiveBigIntegerField()
     strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="candidates")
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=NAME_LENGTH)
     # Enough trades, enough bars for the warm-up, and a score: else it stands below all that have them.
     eligible = models.BooleanField()
     score = models.FloatField(null=True, blank=True)
@@ -31,6 +35,12 @@ class Candidate(Configured):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.parameter_summary})" if self.parameters else self.name
+
+    @property
+    def title(self) -> str:
+        """What its backtest and deployment are called: the strategy's name alone stands for other parameters."""
+        varied = self.run.is_search and self.parameters != self.run.parameters
+        return shorten(str(self), NAME_LENGTH, placeholder=" …") if varied else self.name
 
     @property
     def symbols(self) -> list[str]:

@@ -105,7 +105,7 @@ class Snapshot:
             return cls(source.strategy, source.strategy_name, *values, source.timeframe, rules, backtest=source)
         run = source.run
         rules = _carried(run.rules_on(source.market).as_dict())
-        return cls(source.strategy, source.name, *values, run.timeframe, rules, candidate=source)
+        return cls(source.strategy, source.title, *values, run.timeframe, rules, candidate=source)
 
     def fingerprint(self) -> str:
         """SHA-256 over what makes two deployments the same: limits and order of symbols do not."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests.chromium import find_chromium
@@ -81,6 +81,17 @@ def test_a_button_shows_its_moment_on_a_chart(desk: Page) -> None:
     expect(legend).to_contain_text("2012-03-05")
     # Over the indicator's gap nothing is said about it.
     expect(legend).not_to_contain_text("RSI 2")
+
+
+def test_a_moment_asked_for_while_the_chart_loads_is_shown_when_it_has(desk: Page) -> None:
+    waiting: list[Route] = []
+    desk.route("**/prices.json", lambda route: waiting.append(route))
+    desk.reload()
+    desk.click("#show")
+    assert waiting
+    for route in waiting:
+        route.continue_()
+    expect(desk.locator("#prices .chart-legend")).to_contain_text("2012-03-05")
 
 
 def test_a_shown_moment_stays_told_when_the_pointer_has_left_the_chart(desk: Page) -> None:

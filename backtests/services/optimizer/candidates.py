@@ -86,7 +86,7 @@ def open_as_backtest(candidate: Candidate, wall_now: datetime) -> Backtest:
         run.user,
         strategy=candidate.strategy,
         candidate=candidate,
-        strategy_name=candidate.name,
+        strategy_name=candidate.title,
         kind=candidate.make_kind(),
         symbols=candidate.symbols,
         timeframe=run.timeframe,

@@ -217,7 +217,7 @@ def test_evidence_of_other_parameters_is_not_this_strategys(
 ) -> None:
     Strategy.objects.update(parameters={"fast": 5, "slow": 40})
     words = text_of(alices_browser.get(reverse("strategies:list")))
-    assert "No evidence yet: run a backtest" in words
+    assert "No evidence for these settings yet: run a backtest" in words
 
 
 @pytest.mark.parametrize("change", [{"symbols": ["AAPL"]}, {"symbols": ["AAPL", "IBM"]}, {"timeframe": "1Hour"}])
@@ -225,7 +225,9 @@ def test_evidence_of_another_market_is_not_this_strategys(
     change: dict[str, Any], examined: Backtest, alices_browser: Client
 ) -> None:
     Strategy.objects.update(**change)
-    assert "No evidence yet: run a backtest" in text_of(alices_browser.get(reverse("strategies:list")))
+    assert "No evidence for these settings yet: run a backtest" in text_of(
+        alices_browser.get(reverse("strategies:list"))
+    )
 
 
 def test_a_later_backtest_of_something_else_does_not_hide_the_evidence(

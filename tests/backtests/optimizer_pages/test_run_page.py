@@ -26,7 +26,7 @@ def test_a_search_shows_what_it_tried_and_found(searched: OptimizerRun, alices_b
     for words in (
         "Search of Golden cross Completed",
         "ranked by Sharpe ratio",
-        "AAPL · best of 26 combinations that have a score",
+        "AAPL · best of 26 combinations with a score",
         f"the search saw 2005-01-03 to {last_seen}; the rest, up to 2010-12-31, is held back for the evidence",
         "fewer than 3 trades or never in the market: not ranked",
         f"1 {first.parameters['fast']} {first.parameters['slow']} {first.score:.2f}",

@@ -158,6 +158,8 @@ def test_a_row_opens_as_a_backtest_of_the_whole_period(search: MakeRun, work: Wo
     row = ranked(run, "MSFT")[0]
     backtest = open_as_backtest(row, NOW)
     assert (backtest.symbols, backtest.parameters, backtest.candidate) == (["MSFT"], row.parameters, row)
+    fast, slow = row.parameters["fast"], row.parameters["slow"]
+    assert backtest.strategy_name == f"Golden cross (fast {fast}, slow {slow})"
     assert (backtest.start_date, backtest.end_date) == (run.start_date, run.end_date)
     assert (backtest.rules["stop_loss_pct"], backtest.costs["commission_bps"]) == (0.2, 5.0)
     assert backtest.rules["position_size_pct"] == 0.95

@@ -28,7 +28,7 @@ def row(alice: User, strategy: Strategy) -> Candidate:
 def test_a_row_is_deployed_as_it_was_tried(alice: User, row: Candidate) -> None:
     live = LiveStrategy.objects.get(pk=deploy(alice, row, now=NOW).pk)
     assert (live.name, live.strategy, live.candidate, live.backtest) == (
-        "Live - Golden cross",
+        "Live - Golden cross (fast 10, slow 40)",
         row.strategy,
         row,
         None,
@@ -40,6 +40,11 @@ def test_a_row_is_deployed_as_it_was_tried(alice: User, row: Candidate) -> None:
         "1Day",
     )
     assert list(live.provenance["data"]) == ["AAPL"]
+
+
+def test_a_row_with_the_strategys_own_parameters_has_its_name(alice: User, row: Candidate) -> None:
+    row.run.parameters = row.parameters
+    assert deploy(alice, row, now=NOW).name == "Live - Golden cross"
 
 
 def test_it_carries_the_runs_rules_but_not_its_size(alice: User, strategy: Strategy) -> None:
