@@ -68,8 +68,8 @@ def _luck(found: Findings, tries: int, variance: float | None) -> Line:
 
 def _out_of_sample(found: Findings, others: int) -> Line:
     asks = (
-        "Green when the last part has at least half of the Sharpe ratio before it, and was held back or no other "
-        "try reached into it; amber when it gained at all."
+        "Green when the last part has at least half of the Sharpe ratio before it, and no other try reached into "
+        "it; amber when it gained at all."
     )
     apart = found["out_of_sample"]
     if apart and apart["ruined"]:
@@ -85,13 +85,12 @@ def _out_of_sample(found: Findings, others: int) -> Line:
         words = f"{figures}; the {SAW_ALL[sight]} saw all of it."
         return Line("out_of_sample", "Out of sample", Mark.NONE, words, asks, after)
     held = before is None or before <= 0.0 or after >= GREEN_PART * before
-    seen = sight is Sight.OWN and others > 0
+    seen = others > 0
     mark = Mark.BAD if after <= 0.0 else Mark.GOOD if held and not seen else Mark.FAIR
-    words = f"{figures}."
-    if sight is Sight.HELD_BACK:
-        words = f"{figures}; its search did not see the last part."
-    elif seen:
-        words = f"{figures}; {others:,} other {'try' if others == 1 else 'tries'} reached into the last part."
+    known = "; its search did not see the last part" if sight is Sight.HELD_BACK else ""
+    if seen:  # held back from one search is not held back from the trader
+        known += f"; {others:,} other {'try' if others == 1 else 'tries'} reached into the last part"
+    words = f"{figures}{known}."
     return Line("out_of_sample", "Out of sample", mark, words, asks, after)
 
 
@@ -164,7 +163,8 @@ def _costs(found: Findings) -> Line:
     if not found["trades"] and not found["open"]:
         return Line("costs", "Costs", Mark.NONE, "Nothing was traded, so nothing was paid.", asks)
     at = "at 5 basis points of slippage" if found["costs"]["assumed"] else "at twice the costs"
-    words = f"{value:+.1%} {at}, {found['total_return']:+.1%} as it was run."
+    # Of a row of a search too: its own figures stop before the part that was held back.
+    words = f"{value:+.1%} {at}, {found['total_return']:+.1%} at its own, over the whole period."
     return Line("costs", "Costs", Mark.GOOD if value > 0.0 else Mark.BAD, words, asks, value)
 
 

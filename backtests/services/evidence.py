@@ -171,7 +171,7 @@ def _panel(subject: Backtest | Candidate, tried: Tried) -> Panel:
     evidence = subject.evidence if _has_evidence(subject) else None
     if evidence is None or evidence.error:
         return Panel(subject, error=evidence.error if evidence else "", tries=tried.number)
-    # The ledger counts this one too, and one that repeats another not at all.
+    # The ledger counts this one too: of a row whose search held the last part back, the backtest it was opened as.
     others = max(tried.reaching - 1, 0)
     found = lines(evidence.findings, max(tried.number, 1), tried.variance, others)
     return Panel(subject, found, tries=tried.number)
