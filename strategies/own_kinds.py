@@ -6,8 +6,11 @@ The files are code that whoever operates the desk has put there: they run with t
 
 import json
 import re
+import signal
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
@@ -27,6 +30,8 @@ SEED = 7
 DRAWN = 3
 BARS = 1500
 STOCKS = ("AAPL", "IBM")
+# Seconds for loading and proving one file; far more than any needs that ends.
+LONGEST = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +127,11 @@ class Refused(Exception):
 def _loaded(path: Path, known: Mapping[str, str], now: dict[str, str]) -> OwnFile:
     try:
         mark = sha256(path.read_bytes()).hexdigest() + registry.folder_hash()
-        found = load_file(path)
-        reason = known.get(mark)
-        if reason is None:
-            reason = next(_faults(found), "")
+        with _ending():
+            found = load_file(path)
+            reason = known.get(mark)
+            if reason is None:
+                reason = next(_faults(found), "")
         now[mark] = reason
         if reason:
             return OwnFile(path.name, reason=reason)
@@ -133,6 +139,25 @@ def _loaded(path: Path, known: Mapping[str, str], now: dict[str, str]) -> OwnFil
         return OwnFile(path.name, keys=tuple(kind.key for kind in found))
     except (Refused, OSError, ValueError) as refusal:
         return OwnFile(path.name, reason=str(refusal))
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """Refuses what comes to no end. The alarm rings in the main thread alone; desk and workers load there."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise Refused(f"It was not done after {LONGEST:g} s. Is there a loop without an end?")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, LONGEST, LONGEST)  # again, should the file have caught it
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _faults(found: Iterable[type[Kind]]) -> Iterator[str]:
@@ -154,6 +179,9 @@ def _module(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
+    except Refused:
+        del sys.modules[name]
+        raise
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""

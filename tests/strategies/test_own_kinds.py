@@ -1,6 +1,7 @@
 """A trader's own kinds: loaded from a folder, proved, and refused with the reason."""
 
 import io
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,6 +122,25 @@ def test_a_bad_file_says_why_and_takes_nothing_down(folder: Path, text: str, wor
     assert "rate_of_change" in kinds()
     assert "macd" in kinds()
     assert [warning.id for warning in own_kinds_are_usable()] == ["strategies.W001"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "while True: pass",
+        LOOKS_AHEAD.replace("        tomorrow =", "        while True: pass\n        tomorrow ="),
+    ],
+)
+def test_a_file_without_an_end_is_refused_after_a_while(
+    folder: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_kinds, "LONGEST", 0.5)
+    (folder / "endless.py").write_text(text)
+    load_folder(folder, verdicts_of(folder))
+    (file,) = own_files()
+    assert "It was not done after 0.5 s. Is there a loop without an end?" in file.reason
+    assert file.keys == ()
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_what_has_passed_is_not_tried_again_and_a_broken_memory_is_no_matter(
