@@ -101,10 +101,9 @@ def open_as_backtest(candidate: Candidate, wall_now: datetime) -> Backtest:
 
 def save_as_strategy(candidate: Candidate, name: str = "") -> Strategy:
     """A strategy with this row's parameters and symbols. Raises InvalidStrategy."""
-    own = f"{candidate.name} ({candidate.parameter_summary})" if candidate.parameters else candidate.name
     return save_strategy(
         candidate.run.user,
-        name=name or own[:NAME_LENGTH],
+        name=name or str(candidate)[:NAME_LENGTH],
         kind=candidate.kind,
         parameters=candidate.parameters,
         symbols=candidate.symbols,
