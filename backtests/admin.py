@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from backtests.models import Backtest, Evidence, OptimizerRun, Tries
+from backtests.models import Backtest, Evidence, OptimizerRun, TrialRegistry
 from backtests.services import delete_backtest
 
 Row = TypeVar("Row", bound=Model)
@@ -55,16 +55,16 @@ class EvidenceAdmin(ReadOnlyAdmin[Evidence]):
     search_fields = ["backtest__strategy_name", "candidate__name", "error"]
 
 
-@admin.register(Tries)
-class TriesAdmin(ReadOnlyAdmin[Tries]):
+@admin.register(TrialRegistry)
+class TriesAdmin(ReadOnlyAdmin[TrialRegistry]):
     """The ledger goes with its user and not before: what was tried stays tried."""
 
-    list_display = ["user", "symbol", "timeframe", "start_date", "end_date", "number", "measured"]
+    list_display = ["user", "symbol", "timeframe", "start_date", "end_date", "trials", "measured"]
     list_filter = ["timeframe"]
     list_select_related = ["user"]
     search_fields = ["user__email", "symbol"]
 
-    def has_delete_permission(self, request: HttpRequest, obj: Tries | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: TrialRegistry | None = None) -> bool:
         # Asked, too, when a user is deleted: then they go along.
         match = request.resolver_match
         return match is not None and str(match.url_name).startswith("accounts_user_")

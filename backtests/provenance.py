@@ -9,24 +9,23 @@ from typing import Any
 
 from django.conf import settings
 
-import backtests
+from backtests import engine
 from strategies.kinds import code_hash, kinds
 from tradedesk import core
 from tradedesk.marketdata.models import BarSeries
 
-# The pure modules of this app that take part in a run; * is all of a folder.
-RUN_MODULES = ("engine", "kernel/*", "meter", "panel", "results", "simulation")
+# The folders whose code takes part in a run, the kind's own file apart.
+RUN_FOLDERS = (Path(core.__path__[0]), Path(engine.__path__[0]))
 SHOWN = 12
 
 
 @cache
 def engine_code() -> str:
-    """The first 12 hex digits of the SHA-256 over the engine's and the core's source files, names included."""
+    """The first 12 hex digits of the SHA-256 over the source files of the engine and the core, names included."""
     digest = sha256()
-    own = [path for module in RUN_MODULES for path in sorted(Path(backtests.__path__[0]).glob(f"{module}.py"))]
-    for path in [*own, *sorted(Path(core.__path__[0]).glob("*.py"))]:
-        source = path.read_bytes()
-        digest.update(f"{path.name} {len(source)}\n".encode() + source)
+    for file in (file for folder in RUN_FOLDERS for file in sorted(folder.rglob("*.py"))):
+        source = file.read_bytes()
+        digest.update(f"{file.name} {len(source)}\n".encode() + source)
     return digest.hexdigest()[:SHOWN]
 
 

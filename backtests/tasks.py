@@ -23,8 +23,8 @@ def run_backtest(backtest_id: int) -> None:
 
 
 @shared_task
-def sweep_backtests() -> None:
-    for backtest_id in services.sweep_backtests(timezone.now()):
+def recover_backtests() -> None:
+    for backtest_id in services.recover_backtests(timezone.now()):
         enqueue(backtest_id)
     backtests, runs = evidence.overdue(timezone.now())
     for backtest_id in backtests:
@@ -39,8 +39,8 @@ def run_chunk(run_id: int, number: int) -> None:
 
 
 @shared_task
-def revive_optimizer_runs() -> None:
-    optimizer.revive(timezone.now())
+def recover_optimizer_runs() -> None:
+    optimizer.recover_runs(timezone.now())
 
 
 @shared_task(name=BACKTEST_EVIDENCE_TASK)

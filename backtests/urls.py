@@ -38,7 +38,7 @@ urlpatterns = [
         name="candidate_evidence_again",
     ),
     path("dashboard/optimizer", optimizer.optimizer, name="optimizer"),
-    path("dashboard/optimizer/market", optimizer.optimizer_market, name="optimizer_market"),
+    path("dashboard/optimizer/availability", optimizer.optimizer_availability, name="optimizer_availability"),
     path("dashboard/optimizer/grid", optimizer.optimizer_grid, name="optimizer_grid"),
     path("dashboard/optimizer/preview", optimizer.optimizer_preview, name="optimizer_preview"),
     path("dashboard/optimizer/<int:pk>", optimizer_run.run_detail, name="optimizer_run"),

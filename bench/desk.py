@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from functools import cache
 
-from backtests.optimizer.sweep import sweep as optimizer_sweep
-from backtests.simulation import Scenario, Simulation, prepare, simulate
+from backtests.engine.simulation import Scenario, Simulation, prepare, simulate
+from backtests.research.optimizer.sweep import sweep as optimizer_sweep
 from bench.task import (
     ACCOUNT,
     CAPITAL,

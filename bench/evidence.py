@@ -4,15 +4,15 @@ import sys
 from statistics import median
 from time import perf_counter
 
-from backtests.robustness.examination import SEARCH_FAMILY, Relatives, examine, relatives_of
-from backtests.simulation import prepare
+from backtests.engine.simulation import prepare
+from backtests.research.robustness.report import SEARCH_SAMPLE, SearchContext, build_report, search_context_of
 from bench.desk import COSTS, RULES
 from bench.task import CAPITAL, SYMBOL, daily
 from strategies.kinds.sma_crossover import SmaCrossover
 
 REPEATS = 5
 KIND = SmaCrossover(fast=10, slow=60)
-RANGES = {"fast": (2, 51, 1), "slow": (52, 151, 1)}  # of which SEARCH_FAMILY combinations are drawn
+RANGES = {"fast": (2, 51, 1), "slow": (52, 151, 1)}  # of which SEARCH_SAMPLE combinations are drawn
 ROW = "{:<62}{:>10}\n"
 
 
@@ -21,12 +21,12 @@ def main() -> None:
     shared, own = [], []
     for _ in range(REPEATS + 1):
         started = perf_counter()
-        relatives: Relatives = relatives_of(scenario, KIND, RANGES, SEARCH_FAMILY)
+        search_context: SearchContext = search_context_of(scenario, KIND, RANGES, SEARCH_SAMPLE)
         shared.append(perf_counter() - started)
         started = perf_counter()
-        examine(scenario, KIND, RANGES, relatives)
+        build_report(scenario, KIND, RANGES, search_context)
         own.append(perf_counter() - started)
-    sys.stdout.write(f"\nThe evidence of a result, {SEARCH_FAMILY:,} combinations standing for its search\n\n")
+    sys.stdout.write(f"\nThe evidence of a result, {SEARCH_SAMPLE:,} combinations standing for its search\n\n")
     for label, seconds in (
         ("once a search: overfitting (CSCV) and walk-forward", shared),
         ("each result: luck, bootstrap, neighbours, costs, proofs", own),

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.desk.test_runner import Desk
-from tests.flows.trader import Answer, Trader, demo_password
+from tests.flows.trader import Schema, Trader, demo_password
 
 REPEATS = 20
 # Seconds of replay, one session each, so that there is something to show.
@@ -18,7 +18,7 @@ PAGES = (
     "/dashboard",
     "/dashboard/strategies",
     "/dashboard/strategies/1",
-    "/dashboard/strategies/1/proofs",
+    "/dashboard/strategies/1/checks",
     "/dashboard/strategies/new",
     "/dashboard/backtests",
     "/dashboard/backtests/new",
@@ -80,7 +80,7 @@ def active(trader: Trader, strategy_id: int) -> list[int]:
     return [row["id"] for row in rows if row["strategy_id"] == strategy_id]
 
 
-def timed(ask: partial[Answer], status: int) -> float:
+def timed(ask: partial[Schema], status: int) -> float:
     start = time.perf_counter()
     answer = ask()
     seconds = time.perf_counter() - start

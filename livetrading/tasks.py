@@ -10,8 +10,9 @@ from livetrading.pipeline.check import check
 from livetrading.pipeline.dispatch import claim_due
 from livetrading.pipeline.execute import execute_order as execute
 from livetrading.pipeline.reconcile import reconcile
-from livetrading.pipeline.sweep import accounts_at_work, lost_orders
+from livetrading.pipeline.requeue import accounts_at_work, lost_orders
 from livetrading.services.control import record_error
+from livetrading.services.queue import CHECK_NOW_TASK
 from tradedesk.marketdata.clock import market_clock
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ def dispatch_due_checks() -> None:
         check_strategies.delay(chunk)
 
 
-@shared_task
+@shared_task(name=CHECK_NOW_TASK)
 def check_now(live_id: int) -> None:
     """The first check of a deployment, without waiting for beat."""
     for chunk in claim_due(market_clock().now(), timezone.now(), only=[live_id]):
@@ -56,7 +57,7 @@ def reconcile_account(user_id: int, mode: str) -> None:
 
 
 @shared_task
-def sweep() -> None:
+def requeue_lost_orders() -> None:
     for order_id in lost_orders(timezone.now()):
         execute_order.delay(str(order_id))
     for user_id, mode in accounts_at_work():

@@ -11,10 +11,10 @@ from strategies.models import Strategy
 from strategies.services import InvalidStrategy, delete_strategy, save_strategy
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.bars import Timeframe
-from tradedesk.rest.answers import Answer
 from tradedesk.rest.bodies import Body, Text
 from tradedesk.rest.pages import in_pages
 from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
+from tradedesk.rest.schemas import Schema
 
 router = Router(tags=["strategies"])
 
@@ -29,7 +29,7 @@ class StrategyBody(Body):
     timeframe: Text = Field(Timeframe.DAY.value, description=f"One of {', '.join(Timeframe)}.")
 
 
-class StrategyAnswer(Answer):
+class StrategySchema(Schema):
     id: int = Field(examples=[12])
     name: str = Field(examples=["Golden cross"])
     kind: str = Field(examples=["sma_crossover"])
@@ -38,13 +38,13 @@ class StrategyAnswer(Answer):
     timeframe: str = Field(examples=["1Day"])
 
 
-class SearchRange(Answer):
+class SearchRange(Schema):
     low: int | float
     high: int | float
     step: int | float
 
 
-class ParameterAnswer(Answer):
+class ParameterSchema(Schema):
     name: str = Field(examples=["fast"])
     label: str = Field(examples=["Fast average"])
     type: Literal["integer", "number"]
@@ -56,38 +56,38 @@ class ParameterAnswer(Answer):
     help: str
 
 
-class KindAnswer(Answer):
+class KindSchema(Schema):
     key: str = Field(examples=["sma_crossover"])
     name: str = Field(examples=["SMA crossover"])
     description: str
-    parameters: list[ParameterAnswer]
+    parameters: list[ParameterSchema]
 
 
-@router.get("/kinds", response={200: list[KindAnswer], **BAD_QUERY})
+@router.get("/kinds", response={200: list[KindSchema], **BAD_QUERY})
 @in_pages
-def list_strategy_kinds(request: UserRequest) -> list[KindAnswer]:
+def list_strategy_kinds(request: UserRequest) -> list[KindSchema]:
     """The kinds of strategies, with their parameters, bounds and defaults."""
     return [_kind(kind) for kind in kinds().values()]
 
 
-@router.get("", response={200: list[StrategyAnswer], **BAD_QUERY})
+@router.get("", response={200: list[StrategySchema], **BAD_QUERY})
 @in_pages
 def list_strategies(request: UserRequest) -> "QuerySet[Strategy]":
     """Your strategies, by name."""
     return request.user.strategies.all()
 
 
-@router.post("", response={201: StrategyAnswer, **BAD_BODY})
+@router.post("", response={201: StrategySchema, **BAD_BODY})
 def create_strategy(request: UserRequest, strategy: StrategyBody) -> Status[Strategy]:
     return Status(201, _save(request, strategy))
 
 
-@router.get("/{int:strategy_id}", response={200: StrategyAnswer, **UNKNOWN})
+@router.get("/{int:strategy_id}", response={200: StrategySchema, **UNKNOWN})
 def read_strategy(request: UserRequest, strategy_id: int) -> Strategy:
     return find(request.user.strategies.all(), strategy_id)
 
 
-@router.put("/{int:strategy_id}", response={200: StrategyAnswer, **UNKNOWN, **BAD_BODY})
+@router.put("/{int:strategy_id}", response={200: StrategySchema, **UNKNOWN, **BAD_BODY})
 def replace_strategy(request: UserRequest, strategy_id: int, strategy: StrategyBody) -> Strategy:
     """The whole strategy anew; what is left out has its default. What is deployed trades on as it was."""
     return _save(request, strategy, find(request.user.strategies.all(), strategy_id))
@@ -107,14 +107,14 @@ def _save(request: UserRequest, values: StrategyBody, strategy: Strategy | None 
         raise Refused(refusal.errors) from None
 
 
-def _kind(kind: type[Kind]) -> KindAnswer:
+def _kind(kind: type[Kind]) -> KindSchema:
     parameters = [_parameter(param) for param in kind.params().values()]
-    return KindAnswer(key=kind.key, name=kind.name, description=kind.description, parameters=parameters)
+    return KindSchema(key=kind.key, name=kind.name, description=kind.description, parameters=parameters)
 
 
-def _parameter(param: Param[Any]) -> ParameterAnswer:
+def _parameter(param: Param[Any]) -> ParameterSchema:
     low, high, step = param.search
-    return ParameterAnswer(
+    return ParameterSchema(
         name=param.name,
         label=param.label,
         type="integer" if param.is_integer else "number",

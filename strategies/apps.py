@@ -7,6 +7,6 @@ class StrategiesConfig(AppConfig):
 
     def ready(self) -> None:
         from strategies import checks as checks  # registers itself
-        from strategies.own_kinds import load_folder
+        from strategies.plugins import load_folder
 
-        load_folder(settings.STRATEGY_DIR, settings.DATA_DIR / "proved-kinds.json")
+        load_folder(settings.STRATEGY_DIR, settings.DATA_DIR / "checked-kinds.json")

@@ -9,5 +9,5 @@ urlpatterns = [
     path("dashboard/strategies/<int:pk>", views.strategy_detail, name="detail"),
     path("dashboard/strategies/<int:pk>/edit", views.strategy_edit, name="edit"),
     path("dashboard/strategies/<int:pk>/delete", views.strategy_delete, name="delete"),
-    path("dashboard/strategies/<int:pk>/proofs", views.strategy_proofs, name="proofs"),
+    path("dashboard/strategies/<int:pk>/checks", views.strategy_checks, name="checks"),
 ]

@@ -8,14 +8,13 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.middleware import HtmxDetails
 
-from strategies import activity, evidence, services
+from strategies import activity, check_report, services
 from strategies.forms import StrategyForm
 from strategies.kinds import InvalidParameters, kinds
 from strategies.models import Strategy
-from strategies.own_kinds import own_files
-from tradedesk.accounts.requests import UserRequest
+from strategies.plugins import plugin_files
+from tradedesk.accounts.requests import PageRequest
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.clock import market_clock
 from tradedesk.marketdata.library import available_symbols, find_series
@@ -25,10 +24,6 @@ LATEST = 10
 SYMBOLS_ON_A_CARD = 8
 
 
-class PageRequest(UserRequest):
-    htmx: HtmxDetails
-
-
 @require_safe
 def strategy_list(request: PageRequest) -> HttpResponse:
     strategies = activity.with_activity(request.user.strategies.all())
@@ -36,7 +31,7 @@ def strategy_list(request: PageRequest) -> HttpResponse:
     template = "strategies/_cards.html" if request.htmx else "strategies/strategy_list.html"
     context: dict[str, Any] = {"page": page, "cards": _cards(list(page))}
     if not request.htmx:
-        context |= {"own_files": own_files(), "own_folder": settings.STRATEGY_DIR}
+        context |= {"plugin_files": plugin_files(), "plugin_folder": settings.STRATEGY_DIR}
     return render(request, template, context)
 
 
@@ -59,16 +54,16 @@ def strategy_detail(request: PageRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def strategy_proofs(request: PageRequest, pk: int) -> HttpResponse:
+def strategy_checks(request: PageRequest, pk: int) -> HttpResponse:
     """The panel that the detail page loads after itself; without htmx, the detail page with the panel filled."""
     strategy = get_object_or_404(request.user.strategies, pk=pk)
     try:
-        found = {"evidence": evidence.gather(strategy, market_clock().now()), "refusal": ""}
+        found = {"evidence": check_report.gather(strategy, market_clock().now()), "refusal": ""}
     except InvalidParameters as refusal:
         found = {"evidence": None, "refusal": str(refusal)}
     if request.htmx:
-        return render(request, "strategies/_proofs.html", {"strategy": strategy, "proved": True, **found})
-    return render(request, "strategies/strategy_detail.html", _detail(strategy) | {"proved": True, **found})
+        return render(request, "strategies/_checks.html", {"strategy": strategy, "checked": True, **found})
+    return render(request, "strategies/strategy_detail.html", _detail(strategy) | {"checked": True, **found})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -16,8 +16,8 @@ from pydantic import Field
 
 from tradedesk.accounts.api_auth import BearerToken, SignedInSession
 from tradedesk.health import OK, health
-from tradedesk.rest.answers import Answer
 from tradedesk.rest.refusals import refuse_with_detail
+from tradedesk.rest.schemas import Schema
 
 DOCS = "api_docs"
 DESCRIPTION = """
@@ -43,7 +43,7 @@ View = Callable[..., HttpResponseBase]
 
 
 class DeskApi(NinjaAPI):
-    """Answers in JSON throughout, to strangers as well."""
+    """Responses in JSON throughout, to strangers as well."""
 
     @property
     def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
@@ -91,7 +91,7 @@ api = DeskApi(
 refuse_with_detail(api)
 
 
-class Health(Answer):
+class Health(Schema):
     """Each part answers "ok", or says in a sentence what is wrong and what to do."""
 
     status: str = Field(examples=["ok"])

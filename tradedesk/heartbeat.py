@@ -1,4 +1,4 @@
-"""Proof that beat and worker live: each writes the wall time of its last sign into the cache that they share."""
+"""Check that beat and worker live: each writes the wall time of its last sign into the cache that they share."""
 
 from datetime import datetime
 from typing import Literal

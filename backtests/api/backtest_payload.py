@@ -50,7 +50,7 @@ def trade_payload(trade: BacktestTrade) -> dict[str, Any]:
         "exit_price": float(trade.exit_price),
         "exit_reason": trade.exit_reason,
         "pnl": float(trade.pnl),
-        "return_pct": trade.return_pct * 100,
+        "return_pct": trade.return_fraction * 100,
         "commission": float(trade.commission),
         "r_multiple": trade.r_multiple,
     }
@@ -67,7 +67,7 @@ def open_position_payload(trade: BacktestTrade) -> dict[str, Any]:
         "stop_price": float(trade.stop_price),
         "target_price": None if trade.target_price is None else float(trade.target_price),
         "unrealized_pnl": float(trade.pnl),
-        "return_pct": trade.return_pct * 100,
+        "return_pct": trade.return_fraction * 100,
         "commission": float(trade.commission),
     }
 

@@ -8,8 +8,8 @@ from django.utils import timezone
 from ninja import Router, Status
 from pydantic import Field
 
-from backtests.api.backtest_answers import BacktestAnswer, BacktestInList, ComparisonAnswer, Queued
 from backtests.api.backtest_payload import backtest_payload, comparison_payload
+from backtests.api.backtest_schemas import BacktestInList, BacktestSchema, ComparisonSchema, Queued
 from backtests.lists.filters import narrowed
 from backtests.lists.listing import WEIGHTY
 from backtests.lists.selection import NotSelected, UnknownBacktest, selected
@@ -18,17 +18,22 @@ from backtests.reports.comparison import compare
 from backtests.reports.trades import csv_rows
 from backtests.services import InvalidBacktest, cancel_backtest, create_backtest, delete_backtest
 from tradedesk.accounts.requests import UserRequest
+from tradedesk.core.rules import COSTS, RULES
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
 from tradedesk.rest.bodies import Body, Day, Text, Whole
 from tradedesk.rest.csv_files import csv_file
 from tradedesk.rest.pages import Presented, in_pages
 from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
+from tradedesk.rest.rule_fields import with_rules
 
 SENDS_CSV = {"responses": {200: {"description": "OK", "content": {"text/csv": {"schema": {"type": "string"}}}}}}
 
 router = Router(tags=["backtests"])
 
+SPLIT = {"position_size_pct": "0.95 / number of symbols", "max_positions": "the number of symbols"}
 
+
+@with_rules([*COSTS.values(), *RULES.values()], SPLIT)
 class BacktestBody(Body):
     """`*_pct` are fractions: 0.02 is 2%."""
 
@@ -37,21 +42,6 @@ class BacktestBody(Body):
     start_date: Day = Field(examples=["2005-01-03"])
     end_date: Day = Field(examples=["2010-12-31"])
     initial_capital: float = Field(description="Dollars.", examples=[100_000])
-    commission_per_order: float = Field(0.0, description="Dollars.")
-    commission_per_share: float = Field(0.0, description="Dollars.")
-    commission_bps: float = Field(0.0, description="Basis points of each order's amount.")
-    slippage_bps: float = Field(0.0, description="Basis points of the price, against you.")
-    position_size_pct: float | None = Field(
-        None, description="Of the equity, for one position. Left out: 0.95 / number of symbols.", examples=[0.2]
-    )
-    max_positions: Whole | None = Field(None, description="At once. Left out: the number of symbols.")
-    max_position_size: float | None = Field(None, description="Dollars. Left out: no limit.")
-    stop_loss_pct: float | None = Field(None, description="Below the entry price. Left out: 0.10.")
-    take_profit_pct: float | None = Field(None, description="Above the entry price. Left out: none.")
-    signal_threshold: float = Field(0.6, description="The least strength of a signal that is traded, 0 to 1.")
-    daily_loss_limit: float | None = Field(None, description="Dollars; no entries for the rest of that day.")
-    max_drawdown_pct: float | None = Field(None, description="No entries this far below the highest equity.")
-    fractional: bool = Field(False, description="Whether parts of a share are bought.")
 
 
 @router.post("", response={202: Queued, **UNKNOWN, **BAD_BODY})
@@ -85,7 +75,7 @@ def list_backtests(
     return Presented(found.defer(*WEIGHTY), _in_list)
 
 
-@router.get("/compare", response={200: ComparisonAnswer, **UNKNOWN, **BAD_QUERY})
+@router.get("/compare", response={200: ComparisonSchema, **UNKNOWN, **BAD_QUERY})
 def compare_backtests(request: UserRequest, ids: str) -> dict[str, Any]:
     """Two to four completed backtests side by side; ids: "3,7"."""
     try:
@@ -96,7 +86,7 @@ def compare_backtests(request: UserRequest, ids: str) -> dict[str, Any]:
         raise Refused({"ids": str(refusal)}) from None
 
 
-@router.get("/{int:backtest_id}", response={200: BacktestAnswer, **UNKNOWN})
+@router.get("/{int:backtest_id}", response={200: BacktestSchema, **UNKNOWN})
 def read_backtest(request: UserRequest, backtest_id: int) -> dict[str, Any]:
     """A backtest with everything it has found so far."""
     return backtest_payload(find(request.user.backtests.all(), backtest_id), full=True)

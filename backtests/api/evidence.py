@@ -7,34 +7,35 @@ from pydantic import Field
 
 from backtests.models import Backtest, Candidate
 from backtests.reports.evidence import lines_as_json
+from backtests.reports.scorecard import scorecards
 from backtests.services import evidence
 from tradedesk.accounts.requests import UserRequest
-from tradedesk.rest.answers import Answer
 from tradedesk.rest.refusals import BAD_QUERY, UNKNOWN, Refused, find
+from tradedesk.rest.schemas import Schema
 
 router = Router(tags=["evidence"])
 
 
-class EvidenceLine(Answer):
-    key: str = Field(examples=["luck"])
-    label: str = Field(examples=["Luck"])
-    mark: str = Field(description="good, fair, bad or none.", examples=["fair"])
-    words: str
-    asks: str = Field(description="What makes it green.")
+class EvidenceLine(Schema):
+    key: str = Field(examples=["deflated_sharpe"])
+    label: str = Field(examples=["Deflated Sharpe"])
+    rating: str = Field(description="pass, caution, fail or none.", examples=["caution"])
+    message: str
+    criterion: str = Field(description="What it takes to pass.")
     value: float | None
 
 
-class EvidenceAnswer(Answer):
+class EvidenceSchema(Schema):
     backtest_id: int | None
     candidate_id: int | None
     status: str = Field(description="pending, ready or failed.")
     error: str | None
-    tries: int = Field(description="So often you have tried something on this symbol and period.")
+    trials: int = Field(description="Number of trials on the same symbols and period.")
     lines: list[EvidenceLine]
-    findings: dict[str, Any]
+    report: dict[str, Any]
 
 
-@router.get("", response={200: EvidenceAnswer, **UNKNOWN, **BAD_QUERY})
+@router.get("", response={200: EvidenceSchema, **UNKNOWN, **BAD_QUERY})
 def read_evidence(
     request: UserRequest, backtest_id: int | None = None, candidate_id: int | None = None
 ) -> dict[str, Any]:
@@ -50,13 +51,13 @@ def read_evidence(
         rows = Candidate.objects.filter(run__user=request.user).select_related("run", "evidence")
         subject = find(rows, candidate_id or 0)
         evidence.ask_for(subject)
-    panel = evidence.panels(request.user, [subject])[subject.pk]
+    scorecard = scorecards(request.user, [subject])[subject.pk]
     return {
         "backtest_id": backtest_id,
         "candidate_id": candidate_id,
-        "status": panel.status,
-        "error": panel.error or None,
-        "tries": panel.tries,
-        "lines": lines_as_json(panel),
-        "findings": subject.evidence.findings if panel.status == "ready" else {},
+        "status": scorecard.status,
+        "error": scorecard.error or None,
+        "trials": scorecard.trials,
+        "lines": lines_as_json(scorecard),
+        "report": subject.evidence.report if scorecard.status == "ready" else {},
     }

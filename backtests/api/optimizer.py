@@ -7,18 +7,21 @@ from django.utils import timezone
 from ninja import Router, Status
 from pydantic import Field
 
-from backtests.api.optimizer_answers import QueuedRun, RunAnswer, RunInList
+from backtests.api.backtests import SPLIT
 from backtests.api.optimizer_payload import run_payload
+from backtests.api.optimizer_schemas import QueuedRun, RunInList, RunSchema
 from backtests.models import OptimizerRun
 from backtests.services import optimizer
 from backtests.services.optimizer import InvalidRun
 from tradedesk.accounts.requests import UserRequest
+from tradedesk.core.rules import COSTS, RULES
 from tradedesk.rest.bodies import Body, Day, Text, Whole
 from tradedesk.rest.pages import Presented, in_pages
 from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
+from tradedesk.rest.rule_fields import with_rules
 
 # What a run weighs; no list shows it.
-HEAVY = ("provenance", "entrants", "histograms", "findings")
+HEAVY = ("provenance", "candidate_strategies", "histograms")
 
 router = Router(tags=["optimizer"])
 
@@ -29,6 +32,7 @@ class Range(Body):
     step: float = Field(examples=[1])
 
 
+@with_rules([*COSTS.values(), *RULES.values()], SPLIT)
 class RunBody(Body):
     """Either strategy_id, for a search of its parameters, or strategy_ids, all_kinds or both, for a ranking.
 
@@ -51,19 +55,6 @@ class RunBody(Body):
     start_date: Day = Field(examples=["2005-01-03"])
     end_date: Day = Field(examples=["2010-12-31"])
     initial_capital: float = Field(description="Dollars.", examples=[100_000])
-    commission_per_order: float = Field(0.0, description="Dollars.")
-    commission_per_share: float = Field(0.0, description="Dollars.")
-    commission_bps: float = Field(0.0, description="Basis points of each order's amount.")
-    slippage_bps: float = Field(0.0, description="Basis points of the price, against you.")
-    position_size_pct: float | None = Field(None, description="Of the equity, for one position.")
-    max_positions: Whole | None = Field(None, description="At once.")
-    max_position_size: float | None = Field(None, description="Dollars.")
-    stop_loss_pct: float | None = Field(None, description="Below the entry price. Left out: 0.10.")
-    take_profit_pct: float | None = Field(None, description="Above the entry price. Left out: none.")
-    signal_threshold: float | None = Field(None, description="0 to 1. Left out: 0.6.")
-    daily_loss_limit: float | None = Field(None, description="Dollars.")
-    max_drawdown_pct: float | None = Field(None, description="Of the highest equity.")
-    fractional: bool = Field(False, description="Whether parts of a share are bought.")
 
 
 SEARCH_ONLY = ("method", "grid", "trials", "holdout", "seed")
@@ -110,14 +101,14 @@ def list_runs(request: UserRequest) -> Presented[OptimizerRun]:
     return Presented(request.user.optimizer_runs.defer(*HEAVY), _in_list)
 
 
-@router.get("/runs/{int:run_id}", response={200: RunAnswer, **UNKNOWN, **BAD_QUERY})
+@router.get("/runs/{int:run_id}", response={200: RunSchema, **UNKNOWN, **BAD_QUERY})
 def read_run(request: UserRequest, run_id: int, symbol: str = "") -> dict[str, Any]:
-    """A run with the best rows of one of its markets, the first one's when `symbol` is left out; all symbols
+    """A run with the best rows of one of its universes, the first one's when `symbol` is left out; all symbols
     together are `*`. Of a search the figures are those of the sessions that it saw."""
     run = find(request.user.optimizer_runs.all(), run_id)
-    keys = [market.key for market in optimizer.markets_of(run)]
+    keys = [universe.key for universe in optimizer.universes_of(run)]
     if symbol and symbol not in keys:
-        raise Refused({"symbol": f"This run has the markets {', '.join(keys)}."})
+        raise Refused({"symbol": f"This run has the universes {', '.join(keys)}."})
     return run_payload(run, symbol or keys[0], full=True)
 
 

@@ -4,14 +4,14 @@ from typing import Any
 
 from backtests.api.backtest_payload import iso
 from backtests.models import Candidate, OptimizerRun
-from backtests.services.evidence import Panel, panels
+from backtests.reports.scorecard import Scorecard, scorecards
 from backtests.services.optimizer import ranked, time_left
 
 SHOWN_FIGURES = ("total_return_pct", "sharpe_ratio", "max_drawdown_pct", "win_rate", "num_trades")
 
 
-def run_payload(run: OptimizerRun, market: str, *, full: bool) -> dict[str, Any]:
-    """The run; full adds what it was made from and the rows of one market (two queries more)."""
+def run_payload(run: OptimizerRun, universe: str, *, full: bool) -> dict[str, Any]:
+    """The run; full adds what it was made from and the rows of one universe (two queries more)."""
     payload: dict[str, Any] = {
         "id": run.pk,
         "job": run.job,
@@ -36,10 +36,10 @@ def run_payload(run: OptimizerRun, market: str, *, full: bool) -> dict[str, Any]
         "started_at": iso(run.started_at),
         "finished_at": iso(run.finished_at),
     }
-    return payload | _results(run, market) if full else payload
+    return payload | _results(run, universe) if full else payload
 
 
-def performance(candidate: Candidate, panel: Panel) -> dict[str, Any]:
+def performance(candidate: Candidate, scorecard: Scorecard) -> dict[str, Any]:
     """One row of `ranked`."""
     return {
         "rank": candidate.rank,  # type: ignore[attr-defined]  # annotated by ranked()
@@ -51,21 +51,21 @@ def performance(candidate: Candidate, panel: Panel) -> dict[str, Any]:
         "eligible": candidate.eligible,
         "score": candidate.score,
         "neighbours_score": candidate.neighbours,
-        "evidence": {line.key: line.mark.value for line in panel.lines} or None,
+        "evidence": {line.key: line.rating.value for line in scorecard.lines} or None,
         **{name: candidate.figures.get(name) for name in SHOWN_FIGURES},
     }
 
 
-def _results(run: OptimizerRun, market: str) -> dict[str, Any]:
-    candidates = list(ranked(run, market))
-    known = panels(run.user, candidates)
+def _results(run: OptimizerRun, universe: str) -> dict[str, Any]:
+    candidates = list(ranked(run, universe))
+    known = scorecards(run.user, candidates)
     rows = [performance(candidate, known[candidate.pk]) for candidate in candidates]
     return {
         "rules": run.rules,
         "costs": run.costs,
         "grid": run.grid,
         "seed": run.seed,
-        "symbol": market,
+        "symbol": universe,
         "best": rows[0] if rows and rows[0]["eligible"] else None,
         "all_performances": rows,
         "provenance": run.provenance,

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from backtests.analysis import ROLLING_SESSIONS, rolling_sharpe
 from backtests.charts.points import Points, groups, points, reduced, written
 from backtests.models import Backtest, BacktestCurve
+from backtests.research.analysis import ROLLING_SESSIONS, rolling_sharpe
 from tradedesk.core.bars import Floats, Timeframe, Times
 from tradedesk.core.metrics import session_returns
 

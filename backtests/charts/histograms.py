@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from backtests.analysis import histogram
 from backtests.models import Backtest
+from backtests.research.analysis import histogram
 from tradedesk.core.bars import Floats
 
 Bins = dict[str, list[dict[str, float]]]

@@ -2,7 +2,7 @@
 
 Of a search that is done from all of its combinations, else from the best ones that were kept: "complete" says
 which. A combination with too few trades, or never in the market, counts as one without a score, but for the
-histogram of all scores. Every answer is of a bounded size: at most MOST_CELLS by MOST_CELLS cells, BINS bins or
+histogram of all scores. Every answer is of a bounded size: at most MAX_CELLS by MAX_CELLS cells, BINS bins or
 LINES lines.
 """
 
@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from backtests.models import OptimizerRun
-from backtests.optimizer.landscape import Axis, heat_map, sample
-from backtests.optimizer.objectives import LABELS, Objective, eligible
 from backtests.reports.leaderboard import parameter_labels
+from backtests.research.optimizer.heat_map import Axis, heat_map, sample
+from backtests.research.optimizer.objectives import LABELS, Objective, eligible
 from backtests.services.optimizer.candidates import KEPT
 from backtests.services.optimizer.finish import histogram
-from backtests.services.optimizer.parts import JUDGED, read_results
+from backtests.services.optimizer.result_shards import JUDGED, read_results
 from tradedesk.core.bars import Floats
 
 LINES = 300
@@ -27,14 +27,14 @@ BEST, MEDIAN = "best", "median"
 Columns = dict[str, Floats]
 
 
-def heat_map_chart(run: OptimizerRun, market: str, x: str, y: str, statistic: str) -> dict[str, Any]:
+def heat_map_chart(run: OptimizerRun, universe: str, x: str, y: str, statistic: str) -> dict[str, Any]:
     """The best or the median score over two of the parameters that the search varies.
 
     {"score", "statistic", "of": how many combinations, "complete", "x", "y": {"name", "label", "ends": [[least,
     greatest]]}, "cells": a row for each place of y, "counts": the same}; null for a cell without any.
     """
     labels = parameter_labels(run)
-    columns, complete = _columns(run, market, [x, y])
+    columns, complete = _columns(run, universe, [x, y])
     found = heat_map(columns[x], columns[y], columns["score"], best=statistic == BEST)
     return {
         "score": LABELS[Objective(run.objective)],
@@ -48,13 +48,13 @@ def heat_map_chart(run: OptimizerRun, market: str, x: str, y: str, statistic: st
     }
 
 
-def parallel_chart(run: OptimizerRun, market: str) -> dict[str, Any]:
+def parallel_chart(run: OptimizerRun, universe: str) -> dict[str, Any]:
     """Combinations as lines across one axis for each parameter and one for the score.
 
     {"of", "complete", "axes": [{"name", "label"}], "rows": a value for each axis, the best row last}.
     """
     labels = parameter_labels(run)
-    columns, complete = _columns(run, market, list(labels))
+    columns, complete = _columns(run, universe, list(labels))
     drawn = sample(columns["score"], LINES)
     axes = [{"name": name, "label": label} for name, label in labels.items()]
     return {
@@ -65,22 +65,24 @@ def parallel_chart(run: OptimizerRun, market: str) -> dict[str, Any]:
     }
 
 
-def histogram_chart(run: OptimizerRun, market: str) -> dict[str, Any]:
+def histogram_chart(run: OptimizerRun, universe: str) -> dict[str, Any]:
     """{"score", "complete", "edges": k + 1, "counts": k, "winner": the score of the first row, or null}."""
-    found, complete = run.histograms.get(market), True
+    found, complete = run.histograms.get(universe), True
     if not found:
-        columns, complete = _columns(run, market, [])
+        columns, complete = _columns(run, universe, [])
         found = histogram(columns["score"])
-    first = run.candidates.filter(market=market, eligible=True).order_by("-score").values_list("score", flat=True)
+    first = (
+        run.candidates.filter(universe=universe, eligible=True).order_by("-score").values_list("score", flat=True)
+    )
     return {"score": LABELS[Objective(run.objective)], "complete": complete, **found, "winner": first.first()}
 
 
-def _columns(run: OptimizerRun, market: str, names: Sequence[str]) -> tuple[Columns, bool]:
+def _columns(run: OptimizerRun, universe: str, names: Sequence[str]) -> tuple[Columns, bool]:
     """The columns, and whether they are of every combination that the run tries."""
     wanted = [*dict.fromkeys(names), "score"]
     if run.results_path:
         try:
-            table = read_results(run.results_path, list({*wanted, *JUDGED}), market)
+            table = read_results(run.results_path, list({*wanted, *JUDGED}), universe)
         except FileNotFoundError:  # deleted by hand: the best rows are still there
             pass
         else:
@@ -89,7 +91,7 @@ def _columns(run: OptimizerRun, market: str, names: Sequence[str]) -> tuple[Colu
             return {**found, "score": np.where(fit, found["score"], np.nan)}, True
     rows = [
         (parameters, score if eligible else None)
-        for parameters, score, eligible in run.candidates.filter(market=market).values_list(
+        for parameters, score, eligible in run.candidates.filter(universe=universe).values_list(
             "parameters", "score", "eligible"
         )
     ]

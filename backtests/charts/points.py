@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from tradedesk.core.bars import Floats, Timeframe, Times, session_dates
 
 # More points than this no screen tells apart; beyond it neighbours are drawn as one.
-MOST_POINTS = 5000
+MAX_POINTS = 5000
 Points = list[dict[str, Any]]
 
 
 def groups(length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The first and the last row of each group of neighbours that is drawn as one point."""
-    size = -(-length // MOST_POINTS) or 1
+    size = -(-length // MAX_POINTS) or 1
     first = np.arange(0, length, size)
     return first, np.minimum(first + size, length) - 1
 

@@ -103,4 +103,7 @@ def _sides(trade: BacktestTrade) -> list[tuple[str, Any, str]]:
     bought = ("buy", trade.entry_time, f"Buy {shares}")
     if trade.exit_time is None:
         return [bought]
-    return [bought, ("sell", trade.exit_time, f"{SALE[ExitReason(trade.exit_reason)]} {trade.return_pct:+.1%}")]
+    return [
+        bought,
+        ("sell", trade.exit_time, f"{SALE[ExitReason(trade.exit_reason)]} {trade.return_fraction:+.1%}"),
+    ]

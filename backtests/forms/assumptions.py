@@ -5,13 +5,15 @@ from typing import Any
 
 from django import forms
 
-from backtests.forms.fields import CountField, DayField, NumberField, PercentField
+from backtests.forms.fields import DayField, NumberField, rule_field
 from strategies.models import Strategy
 from tradedesk.accounts.models import User
-from tradedesk.core.rules import RiskRules
+from tradedesk.core.rules import COSTS as COST_RULES
+from tradedesk.core.rules import RULES, Scope
 
 CAPITAL = 100_000
-STANDARD = RiskRules()
+# Left empty, these two split the capital over the symbols.
+SPLIT = {"position_size_pct": "95 ÷ symbols", "max_positions": "Number of symbols"}
 
 
 class AssumptionsForm(forms.Form):
@@ -29,58 +31,14 @@ class AssumptionsForm(forms.Form):
     end_date = DayField("To")
     initial_capital = NumberField("Capital ($)", 1, 1e9, initial=CAPITAL)
 
-    commission_bps = NumberField(
-        "Commission (basis points)", 0, 1000, initial=0, help_text="Of the amount traded. 1 = 0.01%."
+    # One field for each trading rule and cost, made from their declarations.
+    vars().update(
+        {rule.name: rule_field(rule, SPLIT.get(rule.name)) for rule in (*COST_RULES.values(), *RULES.values())}
     )
-    slippage_bps = NumberField(
-        "Slippage (basis points)", 0, 1000, initial=0, help_text="Of the price, against you, each way."
-    )
-    commission_per_order = NumberField("Commission per order ($)", 0, 1000, initial=0)
-    commission_per_share = NumberField("Commission per share ($)", 0, 10, initial=0)
 
-    position_size_pct = PercentField(
-        "Size (% of equity)",
-        0.1,
-        100,
-        placeholder="95 ÷ symbols",
-        help_text="Empty: fully invested, 95% split over the symbols.",
-    )
-    max_position_size = NumberField("Size, at most ($)", 1, 1e9, placeholder="No limit")
-    max_positions = CountField(
-        "Positions, at most", 1, 1000, placeholder="Number of symbols", help_text="One position a symbol."
-    )
-    stop_loss_pct = PercentField(
-        "Stop loss (%)",
-        0.1,
-        99,
-        initial=STANDARD.stop_loss_pct,
-        help_text="Below the price paid. Every position has one.",
-    )
-    take_profit_pct = PercentField(
-        "Take profit (%)", 0.1, 10_000, placeholder="Off", help_text="Above the price paid."
-    )
-    signal_threshold = NumberField(
-        "Signal threshold (0 to 1)",
-        0,
-        1,
-        initial=STANDARD.signal_threshold,
-        help_text="Weaker buy signals are passed over.",
-    )
-    daily_loss_limit = NumberField(
-        "Daily loss limit ($)", 1, 1e9, placeholder="Off", help_text="No entries for the rest of that day."
-    )
-    max_drawdown_pct = PercentField(
-        "Drawdown limit (%)",
-        0.1,
-        99,
-        placeholder="Off",
-        help_text="No entries below the highest equity by this much.",
-    )
-    fractional = forms.BooleanField(label="Fractional shares", required=False)
-
-    COSTS = ("commission_bps", "slippage_bps", "commission_per_order", "commission_per_share")
-    SIZE = ("position_size_pct", "max_position_size", "max_positions", "fractional")
-    EXITS = ("stop_loss_pct", "take_profit_pct", "signal_threshold", "daily_loss_limit", "max_drawdown_pct")
+    COSTS = tuple(COST_RULES)
+    SIZE = tuple(name for name, rule in RULES.items() if rule.scope is Scope.SIZE)
+    ENTRIES_AND_EXITS = tuple(name for name, rule in RULES.items() if rule.scope is not Scope.SIZE)
 
     @property
     def cost_fields(self) -> list[forms.BoundField]:
@@ -91,8 +49,8 @@ class AssumptionsForm(forms.Form):
         return [self[name] for name in self.SIZE]
 
     @property
-    def exit_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in self.EXITS]
+    def entry_and_exit_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.ENTRIES_AND_EXITS]
 
     def refuse(self, errors: Mapping[str, str]) -> None:
         """What the service refused, each message at its field."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from backtests.coverage import Coverage, combined, coverage_of, in_words
+from backtests.date_range import DateRange, combined, date_range_of, in_words
 from backtests.models.assumptions import Assumptions
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
@@ -27,7 +27,7 @@ class Preset:
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class DataAvailability:
     """What there are bars for: in words, what is missing ("" for nothing), and the periods on offer."""
 
     words: str
@@ -35,45 +35,45 @@ class Market:
     presets: list[Preset]
 
 
-def market_of(strategy: Strategy | None, symbols: str | Iterable[str]) -> Market:
+def availability_of(strategy: Strategy | None, symbols: str | Iterable[str]) -> DataAvailability:
     """The bars of these symbols, else of the strategy's own, in the strategy's timeframe."""
     if strategy is None:
-        return Market("", "", [])
+        return DataAvailability("", "", [])
     try:
         wanted = clean_symbols(symbols) or clean_symbols(strategy.symbols)
     except InvalidStrategy:
-        return Market("", "", [])
-    return market_in(strategy.timeframe, wanted)
+        return DataAvailability("", "", [])
+    return availability_in(strategy.timeframe, wanted)
 
 
-def market_in(timeframe: str, symbols: str | Iterable[str]) -> Market:
+def availability_in(timeframe: str, symbols: str | Iterable[str]) -> DataAvailability:
     """The bars of these symbols; none for what is no symbol or no timeframe."""
     if timeframe not in list(Timeframe):
-        return Market("", "", [])
+        return DataAvailability("", "", [])
     try:
         wanted = clean_symbols(symbols)
     except InvalidStrategy:
-        return Market("", "", [])
+        return DataAvailability("", "", [])
     series = find_series(wanted, timeframe)
     missing = [symbol for symbol in wanted if symbol not in series]
-    coverages = {symbol: coverage_of(found) for symbol, found in series.items()}
-    return Market(
-        in_words(coverages),
+    date_ranges = {symbol: date_range_of(found) for symbol, found in series.items()}
+    return DataAvailability(
+        in_words(date_ranges),
         str(NoBars(missing, timeframe)) if missing else "",
-        _presets(combined(coverages)),
+        _presets(combined(date_ranges)),
     )
 
 
 def begin(
     strategy: Strategy | None, source: Assumptions | None, typed: Mapping[str, str], preset: str
-) -> tuple[dict[str, Any], Market]:
-    """What the form starts with, and the market for it.
+) -> tuple[dict[str, Any], DataAvailability]:
+    """What the form starts with, and the availability for it.
 
     The strategy's symbols over all their bars; or the same again as `source`, a backtest or an optimizer run; or
     what was typed so far, as long as it was typed for this strategy. A preset then chooses the two dates.
     """
     if strategy is None:
-        return {}, market_of(None, ())
+        return {}, availability_of(None, ())
     values: dict[str, Any] = {"symbols": ", ".join(strategy.symbols)}
     if typed.get("shown_strategy") == str(strategy.pk):
         values = dict(typed)
@@ -81,14 +81,14 @@ def begin(
         values = same_again(source)
     elif not preset:
         preset = "all"
-    market = market_of(strategy, values.get("symbols", ""))
-    values |= dates_of(market, preset)
-    return values | {"strategy": strategy.pk, "shown_strategy": strategy.pk}, market
+    availability = availability_of(strategy, values.get("symbols", ""))
+    values |= dates_of(availability, preset)
+    return values | {"strategy": strategy.pk, "shown_strategy": strategy.pk}, availability
 
 
-def dates_of(market: Market, preset: str) -> dict[str, date]:
+def dates_of(availability: DataAvailability, preset: str) -> dict[str, date]:
     """The two dates of that preset; none when it is not on offer."""
-    return next(({"start_date": p.start, "end_date": p.end} for p in market.presets if p.key == preset), {})
+    return next(({"start_date": p.start, "end_date": p.end} for p in availability.presets if p.key == preset), {})
 
 
 def same_again(source: Assumptions) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def same_again(source: Assumptions) -> dict[str, Any]:
     }
 
 
-def _presets(whole: Coverage | None) -> list[Preset]:
+def _presets(whole: DateRange | None) -> list[Preset]:
     """Those that reach back no further than the bars do."""
     if whole is None or whole.first == whole.last:
         return []

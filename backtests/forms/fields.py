@@ -1,14 +1,16 @@
-"""Fields that a backtest and an optimizer run are typed into."""
+"""The form fields of a backtest and of an optimizer run."""
 
 from typing import Any
 
 from django import forms
 
+from tradedesk.core.rules import Rule, Unit
+
 
 class NumberField(forms.FloatField):
-    """A number between two bounds, those of RiskRules and Costs.
+    """A number between two bounds.
 
-    It may be empty when it starts empty; when it is not sent at all, it is the default.
+    It may be empty when it has no initial value; a field that is not sent at all has its initial value.
     """
 
     # How many of the field's units one unit of the value has.
@@ -67,3 +69,27 @@ class DayField(forms.DateField):
         super().__init__(
             label=label, widget=picker, error_messages={"invalid": "Enter a date as 2012-03-05."}, **options
         )
+
+
+# How a field asks for a rule in each unit, and the unit beside its label.
+FIELDS: dict[Unit, tuple[type[NumberField], str]] = {
+    Unit.FRACTION: (PercentField, " (%)"),
+    Unit.DOLLARS: (NumberField, " ($)"),
+    Unit.DOLLARS_PER_SHARE: (NumberField, " ($)"),
+    Unit.COUNT: (CountField, ""),
+    Unit.STRENGTH: (NumberField, " (0 to 1)"),
+    Unit.BASIS_POINTS: (NumberField, " (basis points)"),
+}
+
+
+def rule_field(rule: Rule, empty: str | None = None) -> forms.Field:
+    """The field of a trading rule. empty: what an empty field means, for a rule that may be left out here."""
+    if rule.unit is Unit.FLAG:
+        return forms.BooleanField(label=rule.label, help_text=rule.help, required=False)
+    field, unit = FIELDS[rule.unit]
+    options: dict[str, Any] = {"help_text": rule.help}
+    if empty or rule.optional:
+        options["placeholder"] = empty or "Off"
+    else:
+        options["initial"] = rule.default
+    return field(rule.label + unit, rule.low * field.scale, rule.high * field.scale, **options)

@@ -9,10 +9,10 @@ from django import forms
 from backtests.forms.assumptions import AssumptionsForm, OneStrategyForm
 from backtests.forms.fields import CountField, NumberField, PercentField
 from backtests.models import OptimizerRun
-from backtests.optimizer.grid import Range
-from backtests.optimizer.objectives import LABELS, WEIGHTS, Objective
-from backtests.services.optimizer.checks import MOST_COMBINATIONS, MOST_HOLDOUT, MOST_MIN_TRADES
+from backtests.research.optimizer.grid import Range
+from backtests.research.optimizer.objectives import LABELS, WEIGHTS, Objective
 from backtests.services.optimizer.create import HOLDOUT
+from backtests.services.optimizer.inputs import MAX_COMBINATIONS, MAX_HOLDOUT, MAX_MIN_TRADES
 from strategies.kinds import Kind, Param, kinds
 from strategies.models import Strategy
 from tradedesk.accounts.models import User
@@ -20,7 +20,7 @@ from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.models import TIMEFRAMES
 
 TRIALS = 500
-MOST_SEED = 2**31 - 1
+MAX_SEED = 2**31 - 1
 WEIGHT, VARY, LOW, HIGH, STEP = "weight_", "vary_", "low_", "high_", "step_"
 # The methods that try so many combinations and not all.
 DRAWN = (OptimizerRun.Method.RANDOM, OptimizerRun.Method.TPE)
@@ -35,7 +35,7 @@ class ScoreForm(forms.Form):
     FOLDED: tuple[str, ...] = (
         "initial_capital",
         *AssumptionsForm.SIZE,
-        *AssumptionsForm.EXITS,
+        *AssumptionsForm.ENTRIES_AND_EXITS,
         *AssumptionsForm.COSTS,
     )
 
@@ -47,7 +47,7 @@ class ScoreForm(forms.Form):
     min_trades = CountField(
         "Trades, at least",
         0,
-        MOST_MIN_TRADES,
+        MAX_MIN_TRADES,
         initial=10,
         help_text="Rows with fewer stand below all others.",
     )
@@ -146,16 +146,16 @@ class SearchForm(ScoreForm, OneStrategyForm):
     FOLDED = (*ScoreForm.FOLDED, "holdout", "seed")
 
     method = forms.ChoiceField(choices=OptimizerRun.Method.choices, initial=OptimizerRun.Method.GRID.value)
-    trials = CountField("Trials", 1, MOST_COMBINATIONS, initial=TRIALS, help_text="Combinations that are tried.")
+    trials = CountField("Trials", 1, MAX_COMBINATIONS, initial=TRIALS, help_text="Combinations that are tried.")
     holdout = PercentField(
         "Held back (%)",
         0,
-        100 * MOST_HOLDOUT,
+        100 * MAX_HOLDOUT,
         initial=HOLDOUT,
         help_text="The end of the period, which the search does not see: the evidence tries the winner on it.",
     )
     seed = CountField(
-        "Seed", 0, MOST_SEED, placeholder="Drawn", help_text="The same seed draws the same combinations."
+        "Seed", 0, MAX_SEED, placeholder="Drawn", help_text="The same seed draws the same combinations."
     )
 
     def __init__(self, user: User, data: Mapping[str, Any] | None = None, **options: Any) -> None:

@@ -45,6 +45,6 @@ def narrowed(
     if until:
         conditions &= Q(created_at__lt=daily_time(until + timedelta(days=1)))
     if profitable:
-        backtests = backtests.alias(gained=number_in("metrics", "total_return_pct"))
+        backtests = backtests.alias(gained=number_in("metrics", "total_return"))
         conditions &= Q(gained__gt=0)
     return backtests.filter(conditions)

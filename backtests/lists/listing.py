@@ -23,11 +23,11 @@ COLUMNS = (
     Column("strategy", "Strategy", F("strategy_name"), rising=True, is_text=True, place="board-subject"),
     Column("status", "Status", F("status"), rising=True, is_text=True, place=ON_COMPUTERS),
     Column("period", "Period", F("start_date"), rising=True, is_text=True, place=ON_COMPUTERS),
-    Column("total_return_pct", "Return", number_in("metrics", "total_return_pct"), place="board-return"),
-    _metric("buy_and_hold_return_pct", "Buy and hold"),
-    _metric("sharpe_ratio", "Sharpe"),
-    _metric("max_drawdown_pct", "Max DD", rising=True),
-    _metric("num_trades", "Trades"),
+    Column("total_return", "Return", number_in("metrics", "total_return"), place="board-return"),
+    _metric("buy_and_hold_return", "Buy and hold"),
+    _metric("sharpe", "Sharpe"),
+    _metric("max_drawdown", "Max DD", rising=True),
+    _metric("trades", "Trades"),
     Column("created", "Run (ET)", F("created_at"), is_text=True, place=ON_COMPUTERS),
 )
 

@@ -8,7 +8,7 @@ from tradedesk.accounts.models import User
 
 # No database counts further, and Python reads no number of thousands of digits.
 LARGEST_ID = 2**63 - 1
-MOST_DIGITS = 40
+MAX_DIGITS = 40
 STOPPED = "stopped"
 
 
@@ -54,10 +54,10 @@ def _id_of(word: str) -> int:
     found = number_in(word)
     if found is None:
         # Cut, so that a message never repeats a page of text.
-        raise NotSelected(f"“{word[:MOST_DIGITS]}” is not the number of a backtest.")
+        raise NotSelected(f"“{word[:MAX_DIGITS]}” is not the number of a backtest.")
     return found
 
 
 def number_in(word: str) -> int | None:
     """The id that a text from an address is; None for what is none."""
-    return int(word) if word.isascii() and word.isdecimal() and len(word) <= MOST_DIGITS else None
+    return int(word) if word.isascii() and word.isdecimal() and len(word) <= MAX_DIGITS else None

@@ -1,12 +1,12 @@
 from backtests.models.backtest import Backtest
 from backtests.models.candidate import Candidate
 from backtests.models.evidence import Evidence
-from backtests.models.ledger import Tries
-from backtests.models.optimizer_run import TOGETHER, OptimizerChunk, OptimizerRun
+from backtests.models.optimizer_run import ALL_SYMBOLS, OptimizerChunk, OptimizerRun
 from backtests.models.result import BacktestCurve, BacktestTrade
+from backtests.models.trial_registry import TrialRegistry
 
 __all__ = [
-    "TOGETHER",
+    "ALL_SYMBOLS",
     "Backtest",
     "BacktestCurve",
     "BacktestTrade",
@@ -14,5 +14,5 @@ __all__ = [
     "Evidence",
     "OptimizerChunk",
     "OptimizerRun",
-    "Tries",
+    "TrialRegistry",
 ]

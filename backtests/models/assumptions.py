@@ -37,4 +37,4 @@ class Assumptions(models.Model):
         return RiskRules.from_dict(self.rules)
 
     def cost_rules(self) -> Costs:
-        return Costs(**self.costs)
+        return Costs.from_dict(self.costs)

@@ -73,7 +73,7 @@ class Backtest(Configured, Assumptions):
     @property
     def is_deployable(self) -> bool:
         """Completed with a positive total return: then the page offers Deploy to Live."""
-        return self.status == self.Status.COMPLETED and (self.metrics.get("total_return_pct") or 0) > 0
+        return self.status == self.Status.COMPLETED and (self.metrics.get("total_return") or 0) > 0
 
     @property
     def repeats(self) -> dict[str, Any] | None:

@@ -12,12 +12,12 @@ NAME_LENGTH = 80
 
 
 class Candidate(Configured):
-    """Of a search the best of each market are kept here; the rest stand in the run's Parquet file."""
+    """Of a search the best of each universe are kept here; the rest stand in the run's Parquet file."""
 
     run = models.ForeignKey(OptimizerRun, models.CASCADE, related_name="candidates")
-    # A symbol, or TOGETHER.
-    market = models.CharField(max_length=15)
-    # Of a search the place in its grid, of a ranking that of the entrant.
+    # A symbol, or ALL_SYMBOLS.
+    universe = models.CharField(max_length=15)
+    # Of a search the place in its grid, of a ranking that of the candidate_strategy.
     number = models.PositiveBigIntegerField()
     strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="candidates")
     name = models.CharField(max_length=NAME_LENGTH)
@@ -30,8 +30,8 @@ class Candidate(Configured):
     figures = models.JSONField(default=dict)
 
     class Meta:
-        ordering = ["run", "market", "-eligible", models.F("score").desc(nulls_last=True), "number"]
-        constraints = [models.UniqueConstraint(fields=["run", "market", "number"], name="candidate_once")]
+        ordering = ["run", "universe", "-eligible", models.F("score").desc(nulls_last=True), "number"]
+        constraints = [models.UniqueConstraint(fields=["run", "universe", "number"], name="candidate_once")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.parameter_summary})" if self.parameters else self.name
@@ -45,4 +45,4 @@ class Candidate(Configured):
     @property
     def symbols(self) -> list[str]:
         """What it was tried on, and what it is deployed on."""
-        return self.run.symbols_of(self.market)
+        return self.run.symbols_of(self.universe)

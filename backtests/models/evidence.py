@@ -1,4 +1,4 @@
-"""Evidence: what is known of a backtest or of an optimizer's row besides its figures."""
+"""Evidence: the robustness report of a backtest or of an optimizer's row."""
 
 from django.db import models
 
@@ -7,13 +7,13 @@ from backtests.models.candidate import Candidate
 
 
 class Evidence(models.Model):
-    """findings: what backtests.robustness found, as JSON; the luck line is reckoned from it and from the ledger of
+    """findings: what backtests.research.robustness found, as JSON; the luck line is reckoned from it and from the ledger of
     tries when it is read. error: of what could not be examined, why.
     """
 
     backtest = models.OneToOneField(Backtest, models.CASCADE, null=True, blank=True, related_name="evidence")
     candidate = models.OneToOneField(Candidate, models.CASCADE, null=True, blank=True, related_name="evidence")
-    findings = models.JSONField(default=dict)
+    report = models.JSONField(default=dict)
     error = models.TextField(blank=True)
     # Wall time.
     computed_at = models.DateTimeField()

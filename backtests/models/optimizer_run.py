@@ -4,12 +4,11 @@ from django.conf import settings
 from django.db import models
 
 from backtests.models.assumptions import Assumptions
-from backtests.simulation import fully_invested
 from strategies.models import Strategy
-from tradedesk.core.rules import RiskRules
+from tradedesk.core.rules import RiskRules, fully_invested
 
-# The market of kinds that rank symbols against each other: all symbols of the run at once.
-TOGETHER = "*"
+# The universe of kinds that rank symbols against each other: all symbols of the run at once.
+ALL_SYMBOLS = "*"
 
 
 class OptimizerRun(Assumptions):
@@ -49,13 +48,13 @@ class OptimizerRun(Assumptions):
     holdout = models.FloatField(default=0.0)
 
     # A ranking: [{"strategy_id": int or null, "name", "kind", "parameters"}]
-    entrants = models.JSONField(default=list, blank=True)
+    candidate_strategies = models.JSONField(default=list, blank=True)
 
     objective = models.CharField(max_length=13)
     weights = models.JSONField(default=dict, blank=True)
     # With fewer closed trades a row stands below all that have them.
     min_trades = models.PositiveIntegerField(default=10)
-    # Over all markets; of a grid, those that the kind's own rule leaves out included.
+    # Over all universes; of a grid, those that the kind's own rule leaves out included.
     combinations = models.PositiveBigIntegerField()
 
     # The run. Times are wall times: it happens outside the market's clock.
@@ -70,9 +69,10 @@ class OptimizerRun(Assumptions):
     finished_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField()
 
-    # What the whole search says, by market: {"edges", "counts"} of all scores, and what the evidence says of it.
+    # By universe: {"edges", "counts", "tried"} of all scores.
     histograms = models.JSONField(default=dict, blank=True)
-    findings = models.JSONField(default=dict, blank=True)
+    # Whether the evidence of the best rows is stored.
+    evidence_gathered = models.BooleanField(default=False)
     # Every combination with its figures: one Parquet file in the storage “research”.
     results_path = models.CharField(max_length=200, blank=True)
 
@@ -104,12 +104,12 @@ class OptimizerRun(Assumptions):
     def title(self) -> str:
         return f"Search of {self.strategy_name}" if self.is_search else "Ranking"
 
-    def symbols_of(self, market: str) -> list[str]:
-        return list(self.symbols) if market == TOGETHER else [market]
+    def symbols_of(self, universe: str) -> list[str]:
+        return list(self.symbols) if universe == ALL_SYMBOLS else [universe]
 
-    def rules_on(self, market: str) -> RiskRules:
+    def rules_on(self, universe: str) -> RiskRules:
         """The run's rules; what it was not told is as a backtest of the market's symbols has it."""
-        return RiskRules.from_dict(fully_invested(len(self.symbols_of(market))) | self.rules)
+        return RiskRules.from_dict(fully_invested(len(self.symbols_of(universe))) | self.rules)
 
     @property
     def progress(self) -> int:
@@ -118,7 +118,7 @@ class OptimizerRun(Assumptions):
 
 
 class OptimizerChunk(models.Model):
-    """A stretch of a run's combinations in one market: what a worker takes at a time, and its death costs."""
+    """A stretch of a run's combinations in one universe: what a worker takes at a time, and its death costs."""
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -127,8 +127,8 @@ class OptimizerChunk(models.Model):
 
     run = models.ForeignKey(OptimizerRun, models.CASCADE, related_name="chunks")
     number = models.PositiveIntegerField()
-    # A symbol, or TOGETHER.
-    market = models.CharField(max_length=15)
+    # A symbol, or ALL_SYMBOLS.
+    universe = models.CharField(max_length=15)
     first = models.PositiveBigIntegerField()
     size = models.PositiveIntegerField()
     status = models.CharField(max_length=7, choices=Status, default=Status.QUEUED)
@@ -145,4 +145,4 @@ class OptimizerChunk(models.Model):
         indexes = [models.Index(fields=["run", "status", "number"])]
 
     def __str__(self) -> str:
-        return f"{self.market} {self.first}..{self.first + self.size - 1}"
+        return f"{self.universe} {self.first}..{self.first + self.size - 1}"

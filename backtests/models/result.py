@@ -28,7 +28,7 @@ class BacktestTrade(models.Model):
     commission = models.DecimalField(max_digits=20, decimal_places=6)
     pnl = models.DecimalField(max_digits=20, decimal_places=6)
     # A fraction of what the shares cost.
-    return_pct = models.FloatField()
+    return_fraction = models.FloatField()
     r_multiple = models.FloatField(null=True, blank=True)
 
     class Meta:

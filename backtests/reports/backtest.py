@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 from django.db.models import Avg, Max, Min, Q
 
-from backtests.analysis import ROLLING_SESSIONS, Drawdown, Year, calendar_returns, worst_drawdowns
-from backtests.coverage import coverage_of
+from backtests.date_range import date_range_of
 from backtests.lists.selection import number_in
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
 from backtests.provenance import Origin, compare, differences
 from backtests.reports.headline import headline_of
+from backtests.reports.labels import labelled_rules
+from backtests.research.analysis import ROLLING_SESSIONS, Drawdown, Year, calendar_returns, worst_drawdowns
 from strategies.kinds import InvalidParameters
 from tradedesk.core.bars import Timeframe
-from tradedesk.core.rules import SLIPPAGE_OF_NO_COSTS
+from tradedesk.core.rules import ASSUMED_SLIPPAGE_BPS
 from tradedesk.marketdata.library import find_series
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.sessions import sessions_between
@@ -76,6 +77,7 @@ def result_of(backtest: Backtest, trade: str | None) -> dict[str, Any]:
         "origins": origins,
         "notes": notes,
         "verdict": verdict_of(backtest),
+        "rules": labelled_rules(backtest.rules, backtest.costs),
     }
 
 
@@ -92,7 +94,7 @@ def outcomes_of(backtest: Backtest) -> dict[str, float | None]:
 
 def harder_costs_of(backtest: Backtest) -> str:
     """How the column of the run at higher costs is headed."""
-    return "Costs doubled" if any(backtest.costs.values()) else f"At {SLIPPAGE_OF_NO_COSTS:g} bps slippage"
+    return "Costs doubled" if any(backtest.costs.values()) else f"At {ASSUMED_SLIPPAGE_BPS:g} bps slippage"
 
 
 def returns_of(curve: BacktestCurve, capital: float) -> Returns:
@@ -149,7 +151,7 @@ def _short_of_bars(backtest: Backtest, series: dict[str, BarSeries]) -> list[str
     for symbol in backtest.symbols:
         if symbol not in series:
             continue
-        first, last = coverage_of(series[symbol])
+        first, last = date_range_of(series[symbol])
         if first > backtest.end_date or last < backtest.start_date:
             words.append(f"{symbol} has no bars in this period and was not traded.")
         elif first > backtest.start_date and len(sessions_between(backtest.start_date, first)) > 1:

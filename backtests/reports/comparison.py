@@ -9,28 +9,28 @@ from backtests.lists.selection import NotSelected
 from backtests.models import Backtest
 from backtests.provenance import differences
 from backtests.reports.headline import FIGURES, Figure, Value
-from backtests.reports.terms import Terms, parameters_of, terms_of
+from backtests.reports.labels import Labelled, labelled_parameters, labelled_setup
 
 LEAST, MOST = 2, 4
-HELD = Figure("Buy and hold", "buy_and_hold_return_pct", "signed percent")
+HELD = Figure("Buy and hold", "buy_and_hold_return", "signed percent")
 # Figures of which one is better than another, and whether more of it is.
 BETTER = {
-    "total_return_pct": max,
-    "cagr_pct": max,
-    "sharpe_ratio": max,
-    "sortino_ratio": max,
-    "calmar_ratio": max,
-    "max_drawdown_pct": min,
+    "total_return": max,
+    "cagr": max,
+    "sharpe": max,
+    "sortino": max,
+    "calmar": max,
+    "max_drawdown": min,
     "max_drawdown_days": min,
     "final_equity": max,
     "win_rate": max,
     "profit_factor": max,
     "expectancy": max,
     "mean_r_multiple": max,
-    "alpha_pct": max,
+    "alpha": max,
 }
 # Those that grow with the length of the period, and those that grow with the capital.
-OF_THE_PERIOD = {"total_return_pct", "final_equity", "max_drawdown_days"}
+OF_THE_PERIOD = {"total_return", "final_equity", "max_drawdown_days"}
 OF_THE_CAPITAL = {"final_equity", "expectancy"}
 
 PERIODS_DIFFER = (
@@ -50,7 +50,7 @@ class FigureRow:
 
 
 @dataclass(frozen=True, slots=True)
-class TermRow:
+class SetupRow:
     """What each backtest was run with, None where it has no such term."""
 
     label: str
@@ -67,12 +67,12 @@ class Comparison:
 
     backtests: list[Backtest]
     figures: list[FigureRow]
-    terms: list[TermRow]
+    setup: list[SetupRow]
     notes: list[str]
 
     @property
     def differing(self) -> int:
-        return sum(row.differs for row in self.terms)
+        return sum(row.differs for row in self.setup)
 
 
 def check_comparable(backtests: Sequence[Backtest]) -> None:
@@ -101,7 +101,7 @@ def compare(backtests: Sequence[Backtest]) -> Comparison:
     figures = [
         _figure_row(figure, backtests, comparable=figure.name not in unlike) for figure in (first, HELD, *others)
     ]
-    return Comparison(list(backtests), figures, _term_rows(backtests), notes)
+    return Comparison(list(backtests), figures, _setup_rows(backtests), notes)
 
 
 def _figure_row(figure: Figure, backtests: Sequence[Backtest], *, comparable: bool) -> FigureRow:
@@ -113,19 +113,19 @@ def _figure_row(figure: Figure, backtests: Sequence[Backtest], *, comparable: bo
     return FigureRow(figure, [(value, value is not None and value == best) for value in values])
 
 
-def _term_rows(backtests: Sequence[Backtest]) -> list[TermRow]:
+def _setup_rows(backtests: Sequence[Backtest]) -> list[SetupRow]:
     kinds = [backtest.kind_name for backtest in backtests]
     return [
-        TermRow("Strategy kind", [*kinds]),
-        *_rows_of([parameters_of(backtest) for backtest in backtests]),
-        *_rows_of([terms_of(backtest) for backtest in backtests]),
+        SetupRow("Strategy kind", [*kinds]),
+        *_rows_of([labelled_parameters(backtest) for backtest in backtests]),
+        *_rows_of([labelled_setup(backtest) for backtest in backtests]),
     ]
 
 
-def _rows_of(terms: Sequence[Terms]) -> list[TermRow]:
+def _rows_of(labelled: Sequence[Labelled]) -> list[SetupRow]:
     """Every term that any of them has."""
-    labels = dict.fromkeys(label for each in terms for label in each)
-    return [TermRow(label, [each.get(label) for each in terms]) for label in labels]
+    labels = dict.fromkeys(label for each in labelled for label in each)
+    return [SetupRow(label, [each.get(label) for each in labelled]) for label in labels]
 
 
 def _other_origins(backtests: Sequence[Backtest]) -> list[str]:

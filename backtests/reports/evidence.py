@@ -1,4 +1,4 @@
-"""What the page of the evidence shows of a backtest or of an optimizer's row, beyond the lines of its panel."""
+"""What the page of the evidence shows of a backtest or of an optimizer's row, beyond the lines of its scorecard."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from backtests.models import Backtest, Candidate
 from backtests.models.assumptions import Assumptions
-from backtests.optimizer.objectives import LABELS, Objective
-from backtests.services.evidence import Panel
+from backtests.reports.scorecard import Scorecard
+from backtests.research.optimizer.objectives import LABELS, Objective
 
 WIDTH, HEIGHT = 240, 64
 IN_PERCENT = "{count:,.0f} draws from {low:.1%} to {high:.1%}"
@@ -50,7 +50,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """back: the page it belongs to. sight: who saw the last part of the sessions, as Sight has it. score: what
+    """back: the page it belongs to. holdout_status: who saw the last part of the sessions, as HoldoutStatus has it. score: what
     the neighbours are compared by."""
 
     name: str
@@ -58,9 +58,9 @@ class Report:
     start: date
     end: date
     is_backtest: bool
-    sight: str
+    holdout_status: str
     score: str
-    findings: dict[str, Any]
+    content: dict[str, Any]
     logits: Bars | None
     stitched: Curve | None
     months: Bars | None
@@ -69,11 +69,11 @@ class Report:
 
 def report_of(subject: Backtest | Candidate) -> Report:
     evidence = getattr(subject, "evidence", None)
-    findings: dict[str, Any] = evidence.findings if evidence else {}
-    fitted, walked, apart, near = (
-        findings.get(name) or {} for name in ("overfitting", "walk_forward", "out_of_sample", "neighbours")
+    content: dict[str, Any] = evidence.report if evidence else {}
+    fitted, walked, out_of_sample, near = (
+        content.get(name) or {} for name in ("overfitting", "walk_forward", "out_of_sample", "neighbours")
     )
-    drawn = (findings.get("money") or {}).get("drawn") or {}
+    drawn = (content.get("monte_carlo") or {}).get("drawn") or {}
     on: Assumptions
     if isinstance(subject, Backtest):
         name, on, back = subject.strategy_name, subject, reverse("backtests:detail", args=[subject.pk])
@@ -86,9 +86,9 @@ def report_of(subject: Backtest | Candidate) -> Report:
         on.start_date,
         on.end_date,
         isinstance(subject, Backtest),
-        apart.get("sight", ""),
+        out_of_sample.get("holdout_status", ""),
         LABELS[Objective(near["objective"])] if near else "",
-        findings,
+        content,
         _bars(
             fitted.get("logits"), lambda low, high: high <= 0.0, "{count:,.0f} splits from {low:.2f} to {high:.2f}"
         ),
@@ -98,9 +98,9 @@ def report_of(subject: Backtest | Candidate) -> Report:
     )
 
 
-def lines_as_json(panel: Panel) -> list[dict[str, Any]]:
+def lines_as_json(scorecard: Scorecard) -> list[dict[str, Any]]:
     """The lines for the API."""
-    return [asdict(line) | {"mark": line.mark.value} for line in panel.lines]
+    return [asdict(line) | {"rating": line.rating.value} for line in scorecard.lines]
 
 
 def _bars(

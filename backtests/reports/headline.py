@@ -20,21 +20,21 @@ class Figure:
 
 
 FIGURES = (
-    Figure("Total return", "total_return_pct", "signed percent"),
-    Figure("Return a year (CAGR)", "cagr_pct", "signed percent"),
-    Figure("Sharpe ratio", "sharpe_ratio", "ratio"),
-    Figure("Sortino ratio", "sortino_ratio", "ratio"),
-    Figure("Calmar ratio", "calmar_ratio", "ratio"),
-    Figure("Max drawdown", "max_drawdown_pct", "percent"),
+    Figure("Total return", "total_return", "signed percent"),
+    Figure("Return a year (CAGR)", "cagr", "signed percent"),
+    Figure("Sharpe ratio", "sharpe", "ratio"),
+    Figure("Sortino ratio", "sortino", "ratio"),
+    Figure("Calmar ratio", "calmar", "ratio"),
+    Figure("Max drawdown", "max_drawdown", "percent"),
     Figure("Peak to recovery", "max_drawdown_days", "days"),
-    Figure("Time in the market", "exposure_pct", "percent"),
+    Figure("Time in the market", "exposure", "percent"),
     Figure("Final equity", "final_equity", "money"),
-    Figure("Closed trades", "num_trades", "number", own=True),
+    Figure("Closed trades", "trades", "number", own=True),
     Figure("Win rate", "win_rate", "percent", own=True),
     Figure("Profit factor", "profit_factor", "ratio", own=True),
     Figure("Expectancy a trade", "expectancy", "signed money", own=True),
     Figure("Mean R-multiple", "mean_r_multiple", "ratio", own=True),
-    Figure("Alpha a year", "alpha_pct", "signed percent", own=True),
+    Figure("Alpha a year", "alpha", "signed percent", own=True),
     Figure("Beta", "beta", "ratio", own=True),
 )
 

@@ -1,4 +1,4 @@
-"""The leaderboard of an optimizer run: its rows in one market, in the order that the reader asks for."""
+"""The leaderboard of an optimizer run: its rows in one universe, in the order that the reader asks for."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,25 +9,25 @@ from django.db.models.functions import Cast
 
 from backtests.lists.sorting import Column, in_order, number_in
 from backtests.models import Candidate, OptimizerRun
-from backtests.optimizer.objectives import LABELS, Objective
-from backtests.services.evidence import Panel, panels
+from backtests.reports.scorecard import Scorecard, scorecards
+from backtests.research.optimizer.objectives import LABELS, Objective
 from backtests.services.optimizer import ranked
 from strategies.kinds import kinds
 
 PAGE_SIZE = 25
 PARAMETER = "parameters."
 # The classes of the columns that a phone shows; the others stand in words there.
-ON_PHONES = {"rank": "", "name": "board-subject", "total_return_pct": "board-return"}
+ON_PHONES = {"rank": "", "name": "board-subject", "total_return": "board-return"}
 # In the API's names, with the words of the table's head.
 FIGURES = {
-    "total_return_pct": "Return",
-    "sharpe_ratio": "Sharpe",
-    "max_drawdown_pct": "Max DD",
+    "total_return": "Return",
+    "sharpe": "Sharpe",
+    "max_drawdown": "Max DD",
     "win_rate": "Win rate",
-    "num_trades": "Trades",
+    "trades": "Trades",
 }
 # Read from the least to the greatest first; all others the other way.
-ASCENDING = {"rank", "name", "max_drawdown_pct"}
+ASCENDING = {"rank", "name", "max_drawdown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Row:
     rank: int
     values: list[int | float | None]
     not_ranked: str
-    panel: Panel
+    scorecard: Scorecard
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +52,17 @@ class Leaderboard:
     is_settled: bool
 
 
-def leaderboard(run: OptimizerRun, market: str, sort: str, page: str | None) -> Leaderboard:
+def leaderboard(run: OptimizerRun, universe: str, sort: str, page: str | None) -> Leaderboard:
     """sort: a column's key, with a "-" before it for the greatest first; what is none is by rank."""
     names = varied(run)
     columns, order = in_order(list(_columns(run, names)), sort, "rank")
     # What may not stand first stands below in any order.
-    found = ranked(run, market).order_by("-eligible", order, F("rank"))
+    found = ranked(run, universe).order_by("-eligible", order, F("rank"))
     shown = Paginator(found, PAGE_SIZE).get_page(page)
-    known = panels(run.user, list(shown))
+    known = scorecards(run.user, list(shown))
     rows = [_row(run, each, names, known[each.pk]) for each in shown]
-    awaited = run.status == OptimizerRun.Status.COMPLETED and not run.findings
-    pending = awaited and any(row.panel.is_pending for row in rows)
+    awaited = run.status == OptimizerRun.Status.COMPLETED and not run.evidence_gathered
+    pending = awaited and any(row.scorecard.is_pending for row in rows)
     return Leaderboard(shown, columns, rows, is_settled=run.is_finished and not pending)
 
 
@@ -81,9 +81,9 @@ def parameter_labels(run: OptimizerRun) -> dict[str, str]:
 
 
 def best_of(runs: Iterable[OptimizerRun]) -> dict[int, Candidate]:
-    """By run the best row over all its markets; a run without one is absent. One query."""
+    """By run the best row over all its universes; a run without one is absent. One query."""
     rows = Candidate.objects.filter(run=OuterRef("pk"), eligible=True)
-    best = rows.order_by(F("score").desc(nulls_last=True), "market", "number").values("pk")[:1]
+    best = rows.order_by(F("score").desc(nulls_last=True), "universe", "number").values("pk")[:1]
     those = OptimizerRun.objects.filter(pk__in=[run.pk for run in runs]).annotate(best=Subquery(best))
     found = Candidate.objects.filter(pk__in=those.values("best"))
     return {candidate.run_id: candidate for candidate in found}
@@ -113,15 +113,15 @@ def _columns(run: OptimizerRun, names: list[str]) -> Iterator[Column]:
         yield Column(key, label, by, rising=rising, is_text=key == "name", place=place)
 
 
-def _row(run: OptimizerRun, candidate: Candidate, names: list[str], panel: Panel) -> Row:
+def _row(run: OptimizerRun, candidate: Candidate, names: list[str], scorecard: Scorecard) -> Row:
     values = [candidate.parameters.get(name) for name in names]
     rank: int = candidate.rank  # type: ignore[attr-defined]  # annotated by ranked()
-    return Row(candidate, rank, values, "" if candidate.eligible else _not_ranked(run, candidate), panel)
+    return Row(candidate, rank, values, "" if candidate.eligible else _not_ranked(run, candidate), scorecard)
 
 
 def _not_ranked(run: OptimizerRun, candidate: Candidate) -> str:
-    trades = candidate.figures.get("num_trades") or 0
-    if not candidate.figures.get("exposure_pct"):
+    trades = candidate.figures.get("trades") or 0
+    if not candidate.figures.get("exposure"):
         return "Never in the market"
     if trades < run.min_trades:
         return f"{trades} trade{'' if trades == 1 else 's'}: too few to rank"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from backtests.models import OptimizerChunk, OptimizerRun
-from backtests.optimizer.objectives import LABELS, Objective, formula
 from backtests.provenance import Origin, compare
+from backtests.research.optimizer.objectives import LABELS, Objective, formula
 from tradedesk.marketdata.library import find_series
 
 MINUTE, HOUR = 60, 3600
@@ -14,7 +14,7 @@ MINUTE, HOUR = 60, 3600
 @dataclass(frozen=True, slots=True)
 class Report:
     """objective, formula: the score by its name and in words. seen: the first and the last session that the run
-    saw, None before the first chunk is done. scored: how many rows of this market have a score, and left_out: how
+    saw, None before the first chunk is done. scored: how many rows of this universe have a score, and left_out: how
     many combinations of the run were not tried, for the kind's own rule refuses them; None before the end."""
 
     objective: str
@@ -25,12 +25,12 @@ class Report:
     origins: list[Origin]
 
 
-def report_of(run: OptimizerRun, market: str) -> Report:
-    histogram = run.histograms.get(market)
+def report_of(run: OptimizerRun, universe: str) -> Report:
+    histogram = run.histograms.get(universe)
     return Report(
         objective=LABELS[Objective(run.objective)],
         formula=formula(Objective(run.objective), run.weights),
-        seen=_seen(run, market),
+        seen=_seen(run, universe),
         scored=sum(histogram["counts"]) if histogram else None,
         left_out=_left_out(run),
         origins=compare(run.kind, run.provenance, find_series(run.symbols, run.timeframe)),
@@ -53,6 +53,6 @@ def about(seconds: float) -> str:
     return f"about {seconds / HOUR:.1f} h"
 
 
-def _seen(run: OptimizerRun, market: str) -> tuple[date, date] | None:
-    done = run.chunks.filter(market=market, status=OptimizerChunk.Status.DONE).first()
+def _seen(run: OptimizerRun, universe: str) -> tuple[date, date] | None:
+    done = run.chunks.filter(universe=universe, status=OptimizerChunk.Status.DONE).first()
     return (done.seen_from, done.seen_until) if done and done.seen_from and done.seen_until else None

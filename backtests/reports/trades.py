@@ -26,7 +26,7 @@ COLUMNS = (
     Column("exit_price", "Price", F("exit_price"), place=ON_COMPUTERS),
     Column("exit_reason", "Reason", F("exit_reason"), rising=True, is_text=True),
     Column("pnl", "P&L", F("pnl")),
-    Column("return_pct", "Return", F("return_pct")),
+    Column("return", "Return", F("return_fraction")),
     Column("r_multiple", "R", F("r_multiple")),
     Column("commission", "Commission", F("commission")),
 )
@@ -69,7 +69,7 @@ def csv_rows(backtest: Backtest) -> Iterator[list[object]]:
             trade.exit_price,
             trade.exit_reason,
             trade.pnl,
-            trade.return_pct,
+            trade.return_fraction,
             trade.r_multiple,
             trade.commission,
         ]

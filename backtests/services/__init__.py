@@ -1,10 +1,9 @@
-from backtests.services.cancel import cancel_backtest
-from backtests.services.checks import InvalidBacktest
+from backtests.services.control import cancel_backtest, delete_backtest
 from backtests.services.create import create_backtest
-from backtests.services.delete import delete_backtest
+from backtests.services.inputs import InvalidBacktest
+from backtests.services.recovery import recover_backtests
 from backtests.services.repeat import NothingToCompare, repeat_backtest
 from backtests.services.run import run_backtest
-from backtests.services.sweep import sweep_backtests
 
 __all__ = [
     "InvalidBacktest",
@@ -14,5 +13,5 @@ __all__ = [
     "delete_backtest",
     "repeat_backtest",
     "run_backtest",
-    "sweep_backtests",
+    "recover_backtests",
 ]

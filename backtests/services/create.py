@@ -7,10 +7,10 @@ from decimal import Decimal
 from django.db import transaction
 
 from backtests import provenance
-from backtests.coverage import coverage_of
+from backtests.date_range import date_range_of
 from backtests.models import Backtest, Candidate
 from backtests.services.bars import UnusableBars, usable_series
-from backtests.services.checks import InvalidBacktest, Term, capital_error, checked_terms, date_errors
+from backtests.services.inputs import InvalidBacktest, RuleValue, capital_error, checked_rules, date_errors
 from backtests.services.queue import enqueue
 from strategies.kinds import InvalidParameters, Kind
 from strategies.models import Strategy
@@ -32,11 +32,11 @@ def create_backtest(
     initial_capital: float | Decimal,
     wall_now: datetime,
     symbols: str | Iterable[str] | None = None,
-    **terms: Term,
+    **rules_and_costs: RuleValue,
 ) -> Backtest:
     """A backtest of the user's `strategy`, stored as a snapshot and enqueued when the transaction commits.
 
-    symbols: the strategy's own when None or empty. Both dates are included. terms: the fields of RiskRules and of
+    symbols: the strategy's own when None or empty. Both dates are included. rules_and_costs: the fields of RiskRules and of
     Costs; what is None or not given is 0.95 / number of symbols for position_size_pct, the number of symbols for
     max_positions, else the default of those two. Raises InvalidBacktest with all errors.
     """
@@ -46,8 +46,8 @@ def create_backtest(
     series = _series(chosen, strategy.timeframe, errors)
     if message := capital_error(initial_capital):
         errors["initial_capital"] = message
-    errors |= date_errors(start_date, end_date, {symbol: coverage_of(series[symbol]) for symbol in series})
-    rules, costs = checked_terms(terms, len(chosen), errors)
+    errors |= date_errors(start_date, end_date, {symbol: date_range_of(series[symbol]) for symbol in series})
+    rules, costs = checked_rules(rules_and_costs, len(chosen), errors)
     if errors or kind is None:
         raise InvalidBacktest(errors)
     return snapshot_backtest(

@@ -1,49 +1,45 @@
-"""Evidence: gathered by a worker, stored beside what it is of, and read as a panel of lines."""
+"""Gathering evidence: a worker builds the robustness report of a result and stores it once."""
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
+from backtests.engine.simulation import Scenario, prepare
 from backtests.models import Backtest, Candidate, Evidence, OptimizerRun
-from backtests.optimizer.grid import Range
-from backtests.optimizer.objectives import Objective
 from backtests.provenance import describe, differences
-from backtests.robustness.examination import (
-    FAMILY,
-    SEARCH_FAMILY,
-    Choice,
-    Relatives,
-    Sight,
-    examine,
-    relatives_of,
+from backtests.research.optimizer.grid import Range
+from backtests.research.optimizer.objectives import Objective
+from backtests.research.robustness.report import (
+    SAMPLE,
+    SEARCH_SAMPLE,
+    HoldoutStatus,
+    SearchContext,
+    Selection,
+    build_report,
+    search_context_of,
 )
-from backtests.robustness.panel import Line, counts, in_words, lines
-from backtests.robustness.walk_forward import HELD_BACK
+from backtests.research.robustness.walk_forward import HELD_BACK
 from backtests.services.bars import load_usable
 from backtests.services.failures import ChangedMeanwhile, EmptyPeriod, reason_of
-from backtests.services.ledger import Tried, Where, tried_on_each
-from backtests.services.optimizer import markets_of, ranked
-from backtests.services.optimizer.checks import search_ranges
-from backtests.services.optimizer.markets import scenario_of
+from backtests.services.optimizer import ranked, universes_of
+from backtests.services.optimizer.inputs import search_ranges
 from backtests.services.optimizer.neighbourhood import score_neighbours
+from backtests.services.optimizer.universes import scenario_of
 from backtests.services.queue import enqueue_backtest_evidence, enqueue_candidate_evidence
-from backtests.simulation import Scenario, prepare
 from strategies.kinds import Kind, kinds
 from tradedesk.accounts.changes import touch
-from tradedesk.accounts.models import User
 from tradedesk.marketdata.library import find_series
 
 log = logging.getLogger(__name__)
 
-# Of each market of a run; what stands below is examined when its page is opened.
+# Of each universe of a run; what stands below is examined when its page is opened.
 BEST = 20
 # A task takes seconds: what has none for so long is asked for again.
 OVERDUE = timedelta(seconds=60)
-# Of a run whose evidence a worker is gathering. A market may take minutes; who is silent for so long is gone.
+# Of a run whose evidence a worker is gathering. A universe may take minutes; who is silent for so long is gone.
 GATHERING = "Gathering evidence"
 SILENT = timedelta(minutes=5)
 AT_A_TIME = 20
@@ -52,16 +48,16 @@ AT_A_TIME = 20
 def gather_for_backtest(backtest_id: int, wall_clock: Callable[[], datetime]) -> None:
     """Examine a completed backtest that has no evidence yet."""
     backtest = Backtest.objects.select_related("candidate__run").filter(pk=backtest_id).first()
-    if backtest is None or backtest.status != Backtest.Status.COMPLETED or _has_evidence(backtest):
+    if backtest is None or backtest.status != Backtest.Status.COMPLETED or hasattr(backtest, "evidence"):
         return
     try:
         kind, scenario = backtest.make_kind(), _scenario(backtest)
         _refuse_changes(backtest)
         run = backtest.candidate.run if backtest.candidate else None
         ranges = _ranges(kind, run)
-        most = SEARCH_FAMILY if run and run.is_search else FAMILY
-        relatives = relatives_of(scenario, kind, ranges, most)
-        _keep(backtest, examine(scenario, kind, ranges, relatives, _choice(run)), wall_clock())
+        most = SEARCH_SAMPLE if run and run.is_search else SAMPLE
+        search_context = search_context_of(scenario, kind, ranges, most)
+        _keep(backtest, build_report(scenario, kind, ranges, search_context, _selection(run)), wall_clock())
     except (InterfaceError, OperationalError):
         raise  # no fault of the backtest's: the sweep asks again
     except Exception as error:
@@ -70,23 +66,25 @@ def gather_for_backtest(backtest_id: int, wall_clock: Callable[[], datetime]) ->
 
 
 def gather_for_run(run_id: int, wall_clock: Callable[[], datetime]) -> None:
-    """Examine the best rows of each market of a completed run that have no evidence yet, unless another worker is
+    """Examine the best rows of each universe of a completed run that have no evidence yet, unless another worker is
     at it."""
-    waiting = OptimizerRun.objects.filter(pk=run_id, status=OptimizerRun.Status.COMPLETED, findings={}, stage="")
+    waiting = OptimizerRun.objects.filter(
+        pk=run_id, status=OptimizerRun.Status.COMPLETED, evidence_gathered=False, stage=""
+    )
     if not waiting.update(stage=GATHERING, heartbeat_at=wall_clock()):
         return
     run = OptimizerRun.objects.get(pk=run_id)
     own = OptimizerRun.objects.filter(pk=run_id, stage=GATHERING)
-    for market in markets_of(run):
+    for universe in universes_of(run):
         if run.is_search:
-            _look_around(run, market.key)
-        shared: Relatives | None = None
-        for candidate in ranked(run, market.key)[:BEST]:
+            _look_around(run, universe.key)
+        shared: SearchContext | None = None
+        for candidate in ranked(run, universe.key)[:BEST]:
             if not own.update(heartbeat_at=wall_clock()):
                 return  # deleted meanwhile, or so long silent that it is asked for again
             shared = _examine(candidate, wall_clock, shared)
         touch(run.user_id)
-    own.update(findings={"gathered": True}, stage="")
+    own.update(evidence_gathered=True, stage="")
 
 
 def gather_for_candidate(candidate_id: int, wall_clock: Callable[[], datetime]) -> None:
@@ -99,7 +97,7 @@ def gather_for_candidate(candidate_id: int, wall_clock: Callable[[], datetime]) 
 
 def ask_for(candidate: Candidate) -> None:
     """Have a row examined that has no evidence yet: those below the best are when somebody looks at them."""
-    if not _has_evidence(candidate):
+    if not hasattr(candidate, "evidence"):
         # Robust: when the queue cannot be reached, the reader still gets the page, and the next one asks again.
         transaction.on_commit(lambda: enqueue_candidate_evidence(candidate.pk), robust=True)
 
@@ -124,7 +122,7 @@ def overdue(wall_now: datetime) -> tuple[list[int], list[int]]:
         if Backtest.objects.filter(quiet, pk=pk).update(heartbeat_at=wall_now)
     ]
     unclaimed = (quiet & Q(stage="")) | Q(stage=GATHERING, heartbeat_at__lt=wall_now - SILENT)
-    runs = OptimizerRun.objects.filter(unclaimed, status=OptimizerRun.Status.COMPLETED, findings={})
+    runs = OptimizerRun.objects.filter(unclaimed, status=OptimizerRun.Status.COMPLETED, evidence_gathered=False)
     return asked, [
         pk
         for pk in runs.order_by("-pk").values_list("pk", flat=True)[:AT_A_TIME]
@@ -132,77 +130,21 @@ def overdue(wall_now: datetime) -> tuple[list[int], list[int]]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """subject: whose evidence it is. lines: empty while pending and where `error` says why there are none. tries:
-    of the ledger."""
-
-    subject: Backtest | Candidate
-    lines: list[Line] = field(default_factory=list)
-    error: str = ""
-    tries: int = 0
-
-    @property
-    def status(self) -> str:
-        return "failed" if self.error else "ready" if self.lines else "pending"
-
-    @property
-    def is_pending(self) -> bool:
-        return self.status == "pending"
-
-    @property
-    def counts(self) -> dict[str, int]:
-        return counts(self.lines)
-
-    @property
-    def summary(self) -> str:
-        return in_words(self.lines)
-
-
-def panels(user: User, subjects: Sequence[Backtest | Candidate]) -> dict[int, Panel]:
-    """The panel of each of these by its id, in one query; they come with `evidence` joined, a candidate with its
-    run.
-    """
-    tried = tried_on_each(user, [_where(subject) for subject in subjects])
-    return {subject.pk: _panel(subject, found) for subject, found in zip(subjects, tried, strict=True)}
-
-
-def _panel(subject: Backtest | Candidate, tried: Tried) -> Panel:
-    evidence = subject.evidence if _has_evidence(subject) else None
-    if evidence is None or evidence.error:
-        return Panel(subject, error=evidence.error if evidence else "", tries=tried.number)
-    # The ledger counts this one too: of a row whose search held the last part back, the backtest it was opened as.
-    others = max(tried.reaching - 1, 0)
-    found = lines(evidence.findings, max(tried.number, 1), tried.variance, others)
-    return Panel(subject, found, tries=tried.number)
-
-
-def _where(subject: Backtest | Candidate) -> Where:
-    on = subject.run if isinstance(subject, Candidate) else subject
-    apart = (subject.evidence.findings.get("out_of_sample") or {}) if _has_evidence(subject) else {}
-    part = date.fromisoformat(apart["from"]) if apart else None
-    return Where(subject.symbols, on.timeframe, on.start_date, on.end_date, part)
-
-
-def _has_evidence(subject: Backtest | Candidate) -> bool:
-    return hasattr(subject, "evidence") and subject.evidence is not None
-
-
 def _examine(
-    candidate: Candidate, wall_clock: Callable[[], datetime], shared: Relatives | None
-) -> Relatives | None:
+    candidate: Candidate, wall_clock: Callable[[], datetime], shared: SearchContext | None
+) -> SearchContext | None:
     """What the rows of one search share is answered, for the next row; None for a ranking."""
-    if _has_evidence(candidate):
+    if hasattr(candidate, "evidence"):
         return shared
     run = candidate.run
     try:
-        kind, scenario = candidate.make_kind(), scenario_of(run, candidate.market, whole=True)
+        kind, scenario = candidate.make_kind(), scenario_of(run, candidate.universe, whole=True)
         _refuse_changes(candidate)
         ranges = _ranges(kind, run)
-        most = SEARCH_FAMILY if run.is_search else FAMILY
-        relatives = shared or relatives_of(scenario, kind, ranges, most)
-        _keep(candidate, examine(scenario, kind, ranges, relatives, _choice(run)), wall_clock())
-        return relatives if run.is_search else None
+        most = SEARCH_SAMPLE if run.is_search else SAMPLE
+        search_context = shared or search_context_of(scenario, kind, ranges, most)
+        _keep(candidate, build_report(scenario, kind, ranges, search_context, _selection(run)), wall_clock())
+        return search_context if run.is_search else None
     except (InterfaceError, OperationalError):
         raise  # no fault of the row's: the sweep asks again for what stands among the best, a reader for the rest
     except Exception as error:
@@ -210,9 +152,9 @@ def _examine(
         return shared
 
 
-def _look_around(run: OptimizerRun, market: str) -> None:
+def _look_around(run: OptimizerRun, universe: str) -> None:
     try:
-        score_neighbours(run, market)
+        score_neighbours(run, universe)
     except (InterfaceError, OperationalError):
         raise
     except Exception:  # the rows do without, and can still be examined
@@ -253,11 +195,17 @@ def _refuse_changes(subject: Backtest | Candidate) -> None:
         raise ChangedMeanwhile(f"Since this backtest ran, {changed} changed. Run it again.")
 
 
-def _choice(run: OptimizerRun | None) -> Choice:
+def _selection(run: OptimizerRun | None) -> Selection:
     if run is None:
-        return Choice()
-    sight = Sight.RANKED if not run.is_search else Sight.HELD_BACK if run.holdout else Sight.SEARCHED
-    return Choice(sight, run.holdout or HELD_BACK, Objective(run.objective), run.weights)
+        return Selection()
+    holdout_status = (
+        HoldoutStatus.RANKED
+        if not run.is_search
+        else HoldoutStatus.HELD_BACK
+        if run.holdout
+        else HoldoutStatus.SEARCHED
+    )
+    return Selection(holdout_status, run.holdout or HELD_BACK, Objective(run.objective), run.weights)
 
 
 def _ranges(kind: Kind, run: OptimizerRun | None) -> dict[str, Range]:
@@ -267,12 +215,12 @@ def _ranges(kind: Kind, run: OptimizerRun | None) -> dict[str, Range]:
     return search_ranges(kinds()[kind.key])
 
 
-def _keep(subject: Backtest | Candidate, findings: dict[str, object], wall_now: datetime) -> None:
-    _store(subject, findings=findings, error="", computed_at=wall_now)
+def _keep(subject: Backtest | Candidate, report: dict[str, object], wall_now: datetime) -> None:
+    _store(subject, report=report, error="", computed_at=wall_now)
 
 
 def _keep_error(subject: Backtest | Candidate, reason: str, wall_now: datetime) -> None:
-    _store(subject, findings={}, error=reason, computed_at=wall_now)
+    _store(subject, report={}, error=reason, computed_at=wall_now)
 
 
 def _store(subject: Backtest | Candidate, **values: object) -> None:

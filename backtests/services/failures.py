@@ -2,7 +2,7 @@
 
 import logging
 
-from backtests.optimizer.grid import InvalidGrid
+from backtests.research.optimizer.grid import InvalidGrid
 from backtests.services.bars import UnusableBars
 from strategies.kinds import InvalidParameters
 from tradedesk.core.bars import InvalidBars

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from backtests import provenance
-from backtests.digest import digest_of
+from backtests.engine.results import OpenPosition, Result, Trade
+from backtests.engine.simulation import Scenario, Simulation
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
-from backtests.results import OpenPosition, Result, Trade
-from backtests.simulation import Scenario, Simulation
+from backtests.services.result_hash import result_hash_of
 from tradedesk.core.bars import Floats
 from tradedesk.core.metrics import Metrics, measure, session_ends
 from tradedesk.core.money import to_decimal
@@ -54,7 +54,7 @@ def provenance_of(
         history = scenario.bars.get(symbol)
         traded = len(history.since(backtest.period[0])) if history else 0
         data |= {"bars": traded, "bars_before": len(history or ()) - traded}
-    return described | {"seed": None, "result": digest_of(trades, curve), "repeats": backtest.repeats}
+    return described | {"seed": None, "result": result_hash_of(trades, curve), "repeats": backtest.repeats}
 
 
 def benchmark_metrics(benchmark: Result, capital: float) -> Metrics:
@@ -87,7 +87,7 @@ def _closed(backtest: Backtest, trade: Trade) -> BacktestTrade:
         exit_reason=trade.exit_reason.value,
         commission=to_decimal(trade.commission),
         pnl=to_decimal(trade.pnl),
-        return_pct=trade.return_pct,
+        return_fraction=trade.return_fraction,
         r_multiple=trade.r_multiple,
     )
 
@@ -105,5 +105,5 @@ def _open(backtest: Backtest, position: OpenPosition) -> BacktestTrade:
         exit_price=to_decimal(position.last_price),
         commission=to_decimal(position.commission),
         pnl=to_decimal(position.unrealized_pnl),
-        return_pct=position.unrealized_pnl / paid,
+        return_fraction=position.unrealized_pnl / paid,
     )

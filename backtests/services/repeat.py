@@ -4,9 +4,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from backtests.digest import digest_of
 from backtests.models import Backtest
 from backtests.services.queue import enqueue
+from backtests.services.result_hash import result_hash_of
 from tradedesk.accounts.changes import touch
 
 SNAPSHOT = (
@@ -51,4 +51,4 @@ def repeat_backtest(backtest: Backtest, wall_now: datetime) -> Backtest:
 def _digest(backtest: Backtest) -> str:
     """That of the run; of a backtest that was run before there were digests, that of its rows."""
     recorded: str | None = backtest.provenance.get("result")
-    return recorded or digest_of(backtest.trades.order_by("id"), backtest.curve)
+    return recorded or result_hash_of(backtest.trades.order_by("id"), backtest.curve)

@@ -20,10 +20,9 @@ def _number(value: figures.Figure) -> str:
     return figures.MISSING if value is None else f"{value:,}"
 
 
-# From the API's names: percent is 1.24 for 1.24%.
 FORMS = {
-    "percent": figures.percent_points,
-    "signed percent": figures.signed_percent_points,
+    "percent": figures.percent,
+    "signed percent": figures.signed_percent,
     "ratio": figures.ratio,
     "money": figures.money,
     "signed money": figures.signed_money,

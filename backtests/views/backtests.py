@@ -16,14 +16,15 @@ from backtests.forms import BacktestForm
 from backtests.forms import backtest_draft as draft
 from backtests.models import Backtest
 from backtests.reports import backtest as report
+from backtests.reports.scorecard import scorecards
 from backtests.reports.trades import trades_of
-from backtests.services.evidence import panels
-from backtests.views.requests import PageRequest, chosen, wants_fragment
+from backtests.views.requests import chosen, wants_fragment
+from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars
 
 # Of the run whose row was opened as the backtest; only its own page shows them.
-WEIGHTY = [f"candidate__run__{name}" for name in ("provenance", "entrants", "histograms", "findings")]
+WEIGHTY = [f"candidate__run__{name}" for name in ("provenance", "candidate_strategies", "histograms")]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -40,8 +41,8 @@ def backtest_new(request: PageRequest) -> HttpResponse:
         else:
             return redirect("backtests:detail", backtest.pk)
     strategy = form.cleaned_data.get("strategy")
-    coverage = draft.market_of(strategy, request.POST.get("symbols", ""))
-    context = {"form": form, "coverage": coverage, "has_strategy": request.user.strategies.exists()}
+    availability = draft.availability_of(strategy, request.POST.get("symbols", ""))
+    context = {"form": form, "availability": availability, "has_strategy": request.user.strategies.exists()}
     return render(request, "backtests/backtest_new.html", context, status=422)
 
 
@@ -57,7 +58,7 @@ def backtest_detail(request: PageRequest, pk: int) -> HttpResponse:
     if wants_fragment(request):
         return render(request, "backtests/_trades.html", context)
     context |= report.result_of(backtest, request.GET.get("trade"))
-    context["evidence"] = panels(request.user, [backtest])[backtest.pk]
+    context["evidence"] = scorecards(request.user, [backtest])[backtest.pk]
     return render(request, "backtests/backtest_detail.html", context)
 
 
@@ -124,11 +125,11 @@ def _draft(request: PageRequest) -> HttpResponse:
     strategy = chosen(request.user.strategies.all(), request.GET.get("strategy"))
     strategy = strategy or (source.strategy if source else None) or request.user.strategies.first()
     typed = {name: request.GET[name] for name in BacktestForm.base_fields if name in request.GET}
-    values, coverage = draft.begin(strategy, source, typed, request.GET.get("preset", ""))
+    values, availability = draft.begin(strategy, source, typed, request.GET.get("preset", ""))
     context = {
         "form": BacktestForm(request.user, initial=values),
-        "coverage": coverage,
+        "availability": availability,
         "has_strategy": bool(strategy),
     }
-    template = "backtests/_market.html" if wants_fragment(request) else "backtests/backtest_new.html"
+    template = "backtests/_data_availability.html" if wants_fragment(request) else "backtests/backtest_new.html"
     return render(request, template, context)

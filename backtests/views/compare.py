@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from backtests.charts import comparison_chart
 from backtests.lists.selection import NotSelected, UnknownBacktest, selected
 from backtests.reports.comparison import check_comparable, compare
-from backtests.views.requests import PageRequest
+from tradedesk.accounts.requests import PageRequest
 
 
 @require_safe

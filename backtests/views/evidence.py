@@ -1,4 +1,4 @@
-"""The evidence of a backtest and of an optimizer's row: the page, and its panel while it is gathered."""
+"""The evidence of a backtest and of an optimizer's row: the page, and its scorecard while it is gathered."""
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -8,8 +8,10 @@ from django_htmx.http import HTMX_STOP_POLLING, HttpResponseClientRefresh
 
 from backtests.models import Backtest, Candidate
 from backtests.reports.evidence import report_of
+from backtests.reports.scorecard import scorecards
 from backtests.services import evidence
-from backtests.views.requests import PageRequest, wants_fragment
+from backtests.views.requests import wants_fragment
+from tradedesk.accounts.requests import PageRequest
 
 
 @require_safe
@@ -51,14 +53,14 @@ def _candidate(request: PageRequest, pk: int) -> Candidate:
 
 
 def _page(request: PageRequest, subject: Backtest | Candidate) -> HttpResponse:
-    panel = evidence.panels(request.user, [subject])[subject.pk]
-    context = {"panel": panel, "subject": subject}
+    scorecard = scorecards(request.user, [subject])[subject.pk]
+    context = {"scorecard": scorecard, "subject": subject}
     if wants_fragment(request):
-        # Its own page has more to show than the panel, once it is there.
+        # Its own page has more to show than the scorecard, once it is there.
         address = (request.htmx.current_url_abs_path or "").partition("#")[0]
-        if not panel.is_pending and address == request.path:
+        if not scorecard.is_pending and address == request.path:
             return HttpResponseClientRefresh()
-        fragment = "_beside.html" if "beside" in request.GET else "_panel.html"
-        status = 200 if panel.is_pending else HTMX_STOP_POLLING
+        fragment = "_beside.html" if "beside" in request.GET else "_scorecard.html"
+        status = 200 if scorecard.is_pending else HTMX_STOP_POLLING
         return render(request, f"backtests/evidence/{fragment}", context, status=status)
     return render(request, "backtests/evidence/evidence.html", context | {"report": report_of(subject)})

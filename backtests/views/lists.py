@@ -14,7 +14,8 @@ from backtests.lists.filters import narrowed
 from backtests.lists.listing import listing
 from backtests.lists.selection import NotSelected, deployments_of, selected
 from backtests.models import Backtest
-from backtests.views.requests import PageRequest, wants_fragment
+from backtests.views.requests import wants_fragment
+from tradedesk.accounts.requests import PageRequest
 
 
 @require_safe

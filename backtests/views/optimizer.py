@@ -13,15 +13,16 @@ from django_htmx.http import trigger_client_event
 
 from backtests.forms import RankForm, SearchForm, optimizer_draft
 from backtests.models import OptimizerRun
-from backtests.optimizer.objectives import Objective, formula
 from backtests.reports import optimizer as optimizer_report
 from backtests.reports.leaderboard import best_of
+from backtests.research.optimizer.objectives import Objective, formula
 from backtests.services import optimizer as services
-from backtests.views.requests import PageRequest, chosen, wants_fragment
+from backtests.views.requests import chosen, wants_fragment
 from strategies.services import InvalidStrategy
+from tradedesk.accounts.requests import PageRequest
 
 PAGE_SIZE = 20
-HEAVY = ("provenance", "rules", "costs", "entrants", "histograms", "findings")
+HEAVY = ("provenance", "rules", "costs", "candidate_strategies", "histograms")
 RANK, SEARCH = OptimizerRun.Job.RANK.value, OptimizerRun.Job.SEARCH.value
 
 
@@ -36,9 +37,9 @@ def optimizer(request: PageRequest) -> HttpResponse:
 
 
 @require_safe
-def optimizer_market(request: PageRequest) -> HttpResponse:
+def optimizer_availability(request: PageRequest) -> HttpResponse:
     """Symbols, period and what there are bars for, drawn anew for another strategy, other symbols or a preset."""
-    return _part(request, "backtests/optimizer/_market.html")
+    return _part(request, "backtests/optimizer/_data_availability.html")
 
 
 @require_safe
@@ -57,7 +58,7 @@ def optimizer_preview(request: PageRequest) -> HttpResponse:
     if form.is_valid():
         typed = form.scored()
         context["formula"] = formula(Objective(typed["objective"]), typed["weights"])
-        context |= _estimate(form) if isinstance(form, SearchForm) else _entrants(form)
+        context |= _estimate(form) if isinstance(form, SearchForm) else _candidate_strategies(form)
     return render(request, "backtests/optimizer/_preview.html", context)
 
 
@@ -73,7 +74,7 @@ def _start(request: PageRequest) -> HttpResponse:
             form.refuse(refusal.errors)
         else:
             return redirect("backtests:optimizer_run", run.pk)
-    context = {"form": form, "job": _job(request), "coverage": optimizer_draft.coverage_of_form(form)}
+    context = {"form": form, "job": _job(request), "availability": optimizer_draft.availability_of_form(form)}
     return render(request, "backtests/optimizer/optimizer.html", context | _runs(request), status=422)
 
 
@@ -81,7 +82,7 @@ def _part(request: PageRequest, template: str) -> HttpResponse:
     if not request.htmx:
         return redirect("backtests:optimizer")
     response = render(request, template, _draft(request))
-    return trigger_client_event(response, "market-drawn", after="settle")
+    return trigger_client_event(response, "availability-drawn", after="settle")
 
 
 def _runs(request: PageRequest) -> dict[str, Any]:
@@ -100,13 +101,13 @@ def _draft(request: PageRequest) -> dict[str, Any]:
     if job == SEARCH:
         strategy = chosen(request.user.strategies.all(), request.GET.get("strategy"))
         strategy = strategy or (source.strategy if source else None) or request.user.strategies.first()
-        values, coverage = optimizer_draft.begin_search(strategy, source, _typed(request, SearchForm), preset)
+        values, availability = optimizer_draft.begin_search(strategy, source, _typed(request, SearchForm), preset)
         form = SearchForm(request.user, initial=values)
     else:
         own = list(request.user.strategies.all())
-        values, coverage = optimizer_draft.begin_ranking(own, source, _typed(request, RankForm), preset)
+        values, availability = optimizer_draft.begin_ranking(own, source, _typed(request, RankForm), preset)
         form = RankForm(request.user, initial=values)
-    return {"form": form, "job": job, "coverage": coverage}
+    return {"form": form, "job": job, "availability": availability}
 
 
 def _typed(request: PageRequest, form: type[RankForm | SearchForm]) -> dict[str, str]:
@@ -135,7 +136,7 @@ def _estimate(form: SearchForm) -> dict[str, Any]:
     return {"estimate": found, "time": time, "refusals": list(found.errors.values())}
 
 
-def _entrants(form: RankForm) -> dict[str, Any]:
+def _candidate_strategies(form: RankForm) -> dict[str, Any]:
     values = form.values()
-    alone, together = optimizer_draft.count_entrants(values["strategies"], values["all_kinds"])
+    alone, together = optimizer_draft.count_candidate_strategies(values["strategies"], values["all_kinds"])
     return {"alone": alone, "together": together}

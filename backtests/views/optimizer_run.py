@@ -14,11 +14,13 @@ from backtests.charts import optimizer as optimizer_charts
 from backtests.lists.selection import deployments_of_run
 from backtests.models import Candidate, OptimizerRun
 from backtests.reports import optimizer as optimizer_report
+from backtests.reports.labels import labelled_rules
 from backtests.reports.leaderboard import leaderboard, parameter_labels
 from backtests.services import optimizer as services
-from backtests.views.requests import PageRequest, wants_fragment
+from backtests.views.requests import wants_fragment
 from strategies.kinds import InvalidParameters
 from strategies.services import InvalidStrategy
+from tradedesk.accounts.requests import PageRequest
 
 CONTROLS = {"pause": services.pause, "resume": services.resume, "cancel": services.cancel}
 TOO_LATE = {
@@ -32,19 +34,20 @@ TOO_LATE = {
 @vary_on_headers("HX-Request")
 def run_detail(request: PageRequest, pk: int) -> HttpResponse:
     run = _own(request, pk)
-    markets = services.markets_of(run)
-    market = _market(request, run)
-    board = leaderboard(run, market, request.GET.get("sort", ""), request.GET.get("page"))
-    rules = run.rules_on(market).as_dict()
-    context = {"run": run, "markets": markets, "market": market, "board": board, "rules": rules}
+    universes = services.universes_of(run)
+    universe = _universe(request, run)
+    board = leaderboard(run, universe, request.GET.get("sort", ""), request.GET.get("page"))
+    tested = run.rules_on(universe).as_dict()
+    context = {"run": run, "universes": universes, "universe": universe, "board": board, "tested": tested}
     if wants_fragment(request):
         # A sort or a page that is asked for draws the rows anew, with their poll; only the poll itself can end.
         ends = board.is_settled and not request.htmx.boosted
         status = HTMX_STOP_POLLING if ends else 200
         return render(request, "backtests/optimizer/_results.html", context, status=status)
     context |= {
-        "report": optimizer_report.report_of(run, market),
+        "report": optimizer_report.report_of(run, universe),
         "axes": parameter_labels(run),
+        "rules": labelled_rules(tested, run.costs),
         **_left(run),
     }
     return render(request, "backtests/optimizer/run.html", context)
@@ -91,7 +94,7 @@ def heat_map(request: PageRequest, pk: int) -> JsonResponse:
     best = request.GET.get("statistic") != optimizer_charts.MEDIAN
     statistic = optimizer_charts.BEST if best else optimizer_charts.MEDIAN
     x, y = asked
-    return JsonResponse(optimizer_charts.heat_map_chart(run, _market(request, run), x, y, statistic))
+    return JsonResponse(optimizer_charts.heat_map_chart(run, _universe(request, run), x, y, statistic))
 
 
 @require_safe
@@ -99,13 +102,13 @@ def parallel(request: PageRequest, pk: int) -> JsonResponse:
     run = _own(request, pk)
     if not parameter_labels(run):
         return _no_chart("A ranking has no parameters to draw.")
-    return JsonResponse(optimizer_charts.parallel_chart(run, _market(request, run)))
+    return JsonResponse(optimizer_charts.parallel_chart(run, _universe(request, run)))
 
 
 @require_safe
 def histogram(request: PageRequest, pk: int) -> JsonResponse:
     run = _own(request, pk)
-    return JsonResponse(optimizer_charts.histogram_chart(run, _market(request, run)))
+    return JsonResponse(optimizer_charts.histogram_chart(run, _universe(request, run)))
 
 
 @require_POST
@@ -140,9 +143,9 @@ def _own_candidate(request: PageRequest, pk: int) -> Candidate:
     return get_object_or_404(rows, pk=pk)
 
 
-def _market(request: PageRequest, run: OptimizerRun) -> str:
-    """The market that the address names, the first one when it names none of the run's."""
-    keys = [market.key for market in services.markets_of(run)]
+def _universe(request: PageRequest, run: OptimizerRun) -> str:
+    """The universe that the address names, the first one when it names none of the run's."""
+    keys = [universe.key for universe in services.universes_of(run)]
     asked = request.GET.get("symbol", "")
     return asked if asked in keys else keys[0]
 

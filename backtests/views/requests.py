@@ -5,16 +5,11 @@ from typing import TypeVar
 from django.db.models import Model, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
-from django_htmx.middleware import HtmxDetails
 
 from backtests.lists.selection import number_in
-from tradedesk.accounts.requests import UserRequest
+from tradedesk.accounts.requests import PageRequest
 
 Row = TypeVar("Row", bound=Model)
-
-
-class PageRequest(UserRequest):
-    htmx: HtmxDetails
 
 
 def wants_fragment(request: PageRequest) -> bool:

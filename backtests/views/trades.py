@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from backtests.reports.trades import csv_rows
-from backtests.views.requests import PageRequest
+from tradedesk.accounts.requests import PageRequest
 from tradedesk.rest.csv_files import csv_file
 
 

@@ -8,13 +8,13 @@ from pydantic import Field
 from livetrading.summaries.desk import read_desk
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.marketdata.clock import market_clock
-from tradedesk.rest.answers import Answer, number, percent
 from tradedesk.rest.refusals import NO_USER
+from tradedesk.rest.schemas import Schema, number, percent
 
 router = Router()
 
 
-class DashboardAnswer(Answer):
+class DashboardSchema(Schema):
     """Of the account in your present mode. equity, cash and the returns are null when no account is connected."""
 
     mode: str = Field(examples=["paper"])
@@ -35,12 +35,12 @@ class DashboardAnswer(Answer):
     cash: float | None
 
 
-@router.get("/dashboard", response={200: DashboardAnswer, **NO_USER})
-def read_dashboard(request: UserRequest) -> DashboardAnswer:
+@router.get("/dashboard", response={200: DashboardSchema, **NO_USER})
+def read_dashboard(request: UserRequest) -> DashboardSchema:
     """What the live trading page says at its head."""
     desk = read_desk(request.user, market_clock().now())
     account = desk.account
-    return DashboardAnswer(
+    return DashboardSchema(
         mode=account.mode,
         day=account.day,
         active_strategies=desk.active,

@@ -6,37 +6,32 @@ from django.urls import reverse
 from ninja import Header, Router, Status
 from pydantic import Field
 
-from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Limits, deploy, deployed_notice
+from livetrading.services.deploy import AlreadyDeployed, Choices, DeployRefused, deploy, deployed_notice
 from tradedesk.accounts.requests import UserRequest
+from tradedesk.core.rules import DEPLOYED_RULES
 from tradedesk.marketdata.clock import market_clock
-from tradedesk.rest.answers import Answer
 from tradedesk.rest.bodies import Body, Text, Whole
 from tradedesk.rest.refusals import BAD_BODY, UNKNOWN, Refused, find
+from tradedesk.rest.rule_fields import with_rules
+from tradedesk.rest.schemas import Schema
 
-DEFAULTS = Limits()
+DEFAULTS = Choices()
 
 router = Router()
 
 
+@with_rules(DEPLOYED_RULES.values())
 class QuickDeployBody(Body):
-    """`position_size_pct` is a fraction: 0.02 is 2%."""
+    """`*_pct` are fractions: 0.02 is 2%."""
 
     strategy_id: Whole = Field(examples=[12])
     symbols: list[Text] = Field(description="What to trade, at least one.", examples=[["AAPL", "MSFT"]])
     name: Text = Field("", description="Left out: Live - and the strategy's name. At most 100 characters.")
     check_interval: Whole = Field(DEFAULTS.check_interval, description="Seconds between two checks, 60 to 3600.")
     auto_execute: bool = Field(DEFAULTS.auto_execute, description="Off: signals are only written down.")
-    max_positions: Whole = Field(DEFAULTS.max_positions, description="At once, 1 to 20.")
-    position_size_pct: float = Field(
-        DEFAULTS.position_size_pct, description="Of the equity, for one position, 0.001 to 0.5."
-    )
-    max_position_size: float | None = Field(None, description="Dollars. Left out: no limit.")
-    daily_loss_limit: float | None = Field(
-        None, description="Dollars lost in a day after which nothing more is bought. Left out: no limit."
-    )
 
 
-class Deployed(Answer):
+class Deployed(Schema):
     success: bool = Field(examples=[True])
     live_strategy_id: int = Field(examples=[3])
     name: str = Field(examples=["Live - Golden cross"])
@@ -44,7 +39,7 @@ class Deployed(Answer):
     message: str
 
 
-class DeployedAlready(Answer):
+class DeployedAlready(Schema):
     """The same deployment is active already."""
 
     detail: str
@@ -70,16 +65,18 @@ def quick_deploy(
     """Deploys a strategy in your present mode. Its first check starts at once."""
     values = deployment.model_dump()
     strategy = find(request.user.strategies.all(), values.pop("strategy_id"))
-    symbols, name = values.pop("symbols"), values.pop("name")
+    rules = {name: values[name] for name in DEPLOYED_RULES}
     try:
         live = deploy(
             request.user,
             strategy,
             now=market_clock().now(),
             deploy_key=idempotency_key or "",
-            symbols=symbols,
-            name=name,
-            limits=Limits(**values),
+            symbols=values["symbols"],
+            name=values["name"],
+            choices=Choices(
+                check_interval=values["check_interval"], auto_execute=values["auto_execute"], rules=rules
+            ),
         )
     except AlreadyDeployed as refusal:
         existing = refusal.existing.pk

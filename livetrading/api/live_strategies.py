@@ -15,31 +15,25 @@ from livetrading.summaries.performance import Performance
 from livetrading.summaries.strategies import StrategySummary
 from tradedesk.accounts.models import User
 from tradedesk.accounts.requests import UserRequest
+from tradedesk.core.rules import DEPLOYED_RULES
 from tradedesk.marketdata.clock import market_clock
-from tradedesk.rest.answers import Answer
 from tradedesk.rest.pages import Presented, in_pages
-from tradedesk.rest.refusals import BAD_QUERY, UNKNOWN, Answers, Problem, find
+from tradedesk.rest.refusals import BAD_QUERY, UNKNOWN, Problem, Responses, find
+from tradedesk.rest.rule_fields import with_rule_values
+from tradedesk.rest.schemas import Schema
 
 router = Router()
 
 
-class LimitsAnswer(Answer):
+@with_rule_values(DEPLOYED_RULES.values())
+class LimitsSchema(Schema):
     """As they were deployed: `*_pct` are fractions, money is in dollars, null is no limit."""
 
     check_interval: int = Field(description="Seconds.", examples=[300])
     auto_execute: bool
-    max_positions: int = Field(examples=[5])
-    position_size_pct: float = Field(examples=[0.02])
-    max_position_size: float | None
-    stop_loss_pct: float = Field(examples=[0.1])
-    take_profit_pct: float | None
-    signal_threshold: float = Field(examples=[0.6])
-    daily_loss_limit: float | None
-    max_drawdown_pct: float | None
-    fractional: bool
 
 
-class Counters(Answer):
+class Counters(Schema):
     signals: int
     orders: int = Field(description="Signals that led to an order.")
     trades: int = Field(description="Opened so far.")
@@ -47,7 +41,7 @@ class Counters(Answer):
     open_positions: int
 
 
-class ProfitAndLoss(Answer):
+class ProfitAndLoss(Schema):
     """Dollars."""
 
     today: float
@@ -57,21 +51,21 @@ class ProfitAndLoss(Answer):
     commission: float
 
 
-class LastSignal(Answer):
+class LastSignal(Schema):
     symbol: str
     side: str = Field(examples=["buy"])
     bar_time: datetime
     explanation: str = Field(examples=["SMA 10 crossed above SMA 30"])
 
 
-class LastCheck(Answer):
+class LastCheck(Schema):
     at: datetime | None = Field(description="Null before the first.")
     bar_time: datetime | None = Field(description="Of the last bar it has seen.")
     error: str | None = Field(description="Why it failed.")
     signal: LastSignal | None
 
 
-class LiveStrategyAnswer(Answer):
+class LiveStrategySchema(Schema):
     id: int
     name: str = Field(examples=["Live - Golden cross"])
     status: LiveStrategy.Status
@@ -85,12 +79,12 @@ class LiveStrategyAnswer(Answer):
     deployed_at: datetime
     next_check_at: datetime | None = Field(description="Null unless it is active.")
     last_check: LastCheck
-    limits: LimitsAnswer
+    limits: LimitsSchema
     counters: Counters
     pnl: ProfitAndLoss
 
 
-@router.get("/strategies", response={200: list[LiveStrategyAnswer], **BAD_QUERY})
+@router.get("/strategies", response={200: list[LiveStrategySchema], **BAD_QUERY})
 @in_pages
 def list_live_strategies(
     request: UserRequest, status: LiveStrategy.Status | None = None
@@ -102,12 +96,12 @@ def list_live_strategies(
     return Presented(rows, lambda page: _answers(request.user, page))
 
 
-@router.get("/strategies/{int:live_strategy_id}", response={200: LiveStrategyAnswer, **UNKNOWN})
-def read_live_strategy(request: UserRequest, live_strategy_id: int) -> LiveStrategyAnswer:
+@router.get("/strategies/{int:live_strategy_id}", response={200: LiveStrategySchema, **UNKNOWN})
+def read_live_strategy(request: UserRequest, live_strategy_id: int) -> LiveStrategySchema:
     return _answers(request.user, [find(request.user.live_strategies.all(), live_strategy_id)])[0]
 
 
-SWITCHED: Answers = {200: LiveStrategyAnswer, **UNKNOWN, 409: Problem}
+SWITCHED: Responses = {200: LiveStrategySchema, **UNKNOWN, 409: Problem}
 
 
 @router.post("/strategies/{int:live_strategy_id}/start", response=SWITCHED)
@@ -137,15 +131,15 @@ def _switch(request: UserRequest, pk: int, action: Literal["start", "pause", "st
     return Status(200, _answers(request.user, [live])[0])
 
 
-def _answers(user: User, page: Sequence[LiveStrategy]) -> list[LiveStrategyAnswer]:
+def _answers(user: User, page: Sequence[LiveStrategy]) -> list[LiveStrategySchema]:
     counts = count_signals(user, page)
     rows = strategies.summarize(user, page, market_clock().now())
     return [_answer(row, counts.get(row.live.pk, SignalCount())) for row in rows]
 
 
-def _answer(row: StrategySummary, count: SignalCount) -> LiveStrategyAnswer:
+def _answer(row: StrategySummary, count: SignalCount) -> LiveStrategySchema:
     live = row.live
-    return LiveStrategyAnswer(
+    return LiveStrategySchema(
         id=live.pk,
         name=live.name,
         status=LiveStrategy.Status(live.status),
@@ -159,7 +153,7 @@ def _answer(row: StrategySummary, count: SignalCount) -> LiveStrategyAnswer:
         deployed_at=live.deployed_at,
         next_check_at=live.next_check_at if live.is_active else None,
         last_check=_last_check(live, row.last_signal),
-        limits=LimitsAnswer.model_validate(live),
+        limits=LimitsSchema.model_validate(live),
         counters=Counters(
             signals=count.signals,
             orders=count.orders,

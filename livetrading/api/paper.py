@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from ninja import Router
 from pydantic import Field
 
-from backtests.api.backtest_answers import Trade
-from livetrading.api.positions import PositionAnswer, positions_of
+from backtests.api.backtest_schemas import Trade
+from livetrading.api.positions import PositionSchema, positions_of
 from livetrading.models import PaperAccount, PaperTrade
 from livetrading.summaries.account import read_account
 from livetrading.summaries.trades import latest_trades
@@ -14,9 +14,9 @@ from tradedesk.accounts.models import Mode
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.fills import ExitReason
 from tradedesk.marketdata.clock import market_clock
-from tradedesk.rest.answers import Answer, number, percent
 from tradedesk.rest.pages import Presented, in_pages
 from tradedesk.rest.refusals import BAD_QUERY, NO_USER
+from tradedesk.rest.schemas import Schema, number, percent
 
 router = Router(tags=["paper"])
 
@@ -28,7 +28,7 @@ class DeskTrade(Trade):
     live_strategy_id: int | None = Field(description="Null for a trade without a strategy.")
 
 
-class CostsAnswer(Answer):
+class CostsSchema(Schema):
     """Of each order, on both sides."""
 
     commission_per_order: float = Field(description="Dollars.")
@@ -37,7 +37,7 @@ class CostsAnswer(Answer):
     slippage_bps: float = Field(description="Basis points of the price, against you.")
 
 
-class PaperAccountAnswer(Answer):
+class PaperAccountSchema(Schema):
     """Dollars."""
 
     starting_cash: float = Field(examples=[100_000])
@@ -47,7 +47,7 @@ class PaperAccountAnswer(Answer):
     pnl_today: float
     pnl_total: float
     return_total_pct: float | None = Field(description="Of the starting cash.")
-    costs: CostsAnswer
+    costs: CostsSchema
 
 
 @router.get("/trades", response={200: list[DeskTrade], **BAD_QUERY})
@@ -57,19 +57,19 @@ def list_paper_trades(request: UserRequest) -> Presented[PaperTrade]:
     return Presented(latest_trades(request.user, Mode.PAPER), _trades)
 
 
-@router.get("/positions", response={200: list[PositionAnswer], **BAD_QUERY})
+@router.get("/positions", response={200: list[PositionSchema], **BAD_QUERY})
 @in_pages
-def list_paper_positions(request: UserRequest) -> list[PositionAnswer]:
+def list_paper_positions(request: UserRequest) -> list[PositionSchema]:
     """What the paper account holds, by symbol."""
     return positions_of(request.user, Mode.PAPER)
 
 
-@router.get("/account", response={200: PaperAccountAnswer, **NO_USER})
-def read_paper_account(request: UserRequest) -> PaperAccountAnswer:
+@router.get("/account", response={200: PaperAccountSchema, **NO_USER})
+def read_paper_account(request: UserRequest) -> PaperAccountSchema:
     """Before the first deployment, the account as it will be opened."""
     account = read_account(request.user, Mode.PAPER, market_clock().now())
     books = PaperAccount.objects.filter(user=request.user).first() or PaperAccount()
-    return PaperAccountAnswer.model_validate(
+    return PaperAccountSchema.model_validate(
         {
             "starting_cash": account.starting_cash,
             "cash": account.cash,
@@ -100,7 +100,7 @@ def _trade(trade: PaperTrade) -> DeskTrade:
         exit_price=number(trade.exit_price) if closed else None,
         exit_reason=ExitReason(trade.exit_reason) if closed else None,
         pnl=float(trade.pnl),
-        return_pct=percent(trade.return_pct) if closed else None,
+        return_pct=percent(trade.return_fraction) if closed else None,
         commission=float(trade.commission),
         r_multiple=trade.r_multiple if closed else None,
     )

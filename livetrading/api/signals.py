@@ -11,14 +11,14 @@ from livetrading.models import SignalHistory
 from livetrading.summaries import signals
 from livetrading.summaries.signals import SignalSummary
 from tradedesk.accounts.requests import UserRequest
-from tradedesk.rest.answers import Answer
 from tradedesk.rest.pages import Presented, in_pages
 from tradedesk.rest.refusals import BAD_QUERY
+from tradedesk.rest.schemas import Schema
 
 router = Router()
 
 
-class SignalAnswer(Answer):
+class SignalSchema(Schema):
     id: int
     live_strategy_id: int
     live_strategy_name: str
@@ -37,20 +37,20 @@ class SignalAnswer(Answer):
     created_at: datetime
 
 
-@router.get("/signals/recent", response={200: list[SignalAnswer], **BAD_QUERY})
+@router.get("/signals/recent", response={200: list[SignalSchema], **BAD_QUERY})
 @in_pages
 def list_recent_signals(request: UserRequest) -> Presented[SignalHistory]:
     """Every signal of your live strategies, the newest first."""
     return Presented(signals.with_orders(request.user.signals.all()), _answers)
 
 
-def _answers(page: Sequence[SignalHistory]) -> list[SignalAnswer]:
+def _answers(page: Sequence[SignalHistory]) -> list[SignalSchema]:
     return [_answer(summary) for summary in signals.summarize(page)]
 
 
-def _answer(summary: SignalSummary) -> SignalAnswer:
+def _answer(summary: SignalSummary) -> SignalSchema:
     signal = summary.signal
-    return SignalAnswer(
+    return SignalSchema(
         id=signal.pk,
         live_strategy_id=signal.live_strategy_id,
         live_strategy_name=signal.live_strategy.name,

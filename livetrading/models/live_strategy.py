@@ -9,38 +9,22 @@ from django.db import models
 from django.db.models import Q
 
 from backtests.models import Backtest, Candidate
+from livetrading.models.deployed_rules import RULE_CONSTRAINTS, DeployedRules, within
 from strategies.configured import Configured
 from strategies.models import Strategy
 from tradedesk.accounts.models import Mode
 from tradedesk.core.bars import Timeframe
-from tradedesk.core.rules import RiskRules
 from tradedesk.marketdata.models import TIMEFRAMES
 
-RULE_FIELDS = (
-    "position_size_pct",
-    "max_positions",
-    "max_position_size",
-    "stop_loss_pct",
-    "take_profit_pct",
-    "signal_threshold",
-    "daily_loss_limit",
-    "max_drawdown_pct",
-    "fractional",
-)
+# Seconds of market time.
+MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL = 60, 3600
 
 
 def _dollars(**options: Any) -> "models.DecimalField[Any, Any]":
     return models.DecimalField(max_digits=20, decimal_places=6, **options)
 
 
-def _between(field: str, low: float, high: float) -> models.CheckConstraint:
-    inside = Q(**{f"{field}__gte": low, f"{field}__lte": high})
-    return models.CheckConstraint(
-        condition=inside | Q(**{f"{field}__isnull": True}), name=f"live_strategy_{field}_bounds"
-    )
-
-
-class LiveStrategy(Configured):
+class LiveStrategy(Configured, DeployedRules):
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"
         PAUSED = "paused", "Paused"
@@ -65,19 +49,10 @@ class LiveStrategy(Configured):
     # The account's equity at the deployment: what drawdowns of this strategy are measured from.
     starting_equity = _dollars()
 
-    # The limits.
+    # What the trader may change: the status and these two; the trading rules are DeployedRules.
     status = models.CharField(max_length=7, choices=Status, default=Status.ACTIVE)
     auto_execute = models.BooleanField(default=True)
     check_interval = models.PositiveIntegerField(default=300, help_text="Seconds of market time between checks.")
-    max_positions = models.PositiveSmallIntegerField(default=5)
-    position_size_pct = models.FloatField(default=0.02, help_text="Fraction of the equity for one position.")
-    max_position_size = _dollars(null=True, blank=True)
-    stop_loss_pct = models.FloatField(default=0.10)
-    take_profit_pct = models.FloatField(null=True, blank=True)
-    signal_threshold = models.FloatField(default=0.6)
-    daily_loss_limit = _dollars(null=True, blank=True)
-    max_drawdown_pct = models.FloatField(null=True, blank=True)
-    fractional = models.BooleanField(default=False)
 
     # Where the checks stand: market time, but for claimed_until, which is a lease in wall time.
     next_check_at = models.DateTimeField()
@@ -105,13 +80,8 @@ class LiveStrategy(Configured):
                 condition=Q(status="active"),
                 name="live_strategy_same_one_active_once",
             ),
-            _between("check_interval", 60, 3600),
-            _between("max_positions", 1, 20),
-            _between("position_size_pct", 0.001, 0.5),
-            _between("stop_loss_pct", 0.001, 0.99),
-            _between("take_profit_pct", 0.001, 100),
-            _between("signal_threshold", 0, 1),
-            _between("max_drawdown_pct", 0.001, 0.99),
+            within("check_interval", MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL),
+            *RULE_CONSTRAINTS,
         ]
 
     def __str__(self) -> str:
@@ -125,9 +95,3 @@ class LiveStrategy(Configured):
         """The time of the last bar of `symbol` that was decided on; None before the first check."""
         seen = self.seen_bars.get(symbol)
         return datetime.fromisoformat(seen) if seen else self.last_bar_time
-
-    def risk_rules(self) -> RiskRules:
-        values = {name: getattr(self, name) for name in RULE_FIELDS}
-        return RiskRules.from_dict(
-            {name: float(value) if isinstance(value, Decimal) else value for name, value in values.items()}
-        )

@@ -66,7 +66,7 @@ class BaseTrade(models.Model):
         return self.quantity - self.exit_quantity
 
     @property
-    def return_pct(self) -> float:
+    def return_fraction(self) -> float:
         """Realized profit as a fraction of what the shares cost."""
         return float(self.pnl / (self.quantity * self.entry_price))
 

@@ -10,7 +10,7 @@ from livetrading.models import LiveStrategy, Order, SignalHistory
 from livetrading.models.signal import OrderSide
 from livetrading.pipeline.book import StrategyBook, read_book
 from livetrading.pipeline.decide import Decision, Funds, decide
-from livetrading.pipeline.observe import Look, look
+from livetrading.pipeline.evaluate import Evaluation, evaluate
 from livetrading.pipeline.reconcile import reconcile
 from livetrading.services.accounts import broker_for
 from tradedesk.accounts.changes import touch
@@ -36,7 +36,7 @@ CHECKED = (
 
 
 def check(live_id: int, now: datetime, wall_now: datetime) -> list[uuid.UUID]:
-    """Check one live strategy at the market's time `now`. Answers the ids of the orders to execute.
+    """Check one live strategy at the market's time `now`. Responses the ids of the orders to execute.
 
     Run twice on the same bar it writes nothing new. The account is reconciled first, so that the decision sees
     what the bar has filled. Raises InvalidParameters, InvalidBars and OutcomeUnknown; nothing is written then.
@@ -45,31 +45,31 @@ def check(live_id: int, now: datetime, wall_now: datetime) -> list[uuid.UUID]:
     if live is None:
         return []
     reconcile(live.user_id, live.mode, now, wall_now)
-    seen = look(live, now)
+    evaluation = evaluate(live, now)
     equity = float(broker_for(live.user_id, live.mode, now).account().equity)
     with transaction.atomic():
-        # The row lock makes two checks of one strategy take turns; the second finds the bar already seen.
+        # The row lock makes two checks of one strategy take turns; the second finds the bar already evaluation.
         locked = LiveStrategy.objects.select_for_update().filter(pk=live_id, status=ACTIVE).first()
         if locked is None:
             return []
         orders: list[uuid.UUID] = []
-        if seen.newest is not None and _has_news(locked, seen):
-            orders = _decide_and_write(locked, seen, seen.newest, equity, now, wall_now)
-            locked.last_bar_time = seen.newest
-            locked.seen_bars |= {symbol: time.isoformat() for symbol, time in seen.times.items()}
+        if evaluation.newest is not None and _has_news(locked, evaluation):
+            orders = _decide_and_write(locked, evaluation, evaluation.newest, equity, now, wall_now)
+            locked.last_bar_time = evaluation.newest
+            locked.seen_bars |= {symbol: time.isoformat() for symbol, time in evaluation.times.items()}
         locked.last_check_at = now
-        locked.next_check_at = next_check(locked, min(seen.times.values(), default=None), now)
+        locked.next_check_at = next_check(locked, min(evaluation.times.values(), default=None), now)
         locked.claimed_until = None
-        waiting = ", ".join(seen.missing)
+        waiting = ", ".join(evaluation.missing)
         locked.last_error = f"No bars yet for {waiting}." if waiting else ""
         locked.save(update_fields=CHECKED)
     touch(live.user_id)
     return orders
 
 
-def _has_news(live: LiveStrategy, seen: Look) -> bool:
-    last = {symbol: live.last_seen(symbol) for symbol in seen.times}
-    return any(before is None or seen.times[symbol] > before for symbol, before in last.items())
+def _has_news(live: LiveStrategy, evaluation: Evaluation) -> bool:
+    last = {symbol: live.last_seen(symbol) for symbol in evaluation.times}
+    return any(before is None or evaluation.times[symbol] > before for symbol, before in last.items())
 
 
 def next_check(live: LiveStrategy, oldest: datetime | None, now: datetime) -> datetime:
@@ -92,11 +92,11 @@ def _session(moment: datetime) -> date:
 
 
 def _decide_and_write(
-    live: LiveStrategy, seen: Look, newest: datetime, equity: float, now: datetime, wall_now: datetime
+    live: LiveStrategy, evaluation: Evaluation, newest: datetime, equity: float, now: datetime, wall_now: datetime
 ) -> list[uuid.UUID]:
     book = read_book(live)
-    funds = _funds(live, book, seen, newest, equity)
-    decisions = decide(seen.observations, book, live.risk_rules(), funds)
+    funds = _funds(live, book, evaluation, newest, equity)
+    decisions = decide(evaluation.events, book, live.risk_rules(), funds)
     orders = []
     for decision in decisions:
         signal = _record(live, decision, now)
@@ -105,9 +105,11 @@ def _decide_and_write(
     return orders
 
 
-def _funds(live: LiveStrategy, book: StrategyBook, seen: Look, newest: datetime, equity: float) -> Funds:
+def _funds(
+    live: LiveStrategy, book: StrategyBook, evaluation: Evaluation, newest: datetime, equity: float
+) -> Funds:
     """The strategy's money at this close; its session start and peak move on with it."""
-    pnl = book.realized + book.unrealized(seen.closes)
+    pnl = book.realized + book.unrealized(evaluation.closes)
     session = _session(newest)
     if live.session != session:
         live.session, live.session_start_pnl = session, live.last_pnl
@@ -124,7 +126,7 @@ def _funds(live: LiveStrategy, book: StrategyBook, seen: Look, newest: datetime,
 
 def _record(live: LiveStrategy, decision: Decision, now: datetime) -> SignalHistory | None:
     """The signal's row; None when this bar's signal stands there already."""
-    observation = decision.observation
+    event = decision.event
     outcome, reason = SignalHistory.Outcome.ORDERED, ""
     if not decision.quantity:
         outcome, reason = SignalHistory.Outcome.REFUSED, decision.reason
@@ -132,14 +134,14 @@ def _record(live: LiveStrategy, decision: Decision, now: datetime) -> SignalHist
         outcome, reason = SignalHistory.Outcome.RECORDED, "Automatic execution is off for this strategy."
     signal, created = SignalHistory.objects.get_or_create(
         live_strategy=live,
-        symbol=observation.symbol,
-        bar_time=observation.bar_time,
-        side=OrderSide.BUY if observation.side is Side.BUY else OrderSide.SELL,
+        symbol=event.symbol,
+        bar_time=event.bar_time,
+        side=OrderSide.BUY if event.side is Side.BUY else OrderSide.SELL,
         defaults={
             "user_id": live.user_id,
-            "strength": observation.strength,
-            "price": to_decimal(observation.close),
-            "explanation": observation.explanation[:200],
+            "strength": event.strength,
+            "price": to_decimal(event.close),
+            "explanation": event.explanation[:200],
             "outcome": outcome,
             "reason": reason[:300],
             "created_at": now,
@@ -151,7 +153,7 @@ def _record(live: LiveStrategy, decision: Decision, now: datetime) -> SignalHist
 def _order(
     live: LiveStrategy, signal: SignalHistory, decision: Decision, now: datetime, wall_now: datetime
 ) -> Order:
-    is_entry = signal.side == OrderSide.BUY
+    is_entry, rules = signal.side == OrderSide.BUY, live.risk_rules()
     order_id = uuid.uuid4()
     return Order.objects.create(
         id=order_id,
@@ -165,10 +167,10 @@ def _order(
         side=signal.side,
         purpose=Order.Purpose.ENTRY if is_entry else Order.Purpose.EXIT,
         quantity=decision.quantity,
-        fractional=live.fractional,
+        fractional=rules.fractional,
         strength=signal.strength,
-        stop_loss_pct=live.stop_loss_pct if is_entry else None,
-        take_profit_pct=live.take_profit_pct if is_entry else None,
+        stop_loss_pct=rules.stop_loss_pct if is_entry else None,
+        take_profit_pct=rules.take_profit_pct if is_entry else None,
         opening_order_id=decision.lot.opening_order_id if decision.lot else None,
         created_at=now,
         state_changed_at=wall_now,

@@ -4,7 +4,7 @@ import logging
 import uuid
 from datetime import datetime
 
-from livetrading.brokers.base import OrderRefused, OrderRequest, OutcomeUnknown
+from livetrading.brokers.protocol import OrderRefused, OrderRequest, OutcomeUnknown
 from livetrading.models import LiveStrategy, Order, OrderState
 from livetrading.pipeline.book import read_book
 from livetrading.services.accounts import NoBroker, broker_for
@@ -57,8 +57,9 @@ def refusal_before_sending(order: Order) -> str:
         return ""
     if live.status != LiveStrategy.Status.ACTIVE:
         return f"The strategy was {live.get_status_display().lower()} before the order was sent."
-    if read_book(live, without=order).open_positions() >= live.max_positions:
-        return Refusal.MAX_POSITIONS.words(max_positions=live.max_positions)
+    max_positions = live.risk_rules().max_positions
+    if read_book(live, without=order).open_positions() >= max_positions:
+        return Refusal.MAX_POSITIONS.message(max_positions=max_positions)
     return ""
 
 

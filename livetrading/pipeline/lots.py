@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from livetrading.brokers.base import BrokerFill
+from livetrading.brokers.protocol import BrokerFill
 from livetrading.models import LivePosition, Order, PaperPosition
 from livetrading.models.trade import BaseTrade
 from livetrading.pipeline.book import TRADES

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from livetrading.brokers.base import Broker, BrokerFill, BrokerOrder
+from livetrading.brokers.protocol import Broker, BrokerFill, BrokerOrder
 from livetrading.models import Fill, Order, OrderState, Reconciliation
 from livetrading.models.order import WORKING
 from livetrading.models.signal import OrderSide

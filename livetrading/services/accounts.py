@@ -4,13 +4,11 @@ from datetime import datetime
 
 from django.conf import settings
 
-from livetrading.brokers.base import Broker, BrokerClock
-from livetrading.brokers.paper import PaperBroker
+from livetrading.brokers.protocol import Broker
+from livetrading.brokers.simulation.broker import SimulatedBroker
 from livetrading.models import PaperAccount
-from livetrading.paper.ledger import DatabaseLedger
 from tradedesk.accounts.models import Mode
 from tradedesk.core.money import to_decimal
-from tradedesk.marketdata import sessions
 
 
 class NoBroker(Exception):
@@ -29,7 +27,4 @@ def broker_for(user_id: int, mode: str, now: datetime) -> Broker:
     if mode != Mode.PAPER:
         raise NoBroker("No live broker account is connected, so live orders cannot be sent.")
 
-    def market() -> BrokerClock:
-        return BrokerClock(now=now, is_open=sessions.is_open(now), next_open=sessions.next_open(now))
-
-    return PaperBroker(DatabaseLedger(paper_account(user_id), now), now, market)
+    return SimulatedBroker(paper_account(user_id), now)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from livetrading.models import LiveStrategy
+from livetrading.services.queue import enqueue_check_now
 from tradedesk.accounts.changes import touch
 
 Status = LiveStrategy.Status
@@ -27,8 +28,6 @@ def control(live: LiveStrategy, action: str, now: datetime) -> LiveStrategy:
     A start is checked at once. Raises ControlRefused when it is in that state already, or when the same
     deployment is active elsewhere.
     """
-    from livetrading.tasks import check_now  # the queue's doors import the services
-
     to, sources = ACTIONS[action]
     changes: dict[str, object] = {"status": to}
     if to == Status.ACTIVE:
@@ -37,7 +36,7 @@ def control(live: LiveStrategy, action: str, now: datetime) -> LiveStrategy:
         with transaction.atomic():
             moved = LiveStrategy.objects.filter(pk=live.pk, status__in=sources).update(**changes)
             if moved and to == Status.ACTIVE:
-                transaction.on_commit(lambda: check_now.delay(live.pk))
+                transaction.on_commit(lambda: enqueue_check_now(live.pk))
     except IntegrityError:
         raise ControlRefused(f"“{live.name}” is already active in another deployment.") from None
     live.refresh_from_db()

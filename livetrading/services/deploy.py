@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +15,9 @@ from backtests.models import Backtest, Candidate
 from backtests.provenance import describe
 from backtests.services.bars import UnusableBars, usable_series
 from livetrading.models import LiveStrategy
+from livetrading.models.live_strategy import MAX_CHECK_INTERVAL, MIN_CHECK_INTERVAL
 from livetrading.services.accounts import NoBroker, broker_for
+from livetrading.services.queue import enqueue_check_now
 from strategies.kinds import InvalidParameters, make_kind
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
@@ -23,13 +25,11 @@ from tradedesk.accounts.changes import touch
 from tradedesk.accounts.models import Notification, User
 from tradedesk.accounts.services import notify
 from tradedesk.core.money import to_decimal
-from tradedesk.core.rules import InvalidRules
+from tradedesk.core.rules import DEPLOYED_RULES, InvalidRules, RiskRules, Unit, fully_invested
 from tradedesk.marketdata.library import NoBars
 
 Source = Strategy | Backtest | Candidate
-
-# A trial's rules that a deployment carries over; size and number of positions are the deployment's own.
-CARRIED_RULES = ("stop_loss_pct", "take_profit_pct", "signal_threshold", "max_drawdown_pct", "fractional")
+MISSING = object()
 
 
 class DeployRefused(Exception):
@@ -49,27 +49,53 @@ class AlreadyDeployed(DeployRefused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What the trader may choose when deploying; the quick deploy takes these defaults. Money in dollars."""
+class Choices:
+    """What the trader may choose when deploying. check_interval: seconds of market time. rules: those that are not to
+    be as `deployment_rules` has them, by name; None leaves a rule as it is."""
 
     check_interval: int = 300
     auto_execute: bool = True
-    max_positions: int = 5
-    position_size_pct: float = 0.02
-    max_position_size: float | None = None
-    daily_loss_limit: float | None = None
+    rules: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("check_interval", 60, 3600),
-            ("max_positions", 1, 20),
-            ("position_size_pct", 0.001, 0.5),
-            ("max_position_size", 1, 1e9),
-            ("daily_loss_limit", 1, 1e9),
-        ):
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise DeployRefused(**{name: f"{name} must be between {low:g} and {high:g}, not {value:g}."})
+        """Raises DeployRefused with every value out of bounds."""
+        errors = {}
+        low, high = MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL
+        if not low <= self.check_interval <= high:
+            errors["check_interval"] = f"The check interval must be between {low} and {high:,} seconds."
+        for name, value in self.rules.items():
+            try:
+                if value is not None:
+                    DEPLOYED_RULES[name].check(value)
+            except InvalidRules as refusal:
+                errors[name] = str(refusal)
+        if errors:
+            raise DeployRefused(**errors)
+
+
+def deployment_rules(source: Source) -> RiskRules:
+    """The trading rules of a deployment of `source`: every rule of the backtest or the optimizer run that it comes from,
+    within the bounds of a deployment.
+
+    A backtest that was given neither a position size nor a number of positions invests all of its capital; a deployment
+    then has the defaults of these two, as for a strategy without a backtest.
+    """
+    found = {name: rule.default for name, rule in DEPLOYED_RULES.items()}
+    for name, value in _tested_rules(source).items():
+        high = DEPLOYED_RULES[name].high
+        found[name] = min(value, high) if isinstance(value, int | float) and value > high else value
+    return RiskRules.from_dict(found)
+
+
+def _tested_rules(source: Source) -> dict[str, Any]:
+    """The rules that the source was tested with, without a size that only says “fully invested”."""
+    if isinstance(source, Strategy):
+        return {}
+    rules = source.rules if isinstance(source, Backtest) else source.run.rules_on(source.universe).as_dict()
+    default = fully_invested(len(source.symbols))
+    if rules["position_size_pct"] != default["position_size_pct"]:
+        return dict(rules)
+    return {name: value for name, value in rules.items() if value != default.get(name, MISSING)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +108,7 @@ class Snapshot:
     parameters: dict[str, Any]
     symbols: list[str]
     timeframe: str
-    rules: dict[str, Any] = field(default_factory=dict)
+    rules: RiskRules
     backtest: Backtest | None = None
     candidate: Candidate | None = None
 
@@ -95,16 +121,14 @@ class Snapshot:
             raise DeployRefused(symbols=str(error)) from None
         if not wanted:
             raise DeployRefused(symbols="Choose at least one symbol to trade.")
-        values = (source.kind, dict(source.parameters), wanted)
+        values, rules = (source.kind, dict(source.parameters), wanted), deployment_rules(source)
         if isinstance(source, Strategy):
-            return cls(source, source.name, *values, source.timeframe)
+            return cls(source, source.name, *values, source.timeframe, rules)
         if isinstance(source, Backtest):
             if not source.is_deployable:
                 raise DeployRefused(backtest_id="Only a completed backtest that gained can be deployed.")
-            rules = _carried(source.rules)
             return cls(source.strategy, source.strategy_name, *values, source.timeframe, rules, backtest=source)
         run = source.run
-        rules = _carried(run.rules_on(source.market).as_dict())
         return cls(source.strategy, source.title, *values, run.timeframe, rules, candidate=source)
 
     def fingerprint(self) -> str:
@@ -112,10 +136,6 @@ class Snapshot:
         origin = self.strategy.pk if self.strategy else None
         parts = [origin, self.kind, self.parameters, sorted(self.symbols), self.timeframe]
         return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _carried(rules: dict[str, Any]) -> dict[str, Any]:
-    return {name: rules[name] for name in CARRIED_RULES if name in rules}
 
 
 def deploy(
@@ -126,12 +146,10 @@ def deploy(
     deploy_key: str = "",
     symbols: Iterable[str] | None = None,
     name: str = "",
-    limits: Limits | None = None,
+    choices: Choices | None = None,
 ) -> LiveStrategy:
     """Deploy `source` in the user's mode and check it at once. The same deploy_key again answers the same
     live strategy: a double click deploys once. Raises DeployRefused, AlreadyDeployed."""
-    from livetrading.tasks import check_now  # the queue's doors import the services
-
     deploy_key = (deploy_key or uuid.uuid4().hex)[:64]
     snapshot = Snapshot.of(source, symbols)
     if pressed := _same_press(user, deploy_key, snapshot):
@@ -148,9 +166,9 @@ def deploy(
         raise DeployRefused(mode=str(error)) from None
     try:
         with transaction.atomic():
-            live = _create(user, snapshot, deploy_key, name, limits or Limits(), equity, provenance, now)
+            live = _create(user, snapshot, deploy_key, name, choices or Choices(), equity, provenance, now)
             notify(user, Notification.Level.SUCCESS, deployed_notice(live), "/dashboard/live-trading", now)
-            transaction.on_commit(lambda: check_now.delay(live.pk))
+            transaction.on_commit(lambda: enqueue_check_now(live.pk))
     except IntegrityError:
         # Another press came first: the same one (its key) or the same deployment from another page.
         if pressed := _same_press(user, deploy_key, snapshot):
@@ -192,11 +210,12 @@ def _create(
     snapshot: Snapshot,
     deploy_key: str,
     name: str,
-    limits: Limits,
+    choices: Choices,
     equity: Decimal,
     provenance: dict[str, Any],
     now: datetime,
 ) -> LiveStrategy:
+    rules = snapshot.rules.as_dict() | {name: value for name, value in choices.rules.items() if value is not None}
     live = LiveStrategy(
         user=user,
         name=(" ".join(name.replace("\0", "").split()) or f"Live - {snapshot.name}")[:100],
@@ -213,18 +232,16 @@ def _create(
         fingerprint=snapshot.fingerprint(),
         deployed_at=now,
         starting_equity=equity,
-        check_interval=limits.check_interval,
-        auto_execute=limits.auto_execute,
-        max_positions=limits.max_positions,
-        position_size_pct=limits.position_size_pct,
-        max_position_size=None if limits.max_position_size is None else to_decimal(limits.max_position_size),
-        daily_loss_limit=None if limits.daily_loss_limit is None else to_decimal(limits.daily_loss_limit),
+        check_interval=choices.check_interval,
+        auto_execute=choices.auto_execute,
         next_check_at=now,
-        **snapshot.rules,
+        **{name: _stored(name, value) for name, value in rules.items()},
     )
-    try:
-        live.risk_rules()
-    except InvalidRules as error:
-        raise DeployRefused(**{error.field: str(error)}) from None
     live.save()
     return live
+
+
+def _stored(name: str, value: Any) -> Any:
+    """The value of a rule as its column holds it."""
+    in_dollars = DEPLOYED_RULES[name].unit is Unit.DOLLARS and value is not None
+    return to_decimal(float(value)) if in_dollars else value

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from livetrading.brokers.base import BrokerFill
+from livetrading.brokers.protocol import BrokerFill
 from livetrading.models import Order
 from livetrading.models.trade import BaseTrade
 from tradedesk.accounts.models import Notification

@@ -36,7 +36,7 @@ class Lot:
         return None if self.last_price is None else self.market_value - self.cost
 
     @property
-    def unrealized_pct(self) -> float | None:
+    def unrealized_return(self) -> float | None:
         """A fraction of the cost."""
         return None if self.unrealized is None else float(self.unrealized / self.cost)
 
@@ -75,7 +75,7 @@ class Position:
         return None if self.last_price is None else self.market_value - self.cost
 
     @property
-    def unrealized_pct(self) -> float | None:
+    def unrealized_return(self) -> float | None:
         """A fraction of the cost."""
         return None if self.unrealized is None else float(self.unrealized / self.cost)
 

@@ -75,7 +75,7 @@ def csv_rows(trades: "QuerySet[Any]") -> Iterator[list[object]]:
             "" if trade.exit_price is None else trade.exit_price,
             trade.exit_reason,
             trade.pnl,
-            trade.return_pct,
+            trade.return_fraction,
             "" if trade.r_multiple is None else trade.r_multiple,
             trade.commission,
         ]

@@ -1,14 +1,12 @@
-"""Words and tones of live trading: times of bars, states, limits."""
+"""Live trading in templates: the tones of states, and the times of bars."""
 
 from datetime import datetime
-from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString
 
 from livetrading.models import LiveStrategy, OrderState, SignalHistory
 from livetrading.models.signal import OrderSide
-from livetrading.summaries.limits import Limit
 from tradedesk.core.bars import Timeframe
 from tradedesk.templatetags import figures
 
@@ -42,21 +40,3 @@ def tone(value: str) -> str:
 def bar_time(value: datetime | None, timeframe: str) -> SafeString | str:
     """When a bar traded: of a daily bar the date alone, for its time of day means nothing."""
     return figures.ny_date(value) if timeframe == Timeframe.DAY else figures.moment(value)
-
-
-@register.filter
-def limit_value(limit: Limit, value: Any) -> str:
-    """A limit's `deployed` or `backtested` value, written as its form asks; Off where the rule is."""
-    if value is None:
-        return "Off"
-    match limit.form:
-        case "percent":
-            return figures.percent(value)
-        case "money":
-            return figures.money(value)
-        case "ratio":
-            return figures.ratio(value)
-        case "yes_or_no":
-            return "Yes" if value else "No"
-        case _:
-            return str(value)

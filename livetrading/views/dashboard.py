@@ -12,7 +12,7 @@ from livetrading.models import LiveStrategy
 from livetrading.summaries import desk, signals, strategies
 from livetrading.summaries.limits import limits_of
 from livetrading.summaries.trades import by_day, latest_trades
-from livetrading.views.requests import PageRequest
+from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.clock import market_clock
 
 STRATEGIES, RECENT, WORKING, ROWS = 25, 20, 50, 50

@@ -17,8 +17,8 @@ from livetrading.services import control as controls
 from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Source, deployed_notice
 from livetrading.services.deploy import deploy as deploy_source
 from livetrading.summaries import strategies
-from livetrading.views.requests import PageRequest
 from strategies.models import Strategy
+from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.clock import market_clock
 
 
@@ -49,7 +49,7 @@ def deploy(request: PageRequest) -> HttpResponse:
 
 @require_POST
 def control(request: PageRequest, pk: int, action: str) -> HttpResponse:
-    """`action` is start, pause or stop. Answers htmx with the row, otherwise goes back to the page."""
+    """`action` is start, pause or stop. Responses htmx with the row, otherwise goes back to the page."""
     live = get_object_or_404(request.user.live_strategies, pk=pk)
     now = market_clock().now()
     level, text = "success", ""

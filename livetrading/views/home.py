@@ -7,7 +7,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from livetrading.summaries import desk, signals
 from livetrading.summaries.trades import latest_trades
-from livetrading.views.requests import PageRequest
+from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.clock import market_clock
 
 RECENT = 8

@@ -9,8 +9,8 @@ from django.views.decorators.vary import vary_on_headers
 
 from livetrading.summaries.account import read_account
 from livetrading.summaries.trades import by_day, csv_rows, latest_trades
-from livetrading.views.requests import PageRequest
 from tradedesk.accounts.models import Mode
+from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.clock import market_clock
 from tradedesk.rest.csv_files import csv_file
 

@@ -26,14 +26,14 @@ def kinds() -> dict[str, type[Kind]]:
     return by_key([*found, *_own])
 
 
-def add_own(found: Iterable[type[Kind]], source: Path) -> None:
+def add_plugins(found: Iterable[type[Kind]], source: Path) -> None:
     """Kinds of a file outside of this folder. Raises ValueError for a key in use; then none is added."""
     by_key([*kinds().values(), *found])
     _own.update(dict.fromkeys(found, source))
     _changed()
 
 
-def forget_own() -> None:
+def forget_plugins() -> None:
     _own.clear()
     _changed()
 

@@ -2,14 +2,14 @@
 
 from tradedesk.core.signals import Side
 
-MOST_PLACES = 10
+MAX_PLACES = 10
 # Of oscillators from 0 to 100: what lies closer together is a tie to the signals, and has to read as one.
 TIE_PLACES = 6
 
 
 def places_apart(first: float, second: float, fewest: int = 2) -> int:
     """The fewest decimals, from `fewest` up, with which two numbers that differ look different."""
-    for places in range(fewest, MOST_PLACES):
+    for places in range(fewest, MAX_PLACES):
         if f"{first:.{places}f}" != f"{second:.{places}f}":
             return places
     return fewest

@@ -14,7 +14,7 @@ from tradedesk.accounts.models import User
 from tradedesk.marketdata.library import find_series
 
 URL = "/api/v1/evidence"
-KEYS = "luck out_of_sample walk_forward overfitting neighbours money costs trades proofs"
+KEYS = "luck out_of_sample walk_forward overfitting neighbours money costs trades checks"
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_evidence_that_is_not_there_yet_is_pending(alices: Caller, backtest: Bac
         "error": None,
         "tries": 0,
         "lines": [],
-        "findings": {},
+        "report": {},
     }
 
 
@@ -44,16 +44,16 @@ def test_every_line_has_its_mark_its_words_and_its_number(alices: Caller, backte
     found = alices.get(f"{URL}?backtest_id={backtest.pk}").json
     assert found["status"] == "ready"
     assert [line["key"] for line in found["lines"]] == KEYS.split()
-    assert {line["mark"] for line in found["lines"]} <= {"good", "fair", "bad", "none"}
-    assert set(found["lines"][0]) == {"key", "label", "mark", "words", "asks", "value"}
-    assert found["findings"]["trades"] == found["lines"][7]["value"]
+    assert {line["rating"] for line in found["lines"]} <= {"good", "fair", "bad", "none"}
+    assert set(found["lines"][0]) == {"key", "label", "rating", "words", "asks", "value"}
+    assert found["report"]["trades"] == found["lines"][7]["value"]
 
 
 def test_what_went_wrong_is_said(alices: Caller, backtest: Backtest) -> None:
     with patch("backtests.services.evidence.examine", side_effect=ZeroDivisionError("by zero")):
         gather_for_backtest(backtest.pk, lambda: WALL)
     found = alices.get(f"{URL}?backtest_id={backtest.pk}").json
-    assert (found["status"], found["lines"], found["findings"]) == ("failed", [], {})
+    assert (found["status"], found["lines"], found["report"]) == ("failed", [], {})
     assert "by zero" in found["error"]
 
 

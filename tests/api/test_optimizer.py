@@ -17,7 +17,7 @@ URL = "/api/v1/optimizer/runs"
 WALL = datetime(2026, 1, 5, 12, tzinfo=UTC)
 GRID = {"fast": {"low": 5, "high": 30, "step": 5}, "slow": {"low": 20, "high": 60, "step": 10}}
 
-pytestmark = pytest.mark.usefixtures("market")
+pytestmark = pytest.mark.usefixtures("universe")
 
 
 def asked(**changes: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from backtests.engine import run
-from backtests.results import OpenPosition, Result, Trade
+from backtests.engine.results import OpenPosition, Result, Trade
+from backtests.engine.run import run
 from tests.backtests.scripted import bars_of, days
 from tradedesk.core.bars import Bars, validate
 from tradedesk.core.rules import Costs, RiskRules

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from backtests.engine.simulation import Simulation, simulate
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
-from backtests.simulation import Simulation, simulate
 from strategies.kinds.sma_crossover import SmaCrossover
 from tradedesk.marketdata.library import load_many
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from backtests.engine import run
-from backtests.results import Result
+from backtests.engine.results import Result
+from backtests.engine.run import run
 from strategies.kinds.base import Kind
 from tradedesk.core.bars import Bars, Times
 from tradedesk.core.rules import Costs, RiskRules

@@ -38,7 +38,7 @@ OF_ALL = [
     ("GET", "delete_several", 302),
     ("GET", "optimizer", 200),
     ("POST", "optimizer", 422),
-    ("GET", "optimizer_market", 302),
+    ("GET", "optimizer_availability", 302),
     ("GET", "optimizer_grid", 302),
     ("GET", "optimizer_preview", 302),
 ]

@@ -5,7 +5,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from backtests.models import Backtest, Evidence, OptimizerRun, Tries
+from backtests.models import Backtest, Evidence, OptimizerRun, TrialRegistry
 from tests.backtests.runs import NOW
 from tests.livetrading.factories import make_candidate
 from tradedesk.accounts.models import User, UserVersion
@@ -35,9 +35,11 @@ def test_an_operator_reads_and_changes_nothing(completed: Backtest, operator: Cl
 
 
 def test_an_operator_reads_all_that_research_leaves(completed: Backtest, operator: Client) -> None:
-    Evidence.objects.update_or_create(backtest=completed, defaults={"computed_at": NOW, "findings": {"luck": 1}})
+    Evidence.objects.update_or_create(
+        backtest=completed, defaults={"computed_at": NOW, "report": {"deflated_sharpe": 1}}
+    )
     make_candidate(user=completed.user)
-    for model, words in ((OptimizerRun, "alice"), (Evidence, "Golden"), (Tries, "alice")):
+    for model, words in ((OptimizerRun, "alice"), (Evidence, "Golden"), (TrialRegistry, "alice")):
         row = model._default_manager.first()
         assert row is not None
         name = f"admin:backtests_{model._meta.model_name}"
@@ -54,14 +56,14 @@ def test_an_operator_reads_all_that_research_leaves(completed: Backtest, operato
 
 
 def test_the_ledger_is_deleted_with_its_user_alone(completed: Backtest, bob: User, operator: Client) -> None:
-    row = Tries.objects.filter(user=completed.user).first()
+    row = TrialRegistry.objects.filter(user=completed.user).first()
     assert row is not None
-    refused = operator.post(reverse("admin:backtests_tries_delete", args=[row.pk]), {"post": "yes"})
+    refused = operator.post(reverse("admin:backtests_trialregistry_delete", args=[row.pk]), {"post": "yes"})
     assert refused.status_code == 403
-    Tries.objects.update(user=bob)
+    TrialRegistry.objects.update(user=bob)
     operator.post(reverse("admin:accounts_user_delete", args=[bob.pk]), {"post": "yes"})
     assert not User.objects.filter(pk=bob.pk).exists()
-    assert not Tries.objects.exists()
+    assert not TrialRegistry.objects.exists()
 
 
 def test_a_backtest_is_deleted_as_everywhere(completed: Backtest, alice: User, operator: Client) -> None:

@@ -95,7 +95,7 @@ def test_each_purchase_and_sale_is_marked_where_it_happened(completed: Backtest)
     assert [(marker["time"], marker["side"]) for marker in markers] == sorted(expected)
     texts = column(markers, "text")
     stopped = completed.trades.filter(symbol="AAPL", exit_reason="stop_loss").earliest("entry_time")
-    assert f"Stop {stopped.return_pct:+.1%}" in texts
+    assert f"Stop {stopped.return_fraction:+.1%}" in texts
     assert f"Buy {stopped.quantity:.0f}" in texts
 
 
@@ -123,7 +123,7 @@ def test_bars_that_are_gone_are_named(completed: Backtest) -> None:
 
 def test_a_long_history_is_drawn_with_fewer_points(completed: Backtest, monkeypatch: pytest.MonkeyPatch) -> None:
     exact, exact_equity = charts.price_chart(completed, "AAPL"), charts.equity_chart(completed)
-    monkeypatch.setattr(points, "MOST_POINTS", 100)
+    monkeypatch.setattr(points, "MAX_POINTS", 100)
     chart, equity = charts.price_chart(completed, "AAPL"), charts.equity_chart(completed)
     assert 90 < len(chart["bars"]) <= 100
     times = column(chart["bars"], "time")
@@ -187,7 +187,7 @@ def test_the_histograms_hold_every_closed_trade(completed: Backtest) -> None:
 @pytest.mark.parametrize("length", [0, 1, 4999, 5000, 5001, 12_345])
 def test_groups_cover_every_row_once(length: int) -> None:
     first, last = points.groups(length)
-    assert len(first) <= points.MOST_POINTS
+    assert len(first) <= points.MAX_POINTS
     rows = [row for start, end in zip(first, last, strict=True) for row in range(start, end + 1)]
     assert rows == list(range(length))
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from backtests.models import Backtest, BacktestCurve, BacktestTrade, Evidence, Tries
+from backtests.models import Backtest, BacktestCurve, BacktestTrade, Evidence, TrialRegistry
 from backtests.services import delete_backtest, run_backtest
 from strategies.models import Strategy
 from strategies.services import delete_strategy
@@ -34,10 +34,10 @@ def test_all_that_it_found_goes_with_it(completed: Backtest) -> None:
 
 def test_the_ledger_goes_on_counting_it(completed: Backtest, alice: User) -> None:
     key = {"user": alice, "symbol": "AAPL", "timeframe": "1Day", "start_date": completed.start_date}
-    before = Tries.objects.filter(**key).values().get()
+    before = TrialRegistry.objects.filter(**key).values().get()
     assert before["number"] == 1
     delete_backtest(completed)
-    assert Tries.objects.filter(**key).values().get() == before
+    assert TrialRegistry.objects.filter(**key).values().get() == before
 
 
 def test_what_was_deployed_from_it_trades_on(completed: Backtest, alice: User) -> None:
@@ -73,7 +73,7 @@ def test_deleted_while_it_runs_it_leaves_nothing(make: Make, clock: Clock, readi
     run_backtest(backtest.pk, read)
     assert next(readings) > reading
     assert left() == (0, 0, 0, 0)
-    assert not Tries.objects.exists()
+    assert not TrialRegistry.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -199,7 +199,7 @@ def test_a_user_who_is_deleted_meanwhile_takes_the_run_along(make: Make, clock: 
 
     run_backtest(backtest.pk, read)
     assert left() == (0, 0, 0, 0)
-    assert not Tries.objects.exists()
+    assert not TrialRegistry.objects.exists()
 
 
 def test_a_strategy_that_is_deleted_meanwhile_is_run_to_the_end(

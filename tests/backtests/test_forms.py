@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtests.forms import BacktestForm, CountField, NumberField, PercentField
-from backtests.services.checks import LEAST_CAPITAL, MOST_CAPITAL
+from backtests.services.inputs import MAX_CAPITAL, MIN_CAPITAL
 from strategies.models import Strategy
 from strategies.services import save_strategy
 from tradedesk.accounts.models import User
@@ -104,7 +104,7 @@ def test_its_bounds_are_those_of_the_rules(name: str) -> None:
 
 def test_the_bounds_of_the_capital_are_those_of_the_service() -> None:
     field = NUMBERS["initial_capital"]
-    assert (field.low, field.high) == (LEAST_CAPITAL, MOST_CAPITAL)
+    assert (field.low, field.high) == (MIN_CAPITAL, MAX_CAPITAL)
 
 
 @pytest.mark.parametrize("name", [*BOUNDED, "initial_capital"])

@@ -76,7 +76,7 @@ def test_presets_reach_back_no_further_than_the_bars(strategy: Strategy, alices_
 def test_a_preset_keeps_what_was_typed(strategy: Strategy, typed: dict[str, str], alices_browser: Client) -> None:
     asked = typed | {"shown_strategy": str(strategy.pk), "preset": "3y"}
     fragment = alices_browser.get(NEW, asked, headers=HTMX)
-    assert fragment.content.decode().lstrip().startswith('<div id="market"')
+    assert fragment.content.decode().lstrip().startswith('<div id="data-availability"')
     assert value_of(fragment, "symbols") == "AAPL"
     assert value_of(fragment, "start_date") == "2010-03-01"
 

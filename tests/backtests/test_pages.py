@@ -42,7 +42,7 @@ def test_its_progress_is_told_by_the_fragment(make: Make, alices_browser: Client
     shown = text_of(fragment)
     assert "Computing signals" in shown
     assert "30%" in shown
-    assert "Attempt 2" in shown
+    assert "BacktestLease 2" in shown
 
 
 @pytest.mark.parametrize("status", Backtest.FINISHED)
@@ -90,13 +90,13 @@ def test_the_result_shows_the_metrics_beside_buying_and_holding(
     shown = text_of(alices_browser.get(url_of(completed)))
     own, held = completed.metrics, completed.buy_and_hold
     for label, name, form in (
-        ("Total return", "total_return_pct", "{:+.2f}%"),
-        ("Return a year (CAGR)", "cagr_pct", "{:+.2f}%"),
-        ("Sharpe ratio", "sharpe_ratio", "{:.2f}"),
-        ("Sortino ratio", "sortino_ratio", "{:.2f}"),
-        ("Calmar ratio", "calmar_ratio", "{:.2f}"),
-        ("Max drawdown", "max_drawdown_pct", "{:.2f}%"),
-        ("Time in the market", "exposure_pct", "{:.2f}%"),
+        ("Total return", "total_return", "{:+.2f}%"),
+        ("Return a year (CAGR)", "cagr", "{:+.2f}%"),
+        ("Sharpe ratio", "sharpe", "{:.2f}"),
+        ("Sortino ratio", "sortino", "{:.2f}"),
+        ("Calmar ratio", "calmar", "{:.2f}"),
+        ("Max drawdown", "max_drawdown", "{:.2f}%"),
+        ("Time in the market", "exposure", "{:.2f}%"),
         ("Final equity", "final_equity", "${:,.2f}"),
     ):
         assert f"{label} {form.format(own[name])} {form.format(held[name])}" in shown
@@ -138,7 +138,7 @@ def test_the_trades_are_told_latest_first_with_what_came_of_them(
     last = closed[0]
     assert last.exit_time
     assert words_of_row(page, last.pk) >= {
-        str(completed.metrics["num_trades"]),
+        str(completed.metrics["trades"]),
         last.symbol,
         f"{last.quantity:,.0f}",
         f"{last.entry_time:%Y-%m-%d}",
@@ -146,7 +146,7 @@ def test_the_trades_are_told_latest_first_with_what_came_of_them(
         f"{last.exit_time:%Y-%m-%d}",
         f"{last.exit_price:.2f}",
         *last.get_exit_reason_display().split(),
-        f"{last.return_pct:+.2%}",
+        f"{last.return_fraction:+.2%}",
     }
     assert f"{completed.metrics['num_trades']} in all" in text_of(page)
 
@@ -163,7 +163,7 @@ def test_open_positions_are_listed_apart(completed: Backtest, alices_browser: Cl
             f"{position.entry_time:%Y-%m-%d}",
             f"{position.exit_price:.2f}",
             f"{position.stop_price:.2f}",
-            f"{position.return_pct:+.2%}",
+            f"{position.return_fraction:+.2%}",
         }
 
 
@@ -226,7 +226,7 @@ def test_a_profitable_backtest_can_be_deployed_and_a_losing_one_not(
     completed: Backtest, alices_browser: Client
 ) -> None:
     assert "Deploy to Live · PAPER" in text_of(alices_browser.get(url_of(completed)))
-    completed.metrics["total_return_pct"] = 0.0
+    completed.metrics["total_return"] = 0.0
     completed.save()
     assert "Deploy to Live ·" not in text_of(alices_browser.get(url_of(completed)))
 

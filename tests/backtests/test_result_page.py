@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from django.test import Client
 
-from backtests.analysis import worst_drawdowns
 from backtests.models import Backtest, BacktestCurve
 from backtests.reports import backtest as report
+from backtests.research.analysis import worst_drawdowns
 from backtests.services import run_backtest
 from backtests.templatetags import results
 from strategies.models import Strategy
@@ -51,8 +51,8 @@ def test_the_run_at_doubled_costs_stands_beside_it(make: Make, clock: Clock, ali
     backtest = ran(make(commission_bps=10), clock)
     page = alices_browser.get(url_of(backtest))
     assert row_of(page, "Figure") == ["Strategy", "Buy and hold", "Costs doubled"]
-    assert row_of(page, "Total return")[2] == f"{backtest.doubled_costs['total_return_pct']:+,.2f}%"
-    assert row_of(page, "Closed trades")[1:] == ["—", str(backtest.doubled_costs["num_trades"])]
+    assert row_of(page, "Total return")[2] == f"{backtest.doubled_costs['total_return']:+,.2f}%"
+    assert row_of(page, "Closed trades")[1:] == ["—", str(backtest.doubled_costs["trades"])]
     assert "every commission and the slippage twice as high" in text_of(page)
 
 

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from backtests.models import Backtest
 from backtests.services import cancel_backtest, run_backtest
-from backtests.services.watch import watched
+from backtests.services.lease import with_heartbeat
 from strategies.kinds.sma_crossover import SmaCrossover
 from tests.backtests.runs import NOW, Clock, Make, at_each_reading, left_behind
 from tradedesk.accounts.models import User, UserVersion
@@ -70,7 +70,7 @@ def test_a_long_stage_goes_on_telling_that_it_is_alive(
         return clock()
 
     monkeypatch.setattr(SmaCrossover, "signals", slow)
-    monkeypatch.setattr("backtests.services.run.watched", partial(watched, every=0.001))
+    monkeypatch.setattr("backtests.services.run.with_heartbeat", partial(with_heartbeat, every=0.001))
     run_backtest(backtest.pk, read)
     backtest.refresh_from_db()
     assert backtest.status == Status.COMPLETED
@@ -93,7 +93,7 @@ def test_a_run_that_is_cancelled_in_a_long_stage_ends_with_it(
         cancelled.set()
 
     monkeypatch.setattr(SmaCrossover, "signals", slow)
-    monkeypatch.setattr("backtests.services.run.watched", partial(watched, every=0.001))
+    monkeypatch.setattr("backtests.services.run.with_heartbeat", partial(with_heartbeat, every=0.001))
     run_backtest(backtest.pk, at_each_reading(clock, None, None, None, cancel))
     backtest.refresh_from_db()
     assert (backtest.status, backtest.error, left_behind()) == (Status.CANCELLED, "", (0, 0))

@@ -16,8 +16,8 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from backtests.models import Backtest
 from backtests.provenance import engine_code
-from backtests.services import InvalidBacktest, create_backtest, sweep_backtests
-from backtests.services.checks import checked_terms
+from backtests.services import InvalidBacktest, create_backtest, recover_backtests
+from backtests.services.inputs import checked_rules
 from backtests.services.queue import RUN_TASK
 from strategies.kinds import code_hash
 from strategies.models import Strategy
@@ -188,7 +188,7 @@ def test_the_capital_keeps_its_decimals(make: Make, capital: Any) -> None:
         ("take_profit_pct", -0.1),
         ("signal_threshold", 1.1),
         ("daily_loss_limit", -5),
-        ("max_drawdown_pct", 1),
+        ("max_drawdown", 1),
         ("commission_bps", -1),
         ("commission_per_order", math.inf),
         ("commission_per_share", 11),
@@ -241,7 +241,7 @@ def test_whatever_the_terms_each_is_taken_over_or_refused_at_its_name(
 ) -> None:
     terms["fractional"] = fractional
     errors: dict[str, str] = {}
-    rules, costs = checked_terms(terms, symbols, errors)
+    rules, costs = checked_rules(terms, symbols, errors)
     stored = rules.as_dict() | costs.as_dict()
     assert set(errors) <= {name for name, value in terms.items() if value is not None}
     for name, value in terms.items():
@@ -278,7 +278,7 @@ def test_a_queue_that_cannot_be_reached_leaves_the_backtest_to_the_sweep(
     with transaction.atomic():
         backtest = make()
     assert not connection.needs_rollback
-    assert sweep_backtests(NOW + timedelta(seconds=31)) == [backtest.pk]
+    assert recover_backtests(NOW + timedelta(seconds=31)) == [backtest.pk]
 
 
 def test_nothing_is_stored_for_a_strategy_of_somebody_elses_making(make: Make, bob: User) -> None:

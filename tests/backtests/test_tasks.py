@@ -22,7 +22,7 @@ Status = Backtest.Status
 def test_the_services_know_the_task_by_its_name() -> None:
     assert tasks.run_backtest.name == RUN_TASK
     assert current_app.tasks[RUN_TASK]
-    assert tasks.sweep_backtests.name == "backtests.tasks.sweep_backtests"
+    assert tasks.recover_backtests.name == "backtests.tasks.recover_backtests"
 
 
 def test_it_runs_the_backtest_at_wall_time(make: Make) -> None:
@@ -39,7 +39,7 @@ def test_it_runs_the_backtest_at_wall_time(make: Make) -> None:
 def test_the_sweep_enqueues_what_was_lost(make: Make, published: Published) -> None:
     lost, dead, fresh = make(), make(), make(wall_now=timezone.now())
     Backtest.objects.filter(pk=dead.pk).update(status=Status.RUNNING, attempts=1, heartbeat_at=NOW)
-    tasks.sweep_backtests()
+    tasks.recover_backtests()
     assert sorted(published) == [(RUN_TASK, (lost.pk,)), (RUN_TASK, (dead.pk,))]
     fresh.refresh_from_db()
     assert fresh.heartbeat_at > NOW + timedelta(days=1)

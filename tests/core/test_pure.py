@@ -8,7 +8,11 @@ HEAVY = {"django", "celery", "kombu", "redis", "pyarrow", "optuna", "pandas"}
 
 def test_the_engine_brings_neither_django_nor_a_queue() -> None:
     loaded = subprocess.run(
-        [sys.executable, "-c", "import sys, backtests.simulation, backtests.optimizer.sweep; print(*sys.modules)"],
+        [
+            sys.executable,
+            "-c",
+            "import sys, backtests.engine.simulation, backtests.research.optimizer.sweep; print(*sys.modules)",
+        ],
         check=True,
         stdout=subprocess.PIPE,
         text=True,

@@ -82,7 +82,7 @@ def open_a_row(page: Page, run: str) -> None:
 
 def read_its_evidence(page: Page, run: str) -> None:
     """The marks stand in the row as soon as a worker has gathered them; a press opens the whole of it."""
-    marks = rows(page).first.locator(".mark")
+    marks = rows(page).first.locator(".rating")
     for _ in range(120):
         if marks.count():
             break

@@ -14,7 +14,8 @@ import pytest
 from django.db.models import Count
 from django.utils import timezone
 
-from livetrading.brokers.base import BrokerPosition
+from livetrading.brokers.protocol import BrokerPosition
+from livetrading.brokers.simulation.broker import SimulatedBroker
 from livetrading.models import (
     Fill,
     Order,
@@ -26,10 +27,9 @@ from livetrading.models import (
     PaperTrade,
     SignalHistory,
 )
-from livetrading.paper.ledger import DatabaseLedger
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.reconcile import reconcile
-from livetrading.pipeline.sweep import accounts_at_work, lost_orders
+from livetrading.pipeline.requeue import accounts_at_work, lost_orders
 from livetrading.services.deploy import Limits, deploy
 from livetrading.tasks import dispatch_due_checks, sweep
 from strategies.services import save_strategy
@@ -67,7 +67,7 @@ def test_fifty_five_kills_lose_no_order_and_double_none(nursery: Nursery, settin
     sweep_until_settled()
 
     print(f"{KILLS} kills, {Order.objects.count()} orders, {Fill.objects.count()} fills; cut off: {dict(cut_off)}")
-    assert cut_off, "no kill ever hit an order in flight: the test has proved nothing"
+    assert cut_off, "no kill ever hit an order in flight: the test has checked nothing"
     assert PaperTrade.objects.exclude(exit_time=None).count() > 20
     every_executable_signal_has_exactly_one_order()
     every_order_has_at_most_one_fill_a_bar()
@@ -155,5 +155,5 @@ def cash_and_positions_add_up(user: User) -> None:
             held[trade.symbol] = held.get(trade.symbol, Decimal(0)) + trade.open_quantity
     positions = PaperPosition.objects.filter(user=user)
     assert {p.symbol: p.quantity for p in positions} == held
-    at_broker: list[BrokerPosition] = DatabaseLedger(account, market_clock().now()).positions()
+    at_broker: list[BrokerPosition] = SimulatedBroker(account, market_clock().now()).positions()
     assert {p.symbol: p.quantity for p in at_broker} == held

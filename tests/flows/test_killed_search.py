@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from backtests.models import OptimizerChunk, OptimizerRun, Tries
+from backtests.models import OptimizerChunk, OptimizerRun, TrialRegistry
 from backtests.services.optimizer import create_search, ranked
 from backtests.services.optimizer.candidates import KEPT
-from backtests.services.optimizer.parts import read_results
-from backtests.tasks import revive_optimizer_runs
+from backtests.services.optimizer.result_shards import read_results
+from backtests.tasks import recover_optimizer_runs
 from strategies.services import save_strategy
 from tests.flows.nursery import Nursery
 from tradedesk.accounts.models import User
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.crash, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> OptimizerRun:
     """Of twenty thousand combinations in eighty chunks."""
-    monkeypatch.setattr("backtests.services.optimizer.create.MOST_CHUNK", COMBINATIONS // 80)
+    monkeypatch.setattr("backtests.services.optimizer.create.MAX_CHUNK", COMBINATIONS // 80)
     load_samples(timezone.now())
     user = User.objects.create_user("searcher@example.com", "a password of no interest")
     strategy = save_strategy(
@@ -59,15 +59,15 @@ def test_a_search_whose_workers_are_killed_counts_every_combination_once(
         time.sleep(chance.uniform(0, 0.05))
         os.kill(worker, signal.SIGKILL)
         cut_off += OptimizerChunk.objects.filter(status="running").count()
-    assert done(run) < COMBINATIONS, "it was done before the kills were: they have proved too little"
+    assert done(run) < COMBINATIONS, "it was done before the kills were: they have checked too little"
     worker = nursery.worker()
     until_it_ends(run)
     os.kill(worker, signal.SIGKILL)
 
     print(f"{KILLS} kills, {cut_off} chunks cut off in {OptimizerChunk.objects.count()}")
-    assert cut_off, "no kill ever hit a chunk that was worked on: the test has proved nothing"
+    assert cut_off, "no kill ever hit a chunk that was worked on: the test has checked nothing"
     assert (run.status, run.error, run.done) == ("completed", "", COMBINATIONS)
-    assert Tries.objects.get().number == COMBINATIONS
+    assert TrialRegistry.objects.get().number == COMBINATIONS
     table = read_results(run.results_path, ["number", "score", "trades"], "AAPL")
     assert np.array_equal(table["number"].to_numpy(), np.arange(COMBINATIONS))
     score = table["score"].to_numpy()[table["trades"].to_numpy() >= run.min_trades]
@@ -86,7 +86,7 @@ def until_a_chunk_is_worked_on(before: int) -> None:
     """In this worker's life: one is done, and another has begun."""
     patience = time.monotonic() + 20
     while time.monotonic() < patience:
-        revive_optimizer_runs.delay()
+        recover_optimizer_runs.delay()
         for _ in range(20):
             time.sleep(0.01)
             if (
@@ -99,6 +99,6 @@ def until_a_chunk_is_worked_on(before: int) -> None:
 def until_it_ends(run: OptimizerRun) -> None:
     patience = time.monotonic() + 60
     while time.monotonic() < patience and not run.is_finished:
-        revive_optimizer_runs.delay()
+        recover_optimizer_runs.delay()
         time.sleep(0.3)
         run.refresh_from_db()

@@ -20,7 +20,7 @@ def demo_password(data: Path) -> str:
     return (data / "demo-password").read_text().strip()
 
 
-class Answer(NamedTuple):
+class Schema(NamedTuple):
     status: int
     body: bytes
 
@@ -38,14 +38,14 @@ class Trader:
         self.get("/accounts/login/")
         assert self.post("/accounts/login/", login=EMAIL, password=password).status == 302
 
-    def get(self, path: str, **headers: str) -> Answer:
+    def get(self, path: str, **headers: str) -> Schema:
         return self._ask(urllib.request.Request(self.url + path, headers=headers))
 
-    def post(self, path: str, **form: str) -> Answer:
+    def post(self, path: str, **form: str) -> Schema:
         body = urllib.parse.urlencode(form).encode()
         return self._ask(urllib.request.Request(self.url + path, body, self._token()))
 
-    def send(self, path: str, **values: Any) -> Answer:
+    def send(self, path: str, **values: Any) -> Schema:
         """A call of the API with a JSON body."""
         headers = {**self._token(), "Content-Type": "application/json"}
         return self._ask(urllib.request.Request(self.url + path, json.dumps(values).encode(), headers))
@@ -55,7 +55,7 @@ class Trader:
         items: list[dict[str, Any]] = self.get(path).json()["items"]
         return items
 
-    def deploy(self, strategy_id: int) -> Answer:
+    def deploy(self, strategy_id: int) -> Schema:
         """Press Deploy to Live on the strategy's card."""
         press = {"source": f"strategy:{strategy_id}", "deploy_key": uuid.uuid4().hex}
         return self.post("/dashboard/live-trading/deploy", **press)
@@ -84,12 +84,12 @@ class Trader:
         number: int = answer.json()["id"]
         return number
 
-    def _ask(self, request: urllib.request.Request) -> Answer:
+    def _ask(self, request: urllib.request.Request) -> Schema:
         try:
             with self._opener.open(request, timeout=PATIENCE) as answer:
-                return Answer(answer.status, answer.read())
+                return Schema(answer.status, answer.read())
         except urllib.error.HTTPError as answer:
-            return Answer(answer.code, answer.read())
+            return Schema(answer.code, answer.read())
 
     def _token(self) -> dict[str, str]:
         token = next((cookie.value for cookie in self.cookies if cookie.name == "csrftoken"), None)

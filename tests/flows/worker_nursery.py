@@ -27,7 +27,7 @@ def main() -> None:
     sweep.LOST_MESSAGE = timedelta(seconds=0.5)
     revival.SILENT = timedelta(seconds=1.5)  # above the second between two signs of life
     revival.NOT_STARTED = timedelta(seconds=0.5)
-    revival.MOST_ATTEMPTS = 1_000
+    revival.MAX_ATTEMPTS = 1_000
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for _ in sys.stdin:
         child = os.fork()

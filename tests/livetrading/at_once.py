@@ -8,7 +8,7 @@ from django.db import connection
 
 
 def at_once(*works: Callable[[], Any]) -> list[Any]:
-    """Run these at the same moment, each in a thread with a connection of its own. Answers what each returned, or
+    """Run these at the same moment, each in a thread with a connection of its own. Responses what each returned, or
     the exception it ended with, in the order given."""
     together = Barrier(len(works))
     answers: list[Any] = [None] * len(works)

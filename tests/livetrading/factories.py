@@ -61,7 +61,7 @@ def make_backtest(*, user: User, strategy: Strategy | None = None, **fields: Any
         "status": Backtest.Status.COMPLETED,
         "created_at": WALL,
         "heartbeat_at": WALL,
-        "metrics": {"total_return_pct": 12.5, "sharpe_ratio": 0.8, "max_drawdown_pct": 9.1},
+        "metrics": {"total_return": 12.5, "sharpe": 0.8, "max_drawdown_pct": 9.1},
     }
     return Backtest.objects.create(user=user, strategy=strategy, **(values | fields))
 
@@ -93,7 +93,7 @@ def make_candidate(
         "heartbeat_at": WALL,
     }
     row: dict[str, Any] = {
-        "market": "AAPL",
+        "universe": "AAPL",
         "number": 7,
         "strategy": strategy,
         "name": strategy.name,
@@ -101,7 +101,7 @@ def make_candidate(
         "parameters": {"fast": 10, "slow": 40},
         "eligible": True,
         "score": 0.8,
-        "figures": {"total_return_pct": 12.5, "sharpe_ratio": 0.8, "max_drawdown_pct": 9.1, "num_trades": 31},
+        "figures": {"total_return": 12.5, "sharpe": 0.8, "max_drawdown_pct": 9.1, "trades": 31},
     }
     made = OptimizerRun.objects.create(user=user, **(values | (run or {})))
     return Candidate.objects.create(run=made, **(row | fields))

@@ -102,7 +102,7 @@ def test_a_backtests_button_says_what_will_be_different(alice: User) -> None:
     )
 
 
-@pytest.mark.parametrize("fields", [{"status": "failed"}, {"metrics": {"total_return_pct": -1.0}}])
+@pytest.mark.parametrize("fields", [{"status": "failed"}, {"metrics": {"total_return": -1.0}}])
 def test_a_backtest_that_gained_nothing_cannot_be_deployed(alice: User, fields: dict[str, Any]) -> None:
     page = button(alice, backtest=make_backtest(user=alice, **fields))
     assert "disabled" in page
@@ -134,9 +134,7 @@ def test_a_rows_button_is_small_and_posts_the_row(alice: User, alices_browser: C
 
 
 def test_a_row_that_lost_has_its_button_too(alice: User) -> None:
-    assert "disabled" not in button(
-        alice, candidate=make_candidate(user=alice, figures={"total_return_pct": -1.0})
-    )
+    assert "disabled" not in button(alice, candidate=make_candidate(user=alice, figures={"total_return": -1.0}))
 
 
 def test_a_refused_row_goes_back_to_its_run(alice: User, alices_browser: Client) -> None:

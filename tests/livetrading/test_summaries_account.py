@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from livetrading.brokers.simulation.broker import SimulatedBroker
 from livetrading.models import PaperAccount, PaperTrade
-from livetrading.paper.ledger import DatabaseLedger
 from livetrading.summaries.account import read_account
 from livetrading.summaries.performance import Flow, Key, gained_today
 from livetrading.summaries.positions import Lot, positions_of
@@ -54,7 +54,7 @@ def test_cash_and_equity_are_the_ledgers_and_the_days_add_up(alice: User) -> Non
         for live in strategies:
             step(live, now)
         summary = read_account(alice, "paper", now)
-        ledger = DatabaseLedger(account, now).account()
+        ledger = SimulatedBroker(account, now).account()
         assert summary.cash is not None
         assert summary.equity is not None
         assert abs(summary.cash - ledger.cash) < CENT
@@ -148,7 +148,7 @@ def test_what_has_no_price_counts_at_cost(alice: User) -> None:
     summary = read_account(alice, "paper", NOW)
     assert summary.unpriced == ["GONE"]
     gone = summary.positions[1]
-    assert (gone.unrealized, gone.unrealized_pct, gone.market_value) == (None, None, Decimal(2000))
+    assert (gone.unrealized, gone.unrealized_return, gone.market_value) == (None, None, Decimal(2000))
     assert summary.equity == 100_000 + summary.performance.unrealized
     assert summary.performance.unrealized == summary.positions[0].unrealized
 

@@ -30,7 +30,7 @@ def a_backtest(strategy: Strategy, **values: Any) -> Backtest:
         "initial_capital": 100_000,
         "status": Backtest.Status.COMPLETED,
         "metrics": {
-            "total_return_pct": 34.211,
+            "total_return": 34.211,
             "sharpe_ratio": 1.0249,
             "max_drawdown_pct": 23.4,
             "num_trades": 88,

@@ -8,7 +8,7 @@ from tests.strategies.examples import a_backtest, a_deployment, a_strategy, word
 from tradedesk.accounts.models import User
 
 LIST, NEW = "/dashboard/strategies", "/dashboard/strategies/new"
-OF_ONE = ("", "/edit", "/delete", "/proofs")
+OF_ONE = ("", "/edit", "/delete", "/checks")
 FILLED = {
     "name": "Changed",
     "kind": "buy_and_hold",
@@ -107,7 +107,7 @@ def test_a_form_from_elsewhere_changes_nothing(alice: User, strategy: Strategy, 
     ("page", "methods"),
     [
         ("", ["post", "put", "delete"]),
-        ("/proofs", ["post", "put", "delete"]),
+        ("/checks", ["post", "put", "delete"]),
         ("/edit", ["put", "delete"]),
         ("/delete", ["put", "delete"]),
     ],

@@ -15,8 +15,8 @@ FIGURES: list[Callable[[Figure], str]] = [
     figures.price,
     figures.percent,
     figures.signed_percent,
-    figures.percent_points,
-    figures.signed_percent_points,
+    figures.percent,
+    figures.signed_percent,
     figures.ratio,
     figures.quantity,
 ]
@@ -68,9 +68,9 @@ def test_price_has_cents_and_below_a_dollar_hundredths_of_them(value: Figure, wr
 
 
 def test_percent_of_a_fraction_and_of_percent_agree() -> None:
-    assert figures.percent(0.0124) == figures.percent_points(1.24) == "1.24%"
-    assert figures.signed_percent(0.0124) == figures.signed_percent_points(1.24) == "+1.24%"
-    assert figures.signed_percent(-0.0124) == figures.signed_percent_points(-1.24) == "-1.24%"
+    assert figures.percent(0.0124) == figures.percent(1.24) == "1.24%"
+    assert figures.signed_percent(0.0124) == figures.signed_percent(1.24) == "+1.24%"
+    assert figures.signed_percent(-0.0124) == figures.signed_percent(-1.24) == "-1.24%"
     assert figures.signed_percent(0) == "0.00%"
 
 

@@ -10,9 +10,9 @@ from pydantic import Field
 from tradedesk.accounts import tokens
 from tradedesk.accounts.api_auth import BearerToken
 from tradedesk.accounts.models import User
-from tradedesk.rest.answers import Answer
 from tradedesk.rest.bodies import Body, Secret, Text
 from tradedesk.rest.refusals import BAD_BODY, NO_USER, Problem
+from tradedesk.rest.schemas import Schema
 
 WRONG = "The email address or the password is not correct."
 TOO_MANY = "Too many failed attempts. Wait five minutes, then try again."
@@ -27,7 +27,7 @@ class Credentials(Body):
     password: Secret
 
 
-class Token(Answer):
+class Token(Schema):
     access_token: str = Field(description="Send it as `Authorization: Bearer <access_token>`.")
     token_type: str = Field(examples=["bearer"])
     expires_in: int = Field(description="Seconds.", examples=[86400])

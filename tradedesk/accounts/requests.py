@@ -1,9 +1,16 @@
-"""The request of a page that needs a user: the middleware has let nobody else through."""
+"""The requests of pages and calls that need a user: the middleware lets nobody else through."""
 
 from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
 
 from tradedesk.accounts.models import User
 
 
 class UserRequest(HttpRequest):
     user: User
+
+
+class PageRequest(UserRequest):
+    """The request of a page. htmx: whether a fragment of the page is requested, and from where."""
+
+    htmx: HtmxDetails

@@ -82,7 +82,7 @@ def protective_exit(
 
     Stop: min(open, stop) less slippage, a gap fills at the open. Target (infinity for none): max(open,
     target), a resting limit order, so without slippage. Both touched in one bar: the stop, the worse of the
-    two. Answers (NO_EXIT, 0.0) or (reason, price).
+    two. Responses (NO_EXIT, 0.0) or (reason, price).
     """
     if low <= stop:
         return EXIT_STOP_LOSS, sell_price(min(open_, stop), slippage_bps)

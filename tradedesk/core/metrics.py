@@ -5,7 +5,7 @@ None, never NaN or infinity.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -41,27 +41,9 @@ class Metrics:
     alpha: float | None
     beta: float | None
 
-    def as_json(self) -> dict[str, float | int | None]:
-        """The figures under the API's names, fractions as percent."""
-        return {
-            "total_return_pct": _percent(self.total_return),
-            "cagr_pct": _percent(self.cagr),
-            "sharpe_ratio": self.sharpe,
-            "sortino_ratio": self.sortino,
-            "calmar_ratio": self.calmar,
-            "max_drawdown_pct": _percent(self.max_drawdown),
-            "max_drawdown_days": self.max_drawdown_days,
-            "win_rate": _percent(self.win_rate),
-            "profit_factor": self.profit_factor,
-            "expectancy": self.expectancy,
-            "mean_r_multiple": self.mean_r_multiple,
-            "exposure_pct": _percent(self.exposure),
-            "num_trades": self.trades,
-            "final_equity": self.final_equity,
-            "buy_and_hold_return_pct": _percent(self.buy_and_hold_return),
-            "alpha_pct": _percent(self.alpha),
-            "beta": self.beta,
-        }
+    def as_dict(self) -> dict[str, float | int | None]:
+        """The figures by name, as they are stored: fractions, ratios and dollars."""
+        return asdict(self)
 
 
 class Sessions(NamedTuple):
@@ -203,7 +185,3 @@ def alpha_beta(returns: Floats, benchmark: Floats, free: float = 0.0) -> tuple[f
 
 def _defined(figure: float) -> float | None:
     return None if math.isnan(figure) else float(figure)
-
-
-def _percent(fraction: float | None) -> float | None:
-    return None if fraction is None else 100.0 * fraction

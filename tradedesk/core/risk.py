@@ -1,6 +1,7 @@
-"""Risk: the one function that decides whether an entry may be made, and the words for each refusal."""
+"""Risk: the one function that decides whether an entry may be made, and the message of each refusal."""
 
 from enum import IntEnum
+from typing import Any
 
 from numba import njit
 
@@ -15,12 +16,12 @@ class Refusal(IntEnum):
     DRAWDOWN = 4
     NO_SIZE = 5
 
-    def words(self, **facts: object) -> str:
-        """The reason as a person reads it, with the facts that led to it."""
-        return _WORDS[self].format(**facts)
+    def message(self, **facts: object) -> str:
+        """The reason for a person, with the facts that led to it."""
+        return _MESSAGES[self].format(**facts)
 
 
-_WORDS = {
+_MESSAGES = {
     Refusal.NONE: "",
     Refusal.WEAK_SIGNAL: "Signal strength {strength:.2f} is below the threshold of {threshold:.2f}.",
     Refusal.MAX_POSITIONS: "The limit of {max_positions} open positions is reached.",
@@ -34,28 +35,20 @@ _NONE, _WEAK, _MAX, _DAILY, _DRAWDOWN = (int(code) for code in list(Refusal)[:5]
 
 @njit(cache=True)
 def entry_refusal(
-    strength: float,
-    signal_threshold: float,
-    open_positions: int,
-    max_positions: int,
-    day_loss: float,
-    daily_loss_limit: float,
-    equity: float,
-    peak_equity: float,
-    max_drawdown_pct: float,
+    strength: float, open_positions: int, day_loss: float, equity: float, peak_equity: float, rules: Any
 ) -> int:
     """The Refusal code for an entry decided now.
 
-    open_positions: held and not about to be sold, plus entries already on their way. day_loss: dollars lost
-    since the end of the previous session (negative for a gain). equity and peak_equity: of the book that the
-    strategy trades. Limits are infinity when off.
+    open_positions: held and not about to be sold, plus entries that are already ordered. day_loss: dollars lost since
+    the end of the previous session (negative for a gain). equity and peak_equity: dollars, of the book that the
+    strategy trades. rules: core.rules.KernelRules.
     """
-    if strength < signal_threshold:
+    if strength < rules.signal_threshold:
         return _WEAK
-    if day_loss >= daily_loss_limit:
+    if day_loss >= rules.daily_loss_limit:
         return _DAILY
-    if peak_equity > 0.0 and (peak_equity - equity) / peak_equity >= max_drawdown_pct:
+    if peak_equity > 0.0 and (peak_equity - equity) / peak_equity >= rules.max_drawdown_pct:
         return _DRAWDOWN
-    if open_positions >= max_positions:
+    if open_positions >= rules.max_positions:
         return _MAX
     return _NONE

@@ -1,105 +1,253 @@
-"""Trading rules: the numbers a backtest and a live strategy share, with their bounds."""
+"""Trading rules and costs: each is declared once, here.
 
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Self
+Forms, API schemas, database columns and constraints, labels, provenance and the kernel's structure are made from these
+declarations. To add a rule, declare it in RiskRules and apply it where it takes effect.
+"""
+
+from collections import namedtuple
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from enum import StrEnum
+from functools import cache
+from types import NoneType
+from typing import Any, Self, cast, get_args, get_type_hints
+
+# The part of the equity that a backtest invests in all its symbols together, unless it is given a position size. The
+# rest is left for costs and for gaps at the open.
+FULLY_INVESTED = 0.95
+# In place of doubled costs where there are none: an order of a liquid US stock seldom costs more in slippage.
+ASSUMED_SLIPPAGE_BPS = 5.0
+
+
+class Unit(StrEnum):
+    """What the number of a rule counts. Fractions are fractions everywhere inside the desk (0.02 is 2%)."""
+
+    FRACTION = "fraction"
+    DOLLARS = "dollars"
+    DOLLARS_PER_SHARE = "dollars a share"
+    COUNT = "count"
+    STRENGTH = "strength"  # of a signal, 0 to 1
+    BASIS_POINTS = "basis points"
+    FLAG = "flag"
+
+
+class Scope(StrEnum):
+    """What a rule concerns: the size of an entry, whether an entry may be made, the exit, or the cost of an order."""
+
+    SIZE = "size"
+    ENTRY = "entry"
+    EXIT = "exit"
+    COST = "cost"
 
 
 class InvalidRules(ValueError):
-    """A rule outside its bounds; `field` names it, the message can be shown to a person."""
+    """A rule outside its bounds; `field` is its name, the message can be shown to a person."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
 
 
-# The most that a cost may be: dollars, and basis points.
-MOST_COSTS = {
-    "commission_per_order": (1000.0, "dollars"),
-    "commission_per_share": (10.0, "dollars"),
-    "commission_bps": (1000.0, "basis points"),
-    "slippage_bps": (1000.0, "basis points"),
-}
-# What stands in for twice nothing: an order of a liquid US stock seldom costs more than this in slippage.
-SLIPPAGE_OF_NO_COSTS = 5.0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One declared rule.
+
+    low, high: bounds, inclusive. optional: None switches the rule off. help: one sentence for the form and the API.
+    deploy_default, deploy_high: where a deployment has another default or another upper bound than a backtest.
+    """
+
+    name: str
+    label: str
+    unit: Unit
+    scope: Scope
+    default: Any
+    optional: bool
+    low: float = 0.0
+    high: float = 1.0
+    help: str = ""
+    deploy_default: float | None = None
+    deploy_high: float | None = None
+
+    def check(self, value: object) -> None:
+        """Raises InvalidRules for a value of the wrong type or outside the bounds."""
+        if value is None and self.optional:
+            return
+        if self.unit is Unit.FLAG:
+            if not isinstance(value, bool):
+                raise InvalidRules(self.name, f"{self.label} must be true or false, not {value}.")
+            return
+        # `not (low <= value <= high)` also refuses NaN.
+        if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
+            raise InvalidRules(self.name, f"{self.label} must be between {self._bounds()}, not {value}.")
+        if self.unit is Unit.COUNT and not isinstance(value, int):
+            raise InvalidRules(self.name, f"{self.label} must be a whole number, not {value}.")
+
+    def for_deployment(self) -> "Rule":
+        """The rule with the default and the upper bound of a deployment."""
+        default = self.default if self.deploy_default is None else self.deploy_default
+        return replace(self, default=default, high=self.deploy_high or self.high)
+
+    def kernel_value(self, value: Any) -> float:
+        """The value as the kernel reads it: a number, infinity for a rule that is off."""
+        if value is None:
+            return float("inf")
+        if self.unit is Unit.FLAG:
+            return bool(value)
+        return int(value) if self.unit is Unit.COUNT and not self.optional else float(value)
+
+    def _bounds(self) -> str:
+        words = {Unit.DOLLARS: " dollars", Unit.DOLLARS_PER_SHARE: " dollars", Unit.BASIS_POINTS: " basis points"}
+        return f"{self.low:,.10g} and {self.high:,.10g}{words.get(self.unit, '')}"
+
+
+def _rule(default: Any, label: str, unit: Unit, scope: Scope, **declared: Any) -> Any:
+    """A dataclass field that carries its declaration."""
+    return field(default=default, metadata={"label": label, "unit": unit, "scope": scope} | declared)
+
+
+class Declared:
+    """What RiskRules and Costs share: values that are checked against their declarations when they are made."""
+
+    __slots__ = ()
+
+    @classmethod
+    def rules(cls) -> tuple[Rule, ...]:
+        """The declarations, in their order."""
+        return _declared(cls)
+
+    def __post_init__(self) -> None:
+        for rule in self.rules():
+            rule.check(getattr(self, rule.name))
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(cast(Any, self))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """From stored values; unknown names are ignored, missing ones have their default. Raises InvalidRules."""
+        return cls(**{rule.name: values[rule.name] for rule in cls.rules() if rule.name in values})
+
+
+@cache
+def _declared(owner: type) -> tuple[Rule, ...]:
+    types = get_type_hints(owner)
+    return tuple(
+        Rule(
+            name=each.name,
+            default=None if each.default is MISSING else each.default,
+            optional=NoneType in get_args(types[each.name]),
+            **each.metadata,
+        )
+        for each in fields(owner)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Costs:
-    """What an order costs, on both sides: commission in dollars per order, dollars per share, basis points of
-    the amount traded; slippage in basis points of the price, against the trader."""
+class RiskRules(Declared):
+    """How much to buy, when to refuse an entry, when to leave. Raises InvalidRules for a value out of bounds."""
 
-    commission_per_order: float = 0.0
-    commission_per_share: float = 0.0
-    commission_bps: float = 0.0
-    slippage_bps: float = 0.0
+    position_size_pct: float = _rule(
+        0.95,
+        "Position size",
+        Unit.FRACTION,
+        Scope.SIZE,
+        low=0.001,
+        help="Part of the equity for one position.",
+        deploy_default=0.02,
+        deploy_high=0.5,
+    )
+    max_position_size: float | None = _rule(
+        None, "Max position size", Unit.DOLLARS, Scope.SIZE, low=1, high=1e9, help="Most dollars for one position."
+    )
+    max_positions: int = _rule(
+        1,
+        "Max positions",
+        Unit.COUNT,
+        Scope.SIZE,
+        low=1,
+        high=1000,
+        help="Open positions at the same time, one a symbol.",
+        deploy_default=5,
+        deploy_high=20,
+    )
+    fractional: bool = _rule(
+        False, "Fractional shares", Unit.FLAG, Scope.SIZE, help="Whether parts of a share may be bought."
+    )
+    stop_loss_pct: float = _rule(
+        0.10, "Stop loss", Unit.FRACTION, Scope.EXIT, low=0.001, high=0.99, help="Below the entry price."
+    )
+    take_profit_pct: float | None = _rule(
+        None, "Take profit", Unit.FRACTION, Scope.EXIT, low=0.001, high=100, help="Above the entry price."
+    )
+    signal_threshold: float = _rule(
+        0.6, "Signal threshold", Unit.STRENGTH, Scope.ENTRY, help="Weaker buy signals are ignored."
+    )
+    daily_loss_limit: float | None = _rule(
+        None,
+        "Daily loss limit",
+        Unit.DOLLARS,
+        Scope.ENTRY,
+        low=1,
+        high=1e9,
+        help="After this loss there are no entries for the rest of the day.",
+    )
+    max_drawdown_pct: float | None = _rule(
+        None,
+        "Max drawdown limit",
+        Unit.FRACTION,
+        Scope.ENTRY,
+        low=0.001,
+        high=0.99,
+        help="No entries while the equity is this far below its highest value.",
+    )
 
-    def __post_init__(self) -> None:
-        for name, (most, unit) in MOST_COSTS.items():
-            _within(self, name, 0.0, most, unit)
 
-    def as_dict(self) -> dict[str, float]:
-        return asdict(self)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs(Declared):
+    """What an order costs, on both sides. Raises InvalidRules for a value out of bounds."""
+
+    commission_bps: float = _rule(
+        0.0, "Commission", Unit.BASIS_POINTS, Scope.COST, high=1000, help="Of the amount of an order. 1 is 0.01%."
+    )
+    slippage_bps: float = _rule(
+        0.0, "Slippage", Unit.BASIS_POINTS, Scope.COST, high=1000, help="Of the price, against you, each way."
+    )
+    commission_per_order: float = _rule(
+        0.0, "Commission per order", Unit.DOLLARS, Scope.COST, high=1000, help="For each order that fills."
+    )
+    commission_per_share: float = _rule(
+        0.0, "Commission per share", Unit.DOLLARS_PER_SHARE, Scope.COST, high=10, help="For each share that fills."
+    )
 
     @property
     def is_free(self) -> bool:
         return not any(self.as_dict().values())
 
     def doubled(self) -> Self:
-        """Every cost twice, as far as its bound lets it; instead of no costs 5 basis points of slippage."""
-        costs = {name: min(2 * value, MOST_COSTS[name][0]) for name, value in self.as_dict().items()}
-        return replace(self, **costs) if any(costs.values()) else replace(self, slippage_bps=SLIPPAGE_OF_NO_COSTS)
+        """Every cost twice, at most its upper bound; where there are no costs, 5 basis points of slippage."""
+        if self.is_free:
+            return replace(self, slippage_bps=ASSUMED_SLIPPAGE_BPS)
+        return replace(self, **{rule.name: min(2 * getattr(self, rule.name), rule.high) for rule in self.rules()})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RiskRules:
-    """How much to buy, when to refuse an entry, when to leave. `*_pct` are fractions (0.02 is 2%), money is in
-    dollars, None switches a rule off.
+RULES = {rule.name: rule for rule in RiskRules.rules()}
+COSTS = {rule.name: rule for rule in Costs.rules()}
+DEPLOYED_RULES = {name: rule.for_deployment() for name, rule in RULES.items()}
 
-    position_size_pct x equity, at most max_position_size, is one position. An entry needs a signal of at
-    least signal_threshold, fewer than max_positions open ones, a loss today below daily_loss_limit and a fall
-    from the highest equity below max_drawdown_pct. stop_loss_pct and take_profit_pct hang on the fill price.
-    """
-
-    position_size_pct: float = 0.95
-    max_positions: int = 1
-    max_position_size: float | None = None
-    stop_loss_pct: float = 0.10
-    take_profit_pct: float | None = None
-    signal_threshold: float = 0.6
-    daily_loss_limit: float | None = None
-    max_drawdown_pct: float | None = None
-    fractional: bool = False
-
-    def __post_init__(self) -> None:
-        _within(self, "position_size_pct", 0.001, 1.0)
-        _within(self, "max_positions", 1, 1000)
-        if not isinstance(self.max_positions, int):
-            raise InvalidRules("max_positions", f"max_positions must be a whole number, not {self.max_positions}.")
-        if not isinstance(self.fractional, bool):
-            raise InvalidRules("fractional", f"fractional must be true or false, not {self.fractional}.")
-        _within(self, "stop_loss_pct", 0.001, 0.99)
-        _within(self, "signal_threshold", 0.0, 1.0)
-        for name, low, high, unit in (
-            ("max_position_size", 1.0, 1e9, "dollars"),
-            ("take_profit_pct", 0.001, 100.0, ""),
-            ("daily_loss_limit", 1.0, 1e9, "dollars"),
-            ("max_drawdown_pct", 0.001, 0.99, ""),
-        ):
-            if getattr(self, name) is not None:
-                _within(self, name, low, high, unit)
-
-    def as_dict(self) -> dict[str, float | int | bool | None]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        known = {f.name for f in fields(cls)}
-        return cls(**{name: value for name, value in values.items() if name in known})
+# All rules and costs as one structure of numbers, which compiled functions read by name. Made from the declarations, so
+# no type checker can know its fields.
+KernelRules = cast(Any, namedtuple)("KernelRules", [*RULES, *COSTS], module=__name__)
 
 
-def _within(rules: object, name: str, low: float, high: float, unit: str = "") -> None:
-    value = getattr(rules, name)
-    # `not (a <= x <= b)` also refuses NaN
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        words = f" {unit}" if unit else ""
-        raise InvalidRules(name, f"{name} must be between {low:g} and {high:g}{words}, not {value}.")
+def kernel_rules(rules: RiskRules, costs: Costs) -> Any:
+    """The KernelRules of these rules and costs: infinity for a rule that is off."""
+    return KernelRules(
+        *(rule.kernel_value(getattr(rules, rule.name)) for rule in RULES.values()),
+        *(rule.kernel_value(getattr(costs, rule.name)) for rule in COSTS.values()),
+    )
+
+
+def fully_invested(symbols: int) -> dict[str, float]:
+    """Position size and number of positions of a backtest that is given neither: one position for each symbol."""
+    positions = max(symbols, 1)
+    return {"position_size_pct": FULLY_INVESTED / positions, "max_positions": positions}

@@ -1,6 +1,7 @@
 """Sizing: the one function that decides how many shares an entry asks for."""
 
 import math
+from typing import Any
 
 from numba import njit
 
@@ -17,13 +18,12 @@ def whole_or_fraction(shares: float, fractional: bool) -> float:
 
 
 @njit(cache=True)
-def order_quantity(
-    equity: float, close: float, position_size_pct: float, max_position_size: float, fractional: bool
-) -> float:
+def order_quantity(equity: float, close: float, rules: Any) -> float:
     """Shares to ask for at the close of bar t: min(position_size_pct x equity, max_position_size) / close t.
 
-    equity and max_position_size (infinity for none) in dollars. Zero when equity is gone.
+    equity: dollars. rules: core.rules.KernelRules. Zero when the equity is gone.
     """
     if equity <= 0.0:
         return 0.0
-    return whole_or_fraction(min(position_size_pct * equity, max_position_size) / close, fractional)
+    budget = min(rules.position_size_pct * equity, rules.max_position_size)
+    return whole_or_fraction(budget / close, rules.fractional)

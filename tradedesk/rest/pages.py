@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from ninja import Field, Schema
 from ninja.pagination import LimitOffsetPagination, paginate
 
-PAGE, LONGEST_PAGE = 50, 200
+PAGE, MAX_PAGE = 50, 200
 # Databases count rows no further than this.
 FURTHEST = 2**31 - 1
 Row = TypeVar("Row", bound=Model)
@@ -16,11 +16,11 @@ Row = TypeVar("Row", bound=Model)
 
 class Pages(LimitOffsetPagination):
     class Input(Schema):
-        limit: int = Field(PAGE, ge=1, le=LONGEST_PAGE, description="How many items at most.")
+        limit: int = Field(PAGE, ge=1, le=MAX_PAGE, description="How many items at most.")
         offset: int = Field(0, ge=0, le=FURTHEST, description="How many items to skip.")
 
     def __init__(self) -> None:
-        super().__init__(max_limit=LONGEST_PAGE)
+        super().__init__(max_limit=MAX_PAGE)
 
 
 # For a call that returns a list, a queryset or Presented.

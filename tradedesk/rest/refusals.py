@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from tradedesk.rest.answers import Answer
+from tradedesk.rest.schemas import Schema
 
 log = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=Model)
@@ -35,31 +35,31 @@ WORDS = {
 }
 
 
-class Problem(Answer):
+class Problem(Schema):
     """Why a call was refused, in a sentence."""
 
     detail: str
 
 
-class FieldProblem(Answer):
+class FieldProblem(Schema):
     """field: the path of the field, "parameters.fast"; empty for the request as a whole."""
 
     field: str
     message: str
 
 
-class Invalid(Answer):
+class Invalid(Schema):
     """Values that were refused, each with what to do about it."""
 
     detail: list[FieldProblem]
 
 
 # What a call may answer beside its own: any, one on an object, one with a query, one with a body.
-Answers = dict[int, type[Answer]]
-NO_USER: Answers = {401: Problem}
-UNKNOWN: Answers = {401: Problem, 404: Problem}
-BAD_QUERY: Answers = {401: Problem, 422: Invalid}
-BAD_BODY: Answers = {400: Problem, 401: Problem, 422: Invalid}
+Responses = dict[int, type[Schema]]
+NO_USER: Responses = {401: Problem}
+UNKNOWN: Responses = {401: Problem, 404: Problem}
+BAD_QUERY: Responses = {401: Problem, 422: Invalid}
+BAD_BODY: Responses = {400: Problem, 401: Problem, 422: Invalid}
 
 
 class Refused(Exception):

@@ -159,9 +159,9 @@ CELERY_BEAT_SCHEDULE = {
     for task, seconds in {
         "tradedesk.marketdata.tasks.advance_replay": 1,
         "livetrading.tasks.dispatch_due_checks": 1,
-        "livetrading.tasks.sweep": 5,
-        "backtests.tasks.sweep_backtests": 15,
-        "backtests.tasks.revive_optimizer_runs": 15,
+        "livetrading.tasks.requeue_lost_orders": 5,
+        "backtests.tasks.recover_backtests": 15,
+        "backtests.tasks.recover_optimizer_runs": 15,
         "tradedesk.tasks.heartbeat": 5,
     }.items()
 }

@@ -2,12 +2,15 @@
 
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
 from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from tradedesk.core.rules import Rule, Unit
 
 register = template.Library()
 
@@ -74,20 +77,6 @@ def signed_percent(value: Figure) -> str:
 
 
 @register.filter
-def percent_points(value: Figure) -> str:
-    """From percent: 1.24 -> 1.24%."""
-    number = _number(value)
-    return MISSING if number is None else _written(number, 2, signed=False, after="%")
-
-
-@register.filter
-def signed_percent_points(value: Figure) -> str:
-    """From percent: 1.24 -> +1.24%."""
-    number = _number(value)
-    return MISSING if number is None else _written(number, 2, signed=True, after="%")
-
-
-@register.filter
 def ratio(value: Figure) -> str:
     """A number without a unit (Sharpe, profit factor, R): 1.234 -> 1.23."""
     number = _number(value)
@@ -102,6 +91,28 @@ def quantity(value: Figure) -> str:
         return MISSING
     written = _written(number, 6, signed=False)
     return written.rstrip("0").rstrip(".")
+
+
+@register.filter
+def rule_value(rule: Rule, value: Any) -> str:
+    """The value of a trading rule in its unit: 2.00%, $500.00, 5, 0.60, Yes; “Off” for None."""
+    if value is None:
+        return "Off"
+    match rule.unit:
+        case Unit.FRACTION:
+            return percent(value)
+        case Unit.DOLLARS:
+            return money(value)
+        case Unit.DOLLARS_PER_SHARE:
+            return f"${quantity(value)}"
+        case Unit.BASIS_POINTS:
+            return f"{quantity(value)} bps"
+        case Unit.STRENGTH:
+            return ratio(value)
+        case Unit.FLAG:
+            return "Yes" if value else "No"
+        case _:
+            return quantity(value)
 
 
 @register.filter

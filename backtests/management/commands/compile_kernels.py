@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from backtests.compilation import compile_all
+from backtests.research.compilation import compile_all
 from tradedesk.core import COMPILED, COMPILED_ALL
 from tradedesk.lock import FileLock
 

@@ -1,11 +1,10 @@
 from backtests.services.optimizer.candidates import open_as_backtest, ranked, save_as_strategy
-from backtests.services.optimizer.checks import InvalidRun
-from backtests.services.optimizer.control import cancel, pause, resume, time_left
+from backtests.services.optimizer.control import cancel, delete_run, pause, resume, time_left
 from backtests.services.optimizer.create import create_ranking, create_search
-from backtests.services.optimizer.delete import delete_run
 from backtests.services.optimizer.estimates import Estimate, estimate
-from backtests.services.optimizer.markets import markets_of
-from backtests.services.optimizer.revival import revive
+from backtests.services.optimizer.inputs import InvalidRun
+from backtests.services.optimizer.recovery import recover_runs
+from backtests.services.optimizer.universes import universes_of
 from backtests.services.optimizer.work import run_chunk
 
 __all__ = [
@@ -16,12 +15,12 @@ __all__ = [
     "create_search",
     "delete_run",
     "estimate",
-    "markets_of",
+    "universes_of",
     "open_as_backtest",
     "pause",
     "ranked",
     "resume",
-    "revive",
+    "recover_runs",
     "run_chunk",
     "save_as_strategy",
     "time_left",

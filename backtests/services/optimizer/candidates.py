@@ -9,9 +9,9 @@ from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from backtests.models import Backtest, Candidate, OptimizerRun
-from backtests.optimizer.choice import Chosen
-from backtests.optimizer.figures import Figures, as_json
-from backtests.optimizer.objectives import eligible
+from backtests.research.optimizer.figures import Figures, as_dict
+from backtests.research.optimizer.objectives import eligible
+from backtests.research.optimizer.sampling import Batch
 from backtests.services.create import snapshot_backtest
 from strategies.models import Strategy
 from strategies.services import NAME_LENGTH, save_strategy
@@ -24,25 +24,29 @@ BEST_FIRST = (F("eligible").desc(), F("score").desc(nulls_last=True), F("number"
 def still_there(run: OptimizerRun) -> frozenset[int]:
     """Those of the run's strategies that were not deleted, held for the rest of the transaction. Call it before
     the run's row is locked: who deletes a strategy locks in this order."""
-    named = [run.strategy_id] if run.is_search else [entrant["strategy_id"] for entrant in run.entrants]
+    named = (
+        [run.strategy_id]
+        if run.is_search
+        else [candidate_strategy["strategy_id"] for candidate_strategy in run.candidate_strategies]
+    )
     strategies = Strategy.objects.filter(pk__in=[pk for pk in named if pk is not None])
     return frozenset(strategies.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
 
 
 def keep_best(
     run: OptimizerRun,
-    market: str,
-    chosen: Chosen,
+    universe: str,
+    chosen: Batch,
     figures: Figures,
     score: Floats,
     strategies: Collection[int],
 ) -> None:
-    """Enter the best rows of a chunk and drop what is no longer among the best of its market. strategies: as
+    """Enter the best rows of a chunk and drop what is no longer among the best of its universe. strategies: as
     `still_there` has them. Call it in the transaction that ends the chunk, after the run's row is locked."""
     fit = eligible(figures, score, run.min_trades)
     numbers = np.array([number for number, _ in chosen], np.int64)
     order = np.where(np.isnan(score), -np.inf, score)
-    known = Candidate.objects.filter(run=run, market=market)
+    known = Candidate.objects.filter(run=run, universe=universe)
     last = known.order_by(*BEST_FIRST).values_list("eligible", "score", "number")[KEPT - 1 : KEPT]
     by_rank = np.lexsort((numbers, -order, ~fit))[:KEPT]
     for able, value, number in last:  # only what stands before the last of those kept can come among them
@@ -53,11 +57,11 @@ def keep_best(
         [
             Candidate(
                 run=run,
-                market=market,
+                universe=universe,
                 number=chosen[place][0],
                 eligible=bool(fit[place]),
                 score=None if np.isnan(score[place]) else float(score[place]),
-                figures=as_json(figures[place]),
+                figures=as_dict(figures[place]),
                 **_identity(run, chosen[place], strategies),
             )
             for place in by_rank.tolist()
@@ -69,10 +73,10 @@ def keep_best(
         known.filter(pk__in=surplus).delete()
 
 
-def ranked(run: OptimizerRun, market: str) -> QuerySet[Candidate]:
-    """The candidates of one market with their `rank`, best first: those that may stand first, then the others."""
+def ranked(run: OptimizerRun, universe: str) -> QuerySet[Candidate]:
+    """The candidates of one universe with their `rank`, best first: those that may stand first, then the others."""
     return (
-        run.candidates.filter(market=market)
+        run.candidates.filter(universe=universe)
         .select_related("strategy", "evidence")
         .annotate(rank=Window(RowNumber(), order_by=list(BEST_FIRST)))
         .order_by(*BEST_FIRST)
@@ -93,7 +97,7 @@ def open_as_backtest(candidate: Candidate, wall_now: datetime) -> Backtest:
         start_date=run.start_date,
         end_date=run.end_date,
         initial_capital=run.initial_capital,
-        rules=run.rules_on(candidate.market),
+        rules=run.rules_on(candidate.universe),
         costs=run.cost_rules(),
         wall_now=wall_now,
     )
@@ -118,6 +122,8 @@ def _identity(
     if run.is_search:
         name, kind, strategy_id = run.strategy_name, run.kind, run.strategy_id
     else:
-        name, kind, strategy_id = (run.entrants[number][key] for key in ("name", "kind", "strategy_id"))
+        name, kind, strategy_id = (
+            run.candidate_strategies[number][key] for key in ("name", "kind", "strategy_id")
+        )
     known = strategy_id if strategy_id in strategies else None
     return {"strategy_id": known, "name": name, "kind": kind, "parameters": parameters}

@@ -1,4 +1,4 @@
-"""Pause, go on, cancel; and how long it will still take."""
+"""Pausing, resuming, cancelling and deleting optimizer runs, and the time that is left."""
 
 from datetime import datetime
 
@@ -6,8 +6,8 @@ from django.db import transaction
 from django.db.models import Case, Value, When
 
 from backtests.models import OptimizerChunk, OptimizerRun
-from backtests.services.optimizer.lanes import hand_out, lanes_of
-from backtests.services.optimizer.parts import delete_parts
+from backtests.services.optimizer.concurrency import concurrent_chunks_of, hand_out
+from backtests.services.optimizer.result_shards import delete_files, delete_shards
 from tradedesk.accounts.changes import touch
 
 Status = OptimizerRun.Status
@@ -35,15 +35,30 @@ def cancel(run: OptimizerRun, wall_now: datetime) -> bool:
     unfinished = (Status.QUEUED, Status.RUNNING, Status.PAUSED)
     cancelled = _change(run, unfinished, status=Status.CANCELLED, stage="", finished_at=wall_now)
     if cancelled:
-        transaction.on_commit(lambda: delete_parts(run.pk), robust=True)
+        transaction.on_commit(lambda: delete_shards(run.pk), robust=True)
     return cancelled
+
+
+def delete_run(run: OptimizerRun) -> None:
+    """Delete a run with its rows, their evidence and its files, whatever its status.
+
+    Backtests and deployments made from a row stay, and the trial registry still counts the trials. A worker finds
+    its chunk gone and leaves nothing behind.
+    """
+    with transaction.atomic():
+        # Locked with its rows, so that no row that refers to them is created while Django collects what to delete.
+        for row in OptimizerRun.objects.select_for_update().filter(pk=run.pk):
+            list(row.candidates.select_for_update().order_by("pk").values_list("pk", flat=True))
+            row.delete()
+        transaction.on_commit(lambda: delete_files(run.pk), robust=True)
+    touch(run.user_id)
 
 
 def time_left(run: OptimizerRun) -> float | None:
     """Seconds, by what was needed for what is done; None before the first chunk and when it is not running."""
     if run.status != Status.RUNNING or not run.done:
         return None
-    return run.worked / run.done * (run.combinations - run.done) / lanes_of(run)
+    return run.worked / run.done * (run.combinations - run.done) / concurrent_chunks_of(run)
 
 
 def _change(run: OptimizerRun, states: tuple[Status, ...], **changes: object) -> bool:

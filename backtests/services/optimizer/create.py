@@ -8,22 +8,22 @@ from django.db import transaction
 
 from backtests import provenance
 from backtests.models import OptimizerChunk, OptimizerRun
-from backtests.optimizer.grid import Grid, Range
-from backtests.services.checks import Term
-from backtests.services.optimizer.checks import (
-    MOST_HOLDOUT,
-    Ground,
+from backtests.research.optimizer.grid import Grid, Range
+from backtests.services.inputs import RuleValue
+from backtests.services.optimizer.concurrency import hand_out
+from backtests.services.optimizer.inputs import (
+    MAX_HOLDOUT,
+    Inputs,
     InvalidRun,
     checked_grid,
+    checked_inputs,
     checked_objective,
     checked_seed,
     combinations_in,
-    ground,
     refuse_silent,
     search_ranges,
 )
-from backtests.services.optimizer.lanes import hand_out
-from backtests.services.optimizer.markets import entrants_in, markets_of
+from backtests.services.optimizer.universes import candidate_strategies_in, universes_of
 from strategies.kinds import InvalidParameters, kinds
 from strategies.models import Strategy
 from tradedesk.accounts.changes import touch
@@ -31,16 +31,16 @@ from tradedesk.accounts.models import User
 from tradedesk.core.money import to_decimal
 
 # A chunk is what a worker's death costs, and a transaction: not too large, not too small.
-LEAST_CHUNK, MOST_CHUNK = 50, 5_000
+MIN_CHUNK, MAX_CHUNK = 50, 5_000
 # With fewer chunks than this the last worker would still be busy while the others have nothing left.
 WANTED_CHUNKS = 8
-# Of a ranking, over all markets: an entrant may take long.
+# Of a ranking, over all universes: an candidate_strategy may take long.
 RANKING_CHUNKS = 16
 # Between two batches the estimator learns; within one it does not.
 TPE_BATCH = 25
 HOLDOUT = 0.3
 
-# Market, first and size of each.
+# Universe, first and size of each.
 Chunks = Iterable[tuple[str, int, int]]
 
 
@@ -61,12 +61,12 @@ def create_search(
     min_trades: int = 10,
     holdout: float = HOLDOUT,
     seed: int | None = None,
-    **terms: Term,
+    **rules_and_costs: RuleValue,
 ) -> OptimizerRun:
     """A search of the strategy's parameters.
 
     grid: (low, high, step) of those that vary, the kind's own search ranges when empty; the others stay as the
-    strategy has them. The last `holdout` of the sessions is held back. terms: as of create_backtest. Raises
+    strategy has them. The last `holdout` of the sessions is held back. rules_and_costs: as of create_backtest. Raises
     InvalidRun with all errors.
     """
     errors: dict[str, str] = {}
@@ -77,15 +77,21 @@ def create_search(
         raise InvalidRun({"strategy": f"“{strategy.name}” has no parameters to search."})
     ranges = dict(grid or search_ranges(kind))
     axes = checked_grid(kind, ranges, strategy.parameters, errors)
-    if not 0.0 <= holdout <= MOST_HOLDOUT:
-        errors["holdout"] = f"The part that is held back must be between 0 and {MOST_HOLDOUT:g}."
-    on = ground(
-        symbols or strategy.symbols, strategy.timeframe, start_date, end_date, initial_capital, terms, errors
+    if not 0.0 <= holdout <= MAX_HOLDOUT:
+        errors["holdout"] = f"The part that is held back must be between 0 and {MAX_HOLDOUT:g}."
+    on = checked_inputs(
+        symbols or strategy.symbols,
+        strategy.timeframe,
+        start_date,
+        end_date,
+        initial_capital,
+        rules_and_costs,
+        errors,
     )
     if not kind.across_symbols:
         refuse_silent(on, start_date, end_date, errors)
     places = 1 if kind.across_symbols else len(on.symbols)
-    per_market = combinations_in(axes, method, trials, places, errors) if axes else 0
+    per_universe = combinations_in(axes, method, trials, places, errors) if axes else 0
     chosen = checked_objective(objective, weights, min_trades, errors)
     own_seed = checked_seed(seed, errors)
     if errors:
@@ -106,11 +112,11 @@ def create_search(
         objective=objective,
         weights=chosen,
         min_trades=min_trades,
-        combinations=per_market * places,
+        combinations=per_universe * places,
         provenance=provenance.describe(strategy.kind, on.series),
     )
     run.symbols = on.symbols
-    return _start(run, on, start_date, end_date, initial_capital, _search_chunks(run, per_market), wall_now)
+    return _start(run, on, start_date, end_date, initial_capital, _search_chunks(run, per_universe), wall_now)
 
 
 def create_ranking(
@@ -127,20 +133,20 @@ def create_ranking(
     objective: str = "sharpe",
     weights: Mapping[str, float] | None = None,
     min_trades: int = 10,
-    **terms: Term,
+    **rules_and_costs: RuleValue,
 ) -> OptimizerRun:
     """These strategies of the user's, and every kind with its defaults when all_kinds, ranked on each symbol.
 
-    A ranking sees the whole period. terms: as of create_backtest. Raises InvalidRun with all errors.
+    A ranking sees the whole period. rules_and_costs: as of create_backtest. Raises InvalidRun with all errors.
     """
     errors: dict[str, str] = {}
-    entrants = list(_entrants(strategies, timeframe, errors))
+    candidate_strategies = list(_candidate_strategies(strategies, timeframe, errors))
     if all_kinds:
-        entrants += _defaults(entrants)
-    if not entrants and "strategies" not in errors:
+        candidate_strategies += _defaults(candidate_strategies)
+    if not candidate_strategies and "strategies" not in errors:
         errors["strategies"] = "Choose at least one strategy, or all kinds with their default parameters."
-    on = ground(symbols, timeframe, start_date, end_date, initial_capital, terms, errors)
-    if not all(kinds()[str(each["kind"])].across_symbols for each in entrants):
+    on = checked_inputs(symbols, timeframe, start_date, end_date, initial_capital, rules_and_costs, errors)
+    if not all(kinds()[str(each["kind"])].across_symbols for each in candidate_strategies):
         refuse_silent(on, start_date, end_date, errors)
     chosen = checked_objective(objective, weights, min_trades, errors)
     if errors:
@@ -148,19 +154,19 @@ def create_ranking(
     run = OptimizerRun(
         user=user,
         job=OptimizerRun.Job.RANK,
-        entrants=entrants,
+        candidate_strategies=candidate_strategies,
         timeframe=timeframe,
         objective=objective,
         weights=chosen,
         min_trades=min_trades,
         combinations=0,
-        provenance=provenance.describe_many({str(each["kind"]) for each in entrants}, on.series),
+        provenance=provenance.describe_many({str(each["kind"]) for each in candidate_strategies}, on.series),
     )
     run.symbols = on.symbols
-    sizes = {market.key: len(entrants_in(run, market.key)) for market in markets_of(run)}
+    sizes = {universe.key: len(candidate_strategies_in(run, universe.key)) for universe in universes_of(run)}
     run.combinations = sum(sizes.values())
     size = max(-(-run.combinations // RANKING_CHUNKS), 1)
-    chunks = [chunk for market, count in sizes.items() for chunk in _cut(market, count, size)]
+    chunks = [chunk for universe, count in sizes.items() for chunk in _cut(universe, count, size)]
     return _start(run, on, start_date, end_date, initial_capital, chunks, wall_now)
 
 
@@ -170,27 +176,27 @@ def grid_of(run: OptimizerRun) -> Grid:
     return Grid.of(kinds()[run.kind], ranges, run.parameters)
 
 
-def chunk_size(per_market: int, markets: int) -> int:
+def chunk_size(per_universe: int, universes: int) -> int:
     """The size of a chunk of a search, its last one apart."""
-    return min(max(-(-per_market * markets // WANTED_CHUNKS), LEAST_CHUNK), MOST_CHUNK)
+    return min(max(-(-per_universe * universes // WANTED_CHUNKS), MIN_CHUNK), MAX_CHUNK)
 
 
-def _search_chunks(run: OptimizerRun, per_market: int) -> Iterator[tuple[str, int, int]]:
-    markets = markets_of(run)
+def _search_chunks(run: OptimizerRun, per_universe: int) -> Iterator[tuple[str, int, int]]:
+    universes = universes_of(run)
     tpe = run.method == OptimizerRun.Method.TPE
-    size = TPE_BATCH if tpe else chunk_size(per_market, len(markets))
-    for market in markets:
-        yield from _cut(market.key, per_market, size)
+    size = TPE_BATCH if tpe else chunk_size(per_universe, len(universes))
+    for universe in universes:
+        yield from _cut(universe.key, per_universe, size)
 
 
-def _cut(market: str, count: int, size: int) -> Iterator[tuple[str, int, int]]:
+def _cut(universe: str, count: int, size: int) -> Iterator[tuple[str, int, int]]:
     for first in range(0, count, size):
-        yield market, first, min(size, count - first)
+        yield universe, first, min(size, count - first)
 
 
 def _start(
     run: OptimizerRun,
-    on: Ground,
+    on: Inputs,
     start: date,
     end: date,
     capital: float | Decimal,
@@ -204,8 +210,8 @@ def _start(
         run.save(force_insert=True)
         OptimizerChunk.objects.bulk_create(
             [
-                OptimizerChunk(run=run, number=number, market=market, first=first, size=size)
-                for number, (market, first, size) in enumerate(chunks)
+                OptimizerChunk(run=run, number=number, universe=universe, first=first, size=size)
+                for number, (universe, first, size) in enumerate(chunks)
             ],
             batch_size=1000,
         )
@@ -214,7 +220,7 @@ def _start(
     return run
 
 
-def _entrants(
+def _candidate_strategies(
     strategies: Iterable[Strategy], timeframe: str, errors: dict[str, str]
 ) -> Iterator[dict[str, object]]:
     for strategy in strategies:
@@ -237,9 +243,12 @@ def _entrants(
         }
 
 
-def _defaults(entrants: Sequence[Mapping[str, object]]) -> Iterator[dict[str, object]]:
+def _defaults(candidate_strategies: Sequence[Mapping[str, object]]) -> Iterator[dict[str, object]]:
     """Every kind with its default parameters, but for one that takes part with just these."""
-    there = [(entrant["kind"], entrant["parameters"]) for entrant in entrants]
+    there = [
+        (candidate_strategy["kind"], candidate_strategy["parameters"])
+        for candidate_strategy in candidate_strategies
+    ]
     for key, kind in kinds().items():
         if (key, kind().parameters) not in there:
             yield {"strategy_id": None, "name": kind.name, "kind": key, "parameters": kind().parameters}

@@ -5,19 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from backtests.engine.simulation import Scenario, prepare
 from backtests.models import OptimizerRun
-from backtests.optimizer.choice import at_random, count_accepted
-from backtests.optimizer.grid import Grid, Range
-from backtests.optimizer.sweep import sweep
+from backtests.research.optimizer.grid import Grid, Range
+from backtests.research.optimizer.sampling import at_random, count_accepted
+from backtests.research.optimizer.sweep import sweep
 from backtests.services.bars import UnusableBars, load_usable
-from backtests.services.optimizer.checks import checked_grid, combinations_in
+from backtests.services.optimizer.concurrency import CONCURRENT_CHUNKS
 from backtests.services.optimizer.create import HOLDOUT
-from backtests.services.optimizer.lanes import LANES
-from backtests.simulation import Scenario, fully_invested, prepare
+from backtests.services.optimizer.inputs import checked_grid, combinations_in
 from strategies.kinds import Kind, kinds
 from strategies.models import Strategy
 from tradedesk.core.bars import InvalidBars
-from tradedesk.core.rules import Costs, RiskRules
+from tradedesk.core.rules import Costs, RiskRules, fully_invested
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.sessions import daily_time
 from tradedesk.marketdata.store import DamagedBars
@@ -32,7 +32,7 @@ OVERHEAD = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """combinations: over all markets, at most. exact: those that the kind's own rule leaves out are not in it, but
+    """combinations: over all universes, at most. exact: those that the kind's own rule leaves out are not in it, but
     in left_out. seconds: with `workers` workers, None where it cannot be tried. errors: as of create_search."""
 
     combinations: int
@@ -58,29 +58,31 @@ def estimate(
     trials: int | None = None,
     holdout: float = HOLDOUT,
 ) -> Estimate:
-    """Tries a few combinations on the very bars; refusals of the grid and of the trials come in `errors`."""
+    """TrialRegistry a few combinations on the very bars; refusals of the grid and of the trials come in `errors`."""
     errors: dict[str, str] = {}
     kind = kinds().get(strategy.kind)
     if kind is None:
-        return Estimate(0, True, None, LANES, {"strategy": "The kind of this strategy is not installed."})
+        return Estimate(
+            0, True, None, CONCURRENT_CHUNKS, {"strategy": "The kind of this strategy is not installed."}
+        )
     axes = checked_grid(kind, grid, strategy.parameters, errors)
-    markets = 1 if kind.across_symbols else max(len(symbols), 1)
-    per_market = combinations_in(axes, method, trials, markets, errors) if axes else 0
+    universes = 1 if kind.across_symbols else max(len(symbols), 1)
+    per_universe = combinations_in(axes, method, trials, universes, errors) if axes else 0
     if axes is None or errors:
-        return Estimate(per_market * markets, False, None, LANES, errors)
-    exact, whole = method == OptimizerRun.Method.GRID and per_market <= COUNTED, per_market
+        return Estimate(per_universe * universes, False, None, CONCURRENT_CHUNKS, errors)
+    exact, whole = method == OptimizerRun.Method.GRID and per_universe <= COUNTED, per_universe
     if exact:
-        per_market = count_accepted(kind, axes)
-    workers = 1 if method == OptimizerRun.Method.TPE else LANES
+        per_universe = count_accepted(kind, axes)
+    workers = 1 if method == OptimizerRun.Method.TPE else CONCURRENT_CHUNKS
     # By the calendar and not by sessions: for the time it takes that is near enough.
     seen_until = start_date + (end_date - start_date) * (1.0 - holdout)
     scenario = _scenario(
         symbols if kind.across_symbols else symbols[:1], strategy.timeframe, start_date, seen_until
     )
     each = None if scenario is None else _seconds_each(kind, axes, scenario)
-    total = per_market * markets
+    total = per_universe * universes
     seconds = None if each is None else OVERHEAD + total * each / workers
-    return Estimate(total, exact, seconds, workers, left_out=(whole - per_market) * markets)
+    return Estimate(total, exact, seconds, workers, left_out=(whole - per_universe) * universes)
 
 
 def _seconds_each(kind: type[Kind], grid: Grid, scenario: Scenario) -> float | None:
@@ -103,7 +105,7 @@ def _scenario(symbols: list[str], timeframe: str, start: date, end: date) -> Sce
         return None
     try:
         bars, _ = load_usable(symbols, timeframe)
-        rules, costs = RiskRules(**fully_invested(len(symbols))), Costs()  # type: ignore[arg-type]  # a count and a size
+        rules, costs = RiskRules.from_dict(fully_invested(len(symbols))), Costs()
         return prepare(bars, capital=1e5, rules=rules, costs=costs, start=daily_time(start), end=daily_time(end))
     except (NoBars, UnusableBars, DamagedBars, InvalidBars, ValueError, IndexError):
         return None

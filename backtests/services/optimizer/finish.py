@@ -8,8 +8,8 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.services.failures import NothingFits, reason_of
-from backtests.services.optimizer.attempt import fail_run
-from backtests.services.optimizer.parts import delete_files, delete_parts, merge, results_path
+from backtests.services.optimizer.lease import fail_run
+from backtests.services.optimizer.result_shards import delete_files, delete_shards, merge, results_path
 from backtests.services.queue import enqueue_run_evidence
 from tradedesk.accounts.changes import touch
 from tradedesk.accounts.services import notify
@@ -44,7 +44,7 @@ def discard(run_id: int) -> None:
     """Delete what a worker has written after the end of a run; of one that was completed the results stay."""
     status = OptimizerRun.objects.filter(pk=run_id).values_list("status", flat=True).first()
     if status == OptimizerRun.Status.COMPLETED:
-        delete_parts(run_id)
+        delete_shards(run_id)
     elif status is None or status in OptimizerRun.FINISHED:
         delete_files(run_id)
 
@@ -53,19 +53,19 @@ def _end(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
     merging = OptimizerRun.objects.filter(pk=run.pk, status=OptimizerRun.Status.RUNNING, stage=MERGING)
     found: dict[str, list[Floats]] = {}
     for part in merge(run.pk, list(run.chunks.order_by("number").values_list("number", flat=True))):
-        market = part.column("market")[0].as_py()
-        found.setdefault(market, []).append(part.column("score").to_numpy())
+        universe = part.column("universe")[0].as_py()
+        found.setdefault(universe, []).append(part.column("score").to_numpy())
         merging.update(heartbeat_at=wall_clock())
     if not found:
         raise NothingFits("No combination fits the strategy's own rule. Choose other ranges.")
-    scores = {market: np.concatenate(some) for market, some in found.items()}
+    scores = {universe: np.concatenate(some) for universe, some in found.items()}
     tried = sum(len(some) for some in scores.values())
     with transaction.atomic():
         completed = merging.update(
             status=OptimizerRun.Status.COMPLETED,
             stage="",
             finished_at=wall_clock(),
-            histograms={market: {**histogram(some), "tried": len(some)} for market, some in scores.items()},
+            histograms={universe: {**histogram(some), "tried": len(some)} for universe, some in scores.items()},
             results_path=results_path(run.pk),
         )
         if not completed:
@@ -74,7 +74,7 @@ def _end(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
         notify(run.user, "success", _words(run, tried), f"/dashboard/optimizer/{run.pk}", market_clock().now())
         transaction.on_commit(lambda: enqueue_run_evidence(run.pk), robust=True)
     touch(run.user_id)
-    delete_parts(run.pk)
+    delete_shards(run.pk)
 
 
 def histogram(scores: Sequence[float] | Floats) -> dict[str, list[float]]:

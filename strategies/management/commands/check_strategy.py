@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from strategies.kinds import InvalidParameters, summary
-from strategies.own_kinds import Refused, load_file, trials
+from strategies.plugins import Refused, load_file, trials
 
 LINE = "{:<8}{:<15}{:<15}{}"
 
@@ -38,15 +38,15 @@ class Command(BaseCommand):
                     failed += not trial.found.passed
                     words = ", ".join(summary(trial.parameters)) or "no parameters"
                     said = f"{words}: {trial.found.checked} cuts through {trial.found.bars:,} bars"
-                    self.stdout.write(LINE.format(verdict, trial.proof, trial.on, said))
+                    self.stdout.write(LINE.format(verdict, trial.check, trial.on, said))
                     if not trial.found.passed:
                         self.stdout.write(f"        {trial.found.message}")
             except InvalidParameters as refusal:
                 raise CommandError(str(refusal)) from None
         if failed:
-            self.stdout.write(f"{failed} proofs failed: the desk will not use this file.")
+            self.stdout.write(f"{failed} checks failed: the desk will not use this file.")
             sys.exit(1)
-        self.stdout.write("All proofs passed.")
+        self.stdout.write("All checks passed.")
 
 
 def _values(given: list[str]) -> dict[str, int | float]:

@@ -47,8 +47,8 @@ def known() -> list[dict[str, Any]]:
 @pytest.fixture
 def examined(completed: Backtest, clock: Clock, known: list[dict[str, Any]]) -> Backtest:
     if known:
-        Evidence.objects.create(backtest=completed, findings=known[0], computed_at=clock())
+        Evidence.objects.create(backtest=completed, report=known[0], computed_at=clock())
     else:
         gather_for_backtest(completed.pk, clock)
-        known.append(Evidence.objects.get().findings)
+        known.append(Evidence.objects.get().report)
     return Backtest.objects.select_related("evidence").get(pk=completed.pk)

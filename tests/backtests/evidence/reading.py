@@ -3,17 +3,18 @@
 from typing import Any
 
 from backtests.models import Backtest, Candidate
+from backtests.reports.scorecard import scorecards
 from backtests.services import evidence
 from tradedesk.accounts.models import User
 
 
-def panel_of(user: User, subject: Backtest | Candidate) -> evidence.Panel:
+def panel_of(user: User, subject: Backtest | Candidate) -> evidence.Scorecard:
     again: Backtest | Candidate
     if isinstance(subject, Candidate):
         again = Candidate.objects.select_related("run", "evidence").get(pk=subject.pk)
     else:
         again = Backtest.objects.select_related("evidence").get(pk=subject.pk)
-    return evidence.panels(user, [again])[again.pk]
+    return scorecards(user, [again])[again.pk]
 
 
 def on_other_bars(recorded: dict[str, Any], symbol: str) -> dict[str, Any]:

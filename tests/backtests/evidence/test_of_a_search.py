@@ -5,29 +5,29 @@ from unittest.mock import patch
 
 import numpy as np
 
-from backtests.models import Backtest, Candidate, Evidence, OptimizerRun, Tries
-from backtests.robustness.examination import SEARCH_FAMILY, relatives_of
-from backtests.robustness.panel import Line, Mark
+from backtests.models import Backtest, Candidate, Evidence, OptimizerRun, TrialRegistry
+from backtests.research.robustness.report import SEARCH_SAMPLE, search_context_of
+from backtests.research.robustness.scorecard import Line, Rating
 from backtests.services import run_backtest
 from backtests.services.evidence import BEST, gather_for_backtest, gather_for_candidate, gather_for_run
-from backtests.services.ledger import record
 from backtests.services.optimizer import create_ranking, open_as_backtest, run_chunk
+from backtests.services.trial_registry import record
 from strategies.models import Strategy
 from tests.backtests.evidence.reading import on_other_bars, panel_of
 from tests.backtests.runs import NOW, Clock
 from tradedesk.accounts.models import User
 
-EXAMINE = "backtests.services.evidence.examine"
-RELATIVES = "backtests.services.evidence.relatives_of"
+EXAMINE = "backtests.services.evidence.build_report"
+RELATIVES = "backtests.services.evidence.search_context_of"
 
 
 def test_the_best_rows_of_a_run_are_examined_and_share_their_family(run: OptimizerRun, clock: Clock) -> None:
-    with patch(RELATIVES, wraps=relatives_of) as relatives:
+    with patch(RELATIVES, wraps=search_context_of) as search_context:
         gather_for_run(run.pk, clock)
     assert Evidence.objects.filter(error="").count() == BEST < run.candidates.count()
-    assert [call.args[3] for call in relatives.call_args_list] == [SEARCH_FAMILY]
+    assert [call.args[3] for call in search_context.call_args_list] == [SEARCH_SAMPLE]
     run.refresh_from_db()
-    assert run.findings == {"gathered": True}
+    assert run.evidence_gathered
     with patch(EXAMINE, side_effect=AssertionError("gathered again")):
         gather_for_run(run.pk, clock)
 
@@ -36,8 +36,8 @@ def test_the_search_and_the_rest_are_told_apart_where_the_search_was_cut(run: Op
     gather_for_run(run.pk, clock)
     found = Evidence.objects.filter(candidate__isnull=False).first()
     assert found is not None
-    assert found.findings["out_of_sample"]["part"] == run.holdout == 0.3
-    assert found.findings["family"] == 26
+    assert found.report["out_of_sample"]["part"] == run.holdout == 0.3
+    assert found.report["sample"] == 26
 
 
 def test_a_row_is_of_its_own_bars_alone(candidate: Candidate, alice: User, clock: Clock) -> None:
@@ -64,8 +64,8 @@ def test_a_search_without_a_holdout_has_no_last_part_to_be_judged_by(
     OptimizerRun.objects.update(holdout=0.0)
     gather_for_candidate(candidate.pk, clock)
     line = out_of_sample(alice, candidate)
-    assert line.mark is Mark.NONE
-    assert line.words.endswith("the search saw all of it.")
+    assert line.rating is Rating.NONE
+    assert line.message.endswith("the search saw all of it.")
 
 
 def test_a_ranking_has_no_last_part_to_be_judged_by(strategy: Strategy, alice: User, clock: Clock) -> None:
@@ -83,12 +83,12 @@ def test_a_ranking_has_no_last_part_to_be_judged_by(strategy: Strategy, alice: U
     gather_for_run(ranking.pk, clock)
     row = ranking.candidates.get()
     line = out_of_sample(alice, row)
-    assert line.mark is Mark.NONE
-    assert line.words.endswith("the ranking saw all of it.")
+    assert line.rating is Rating.NONE
+    assert line.message.endswith("the ranking saw all of it.")
     opened = open_as_backtest(row, NOW)
     run_backtest(opened.pk, clock)
     gather_for_backtest(opened.pk, clock)
-    assert out_of_sample(alice, opened).mark is Mark.NONE
+    assert out_of_sample(alice, opened).rating is Rating.NONE
 
 
 def test_a_row_that_is_opened_is_cut_where_its_search_was_cut(
@@ -99,33 +99,33 @@ def test_a_row_that_is_opened_is_cut_where_its_search_was_cut(
     run_backtest(opened.pk, clock)
     gather_for_backtest(opened.pk, clock)
     line = out_of_sample(alice, opened)
-    assert "on the last 20%" in line.words
-    assert "its search did not see the last part" in line.words
+    assert "on the last 20%" in line.message
+    assert "its search did not see the last part" in line.message
 
 
 def test_the_last_part_of_a_backtest_is_out_of_sample_until_something_else_has_reached_into_it(
     examined: Backtest, alice: User
 ) -> None:
     found = Evidence.objects.get()
-    found.findings["out_of_sample"] |= {"in_sample": 1.0, "out_of_sample": 0.9}
+    found.report["out_of_sample"] |= {"in_sample": 1.0, "out_of_sample": 0.9}
     found.save()
-    cut = date.fromisoformat(found.findings["out_of_sample"]["from"])
-    assert out_of_sample(alice, examined).mark is Mark.GOOD
+    cut = date.fromisoformat(found.report["out_of_sample"]["from"])
+    assert out_of_sample(alice, examined).rating is Rating.PASS
     record(alice.pk, ["AAPL"], "1Day", date(2004, 1, 2), cut - timedelta(days=1), np.ones(4))
-    assert out_of_sample(alice, examined).mark is Mark.GOOD
+    assert out_of_sample(alice, examined).rating is Rating.PASS
     record(alice.pk, ["AAPL"], "1Hour", date(2004, 1, 2), cut, np.ones(2))
     line = out_of_sample(alice, examined)
-    assert line.mark is Mark.FAIR
-    assert line.words.endswith("2 other tries reached into the last part.")
+    assert line.rating is Rating.CAUTION
+    assert line.message.endswith("2 other tries reached into the last part.")
 
 
 def test_every_combination_of_a_search_is_a_try_of_each_of_its_rows(
     run: OptimizerRun, candidate: Candidate, clock: Clock, alice: User
 ) -> None:
     gather_for_candidate(candidate.pk, clock)
-    panel = panel_of(alice, candidate)
-    assert panel.tries == 26
-    assert "best of 26 tries" in panel.lines[0].words
+    scorecard = panel_of(alice, candidate)
+    assert scorecard.trials == 26
+    assert "best of 26 tries" in scorecard.lines[0].words
 
 
 def test_a_row_that_is_opened_is_no_other_try_and_keeps_its_family(
@@ -134,15 +134,15 @@ def test_a_row_that_is_opened_is_no_other_try_and_keeps_its_family(
     opened = open_as_backtest(candidate, NOW)
     run_backtest(opened.pk, clock)
     gather_for_backtest(opened.pk, clock)
-    panel = panel_of(alice, opened)
-    assert panel.tries == 26
-    assert Evidence.objects.get(backtest=opened).findings["family"] == 26
+    scorecard = panel_of(alice, opened)
+    assert scorecard.trials == 26
+    assert Evidence.objects.get(backtest=opened).report["sample"] == 26
 
 
 def test_luck_is_reckoned_anew_when_more_is_tried(examined: Backtest, alice: User, run: OptimizerRun) -> None:
     """Twenty-six later tries of the same symbol make yesterday's result less of a surprise."""
     luck = panel_of(alice, examined).lines[0]
     assert "best of 27 tries" in luck.words
-    Tries.objects.all().delete()
+    TrialRegistry.objects.all().delete()
     alone = panel_of(alice, examined).lines[0]
     assert (luck.value or 0) < (alone.value or 0)

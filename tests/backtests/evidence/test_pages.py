@@ -1,4 +1,4 @@
-"""The evidence as a reader sees it: the page, the panel while it is gathered, and the marks beside the button."""
+"""The evidence as a reader sees it: the page, the scorecard while it is gathered, and the marks beside the button."""
 
 from typing import Any
 from unittest.mock import patch
@@ -43,7 +43,7 @@ def test_the_page_explains_every_line(examined: Backtest, alices_browser: Client
         "Efron, Bootstrap Methods (1979)",
     ):
         assert source in words
-    assert f"{Evidence.objects.get().findings['overfitting']['splits']:,} of the 12,870 possible ways" in words
+    assert f"{Evidence.objects.get().report['overfitting']['splits']:,} of the 12,870 possible ways" in words
     assert "drawn again 10,000 times" in words
     assert "One dollar out of sample" in words
     assert answer.content.decode().count('class="evidence-plot"') == 4
@@ -51,7 +51,7 @@ def test_the_page_explains_every_line(examined: Backtest, alices_browser: Client
 
 
 def test_money_is_in_the_readers_dollars_at_both_sizes(examined: Backtest, alices_browser: Client) -> None:
-    found = Evidence.objects.get().findings["money"]
+    found = Evidence.objects.get().report["monte_carlo"]
     words = text_of(alices_browser.get(page_of(examined)))
     equity = 100_000  # a paper account begins with it
     assert "$100,000.00" in words
@@ -65,10 +65,10 @@ def test_a_deployment_that_is_larger_than_the_backtest_loses_more(
     examined: Backtest, alices_browser: Client
 ) -> None:
     own = Evidence.objects.get()
-    own.findings["money"] |= {"drawdown": 0.05, "size": 0.01}
+    own.report["monte_carlo"] |= {"drawdown": 0.05, "size": 0.01}
     own.save()
     assert "-$10,000.00" in text_of(alices_browser.get(page_of(examined)))
-    own.findings["money"] |= {"drawdown": 0.8}
+    own.report["monte_carlo"] |= {"drawdown": 0.8}
     own.save()
     words = text_of(alices_browser.get(page_of(examined)))
     assert "-$100,000.00" in words  # and never more than there is
@@ -145,7 +145,7 @@ def test_what_failed_is_tried_again_at_a_press_and_only_then(
 ) -> None:
     subject: Any = completed if noun == "backtest" else candidate
     gather = gather_for_backtest if noun == "backtest" else gather_for_candidate
-    with patch("backtests.services.evidence.examine", side_effect=ZeroDivisionError("by zero")):
+    with patch("backtests.services.evidence.build_report", side_effect=ZeroDivisionError("by zero")):
         gather(subject.pk, clock)
     page = alices_browser.get(page_of(subject))
     assert "Try again" in text_of(page)
@@ -173,7 +173,7 @@ def test_a_row_nobody_has_looked_at_does_not_say_that_it_is_on_its_way(
 
 
 def test_what_went_wrong_stands_on_the_page(completed: Backtest, clock: Clock, alices_browser: Client) -> None:
-    with patch("backtests.services.evidence.examine", side_effect=ZeroDivisionError("by zero")):
+    with patch("backtests.services.evidence.build_report", side_effect=ZeroDivisionError("by zero")):
         gather_for_backtest(completed.pk, clock)
     assert "The desk made an error" in text_of(alices_browser.get(page_of(completed)))
 

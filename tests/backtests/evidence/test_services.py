@@ -6,8 +6,9 @@ from unittest.mock import patch
 import pytest
 from django.db import InterfaceError, OperationalError
 
-from backtests.models import Backtest, Candidate, Evidence, OptimizerRun, Tries
-from backtests.services import evidence, run_backtest
+from backtests.models import Backtest, Candidate, Evidence, OptimizerRun, TrialRegistry
+from backtests.reports.scorecard import scorecards
+from backtests.services import run_backtest
 from backtests.services.evidence import gather_for_backtest, gather_for_candidate, gather_for_run
 from backtests.services.queue import BACKTEST_EVIDENCE_TASK
 from strategies.services import save_strategy
@@ -15,7 +16,7 @@ from tests.backtests.evidence.reading import on_other_bars, panel_of
 from tests.backtests.runs import Clock, Make, Published
 from tradedesk.accounts.models import User, UserVersion
 
-EXAMINE = "backtests.services.evidence.examine"
+EXAMINE = "backtests.services.evidence.build_report"
 
 
 def test_a_completed_backtest_is_a_try_and_asks_for_its_evidence(
@@ -25,7 +26,10 @@ def test_a_completed_backtest_is_a_try_and_asks_for_its_evidence(
     with django_capture_on_commit_callbacks(execute=True):
         run_backtest(backtest.pk, clock)
     assert (BACKTEST_EVIDENCE_TASK, (backtest.pk,)) in published
-    assert list(Tries.objects.order_by("symbol").values_list("symbol", "number")) == [("AAPL", 1), ("MSFT", 1)]
+    assert list(TrialRegistry.objects.order_by("symbol").values_list("symbol", "number")) == [
+        ("AAPL", 1),
+        ("MSFT", 1),
+    ]
 
 
 def test_a_failed_backtest_is_no_try(make: Make, clock: Clock) -> None:
@@ -34,13 +38,13 @@ def test_a_failed_backtest_is_no_try(make: Make, clock: Clock) -> None:
     run_backtest(backtest.pk, clock)
     backtest.refresh_from_db()
     assert backtest.status == Backtest.Status.FAILED
-    assert not Tries.objects.exists()
+    assert not TrialRegistry.objects.exists()
 
 
 def test_evidence_is_gathered_once(examined: Backtest, alice: User, clock: Clock) -> None:
-    panel = panel_of(alice, examined)
-    assert (panel.status, len(panel.lines), panel.tries) == ("ready", 9, 1)
-    assert panel.summary
+    scorecard = panel_of(alice, examined)
+    assert (scorecard.status, len(scorecard.lines), scorecard.trials) == ("ready", 9, 1)
+    assert scorecard.summary
     before = Evidence.objects.values().get()
     with patch(EXAMINE, side_effect=AssertionError("gathered again")):
         gather_for_backtest(examined.pk, clock)
@@ -66,9 +70,9 @@ def test_bars_that_are_gone_are_a_sentence_and_not_an_exception(
 ) -> None:
     Backtest.objects.update(symbols=["GONE"])
     gather_for_backtest(completed.pk, clock)
-    panel = panel_of(alice, completed)
-    assert (panel.status, panel.lines) == ("failed", [])
-    assert "GONE" in panel.error
+    scorecard = panel_of(alice, completed)
+    assert (scorecard.status, scorecard.lines) == ("failed", [])
+    assert "GONE" in scorecard.error
 
 
 def test_a_mistake_of_ours_is_said_and_stored(completed: Backtest, clock: Clock) -> None:
@@ -92,9 +96,9 @@ def test_a_database_that_is_out_of_reach_is_no_finding(
 def test_bars_that_changed_since_are_not_the_results(completed: Backtest, alice: User, clock: Clock) -> None:
     Backtest.objects.update(provenance=on_other_bars(completed.provenance, "AAPL"))
     gather_for_backtest(completed.pk, clock)
-    panel = panel_of(alice, completed)
-    assert (panel.status, panel.lines) == ("failed", [])
-    assert panel.error == "Since this backtest ran, the bars of AAPL changed. Run it again."
+    scorecard = panel_of(alice, completed)
+    assert (scorecard.status, scorecard.lines) == ("failed", [])
+    assert scorecard.error == "Since this backtest ran, the bars of AAPL changed. Run it again."
 
 
 @pytest.mark.parametrize(
@@ -133,9 +137,9 @@ def test_a_backtest_of_a_kind_without_parameters_has_evidence(
     backtest = make(strategy=held)
     run_backtest(backtest.pk, clock)
     gather_for_backtest(backtest.pk, clock)
-    panel = panel_of(alice, backtest)
-    assert panel.status == "ready"
-    assert panel.counts["none"] >= 3
+    scorecard = panel_of(alice, backtest)
+    assert scorecard.status == "ready"
+    assert scorecard.counts["none"] >= 3
 
 
 def test_panels_cost_one_query_however_many(
@@ -145,10 +149,10 @@ def test_panels_cost_one_query_however_many(
     rows = list(run.candidates.select_related("run", "evidence"))
     for some in (rows[:1], rows):
         with django_assert_num_queries(1):
-            assert len(evidence.panels(alice, some)) == len(some)
+            assert len(scorecards(alice, some)) == len(some)
 
 
 def test_nobody_elses_tries_count(examined: Backtest, bob: User, alice: User) -> None:
-    Tries.objects.update(user=bob)
-    assert panel_of(alice, examined).tries == 0
+    TrialRegistry.objects.update(user=bob)
+    assert panel_of(alice, examined).trials == 0
     assert "a single try" in panel_of(alice, examined).lines[0].words

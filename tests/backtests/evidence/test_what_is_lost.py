@@ -16,8 +16,8 @@ from backtests.services.evidence import BEST, gather_for_candidate, gather_for_r
 from backtests.services.queue import CANDIDATE_EVIDENCE_TASK
 from tests.backtests.runs import NOW, Clock, Published
 
-EXAMINE = "backtests.services.evidence.examine"
-RELATIVES = "backtests.services.evidence.relatives_of"
+EXAMINE = "backtests.services.evidence.build_report"
+RELATIVES = "backtests.services.evidence.search_context_of"
 
 
 def test_what_has_waited_for_a_minute_is_asked_for_again(completed: Backtest, run: OptimizerRun) -> None:
@@ -29,7 +29,7 @@ def test_what_has_waited_for_a_minute_is_asked_for_again(completed: Backtest, ru
 
 
 def test_a_run_that_is_being_gathered_is_not_asked_for_again(run: OptimizerRun) -> None:
-    """Each row takes three minutes: longer than it waits for a lost message, and than one market may be silent."""
+    """Each row takes three minutes: longer than it waits for a lost message, and than one universe may be silent."""
     moments = iter(NOW + timedelta(minutes=3 * number) for number in range(100))
     asked: list[list[int]] = []
 
@@ -42,7 +42,7 @@ def test_a_run_that_is_being_gathered_is_not_asked_for_again(run: OptimizerRun) 
         gather_for_run(run.pk, lambda: next(moments))
     assert asked == [[]] * BEST
     run.refresh_from_db()
-    assert (run.stage, run.findings) == ("", {"gathered": True})
+    assert (run.stage, run.evidence_gathered) == ("", True)
 
 
 def test_a_second_worker_finds_the_run_taken(run: OptimizerRun, clock: Clock) -> None:

@@ -20,8 +20,8 @@ def backtests(alice: User) -> dict[str, Backtest]:
     """Four of Alice's that differ in everything the list is narrowed by."""
     turtle, cross = make_strategy(user=alice, name="Turtle"), make_strategy(user=alice, name="Golden_cross 100%")
     gained, lost = (
-        {"total_return_pct": 12.5, "sharpe_ratio": 0.8},
-        {"total_return_pct": -4.0, "sharpe_ratio": -0.1},
+        {"total_return": 12.5, "sharpe": 0.8},
+        {"total_return": -4.0, "sharpe": -0.1},
     )
     donchian = {"kind": "donchian_breakout", "parameters": {"entry": 20, "exit": 10}}
     evening = datetime(2026, 3, 5, 23, 30, tzinfo=UTC)
@@ -36,7 +36,7 @@ def backtests(alice: User) -> dict[str, Backtest]:
             user=alice,
             strategy=cross,
             symbols=["A"],
-            metrics=gained | {"sharpe_ratio": 1.5},
+            metrics=gained | {"sharpe": 1.5},
             created_at=evening + timedelta(days=3),
         ),
         "failed": make_backtest(
@@ -95,8 +95,8 @@ def test_the_list_is_narrowed_to_a_strategy(alices_browser: Client, backtests: d
     [
         ("", ["cross", "loser", "failed", "turtle"]),
         ("created", ["failed", "turtle", "loser", "cross"]),
-        ("-sharpe_ratio", ["cross", "turtle", "loser", "failed"]),
-        ("sharpe_ratio", ["loser", "turtle", "cross", "failed"]),
+        ("-sharpe", ["cross", "turtle", "loser", "failed"]),
+        ("sharpe", ["loser", "turtle", "cross", "failed"]),
         ("nonsense", ["cross", "loser", "failed", "turtle"]),
     ],
 )
@@ -150,13 +150,13 @@ def test_a_page_that_does_not_exist_is_another_that_does(
 def test_pages_sorting_and_refreshing_keep_what_was_asked_for(alices_browser: Client, alice: User) -> None:
     for _ in range(PAGE_SIZE + 1):
         make_backtest(user=alice)
-    query = {"status": "completed", "sort": "-sharpe_ratio"}
+    query = {"status": "completed", "sort": "-sharpe"}
     for headers in ({}, HTMX):
         html = alices_browser.get(LIST, query, headers=headers).content.decode()
-        assert 'hx-get="/dashboard/backtests?status=completed&amp;sort=-sharpe_ratio"' in html
-        assert "?status=completed&amp;sort=-sharpe_ratio&amp;page=2" in html
-        assert "?status=completed&amp;sort=-total_return_pct" in html
-        assert '<input type="hidden" name="sort" value="-sharpe_ratio"' in html
+        assert 'hx-get="/dashboard/backtests?status=completed&amp;sort=-sharpe"' in html
+        assert "?status=completed&amp;sort=-sharpe&amp;page=2" in html
+        assert "?status=completed&amp;sort=-total_return" in html
+        assert '<input type="hidden" name="sort" value="-sharpe"' in html
 
 
 def test_nothing_found_is_told_apart_from_nothing_there(

@@ -28,7 +28,7 @@ def test_the_list_shows_each_backtest_with_its_figures(completed: Backtest, alic
         "Golden cross AAPL, MSFT SMA crossover fast 20, slow 50",
         "Completed",
         "2005-01-03 – 2010-12-31",
-        f"+{metrics['total_return_pct']:.2f}%",
+        f"+{metrics['total_return']:.2f}%",
         f"{metrics['sharpe_ratio']:.2f} {metrics['max_drawdown_pct']:.2f}% {metrics['num_trades']}",
     ):
         assert words in shown
@@ -57,7 +57,7 @@ def test_the_list_starts_with_the_latest_and_is_paged(make: Make, alices_browser
 def test_the_list_costs_as_much_for_one_as_for_many(
     completed: Backtest, alices_browser: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    asked = {"q": "golden", "sort": "-sharpe_ratio", "profitable": "on"}
+    asked = {"q": "golden", "sort": "-sharpe", "profitable": "on"}
     with CaptureQueriesContext(connection) as for_one:
         alices_browser.get(LIST, asked)
     Backtest.objects.bulk_create([copy_of(completed) for _ in range(PAGE_SIZE - 1)])

@@ -10,7 +10,7 @@ from tradedesk.accounts.models import User
 
 COLUMNS = (
     Column("name", "Strategy", F("strategy_name"), rising=True, is_text=True),
-    Column("return", "Return", number_in("metrics", "total_return_pct")),
+    Column("return", "Return", number_in("metrics", "total_return")),
 )
 
 
@@ -55,9 +55,9 @@ def test_numbers_in_json_are_compared_as_numbers_and_none_stands_last(
     alice: User, sort: str, expected: list[float | None]
 ) -> None:
     """As texts, 10 would stand before 2."""
-    for metrics in ({"total_return_pct": 2}, {}, {"total_return_pct": 10}, {"total_return_pct": None}):
+    for metrics in ({"total_return": 2}, {}, {"total_return": 10}, {"total_return": None}):
         make_backtest(user=alice, metrics=metrics)
-    make_backtest(user=alice, metrics={"total_return_pct": -3.5})
+    make_backtest(user=alice, metrics={"total_return": -3.5})
     _, order = in_order(COLUMNS, sort, "-return")
-    found = [backtest.metrics.get("total_return_pct") for backtest in Backtest.objects.order_by(order)]
+    found = [backtest.metrics.get("total_return") for backtest in Backtest.objects.order_by(order)]
     assert found == expected

@@ -37,9 +37,7 @@ def test_a_ranking_names_its_strategies(ranking: OptimizerRun) -> None:
     assert "Golden cross" in [row.candidate.name for row in found.rows]
 
 
-@pytest.mark.parametrize(
-    "name", ["total_return_pct", "sharpe_ratio", "max_drawdown_pct", "win_rate", "num_trades"]
-)
+@pytest.mark.parametrize("name", ["total_return", "sharpe", "max_drawdown", "win_rate", "trades"])
 def test_it_is_sorted_by_any_figure(searched: OptimizerRun, name: str) -> None:
     rising, falling = board(searched, name), board(searched, f"-{name}")
     assert figures_of(rising, name) == sorted(figures_of(rising, name))
@@ -55,9 +53,9 @@ def test_it_is_sorted_by_a_parameter(searched: OptimizerRun) -> None:
 
 
 def test_a_second_press_turns_the_order_around(searched: OptimizerRun) -> None:
-    follows = {column.key: column.follows for column in board(searched, "-sharpe_ratio").columns}
-    assert (follows["sharpe_ratio"], follows["total_return_pct"]) == ("sharpe_ratio", "-total_return_pct")
-    assert (follows["max_drawdown_pct"], follows["parameters.fast"]) == ("max_drawdown_pct", "parameters.fast")
+    follows = {column.key: column.follows for column in board(searched, "-sharpe").columns}
+    assert (follows["sharpe"], follows["total_return"]) == ("sharpe", "-total_return")
+    assert (follows["max_drawdown"], follows["parameters.fast"]) == ("max_drawdown", "parameters.fast")
 
 
 @pytest.mark.parametrize("sort", ["nothing", "-", "--rank", "figures", "run__user__password", "parameters.other"])
@@ -65,11 +63,11 @@ def test_what_is_no_column_leaves_the_order_by_rank(searched: OptimizerRun, sort
     assert [row.rank for row in board(searched, sort).rows][:3] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("sort", ["", "-rank", "total_return_pct", "-total_return_pct", "score"])
+@pytest.mark.parametrize("sort", ["", "-rank", "total_return", "-total_return", "score"])
 def test_a_row_with_too_few_trades_stands_below_in_any_order(searched: OptimizerRun, sort: str) -> None:
-    few = searched.candidates.filter(market="AAPL").order_by("-score")[:3]
+    few = searched.candidates.filter(universe="AAPL").order_by("-score")[:3]
     for candidate in few:
-        candidate.figures["num_trades"] = 2
+        candidate.figures["trades"] = 2
         Candidate.objects.filter(pk=candidate.pk).update(eligible=False, figures=candidate.figures)
     rows = leaderboard(searched, "AAPL", sort, "2").rows + board(searched, sort).rows
     below = {row.candidate.pk: row.not_ranked for row in rows if row.not_ranked}
@@ -78,10 +76,10 @@ def test_a_row_with_too_few_trades_stands_below_in_any_order(searched: Optimizer
 
 
 def test_it_says_why_a_row_is_not_ranked(searched: OptimizerRun) -> None:
-    one, no_score, short = searched.candidates.filter(market="AAPL").order_by("pk")[:3]
-    Candidate.objects.filter(pk=one.pk).update(eligible=False, figures=one.figures | {"num_trades": 1})
+    one, no_score, short = searched.candidates.filter(universe="AAPL").order_by("pk")[:3]
+    Candidate.objects.filter(pk=one.pk).update(eligible=False, figures=one.figures | {"trades": 1})
     Candidate.objects.filter(pk=no_score.pk).update(eligible=False, score=None)
-    Candidate.objects.filter(pk=short.pk).update(eligible=False, figures=short.figures | {"exposure_pct": 0.0})
+    Candidate.objects.filter(pk=short.pk).update(eligible=False, figures=short.figures | {"exposure": 0.0})
     rows = leaderboard(searched, "AAPL", "", "2").rows + board(searched).rows
     words = {row.candidate.pk: row.not_ranked for row in rows}
     assert words[one.pk] == "1 trade: too few to rank"
@@ -90,9 +88,9 @@ def test_it_says_why_a_row_is_not_ranked(searched: OptimizerRun) -> None:
 
 
 def test_a_figure_that_is_not_defined_stands_last_either_way(searched: OptimizerRun) -> None:
-    first = searched.candidates.filter(market="AAPL").order_by("pk")[0]
-    Candidate.objects.filter(pk=first.pk).update(figures=first.figures | {"sharpe_ratio": None})
-    for sort in ("sharpe_ratio", "-sharpe_ratio"):
+    first = searched.candidates.filter(universe="AAPL").order_by("pk")[0]
+    Candidate.objects.filter(pk=first.pk).update(figures=first.figures | {"sharpe": None})
+    for sort in ("sharpe", "-sharpe"):
         assert leaderboard(searched, "AAPL", sort, "2").rows[-1].candidate == first
 
 

@@ -53,10 +53,10 @@ def test_without_a_strategy_a_search_says_what_to_do(alices_browser: Client) -> 
 
 def test_a_preset_chooses_the_dates_and_keeps_what_was_typed(strategy: Strategy, alices_browser: Client) -> None:
     asked = {"job": "search", "preset": "1y", "symbols": "IBM", "strategy": str(strategy.pk)}
-    part = alices_browser.get(f"{URL}/market", asked | {"shown_strategy": str(strategy.pk)}, headers=HTMX)
+    part = alices_browser.get(f"{URL}/universe", asked | {"shown_strategy": str(strategy.pk)}, headers=HTMX)
     assert (value_of(part, "symbols"), value_of(part, "start_date")) == ("IBM", "2012-03-01")
     assert "<html" not in part.content.decode()
-    part = alices_browser.get(f"{URL}/market", {"preset": "5y", "symbols": "GOOG"}, headers=HTMX)
+    part = alices_browser.get(f"{URL}/universe", {"preset": "5y", "symbols": "GOOG"}, headers=HTMX)
     assert (value_of(part, "symbols"), value_of(part, "start_date")) == ("GOOG", "2008-03-01")
 
 
@@ -66,7 +66,7 @@ def test_another_strategy_brings_its_own_parameters(
     other = save_strategy(alice, name="R", kind="macd", parameters={}, symbols=["IBM"], timeframe="1Day")
     part = alices_browser.get(f"{URL}/grid", {"job": "search", "strategy": str(other.pk)}, headers=HTMX)
     assert value_of(part, "low_signal")
-    assert "market-drawn" in part.headers["HX-Trigger-After-Settle"]
+    assert "availability-drawn" in part.headers["HX-Trigger-After-Settle"]
 
 
 def test_a_strategy_whose_parameters_were_not_on_the_page_is_shown_first(
@@ -136,7 +136,7 @@ def test_a_ranking_is_started(
     run = alice.optimizer_runs.get()
     assert answer.headers["Location"] == f"{URL}/{run.pk}"
     assert (run.job, run.symbols, run.combinations) == ("rank", ["AAPL", "MSFT"], 2)
-    assert [entrant["strategy_id"] for entrant in run.entrants] == [strategy.pk]
+    assert [candidate_strategy["strategy_id"] for candidate_strategy in run.candidate_strategies] == [strategy.pk]
     assert (run.costs["commission_bps"], run.rules["stop_loss_pct"]) == (5, 0.07)
 
 
@@ -157,7 +157,7 @@ def test_a_ranking_is_started(
         ({"symbols": "ZZZ"}, "No 1Day bars for ZZZ."),
         ({"end_date": "2004-01-01"}, "The end must be later than the start"),
         ({"holdout": "95"}, "Enter a number between 0 and 90."),
-        ({"objective": "luck"}, "Select a valid choice."),
+        ({"objective": "deflated_sharpe"}, "Select a valid choice."),
         (
             {"objective": "weighted", **{f"weight_{name}": "0" for name in ("sharpe", "sortino", "calmar")}}
             | {"weight_cagr": "0", "weight_profit_factor": "0"},
@@ -246,5 +246,5 @@ def test_no_value_whatever_breaks_the_form(
     for name in [*form, "trials", "seed", "holdout", "min_trades", "initial_capital"]:
         assert send(alices_browser, job, form, **{name: junk}).status_code in (302, 422)
         asked = form | {"job": job, name: junk}
-        for part in ("preview", "market", "grid"):
+        for part in ("preview", "universe", "grid"):
             assert alices_browser.get(f"{URL}/{part}", asked, headers=HTMX).status_code in (200, 404)

@@ -17,7 +17,7 @@ from tradedesk.accounts.models import User
 
 @pytest.fixture
 def row(searched: OptimizerRun) -> Candidate:
-    return searched.candidates.filter(market="MSFT").order_by("-score")[0]
+    return searched.candidates.filter(universe="MSFT").order_by("-score")[0]
 
 
 def url_of(row: Candidate, action: str) -> str:

@@ -18,8 +18,8 @@ def chart(browser: Client, run: OptimizerRun, name: str, **query: str) -> Any:
     return answer.json()
 
 
-def scores_of(run: OptimizerRun, market: str = "AAPL") -> dict[tuple[float, float], float]:
-    rows = run.candidates.filter(market=market, eligible=True).values_list("parameters", "score")
+def scores_of(run: OptimizerRun, universe: str = "AAPL") -> dict[tuple[float, float], float]:
+    rows = run.candidates.filter(universe=universe, eligible=True).values_list("parameters", "score")
     return {(parameters["fast"], parameters["slow"]): score for parameters, score in rows if score is not None}
 
 

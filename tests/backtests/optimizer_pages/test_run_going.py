@@ -21,7 +21,7 @@ def test_a_queued_run_says_that_rows_will_come(queue_search: MakeRun, alices_bro
     said = text_of(alices_browser.get(url_of(run)))
     assert "Waiting for a worker" in said
     assert "0 of 60 combinations." in said
-    assert "Up to 60 over 2 markets Ranked" in said
+    assert "Up to 60 over 2 universes Ranked" in said
     assert "Created 2024-05-06 10:30 ET" in said
     assert "Started" not in said
     assert "Nothing found yet" in said
@@ -124,10 +124,10 @@ def answer_to_poll(browser: Client, run: OptimizerRun, **query: str) -> int:
     return answer.status_code
 
 
-def examined(run: OptimizerRun, market: str) -> None:
+def examined(run: OptimizerRun, universe: str) -> None:
     Evidence.objects.bulk_create(
         Evidence(candidate=row, error="For the test.", computed_at=NOW)
-        for row in run.candidates.filter(market=market)
+        for row in run.candidates.filter(universe=universe)
     )
 
 
@@ -145,7 +145,7 @@ def test_the_poll_ends_when_no_more_evidence_comes_by_itself(
     searched: OptimizerRun, alices_browser: Client
 ) -> None:
     """Rows below the best are examined when somebody looks at them."""
-    OptimizerRun.objects.update(findings={"gathered": True})
+    OptimizerRun.objects.update(evidence_gathered=True)
     assert answer_to_poll(alices_browser, searched) == 286
 
 

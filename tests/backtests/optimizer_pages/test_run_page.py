@@ -19,7 +19,7 @@ from tradedesk.marketdata.sessions import sessions_between
 
 def test_a_search_shows_what_it_tried_and_found(searched: OptimizerRun, alices_browser: Client) -> None:
     said = text_of(alices_browser.get(url_of(searched)))
-    first = searched.candidates.filter(market="AAPL").order_by("-score")[0]
+    first = searched.candidates.filter(universe="AAPL").order_by("-score")[0]
     figures = first.figures
     sessions = sessions_between(date(2005, 1, 3), date(2010, 12, 31))
     last_seen = sessions[int(len(sessions) * 0.7) - 1]
@@ -30,9 +30,9 @@ def test_a_search_shows_what_it_tried_and_found(searched: OptimizerRun, alices_b
         f"the search saw 2005-01-03 to {last_seen}; the rest, up to 2010-12-31, is held back for the evidence",
         "fewer than 3 trades or never in the market: not ranked",
         f"1 {first.parameters['fast']} {first.parameters['slow']} {first.score:.2f}",
-        f"+{figures['total_return_pct']:.2f}% {figures['sharpe_ratio']:.2f} {figures['max_drawdown_pct']:.2f}%",
+        f"+{figures['total_return']:.2f}% {figures['sharpe_ratio']:.2f} {figures['max_drawdown_pct']:.2f}%",
         "Fast average 5 to 30, step 5",
-        "60 over 2 markets, of which 8 break the strategy's own rule",
+        "60 over 2 universes, of which 8 break the strategy's own rule",
         "Held back 30.00% of the sessions",
         "Seed 7",
         "starts with 2.00% of equity a position, up to 5 positions; these rows used 95.00%, up to 1.",
@@ -42,7 +42,7 @@ def test_a_search_shows_what_it_tried_and_found(searched: OptimizerRun, alices_b
 
 def test_the_symbols_are_tabs(searched: OptimizerRun, alices_browser: Client) -> None:
     page = alices_browser.get(url_of(searched), {"symbol": "MSFT"})
-    first = searched.candidates.filter(market="MSFT").order_by("-score")[0]
+    first = searched.candidates.filter(universe="MSFT").order_by("-score")[0]
     assert f'id="candidate-{first.pk}"' in page.content.decode()
     assert 'aria-current="page"' in page.content.decode()
     assert "MSFT · best of 26" in text_of(page)
@@ -80,7 +80,7 @@ def test_a_weighted_score_says_what_counts_0(
 def test_a_ranking_has_no_landscape(ranking: OptimizerRun, alices_browser: Client) -> None:
     page = alices_browser.get(url_of(ranking))
     assert "data-plot" not in page.content.decode()
-    assert f"Ranking of {len(ranking.entrants)} strategies" in text_of(page)
+    assert f"Ranking of {len(ranking.candidate_strategies)} strategies" in text_of(page)
     assert "2005-01-03 to 2010-12-31, all of it seen" in text_of(page)
     assert "SMA crossover code" in text_of(page)
 
@@ -88,10 +88,10 @@ def test_a_ranking_has_no_landscape(ranking: OptimizerRun, alices_browser: Clien
 def test_the_first_row_is_tinted_and_a_row_with_few_trades_is_not(
     searched: OptimizerRun, alices_browser: Client
 ) -> None:
-    first = searched.candidates.filter(market="AAPL").order_by("-score")[0]
+    first = searched.candidates.filter(universe="AAPL").order_by("-score")[0]
     row = f'<tr id="candidate-{first.pk}" class="row-best">'
     assert row in " ".join(alices_browser.get(url_of(searched)).content.decode().split())
-    Candidate.objects.filter(pk=first.pk).update(eligible=False, figures=first.figures | {"num_trades": 2})
+    Candidate.objects.filter(pk=first.pk).update(eligible=False, figures=first.figures | {"trades": 2})
     page = " ".join(alices_browser.get(url_of(searched), {"page": 2}).content.decode().split())
     assert f'<tr id="candidate-{first.pk}" class="row-below">' in page
     assert "2 trades: too few to rank" in page
@@ -121,7 +121,7 @@ def test_it_costs_as_much_for_few_rows_as_for_many(
 
     alices_browser.get(url_of(searched))
     for_many = count_queries(rows)
-    keep = searched.candidates.filter(market="AAPL").values_list("pk", flat=True)[:1]
+    keep = searched.candidates.filter(universe="AAPL").values_list("pk", flat=True)[:1]
     searched.candidates.exclude(pk__in=list(keep)).delete()
     assert count_queries(rows) == for_many
 

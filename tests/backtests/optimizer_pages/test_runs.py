@@ -18,7 +18,7 @@ def test_the_list_shows_how_each_run_stands_and_its_best_row(
     said = text_of(alices_browser.get(URL, headers=HTMX))
     assert "Ranking Rank strategies Queued AAPL" in said
     assert "Golden cross Search parameters · Full grid" in said
-    assert f"{best.parameter_summary} on {best.market} {best.score:.2f}" in said
+    assert f"{best.parameter_summary} on {best.universe} {best.score:.2f}" in said
     assert "2005-01-03 – 2010-12-31 up to 60 fast" in said
     assert "Return Created (ET)" in said
 

@@ -41,8 +41,8 @@ def ranking(strategy: Strategy) -> MakeRun:
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of ten combinations."""
-    monkeypatch.setattr("backtests.services.optimizer.create.LEAST_CHUNK", 10)
-    monkeypatch.setattr("backtests.services.optimizer.create.MOST_CHUNK", 10)
+    monkeypatch.setattr("backtests.services.optimizer.create.MIN_CHUNK", 10)
+    monkeypatch.setattr("backtests.services.optimizer.create.MAX_CHUNK", 10)
 
 
 @pytest.fixture

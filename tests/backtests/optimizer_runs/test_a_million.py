@@ -8,14 +8,14 @@ import pytest
 from django.core.files.storage import storages
 
 from backtests.models import OptimizerChunk, OptimizerRun
-from backtests.optimizer.choice import Chosen
-from backtests.optimizer.figures import FIGURES
+from backtests.research.optimizer.figures import FIGURES
+from backtests.research.optimizer.sampling import Batch
 from backtests.services.optimizer import ranked
 from backtests.services.optimizer.candidates import KEPT, keep_best
-from backtests.services.optimizer.checks import MOST_COMBINATIONS
-from backtests.services.optimizer.create import MOST_CHUNK
+from backtests.services.optimizer.create import MAX_CHUNK
 from backtests.services.optimizer.finish import finish
-from backtests.services.optimizer.parts import read_results, write_part
+from backtests.services.optimizer.inputs import MAX_COMBINATIONS
+from backtests.services.optimizer.result_shards import read_results, write_shard
 from tests.backtests.runs import NOW
 from tests.backtests.searches import MakeRun
 
@@ -27,20 +27,20 @@ def worked(search: MakeRun) -> OptimizerRun:
     """A run of a million whose chunks are done: made-up figures, and the best of them found on the way."""
     run = search()
     run.chunks.all().delete()
-    OptimizerRun.objects.update(combinations=MOST_COMBINATIONS, done=MOST_COMBINATIONS, status="running")
+    OptimizerRun.objects.update(combinations=MAX_COMBINATIONS, done=MAX_COMBINATIONS, status="running")
     chance = np.random.default_rng(1)
-    for number, first in enumerate(range(0, MOST_COMBINATIONS, MOST_CHUNK)):
+    for number, first in enumerate(range(0, MAX_COMBINATIONS, MAX_CHUNK)):
         chunk = OptimizerChunk.objects.create(
-            run=run, number=number, market="AAPL", first=first, size=MOST_CHUNK, status="done"
+            run=run, number=number, universe="AAPL", first=first, size=MAX_CHUNK, status="done"
         )
-        figures = np.zeros(MOST_CHUNK, FIGURES)
+        figures = np.zeros(MAX_CHUNK, FIGURES)
         for name in FIGURES.names or ():
-            figures[name] = chance.normal(size=MOST_CHUNK) * 100
-        chosen: Chosen = [
-            (place, {"fast": place % 399, "slow": place // 399}) for place in range(first, first + MOST_CHUNK)
+            figures[name] = chance.normal(size=MAX_CHUNK) * 100
+        chosen: Batch = [
+            (place, {"fast": place % 399, "slow": place // 399}) for place in range(first, first + MAX_CHUNK)
         ]
         figures["exposure"] = 0.5
-        write_part(chunk, chosen, figures, figures["sharpe"])
+        write_shard(chunk, chosen, figures, figures["sharpe"])
         keep_best(run, "AAPL", chosen, figures, figures["sharpe"], frozenset())
     return run
 
@@ -58,11 +58,11 @@ def test_a_million_combinations_are_merged_a_part_at_a_time(worked: OptimizerRun
     assert (pool.max_memory() or 0) < 64 * MEGABYTE + arrow_before
     worked.refresh_from_db()
     assert worked.status == "completed", worked.error
-    assert sum(worked.histograms["AAPL"]["counts"]) == MOST_COMBINATIONS
+    assert sum(worked.histograms["AAPL"]["counts"]) == MAX_COMBINATIONS
     assert storages["research"].size(worked.results_path) > 50 * MEGABYTE
     table = read_results(worked.results_path, ["number", "score"], "AAPL")
     number, score = table["number"].to_numpy(), table["score"].to_numpy()
-    assert np.array_equal(number, np.arange(MOST_COMBINATIONS))
+    assert np.array_equal(number, np.arange(MAX_COMBINATIONS))
     rows = list(ranked(worked, "AAPL").values_list("score", flat=True))
     assert len(rows) == KEPT
     assert worked.candidates.count() == KEPT

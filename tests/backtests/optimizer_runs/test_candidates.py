@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtests.models import Backtest, OptimizerRun
-from backtests.optimizer.choice import Chosen
-from backtests.optimizer.figures import FIGURES, Figures
+from backtests.research.optimizer.figures import FIGURES, Figures
+from backtests.research.optimizer.sampling import Batch
 from backtests.services import run_backtest
 from backtests.services.optimizer import open_as_backtest, parts, ranked, run_chunk, save_as_strategy
 from backtests.services.optimizer import work as working
@@ -24,7 +24,7 @@ from tests.backtests.searches import MakeRun
 Status = OptimizerRun.Status
 
 
-def made_up(numbers: list[int], sharpe: Any, trades: Any) -> tuple[Chosen, Figures, Any]:
+def made_up(numbers: list[int], sharpe: Any, trades: Any) -> tuple[Batch, Figures, Any]:
     figures = np.zeros(len(numbers), FIGURES)
     figures["sharpe"], figures["trades"], figures["exposure"] = sharpe, trades, 0.5
     return [(number, {"fast": 5, "slow": 20}) for number in numbers], figures, figures["sharpe"]
@@ -64,7 +64,7 @@ def test_a_winner_with_two_trades_stands_below_all_that_have_enough(search: Make
         (4, 3, False),
     ]
     assert rows[3].score is None
-    assert rows[3].figures["sharpe_ratio"] is None
+    assert rows[3].figures["sharpe"] is None
 
 
 def test_what_has_enough_trades_comes_among_better_ones_that_have_not(search: MakeRun) -> None:
@@ -80,9 +80,9 @@ def test_what_has_enough_trades_comes_among_better_ones_that_have_not(search: Ma
 
 def test_each_market_has_its_own_five_hundred(search: MakeRun) -> None:
     run = search(symbols=["AAPL", "MSFT"])
-    for market in ("AAPL", "MSFT"):
-        keep_best(run, market, *made_up(list(range(600)), 1.0, 100), frozenset())
-    assert [ranked(run, market).count() for market in ("AAPL", "MSFT")] == [KEPT, KEPT]
+    for universe in ("AAPL", "MSFT"):
+        keep_best(run, universe, *made_up(list(range(600)), 1.0, 100), frozenset())
+    assert [ranked(run, universe).count() for universe in ("AAPL", "MSFT")] == [KEPT, KEPT]
 
 
 @given(st.data())
@@ -119,13 +119,13 @@ def test_a_chunk_that_was_at_it_when_the_strategy_went_is_kept(
     search: MakeRun, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = search()
-    write = parts.write_part
+    write = parts.write_shard
 
     def deleted_first(*args: Any) -> None:
         delete_strategy(Strategy.objects.get())
         write(*args)
 
-    monkeypatch.setattr(working, "write_part", deleted_first)
+    monkeypatch.setattr(working, "write_shard", deleted_first)
     run_chunk(run.pk, 0, clock)
     connection.check_constraints()
     run.refresh_from_db()

@@ -11,13 +11,13 @@ import pytest
 from django.core.files.storage import storages
 from django.db import OperationalError
 
-from backtests.models import OptimizerRun, Tries
-from backtests.optimizer.figures import Figures
-from backtests.optimizer.sweep import sweep
-from backtests.optimizer.tpe import next_batch
+from backtests.models import OptimizerRun, TrialRegistry
+from backtests.research.optimizer.figures import Figures
+from backtests.research.optimizer.sweep import sweep
+from backtests.research.optimizer.tpe import next_batch
 from backtests.services.optimizer import cancel, pause, ranked, run_chunk
-from backtests.services.optimizer.markets import scenario_of
-from backtests.services.optimizer.parts import part_path, read_part
+from backtests.services.optimizer.result_shards import read_shard, shard_path
+from backtests.services.optimizer.universes import scenario_of
 from strategies.kinds.sma_crossover import SmaCrossover
 from tests.backtests.optimizer_runs.conftest import Work
 from tests.backtests.runs import NOW, Clock
@@ -30,7 +30,7 @@ WORK = "backtests.services.optimizer.work"
 def counted(run: OptimizerRun) -> tuple[int, int]:
     """Of this run: done, and the tries in the ledger."""
     run.refresh_from_db()
-    return run.done, sum(Tries.objects.values_list("number", flat=True))
+    return run.done, sum(TrialRegistry.objects.values_list("number", flat=True))
 
 
 # --- What is tried ---------------------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ def test_a_row_has_the_figures_of_a_backtest_of_what_the_search_saw(search: Make
     for row in list(ranked(run, "AAPL"))[:3]:
         metrics = scenario_of(run, "AAPL").simulate(row.make_kind()).metrics.as_json()
         assert {name: metrics[name] for name in row.figures} == pytest.approx(row.figures, rel=1e-9)
-        assert row.score == pytest.approx(metrics["sharpe_ratio"], rel=1e-9)
+        assert row.score == pytest.approx(metrics["sharpe"], rel=1e-9)
 
 
 def test_a_search_does_not_see_what_is_held_back(search: MakeRun) -> None:
@@ -107,7 +107,7 @@ def test_a_chunk_whose_worker_died_before_the_commit_counts_once(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr("backtests.services.optimizer.attempt.record", dies)
+        patched.setattr("backtests.services.optimizer.lease.record", dies)
         with pytest.raises(Killed):
             run_chunk(run.pk, 0, clock)
     assert counted(run) == (0, 0)
@@ -165,7 +165,7 @@ def test_a_worker_leaves_a_run_that_does_not_go_on(
         return clock()
 
     monkeypatch.setattr(f"{WORK}.sweep", waiting)
-    monkeypatch.setattr(f"{WORK}.BEAT", 0.01)
+    monkeypatch.setattr(f"{WORK}.HEARTBEAT_SECONDS", 0.01)
     monkeypatch.setattr(f"{WORK}.FIRST_BATCH", 4)
     monkeypatch.setattr(f"{WORK}.SECONDS_A_BATCH", 0)
     run_chunk(run.pk, 0, as_it_beats)
@@ -173,7 +173,7 @@ def test_a_worker_leaves_a_run_that_does_not_go_on(
     assert counted(run) == (0, 0)
     left = run.chunks.get()
     assert (left.status, left.attempts) == (chunk, 0 if chunk == "queued" else 1)
-    assert not storages["research"].exists(part_path(run.pk, 0))
+    assert not storages["research"].exists(shard_path(run.pk, 0))
 
 
 def test_a_silent_kernel_does_not_make_a_silent_worker(
@@ -192,7 +192,7 @@ def test_a_silent_kernel_does_not_make_a_silent_worker(
         return clock()
 
     monkeypatch.setattr(f"{WORK}.sweep", endless)
-    monkeypatch.setattr(f"{WORK}.BEAT", 0.01)
+    monkeypatch.setattr(f"{WORK}.HEARTBEAT_SECONDS", 0.01)
     run_chunk(run.pk, 0, listening)
     told = [beat for beat in beats[1:6] if beat]
     assert told == sorted(set(told)), "a sign of life changed nothing"
@@ -210,7 +210,7 @@ def test_a_database_out_of_reach_is_no_fault_of_the_run(
         raise OperationalError("server closed the connection unexpectedly")
 
     with monkeypatch.context() as patched:
-        patched.setattr("backtests.services.optimizer.attempt.record", unreachable)
+        patched.setattr("backtests.services.optimizer.lease.record", unreachable)
         run_chunk(run.pk, 0, clock)
     run.refresh_from_db()
     assert (run.status, run.done, run.chunks.get().status) == (Status.RUNNING, 0, "running")
@@ -277,9 +277,9 @@ def test_a_kind_that_is_gone_ends_the_run_with_its_name(search: MakeRun, work: W
 
 
 def test_a_part_holds_every_combination_with_its_parameters(search: MakeRun, clock: Clock) -> None:
-    run = search(symbols=["AAPL", "MSFT"])  # of the second market nothing is done, so the parts stay
+    run = search(symbols=["AAPL", "MSFT"])  # of the second universe nothing is done, so the parts stay
     run_chunk(run.pk, 0, clock)
-    part = read_part(run.pk, 0)
+    part = read_shard(run.pk, 0)
     assert part.num_rows == 26
     row = part.slice(7, 1).to_pylist()[0]
     kind = {"fast": row["fast"], "slow": row["slow"]}

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtests.models import OptimizerRun
-from backtests.optimizer.grid import Grid
+from backtests.research.optimizer.grid import Grid
 from backtests.services.optimizer import InvalidRun
-from backtests.services.optimizer.checks import MOST_COMBINATIONS, combinations_in
 from backtests.services.optimizer.create import chunk_size
+from backtests.services.optimizer.inputs import MAX_COMBINATIONS, combinations_in
 from strategies.kinds import kinds
 from strategies.kinds.macd import Macd
 from strategies.models import Strategy
@@ -31,7 +31,7 @@ def test_every_refusal_comes_at_once(search: MakeRun) -> None:
         search,
         grid={"fast": (30, 5, 1)},
         symbols=["NONE"],
-        objective="luck",
+        objective="deflated_sharpe",
         min_trades=-1,
         holdout=0.95,
         initial_capital=0,
@@ -73,7 +73,7 @@ def test_every_refusal_comes_at_once(search: MakeRun) -> None:
         ({"seed": 2**31}, "seed", "The seed must be a whole number from 0 to 2,147,483,647."),
         ({"seed": True}, "seed", "The seed must be a whole number"),
         ({"objective": "weighted", "weights": {"sharpe": 0.0}}, "weights", "At least one weight must be above 0."),
-        ({"objective": "weighted", "weights": {"luck": 1.0}}, "weights", "There is no weight “luck”."),
+        ({"objective": "weighted", "weights": {"deflated_sharpe": 1.0}}, "weights", "There is no weight “luck”."),
         ({"objective": "weighted", "weights": {"sharpe": float("nan")}}, "weights", "Each weight must be"),
         ({"holdout": float("nan")}, "holdout", "The part that is held back must be between 0 and 0.9."),
         ({"symbols": [f"S{n}" for n in range(200)]}, "symbols", "At most 50 symbols, not 200."),
@@ -122,14 +122,14 @@ def test_a_ranking_refuses_a_symbol_that_starts_later(ranking: MakeRun) -> None:
 def test_a_kind_takes_part_once_with_the_same_parameters(ranking: MakeRun, strategy: Strategy) -> None:
     strategy.parameters = {}
     run = ranking(strategies=[strategy], all_kinds=True)
-    of_its_kind = [each["name"] for each in run.entrants if each["kind"] == "sma_crossover"]
+    of_its_kind = [each["name"] for each in run.candidate_strategies if each["kind"] == "sma_crossover"]
     assert of_its_kind == ["Golden cross"]
-    assert len(run.entrants) == len(kinds())
+    assert len(run.candidate_strategies) == len(kinds())
 
 
 def test_a_ranking_is_cut_into_chunks_that_follow_each_other(ranking: MakeRun) -> None:
     run = ranking(all_kinds=True)
-    chunks = list(run.chunks.filter(market="AAPL"))
+    chunks = list(run.chunks.filter(universe="AAPL"))
     assert len(chunks) > 4
     assert [chunk.first for chunk in chunks[1:]] == [chunk.first + chunk.size for chunk in chunks[:-1]]
     assert sum(run.chunks.values_list("size", flat=True)) == run.combinations
@@ -139,21 +139,23 @@ def test_a_ranking_is_cut_into_chunks_that_follow_each_other(ranking: MakeRun) -
 
 
 @given(st.integers(20, 120), st.integers(20, 120), st.integers(20, 120), st.sampled_from((1, 2, 5, 50)))
-def test_the_step_that_is_suggested_is_one_that_is_taken(fast: int, slow: int, signal: int, markets: int) -> None:
+def test_the_step_that_is_suggested_is_one_that_is_taken(
+    fast: int, slow: int, signal: int, universes: int
+) -> None:
     ranges = {"fast": (2, 1 + fast, 1), "slow": (3, 2 + slow, 1), "signal": (2, 1 + signal, 1)}
     errors: dict[str, str] = {}
     grid = Grid.of(Macd, ranges, {})
-    combinations_in(grid, "grid", None, markets, errors)
-    assert bool(errors) == (grid.size * markets > MOST_COMBINATIONS)
+    combinations_in(grid, "grid", None, universes, errors)
+    assert bool(errors) == (grid.size * universes > MAX_COMBINATIONS)
     if errors:
-        assert f"{grid.size * markets:,} combinations" in errors["grid"]
+        assert f"{grid.size * universes:,} combinations" in errors["grid"]
         assert "10,000 of them at random" in errors["grid"]
     if "take a step of" in errors.get("grid", ""):
         words = errors["grid"].partition("take a step of ")[2].split()
         step, name = int(words[0]), words[2].strip(",")
         low, high, _ = ranges[name]
         again: dict[str, str] = {}
-        combinations_in(Grid.of(Macd, ranges | {name: (low, high, step)}, {}), "grid", None, markets, again)
+        combinations_in(Grid.of(Macd, ranges | {name: (low, high, step)}, {}), "grid", None, universes, again)
         assert again == {}
 
 
@@ -170,8 +172,8 @@ def test_of_a_grid_of_billions_some_are_tried_at_random(strategy: Strategy, sear
 
 
 @given(st.integers(1, 1_000_000), st.integers(1, 50))
-def test_a_chunk_is_neither_tiny_nor_huge(per_market: int, markets: int) -> None:
-    assert 50 <= chunk_size(per_market, markets) <= 5_000
+def test_a_chunk_is_neither_tiny_nor_huge(per_universe: int, universes: int) -> None:
+    assert 50 <= chunk_size(per_universe, universes) <= 5_000
 
 
 @pytest.mark.parametrize(("method", "trials"), [("grid", None), ("random", 700), ("tpe", 90)])
@@ -181,8 +183,8 @@ def test_the_chunks_of_a_market_follow_each_other_without_a_gap(
     wide = {"fast": (5, 30, 1), "slow": (40, 90, 1)}
     run = search(symbols=["AAPL", "MSFT"], grid=wide, method=method, trials=trials)
     assert run.combinations == 2 * (trials or 26 * 51)
-    for market in ("AAPL", "MSFT"):
-        chunks = list(run.chunks.filter(market=market).order_by("first"))
+    for universe in ("AAPL", "MSFT"):
+        chunks = list(run.chunks.filter(universe=universe).order_by("first"))
         assert [chunk.first for chunk in chunks[1:]] == [chunk.first + chunk.size for chunk in chunks[:-1]]
         assert chunks[0].first == 0
         assert sum(chunk.size for chunk in chunks) * 2 == run.combinations

@@ -8,7 +8,7 @@ from django.core.files.storage import storages
 from django.db import connection
 from django.test import TestCase
 
-from backtests.models import Backtest, Candidate, Evidence, OptimizerChunk, OptimizerRun, Tries
+from backtests.models import Backtest, Candidate, Evidence, OptimizerChunk, OptimizerRun, TrialRegistry
 from backtests.services import evidence, run_backtest
 from backtests.services.optimizer import delete_run, open_as_backtest, parts, pause, ranked, run_chunk
 from backtests.services.optimizer import finish as ending
@@ -68,10 +68,10 @@ def test_what_was_opened_and_deployed_from_it_stays(search: MakeRun, work: Work,
 
 def test_the_ledger_goes_on_counting_it(search: MakeRun, work: Work) -> None:
     run = work(search())
-    before = Tries.objects.values().get()
+    before = TrialRegistry.objects.values().get()
     assert before["number"] == 26
     delete_now(run)
-    assert Tries.objects.values().get() == before
+    assert TrialRegistry.objects.values().get() == before
 
 
 def test_the_users_pages_are_told(search: MakeRun) -> None:
@@ -122,14 +122,14 @@ def test_deleted_while_it_is_worked_on_it_leaves_nothing(search: MakeRun, clock:
 def test_a_part_written_after_the_deletion_is_deleted(
     search: MakeRun, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, write = search(), parts.write_part
+    run, write = search(), parts.write_shard
 
     def deleted_first(*args: Any) -> None:
         delete_now(run)
         write(*args)
         assert files_of(run.pk) == ["part-00000.parquet"]
 
-    monkeypatch.setattr(working, "write_part", deleted_first)
+    monkeypatch.setattr(working, "write_shard", deleted_first)
     run_chunk(run.pk, 0, clock)
     assert (left(), files_of(run.pk)) == ((0, 0, 0, 0), [])
 

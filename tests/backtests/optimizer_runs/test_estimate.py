@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from backtests.engine.simulation import Scenario
 from backtests.models import OptimizerRun
 from backtests.services.optimizer import Estimate, estimate
-from backtests.simulation import Scenario
 from strategies.models import Strategy
 
 Ask = Callable[..., Estimate]

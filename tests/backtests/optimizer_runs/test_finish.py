@@ -14,7 +14,7 @@ from backtests.services.optimizer import cancel, parts, ranked, run_chunk
 from backtests.services.optimizer import finish as ending
 from backtests.services.optimizer import work as working
 from backtests.services.optimizer.finish import BINS, MERGING, finish, histogram
-from backtests.services.optimizer.parts import part_path, read_results
+from backtests.services.optimizer.result_shards import read_results, shard_path
 from tests.backtests.optimizer_runs.conftest import Work
 from tests.backtests.runs import NOW, Clock, Published
 from tests.backtests.searches import MakeRun
@@ -33,13 +33,13 @@ def files_of(run: OptimizerRun) -> list[str]:
 def test_one_file_holds_all_markets_and_the_parts_are_gone(search: MakeRun, work: Work) -> None:
     run = work(search(symbols=["AAPL", "MSFT"], min_trades=0))
     assert files_of(run) == ["results.parquet"]
-    for market in ("AAPL", "MSFT"):
-        table = read_results(run.results_path, ["number", "fast", "slow", "score"], market)
-        kept = {row.number: row.score for row in ranked(run, market)}
+    for universe in ("AAPL", "MSFT"):
+        table = read_results(run.results_path, ["number", "fast", "slow", "score"], universe)
+        kept = {row.number: row.score for row in ranked(run, universe)}
         assert dict(zip(table["number"].to_pylist(), table["score"].to_pylist(), strict=True)) == pytest.approx(
             kept
         )
-        assert sum(run.histograms[market]["counts"]) == sum(score is not None for score in kept.values())
+        assert sum(run.histograms[universe]["counts"]) == sum(score is not None for score in kept.values())
 
 
 def test_the_trader_is_told_how_many_were_tried_and_left_out(search: MakeRun, work: Work) -> None:
@@ -106,7 +106,7 @@ def test_a_part_that_is_gone_ends_the_run_with_a_sentence(search: MakeRun, work:
 
 def test_where_nothing_fits_the_run_says_so(search: MakeRun, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     # So large that it is not looked through before.
-    monkeypatch.setattr("backtests.services.optimizer.checks.LOOKS_MORE", 10)
+    monkeypatch.setattr("backtests.services.optimizer.inputs.LOOKS_MORE", 10)
     with TestCase.captureOnCommitCallbacks(execute=True):
         run = work(search(grid={"fast": (30, 40, 1), "slow": (10, 30, 1)}))
     assert run.status == Status.FAILED
@@ -134,14 +134,14 @@ def test_a_part_written_after_the_end_is_deleted(
     search: MakeRun, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = search()
-    write = parts.write_part
+    write = parts.write_shard
 
     def cancelled_first(*args: Any) -> None:
         cancel(run, NOW)
         write(*args)
-        assert storages["research"].exists(part_path(run.pk, 0))
+        assert storages["research"].exists(shard_path(run.pk, 0))
 
-    monkeypatch.setattr(working, "write_part", cancelled_first)
+    monkeypatch.setattr(working, "write_shard", cancelled_first)
     run_chunk(run.pk, 0, clock)
     assert files_of(run) == []
 

@@ -8,8 +8,8 @@ import pytest
 
 from backtests.charts.optimizer import BEST, heat_map_chart
 from backtests.models import Candidate, OptimizerRun
-from backtests.optimizer.grid import Grid
-from backtests.optimizer.sweep import sweep as sweep_itself
+from backtests.research.optimizer.grid import Grid
+from backtests.research.optimizer.sweep import sweep as sweep_itself
 from backtests.services.evidence import gather_for_run
 from backtests.services.optimizer import neighbourhood, ranked
 from strategies.kinds.sma_crossover import SmaCrossover
@@ -61,7 +61,7 @@ def test_those_that_were_never_in_the_market_do_not_count(search: MakeRun, work:
 def test_only_so_many_are_tried_anew(
     search: MakeRun, work: Work, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(neighbourhood, "MOST_TRIED", 3)
+    monkeypatch.setattr(neighbourhood, "MAX_TRIED", 3)
     run = work(search(min_trades=0, method="random", trials=5))
     with patch.object(neighbourhood, "sweep", wraps=sweep_itself) as sweep:
         gather_for_run(run.pk, clock)
@@ -74,7 +74,7 @@ def test_without_its_results_a_run_has_evidence_all_the_same(search: MakeRun, wo
     gather_for_run(run.pk, clock)
     rows = list(ranked(run, "AAPL"))
     assert {row.neighbours for row in rows} == {None}
-    assert rows[0].evidence.findings
+    assert rows[0].evidence.report
 
 
 def test_the_middle_of_the_grid_is_where_the_test_says() -> None:

@@ -55,16 +55,16 @@ def differing(comparison: Comparison) -> dict[str, list[str | None]]:
 
 
 def test_the_best_is_the_greatest_but_of_a_drawdown_the_least(made: Made) -> None:
-    one = made(metrics={"total_return_pct": 10, "max_drawdown_pct": 5, "sharpe_ratio": None, "exposure_pct": 90})
-    two = made(metrics={"total_return_pct": 20, "max_drawdown_pct": 8, "sharpe_ratio": -0.5, "exposure_pct": 10})
-    three = made(metrics={"total_return_pct": 20, "max_drawdown_pct": 5, "sharpe_ratio": -0.7})
+    one = made(metrics={"total_return": 10, "max_drawdown": 5, "sharpe": None, "exposure": 90})
+    two = made(metrics={"total_return": 20, "max_drawdown": 8, "sharpe": -0.5, "exposure": 10})
+    three = made(metrics={"total_return": 20, "max_drawdown": 5, "sharpe": -0.7})
     found = marks(compare([one, two, three]))
-    assert found["total_return_pct"] == [False, True, True]
-    assert found["max_drawdown_pct"] == [True, False, True]
+    assert found["total_return"] == [False, True, True]
+    assert found["max_drawdown"] == [True, False, True]
     # The only ones that have it compete.
-    assert found["sharpe_ratio"] == [False, True, False]
+    assert found["sharpe"] == [False, True, False]
     # More time in the market is neither better nor worse.
-    assert found["exposure_pct"] == [False, False, False]
+    assert found["exposure"] == [False, False, False]
 
 
 def test_of_equals_none_is_the_best(made: Made) -> None:
@@ -72,19 +72,19 @@ def test_of_equals_none_is_the_best(made: Made) -> None:
 
 
 def test_what_grows_with_the_period_or_the_capital_is_not_compared_across_them(made: Made) -> None:
-    better = {"total_return_pct": 50, "cagr_pct": 9, "final_equity": 150_000, "expectancy": 70}
-    worse = {"total_return_pct": 10, "cagr_pct": 3, "final_equity": 110_000, "expectancy": 20}
+    better = {"total_return": 50, "cagr": 9, "final_equity": 150_000, "expectancy": 70}
+    worse = {"total_return": 10, "cagr": 3, "final_equity": 110_000, "expectancy": 20}
     base = made(metrics=worse)
     longer = compare([base, made(metrics=better, end_date="2010-12-31")])
     assert longer.notes == [PERIODS_DIFFER]
     found = marks(longer)
-    assert (found["total_return_pct"], found["final_equity"]) == ([False, False], [False, False])
-    assert (found["cagr_pct"], found["expectancy"]) == ([False, True], [False, True])
+    assert (found["total_return"], found["final_equity"]) == ([False, False], [False, False])
+    assert (found["cagr"], found["expectancy"]) == ([False, True], [False, True])
     richer = compare([base, made(metrics=better, initial_capital=Decimal(200_000))])
     assert richer.notes == [CAPITAL_DIFFERS]
     found = marks(richer)
     assert (found["final_equity"], found["expectancy"]) == ([False, False], [False, False])
-    assert found["total_return_pct"] == [False, True]
+    assert found["total_return"] == [False, True]
 
 
 # --- What differs --------------------------------------------------------------------------------------------
@@ -189,8 +189,8 @@ def test_alices_do_not_exist_for_bob(made: Made, bobs_browser: Client, charlies_
 
 
 def test_the_page_sets_the_figures_beside_each_other(made: Made, alices_browser: Client) -> None:
-    one = made(metrics={"total_return_pct": 12.5, "sharpe_ratio": 0.8, "num_trades": 3})
-    two = made(metrics={"total_return_pct": -4, "sharpe_ratio": 1.25}, parameters={"fast": 5, "slow": 30})
+    one = made(metrics={"total_return": 12.5, "sharpe": 0.8, "trades": 3})
+    two = made(metrics={"total_return": -4, "sharpe": 1.25}, parameters={"fast": 5, "slow": 30})
     # As the boxes of the list send it.
     page = alices_browser.get(URL, {"ids": [one.pk, two.pk]})
     shown = text_of(page)

@@ -38,7 +38,7 @@ def add(backtest: Backtest, **fields: Any) -> BacktestTrade:
         "exit_reason": "signal",
         "commission": Decimal(1),
         "pnl": Decimal(99),
-        "return_pct": 0.099,
+        "return_fraction": 0.099,
         "r_multiple": 0.99,
     }
     return BacktestTrade.objects.create(backtest=backtest, **(values | fields))
@@ -68,7 +68,7 @@ def test_every_column_sorts_both_ways(backtest: Backtest, column: Any) -> None:
     first = add(backtest, symbol="A", exit_reason="signal", r_multiple=None)
     fields = {"quantity": 11, "entry_price": 101, "exit_price": 111, "commission": 2, "pnl": 100}
     later = {"entry_time": NOW + timedelta(days=1), "exit_time": NOW + timedelta(days=2)}
-    last = add(backtest, symbol="B", exit_reason="stop_loss", return_pct=0.2, **fields, **later)
+    last = add(backtest, symbol="B", exit_reason="stop_loss", return_fraction=0.2, **fields, **later)
     orders = [
         [trade.pk for trade in trades_of(backtest, sort, None).page] for sort in (column.key, f"-{column.key}")
     ]
@@ -144,7 +144,7 @@ def test_the_file_adds_up_to_the_result(completed: Backtest, alices_browser: Cli
     assert f'href="{url_of(completed, "trades_csv")}"' in alices_browser.get(url_of(completed)).content.decode()
     found = rows(alices_browser.get(url_of(completed, "trades_csv")))
     assert len(found) == completed.trades.count()
-    assert sum(row["exit_time"] != "" for row in found) == completed.metrics["num_trades"]
+    assert sum(row["exit_time"] != "" for row in found) == completed.metrics["trades"]
     assert sorted(row["exit_time"] or "z" for row in found) == [row["exit_time"] or "z" for row in found]
     gained = sum(Decimal(row["pnl"]) for row in found)
     assert float(completed.initial_capital + gained) == pytest.approx(completed.metrics["final_equity"])

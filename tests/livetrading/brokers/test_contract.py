@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from livetrading.brokers.base import Broker, OrderRefused, OrderRequest
+from livetrading.brokers.protocol import Broker, OrderRefused, OrderRequest
 from livetrading.services.accounts import broker_for
 from tests.livetrading.pipeline.desk import WALL, open_account
 from tradedesk.accounts.models import Mode, User

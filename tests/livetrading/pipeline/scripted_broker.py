@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from livetrading.brokers.base import BrokerFill, BrokerOrder
+from livetrading.brokers.protocol import BrokerFill, BrokerOrder
 from livetrading.models import LiveStrategy, Order, OrderState
 from livetrading.pipeline.reconcile import reconcile
 from tests.livetrading.factories import make_order

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from livetrading.models import PaperTrade
 from livetrading.pipeline.book import StrategyBook
 from livetrading.pipeline.decide import Decision, Funds, decide
-from livetrading.pipeline.observe import Observation
+from livetrading.pipeline.evaluate import SignalEvent
 from tests.livetrading.made_bars import TIMES
 from tradedesk.core.rules import RiskRules
 from tradedesk.core.signals import Side
@@ -23,8 +23,8 @@ SYMBOLS = [f"S{number}" for number in range(8)]
 
 def sees(
     symbol: str, side: Side = Side.BUY, *, close: float = 50.0, strength: float = 1.0, day: int = 2
-) -> Observation:
-    return Observation(symbol, side, strength, TIMES[day], close, "Because.", late=False)
+) -> SignalEvent:
+    return SignalEvent(symbol, side, strength, TIMES[day], close, "Because.", late=False)
 
 
 def lot_of(symbol: str, quantity: int = 10, *, day: int = 1) -> PaperTrade:
@@ -36,29 +36,29 @@ def book(*held: str, exiting: tuple[str, ...] = (), entering: tuple[str, ...] = 
 
 
 def told(decisions: list[Decision]) -> list[tuple[str, Decimal]]:
-    return [(d.observation.symbol, d.quantity) for d in decisions]
+    return [(d.event.symbol, d.quantity) for d in decisions]
 
 
 # --- The order -------------------------------------------------------------------------------------------------
 
 
 def test_exits_come_first_then_entries_by_strength_then_by_name() -> None:
-    observations = [
+    events = [
         sees("AAPL", strength=0.7),
         sees("GOOG", strength=0.9),
         sees("IBM", strength=0.7),
         sees("MSFT", Side.SELL),
         sees("CAT", Side.SELL),
     ]
-    decisions = decide(observations, book("MSFT", "CAT"), RULES, RICH)
+    decisions = decide(events, book("MSFT", "CAT"), RULES, RICH)
     assert told(decisions) == [("CAT", 10), ("MSFT", 10), ("GOOG", 40), ("AAPL", 40), ("IBM", 40)]
     assert [d.lot.symbol if d.lot else None for d in decisions] == ["CAT", "MSFT", None, None, None]
 
 
 def test_an_exit_frees_a_position_for_an_entry_of_the_same_close() -> None:
     one = replace(RULES, max_positions=1)
-    observations = [sees("AAPL"), sees("IBM", Side.SELL)]
-    assert told(decide(observations, book("IBM"), one, RICH)) == [("IBM", 10), ("AAPL", 40)]
+    events = [sees("AAPL"), sees("IBM", Side.SELL)]
+    assert told(decide(events, book("IBM"), one, RICH)) == [("IBM", 10), ("AAPL", 40)]
 
 
 def test_an_exit_that_is_refused_frees_nothing() -> None:
@@ -103,10 +103,10 @@ def test_an_exit_sells_what_is_left_of_the_lot() -> None:
 
 
 def test_the_newest_signal_of_a_symbol_counts_in_whatever_order_they_come() -> None:
-    observations = [sees("AAPL", Side.SELL, day=3), replace(sees("AAPL", day=2), late=True)]
-    for order in (observations, observations[::-1]):
+    events = [sees("AAPL", Side.SELL, day=3), replace(sees("AAPL", day=2), late=True)]
+    for order in (events, events[::-1]):
         (decision,) = decide(order, book(), RULES, RICH)
-        assert decision.observation.side == Side.SELL
+        assert decision.event.side == Side.SELL
 
 
 def test_a_late_buy_is_refused_however_strong_it_was() -> None:
@@ -161,7 +161,7 @@ def test_without_equity_nothing_is_bought(equity: float) -> None:
 
 OBSERVATIONS = st.lists(
     st.builds(
-        Observation,
+        SignalEvent,
         symbol=st.sampled_from(SYMBOLS),
         side=st.sampled_from([Side.BUY, Side.SELL]),
         strength=st.sampled_from([0.0, 0.5, 0.6, 0.75, 1.0]),
@@ -195,41 +195,39 @@ FUNDS = st.builds(Funds, equity=AMOUNT, own_equity=AMOUNT, own_peak=AMOUNT, day_
 
 @given(OBSERVATIONS, BOOKS, RULE_SETS, FUNDS)
 def test_whatever_comes_the_limits_hold(
-    observations: list[Observation], held: StrategyBook, rules: RiskRules, funds: Funds
+    events: list[SignalEvent], held: StrategyBook, rules: RiskRules, funds: Funds
 ) -> None:
-    decisions = decide(observations, held, rules, funds)
-    symbols = [d.observation.symbol for d in decisions]
+    decisions = decide(events, held, rules, funds)
+    symbols = [d.event.symbol for d in decisions]
     assert len(set(symbols)) == len(symbols), "one decision a symbol"
     assert all(bool(d.quantity) != bool(d.reason) for d in decisions), "a quantity or a reason, never both"
     assert all(d.quantity >= 0 for d in decisions)
 
-    sides = [d.observation.side for d in decisions]
+    sides = [d.event.side for d in decisions]
     assert sides == sorted(sides), "exits first"
-    entries = [d for d in decisions if d.observation.side is Side.BUY]
-    assert entries == sorted(entries, key=lambda d: (-d.observation.strength, d.observation.symbol))
+    entries = [d for d in decisions if d.event.side is Side.BUY]
+    assert entries == sorted(entries, key=lambda d: (-d.event.strength, d.event.symbol))
 
-    sold = {d.observation.symbol for d in decisions if d.lot}
-    bought = {d.observation.symbol for d in entries if d.quantity}
+    sold = {d.event.symbol for d in decisions if d.lot}
+    bought = {d.event.symbol for d in entries if d.quantity}
     kept = (set(held.lots) - held.exiting - sold) | held.entering
     assert not bought & (set(held.lots) | held.entering), "nothing is bought twice"
     assert not bought or len(kept | bought) <= rules.max_positions
     for decision in entries:
         if decision.quantity:
             budget = min(rules.position_size_pct * funds.equity, rules.max_position_size or float("inf"))
-            assert (
-                float(decision.quantity) * decision.observation.close <= budget + 1e-6 * decision.observation.close
-            )
+            assert float(decision.quantity) * decision.event.close <= budget + 1e-6 * decision.event.close
             assert rules.fractional or decision.quantity == floor(decision.quantity)
-            assert not decision.observation.late
-            assert decision.observation.strength >= rules.signal_threshold
+            assert not decision.event.late
+            assert decision.event.strength >= rules.signal_threshold
 
 
 @given(OBSERVATIONS, BOOKS, RULE_SETS, FUNDS, st.randoms())
 def test_the_order_in_which_things_are_seen_decides_nothing(
-    observations: list[Observation], held: StrategyBook, rules: RiskRules, funds: Funds, random: object
+    events: list[SignalEvent], held: StrategyBook, rules: RiskRules, funds: Funds, random: object
 ) -> None:
     # One signal a symbol and bar, as the history holds it.
-    single = list({(o.symbol, o.bar_time): o for o in observations}.values())
+    single = list({(o.symbol, o.bar_time): o for o in events}.values())
     shuffled = list(single)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert decide(shuffled, held, rules, funds) == decide(single, held, rules, funds)
@@ -237,10 +235,10 @@ def test_the_order_in_which_things_are_seen_decides_nothing(
 
 @given(OBSERVATIONS, BOOKS, FUNDS)
 def test_a_higher_limit_of_positions_never_buys_less(
-    observations: list[Observation], held: StrategyBook, funds: Funds
+    events: list[SignalEvent], held: StrategyBook, funds: Funds
 ) -> None:
     def bought(limit: int) -> set[str]:
         rules = replace(RULES, max_positions=limit)
-        return {d.observation.symbol for d in decide(observations, held, rules, funds) if d.quantity and not d.lot}
+        return {d.event.symbol for d in decide(events, held, rules, funds) if d.quantity and not d.lot}
 
     assert bought(1) <= bought(2) <= bought(5)

@@ -10,7 +10,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from livetrading.brokers.base import BrokerFill
+from livetrading.brokers.protocol import BrokerFill
 from livetrading.models import LivePosition, LiveTrade, Order, PaperPosition, PaperTrade
 from livetrading.models.trade import BaseTrade
 from livetrading.pipeline.lots import book_fill, refresh_position
@@ -108,7 +108,7 @@ def test_the_last_share_sold_closes_it(alice: User) -> None:
     # exit at (30 x 12 + 70 x 9) / 100 = 9.90; 30 x 2 - 70 x 1 - 4 = -14
     assert figures(trade) == (100, 10, 100, Decimal("9.9"), 4, -14)
     assert (trade.is_open, trade.exit_time) == (False, TIMES[2])
-    assert trade.return_pct == -0.014
+    assert trade.return_fraction == -0.014
     assert trade.r_multiple == -0.14  # the stop was a dollar below the entry
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from livetrading.brokers.base import BrokerOrder, OrderRefused, OrderRequest, OutcomeUnknown
-from livetrading.brokers.paper import PaperBroker
+from livetrading.brokers.protocol import BrokerOrder, OrderRefused, OrderRequest, OutcomeUnknown
+from livetrading.brokers.simulation.broker import SimulatedBroker
 from livetrading.models import LiveStrategy, Order, OrderState, PaperOrder, PaperTrade
 from livetrading.models.order import TRANSITIONS
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.reconcile import reconcile
-from livetrading.pipeline.sweep import accounts_at_work, lost_orders
+from livetrading.pipeline.requeue import accounts_at_work, lost_orders
 from tests.livetrading.pipeline.desk import WALL, closes, deployed, open_account
 from tradedesk.accounts.models import Mode, Notification, User
 from tradedesk.marketdata.services import load_samples
@@ -96,13 +96,13 @@ def test_the_broker_is_never_called_inside_a_transaction(
     live: LiveStrategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inside: list[bool] = []
-    real = PaperBroker.submit
+    real = SimulatedBroker.submit
 
-    def submit(broker: PaperBroker, request: OrderRequest) -> BrokerOrder:
+    def submit(broker: SimulatedBroker, request: OrderRequest) -> BrokerOrder:
         inside.append(connection.in_atomic_block)
         return real(broker, request)
 
-    monkeypatch.setattr(PaperBroker, "submit", submit)
+    monkeypatch.setattr(SimulatedBroker, "submit", submit)
     execute_order(entry(live).pk, MONDAY, WALL)
     assert inside == [False]
 
@@ -177,13 +177,13 @@ def test_a_lost_answer_leaves_the_order_unknown_until_the_broker_says(
     live: LiveStrategy, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The order had arrived: its state is taken over, and nothing is sent again."""
-    real = PaperBroker.submit
+    real = SimulatedBroker.submit
 
-    def arrives_but_the_answer_is_lost(broker: PaperBroker, request: OrderRequest) -> BrokerOrder:
+    def arrives_but_the_answer_is_lost(broker: SimulatedBroker, request: OrderRequest) -> BrokerOrder:
         real(broker, request)
         raise OutcomeUnknown("connection reset")
 
-    monkeypatch.setattr(PaperBroker, "submit", arrives_but_the_answer_is_lost)
+    monkeypatch.setattr(SimulatedBroker, "submit", arrives_but_the_answer_is_lost)
     order = entry(live)
     execute_order(order.pk, MONDAY, WALL)
     assert state_of(order) == S.UNKNOWN
@@ -250,18 +250,18 @@ def test_a_fill_outside_the_desk_is_never_adopted(live: LiveStrategy, alice: Use
 
 def count_submissions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     sent: list[str] = []
-    real = PaperBroker.submit
+    real = SimulatedBroker.submit
 
-    def submit(broker: PaperBroker, request: OrderRequest) -> BrokerOrder:
+    def submit(broker: SimulatedBroker, request: OrderRequest) -> BrokerOrder:
         sent.append(request.client_order_id)
         return real(broker, request)
 
-    monkeypatch.setattr(PaperBroker, "submit", submit)
+    monkeypatch.setattr(SimulatedBroker, "submit", submit)
     return sent
 
 
 def answer_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def submit(_broker: PaperBroker, _request: OrderRequest) -> BrokerOrder:
+    def submit(_broker: SimulatedBroker, _request: OrderRequest) -> BrokerOrder:
         raise error
 
-    monkeypatch.setattr(PaperBroker, "submit", submit)
+    monkeypatch.setattr(SimulatedBroker, "submit", submit)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backtests.simulation import simulate
+from backtests.engine.simulation import simulate
 from livetrading.models import LiveStrategy, PaperAccount, PaperTrade
 from strategies.kinds import kinds, make_kind
 from tests.livetrading.pipeline.desk import WALL, closes, deployed, open_account, put_bars, replay

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from livetrading.brokers.base import OrderRequest
+from livetrading.brokers.protocol import OrderRequest
 from livetrading.models import PaperAccount
 from livetrading.services.accounts import NoBroker, broker_for, paper_account
 from tests.livetrading.at_once import at_once

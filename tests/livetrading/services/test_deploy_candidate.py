@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from backtests.models import TOGETHER, Candidate
+from backtests.models import ALL_SYMBOLS, Candidate
 from livetrading.models import LiveStrategy
 from livetrading.services.deploy import AlreadyDeployed, deploy
 from livetrading.summaries.limits import limits_of
@@ -63,7 +63,7 @@ def test_its_limits_stand_beside_those_of_the_run(alice: User, strategy: Strateg
 
 
 def test_what_was_tried_on_all_symbols_together_trades_them_all(alice: User, strategy: Strategy) -> None:
-    row = make_candidate(user=alice, strategy=strategy, market=TOGETHER)
+    row = make_candidate(user=alice, strategy=strategy, universe=ALL_SYMBOLS)
     assert deploy(alice, row, now=NOW).symbols == ["AAPL", "MSFT"]
 
 
@@ -90,7 +90,7 @@ def test_a_row_of_another_run_with_the_same_settings_is_the_same(
             deploy(alice, source, now=NOW)
 
 
-@pytest.mark.parametrize("change", [{"market": "MSFT"}, {"parameters": {"fast": 11, "slow": 40}}])
+@pytest.mark.parametrize("change", [{"universe": "MSFT"}, {"parameters": {"fast": 11, "slow": 40}}])
 def test_a_row_on_another_symbol_or_with_other_parameters_is_another(
     alice: User, row: Candidate, strategy: Strategy, change: dict[str, Any]
 ) -> None:
@@ -101,7 +101,7 @@ def test_a_row_on_another_symbol_or_with_other_parameters_is_another(
 
 def test_a_row_that_lost_is_deployed_like_any(alice: User, strategy: Strategy) -> None:
     """As a strategy is that nobody has tried: what speaks against it stands beside the button."""
-    row = make_candidate(user=alice, strategy=strategy, figures={"total_return_pct": -1.0})
+    row = make_candidate(user=alice, strategy=strategy, figures={"total_return": -1.0})
     assert deploy(alice, row, now=NOW).candidate == row
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from livetrading.brokers.base import BrokerFill
+from livetrading.brokers.protocol import BrokerFill
 from livetrading.models import LiveStrategy
 from livetrading.services.notices import notify_fill, notify_not_sent
 from tests.livetrading.factories import NOW, closed, make_live_strategy, make_order, make_paper_trade

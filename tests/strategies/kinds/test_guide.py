@@ -1,4 +1,4 @@
-"""docs/strategies.md: the kind it shows works as it stands there, and is proved like those that ship."""
+"""docs/strategies.md: the kind it shows works as it stands there, and is checked like those that ship."""
 
 import re
 from pathlib import Path
@@ -6,8 +6,8 @@ from types import ModuleType
 
 import pytest
 
+from strategies.checks import check_no_look_ahead, check_warmup
 from strategies.kinds import Kind
-from strategies.proofs import prove_no_look_ahead, prove_warmup
 from tests.strategies.kinds.series import SHAPES, bars_of, generated, stock
 
 GUIDE = Path(__file__).parents[3] / "docs" / "strategies.md"
@@ -26,17 +26,17 @@ def shown_kind() -> type[Kind]:
 
 @pytest.mark.parametrize("symbol", ["AAPL", "FB"])
 def test_both_proofs_pass_on_sample_stocks(symbol: str) -> None:
-    for prove in (prove_no_look_ahead, prove_warmup):
-        proof = prove(shown_kind()(), stock(symbol), 1)
-        assert proof.passed, proof.message
-        assert proof.checked > 50
+    for prove in (check_no_look_ahead, check_warmup):
+        check = prove(shown_kind()(), stock(symbol), 1)
+        assert check.passed, check.message
+        assert check.checked > 50
 
 
 @pytest.mark.parametrize("shape", sorted(SHAPES))
 def test_both_proofs_pass_on_generated_series(shape: str) -> None:
-    for prove in (prove_no_look_ahead, prove_warmup):
-        proof = prove(shown_kind()(period=7), generated(shape, 5, 600), 1)
-        assert proof.passed, proof.message
+    for prove in (check_no_look_ahead, check_warmup):
+        check = prove(shown_kind()(period=7), generated(shape, 5, 600), 1)
+        assert check.passed, check.message
 
 
 def test_it_signals_and_explains() -> None:

@@ -22,7 +22,7 @@ def test_the_addresses() -> None:
     assert reverse("strategies:detail", args=[7]) == f"{LIST}/7"
     assert reverse("strategies:edit", args=[7]) == f"{LIST}/7/edit"
     assert reverse("strategies:delete", args=[7]) == f"{LIST}/7/delete"
-    assert reverse("strategies:proofs", args=[7]) == f"{LIST}/7/proofs"
+    assert reverse("strategies:checks", args=[7]) == f"{LIST}/7/checks"
 
 
 def test_an_empty_list_says_what_to_do(alices_browser: Client) -> None:
@@ -47,7 +47,7 @@ def test_a_card_says_what_a_strategy_is(alices_browser: Client, alice: User, sam
 
 def test_a_card_shows_the_last_backtest(alices_browser: Client, alice: User) -> None:
     strategy = a_strategy(alice)
-    a_backtest(strategy, metrics={"total_return_pct": -99.0})
+    a_backtest(strategy, metrics={"total_return": -99.0})
     last = a_backtest(strategy)
     answer = alices_browser.get(LIST)
     assert "+34.21% Sharpe 1.02 2005-01-03 to 2012-03-05" in words(answer)
@@ -89,7 +89,7 @@ def test_a_strategy_whose_kind_is_gone_still_shows(alices_browser: Client, alice
     strategy = a_strategy(alice)
     Strategy.objects.update(kind="astrology", parameters={"moon": 3})
     assert "Kind astrology" in words(alices_browser.get(LIST))
-    for page in ("", "/proofs"):
+    for page in ("", "/checks"):
         text = words(alices_browser.get(f"{LIST}/{strategy.pk}{page}"))
         assert "There is no strategy kind “astrology”." in text
     text = words(alices_browser.get(f"{LIST}/{strategy.pk}"))

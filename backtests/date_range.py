@@ -1,0 +1,42 @@
+"""DateRange: from which day to which day there are bars."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from tradedesk.core.bars import session_dates, to_datetime64
+from tradedesk.marketdata.models import BarSeries
+
+
+class DateRange(NamedTuple):
+    """The sessions of the first and of the last bar."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.last}"
+
+
+def date_range_of(series: BarSeries) -> DateRange:
+    days = session_dates(np.array([to_datetime64(series.first), to_datetime64(series.last)]))
+    return DateRange(*days.tolist())
+
+
+def combined(date_ranges: Mapping[str, DateRange]) -> DateRange | None:
+    """From the first day on which any of the symbols has bars to the last one; None for no symbol."""
+    if not date_ranges:
+        return None
+    return DateRange(
+        min(each.first for each in date_ranges.values()), max(each.last for each in date_ranges.values())
+    )
+
+
+def in_words(date_ranges: Mapping[str, DateRange]) -> str:
+    """The symbols by what they have: "AAPL, IBM 2000-01-03 to 2012-12-31; FB 2012-05-18 to 2012-12-31"."""
+    symbols: dict[DateRange, list[str]] = {}
+    for symbol, each in date_ranges.items():
+        symbols.setdefault(each, []).append(symbol)
+    return "; ".join(f"{', '.join(names)} {each}" for each, names in symbols.items())

@@ -1,0 +1,84 @@
+"""Lots: what was bought, from its entry to its exit."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from tradedesk.core.fills import NO_EXIT, commission, stop_price, target_price
+from tradedesk.core.money import round_money
+
+STILL_OPEN = -1
+Lots = NDArray[np.void]
+
+# One lot from its entry to its exit, as the kernel writes it. Rows count from the first bar of the equity curve;
+# exit_row is STILL_OPEN until the lot is sold. paid: dollars with the entry's commission. target: inf for none.
+LOT = np.dtype(
+    [
+        ("symbol", np.int64),
+        ("quantity", np.float64),
+        ("entry_row", np.int64),
+        ("entry_price", np.float64),
+        ("paid", np.float64),
+        ("stop_price", np.float64),
+        ("target_price", np.float64),
+        ("exit_row", np.int64),
+        ("exit_price", np.float64),
+        ("exit_reason", np.int64),
+        ("commission", np.float64),
+        ("pnl", np.float64),
+    ]
+)
+
+
+@njit(cache=True)
+def open_lot(lot: Any, symbol: int, row: int, quantity: float, price: float, rules: Any) -> float:
+    """Write down the purchase of a lot; answers the dollars paid, commission included."""
+    fee = commission(quantity, price, rules.commission_per_order, rules.commission_per_share, rules.commission_bps)
+    paid = -round_money(-quantity * price - fee)  # the movement of cash is what the books round
+    lot["symbol"] = symbol
+    lot["quantity"] = quantity
+    lot["entry_row"] = row
+    lot["entry_price"] = price
+    lot["paid"] = paid
+    lot["stop_price"] = stop_price(price, rules.stop_loss_pct)
+    lot["target_price"] = target_price(price, rules.take_profit_pct)
+    lot["exit_row"] = STILL_OPEN
+    lot["exit_price"] = np.nan
+    lot["exit_reason"] = NO_EXIT
+    lot["commission"] = fee
+    lot["pnl"] = np.nan
+    return paid
+
+
+@njit(cache=True)
+def close_lot(lot: Any, row: int, price: float, reason: int, rules: Any) -> float:
+    """Write down the sale of a lot; answers the dollars received, commission deducted."""
+    fee = commission(
+        lot["quantity"], price, rules.commission_per_order, rules.commission_per_share, rules.commission_bps
+    )
+    received = round_money(lot["quantity"] * price - fee)
+    lot["exit_row"] = row
+    lot["exit_price"] = price
+    lot["exit_reason"] = reason
+    lot["commission"] = round_money(lot["commission"] + fee)
+    lot["pnl"] = round_money(received - lot["paid"])
+    return received
+
+
+@njit(cache=True, nogil=True)
+def order_of_sale(lots: Lots) -> NDArray[np.int64]:
+    """Which of the lots were sold (k,), in the order of their sale, of equals the one bought first."""
+    order = np.empty(len(lots), np.int64)
+    sold = 0
+    for number in range(len(lots)):
+        row = lots[number]["exit_row"]
+        if row != STILL_OPEN:
+            place = sold
+            while place > 0 and lots[order[place - 1]]["exit_row"] > row:
+                order[place] = order[place - 1]
+                place -= 1
+            order[place] = number
+            sold += 1
+    return order[:sold].copy()

@@ -1,0 +1,88 @@
+"""A matrix: the bars of several symbols on one time axis, as the kernel wants them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradedesk.core.bars import Bars, Floats, Times, read_only, session_numbers, to_datetime64
+
+Cell = TypeVar("Cell", bound=np.generic)
+Rows = NDArray[np.intp] | slice
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PriceMatrix:
+    """n rows by s symbols, the symbols sorted by name, so that no result depends on the order of a mapping.
+
+    time (n,): the union of the symbols' times. open, high, low (n, s): NaN where a symbol has no bar. mark (n, s):
+    its last close, NaN before the first. session (n,): the number of the day of each row. counts (s): bars of each
+    symbol; rows: the row of each of them. The arrays are read-only; those of a single symbol are its own columns.
+    """
+
+    symbols: tuple[str, ...]
+    time: Times
+    session: NDArray[np.int64]
+    open: Floats
+    high: Floats
+    low: Floats
+    mark: Floats
+    counts: tuple[int, ...]
+    rows: tuple[Rows, ...]
+
+    def prices(self, first: int) -> tuple[Floats, Floats, Floats, Floats]:
+        """open, high, low and mark from row `first` on."""
+        return self.open[first:], self.high[first:], self.low[first:], self.mark[first:]
+
+    def spread(self, columns: Sequence[NDArray[Cell]], empty: float) -> NDArray[Cell]:
+        """One column per symbol, each as long as its symbol's bars, laid out on the matrix (n, s)."""
+        return _spread(columns, self.rows, len(self.time), empty)
+
+    def row_of(self, moment: datetime | None) -> int:
+        """The first row at or after `moment`; 0 for None."""
+        return 0 if moment is None else int(np.searchsorted(self.time, to_datetime64(moment)))
+
+
+def make_price_matrix(bars: Mapping[str, Bars]) -> PriceMatrix:
+    """The matrix of these bars. They must be valid (core.bars.validate); nothing is checked here."""
+    symbols = tuple(sorted(bars))
+    times = [bars[symbol].time for symbol in symbols]
+    rows: tuple[Rows, ...] = (slice(None),) * len(symbols)
+    complete = all(np.array_equal(times[0], other) for other in times[1:])
+    if complete:
+        time = times[0] if times else np.empty(0, "datetime64[us]")
+    else:
+        time = np.unique(np.concatenate(times))
+        rows = tuple(np.searchsorted(time, own) for own in times)
+    prices = {
+        name: _spread([getattr(bars[symbol], name) for symbol in symbols], rows, len(time), np.nan)
+        for name in ("open", "high", "low", "close")
+    }
+    close = prices.pop("close")
+    return PriceMatrix(
+        symbols=symbols,
+        time=time,
+        session=session_numbers(time),
+        mark=close if complete else _carried_forward(close),
+        counts=tuple(len(own) for own in times),
+        rows=rows,
+        **prices,
+    )
+
+
+def _spread(columns: Sequence[NDArray[Cell]], rows: Sequence[Rows], length: int, empty: float) -> NDArray[Cell]:
+    if len(columns) == 1:
+        return read_only(columns[0]).reshape(length, 1)
+    table = np.full((length, len(columns)), empty, dtype=columns[0].dtype if columns else np.float64)
+    for place, (column, own) in enumerate(zip(columns, rows, strict=True)):
+        table[own, place] = column
+    return read_only(table)
+
+
+def _carried_forward(close: Floats) -> Floats:
+    """Each NaN (n, s) filled with the value before it in its column."""
+    there = np.where(np.isnan(close), 0, np.arange(len(close))[:, np.newaxis])
+    return read_only(np.take_along_axis(close, np.maximum.accumulate(there, axis=0), axis=0))

@@ -1,0 +1,139 @@
+"""Results: what a backtest leaves behind, as arrays for the metrics and as records for pages and the API."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtests.engine.kernel import Lots
+from tradedesk.core.bars import Floats, Times
+from tradedesk.core.fills import EXIT_REASONS, ExitReason
+from tradedesk.core.metrics import r_multiple
+from tradedesk.core.money import PLACES
+
+
+class Trade(NamedTuple):
+    """A closed lot. Times are the opening times of the bars it was bought and sold in, aware, in UTC.
+
+    commission: dollars, both sides. pnl: dollars, after it. return_fraction: pnl as a fraction of what was paid.
+    r_multiple: pnl over what the stop put at risk, None when the stop stood at the entry price or above.
+    """
+
+    symbol: str
+    quantity: float
+    entry_time: datetime
+    entry_price: float
+    exit_time: datetime
+    exit_price: float
+    exit_reason: ExitReason
+    pnl: float
+    return_fraction: float
+    commission: float
+    r_multiple: float | None
+    stop_price: float
+    target_price: float | None
+
+
+class OpenPosition(NamedTuple):
+    """A lot that the backtest ends with, marked at its symbol's last close.
+
+    commission: dollars paid so far. unrealized_pnl: dollars, after that commission, before any cost of selling.
+    """
+
+    symbol: str
+    quantity: float
+    entry_time: datetime
+    entry_price: float
+    stop_price: float
+    target_price: float | None
+    commission: float
+    last_price: float
+    unrealized_pnl: float
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """m bars of a backtest: time (m,), equity (m,) in dollars at each close, cash in dollars at the end.
+
+    closed: the sold lots in the order they were sold; held: those still open in the order they were bought
+    (dtype kernel.LOT). marks: each symbol's last close. exposure: the fraction of the m bars in which a lot was
+    held at any moment.
+    """
+
+    time: Times
+    equity: Floats
+    cash: float
+    closed: Lots
+    held: Lots
+    exposure: float
+    symbols: tuple[str, ...]
+    marks: Floats
+
+    @cached_property
+    def invested(self) -> Floats:
+        """Dollars in positions at each close (m,): the equity less the cash that the lots left."""
+        spent = np.zeros(len(self.time))
+        for lots in (self.closed, self.held):
+            np.add.at(spent, lots["entry_row"], lots["paid"])
+        np.subtract.at(spent, self.closed["exit_row"], self.closed["paid"] + self.closed["pnl"])
+        cash = self.cash + spent.sum() - spent.cumsum()
+        # To the millionth, as the kernel's own amounts, so that who holds nothing has 0.0 invested.
+        invested: Floats = (self.equity - cash).round(PLACES) + 0.0
+        return invested
+
+    @cached_property
+    def r_multiples(self) -> Floats:
+        """The R-multiple of each closed lot, NaN where it has none."""
+        lots = self.closed
+        return r_multiple(lots["pnl"], lots["quantity"], lots["entry_price"], lots["stop_price"])
+
+    @cached_property
+    def trades(self) -> list[Trade]:
+        """The closed lots as records, in the order they were sold."""
+        lots = self.closed
+        columns = (
+            lots["quantity"].tolist(),
+            self._moments(lots["entry_row"]),
+            lots["entry_price"].tolist(),
+            self._moments(lots["exit_row"]),
+            lots["exit_price"].tolist(),
+            [EXIT_REASONS[reason] for reason in lots["exit_reason"].tolist()],
+            lots["pnl"].tolist(),
+            (lots["pnl"] / lots["paid"]).tolist(),
+            lots["commission"].tolist(),
+            _or_none(self.r_multiples),
+            lots["stop_price"].tolist(),
+            _or_none(lots["target_price"]),
+        )
+        return [Trade(*row) for row in zip(self._names(lots), *columns, strict=True)]
+
+    @cached_property
+    def open_positions(self) -> list[OpenPosition]:
+        """The lots still held, as records, in the order they were bought."""
+        lots = self.held
+        marks = self.marks[lots["symbol"]]
+        columns = (
+            lots["quantity"].tolist(),
+            self._moments(lots["entry_row"]),
+            lots["entry_price"].tolist(),
+            lots["stop_price"].tolist(),
+            _or_none(lots["target_price"]),
+            lots["commission"].tolist(),
+            marks.tolist(),
+            (lots["quantity"] * marks - lots["paid"]).tolist(),
+        )
+        return [OpenPosition(*row) for row in zip(self._names(lots), *columns, strict=True)]
+
+    def _names(self, lots: Lots) -> list[str]:
+        return [self.symbols[symbol] for symbol in lots["symbol"].tolist()]
+
+    def _moments(self, rows: NDArray[np.int64]) -> list[datetime]:
+        microseconds = self.time[rows].astype("datetime64[us]").astype(np.int64).tolist()
+        return [datetime.fromtimestamp(each / 1e6, UTC) for each in microseconds]
+
+
+def _or_none(values: Floats) -> list[float | None]:
+    return [value if finite else None for value, finite in zip(values.tolist(), np.isfinite(values), strict=True)]

@@ -1,0 +1,97 @@
+"""The engine: bars and signals by symbol in, the result of trading them out. The loop itself is kernel.trading."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtests.engine.kernel import STILL_OPEN, order_of_sale, trade
+from backtests.engine.price_matrix import PriceMatrix, make_price_matrix
+from backtests.engine.progress import Progress, Stopped
+from backtests.engine.results import Result
+from tradedesk.core.bars import Bars, Floats
+from tradedesk.core.money import round_money
+from tradedesk.core.rules import Costs, RiskRules, kernel_rules
+from tradedesk.core.signals import Signals
+
+
+def run(
+    bars: Mapping[str, Bars],
+    signals: Mapping[str, Signals],
+    *,
+    capital: float,
+    rules: RiskRules,
+    costs: Costs,
+    start: datetime | None = None,
+) -> Result:
+    """Trade `signals` over `bars` with `capital` dollars.
+
+    bars: by symbol, valid (core.bars.validate). signals: by symbol, as long as the symbol's bars. start: the
+    first moment of a decision and of the equity curve; what lies before it only warmed the indicators up.
+    Raises ValueError for capital that is not positive and for signals that do not fit the bars.
+    """
+    return run_on(make_price_matrix(bars), signals, capital=capital, rules=rules, costs=costs, start=start)
+
+
+def run_on(
+    matrix: PriceMatrix,
+    signals: Mapping[str, Signals],
+    *,
+    capital: float,
+    rules: RiskRules,
+    costs: Costs,
+    start: datetime | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """`run` on a matrix that was made before, for many runs over the same bars.
+
+    progress: told how far the run is. Raises Stopped when it was asked to stop before the last row.
+    """
+    if not 0.0 < capital < np.inf:
+        raise ValueError(f"The capital must be a positive amount, not {capital}.")
+    side, strength = decisions(matrix, signals)
+    first = matrix.row_of(start)
+    progress = progress or Progress()
+    progress.rows = len(matrix.time) - first
+    equity = np.empty(progress.rows)
+    cash, lots, exposed = trade(
+        *matrix.prices(first),
+        matrix.session[first:],
+        side[first:],
+        strength[first:],
+        round_money(capital),
+        kernel_rules(rules, costs),
+        progress.cells,
+        equity,
+    )
+    if progress.done < progress.rows:
+        raise Stopped(f"Stopped after {progress.done:,} of {progress.rows:,} rows.")
+    return Result(
+        time=matrix.time[first:],
+        equity=equity,
+        cash=cash,
+        closed=lots[order_of_sale(lots)],
+        held=lots[lots["exit_row"] == STILL_OPEN],
+        exposure=exposed / len(equity) if len(equity) else 0.0,
+        symbols=matrix.symbols,
+        marks=matrix.mark[-1] if len(equity) else np.zeros(len(matrix.symbols)),
+    )
+
+
+def decisions(matrix: PriceMatrix, signals: Mapping[str, Signals]) -> tuple[NDArray[np.int8], Floats]:
+    """side and strength on the matrix, (n, s). Raises ValueError for signals that do not fit the bars."""
+    ordered = [signals[symbol] for symbol in matrix.symbols]
+    for symbol, count, given in zip(matrix.symbols, matrix.counts, ordered, strict=True):
+        if not len(given.side) == len(given.strength) == count:
+            raise ValueError(
+                f"{symbol} has {count} bars, but {len(given.side)} sides and {len(given.strength)} strengths."
+            )
+    side = matrix.spread([given.side for given in ordered], 0)
+    strength = matrix.spread([given.strength for given in ordered], 0.0)
+    if np.isnan(strength.min(initial=0.0)):  # one NaN makes the minimum NaN
+        for symbol, given in zip(matrix.symbols, ordered, strict=True):
+            if np.isnan(given.strength).any():
+                row = int(np.isnan(given.strength).argmax())
+                raise ValueError(f"{symbol}: the strength of row {row} is missing.")
+    return side, strength

@@ -1,0 +1,33 @@
+"""The trial registry: how many trials a trader has made on a symbol and period, and how the results vary."""
+
+from django.conf import settings
+from django.db import models
+
+from tradedesk.marketdata.models import TIMEFRAMES
+
+
+class TrialRegistry(models.Model):
+    """Every backtest and every combination of every search counts, also after it was deleted."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="trial_registry")
+    symbol = models.CharField(max_length=15)
+    timeframe = models.CharField(max_length=5, choices=TIMEFRAMES)
+    start_date = models.DateField()
+    end_date = models.DateField()
+    trials = models.PositiveBigIntegerField(default=0)
+    # Of the trials with a Sharpe ratio (per session, not per year): their number, sum and sum of squares.
+    measured = models.PositiveBigIntegerField(default=0)
+    sharpe_sum = models.FloatField(default=0.0)
+    sharpe_squares = models.FloatField(default=0.0)
+
+    class Meta:
+        verbose_name_plural = "trial registry"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "symbol", "timeframe", "start_date", "end_date"],
+                name="trial_registry_one_row_per_period",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trials:,} on {self.symbol}, {self.start_date} to {self.end_date}"

@@ -1,0 +1,40 @@
+"""What a backtest was run with, as labelled values for a page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from backtests.models import Backtest
+from strategies.kinds import kinds
+from tradedesk.core.rules import COSTS, RULES
+from tradedesk.templatetags.figures import money, quantity, rule_value
+
+Labelled = dict[str, str]
+
+
+def labelled_parameters(backtest: Backtest) -> Labelled:
+    """With the labels of its kind, as long as that is installed."""
+    params = kinds()[backtest.kind].params() if backtest.kind in kinds() else {}
+    return {
+        params[name].label if name in params else name: quantity(value)
+        for name, value in backtest.parameters.items()
+    }
+
+
+def labelled_setup(backtest: Backtest) -> Labelled:
+    """Symbols, period, capital, rules and costs."""
+    return {
+        "Symbols": ", ".join(backtest.symbols),
+        "Timeframe": backtest.timeframe,
+        "Dates": f"{backtest.start_date} to {backtest.end_date}",
+        "Capital": money(backtest.initial_capital),
+        **labelled_rules(backtest.rules, backtest.costs),
+    }
+
+
+def labelled_rules(rules: Mapping[str, Any], costs: Mapping[str, Any]) -> Labelled:
+    """Every declared rule and cost; one that is not stored has its default."""
+    return {
+        rule.label: rule_value(rule, values.get(name, rule.default))
+        for declared, values in ((RULES, rules), (COSTS, costs))
+        for name, rule in declared.items()
+    }

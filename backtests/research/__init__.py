@@ -1,0 +1,1 @@
+"""Research, pure: parameter searches, robustness reports, and the analysis of results."""

@@ -1,0 +1,29 @@
+"""Compilation: everything that runs compiled is run once, on a few made bars, and lies on disk from then on."""
+
+import numpy as np
+
+from backtests.engine.simulation import prepare
+from backtests.research.optimizer.sweep import returns_of, sweep
+from strategies.kinds import kinds
+from tradedesk.core.bars import Bars, read_only
+from tradedesk.core.rules import Costs, RiskRules
+
+BARS = 300
+
+
+def compile_all() -> None:
+    """Simulate and sweep every kind of the desk's own; a trader's may raise, and is not in this cache."""
+    scenario = prepare({"MADE": _made_bars()}, capital=100_000.0, rules=RiskRules(), costs=Costs())
+    for kind in kinds().values():
+        if not kind.__module__.startswith("strategies.kinds."):
+            continue
+        scenario.simulate(kind())
+        sweep(scenario, kind, [{}])
+        returns_of(scenario, kind, [{}])
+
+
+def _made_bars() -> Bars:
+    time = np.datetime64("2012-01-03T05:00", "us") + np.arange(BARS) * np.timedelta64(1, "D")
+    close = 100.0 + 10.0 * np.sin(np.arange(BARS) / 5.0)
+    columns = (time, close, close + 1.0, close - 1.0, close, np.full(BARS, 1e6))
+    return Bars(*map(read_only, columns))  # as stored bars are

@@ -1,0 +1,33 @@
+"""Figures: what one combination comes to, as a row of an array. NaN is a figure that is not defined."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Fractions, ratios and dollars as in core.metrics.Metrics; the names are its own.
+FIGURES = np.dtype(
+    [
+        ("total_return", np.float64),
+        ("cagr", np.float64),
+        ("sharpe", np.float64),
+        ("sortino", np.float64),
+        ("calmar", np.float64),
+        ("max_drawdown", np.float64),
+        ("win_rate", np.float64),
+        ("profit_factor", np.float64),
+        ("exposure", np.float64),
+        ("final_equity", np.float64),
+        ("trades", np.int64),
+    ]
+)
+Figures = NDArray[np.void]
+
+
+def as_dict(row: Any) -> dict[str, float | int | None]:
+    """One row (dtype FIGURES) by name, as Metrics.as_dict has it; None for NaN."""
+    return {name: _defined(row[name].item()) for name in FIGURES.names or ()}
+
+
+def _defined(value: float) -> float | int | None:
+    return None if value != value else value

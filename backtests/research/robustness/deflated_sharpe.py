@@ -1,0 +1,77 @@
+"""Luck: what of a Sharpe ratio is left once it is known how many were tried.
+
+All Sharpe ratios here are per session, not per year, and kurtosis is not in excess of the normal's 3.
+"""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from tradedesk.core.bars import Floats
+from tradedesk.core.metrics import NO_SPREAD
+
+EULER_MASCHERONI = 0.5772156649015329
+NORMAL = NormalDist()
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """sharpe: mean / standard deviation (ddof 1) per session. skewness, kurtosis: of the returns. sessions: n."""
+
+    sharpe: float
+    skewness: float
+    kurtosis: float
+    sessions: int
+
+
+def moments(returns: Floats) -> Moments | None:
+    """Of the session returns (n,); None for fewer than four of them, or when they do not move."""
+    n = len(returns)
+    if n < 4:
+        return None
+    deviations = returns - returns.mean()
+    spread = math.sqrt(np.square(deviations).sum() / (n - 1))
+    if spread < NO_SPREAD:
+        return None
+    second = np.square(deviations).mean()
+    return Moments(
+        sharpe=float(returns.mean() / spread),
+        skewness=float((deviations**3).mean() / second**1.5),
+        kurtosis=float((deviations**4).mean() / second**2),
+        sessions=n,
+    )
+
+
+def probabilistic_sharpe(found: Moments, benchmark: float = 0.0) -> float:
+    """The probability that the true Sharpe ratio is above `benchmark`, given the length and shape of the sample.
+
+    Z[(SR - SR*) sqrt(n - 1) / sqrt(1 - skew SR + (kurtosis - 1) / 4 SR^2)]. Source: D. H. Bailey and M. Lopez de
+    Prado, The Sharpe Ratio Efficient Frontier, Journal of Risk 15 (2012).
+    """
+    sr = found.sharpe
+    # Below zero only for impossible pairs of skewness and kurtosis, which rounding can make.
+    variance = max(1.0 - found.skewness * sr + (found.kurtosis - 1.0) / 4.0 * sr * sr, NO_SPREAD)
+    return NORMAL.cdf((sr - benchmark) * math.sqrt(found.sessions - 1) / math.sqrt(variance))
+
+
+def expected_best(variance: float, tries: int) -> float:
+    """SR0, the Sharpe ratio that the best of `tries` without any skill is expected to show.
+
+    sqrt(V) ((1 - g) Z^-1[1 - 1/N] + g Z^-1[1 - 1/(N e)]), g being the Euler-Mascheroni constant and V the variance
+    of the Sharpe ratios tried; 0 for a single try. Source: D. H. Bailey and M. Lopez de Prado, The Deflated Sharpe
+    Ratio, Journal of Portfolio Management 40 (2014).
+    """
+    if tries < 2:
+        return 0.0
+    # Near N = 2 the formula dips to or below zero; the best of several is never expected below one of them.
+    first = NORMAL.inv_cdf(1.0 - 1.0 / tries)
+    second = NORMAL.inv_cdf(1.0 - 1.0 / (tries * math.e))
+    return max(math.sqrt(variance) * ((1.0 - EULER_MASCHERONI) * first + EULER_MASCHERONI * second), 0.0)
+
+
+def deflated_sharpe(found: Moments, variance: float, tries: int) -> float:
+    """The probability that the true Sharpe ratio is above zero, the selection of the best of `tries` taken into
+    account: the probabilistic Sharpe ratio against `expected_best`. Source: as there."""
+    return probabilistic_sharpe(found, expected_best(variance, tries))

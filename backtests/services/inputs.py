@@ -1,0 +1,76 @@
+"""What a backtest may be asked for: capital, dates, rules and costs."""
+
+import math
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+from backtests.date_range import DateRange, combined, in_words
+from tradedesk.core.rules import COSTS, RULES, Costs, InvalidRules, RiskRules, fully_invested
+
+# Up to a billion dollars an amount keeps its six decimals in every place that holds it.
+MIN_CAPITAL, MAX_CAPITAL = 1.0, 1e9
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+
+RuleValue = float | Decimal | None
+
+
+class InvalidBacktest(ValueError):
+    """Values that cannot be run. `errors` maps a parameter of create_backtest to a message for a person."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = errors
+
+
+def capital_error(capital: float | Decimal) -> str:
+    """What is wrong with the capital, "" for nothing."""
+    try:
+        amount = float(capital)
+    except (OverflowError, ValueError):
+        amount = math.nan
+    if MIN_CAPITAL <= amount <= MAX_CAPITAL:
+        return ""
+    return f"The capital must be between ${MIN_CAPITAL:,.0f} and ${MAX_CAPITAL:,.0f}."
+
+
+def date_errors(start: date, end: date, date_ranges: Mapping[str, DateRange]) -> dict[str, str]:
+    """What is wrong with the two dates, by field. At least one symbol must have bars between them."""
+    errors = {
+        name: f"Choose a date between {FIRST_DAY} and {LAST_DAY}."
+        for name, day in (("start_date", start), ("end_date", end))
+        if not FIRST_DAY <= day <= LAST_DAY
+    }
+    if errors:
+        return errors
+    if start >= end:
+        return {"end_date": f"The end must be later than the start, {start}."}
+    whole = combined(date_ranges)
+    if whole is None or any(start <= each.last and end >= each.first for each in date_ranges.values()):
+        return {}
+    field = "end_date" if end < whole.first else "start_date"
+    return {field: f"There are no bars from {start} to {end}. Bars: {in_words(date_ranges)}."}
+
+
+def checked_rules(
+    values: Mapping[str, RuleValue], symbols: int, errors: dict[str, str]
+) -> tuple[RiskRules, Costs]:
+    """Rules and costs for a backtest of so many symbols; every refused value is added to `errors`.
+
+    A rule that is None or absent has its default. Raises TypeError for a name that is no rule.
+    """
+    if unknown := values.keys() - RULES.keys() - COSTS.keys():
+        raise TypeError(f"No trading rule has the name {min(unknown)}.")
+    given = fully_invested(symbols) | {name: _plain(value) for name, value in values.items() if value is not None}
+    for name, rule in (RULES | COSTS).items():
+        if name in given:
+            try:
+                rule.check(given[name])
+            except InvalidRules as refusal:
+                errors[name] = str(refusal)
+                del given[name]
+    return RiskRules.from_dict(given), Costs.from_dict(given)
+
+
+def _plain(value: float | Decimal) -> float:
+    return float(value) if isinstance(value, Decimal) else value

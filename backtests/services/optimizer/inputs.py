@@ -1,0 +1,197 @@
+"""What an optimizer run may be asked for, beyond what a backtest may."""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from backtests.date_range import date_range_of, in_words
+from backtests.models import OptimizerRun
+from backtests.research.optimizer.grid import PLACES, Grid, InvalidGrid, Range, Value
+from backtests.research.optimizer.objectives import WEIGHTS, Objective
+from backtests.research.optimizer.sampling import LOOKS_MORE, at_random
+from backtests.services.bars import UnusableBars, usable_series
+from backtests.services.inputs import RuleValue, capital_error, checked_rules, date_errors
+from strategies.kinds import InvalidParameters, Kind
+from strategies.services import InvalidStrategy, clean_symbols
+from tradedesk.core.bars import Timeframe
+from tradedesk.core.rules import RULES
+from tradedesk.marketdata.library import NoBars
+from tradedesk.marketdata.models import BarSeries
+
+MAX_COMBINATIONS = 1_000_000
+MAX_TPE_TRIALS = 2_000
+# What is suggested where a full grid is too large.
+TRIALS = 10_000
+MAX_SEED = 2**31 - 1
+MAX_HOLDOUT = 0.9
+MAX_MIN_TRADES = 100_000
+
+
+class InvalidRun(ValueError):
+    """What cannot be run. `errors` maps a parameter of create_search or create_ranking to a message for a person;
+    "grid.fast" is one parameter's range, "grid" the grid as a whole.
+    """
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = errors
+
+
+class Inputs(NamedTuple):
+    """What is tried on: symbols in their order, their series, the rules that were asked for, and the costs."""
+
+    symbols: list[str]
+    series: dict[str, BarSeries]
+    rules: dict[str, object]
+    costs: dict[str, float]
+
+
+def checked_inputs(
+    symbols: str | Iterable[str],
+    timeframe: str,
+    start: date,
+    end: date,
+    capital: float | Decimal,
+    rules_and_costs: Mapping[str, RuleValue],
+    errors: dict[str, str],
+) -> Inputs:
+    """The checked inputs; every refusal is added to `errors`."""
+    chosen = _symbols(symbols, errors)
+    series: dict[str, BarSeries] = {}
+    if timeframe not in list(Timeframe):
+        errors["timeframe"] = f"The timeframe must be one of {', '.join(Timeframe)}."
+    elif chosen:
+        try:
+            series = usable_series(chosen, timeframe)
+        except (NoBars, UnusableBars) as refusal:
+            errors["symbols"] = str(refusal)
+    if message := capital_error(capital):
+        errors["initial_capital"] = message
+    errors |= date_errors(start, end, {symbol: date_range_of(series[symbol]) for symbol in series})
+    rules, costs = checked_rules(rules_and_costs, 1, errors)
+    asked = {name for name, value in rules_and_costs.items() if value is not None} & RULES.keys()
+    return Inputs(
+        chosen, series, {name: value for name, value in rules.as_dict().items() if name in asked}, costs.as_dict()
+    )
+
+
+def refuse_silent(on: Inputs, start: date, end: date, errors: dict[str, str]) -> None:
+    """Each symbol that is tried on its own needs bars between the two dates."""
+    known = {symbol: date_range_of(series) for symbol, series in on.series.items()}
+    silent = {symbol: each for symbol, each in known.items() if not (start <= each.last and end >= each.first)}
+    if silent and not {"symbols", "start_date", "end_date"} & errors.keys():
+        errors["symbols"] = (
+            f"There are no bars from {start} to {end} of {', '.join(silent)}. Bars: {in_words(silent)}. Choose "
+            "other symbols or another period."
+        )
+
+
+def checked_objective(
+    objective: str, weights: Mapping[str, float] | None, min_trades: int, errors: dict[str, str]
+) -> dict[str, float]:
+    """The weights of a weighted score, {} for another objective; every refusal is added to `errors`."""
+    if isinstance(min_trades, bool) or not isinstance(min_trades, int) or not 0 <= min_trades <= MAX_MIN_TRADES:
+        errors["min_trades"] = f"The fewest trades must be a whole number from 0 to {MAX_MIN_TRADES:,}."
+    if objective not in list(Objective):
+        errors["objective"] = f"The objective must be one of {', '.join(Objective)}."
+        return {}
+    if objective != Objective.WEIGHTED:
+        return {}
+    chosen = dict(WEIGHTS if weights is None else weights)
+    if unknown := [name for name in chosen if name not in WEIGHTS]:
+        errors["weights"] = f"There is no weight “{unknown[0][:40]}”. Weights: {', '.join(WEIGHTS)}."
+    elif not all(0.0 <= weight <= 1.0 for weight in chosen.values()):
+        errors["weights"] = "Each weight must be between 0 and 1."
+    elif not any(chosen.values()):
+        errors["weights"] = "At least one weight must be above 0."
+    return chosen
+
+
+def checked_grid(
+    kind: type[Kind], ranges: Mapping[str, Range], fixed: Mapping[str, Value], errors: dict[str, str]
+) -> Grid | None:
+    """The grid of these ranges, the kind's own search ranges when there are none."""
+    try:
+        grid = Grid.of(kind, ranges or search_ranges(kind), fixed)
+    except InvalidGrid as refusal:
+        errors |= {f"grid.{name}" if name else "grid": text for name, text in refusal.errors.items()}
+        return None
+    # In a larger one a combination that fits may be too rare to be found here; the run then finds it, or says so.
+    if grid.size <= LOOKS_MORE and not at_random(kind, grid, 0, 0, 1, 1):
+        errors["grid"] = f"None of these combinations fits. {_refusal(kind, grid)}"
+        return None
+    return grid
+
+
+def search_ranges(kind: type[Kind]) -> dict[str, Range]:
+    return {name: param.search for name, param in kind.params().items()}
+
+
+def checked_seed(seed: int | None, errors: dict[str, str]) -> int:
+    """The seed, one of its own when None."""
+    if seed is None:
+        return secrets.randbelow(MAX_SEED + 1)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
+        errors["seed"] = f"The seed must be a whole number from 0 to {MAX_SEED:,}."
+        return 0
+    return seed
+
+
+def combinations_in(grid: Grid, method: str, trials: int | None, universes: int, errors: dict[str, str]) -> int:
+    """How many combinations a search tries in one universe; too many are a refusal, added to `errors`."""
+    if method not in OptimizerRun.Method.values:
+        errors["method"] = f"The method must be one of {', '.join(OptimizerRun.Method.values)}."
+        return 0
+    whole, places = grid.size, max(universes, 1)
+    if method == OptimizerRun.Method.GRID:
+        if trials is not None:
+            errors["trials"] = "A grid tries all its combinations: leave the number of trials out."
+        if whole * places > MAX_COMBINATIONS:
+            errors["grid"] = _too_many(grid, places)
+        return whole
+    most = MAX_TPE_TRIALS if method == OptimizerRun.Method.TPE else MAX_COMBINATIONS // places
+    if isinstance(trials, bool) or not isinstance(trials, int) or not 1 <= trials <= most:
+        errors["trials"] = f"The number of trials must be between 1 and {most:,}."
+        return 0
+    return min(trials, whole)
+
+
+def _refusal(kind: type[Kind], grid: Grid) -> str:
+    """What the kind says of a combination that it refuses."""
+    try:
+        kind(**grid.at(0))
+    except InvalidParameters as refusal:
+        return str(refusal)
+    return ""
+
+
+def _too_many(grid: Grid, universes: int) -> str:
+    """The number, and two ways out: a larger step for the longest axis, or random trials."""
+    total = grid.size * universes
+    name, values = max(grid.axes.items(), key=lambda axis: len(axis[1]))
+    fewer = len(values) // -(-total // MAX_COMBINATIONS)
+    symbols = f" over {universes} symbols" if universes > 1 else ""
+    coarser = f"take a step of {_step(values, fewer):g} for {name}" if fewer > 1 else "narrow the ranges"
+    return (
+        f"{total:,} combinations{symbols} are more than {MAX_COMBINATIONS:,}. Either {coarser}, or try "
+        f"{TRIALS:,} of them at random."
+    )
+
+
+def _step(values: Sequence[Value], most: int) -> Value:
+    """A step, in multiples of the one that they have, that leaves at most so many of these values."""
+    times = -(-len(values) // most)
+    return round((values[1] - values[0]) * times, PLACES)
+
+
+def _symbols(symbols: str | Iterable[str], errors: dict[str, str]) -> list[str]:
+    try:
+        chosen = clean_symbols(symbols)
+    except InvalidStrategy as refusal:
+        errors["symbols"] = refusal.errors["symbols"]
+        return []
+    if not chosen:
+        errors["symbols"] = "Name at least one symbol, for example AAPL."
+    return chosen

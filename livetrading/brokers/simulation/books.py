@@ -1,0 +1,169 @@
+"""The books of the simulated broker in the database: what is matched against the bars, and what each fill changes."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import numpy as np
+from django.db import transaction
+
+from livetrading.brokers.simulation.matching import Book, Execution, Lot, Prices, Series, WorkingOrder, match
+from livetrading.models import PaperAccount, PaperFill, PaperOrder
+from livetrading.models.signal import OrderSide
+from tradedesk.core.bars import to_datetime, to_datetime64
+from tradedesk.core.money import to_decimal
+from tradedesk.marketdata.library import closed_bars
+from tradedesk.marketdata.sessions import bar_close, bar_open
+
+STOP, TARGET, MARKET = PaperOrder.Kind.STOP_LOSS, PaperOrder.Kind.TAKE_PROFIT, PaperOrder.Kind.MARKET
+LEG_SUFFIX = {STOP: "-sl", TARGET: "-tp"}
+WORKING, FILLED, CANCELLED = PaperOrder.Status.WORKING, PaperOrder.Status.FILLED, PaperOrder.Status.CANCELLED
+
+
+def fill_from_bars(account: PaperAccount, now: datetime) -> None:
+    """Match the account's orders and lots against every bar closed by `now` that they have not seen."""
+    if not account.orders.filter(status=WORKING).exists():
+        return
+    with transaction.atomic():
+        # The row lock makes two matchers of one account take turns; the second finds nothing left.
+        account = PaperAccount.objects.select_for_update().get(pk=account.pk)
+        orders = {order.client_order_id: order for order in account.orders.filter(status=WORKING)}
+        lots = {lot.client_order_id: lot for lot in account.orders.filter(open_quantity__gt=0)}
+        book = _open_book(account, orders.values(), lots, now)
+        for time, bars in _unseen_bars(book, now):
+            for execution in match(book, time, bars):
+                _settle(account, orders, lots, execution, time)
+            legs = account.orders.exclude(kind=MARKET).filter(status=WORKING)
+            for symbol, timeframe in bars:
+                legs.filter(symbol=symbol, timeframe=timeframe).update(matched_until=time)
+        account.save(update_fields=["cash"])
+
+
+def _open_book(
+    account: PaperAccount, orders: Iterable[PaperOrder], lots: dict[str, PaperOrder], now: datetime
+) -> Book:
+    book = Book(cash=float(account.cash), costs=account.costs())
+    protection: dict[str, dict[str, PaperOrder]] = {}
+    for order in orders:
+        if order.kind != MARKET:
+            protection.setdefault(order.closes, {})[order.kind] = order
+            continue
+        book.orders.append(
+            WorkingOrder(
+                id=order.client_order_id,
+                series=(order.symbol, order.timeframe),
+                quantity=float(order.quantity),
+                first_bar=_first_bar(order, now),
+                closes=order.closes,
+                strength=order.strength,
+                fractional=order.fractional,
+                stop_loss_pct=order.stop_loss_pct,
+                take_profit_pct=order.take_profit_pct,
+            )
+        )
+    for id_, lot in lots.items():
+        legs = protection.get(id_, {})
+        seen = max((leg.matched_until for leg in legs.values() if leg.matched_until), default=lot.accepted_at)
+        book.lots[id_] = Lot(
+            id=id_,
+            series=(lot.symbol, lot.timeframe),
+            quantity=float(lot.open_quantity),
+            first_bar=seen + timedelta(microseconds=1),
+            stop=_trigger(legs.get(STOP)),
+            target=_trigger(legs.get(TARGET)),
+        )
+    return book
+
+
+def _trigger(leg: PaperOrder | None) -> float | None:
+    return None if leg is None or leg.trigger_price is None else float(leg.trigger_price)
+
+
+def _first_bar(order: PaperOrder, now: datetime) -> datetime:
+    """The first bar that opened at or after the order was accepted; a time after `now` when there is none yet."""
+    since = order.accepted_at - timedelta(days=1)  # a daily bar's time is midnight, its session opens later
+    times = closed_bars(order.symbol, order.timeframe, now).since(since).time
+    row = int(np.searchsorted(bar_open(times, order.timeframe), to_datetime64(order.accepted_at)))
+    return to_datetime(times[row]) if row < len(times) else now + timedelta(days=1)
+
+
+def _unseen_bars(book: Book, now: datetime) -> list[tuple[datetime, dict[Series, Prices]]]:
+    """The bars the book has to be held against, a bar time at a time, in the order they closed."""
+    first: dict[Series, datetime] = {}
+    waiting: list[WorkingOrder | Lot] = [*book.orders, *book.lots.values()]
+    for item in waiting:
+        first[item.series] = min(item.first_bar, first.get(item.series, item.first_bar))
+    groups: dict[tuple[np.datetime64, str, datetime], dict[Series, Prices]] = {}
+    for (symbol, timeframe), moment in first.items():
+        bars = closed_bars(symbol, timeframe, now)
+        bars = bars[int(np.searchsorted(bars.time, to_datetime64(moment), side="left")) :]
+        for row, close in enumerate(bar_close(bars.time, timeframe)):
+            prices = Prices(float(bars.open[row]), float(bars.high[row]), float(bars.low[row]))
+            key = (close, timeframe, to_datetime(bars.time[row]))
+            groups.setdefault(key, {})[(symbol, timeframe)] = prices
+    return [(key[2], groups[key]) for key in sorted(groups)]
+
+
+def _settle(
+    account: PaperAccount,
+    orders: dict[str, PaperOrder],
+    lots: dict[str, PaperOrder],
+    execution: Execution,
+    time: datetime,
+) -> None:
+    """Write one execution into the books."""
+    if execution.kind == MARKET:
+        order = orders[execution.id]
+        lot = lots.get(order.closes) if order.closes else None
+    else:
+        lot = lots[execution.id]
+        order = orders[f"{execution.id}{LEG_SUFFIX[PaperOrder.Kind(execution.kind)]}"]
+    order.reason = execution.reason
+    if execution.quantity == 0:
+        order.status = CANCELLED
+        order.save(update_fields=["status", "reason"])
+        return
+    quantity = to_decimal(execution.quantity)
+    order.status, order.filled_quantity = FILLED, quantity
+    cash_change = to_decimal(execution.cash_change)
+    account.cash += cash_change
+    if lot is not None:
+        lot.open_quantity -= quantity
+        lot.save(update_fields=["open_quantity"])
+        if lot.open_quantity == 0:
+            legs = account.orders.filter(closes=lot.client_order_id, status=WORKING).exclude(pk=order.pk)
+            legs.exclude(kind=MARKET).update(status=CANCELLED, reason="The lot was closed.")
+    elif not order.closes:
+        order.open_quantity = quantity
+        lots[order.client_order_id] = order
+        for leg in _legs(account, order, execution, time):
+            orders[leg.client_order_id] = leg
+    order.save(update_fields=["status", "reason", "filled_quantity", "open_quantity"])
+    PaperFill.objects.create(
+        account=account,
+        order=order,
+        bar_time=time,
+        quantity=quantity,
+        price=to_decimal(execution.price),
+        commission=to_decimal(execution.commission),
+        cash_change=cash_change,
+        cash_after=account.cash,
+    )
+
+
+def _legs(account: PaperAccount, entry: PaperOrder, execution: Execution, time: datetime) -> Iterable[PaperOrder]:
+    for kind, price in ((STOP, execution.stop), (TARGET, execution.target)):
+        if price is None:
+            continue
+        yield account.orders.create(
+            client_order_id=f"{entry.client_order_id}{LEG_SUFFIX[kind]}",
+            kind=kind,
+            closes=entry.client_order_id,
+            symbol=entry.symbol,
+            timeframe=entry.timeframe,
+            side=OrderSide.SELL,
+            quantity=to_decimal(execution.quantity),
+            fractional=entry.fractional,
+            trigger_price=to_decimal(price),
+            accepted_at=time,
+            matched_until=time,
+        )

@@ -1,0 +1,51 @@
+"""The columns and constraints of a live strategy's trading rules, made from core.rules."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from tradedesk.core.rules import DEPLOYED_RULES, RiskRules, Rule, Unit
+
+
+def _column(rule: Rule) -> "models.Field[Any, Any]":
+    options: dict[str, Any] = {"verbose_name": rule.label.lower(), "help_text": rule.help}
+    options |= {"null": True, "blank": True} if rule.optional else {"default": rule.default}
+    match rule.unit:
+        case Unit.DOLLARS:
+            return models.DecimalField(max_digits=20, decimal_places=6, **options)
+        case Unit.COUNT:
+            return models.PositiveSmallIntegerField(**options)
+        case Unit.FLAG:
+            return models.BooleanField(**options)
+        case _:
+            return models.FloatField(**options)
+
+
+class DeployedRules(models.Model):
+    """One column for each trading rule; NULL where the rule is off. Fractions and dollars, as declared."""
+
+    vars().update({rule.name: _column(rule) for rule in DEPLOYED_RULES.values()})
+
+    class Meta:
+        abstract = True
+
+    def risk_rules(self) -> RiskRules:
+        values = {name: getattr(self, name) for name in DEPLOYED_RULES}
+        return RiskRules.from_dict(
+            {name: float(value) if isinstance(value, Decimal) else value for name, value in values.items()}
+        )
+
+
+def within(field: str, low: float, high: float) -> models.CheckConstraint:
+    """The value lies between the two bounds, inclusive, or is NULL."""
+    inside = Q(**{f"{field}__gte": low, f"{field}__lte": high})
+    return models.CheckConstraint(
+        condition=inside | Q(**{f"{field}__isnull": True}), name=f"live_strategy_{field}_bounds"
+    )
+
+
+RULE_CONSTRAINTS = [
+    within(rule.name, rule.low, rule.high) for rule in DEPLOYED_RULES.values() if rule.unit is not Unit.FLAG
+]

@@ -1,1 +1,0 @@
-"""The paper broker's back office: its books in the database."""

@@ -1,0 +1,70 @@
+"""What a strategy's page can show of its rules on real bars: the two checks, and how it last decided."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from strategies.checks import Check, check_no_look_ahead, check_warmup
+from strategies.kinds import Kind
+from strategies.models import Strategy
+from tradedesk.core.bars import Bars, to_datetime
+from tradedesk.core.signals import Side
+from tradedesk.marketdata.library import closed_bars, find_series
+
+# Enough for hundreds of signals, few enough to be read while a page is loading; the warm-up comes on top.
+BARS = 2500
+# Which bars the checks try at random: fixed, so that the page says the same twice.
+SEED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One BUY or SELL, at the close of the bar that opened at `time`."""
+
+    side: str
+    time: datetime
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    symbol: str
+    first: datetime
+    last: datetime
+    no_look_ahead: Check
+    warmup: Check
+    decisions: list[Decision]
+
+
+def gather(strategy: Strategy, now: datetime) -> Evidence | None:
+    """From the last bars, closed at `now`, of the first symbol that has any; None when none has.
+
+    Raises InvalidParameters for a strategy whose kind or parameters are no longer valid.
+    """
+    kind = strategy.make_kind()
+    series = find_series(strategy.symbols, strategy.timeframe)
+    symbol = next((symbol for symbol in strategy.symbols if symbol in series), None)
+    if symbol is None:
+        return None
+    bars = closed_bars(symbol, strategy.timeframe, now, BARS + kind.warmup())
+    if not len(bars):
+        return None
+    return Evidence(
+        symbol=symbol,
+        first=to_datetime(bars.time[0]),
+        last=to_datetime(bars.time[-1]),
+        no_look_ahead=check_no_look_ahead(kind, bars, SEED),
+        warmup=check_warmup(kind, bars, SEED),
+        decisions=_latest_decisions(kind, symbol, bars),
+    )
+
+
+def _latest_decisions(kind: Kind, symbol: str, bars: Bars) -> list[Decision]:
+    """The latest BUY and the latest SELL, the later one first."""
+    signals = kind.signals_by_symbol({symbol: bars})[symbol]
+    rows = [rows[-1] for side in (Side.BUY, Side.SELL) if len(rows := np.flatnonzero(signals.side == side))]
+    return [
+        Decision(Side(signals.side[row]).name, to_datetime(bars.time[row]), kind.explain(signals, int(row)))
+        for row in sorted(rows, reverse=True)
+    ]

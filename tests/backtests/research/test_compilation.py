@@ -1,0 +1,76 @@
+"""What backtests run is compiled ahead of the first one, by a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from backtests.management.commands import compile_kernels
+from tradedesk import preparation
+
+TRADE = """
+import django; django.setup()
+from backtests.research.optimizer.sweep import returns_of, sweep
+from backtests.engine.simulation import prepare
+from strategies.kinds import kinds
+from tradedesk.core.rules import Costs, RiskRules
+from tradedesk.marketdata.samples import sample_bars
+bars = {symbol: sample_bars(symbol) for symbol in ("AAPL", "IBM")}
+for some in ({"AAPL": bars["AAPL"]}, bars):
+    scenario = prepare(some, capital=1e5, rules=RiskRules(), costs=Costs())
+    for kind in kinds().values():
+        scenario.simulate(kind())
+        sweep(scenario, kind, [{}])
+        returns_of(scenario, kind, [{}])
+"""
+
+
+@pytest.mark.processes
+def test_a_backtest_finds_all_that_it_runs_compiled(tmp_path: Path) -> None:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    python(environment, "-m", "django", "compile_kernels")
+    before = compiled(tmp_path)
+    python(environment, "-c", TRADE)
+    assert before
+    assert compiled(tmp_path) == before
+
+
+def python(environment: dict[str, str], *arguments: str) -> None:
+    subprocess.run([sys.executable, *arguments], check=True, env=environment, timeout=240)
+
+
+def compiled(folder: Path) -> dict[str, int]:
+    return {str(file): file.stat().st_mtime_ns for file in folder.rglob("*.nbc")}
+
+
+def test_what_is_compiled_is_not_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[int] = []
+    monkeypatch.setattr(compile_kernels, "COMPILED", tmp_path / "folder")
+    monkeypatch.setattr(compile_kernels, "COMPILED_ALL", tmp_path / "folder" / ".all")
+    monkeypatch.setattr(compile_kernels, "compile_all", lambda: runs.append(1))
+    call_command("compile_kernels")
+    call_command("compile_kernels")
+    assert runs == [1]
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(compile_kernels, "COMPILED", tmp_path / "file" / "folder")
+    with pytest.raises(CommandError, match=r"file/folder cannot be written to: Not a directory\."):
+        call_command("compile_kernels")
+
+
+def test_a_desk_says_that_it_compiles_and_starts_even_where_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(preparation, "COMPILED_ALL", tmp_path / ".all")
+    monkeypatch.setattr(sys, "executable", "false")
+    preparation.compile_kernels(said.append)
+    assert said == ["Compiling the backtests' kernels, once for this version ..."]
+    (tmp_path / ".all").touch()
+    preparation.compile_kernels(said.append)
+    assert len(said) == 1
