@@ -1,3 +1,6 @@
+# Any from 3.11 to 3.14.
+ARG PYTHON=3.11
+
 # The style sheet, and the scripts that the pages load.
 FROM node:20-slim AS pages
 WORKDIR /desk
@@ -9,12 +12,12 @@ COPY tradedesk/templatetags tradedesk/templatetags
 RUN npm run css
 
 # What Python needs, in an environment that is copied whole.
-FROM python:3.11-slim AS packages
+FROM python:$PYTHON-slim AS packages
 RUN python -m venv /venv
 COPY requirements/base.txt .
 RUN /venv/bin/pip install --no-cache-dir --require-hashes -r base.txt
 
-FROM python:3.11-slim
+FROM python:$PYTHON-slim
 # Compiled kernels are kept with the data; the code itself belongs to root and is read only. Large
 # arrays go back to the system when they are done with; by itself glibc learns to keep them, and
 # has every few threads fill a heap of their own.

@@ -1,5 +1,10 @@
 # `make` alone lists what there is.
-PYTHON ?= python3.11
+# PYTHON=... names the Python to use; else it is python3 if that is in range, else the newest that is found.
+PYTHON ?=
+RANGE := 3.14|3.13|3.12|3.11
+PYTHONS := $(or $(PYTHON),python3 $(addprefix python,$(subst |, ,$(RANGE))))
+# Asked by running it: a name on the PATH may be a pyenv shim without a Python behind it.
+VERSION := -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
 # One more than there are cores: the crash, process and browser tests mostly wait.
 WORKERS ?= 3
 BIN := .venv/bin
@@ -22,11 +27,11 @@ GIVE_BACK := MALLOC_MMAP_THRESHOLD_=1000000 MALLOC_ARENA_MAX=2
 INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r $<; \
 	else $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<; fi
 LOCK = UV_CUSTOM_COMPILE_COMMAND='Written by `make lock`; do not edit.' \
-	$(BIN)/uv pip compile -q --no-emit-index-url --generate-hashes --python-version 3.11 $(UPGRADE)
+	$(BIN)/uv pip compile -q --universal --no-emit-index-url --generate-hashes --python-version 3.11 $(UPGRADE)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help desk test test-fast lint types kernels format lock css chromium bench clean
+.PHONY: help desk test test-fast lint types kernels format lock css chromium bench clean environment
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,17 +89,32 @@ clean: ## delete what make builds and installs; the data folder stays
 
 # --- What the targets stand on: each is made once, and again when the file it is made from changes ---
 
-$(BIN)/python:
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 (Debian: apt-get install python3.11 python3.11-venv)."; exit 1; }
-	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "$(PYTHON) cannot create an environment (Debian: apt-get install python3.11-venv)."; exit 1; }
-	@$(BIN)/python -m pip install -q --disable-pip-version-check $(UV) || echo "Going on with pip, which is slower than uv."
+environment:
+	@if [ -e .venv ] || [ -L .venv ]; then \
+		have=$$($(BIN)/python $(VERSION)); \
+		case $$have in $(RANGE)) ;; *) \
+			echo "The Python in .venv does not run or is not 3.11 to 3.14: run \`make clean\`, then this again."; exit 1;; \
+		esac; \
+		[ -z "$(PYTHON)" ] || [ "$$($(PYTHON) $(VERSION))" = "$$have" ] || { \
+			echo ".venv has Python $$have and $(PYTHON) is another: run \`make clean\`, then this again."; exit 1; }; \
+	else \
+		for python in $(PYTHONS); do \
+			version=$$($$python $(VERSION)); \
+			case $$version in $(RANGE)) break;; *) version=;; esac; \
+		done; \
+		[ -n "$$version" ] || { \
+			echo "No Python from 3.11 to 3.14 was found$(if $(PYTHON), as $(PYTHON)): install one (Debian 12, Ubuntu 24.04 or newer: apt-get install python3 python3-venv)."; exit 1; }; \
+		$$python -c 'import ensurepip, venv' 2>/dev/null && $$python -m venv .venv || { rm -rf .venv; \
+			echo "$$python cannot make an environment: install its venv module (Debian, Ubuntu: apt-get install python$$version-venv)."; exit 1; }; \
+		$(BIN)/python -m pip install -q --disable-pip-version-check $(UV) || echo "Going on with pip, which is slower than uv."; \
+	fi
 
-$(BASE): requirements/base.txt | $(BIN)/python
+$(BASE): requirements/base.txt | environment
 	@echo "Installing what the desk needs ..."
 	@$(INSTALL)
 	@touch $@
 
-$(DEV): requirements/dev.txt | $(BIN)/python
+$(DEV): requirements/dev.txt | environment
 	@echo "Installing what the desk and its tests need ..."
 	@$(INSTALL)
 	@touch $@
@@ -102,12 +122,15 @@ $(DEV): requirements/dev.txt | $(BIN)/python
 # vectorbt is for the comparison alone; what is locked keeps its version.
 $(PEERS): requirements/bench.txt | $(DEV)
 	@echo "Installing what the benchmark compares with ..."
-	@$(PYTHON) -m venv .venv-bench
+	@$(BIN)/python -m venv --clear .venv-bench
 	@$(BIN)/uv pip install -q --python $(PEER_BIN)/python --require-hashes -r $<
 	@touch $@
 
 $(NODE): package-lock.json
-	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer (https://nodejs.org)."; exit 1; }
+	@command -v npm >/dev/null || { \
+		echo "npm is missing: install it with Node.js 20 or newer (Debian 13, Ubuntu 25.04 or newer: apt-get install nodejs npm; else https://nodejs.org)."; exit 1; }
+	@node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' 2>/dev/null || { \
+		echo "Node.js $$(node --version 2>/dev/null) is older than 20: install a newer one (Debian 13, Ubuntu 25.04 or newer: apt-get install nodejs npm; else https://nodejs.org)."; exit 1; }
 	@echo "Installing what the style sheet is built with ..."
 	@npm ci --silent
 	@touch $@

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,18 @@ def test_kill_9_frees_it(tmp_path: Path) -> None:
 
     with FileLock(tmp_path / "lock", "me"):
         pass
+
+
+def test_it_waits_for_its_turn(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "lock")]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    leave = threading.Timer(0.3, holder.communicate)
+    leave.start()
+
+    with FileLock(tmp_path / "lock", "me", wait=True):
+        assert holder.stdin is not None
+        assert holder.stdin.closed, "the other one was told to let go"
+    leave.join()
+    assert holder.returncode == 0

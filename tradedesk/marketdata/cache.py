@@ -1,7 +1,8 @@
 """Bars kept in memory, so that a check every few seconds does not read the same file again."""
 
-from collections import OrderedDict
 from threading import Lock
+
+from cachetools import LRUCache
 
 from tradedesk.core.bars import COLUMNS, Bars
 
@@ -13,30 +14,21 @@ class BarCache:
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._size = 0
-        self._kept: OrderedDict[str, Bars] = OrderedDict()
+        # Larger bars count as the whole limit: LRUCache refuses what is larger, and so they are kept alone.
+        self._kept: LRUCache[str, Bars] = LRUCache(limit, getsizeof=lambda bars: min(_bytes(bars), limit))
         self._lock = Lock()
 
     def get(self, fingerprint: str) -> Bars | None:
         with self._lock:
-            if fingerprint in self._kept:
-                self._kept.move_to_end(fingerprint)
             return self._kept.get(fingerprint)
 
     def put(self, fingerprint: str, bars: Bars) -> None:
         with self._lock:
-            if fingerprint in self._kept:
-                return
             self._kept[fingerprint] = bars
-            self._size += _bytes(bars)
-            while self._size > self._limit and len(self._kept) > 1:
-                self._size -= _bytes(self._kept.popitem(last=False)[1])
 
     def clear(self) -> None:
         with self._lock:
             self._kept.clear()
-            self._size = 0
 
 
 def _bytes(bars: Bars) -> int:
