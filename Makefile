@@ -31,7 +31,7 @@ LOCK = UV_CUSTOM_COMPILE_COMMAND='Written by `make lock`; do not edit.' \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help desk test test-fast lint types kernels format lock css chromium bench clean environment
+.PHONY: help desk test test-fast lint types kernels format migrations lock css chromium bench clean environment
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ format: $(DEV) ## put code and templates into their one form
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 	-$(BIN)/djlint --quiet --reformat templates
+
+migrations: $(DEV) ## write the migrations of changed models and trading rules
+	$(STRICT) $(BIN)/python manage.py makemigrations
 
 lock: $(DEV) ## write requirements/*.txt from *.in (UPGRADE=--upgrade for newer versions)
 	$(LOCK) requirements/base.in -o requirements/base.txt
