@@ -67,7 +67,7 @@ class StrategyForm(forms.Form):
     """Name, kind, symbols, timeframe and the parameters of one kind, as fields `param_<name>`.
 
     The kind is the one in the data, else `kind`, else the strategy's own. `shown_kind` is the kind whose
-    parameters the page showed; after another kind was selected without JavaScript, its fields must be shown next.
+    parameters the page showed; it differs from `kind` after the kind was changed without JavaScript.
     """
 
     name = TextField(

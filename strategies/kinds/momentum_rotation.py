@@ -92,8 +92,9 @@ class MomentumRotation(Kind):
         ranked = f"Rank {rank} with {percent:+.2f}% over {self.lookback} bars"
         if side == Side.BUY:
             return f"{ranked}: in the top {self.top}"
-        reason = "the return is not positive" if rank <= self.top else f"not in the top {self.top}"
-        return f"{ranked}: {'sold because ' if side == Side.SELL else ''}{reason}"
+        now = "no longer" if side == Side.SELL else "not"
+        reason = f"the return is {now} positive" if rank <= self.top else f"{now} in the top {self.top}"
+        return f"{ranked}: {reason}"
 
 
 def _union(times: Sequence[Times]) -> Times:

@@ -83,11 +83,11 @@ def test_backtests_and_deployments_of_another_user_are_not_shown(
     other = a_strategy(bob, "Bob's")
     a_backtest(other)
     a_deployment(other, name="Live - Bob's")
-    for url in (LIST, address(strategy, "")):
-        response = alices_browser.get(url)
-        assert "/dashboard/strategies/" in response.content.decode()
-        for relation in ("backtest", "deployment"):
-            assert f'id="{relation}-' not in response.content.decode()
+    cards, detail = alices_browser.get(LIST), alices_browser.get(address(strategy, ""))
+    (card,) = cards.context["cards"]
+    assert card["strategy"].latest_backtests == card["strategy"].current_deployments == []
+    assert list(detail.context["backtests"]) == list(detail.context["deployments"]) == []
+    for response in (cards, detail):
         assert "Bob" not in page_text(response)
 
 

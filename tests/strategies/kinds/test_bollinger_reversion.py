@@ -14,7 +14,7 @@ def test_golden_signals() -> None:
     assert signals.lines["Middle band"][4:].tolist() == [10, 9, 9, 9, 9]
     assert signals.lines["Upper band"][4:].tolist() == [10, 12, 12, 12, 12]
     assert signals.side.tolist() == [0, 0, 0, 0, 0, 1, -1, 0, 0]
-    # 5 lies half a deviation below the band at 6
+    # 5 is half a deviation below the band at 6
     assert signals.strength.tolist() == [0, 0, 0, 0, 0, 0.8, 1, 0, 0]
     assert [kind.explain(signals, t) for t in (4, 5, 6, 7)] == [
         "Warming up: 5 of 6 bars",
@@ -26,7 +26,7 @@ def test_golden_signals() -> None:
 
 @pytest.mark.parametrize(("deviations", "strength"), [(1.0, 1.0), (1.5, 0.8), (1.9, 0.64)])
 def test_strength_grows_with_depth(deviations: float, strength: float) -> None:
-    # by hand: the close lies 2 deviations below its average, as after any fall from a flat price in a window of 5
+    # by hand: the close is 2 deviations below its average, as after any fall from a flat price in a window of 5
     kind = BollingerReversion(period=5, deviations=deviations)
     signals = kind.signals_by_symbol({"A": bars_of([10, 10, 10, 10, 10, 5])})["A"]
     assert signals.side[-1] == 1

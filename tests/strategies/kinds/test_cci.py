@@ -10,7 +10,7 @@ from tradedesk.core.bars import Floats
 
 def test_golden_signals() -> None:
     # by hand, windows of 4 from bar 4 on: mean 9 9 10 10 9 9 7, mean deviation 1.5 1.5 2 2 3.5 3.5 3;
-    # the close lies -3 1 4 0 -7 1 -1 from the mean, over 0.015 mean deviations
+    # the close minus the mean is -3 1 4 0 -7 1 -1, over 0.015 mean deviations
     kind = Cci(period=4)
     signals = kind.signals_by_symbol({"A": bars_of([10, 10, 10, 10, 6, 10, 14, 10, 2, 10, 6])})["A"]
     assert np.isnan(signals.lines["CCI 4"][:4]).all()

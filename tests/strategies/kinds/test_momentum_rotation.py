@@ -35,12 +35,10 @@ def test_golden_signals() -> None:
         "Rank 1 with +0.00% over 10 bars: the return is not positive",
         "Rank 2 with +10.00% over 10 bars: not in the top 1",
         "Rank 1 with +30.00% over 10 bars: in the top 1",
-        "Rank 1 with -5.00% over 10 bars: sold because the return is not positive",
+        "Rank 1 with -5.00% over 10 bars: the return is no longer positive",
         "Rank 1 with -5.00% over 10 bars: the return is not positive",
     ]
-    assert (
-        kind.explain(signals["B"], 22) == "Rank 2 with +20.00% over 10 bars: sold because it is not in the top 1"
-    )
+    assert kind.explain(signals["B"], 22) == "Rank 2 with +20.00% over 10 bars: no longer in the top 1"
 
 
 def test_a_better_rank_has_more_strength() -> None:
