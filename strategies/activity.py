@@ -1,6 +1,6 @@
-"""What has become of strategies: their backtests and deployments.
+"""The backtests and deployments of strategies.
 
-Both belong to apps above this one: they are reached as relations of the model and never imported.
+Both models belong to apps above this one: they are reached through the relations of Strategy, never imported.
 """
 
 from typing import Any, cast
@@ -13,10 +13,10 @@ STOPPED = "stopped"
 
 
 def with_activity(strategies: QuerySet[Strategy]) -> QuerySet[Strategy]:
-    """Each with `latest_backtests` (one at most) and `current_deployments` (those not stopped): two queries more,
-    however many strategies."""
-    backtests = _rows("backtests")[:1]
-    deployments = _rows("deployments").exclude(status=STOPPED)
+    """Add `latest_backtests` (one at most) and `current_deployments` (those not stopped), with two more queries in
+    total."""
+    backtests = _newest_first("backtests")[:1]
+    deployments = _newest_first("deployments").exclude(status=STOPPED)
     return strategies.prefetch_related(
         Prefetch("backtests", backtests, to_attr="latest_backtests"),
         Prefetch("deployments", deployments, to_attr="current_deployments"),
@@ -25,18 +25,18 @@ def with_activity(strategies: QuerySet[Strategy]) -> QuerySet[Strategy]:
 
 def backtests_of(strategy: Strategy) -> QuerySet[Any]:
     """Newest first."""
-    return _rows("backtests").filter(strategy=strategy)
+    return _newest_first("backtests").filter(strategy=strategy)
 
 
 def deployments_of(strategy: Strategy) -> QuerySet[Any]:
     """Newest first."""
-    return _rows("deployments").filter(strategy=strategy)
+    return _newest_first("deployments").filter(strategy=strategy)
 
 
 def current_deployments_of(strategy: Strategy) -> QuerySet[Any]:
     return deployments_of(strategy).exclude(status=STOPPED)
 
 
-def _rows(relation: str) -> QuerySet[Any]:
+def _newest_first(relation: str) -> QuerySet[Any]:
     model = cast("type[Model]", Strategy._meta.get_field(relation).related_model)
     return model._default_manager.order_by("-pk")

@@ -1,4 +1,4 @@
-"""Strategies for an operator: to find and to read. A strategy is changed by its owner, on the pages or the API."""
+"""The read-only admin pages of strategies: only owners change a strategy, on its pages or through the API."""
 
 from django.contrib import admin
 from django.db.models import QuerySet

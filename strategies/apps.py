@@ -6,7 +6,7 @@ class StrategiesConfig(AppConfig):
     name = "strategies"
 
     def ready(self) -> None:
-        from strategies import checks as checks  # registers itself
-        from strategies.plugins import load_folder
+        from strategies import system_checks as system_checks  # the import registers them
+        from strategies.plugins import load_plugins
 
-        load_folder(settings.STRATEGY_DIR, settings.DATA_DIR / "checked-kinds.json")
+        load_plugins(settings.STRATEGY_DIR, settings.DATA_DIR / "checked-plugins.json")

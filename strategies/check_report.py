@@ -1,4 +1,4 @@
-"""What a strategy's page can show of its rules on real bars: the two checks, and how it last decided."""
+"""What a strategy's page shows about its rules on real bars: both checks and the latest signals."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +12,9 @@ from tradedesk.core.bars import Bars, to_datetime
 from tradedesk.core.signals import Side
 from tradedesk.marketdata.library import closed_bars, find_series
 
-# Enough for hundreds of signals, few enough to be read while a page is loading; the warm-up comes on top.
+# Enough for hundreds of signals, few enough to check while a page loads; the warm-up is added.
 BARS = 2500
-# Which bars the checks try at random: fixed, so that the page says the same twice.
+# Fixed, so that the random test points, and with them the page, stay the same.
 SEED = 7
 
 
@@ -28,7 +28,9 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class CheckReport:
+    """Both checks on the bars of one symbol from `first` to `last`, and its latest BUY and SELL."""
+
     symbol: str
     first: datetime
     last: datetime
@@ -37,8 +39,8 @@ class Evidence:
     decisions: list[Decision]
 
 
-def gather(strategy: Strategy, now: datetime) -> Evidence | None:
-    """From the last bars, closed at `now`, of the first symbol that has any; None when none has.
+def check_report_of(strategy: Strategy, now: datetime) -> CheckReport | None:
+    """The report on the last bars, closed at `now`, of the first symbol that has any; None when none has.
 
     Raises InvalidParameters for a strategy whose kind or parameters are no longer valid.
     """
@@ -50,7 +52,7 @@ def gather(strategy: Strategy, now: datetime) -> Evidence | None:
     bars = closed_bars(symbol, strategy.timeframe, now, BARS + kind.warmup())
     if not len(bars):
         return None
-    return Evidence(
+    return CheckReport(
         symbol=symbol,
         first=to_datetime(bars.time[0]),
         last=to_datetime(bars.time[-1]),

@@ -1,7 +1,7 @@
-"""Checks: what makes a backtest of a kind believable, tried on real bars.
+"""The two checks that make a backtest of a strategy kind believable, run on real bars.
 
-No look-ahead: what a kind says of a bar does not change when later bars become known. Enough warm-up: on the
-last `warmup()` bars alone, as live, it decides what it decides on the whole history.
+No look-ahead: the signals of a bar do not change when later bars are added. Enough warm-up: the last `warmup()`
+bars alone, as in live trading, give the same decision as the full history.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,17 +15,17 @@ from strategies.kinds.base import Kind
 from tradedesk.core.bars import Bars, Times
 from tradedesk.core.signals import Side, Signals
 
-RANDOM_CUTS = 50
-# A kind that signals on every bar is tried around so many of them.
+RANDOM_TEST_POINTS = 50
+# A kind that signals on every bar is tested around this many of its signals.
 MAX_SIGNALS = 400
-SYMBOL = "PROOF"
+UNNAMED = ""  # the symbol of bars that were given without one
 DECISION = "the decision"
-Decided = dict[str, Signals]  # by symbol
+SignalsBySymbol = dict[str, Signals]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was tried and what came of it: `checked` cuts through `bars` bars, ending at the first failure.
+    """The result of one check: `checked` test points on `bars` bars, up to the first failure.
 
     `message` is for people; after a failure it names the bar, counted from 0 as in every message about bars.
     """
@@ -36,181 +36,191 @@ class Check:
     message: str
 
 
-class _Fault(Exception):
-    """What a check has found against a kind; the message says it."""
+class _CheckFailed(Exception):
+    """The first failure of a check; its text is the message of the result."""
 
 
 def check_no_look_ahead(kind: Kind, bars: Bars | Mapping[str, Bars], seed: int) -> Check:
-    """`signals(bars[:k])` equals `signals(bars)[:k]` bit for bit, the lines included.
+    """`signals(bars[:k])` equals `signals(bars)[:k]` bit for bit, indicator lines included.
 
-    bars: of one symbol, or by symbol for a kind that ranks symbols; then a cut is a moment, and every symbol has
-    its bars up to it. k ends the bars at 50 random bars, at the edges of the warm-up, and at every signal (of more
-    than 400 at 400 of them), one bar before and one after it. A kind that raises an exception has failed; none
-    comes out of here.
+    bars: of one symbol, or by symbol for a kind that ranks symbols; then a test point is a time, and every symbol
+    has its bars up to it. The history ends at 50 random bars, at the edges of the warm-up, and at every signal (a
+    sample of 400 where there are more), one bar before it and one after. An exception in the kind is a failure and
+    is not raised.
     """
-    prices = _PriceHistory.of(bars)
+    history = _History.of(bars)
 
-    def check(t: int, whole: Decided) -> None:
-        part = _signals(kind, prices.until(t))
-        for symbol, own in part.items():
-            for name, ends, goes_on in _columns(own, whole[symbol]):
-                changed = np.flatnonzero(~((ends == goes_on) | (np.isnan(ends) & np.isnan(goes_on))))
+    def test(t: int, whole: SignalsBySymbol) -> None:
+        truncated = _validated_signals(kind, history.until(t))
+        for symbol, signals in truncated.items():
+            for name, short, full in _column_pairs(signals, whole[symbol]):
+                changed = np.flatnonzero(~((short == full) | (np.isnan(short) & np.isnan(full))))
                 if len(changed):
                     row = int(changed[0])
-                    raise _Fault(
-                        f"{prices.bar(symbol, row)}: {name} is {_value(name, ends[row])} while the bars end with "
-                        f"bar {len(own) - 1}, and {_value(name, goes_on[row])} once later bars are known."
+                    raise _CheckFailed(
+                        f"{history.bar_label(symbol, row)}: {name} is {_value_text(name, short[row])} when the "
+                        f"history ends at bar {len(signals) - 1} and {_value_text(name, full[row])} when later "
+                        "bars are included."
                     )
 
     edges = (0, kind.warmup() - 2, kind.warmup() - 1)
-    return _prove(kind, prices, seed, 0, edges, check, "Nothing it said of a bar changed when later bars came.")
+    success = "No signal or indicator line changed when later bars were added."
+    return _run_check(kind, history, seed, 0, edges, test, success)
 
 
 def check_warmup(kind: Kind, bars: Bars | Mapping[str, Bars], seed: int) -> Check:
-    """The last row of a `warmup()`-long window has the side and strength that it has in the whole history.
+    """The last row of a `warmup()`-long window has the same side and strength as in the full history.
 
-    The windows end at 50 random bars and at every signal (as above), one bar before and one after it; of several
-    symbols each has a window of its own, as live. Failed, with nothing checked, when there are no more bars than
-    the warm-up. Exceptions as above.
+    The windows end at 50 random bars and at every signal (as above), one bar before it and one after; each of
+    several symbols has its own window, as in live trading. With no more bars than the warm-up the check fails
+    without a test point. Exceptions as above.
     """
-    prices, warmup = _PriceHistory.of(bars), kind.warmup()
+    history, warmup = _History.of(bars), kind.warmup()
     if warmup < 1:
-        return Check(False, prices.size, 0, f"The warm-up must be at least 1 bar, not {warmup}.")
+        return Check(False, history.size, 0, f"The warm-up must be at least 1 bar, not {warmup}.")
 
-    def check(t: int, whole: Decided) -> None:
-        history = prices.until(t)
-        windows = _signals(kind, {symbol: own[-warmup:] for symbol, own in history.items()})
-        for symbol, own in history.items():
-            row = len(own) - 1
-            if row < warmup or own.time[row] != prices.times[t]:
-                continue  # it has no bar at this moment, or no more than the window
-            alone, known = _decision(windows[symbol], warmup - 1), _decision(whole[symbol], row)
-            if alone != known:
-                raise _Fault(
-                    f"{prices.bar(symbol, row)}: {known} on the whole history, {alone} on the last {warmup:,} "
-                    "alone. The warm-up is too short."
+    def test(t: int, whole: SignalsBySymbol) -> None:
+        truncated = history.until(t)
+        windows = _validated_signals(kind, {symbol: series[-warmup:] for symbol, series in truncated.items()})
+        for symbol, series in truncated.items():
+            row = len(series) - 1
+            if row < warmup or series.time[row] != history.times[t]:
+                continue  # it has no bar at this time, or no more bars than the window
+            from_window = _decision_text(windows[symbol], warmup - 1)
+            from_history = _decision_text(whole[symbol], row)
+            if from_window != from_history:
+                raise _CheckFailed(
+                    f"{history.bar_label(symbol, row)}: {from_history} on the full history, {from_window} on the "
+                    f"last {_bar_count(warmup)}. The warm-up is too short."
                 )
 
-    success = f"A window of {warmup:,} {'bar' if warmup == 1 else 'bars'} decides what the whole history decides."
-    return _prove(kind, prices, seed, warmup, (warmup,), check, success)
+    success = f"A window of {_bar_count(warmup)} gives the same decisions as the full history."
+    return _run_check(kind, history, seed, warmup, (warmup,), test, success)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _PriceHistory:
+class _History:
     """The bars by symbol, and all their times in order."""
 
     bars: dict[str, Bars]
     times: Times
 
     @classmethod
-    def of(cls, bars: Bars | Mapping[str, Bars]) -> "_PriceHistory":
-        own = {SYMBOL: bars} if isinstance(bars, Bars) else dict(bars)
-        times = [each.time for each in own.values()]
-        return cls(own, times[0] if len(times) == 1 else np.unique(np.concatenate(times)))
+    def of(cls, bars: Bars | Mapping[str, Bars]) -> "_History":
+        by_symbol = {UNNAMED: bars} if isinstance(bars, Bars) else dict(bars)
+        times = [series.time for series in by_symbol.values()]
+        return cls(by_symbol, times[0] if len(times) == 1 else np.unique(np.concatenate(times)))
 
     @property
     def size(self) -> int:
-        return sum(len(own) for own in self.bars.values())
+        return sum(len(series) for series in self.bars.values())
 
     def until(self, t: int) -> dict[str, Bars]:
-        """Each symbol's bars up to the t-th time; those that have none yet are left out."""
+        """Each symbol's bars up to the t-th time; symbols without a bar by then are left out."""
         ends = {
-            symbol: int(np.searchsorted(own.time, self.times[t], side="right"))
-            for symbol, own in self.bars.items()
+            symbol: int(np.searchsorted(series.time, self.times[t], side="right"))
+            for symbol, series in self.bars.items()
         }
         return {symbol: self.bars[symbol][:end] for symbol, end in ends.items() if end}
 
-    def places(self, symbol: str, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Where the times of these rows stand among all times."""
+    def time_indices(self, symbol: str, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The indices of these rows of a symbol in `times`."""
         return np.searchsorted(self.times, self.bars[symbol].time[rows])
 
-    def bar(self, symbol: str, row: int) -> str:
+    def bar_label(self, symbol: str, row: int) -> str:
         when = str(self.bars[symbol].time[row])[:16].replace("T", " ")
-        return f"{'Bar' if symbol == SYMBOL else f'{symbol}, bar'} {row} ({when})"
+        return f"{'Bar' if symbol == UNNAMED else f'{symbol}, bar'} {row} ({when})"
 
-    def last_bar(self, symbol: str) -> str:
-        return self.bar(symbol, len(self.bars[symbol]) - 1)
+    def last_bar_label(self, symbol: str) -> str:
+        return self.bar_label(symbol, len(self.bars[symbol]) - 1)
 
 
-def _prove(
+def _run_check(
     kind: Kind,
-    prices: _PriceHistory,
+    history: _History,
     seed: int,
     first: int,
     edges: Iterable[int],
-    check: Callable[[int, Decided], None],
+    test: Callable[[int, SignalsBySymbol], None],
     success: str,
 ) -> Check:
-    """Run `check` after every moment to cut at from `first` on."""
-    if len(prices.times) <= first:
-        return Check(
-            False, prices.size, 0, f"More than {first:,} bars are needed, and there are {len(prices.times):,}."
-        )
+    """Run `test` at every test point from index `first` on."""
+    if len(history.times) <= first:
+        message = f"The check needs more than {_bar_count(first)}; there are {len(history.times):,}."
+        return Check(False, history.size, 0, message)
     checked = 0
     try:
-        whole = _signals(kind, prices.bars)
-        for t in _cuts(prices, whole, first, edges, seed):
+        whole = _validated_signals(kind, history.bars)
+        for t in _test_points(history, whole, first, edges, seed):
             checked += 1
-            check(t, whole)
-    except _Fault as fault:
-        return Check(False, prices.size, checked, str(fault))
-    return Check(True, prices.size, checked, success)
+            test(t, whole)
+    except _CheckFailed as failure:
+        return Check(False, history.size, checked, str(failure))
+    return Check(True, history.size, checked, success)
 
 
-def _cuts(prices: _PriceHistory, whole: Decided, first: int, edges: Iterable[int], seed: int) -> list[int]:
+def _test_points(
+    history: _History, whole: SignalsBySymbol, first: int, edges: Iterable[int], seed: int
+) -> list[int]:
     generator = np.random.default_rng(seed)
-    random = generator.integers(first, len(prices.times), RANDOM_CUTS)
-    found = [prices.places(symbol, np.flatnonzero(own.side)) for symbol, own in whole.items()]
-    signals = np.unique(np.concatenate(found))
+    random = generator.integers(first, len(history.times), RANDOM_TEST_POINTS)
+    by_symbol = [history.time_indices(symbol, np.flatnonzero(each.side)) for symbol, each in whole.items()]
+    signals = np.unique(np.concatenate(by_symbol))
     if len(signals) > MAX_SIGNALS:
         signals = generator.choice(signals, MAX_SIGNALS, replace=False)
-    rows = np.unique(np.concatenate((random, list(edges), signals - 1, signals, signals + 1)))
-    return [int(row) for row in rows if first <= row < len(prices.times)]
+    points = np.unique(np.concatenate((random, list(edges), signals - 1, signals, signals + 1)))
+    return [int(point) for point in points if first <= point < len(history.times)]
 
 
-def _signals(kind: Kind, bars: Mapping[str, Bars]) -> Decided:
-    """What every caller gets from the kind, of the shape and in the bounds that the contract asks for."""
-    prices = _PriceHistory.of(bars)
+def _validated_signals(kind: Kind, bars: Mapping[str, Bars]) -> SignalsBySymbol:
+    """The kind's signals as every caller gets them. Fails where shape or values break the contract."""
+    history = _History.of(bars)
     try:
         found = kind.signals_by_symbol(bars)
-    except Exception as error:  # whatever a kind raises is the finding
-        last = prices.last_bar(next(iter(bars)))
-        raise _Fault(f"{last}: the bars up to here end in {error!r}.") from error
-    for symbol, own in bars.items():
+    except Exception as error:  # a kind may raise anything; all of it fails the check
+        last = history.last_bar_label(next(iter(bars)))
+        raise _CheckFailed(f"{last}: the strategy raised {error!r} on the bars up to this one.") from error
+    for symbol, series in bars.items():
         signals = found[symbol]
-        for name, column in _named(signals):
-            if column.shape != (len(own),):
-                raise _Fault(f"{prices.last_bar(symbol)}: {name} has {column.size:,} rows for {len(own):,} bars.")
+        for name, column in _named_columns(signals):
+            if column.shape != (len(series),):
+                label = history.last_bar_label(symbol)
+                raise _CheckFailed(f"{label}: {name} has {column.size:,} rows for {_bar_count(len(series))}.")
         side, strength = signals.side, signals.strength
         wrong = np.flatnonzero(~np.isin(side, list(Side)) | ~((strength >= 0.0) & (strength <= 1.0)))
         if len(wrong):
             row = int(wrong[0])
-            raise _Fault(
-                f"{prices.bar(symbol, row)}: a side of {side[row]} with a strength of {strength[row]:g}; "
-                "a side is -1, 0 or 1 and a strength from 0 to 1."
+            raise _CheckFailed(
+                f"{history.bar_label(symbol, row)}: side {side[row]} with strength {strength[row]:g}. A side must "
+                "be -1, 0 or 1 and a strength from 0 to 1."
             )
     return found
 
 
-def _named(signals: Signals) -> Iterator[tuple[str, NDArray[Any]]]:
+def _named_columns(signals: Signals) -> Iterator[tuple[str, NDArray[Any]]]:
     yield DECISION, signals.side
     yield "the strength", signals.strength
     for name, line in signals.lines.items():
         yield f"the line “{name}”", line
 
 
-def _columns(part: Signals, whole: Signals) -> Iterator[tuple[str, NDArray[Any], NDArray[Any]]]:
-    """Each column of `part`, and the same rows of it in `whole`; NaN for a line that one of them lacks."""
-    short, long = dict(_named(part)), dict(_named(whole))
+def _column_pairs(truncated: Signals, whole: Signals) -> Iterator[tuple[str, NDArray[Any], NDArray[Any]]]:
+    """Each column of `truncated` and the same rows of it in `whole`; NaN for a line that one of them lacks."""
+    short, long = dict(_named_columns(truncated)), dict(_named_columns(whole))
     absent = np.full(len(whole), np.nan)
+    rows = len(truncated)
     for name in long | short:
-        yield name, short.get(name, absent)[: len(part)], long.get(name, absent)[: len(part)]
+        yield name, short.get(name, absent)[:rows], long.get(name, absent)[:rows]
 
 
-def _decision(signals: Signals, t: int) -> str:
+def _bar_count(count: int) -> str:
+    return f"{count:,} {'bar' if count == 1 else 'bars'}"
+
+
+def _decision_text(signals: Signals, t: int) -> str:
     side = Side(signals.side[t])
     return side.name if side is Side.HOLD else f"{side.name} with strength {signals.strength[t]:g}"
 
 
-def _value(name: str, value: float) -> str:
+def _value_text(name: str, value: float) -> str:
     return Side(int(value)).name if name == DECISION else repr(float(value))

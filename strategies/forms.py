@@ -1,6 +1,6 @@
-"""The form of a strategy, generated from the parameters that its kind declares.
+"""The form of a strategy, with a field for each parameter that its kind declares.
 
-The fields only read what was typed; the service decides, so that a page and the API refuse with the same words.
+The fields only parse the input; the service validates it, so that pages and API give the same messages.
 """
 
 from collections.abc import Mapping
@@ -28,20 +28,20 @@ PREFIX = "param_"
 
 
 class TextField(forms.CharField):
-    """Hands on what was typed, empty or not; the service refuses it."""
+    """Passes the text on unchanged; the service validates it."""
 
     def validate(self, value: str) -> None:
         pass
 
 
 class ParamField(forms.Field):
-    """A declared parameter as a number input with its bounds. The kind refuses what is no number."""
+    """A declared parameter as a number input with its bounds; the kind validates the value."""
 
     def __init__(self, param: Param[Any]) -> None:
         bounds = f"{param.low:g} to {param.high:g}"
         super().__init__(
             label=param.label,
-            initial=_written(param.default),
+            initial=_number_text(param.default),
             help_text=f"{param.help.rstrip('.')}. {bounds}." if param.help else f"{bounds}.",
             widget=forms.NumberInput(
                 attrs={
@@ -66,8 +66,8 @@ class ParamField(forms.Field):
 class StrategyForm(forms.Form):
     """Name, kind, symbols, timeframe and the parameters of one kind, as fields `param_<name>`.
 
-    The kind is that of the data, else `kind`, else the strategy's own. `shown_kind` says for which kind the
-    parameters were drawn: a form that is sent with another kind chosen asks for that kind's fields.
+    The kind is the one in the data, else `kind`, else the strategy's own. `shown_kind` is the kind whose
+    parameters the page showed; it differs from `kind` after the kind was changed without JavaScript.
     """
 
     name = TextField(
@@ -103,17 +103,18 @@ class StrategyForm(forms.Form):
         strategy: Strategy | None = None,
         initial: Mapping[str, Any] | None = None,
     ) -> None:
-        asked = data.get("kind", "") if data is not None else kind or (strategy.kind if strategy else "")
-        self.chosen_kind: type[Kind] = kinds().get(asked) or kinds()[DEFAULT_KIND]
-        own = {"kind": self.chosen_kind.key, "shown_kind": self.chosen_kind.key}
-        super().__init__(data, initial=_stored(strategy, self.chosen_kind) | own | dict(initial or {}))
+        key = data.get("kind", "") if data is not None else kind or (strategy.kind if strategy else "")
+        self.selected_kind: type[Kind] = kinds().get(key) or kinds()[DEFAULT_KIND]
+        selection = {"kind": self.selected_kind.key, "shown_kind": self.selected_kind.key}
+        stored = _stored_values(strategy, self.selected_kind)
+        super().__init__(data, initial=stored | selection | dict(initial or {}))
         self.strategy = strategy
         self.values: StrategyValues | None = None
         self.fields["kind"].choices = [(key, found.name) for key, found in kinds().items()]  # type: ignore[attr-defined]  # a ChoiceField
         self.fields["kind"].widget.attrs["hx-get"] = (
             reverse("strategies:edit", args=[strategy.pk]) if strategy else reverse("strategies:new")
         )
-        for name, param in self.chosen_kind.params().items():
+        for name, param in self.selected_kind.params().items():
             self.fields[PREFIX + name] = ParamField(param)
 
     @property
@@ -121,43 +122,43 @@ class StrategyForm(forms.Form):
         return [self[name] for name in self.fields if name.startswith(PREFIX)]
 
     @property
-    def asks_for_other_kind(self) -> bool:
-        """Sent with a kind chosen whose parameters were not on the page; nothing can be saved from that."""
-        shown, chosen = self.data.get("shown_kind"), self.data.get("kind")
-        return bool(shown) and chosen in kinds() and shown != chosen
+    def kind_changed(self) -> bool:
+        """Whether the selected kind is not the one whose parameters were sent; then nothing can be saved."""
+        shown, selected = self.data.get("shown_kind"), self.data.get("kind")
+        return bool(shown) and selected in kinds() and shown != selected
 
-    def redrawn(self) -> "StrategyForm":
-        """What was typed, with the fields of the kind that is now chosen."""
-        typed = {name: self.data.get(name, "") for name in ("name", "symbols", "timeframe")}
-        return StrategyForm(kind=self.chosen_kind.key, strategy=self.strategy, initial=typed)
+    def with_new_kind(self) -> "StrategyForm":
+        """An unsent form with the same input and the parameter fields of the selected kind."""
+        kept = {name: self.data.get(name, "") for name in ("name", "symbols", "timeframe")}
+        return StrategyForm(kind=self.selected_kind.key, strategy=self.strategy, initial=kept)
 
     def clean(self) -> None:
-        typed = self.cleaned_data
-        parameters = {name: typed[PREFIX + name] for name in self.chosen_kind.params()}
+        values = self.cleaned_data
+        parameters = {name: values[PREFIX + name] for name in self.selected_kind.params()}
         try:
             self.values = clean_strategy(
-                name=typed.get("name", ""),
-                kind=self.chosen_kind.key,
+                name=values.get("name", ""),
+                kind=self.selected_kind.key,
                 parameters=parameters,
-                symbols=typed.get("symbols", ""),
-                timeframe=typed.get("timeframe", ""),
+                symbols=values.get("symbols", ""),
+                timeframe=values.get("timeframe", ""),
             )
-        except InvalidStrategy as refusal:
-            self._refuse(refusal)
+        except InvalidStrategy as error:
+            self._add_errors(error)
 
     def save(self, user: User) -> Strategy | None:
-        """The strategy, saved for `user`; None with the errors at their fields when the service refuses it."""
+        """Save the strategy for `user`. None when it is invalid; the errors are then at their fields."""
         if not self.is_valid() or self.values is None:
             return None
         try:
             return save_strategy(user, **self.values, strategy=self.strategy)
-        except InvalidStrategy as refusal:
-            self._refuse(refusal)
+        except InvalidStrategy as error:
+            self._add_errors(error)
             return None
 
-    def _refuse(self, refusal: InvalidStrategy) -> None:
-        """Each message at its field, but where the field has already said what is wrong with it."""
-        for key, message in refusal.errors.items():
+    def _add_errors(self, error: InvalidStrategy) -> None:
+        """Add each message to its field, unless the field already has an error."""
+        for key, message in error.errors.items():
             field = key.replace("parameters.", PREFIX, 1)
             if field not in self.fields:
                 self.add_error(None, message)
@@ -165,8 +166,8 @@ class StrategyForm(forms.Form):
                 self.add_error(field, message)
 
 
-def _stored(strategy: Strategy | None, kind: type[Kind]) -> dict[str, Any]:
-    """The strategy's values as the fields show them; its parameters only where they are those of `kind`."""
+def _stored_values(strategy: Strategy | None, kind: type[Kind]) -> dict[str, Any]:
+    """The strategy's values as the fields show them, with parameters only when it is of this kind."""
     if strategy is None:
         return {}
     parameters = strategy.parameters if strategy.kind == kind.key else {}
@@ -174,10 +175,10 @@ def _stored(strategy: Strategy | None, kind: type[Kind]) -> dict[str, Any]:
         "name": strategy.name,
         "symbols": ", ".join(strategy.symbols),
         "timeframe": strategy.timeframe,
-        **{PREFIX + name: _written(value) for name, value in parameters.items()},
+        **{PREFIX + name: _number_text(value) for name, value in parameters.items()},
     }
 
 
-def _written(value: float) -> str:
+def _number_text(value: float) -> str:
     """A number as a person types it: 30, not 30.0."""
     return f"{value:.15g}"

@@ -1,14 +1,14 @@
-"""A strategy: a kind with its parameters, and the symbols it is meant for."""
+"""A strategy: a kind with its parameters, and the symbols it trades."""
 
 from django.conf import settings
 from django.db import models
 
-from strategies.configured import Configured
+from strategies.configured_kind import ConfiguredKind
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.models import TIMEFRAMES
 
 
-class Strategy(Configured):
+class Strategy(ConfiguredKind):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="strategies")
     name = models.CharField(max_length=80)
     symbols = models.JSONField(default=list, blank=True)

@@ -1,7 +1,10 @@
-"""A trader's own kinds: Python files in a folder, loaded at start and checked before they can be used.
+"""Plugins: a trader's own strategy kinds, in Python files that are loaded and checked at start.
 
-A file that cannot be loaded, or that a check finds fault with, is listed with the reason and takes nothing down.
-The files are code that whoever operates the desk has put there: they run with the desk's rights.
+A file that cannot be loaded, or that fails a check, is listed with the reason; everything else keeps working.
+Plugins are code that the operator of the desk installs: they run with the rights of the desk.
+
+Loading and checking one file stops after TIME_LIMIT seconds. The limit needs POSIX signals: on Windows, which has
+no SIGALRM, and outside the main thread a file is loaded without a limit.
 """
 
 import json
@@ -24,92 +27,99 @@ from strategies.checks import Check, check_no_look_ahead, check_warmup
 from strategies.kinds import InvalidParameters, Kind
 from tradedesk.core.bars import Bars
 
-KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
+KEY_PATTERN = re.compile(r"[a-z][a-z0-9_]{0,39}")
 SEED = 7
-# Besides its defaults a kind is tried with so many combinations of its search ranges.
-DRAWN = 3
+# Random combinations from the search ranges that are checked besides the defaults.
+RANDOM_COMBINATIONS = 3
 BARS = 1500
 STOCKS = ("AAPL", "IBM")
-# Seconds for loading and proving one file; far more than any needs that ends.
-LONGEST = 120.0
+TIME_LIMIT = 120.0  # seconds; far more than a file without an endless loop needs
+
+
+class InvalidPlugin(Exception):
+    """Why a file cannot be used; the message is for its author."""
 
 
 @dataclass(frozen=True, slots=True)
 class PluginFile:
-    """A file of the folder by its name. keys: of the kinds in it that can be used; reason: why there are none."""
+    """A file in the plugin folder. keys: of its kinds, when they can be used; reason: why they cannot, else ""."""
 
     name: str
     keys: tuple[str, ...] = ()
     reason: str = ""
 
     @property
-    def words(self) -> str:
+    def kind_names(self) -> str:
         known = registry.kinds()
         return ", ".join(known[key].name for key in self.keys if key in known)
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """One check of one kind with some parameters on some bars."""
+class PluginCheck:
+    """One check of one kind: with these parameters, on this series of bars."""
 
-    kind: str
     parameters: dict[str, int | float]
-    on: str
-    check: str
-    found: Check
+    series: str
+    name: str
+    result: Check
 
 
 _files: list[PluginFile] = []
 
 
 def plugin_files() -> list[PluginFile]:
-    """The files that were found at the start, by name."""
+    """The files that were found at start, by name."""
     return list(_files)
 
 
-def load_folder(folder: Path, verdicts: Path) -> None:
-    """Load every Python file of the folder that passes. verdicts: a JSON file that remembers which have passed, so
-    that a start is quick; without it they are all tried again."""
-    registry.forget_plugins()
+def load_plugins(folder: Path, results_file: Path, time_limit: float = TIME_LIMIT) -> None:
+    """Load every Python file in the folder that passes its checks.
+
+    results_file: a JSON file with earlier results, so that unchanged files need no check; a missing or damaged one
+    only costs time. time_limit: seconds for each file.
+    """
+    registry.remove_plugins()
     _files.clear()
-    known = _read(verdicts)
-    now: dict[str, str] = {}
+    known = _read_results(results_file)
+    current: dict[str, str] = {}
     for path in sorted(folder.glob("*.py")):
-        _files.append(_loaded(path, known, now))
-    if now != known:
-        _write(verdicts, now)
+        _files.append(_load_and_check(path, known, current, time_limit))
+    if current != known:
+        _write_results(results_file, current)
 
 
-def load_file(path: Path) -> list[type[Kind]]:
-    """The kinds of a file. Raises Refused with the reason."""
-    module = _module(path)
+def load_kinds(path: Path) -> list[type[Kind]]:
+    """The strategy kinds in a file. Raises InvalidPlugin with the reason."""
+    module = _import_file(path)
     found = [
         value
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Kind) and value.__module__ == module.__name__
     ]
     if not found:
-        raise Refused("There is no strategy kind in it: a class that is derived from Kind.")
+        raise InvalidPlugin("The file has no strategy kind: a class derived from Kind.")
     for kind in found:
-        _check(kind)
+        _validate_kind(kind)
     return found
 
 
-def trials(kind: type[Kind], parameters: Mapping[str, int | float] | None = None) -> Iterator[Trial]:
-    """Both checks, with the defaults and with drawn combinations, or with these parameters alone; on sample stocks
-    and on a random walk, or for a kind that ranks symbols on all of them together."""
-    # Only where a file is tried: it would load pyarrow at every start.
+def run_checks(kind: type[Kind], parameters: Mapping[str, int | float] | None = None) -> Iterator[PluginCheck]:
+    """Both checks, with these parameters or else with the defaults and some random combinations.
+
+    They run on sample stocks and on a random walk; for a kind that ranks symbols, on all sample stocks together.
+    """
+    # Imported here because it loads pyarrow, which a start with unchanged plugins does not need.
     from tradedesk.marketdata.samples import FINGERPRINTS, sample_bars
 
-    own = {symbol: sample_bars(symbol)[-BARS:] for symbol in FINGERPRINTS}
-    alone = {symbol: own[symbol] for symbol in STOCKS} | {"a random walk": random_walk()}
-    markets: dict[str, Bars | dict[str, Bars]] = {"all samples": own} if kind.across_symbols else {**alone}
-    for made in [kind(**parameters)] if parameters is not None else _made(kind):
-        for name, bars in markets.items():
-            long_enough = made.warmup() < BARS
-            yield Trial(kind.key, made.parameters, name, "no look-ahead", check_no_look_ahead(made, bars, SEED))
-            if long_enough:
-                yield Trial(kind.key, made.parameters, name, "warm-up", check_warmup(made, bars, SEED))
+    samples = {symbol: sample_bars(symbol)[-BARS:] for symbol in FINGERPRINTS}
+    single = {symbol: samples[symbol] for symbol in STOCKS} | {"random walk": random_walk()}
+    data: dict[str, Bars | dict[str, Bars]] = {"all samples": samples} if kind.across_symbols else {**single}
+    for configured in [kind(**parameters)] if parameters is not None else _configurations(kind):
+        values = configured.parameters
+        for series, bars in data.items():
+            yield PluginCheck(values, series, "no look-ahead", check_no_look_ahead(configured, bars, SEED))
+            if configured.warmup() < BARS:
+                yield PluginCheck(values, series, "warm-up", check_warmup(configured, bars, SEED))
 
 
 def random_walk() -> Bars:
@@ -120,120 +130,122 @@ def random_walk() -> Bars:
     return Bars(time, close, close * spread, close / spread, close, np.full(BARS, 1000.0))
 
 
-class Refused(Exception):
-    """Why a file cannot be used; the message is for its author."""
-
-
-def _loaded(path: Path, known: Mapping[str, str], now: dict[str, str]) -> PluginFile:
+def _load_and_check(
+    path: Path, known: Mapping[str, str], current: dict[str, str], time_limit: float
+) -> PluginFile:
     try:
-        mark = sha256(path.read_bytes()).hexdigest() + registry.folder_hash()
-        with _ending():
-            found = load_file(path)
-            reason = known.get(mark)
+        code = sha256(path.read_bytes()).hexdigest() + registry.folder_hash()
+        with _time_limit(time_limit):
+            found = load_kinds(path)
+            reason = known.get(code)
             if reason is None:
-                reason = next(_faults(found), "")
-        now[mark] = reason
+                reason = next(_failures(found), "")
+        current[code] = reason
         if reason:
             return PluginFile(path.name, reason=reason)
         registry.add_plugins(found, path)
         return PluginFile(path.name, keys=tuple(kind.key for kind in found))
-    except (Refused, OSError, ValueError) as refusal:
-        return PluginFile(path.name, reason=str(refusal))
+    except (InvalidPlugin, OSError, ValueError) as error:
+        return PluginFile(path.name, reason=str(error))
 
 
 @contextmanager
-def _ending() -> Iterator[None]:
-    """Refuses what comes to no end. The alarm rings in the main thread alone; desk and workers load there."""
-    if threading.current_thread() is not threading.main_thread():
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raises InvalidPlugin in the body after so many seconds; no limit without SIGALRM or in another thread."""
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def ring(*_: object) -> None:
-        raise Refused(f"It was not done after {LONGEST:g} s. Is there a loop without an end?")
+    def stop(*_: object) -> None:
+        raise InvalidPlugin(f"Loading and checking took longer than {seconds:g} s. Is there an endless loop?")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, LONGEST, LONGEST)  # again, should the file have caught it
+    previous = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)  # repeats, because the file may catch the exception
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, previous)
 
 
-def _faults(found: Iterable[type[Kind]]) -> Iterator[str]:
+def _failures(found: Iterable[type[Kind]]) -> Iterator[str]:
     for kind in found:
-        for trial in trials(kind):
-            if not trial.found.passed:
-                values = ", ".join(registry.summary(trial.parameters)) or "no parameters"
-                where = f"the check of {trial.check} on {trial.on}"
-                yield f"{kind.name} ({values}) fails {where}. {trial.found.message}"
+        for check in run_checks(kind):
+            if not check.result.passed:
+                values = ", ".join(registry.summary(check.parameters)) or "no parameters"
+                failed = f"{kind.name} ({values}) fails the {check.name} check on {check.series}."
+                yield f"{failed} {check.result.message}"
 
 
-def _module(path: Path) -> ModuleType:
-    """The file as a module of its own. Whatever it raises, an exit included, is a refusal."""
-    name = f"own_kinds_{path.stem}"
+def _import_file(path: Path) -> ModuleType:
+    """The file as a module. Any exception in it, SystemExit included, becomes InvalidPlugin."""
+    name = f"strategy_plugin_{path.stem}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise Refused("This is no Python file.")
+        raise InvalidPlugin("This is not a Python file.")
     module = module_from_spec(spec)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Refused:
+    except InvalidPlugin:
         del sys.modules[name]
         raise
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise Refused(f"It cannot be loaded: {type(error).__name__}{line}: {error}") from error
+        raise InvalidPlugin(f"The file cannot be loaded: {type(error).__name__}{line}: {error}") from error
     return module
 
 
-def _check(kind: type[Kind]) -> None:
+def _validate_kind(kind: type[Kind]) -> None:
     for name in ("key", "name", "description"):
         if not isinstance(getattr(kind, name, None), str):
-            raise Refused(f"{kind.__name__} has no {name}.")
-    if not KEY.fullmatch(kind.key):
-        raise Refused(f"The key “{kind.key[:60]}” must be lower case letters, digits and _, at most 40.")
+            raise InvalidPlugin(f"{kind.__name__} has no {name}.")
+    if not KEY_PATTERN.fullmatch(kind.key):
+        raise InvalidPlugin(
+            f"The key “{kind.key[:60]}” must start with a lower-case letter and have at most 40 lower-case "
+            "letters, digits and underscores."
+        )
     if kind.key in registry.kinds():
-        raise Refused(f"The key “{kind.key}” is that of another kind already.")
+        raise InvalidPlugin(f"The key “{kind.key}” is already used by another kind.")
     try:
-        made = kind()
+        default = kind()
     except (InvalidParameters, TypeError) as error:
-        raise Refused(f"{kind.name} cannot be made with its own defaults: {error}") from None
-    if not isinstance(made.warmup(), int):
-        raise Refused(f"{kind.name}: warmup() must be a whole number.")
+        raise InvalidPlugin(f"{kind.name} cannot be created with its default parameters: {error}") from None
+    if not isinstance(default.warmup(), int):
+        raise InvalidPlugin(f"{kind.name}: warmup() must return a whole number.")
 
 
-def _made(kind: type[Kind]) -> Iterator[Kind]:
+def _configurations(kind: type[Kind]) -> Iterator[Kind]:
+    """The kind with its defaults, then with RANDOM_COMBINATIONS valid combinations from its search ranges."""
     yield kind()
     generator, found = np.random.default_rng(SEED), 0
-    for _ in range(20 * DRAWN):
-        if found == DRAWN or not kind.params():
+    for _ in range(20 * RANDOM_COMBINATIONS):
+        if found == RANDOM_COMBINATIONS or not kind.params():
             return
         values = {}
         for name, param in kind.params().items():
             low, high, step = param.search
-            place = int(generator.integers(0, round((high - low) / step) + 1))
-            values[name] = type(param.default)(low + step * place)
+            index = int(generator.integers(0, round((high - low) / step) + 1))
+            values[name] = type(param.default)(low + step * index)
         try:
-            made = kind(**values)
+            configured = kind(**values)
         except InvalidParameters:
             continue
         found += 1
-        yield made
+        yield configured
 
 
-def _read(verdicts: Path) -> dict[str, str]:
+def _read_results(results_file: Path) -> dict[str, str]:
     try:
-        known = json.loads(verdicts.read_text())
+        known = json.loads(results_file.read_text())
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
 
 
-def _write(verdicts: Path, now: Mapping[str, str]) -> None:
+def _write_results(results_file: Path, current: Mapping[str, str]) -> None:
     try:
-        verdicts.write_text(json.dumps(now))
+        results_file.write_text(json.dumps(current))
     except OSError:
-        return  # the next start proves them again
+        return  # the next start runs the checks again

@@ -1,4 +1,4 @@
-"""Saving and deleting strategies: the one place that decides what a strategy may be."""
+"""Validates, saves and deletes strategies; pages and API both use these functions."""
 
 import re
 import unicodedata
@@ -19,13 +19,13 @@ from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
 NAME_LENGTH = 80
 MAX_SYMBOLS = 50
 SEPARATORS = re.compile(r"[\s,;]+")
-# Control characters and halves of surrogate pairs: the database keeps neither.
+# Control characters and surrogates, which the database cannot store.
 UNSTORABLE = ("Cc", "Cs")
 
 
 class InvalidStrategy(ValueError):
-    """Values no strategy may have. `errors` maps a field to a message: "name", "kind", "symbols", "timeframe",
-    "parameters.fast" for one parameter, "parameters" for a rule across several, "" for the strategy as a whole."""
+    """Invalid values of a strategy. `errors` maps a field to a message: "name", "kind", "symbols", "timeframe",
+    "parameters.fast" for one parameter, "parameters" for a rule across several, "" for the whole strategy."""
 
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__(" ".join(errors.values()))
@@ -41,16 +41,16 @@ class StrategyValues(TypedDict):
 
 
 def clean_symbols(symbols: str | Iterable[str]) -> list[str]:
-    """Symbols in upper case, each once, in their order; a text is cut at commas, semicolons and white space.
+    """The symbols in upper case and in order, without duplicates; text is split at commas, semicolons and spaces.
 
-    Raises InvalidStrategy for what is no symbol, and for more than 50.
+    Raises InvalidStrategy for an invalid symbol and for more than 50 symbols.
     """
-    words = SEPARATORS.split(symbols) if isinstance(symbols, str) else symbols
+    candidates = SEPARATORS.split(symbols) if isinstance(symbols, str) else symbols
     try:
-        # Cut, so that a message never repeats a page of text; a symbol is shorter.
-        found = list(dict.fromkeys(clean_symbol(word[:40]) for word in words if word.strip()))
-    except InvalidSymbol as refusal:
-        raise InvalidStrategy({"symbols": str(refusal)}) from None
+        # Truncated to keep the error message short; a valid symbol is shorter.
+        found = list(dict.fromkeys(clean_symbol(text[:40]) for text in candidates if text.strip()))
+    except InvalidSymbol as error:
+        raise InvalidStrategy({"symbols": str(error)}) from None
     if len(found) > MAX_SYMBOLS:
         raise InvalidStrategy({"symbols": f"At most {MAX_SYMBOLS} symbols, not {len(found)}."})
     return found
@@ -59,7 +59,7 @@ def clean_symbols(symbols: str | Iterable[str]) -> list[str]:
 def clean_strategy(
     *, name: str, kind: str, parameters: Mapping[str, Any], symbols: str | Iterable[str], timeframe: str
 ) -> StrategyValues:
-    """The values as they are stored, defaults of parameters filled in. Raises InvalidStrategy with every error."""
+    """The values as stored, with defaults for missing parameters. Raises InvalidStrategy with all errors."""
     errors: dict[str, str] = {}
     clean: StrategyValues = {
         "name": " ".join(name.split()),
@@ -75,12 +75,12 @@ def clean_strategy(
     else:
         try:
             clean["parameters"] = make_kind(kind, parameters).parameters
-        except InvalidParameters as refusal:
-            errors |= {f"parameters.{key}" if key else "parameters": text for key, text in refusal.errors.items()}
+        except InvalidParameters as error:
+            errors |= {f"parameters.{key}" if key else "parameters": text for key, text in error.errors.items()}
     try:
         clean["symbols"] = clean_symbols(symbols)
-    except InvalidStrategy as refusal:
-        errors |= refusal.errors
+    except InvalidStrategy as error:
+        errors |= error.errors
     if timeframe not in list(Timeframe):
         errors["timeframe"] = f"The timeframe must be one of {', '.join(Timeframe)}."
     if errors:
@@ -98,32 +98,32 @@ def save_strategy(
     timeframe: str,
     strategy: Strategy | None = None,
 ) -> Strategy:
-    """A new strategy of this user, or `strategy` with these values. Symbols need no bars yet: see bars_hint.
+    """Create a strategy of this user, or change `strategy`. Symbols may have no bars yet: see bars_hint.
 
-    What is deployed trades on with its own snapshot. Raises InvalidStrategy.
+    Deployments keep their own copy of the rules. Raises InvalidStrategy.
     """
     values = clean_strategy(name=name, kind=kind, parameters=parameters, symbols=symbols, timeframe=timeframe)
     if strategy is None:
         strategy = user.strategies.create(**values)
     else:
         if not user.strategies.filter(pk=strategy.pk).update(**values, updated_at=Now()):
-            raise InvalidStrategy({"": "This strategy has been deleted in the meantime."})
+            raise InvalidStrategy({"": "This strategy was deleted while you were editing it."})
         strategy.refresh_from_db()
     touch(user.pk)
     return strategy
 
 
 def delete_strategy(strategy: Strategy) -> None:
-    """Its backtests and deployments stay, each with its own snapshot; what is deployed trades on."""
+    """Backtests and deployments stay, each with its own copy of the rules; deployments keep trading."""
     with transaction.atomic():
-        # Locked, so that nothing new comes to name the row while all that names it is collected.
+        # Locked, so that no new reference to the row appears while Django collects the existing ones.
         for row in Strategy.objects.select_for_update().filter(pk=strategy.pk):
             row.delete()
     touch(strategy.user_id)
 
 
 def bars_hint(symbols: list[str], timeframe: str) -> str:
-    """Which of these symbols have no bars in this timeframe and how to import them; "" when all have some."""
+    """The symbols without bars in this timeframe and how to import them; "" when there are none."""
     found = find_series(symbols, timeframe)
     missing = [symbol for symbol in symbols if symbol not in found]
     return str(NoBars(missing, timeframe)) if missing else ""
@@ -135,5 +135,5 @@ def _name_error(name: str) -> str:
     if len(name) > NAME_LENGTH:
         return f"A name has at most {NAME_LENGTH} characters, not {len(name)}."
     if any(unicodedata.category(character) in UNSTORABLE for character in name):
-        return "The name has a character that cannot be stored."
+        return "The name contains a character that cannot be stored."
     return ""

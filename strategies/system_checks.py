@@ -1,4 +1,4 @@
-"""What `manage.py check` says of the folder of own kinds."""
+"""The part of `manage.py check` that reports rejected strategy plugins."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from strategies.plugins import plugin_files
 
 
 @checks.register
-def plugins_are_usable(**_: Any) -> list[checks.CheckMessage]:
+def warn_about_rejected_plugins(**_: Any) -> list[checks.CheckMessage]:
     return [
         checks.Warning(f"{file.name} cannot be used. {file.reason}", id="strategies.W001")
         for file in plugin_files()

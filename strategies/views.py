@@ -1,4 +1,4 @@
-"""The pages of a user's strategies."""
+"""The pages of a user's strategies: list, form, detail, checks and delete."""
 
 from typing import Any
 
@@ -9,7 +9,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from strategies import activity, check_report, services
+from strategies import activity, services
+from strategies.check_report import check_report_of
 from strategies.forms import StrategyForm
 from strategies.kinds import InvalidParameters, kinds
 from strategies.models import Strategy
@@ -26,6 +27,7 @@ SYMBOLS_ON_A_CARD = 8
 
 @require_safe
 def strategy_list(request: PageRequest) -> HttpResponse:
+    """The user's strategies as cards and, below them, the plugin files; with htmx only the cards."""
     strategies = activity.with_activity(request.user.strategies.all())
     page = Paginator(strategies, PAGE_SIZE).get_page(request.GET.get("page"))
     template = "strategies/_cards.html" if request.htmx else "strategies/strategy_list.html"
@@ -47,6 +49,7 @@ def strategy_edit(request: PageRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def strategy_detail(request: PageRequest, pk: int) -> HttpResponse:
+    """One strategy; with htmx only its backtests and deployments."""
     strategy = get_object_or_404(request.user.strategies, pk=pk)
     if request.htmx:
         return render(request, "strategies/_activity.html", _activity(strategy))
@@ -55,15 +58,16 @@ def strategy_detail(request: PageRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def strategy_checks(request: PageRequest, pk: int) -> HttpResponse:
-    """The panel that the detail page loads after itself; without htmx, the detail page with the panel filled."""
+    """The checks panel, which the detail page loads with htmx; without htmx the detail page with this panel."""
     strategy = get_object_or_404(request.user.strategies, pk=pk)
+    context: dict[str, Any] = {"strategy": strategy, "checks_done": True}
     try:
-        found = {"evidence": check_report.gather(strategy, market_clock().now()), "refusal": ""}
-    except InvalidParameters as refusal:
-        found = {"evidence": None, "refusal": str(refusal)}
+        context |= {"report": check_report_of(strategy, market_clock().now()), "parameters_error": ""}
+    except InvalidParameters as error:
+        context |= {"report": None, "parameters_error": str(error)}
     if request.htmx:
-        return render(request, "strategies/_checks.html", {"strategy": strategy, "checked": True, **found})
-    return render(request, "strategies/strategy_detail.html", _detail(strategy) | {"checked": True, **found})
+        return render(request, "strategies/_checks.html", context)
+    return render(request, "strategies/strategy_detail.html", _detail(strategy) | context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -71,7 +75,7 @@ def strategy_delete(request: PageRequest, pk: int) -> HttpResponse:
     strategy = get_object_or_404(request.user.strategies, pk=pk)
     if request.method == "POST":
         services.delete_strategy(strategy)
-        messages.success(request, f"{strategy.name} is deleted.")
+        messages.success(request, f"{strategy.name} was deleted.")
         return redirect("strategies:list")
     return render(
         request,
@@ -79,13 +83,13 @@ def strategy_delete(request: PageRequest, pk: int) -> HttpResponse:
         {
             "strategy": strategy,
             "backtest_count": activity.backtests_of(strategy).count(),
-            "running": activity.current_deployments_of(strategy),
+            "deployments": activity.current_deployments_of(strategy),
         },
     )
 
 
 def _cards(strategies: list[Strategy]) -> list[dict[str, Any]]:
-    """Each strategy with its first symbols and whether they have bars: one query for each timeframe in use."""
+    """Each strategy with its first symbols and whether they have bars; one query for each timeframe in use."""
     wanted: dict[str, set[str]] = {}
     for strategy in strategies:
         wanted.setdefault(strategy.timeframe, set()).update(strategy.symbols[:SYMBOLS_ON_A_CARD])
@@ -105,18 +109,20 @@ def _cards(strategies: list[Strategy]) -> list[dict[str, Any]]:
 def _form_page(request: PageRequest, strategy: Strategy | None) -> HttpResponse:
     if request.method == "POST":
         form = StrategyForm(request.POST, strategy=strategy)
-        if form.asks_for_other_kind:
-            form = form.redrawn()
+        if form.kind_changed:
+            form = form.with_new_kind()
         elif saved := form.save(request.user):
-            messages.success(request, f"{saved.name} is saved.")
+            messages.success(request, f"{saved.name} was saved.")
             return redirect("strategies:detail", saved.pk)
     else:
         form = StrategyForm(kind=request.GET.get("kind", ""), strategy=strategy)
         if request.htmx:
             return render(request, "strategies/_kind_fields.html", {"form": form})
-    on_hand = [(timeframe.value, symbols) for timeframe in Timeframe if (symbols := available_symbols(timeframe))]
-    running = activity.current_deployments_of(strategy) if strategy else []
-    context = {"form": form, "strategy": strategy, "on_hand": on_hand, "running": running}
+    available = [
+        (timeframe.value, symbols) for timeframe in Timeframe if (symbols := available_symbols(timeframe))
+    ]
+    deployments = activity.current_deployments_of(strategy) if strategy else []
+    context = {"form": form, "strategy": strategy, "available": available, "deployments": deployments}
     return render(request, "strategies/strategy_form.html", context)
 
 
@@ -124,16 +130,16 @@ def _detail(strategy: Strategy) -> dict[str, Any]:
     series = find_series(strategy.symbols, strategy.timeframe)
     kind = kinds().get(strategy.kind)
     try:
-        warmup, refusal = strategy.make_kind().warmup(), ""
+        warmup, parameters_error = strategy.make_kind().warmup(), ""
     except InvalidParameters as error:
-        warmup, refusal = None, str(error)
+        warmup, parameters_error = None, str(error)
     return _activity(strategy) | {
         "kind": kind,
         "parameters": [(param, strategy.parameters.get(name)) for name, param in kind.params().items()]
         if kind
         else [],
         "warmup": warmup,
-        "refusal": refusal,
+        "parameters_error": parameters_error,
         "series": [(symbol, series.get(symbol)) for symbol in strategy.symbols],
         "bars_hint": services.bars_hint(strategy.symbols, strategy.timeframe),
     }

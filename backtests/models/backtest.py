@@ -7,11 +7,11 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from backtests.models.assumptions import Assumptions
-from strategies.configured import Configured
+from strategies.configured_kind import ConfiguredKind
 from strategies.models import Strategy
 
 
-class Backtest(Configured, Assumptions):
+class Backtest(ConfiguredKind, Assumptions):
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
         RUNNING = "running", "Running"

@@ -5,13 +5,13 @@ from textwrap import shorten
 from django.db import models
 
 from backtests.models.optimizer_run import OptimizerRun
-from strategies.configured import Configured
+from strategies.configured_kind import ConfiguredKind
 from strategies.models import Strategy
 
 NAME_LENGTH = 80
 
 
-class Candidate(Configured):
+class Candidate(ConfiguredKind):
     """Of a search the best of each universe are kept here; the rest stand in the run's Parquet file."""
 
     run = models.ForeignKey(OptimizerRun, models.CASCADE, related_name="candidates")

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from backtests.models import Backtest, Candidate
 from livetrading.models.deployed_rules import RULE_CONSTRAINTS, DeployedRules, within
-from strategies.configured import Configured
+from strategies.configured_kind import ConfiguredKind
 from strategies.models import Strategy
 from tradedesk.accounts.models import Mode
 from tradedesk.core.bars import Timeframe
@@ -24,7 +24,7 @@ def _dollars(**options: Any) -> "models.DecimalField[Any, Any]":
     return models.DecimalField(max_digits=20, decimal_places=6, **options)
 
 
-class LiveStrategy(Configured, DeployedRules):
+class LiveStrategy(ConfiguredKind, DeployedRules):
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"
         PAUSED = "paused", "Paused"

@@ -1,4 +1,4 @@
-"""The strategy kinds: one file each in this folder, found by name, nothing to register."""
+"""The strategy kinds: one file each in this folder, discovered at import; plugins are added at start."""
 
 import inspect
 from collections.abc import Iterable, Mapping
@@ -9,42 +9,44 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
-from strategies.kinds import talib_alone as talib_alone  # before any kind imports TA-Lib
+from strategies.kinds import (
+    talib_without_pandas as talib_without_pandas,  # must run before any kind imports TA-Lib
+)
 from strategies.kinds.base import InvalidParameters, Kind, Param, summary
 
 __all__ = ["InvalidParameters", "Kind", "Param", "by_key", "code_hash", "kinds", "make_kind", "summary"]
 
 
-# A trader's own, with the file that each is from.
-_own: dict[type[Kind], Path] = {}
+# The kinds from plugins, each with its file.
+_plugins: dict[type[Kind], Path] = {}
 
 
 @cache
 def kinds() -> dict[str, type[Kind]]:
-    """Every kind by its key, sorted by name."""
+    """All kinds by key, sorted by name."""
     found = [kind for module in _modules() for kind in _kinds_in(module)]
-    return by_key([*found, *_own])
+    return by_key([*found, *_plugins])
 
 
 def add_plugins(found: Iterable[type[Kind]], source: Path) -> None:
-    """Kinds of a file outside of this folder. Raises ValueError for a key in use; then none is added."""
+    """Add the kinds of a plugin file. Raises ValueError, and adds none, when a key is already used."""
     by_key([*kinds().values(), *found])
-    _own.update(dict.fromkeys(found, source))
-    _changed()
+    _plugins.update(dict.fromkeys(found, source))
+    _clear_caches()
 
 
-def forget_plugins() -> None:
-    _own.clear()
-    _changed()
+def remove_plugins() -> None:
+    _plugins.clear()
+    _clear_caches()
 
 
-def _changed() -> None:
+def _clear_caches() -> None:
     kinds.cache_clear()
     code_hash.cache_clear()
 
 
 def by_key(found: Iterable[type[Kind]]) -> dict[str, type[Kind]]:
-    """Kinds by their key, sorted by name. Raises ValueError for a key used twice: one would trade as the other."""
+    """Kinds by key, sorted by name. Raises ValueError for a key used twice: one kind would replace the other."""
     keyed: dict[str, type[Kind]] = {}
     for kind in sorted(found, key=lambda kind: kind.name):
         if kind.key in keyed:
@@ -65,7 +67,7 @@ def _kinds_in(module: str) -> list[type[Kind]]:
 
 
 def make_kind(key: str, parameters: Mapping[str, Any]) -> Kind:
-    """The kind `key` with these parameters. Raises InvalidParameters for an unknown key as for bad values."""
+    """The kind `key` with these parameters. Raises InvalidParameters for an unknown key or invalid values."""
     if key not in kinds():
         raise InvalidParameters({"": f"There is no strategy kind “{key}”."})
     return kinds()[key](**parameters)
@@ -73,19 +75,19 @@ def make_kind(key: str, parameters: Mapping[str, Any]) -> Kind:
 
 @cache
 def code_hash(key: str) -> str:
-    """The first 12 hex digits of a SHA-256: which code made a decision.
+    """The first 12 hex digits of a SHA-256 over the code of a kind, stored with its results.
 
-    It covers the kind's own file, those of the kinds that it is made from, and the files beside it that hold no
-    kind: crossings, averages, the base.
+    It covers the file of the kind, the files of its base classes, and the files in this folder that define no kind
+    (crossings, averages, the base).
     """
-    family = kinds()[key].__mro__
-    named = {each.__module__ for each in family}
-    paths = [_path_of(name) for name in _modules() if name in named or not _kinds_in(name)]
-    return _hash_of([*paths, *(_own[each] for each in family if each in _own)])
+    classes = kinds()[key].__mro__
+    modules = {each.__module__ for each in classes}
+    paths = [_path_of(name) for name in _modules() if name in modules or not _kinds_in(name)]
+    return _hash_of([*paths, *(_plugins[each] for each in classes if each in _plugins)])
 
 
 def folder_hash() -> str:
-    """The same over this whole folder: what a trader's own kind may stand on."""
+    """The first 12 hex digits of a SHA-256 over all files in this folder, which any plugin may use."""
     return _hash_of(_path_of(name) for name in _modules())
 
 

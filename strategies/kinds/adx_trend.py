@@ -1,12 +1,12 @@
-"""ADX trend: Wilder's directional movement, and whether it is strong enough to be a trend."""
+"""ADX trend: Wilder's directional movement with a minimum trend strength."""
 
 import numpy as np
 
 from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import crossings, exceeds
-from strategies.kinds.strength import certain
+from strategies.kinds.explanations import TIE_DECIMALS, crossing_text, distinct_decimals
+from strategies.kinds.strength import full_strength
 from strategies.kinds.wilder import TOP, directional_movement
-from strategies.kinds.wording import TIE_PLACES, crossing_words, places_apart
 from tradedesk.core.bars import Bars
 from tradedesk.core.signals import Side, Signals
 
@@ -16,7 +16,9 @@ PLUS, MINUS, ADX = "+DI", "-DI", "ADX"
 class AdxTrend(Kind):
     key = "adx_trend"
     name = "ADX trend"
-    description = "Buys when +DI stands above -DI and the ADX above its threshold; sells when -DI crosses above."
+    description = (
+        "Buys when +DI is above -DI and the ADX is above its threshold; sells when -DI crosses above +DI."
+    )
     overlay = False
 
     period = Param(
@@ -29,11 +31,11 @@ class AdxTrend(Kind):
         step=0.5,
         search=(15.0, 40.0, 5.0),
         label="Threshold",
-        help="The ADX above which a trend is strong.",
+        help="The trend counts as strong above this ADX.",
     )
 
     def warmup(self) -> int:
-        """20 periods for the directional movement, and 20 more for the ADX, which averages it again."""
+        """20 periods for the directional movement and 20 for the ADX, which averages it again."""
         return 40 * self.period
 
     def signals(self, bars: Bars) -> Signals:
@@ -41,16 +43,16 @@ class AdxTrend(Kind):
         strong = exceeds(plus, minus, TOP) & exceeds(adx, self.threshold, TOP)
         side = np.minimum(crossings(plus, minus, TOP), 0)
         side[1:] += strong[1:] & ~strong[:-1] & ~np.isnan(adx[:-1])
-        return Signals(side, certain(side), {PLUS: plus, MINUS: minus, ADX: adx})
+        return Signals(side, full_strength(side), {PLUS: plus, MINUS: minus, ADX: adx})
 
     def explain(self, signals: Signals, t: int) -> str:
         plus, minus, adx = (signals.lines[name][t] for name in (PLUS, MINUS, ADX))
-        return self.warming_up(t) or self._words(Side(signals.side[t]), plus, minus, adx)
+        return self.warming_up(t) or self._reason(Side(signals.side[t]), plus, minus, adx)
 
-    def _words(self, side: Side, plus: float, minus: float, adx: float) -> str:
-        adx = round(adx, TIE_PLACES)
-        places = places_apart(adx, self.threshold, fewest=1)
-        strength = f"ADX {adx:.{places}f} {'above' if adx > self.threshold else 'not above'} {self.threshold:g}"
+    def _reason(self, side: Side, plus: float, minus: float, adx: float) -> str:
+        adx = round(adx, TIE_DECIMALS)
+        decimals = distinct_decimals(adx, self.threshold, fewest=1)
+        strength = f"ADX {adx:.{decimals}f} {'is' if adx > self.threshold else 'is not'} above {self.threshold:g}"
         if side == Side.BUY:
-            return f"{strength}, with {PLUS} ({plus:.2f}) above {MINUS} ({minus:.2f})"
-        return f"{crossing_words(side, MINUS, minus, PLUS, plus)}, {strength}"
+            return f"{strength} with {PLUS} ({plus:.2f}) above {MINUS} ({minus:.2f})"
+        return f"{crossing_text(side, MINUS, minus, PLUS, plus)}; {strength}"

@@ -1,4 +1,4 @@
-"""The crossover of two moving averages of the close: all of it but the average."""
+"""Base class for crossovers of two moving averages of the close."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -9,25 +9,25 @@ from numpy.typing import NDArray
 
 from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import crossings, crossings_of_each
-from strategies.kinds.strength import certain
-from strategies.kinds.wording import crossing_words
+from strategies.kinds.explanations import crossing_text
+from strategies.kinds.strength import full_strength
 from tradedesk.core.bars import Bars, Floats
 from tradedesk.core.signals import Signals
 
 
 class AverageCrossover(Kind):
-    """What such kinds share. average: how the charts name it, "SMA"."""
+    """A subclass defines the average and its parameters. average: its name on charts, such as "SMA"."""
 
     average: ClassVar[str]
 
-    # each kind has defaults of its own
+    # Each subclass declares these with its own defaults.
     fast: Param[int]
     slow: Param[int]
 
     @staticmethod
     @abstractmethod
     def averages(close: Floats, periods: Sequence[int]) -> Floats:
-        """The average of the close over each of the periods, (p, n); NaN until there are enough bars."""
+        """The average of the close for each period, (p, n); NaN until there are enough bars."""
 
     def check(self) -> str:
         if self.fast < self.slow:
@@ -37,10 +37,10 @@ class AverageCrossover(Kind):
     def signals(self, bars: Bars) -> Signals:
         fast, slow = self.averages(bars.close, (self.fast, self.slow))
         side = crossings(fast, slow, bars.close)
-        return Signals(side, certain(side), dict(zip(self._names, (fast, slow), strict=True)))
+        return Signals(side, full_strength(side), dict(zip(self._names, (fast, slow), strict=True)))
 
     @classmethod
-    def sides_of(cls, kinds: Sequence["AverageCrossover"], bars: Bars) -> NDArray[np.int8]:
+    def sides_in_batch(cls, kinds: Sequence["AverageCrossover"], bars: Bars) -> NDArray[np.int8]:
         windows = np.array([(kind.fast, kind.slow) for kind in kinds])
         periods, rows = np.unique(windows, return_inverse=True)
         averages = cls.averages(bars.close, periods.tolist())
@@ -48,7 +48,7 @@ class AverageCrossover(Kind):
 
     def explain(self, signals: Signals, t: int) -> str:
         fast, slow = self._names
-        return self.warming_up(t) or crossing_words(
+        return self.warming_up(t) or crossing_text(
             signals.side[t], fast, signals.lines[fast][t], slow, signals.lines[slow][t]
         )
 

@@ -1,4 +1,4 @@
-"""Averages whose value depends on their own window alone, bit for bit, whatever came before it."""
+"""Moving averages that depend only on the prices in their window, bit for bit."""
 
 from collections.abc import Sequence
 
@@ -15,26 +15,26 @@ SCALE = 10.0**PLACES
 def simple_average(prices: Floats, period: int) -> Floats:
     """The simple moving average of `prices` in dollars (n,), NaN until there are `period` of them.
 
-    NaN at the beginning is left out, one after that makes the rest NaN. A rolling sum carries the rounding of
-    everything it ever added; the difference of two running totals in whole millionths of a dollar is exact (even
-    where the totals wrap around 2^64, as long as a window stays below 2^53, nine billion dollars), and so forgets.
+    NaN values at the start are skipped; a later NaN makes the rest NaN. A rolling sum keeps the rounding errors of
+    all earlier prices. The difference of two running totals in whole millionths of a dollar is exact, even where
+    the totals overflow 2^64, as long as the sum of a window stays below 2^53, nine billion dollars.
     """
     mean: Floats = simple_averages(prices, [period])[0]
     return mean
 
 
 def simple_averages(prices: Floats, periods: Sequence[int]) -> Floats:
-    """`simple_average` for each of the periods, (p, n)."""
-    # Made here and not in the compiled code: numpy asks for large pages, which a million bars come to feel.
+    """`simple_average` for each period, (p, n)."""
+    # Allocated here and not in compiled code: numpy requests large memory pages, which is faster on many bars.
     totals, means = np.empty(len(prices) + 1, np.int64), np.empty((len(periods), len(prices)))
     _rolling_means(read_only(prices), np.array(periods), totals, means)
     return means
 
 
-# numpy's division: to ask before each whether it is by zero would cost more than the division.
+# numpy's division: a zero check before each division would cost more than the division.
 @njit(cache=True, nogil=True, error_model="numpy")
 def _rolling_means(prices: Floats, periods: NDArray[np.int64], totals: NDArray[np.int64], means: Floats) -> None:
-    """Writes the means (p, n), and on the way the millionths before each row (n + 1,)."""
+    """Write the means (p, n) and the running totals before each row (n + 1,), in millionths."""
     count = len(prices)
     first = 0
     while first < count and np.isnan(prices[first]):
@@ -44,11 +44,11 @@ def _rolling_means(prices: Floats, periods: NDArray[np.int64], totals: NDArray[n
     while end < count and not np.isnan(prices[end]):
         totals[end + 1] = totals[end] + np.int64(np.rint(prices[end] * SCALE))
         end += 1
-    for place in range(len(periods)):
-        period, mean = periods[place], means[place]
-        full = first + period - 1  # the first row with a whole window
+    for index in range(len(periods)):
+        period, mean = periods[index], means[index]
+        full = first + period - 1  # the first row with a full window
         mean[:full] = np.nan
         mean[end:] = np.nan
-        whole, before, after = mean[full:end], totals[first:], totals[full + 1 :]
-        for t in range(len(whole)):  # over arrays of their own, which the compiler turns into vector instructions
-            whole[t] = (after[t] - before[t]) / period / SCALE
+        result, before, after = mean[full:end], totals[first:], totals[full + 1 :]
+        for t in range(len(result)):  # over separate arrays, so that the compiler can vectorise the loop
+            result[t] = (after[t] - before[t]) / period / SCALE

@@ -1,7 +1,6 @@
 """The strategy contract: declared parameters and one vectorised method.
 
-The same object serves the form, the optimizer's grid, the backtest and the live check. docs/strategies.md
-shows how to add one.
+Form, optimizer, backtest and live check use the same object. docs/strategies.md shows how to add a kind.
 """
 
 import math
@@ -23,7 +22,7 @@ HUNDREDTHS = 100.0
 
 
 class InvalidParameters(ValueError):
-    """Parameters a kind refuses. `errors` maps a parameter's name ("" for a rule across several) to a message."""
+    """Invalid parameters. `errors` maps a parameter's name ("" for a rule across several) to a message."""
 
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__(" ".join(errors.values()))
@@ -48,7 +47,7 @@ class Param(Generic[Number]):
         step: Number,
         search: tuple[Number, Number, Number],
         label: str,
-        help: str = "",  # noqa: A002 - the word of Django's form fields
+        help: str = "",  # noqa: A002 - the name in Django's form fields
     ) -> None:
         self.default: Number = default
         self.is_integer = isinstance(default, int)
@@ -73,16 +72,16 @@ class Param(Generic[Number]):
         return value
 
     def __set__(self, kind: object, value: Number) -> None:
-        raise AttributeError(f"{self.name} is fixed when the kind is made")
+        raise AttributeError(f"{self.name} cannot be changed")
 
     def clean(self, value: object) -> Number:
-        """`value` as this parameter's type. Raises ValueError with a message for a person."""
+        """`value` as this parameter's type. Raises ValueError with a message for the user."""
         if type(value) is type(self.default) and self.low <= value <= self.high:
-            return value  # the way of an optimizer's many; what follows would say the same
+            return value  # a fast path for the optimizer; the code below gives the same result
         wanted = "a whole number" if self.is_integer else "a number"
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{self.label} must be {wanted}.")
-        # only a float can be infinite or broken; asking that of an int beyond 1e308 would overflow
+        # Only a float can be infinite or NaN; the test on an int above 1e308 would overflow.
         if isinstance(value, float) and not (value.is_integer() if self.is_integer else math.isfinite(value)):
             raise ValueError(f"{self.label} must be {wanted}.")
         if not self.low <= value <= self.high:
@@ -91,12 +90,12 @@ class Param(Generic[Number]):
 
 
 class Kind(ABC):
-    """A strategy kind, made with its parameters: `SmaCrossover(fast=10, slow=30)`.
+    """A strategy kind with its parameters: `SmaCrossover(fast=10, slow=30)`.
 
-    Immutable once made. Raises InvalidParameters for values out of bounds, of the wrong type or unknown.
-    key names the kind in the database and the API, name and description are for people. overlay: the lines
-    are prices and belong over the candles; False gives them a pane of their own. across_symbols: the kind ranks
-    symbols against each other (it overrides `signals_across`), so it is tried on all of them together.
+    Immutable. Raises InvalidParameters for values out of bounds, of the wrong type or unknown.
+    key identifies the kind in the database and the API; name and description are for people. overlay: the lines
+    are prices and are drawn over the candles; False draws them in a separate pane. across_symbols: the kind ranks
+    symbols against each other (it overrides `signals_across`), so it runs on all of them together.
     """
 
     key: ClassVar[str]
@@ -125,63 +124,63 @@ class Kind(ABC):
 
     @property
     def parameters(self) -> dict[str, int | float]:
-        """The values this kind was made with, defaults included."""
+        """All parameter values of this object, defaults included."""
         return {name: getattr(self, name) for name in self.params()}
 
     def check(self) -> str:
-        """A rule across parameters (fast < slow): the message when it is broken, else ""."""
+        """A rule across parameters (fast < slow): an error message when it is broken, else ""."""
         return ""
 
     @abstractmethod
     def warmup(self) -> int:
-        """Bars, at least 1, needed before the first decision can be trusted; live checks run on just that many."""
+        """Bars, at least 1, needed for a reliable decision; a live check gets exactly this many."""
 
     @abstractmethod
     def signals(self, bars: Bars) -> Signals:
-        """The signals of one symbol, as this kind's rule has them; callers use `signals_by_symbol`.
+        """The raw signals of one symbol; callers use `signals_by_symbol`.
 
-        Row t may use rows 0..t and nothing else. Fewer bars than the warm-up give HOLD, never an exception.
+        Row t may use rows 0..t and nothing else. Fewer bars than the warm-up must not raise an exception.
         """
 
     @abstractmethod
     def explain(self, signals: Signals, t: int) -> str:
-        """Why row t (0 <= t < n) says what it says, in words and numbers: "RSI 28.4 crossed below 30"."""
+        """The reason for the decision in row t (0 <= t < n), with its numbers: "RSI 28.4 crossed below 30"."""
 
     def warming_up(self, t: int) -> str:
-        """What `explain` says of a row before the warm-up is complete, else ""."""
+        """The explanation of a row before the warm-up is complete, else ""."""
         return f"Warming up: {t + 1} of {self.warmup()} bars" if t + 1 < self.warmup() else ""
 
     def signals_across(self, bars: Mapping[str, Bars]) -> dict[str, Signals]:
-        """The signals of several symbols; a kind that ranks symbols against each other overrides this."""
+        """The raw signals of several symbols; a kind that ranks symbols against each other overrides this."""
         return {symbol: self.signals(bars[symbol]) for symbol in bars}
 
     @final
     def signals_by_symbol(self, bars: Mapping[str, Bars]) -> dict[str, Signals]:
-        """The signals of all symbols, settled: what the backtest, the charts and the live check all use."""
-        return {symbol: self._settled(raw) for symbol, raw in self.signals_across(bars).items()}
+        """The normalized signals of all symbols, for backtest, charts and live check."""
+        return {symbol: self._normalized(raw) for symbol, raw in self.signals_across(bars).items()}
 
     @classmethod
-    def sides_of(cls, kinds: Sequence[Any], bars: Bars) -> NDArray[np.int8] | None:
-        """The settled sides (c, n) that c kinds of this class take over one symbol's bars, all with strength 1.
+    def sides_in_batch(cls, kinds: Sequence[Any], bars: Bars) -> NDArray[np.int8] | None:
+        """The normalized sides (c, n) of c kinds of this class on one symbol's bars, all with strength 1.
 
-        For a class that finds them faster together than one by one, in an optimizer's sweep, where `go_together`;
-        None: one by one.
+        A class overrides this to compute many parameter combinations faster than one by one. None: no batch
+        computation; callers check `has_batch_signals` first.
         """
         return None
 
     @final
     @classmethod
-    def go_together(cls) -> bool:
-        """Whether `sides_of` speaks for this class: for the one that defines it, and those below it that leave its
-        signals as they are."""
-        author = next(base for base in cls.__mro__ if "sides_of" in vars(base))
-        return author is not Kind and all(
-            getattr(cls, name) is getattr(author, name) for name in ("signals", "signals_across")
+    def has_batch_signals(cls) -> bool:
+        """Whether `sides_in_batch` is valid for this class: this class or a base class overrides it, and nothing
+        between the two changes the signals."""
+        definer = next(base for base in cls.__mro__ if "sides_in_batch" in vars(base))
+        return definer is not Kind and all(
+            getattr(cls, name) is getattr(definer, name) for name in ("signals", "signals_across")
         )
 
-    def _settled(self, raw: Signals) -> Signals:
-        """HOLD until the warm-up is complete, for a live check of so few bars refuses to decide; strength in
-        hundredths, so that what a shorter history changes (below 1e-6) does not reorder two entries."""
+    def _normalized(self, raw: Signals) -> Signals:
+        """HOLD until the warm-up is complete, as in a live check; strength rounded to 0.01, so that differences
+        from a shorter history (below 1e-6) do not change the order of two entries."""
         side, strength = raw.side.copy(), np.empty(len(raw.strength))
         _round(read_only(raw.strength), strength)
         early = slice(0, max(self.warmup() - 1, 0))
@@ -200,7 +199,7 @@ class Kind(ABC):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _round(strength: Floats, rounded: Floats) -> None:
-    """Write strength.round(2), in one go."""
+    """Write strength.round(2) without temporary arrays."""
     for t in range(len(strength)):
         rounded[t] = np.rint(strength[t] * HUNDREDTHS) / HUNDREDTHS
 
@@ -214,6 +213,6 @@ def _declared(kind: type[Kind]) -> dict[str, Param[Any]]:
 
 
 def summary(parameters: Mapping[str, int | float]) -> Iterator[str]:
-    """Parameters as a person reads them in a row: "fast 10", "slow 30"."""
+    """Each parameter as text: "fast 10", "slow 30"."""
     for name, value in parameters.items():
         yield f"{name} {value:g}"

@@ -1,4 +1,4 @@
-"""Bollinger reversion: a close far below its average, and the way back to it."""
+"""Bollinger reversion: buys far below the average and sells above it."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ from strategies.kinds.averages import simple_average
 from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import crossings
 from strategies.kinds.deviations import standard_deviation
-from strategies.kinds.strength import graded
-from strategies.kinds.wording import places_apart
+from strategies.kinds.explanations import distinct_decimals
+from strategies.kinds.strength import graded_strength
 from tradedesk.core.bars import Bars
 from tradedesk.core.signals import Side, Signals
 
@@ -43,21 +43,21 @@ class BollingerReversion(Kind):
         buy = crossings(bars.close, lower, bars.close) == Side.SELL
         sell = crossings(bars.close, middle, bars.close) == Side.BUY
         strength = sell.astype(np.float64)
-        strength[buy] = graded((lower - bars.close)[buy] / deviation[buy])
+        strength[buy] = graded_strength((lower - bars.close)[buy] / deviation[buy])
         return Signals(buy.astype(np.int8) - sell, strength, {LOWER: lower, MIDDLE: middle, UPPER: upper})
 
     def explain(self, signals: Signals, t: int) -> str:
-        return self.warming_up(t) or self._words(
+        return self.warming_up(t) or self._reason(
             Side(signals.side[t]), signals.lines[LOWER][t], signals.lines[MIDDLE][t]
         )
 
     @staticmethod
-    def _words(side: Side, lower: float, middle: float) -> str:
-        places = places_apart(lower, middle)
-        below, above = f"the lower band ({lower:,.{places}f})", f"the middle band ({middle:,.{places}f})"
-        said = {
+    def _reason(side: Side, lower: float, middle: float) -> str:
+        decimals = distinct_decimals(lower, middle)
+        below, above = f"the lower band ({lower:,.{decimals}f})", f"the middle band ({middle:,.{decimals}f})"
+        texts = {
             Side.BUY: f"The close crossed below {below}",
             Side.SELL: f"The close crossed above {above}",
             Side.HOLD: f"The close crossed neither below {below} nor above {above}",
         }
-        return said[side]
+        return texts[side]

@@ -1,4 +1,4 @@
-"""CCI: Lambert's commodity channel index, how far the typical price lies from its average."""
+"""CCI: Lambert's commodity channel index, the distance of the typical price from its average."""
 
 import numpy as np
 
@@ -6,22 +6,20 @@ from strategies.kinds.averages import simple_average
 from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import crossings, exceeds
 from strategies.kinds.deviations import mean_deviation
-from strategies.kinds.strength import certain
-from strategies.kinds.wording import level_words
+from strategies.kinds.explanations import level_text
+from strategies.kinds.strength import full_strength
 from tradedesk.core.bars import Bars, Floats
 from tradedesk.core.money import PLACES
 from tradedesk.core.signals import Side, Signals
 
-SCALE = 0.015  # Lambert's: about three in four values then lie between -100 and 100
+SCALE = 0.015  # Lambert's constant: about 3 of 4 values are then between -100 and 100
 LEVEL = 100.0
 
 
 class Cci(Kind):
     key = "cci"
     name = "Commodity channel index"
-    description = (
-        "Buys when the CCI leaves oversold, crossing above minus the level; sells when it leaves overbought."
-    )
+    description = "Buys when the CCI crosses above minus the level; sells when it crosses below the level."
     overlay = False
 
     period = Param(
@@ -46,13 +44,13 @@ class Cci(Kind):
         buy = crossings(index, -self.level, LEVEL) == Side.BUY
         sell = crossings(index, self.level, LEVEL) == Side.SELL
         side = buy.astype(np.int8) - sell
-        return Signals(side, certain(side), {self._name: index})
+        return Signals(side, full_strength(side), {self._name: index})
 
     def explain(self, signals: Signals, t: int) -> str:
-        return self.warming_up(t) or self._words(Side(signals.side[t]), signals.lines[self._name][t])
+        return self.warming_up(t) or self._reason(Side(signals.side[t]), signals.lines[self._name][t])
 
     def _index(self, bars: Bars) -> Floats:
-        """(typical price - its average) / (0.015 x its mean deviation), (n,); NaN where the price stands still.
+        """(typical price - its average) / (0.015 x its mean deviation), (n,); NaN where the price does not change.
 
         Lambert, Commodities 10 (1980). The typical price is a third of high + low + close; the third cancels out.
         """
@@ -64,10 +62,10 @@ class Cci(Kind):
         index[moves] = (typical - average)[moves] / (SCALE * deviation[moves])
         return index
 
-    def _words(self, side: Side, index: float) -> str:
+    def _reason(self, side: Side, index: float) -> str:
         if np.isnan(index):
-            return f"No CCI: the price has not moved for {self.period} bars"
-        return level_words(side, "CCI", index, -self.level, self.level)
+            return f"No CCI: the price has not changed for {self.period} bars"
+        return level_text(side, "CCI", index, -self.level, self.level)
 
     @property
     def _name(self) -> str:

@@ -1,7 +1,7 @@
-"""Deviations: how far the prices of a window lie from their mean, out of that window alone, bit for bit.
+"""Deviations of prices from their mean, computed from their window alone, bit for bit.
 
-TA-Lib's standard deviation is the difference of two rolling sums: on a price that stands still it is rounding, and
-a close crosses its bands. Its mean deviation adds up a window in an order that depends on the window's row.
+TA-Lib's standard deviation is the difference of two rolling sums: on an unchanged price it is a rounding error,
+and the close crosses its bands. Its mean deviation adds up a window in an order that depends on the window's row.
 """
 
 import numpy as np

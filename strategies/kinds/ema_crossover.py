@@ -24,10 +24,10 @@ class EmaCrossover(AverageCrossover):
     )
 
     def warmup(self) -> int:
-        """10 x slow: the average then holds 2e-8 of what it began with, and of that the price is the larger part.
+        """10 x slow: the start value then has a weight of 2e-8 in the average.
 
-        Measured on random walks: it stands within 1e-9 of the close, the tolerance, of where the whole history
-        puts it.
+        Measured on random walks: the average differs from that of the full history by less than 1e-9 of the close,
+        which is the tolerance.
         """
         return 10 * self.slow
 

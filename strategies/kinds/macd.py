@@ -1,11 +1,11 @@
-"""MACD: the difference of two exponential averages of the close, and that difference's own average."""
+"""MACD: the difference of two exponential averages of the close, and its signal line."""
 
 import talib
 
 from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import crossings
-from strategies.kinds.strength import certain
-from strategies.kinds.wording import crossing_words
+from strategies.kinds.explanations import crossing_text
+from strategies.kinds.strength import full_strength
 from tradedesk.core.bars import Bars
 from tradedesk.core.signals import Signals
 
@@ -42,17 +42,17 @@ class Macd(Kind):
     def warmup(self) -> int:
         """10 x slow for the averages and 10 x signal for the average of their difference.
 
-        Measured on random walks: the lines then stand within 1e-11 of the close of where the whole history
-        puts them, a hundredth of the tolerance; 10 x slow alone leaves 1e-9, and far more where signal > slow.
+        Measured on random walks: the lines differ from those of the full history by less than 1e-11 of the close,
+        1% of the tolerance. With 10 x slow alone they differ by 1e-9, and far more for signal > slow.
         """
         return 10 * (self.slow + self.signal)
 
     def signals(self, bars: Bars) -> Signals:
         macd, signal, _ = talib.MACD(bars.close, self.fast, self.slow, self.signal)
         side = crossings(macd, signal, bars.close)
-        return Signals(side, certain(side), {MACD: macd, SIGNAL: signal})
+        return Signals(side, full_strength(side), {MACD: macd, SIGNAL: signal})
 
     def explain(self, signals: Signals, t: int) -> str:
-        return self.warming_up(t) or crossing_words(
+        return self.warming_up(t) or crossing_text(
             signals.side[t], MACD, signals.lines[MACD][t], "its signal line", signals.lines[SIGNAL][t]
         )

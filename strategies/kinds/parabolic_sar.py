@@ -1,4 +1,4 @@
-"""Parabolic SAR: Wilder's stop and reverse, which closes in on the price the further a trend has run."""
+"""Parabolic SAR: Wilder's stop and reverse, which moves faster towards the price as a trend continues."""
 
 import numpy as np
 from numba import njit
@@ -6,18 +6,18 @@ from numpy.typing import NDArray
 
 from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import crossings
-from strategies.kinds.restarts import restarts
-from strategies.kinds.strength import certain
-from strategies.kinds.wording import places_apart
+from strategies.kinds.explanations import distinct_decimals
+from strategies.kinds.restarts import restart_rows
+from strategies.kinds.strength import full_strength
 from tradedesk.core.bars import Bars, Floats
 from tradedesk.core.signals import Side, Signals
 
 LINE = "SAR"
 UP, DOWN = 1.0, -1.0
 
-# Bars before a decision that the stop begins anew in. Measured on the sample stocks: with the default parameters
-# it then is the stop that began with their first bar, on every bar; half as many leave it apart now and then.
-STRETCH = 400
+# In bars. Measured on the sample stocks with the default parameters: the stop is then the same on every bar as the
+# one computed from the first bar; with 200 bars it sometimes differs.
+RESTART_WINDOW = 400
 
 
 class ParabolicSar(Kind):
@@ -32,10 +32,16 @@ class ParabolicSar(Kind):
         step=0.001,
         search=(0.01, 0.05, 0.005),
         label="Acceleration",
-        help="Part of the way to the extreme price that the stop goes each bar, added at every new extreme.",
+        help="Added to the acceleration factor at every new extreme price.",
     )
     maximum = Param(
-        0.2, low=0.001, high=1.0, step=0.001, search=(0.1, 0.5, 0.05), label="Maximum", help="Most of that way."
+        0.2,
+        low=0.001,
+        high=1.0,
+        step=0.001,
+        search=(0.1, 0.5, 0.05),
+        label="Maximum",
+        help="Highest acceleration factor.",
     )
 
     def check(self) -> str:
@@ -44,59 +50,61 @@ class ParabolicSar(Kind):
         return f"The acceleration ({self.acceleration:g}) must not exceed its maximum ({self.maximum:g})."
 
     def warmup(self) -> int:
-        """The stretch that the stop begins anew in, and a bar to flip from."""
-        return STRETCH + 1
+        """The window in which the stop restarts, and a bar to flip from."""
+        return RESTART_WINDOW + 1
 
     def signals(self, bars: Bars) -> Signals:
-        begins = restarts(bars.low, 0, STRETCH)
-        trend, stop = stop_and_reverse(bars.high, bars.low, begins, self.acceleration, self.maximum)
+        starts = restart_rows(bars.low, 0, RESTART_WINDOW)
+        trend, stop = stop_and_reverse(bars.high, bars.low, starts, self.acceleration, self.maximum)
         side = crossings(trend, 0.0, UP)
-        return Signals(side, certain(side), {LINE: stop})
+        return Signals(side, full_strength(side), {LINE: stop})
 
     def explain(self, signals: Signals, t: int) -> str:
-        return self.warming_up(t) or self._words(Side(signals.side[t]), signals.lines[LINE][t])
+        return self.warming_up(t) or self._reason(Side(signals.side[t]), signals.lines[LINE][t])
 
     @staticmethod
-    def _words(side: Side, stop: float) -> str:
-        did = {
+    def _reason(side: Side, stop: float) -> str:
+        texts = {
             Side.BUY: "flipped below the price",
             Side.SELL: "flipped above the price",
-            Side.HOLD: "has not flipped",
+            Side.HOLD: "did not flip",
         }
-        return f"SAR ({stop:,.{places_apart(stop, 0.0)}f}) {did[side]}"
+        return f"SAR ({stop:,.{distinct_decimals(stop, 0.0)}f}) {texts[side]}"
 
 
 @njit(cache=True, nogil=True)
 def stop_and_reverse(
-    high: Floats, low: Floats, begins: NDArray[np.int64], acceleration: float, maximum: float
+    high: Floats, low: Floats, starts: NDArray[np.int64], acceleration: float, maximum: float
 ) -> tuple[Floats, Floats]:
-    """The trend, UP or DOWN (n,), and its stop in dollars (n,), both as they stand at the close.
+    """The trend, UP or DOWN (n,), and its stop in dollars (n,), both at the close.
 
-    begins (n,): the row from which the stop is followed to row t. There the trend is up, the stop its low, the
-    extreme its high. A run from a new row is followed until it meets the run before it, which it then repeats.
+    starts (n,): the row from which the stop is computed for row t. There the trend is up, the stop is the low and
+    the extreme is the high. After a change of the start row the rows are computed again until they equal the
+    previous run.
 
-    Wilder, New Concepts in Technical Trading Systems (1978): from bar to bar the stop moves by pace x (extreme -
-    stop), but not into the last two bars; the pace grows at every new extreme; a stop that is touched jumps to the
-    extreme, and the trend turns. A bar that only stands on the stop, its high and its low, has not touched it.
+    Wilder, New Concepts in Technical Trading Systems (1978): on each bar the stop moves by factor x (extreme -
+    stop), but not into the range of the last two bars; the factor grows at every new extreme; when the price
+    touches the stop, the trend turns and the stop jumps to the extreme. A bar whose high and low both equal the
+    stop does not touch it.
     """
     rows = len(low)
     trend, line = np.empty(rows), np.empty(rows)
-    # of the newest run, row by row: the trend, the stop for the bar after, the extreme price, the pace
-    way, stop, extreme, pace = np.empty(rows), np.empty(rows), np.empty(rows), np.empty(rows)
+    # the state in each row of the latest run: trend, stop for the next bar, extreme price, acceleration factor
+    direction, stop, extreme, factor = np.empty(rows), np.empty(rows), np.empty(rows), np.empty(rows)
     for t in range(rows):
-        begin = begins[t]
-        s = t if t > 0 and begin == begins[t - 1] else begin
+        start = starts[t]
+        s = t if t > 0 and start == starts[t - 1] else start
         while s <= t:
-            if s == begin:
+            if s == start:
                 at = low[s]
-                w, n, e, p = UP, low[s], high[s], acceleration
+                d, n, e, f = UP, low[s], high[s], acceleration
             else:
                 highest, lowest = max(high[s - 1], high[s]), min(low[s - 1], low[s])
-                at, w, e, p = _moved(
-                    way[s - 1],
+                at, d, e, f = _next_stop(
+                    direction[s - 1],
                     stop[s - 1],
                     extreme[s - 1],
-                    pace[s - 1],
+                    factor[s - 1],
                     high[s],
                     low[s],
                     highest,
@@ -104,23 +112,23 @@ def stop_and_reverse(
                     acceleration,
                     maximum,
                 )
-                n = at + p * (e - at)
-                n = min(n, lowest) if w == UP else max(n, highest)
-            if s < t and n == stop[s] and w == way[s] and e == extreme[s] and p == pace[s]:
+                n = at + f * (e - at)
+                n = min(n, lowest) if d == UP else max(n, highest)
+            if s < t and n == stop[s] and d == direction[s] and e == extreme[s] and f == factor[s]:
                 s = t
             else:
-                way[s], stop[s], extreme[s], pace[s] = w, n, e, p
+                direction[s], stop[s], extreme[s], factor[s] = d, n, e, f
                 s += 1
-        trend[t], line[t] = way[t], at
+        trend[t], line[t] = direction[t], at
     return trend, line
 
 
 @njit(cache=True, nogil=True)
-def _moved(
-    way: float,
+def _next_stop(
+    direction: float,
     stop: float,
     extreme: float,
-    pace: float,
+    factor: float,
     high: float,
     low: float,
     highest: float,
@@ -128,15 +136,15 @@ def _moved(
     acceleration: float,
     maximum: float,
 ) -> tuple[float, float, float, float]:
-    """The stop, the trend, the extreme and the pace after a bar; highest and lowest: of it and the one before."""
-    if way == UP:
+    """The stop, trend, extreme and factor after a bar; highest and lowest: of this bar and the previous one."""
+    if direction == UP:
         if low <= stop and (low < stop or high > stop):
             return max(extreme, highest), DOWN, low, acceleration
         if high > extreme:
-            return stop, UP, high, min(pace + acceleration, maximum)
+            return stop, UP, high, min(factor + acceleration, maximum)
     else:
         if high >= stop and (high > stop or low < stop):
             return min(extreme, lowest), UP, high, acceleration
         if low < extreme:
-            return stop, DOWN, low, min(pace + acceleration, maximum)
-    return stop, way, extreme, pace
+            return stop, DOWN, low, min(factor + acceleration, maximum)
+    return stop, direction, extreme, factor

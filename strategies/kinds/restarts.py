@@ -1,7 +1,7 @@
-"""Restarts: where an indicator that never forgets its first bar begins anew, by what the prices say alone.
+"""Restart rows: where an indicator with an endless memory starts again, so that its warm-up is finite.
 
-A trailing stop hands its state from bar to bar without end, so that histories of different length may disagree
-for ever. Begun anew, for every bar, at the lowest low of the stretch before it, it knows nothing older.
+A trailing stop passes its state from bar to bar, so that histories of different lengths may never agree. For each
+bar it is therefore computed from the lowest low of a window before that bar, and nothing older.
 """
 
 import numpy as np
@@ -12,22 +12,22 @@ from tradedesk.core.bars import Floats
 
 
 @njit(cache=True, nogil=True)
-def restarts(low: Floats, first: int, stretch: int) -> NDArray[np.int64]:
-    """For each row t the row of the lowest low in the older half of the last `stretch` rows, int64 (n,).
+def restart_rows(low: Floats, first: int, window: int) -> NDArray[np.int64]:
+    """For each row t the row of the lowest low in the older half of the last `window` rows, int64 (n,).
 
-    That is from t - stretch + 1 to t - stretch // 2, the latest of equal lows; the newer half is left for the
-    indicator to find its pace in. Rows before `first` do not count; where no other is left, `first` is the answer.
+    That is rows t - window + 1 to t - window // 2, and the latest of equal lows; in the newer half the indicator
+    settles. Rows before `first` are ignored; `first` where there is no other row.
     """
     found = np.full(len(low), first)
-    waiting = np.empty(len(low), np.int64)  # the lowest row of the older half, then those that may follow it
+    queue = np.empty(len(low), np.int64)  # the lowest row of the older half, then its possible successors
     head = tail = 0
-    for t in range(first + stretch // 2, len(low)):
-        entering = t - stretch // 2
-        while tail > head and low[entering] <= low[waiting[tail - 1]]:
+    for t in range(first + window // 2, len(low)):
+        entering = t - window // 2
+        while tail > head and low[entering] <= low[queue[tail - 1]]:
             tail -= 1
-        waiting[tail] = entering
+        queue[tail] = entering
         tail += 1
-        while waiting[head] <= t - stretch:
+        while queue[head] <= t - window:
             head += 1
-        found[t] = waiting[head]
+        found[t] = queue[head]
     return found

@@ -4,9 +4,9 @@ import numpy as np
 
 from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import crossings
-from strategies.kinds.relative_strength import TOP, UNMOVED_PERIODS, relative_strength
-from strategies.kinds.strength import graded
-from strategies.kinds.wording import level_words
+from strategies.kinds.explanations import level_text
+from strategies.kinds.relative_strength import TOP, UNCHANGED_PERIODS, relative_strength
+from strategies.kinds.strength import graded_strength
 from tradedesk.core.bars import Bars
 from tradedesk.core.signals import Side, Signals
 
@@ -21,7 +21,13 @@ class RsiMeanReversion(Kind):
         14, low=2, high=100, step=1, search=(5, 30, 1), label="Period", help="Bars in the RSI's averages."
     )
     oversold = Param(
-        30.0, low=1.0, high=99.0, step=0.5, search=(20.0, 40.0, 5.0), label="Oversold", help="Buys below this."
+        30.0,
+        low=1.0,
+        high=99.0,
+        step=0.5,
+        search=(20.0, 40.0, 5.0),
+        label="Oversold",
+        help="Buys when the RSI crosses below this.",
     )
     overbought = Param(
         70.0,
@@ -30,7 +36,7 @@ class RsiMeanReversion(Kind):
         step=0.5,
         search=(60.0, 80.0, 5.0),
         label="Overbought",
-        help="Sells above this.",
+        help="Sells when the RSI crosses above this.",
     )
 
     def check(self) -> str:
@@ -39,7 +45,7 @@ class RsiMeanReversion(Kind):
         return f"Oversold ({self.oversold:g}) must be lower than overbought ({self.overbought:g})."
 
     def warmup(self) -> int:
-        """20 periods: a Wilder average then holds 2e-9 of what was before; measured, the RSI differs by 2e-7."""
+        """20 periods: older bars then weigh 2e-9 in a Wilder average; measured, the RSI differs by 2e-7."""
         return 20 * self.period
 
     def signals(self, bars: Bars) -> Signals:
@@ -47,17 +53,17 @@ class RsiMeanReversion(Kind):
         buy = crossings(rsi, self.oversold, TOP) == Side.SELL
         sell = crossings(rsi, self.overbought, TOP) == Side.BUY
         strength = np.zeros(len(bars))
-        strength[buy] = graded((self.oversold - rsi[buy]) / self.oversold)
-        strength[sell] = graded((rsi[sell] - self.overbought) / (TOP - self.overbought))
+        strength[buy] = graded_strength((self.oversold - rsi[buy]) / self.oversold)
+        strength[sell] = graded_strength((rsi[sell] - self.overbought) / (TOP - self.overbought))
         return Signals(buy.astype(np.int8) - sell, strength, {self._name: rsi})
 
     def explain(self, signals: Signals, t: int) -> str:
-        return self.warming_up(t) or self._words(Side(signals.side[t]), signals.lines[self._name][t])
+        return self.warming_up(t) or self._reason(Side(signals.side[t]), signals.lines[self._name][t])
 
-    def _words(self, side: Side, rsi: float) -> str:
+    def _reason(self, side: Side, rsi: float) -> str:
         if np.isnan(rsi):
-            return f"No RSI: the close has not moved for {UNMOVED_PERIODS * self.period} bars"
-        return level_words(side, "RSI", rsi, self.oversold, self.overbought)
+            return f"No RSI: the close has not changed for {UNCHANGED_PERIODS * self.period} bars"
+        return level_text(side, "RSI", rsi, self.oversold, self.overbought)
 
     @property
     def _name(self) -> str:

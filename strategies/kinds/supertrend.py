@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import TOLERANCE, crossings
-from strategies.kinds.restarts import restarts
-from strategies.kinds.strength import certain
-from strategies.kinds.wording import places_apart
+from strategies.kinds.explanations import distinct_decimals
+from strategies.kinds.restarts import restart_rows
+from strategies.kinds.strength import full_strength
 from tradedesk.core.bars import Bars, Floats
 from tradedesk.core.signals import Side, Signals
 
 LINE = "SuperTrend"
 UP, DOWN = 1.0, -1.0
 
-# Bars that a trend gets, for each average true range between the price and its bands, to be told from its
-# restart. Measured on the sample stocks: it then is the trend that began with their first bar, on every bar.
-BARS_A_RANGE = 100
+# The restart window in bars, for each unit of the multiplier. Measured on the sample stocks: the trend is then the
+# same on every bar as the one computed from the first bar.
+BARS_PER_MULTIPLIER = 100
 
 
 class SuperTrend(Kind):
@@ -40,82 +40,83 @@ class SuperTrend(Kind):
         step=0.1,
         search=(1.0, 7.0, 0.5),
         label="Multiplier",
-        help="Average true ranges from the middle of a bar to its bands.",
+        help="Distance from the middle of a bar to its bands, in average true ranges.",
     )
 
     def warmup(self) -> int:
-        """20 periods of Wilder's average, the stretch that a trend begins anew in, and a bar to turn from."""
-        return 20 * self.period + self._stretch + 1
+        """20 periods of Wilder's average, the window in which the trend restarts, and a bar to turn from."""
+        return 20 * self.period + self._window + 1
 
     def signals(self, bars: Bars) -> Signals:
-        reach = self.multiplier * talib.ATR(bars.high, bars.low, bars.close, self.period)
+        distance = self.multiplier * talib.ATR(bars.high, bars.low, bars.close, self.period)
         middle = (bars.high + bars.low) / 2.0
-        begins = restarts(bars.low, self.period, self._stretch)
-        trend, stop = trailed(bars.close, middle + reach, middle - reach, begins)
+        starts = restart_rows(bars.low, self.period, self._window)
+        trend, stop = follow_trend(bars.close, middle + distance, middle - distance, starts)
         side = crossings(trend, 0.0, UP)
-        return Signals(side, certain(side), {LINE: stop})
+        return Signals(side, full_strength(side), {LINE: stop})
 
     def explain(self, signals: Signals, t: int) -> str:
-        return self.warming_up(t) or self._words(Side(signals.side[t]), signals.lines[LINE][t])
+        return self.warming_up(t) or self._reason(Side(signals.side[t]), signals.lines[LINE][t])
 
     @staticmethod
-    def _words(side: Side, stop: float) -> str:
-        place = f"{stop:,.{places_apart(stop, 0.0)}f}"
-        said = {
-            Side.BUY: f"Closed above the upper band: SuperTrend turned up, its stop at {place}",
-            Side.SELL: f"Closed below the lower band: SuperTrend turned down, its stop at {place}",
-            Side.HOLD: f"SuperTrend has not turned, its stop at {place}",
+    def _reason(side: Side, stop: float) -> str:
+        stop_text = f"{stop:,.{distinct_decimals(stop, 0.0)}f}"
+        texts = {
+            Side.BUY: f"Closed above the upper band: SuperTrend turned up, stop at {stop_text}",
+            Side.SELL: f"Closed below the lower band: SuperTrend turned down, stop at {stop_text}",
+            Side.HOLD: f"SuperTrend did not turn, stop at {stop_text}",
         }
-        return said[side]
+        return texts[side]
 
     @property
-    def _stretch(self) -> int:
-        return math.ceil(BARS_A_RANGE * self.multiplier)
+    def _window(self) -> int:
+        return math.ceil(BARS_PER_MULTIPLIER * self.multiplier)
 
 
 @njit(cache=True, nogil=True)
-def trailed(close: Floats, upper: Floats, lower: Floats, begins: NDArray[np.int64]) -> tuple[Floats, Floats]:
+def follow_trend(close: Floats, upper: Floats, lower: Floats, starts: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """The trend, UP or DOWN (n,), and its stop in dollars (n,): the lower band in an uptrend, else the upper one.
 
-    upper and lower: each bar's own bands (n,). begins (n,): the row from which the trend is followed to row t;
-    there it is down. A run from a new row is followed until it meets the run before it, which it then repeats.
-    NaN before the first of these rows.
+    upper and lower: each bar's own bands (n,). starts (n,): the row from which the trend is computed for row t, as
+    a downtrend. After a change of the start row the rows are computed again until they equal the previous run. NaN
+    before the first start row.
     """
     rows = len(close)
     trend, stop = np.full(rows, np.nan), np.full(rows, np.nan)
-    way, above, below = np.empty(rows), np.empty(rows), np.empty(rows)  # of the newest run, row by row
-    for t in range(begins[0] if rows else 0, rows):
-        begin = begins[t]
-        s = t if t > begins[0] and begin == begins[t - 1] else begin
+    # the state in each row of the latest run
+    direction, above, below = np.empty(rows), np.empty(rows), np.empty(rows)
+    for t in range(starts[0] if rows else 0, rows):
+        start = starts[t]
+        s = t if t > starts[0] and start == starts[t - 1] else start
         while s <= t:
-            if s == begin:
-                w, a, b = DOWN, upper[s], lower[s]
+            if s == start:
+                d, a, b = DOWN, upper[s], lower[s]
             else:
-                w, a, b = _moved(
-                    way[s - 1], above[s - 1], below[s - 1], close[s - 1], close[s], upper[s], lower[s]
+                d, a, b = _next_bands(
+                    direction[s - 1], above[s - 1], below[s - 1], close[s - 1], close[s], upper[s], lower[s]
                 )
-            if s < t and w == way[s] and a == above[s] and b == below[s]:
+            if s < t and d == direction[s] and a == above[s] and b == below[s]:
                 s = t
             else:
-                way[s], above[s], below[s] = w, a, b
+                direction[s], above[s], below[s] = d, a, b
                 s += 1
-        trend[t], stop[t] = way[t], below[t] if way[t] == UP else above[t]
+        trend[t], stop[t] = direction[t], below[t] if direction[t] == UP else above[t]
     return trend, stop
 
 
 @njit(cache=True, nogil=True)
-def _moved(
-    way: float, above: float, below: float, before: float, close: float, upper: float, lower: float
+def _next_bands(
+    direction: float, above: float, below: float, before: float, close: float, upper: float, lower: float
 ) -> tuple[float, float, float]:
-    """The trend and the two bands after a bar: a band only closes in, until a close lies beyond it.
+    """The trend and both bands after a bar; a band only moves towards the price, until a close is beyond it.
 
-    before: the close of the bar before; close, upper, lower: this bar's own.
+    before: the close of the previous bar; close, upper, lower: of this bar.
     """
-    slack = TOLERANCE * before
-    if upper < above or before - above > slack:
+    tolerance = TOLERANCE * before
+    if upper < above or before - above > tolerance:
         above = upper
-    if lower > below or below - before > slack:
+    if lower > below or below - before > tolerance:
         below = lower
-    beyond = close - above if way == DOWN else below - close
+    beyond = close - above if direction == DOWN else below - close
     turned = beyond > TOLERANCE * close
-    return -way if turned else way, above, below
+    return -direction if turned else direction, above, below

@@ -13,9 +13,9 @@ TOP = 100.0
 def directional_movement(high: Floats, low: Floats, close: Floats, period: int) -> tuple[Floats, Floats, Floats]:
     """+DI, -DI and ADX, each 0 to 100 (n,); NaN in the first `period` rows, the ADX in the first 2 x period - 1.
 
-    TA-Lib's to the last digits, but for a price that stands still: there it divides one forgotten number by
-    another, and keeps its last ADX for ever. Here ranges and movements within the tolerance are none, and the
-    ADX fades.
+    Equal to TA-Lib up to rounding, except where the price does not change: there TA-Lib divides one rounding error
+    by another and keeps its last ADX. Here ranges and movements within the tolerance count as zero, and the ADX
+    falls towards 0.
     """
     rows = len(close)
     plus, minus, adx = np.full(rows, np.nan), np.full(rows, np.nan), np.full(rows, np.nan)

@@ -1,4 +1,4 @@
-"""Strategies, what the apps above make of them, and how a page reads."""
+"""Strategies with backtests and deployments, and the text of a page."""
 
 import re
 import uuid
@@ -30,10 +30,10 @@ def a_backtest(strategy: Strategy, **values: Any) -> Backtest:
         "initial_capital": 100_000,
         "status": Backtest.Status.COMPLETED,
         "metrics": {
-            "total_return": 34.211,
-            "sharpe_ratio": 1.0249,
-            "max_drawdown_pct": 23.4,
-            "num_trades": 88,
+            "total_return": 0.34211,
+            "sharpe": 1.0249,
+            "max_drawdown": 0.234,
+            "trades": 88,
         },
         "created_at": NOW,
         "heartbeat_at": NOW,
@@ -56,6 +56,17 @@ def a_deployment(strategy: Strategy, **values: Any) -> LiveStrategy:
     return LiveStrategy.objects.create(user=strategy.user, strategy=strategy, **{**standard, **values})
 
 
-def words(answer: Any) -> str:
-    """The text of a page, tags left out."""
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+def page_text(response: Any) -> str:
+    """The text of a page without tags."""
+    return _text(response.content.decode())
+
+
+def element_text(response: Any, attribute: str) -> str:
+    """The text of the element with this attribute, such as `id="checks"`; it holds no element of its own name."""
+    found = re.search(rf"<(\w+)[^>]*\s{re.escape(attribute)}[^>]*>.*?</\1>", response.content.decode(), re.DOTALL)
+    assert found, attribute
+    return _text(found[0])
+
+
+def _text(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())

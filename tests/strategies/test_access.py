@@ -4,11 +4,11 @@ import pytest
 from django.test import Client
 
 from strategies.models import Strategy
-from tests.strategies.examples import a_backtest, a_deployment, a_strategy, words
+from tests.strategies.examples import a_backtest, a_deployment, a_strategy, page_text
 from tradedesk.accounts.models import User
 
 LIST, NEW = "/dashboard/strategies", "/dashboard/strategies/new"
-OF_ONE = ("", "/edit", "/delete", "/checks")
+DETAIL_PAGES = ("", "/edit", "/delete", "/checks")
 FILLED = {
     "name": "Changed",
     "kind": "buy_and_hold",
@@ -27,7 +27,7 @@ def address(strategy: Strategy, page: str) -> str:
     return f"/dashboard/strategies/{strategy.pk}{page}"
 
 
-@pytest.mark.parametrize("page", OF_ONE)
+@pytest.mark.parametrize("page", DETAIL_PAGES)
 @pytest.mark.parametrize("htmx", [False, True], ids=["page", "htmx"])
 def test_only_the_owner_sees_a_strategy(
     alices_browser: Client,
@@ -41,22 +41,22 @@ def test_only_the_owner_sees_a_strategy(
     url = address(strategy, page)
     assert alices_browser.get(url, headers=headers).status_code == 200
     assert bobs_browser.get(url, headers=headers).status_code == 404
-    answer = charlies_browser.get(url, headers=headers)
-    assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next={url}")
+    response = charlies_browser.get(url, headers=headers)
+    assert (response.status_code, response["Location"]) == (302, f"/accounts/login/?next={url}")
 
 
 @pytest.mark.parametrize("url", [LIST, NEW])
 def test_a_user_must_be_logged_in(bobs_browser: Client, charlies_browser: Client, url: str) -> None:
     assert bobs_browser.get(url).status_code == 200
-    answer = charlies_browser.get(url)
-    assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next={url}")
+    response = charlies_browser.get(url)
+    assert (response.status_code, response["Location"]) == (302, f"/accounts/login/?next={url}")
 
 
-def test_the_list_shows_the_users_own(alices_browser: Client, bobs_browser: Client, strategy: Strategy) -> None:
+def test_a_user_sees_only_own_strategies(alices_browser: Client, bobs_browser: Client, strategy: Strategy) -> None:
     assert strategy in [card["strategy"] for card in alices_browser.get(LIST).context["cards"]]
-    answer = bobs_browser.get(LIST)
-    assert answer.context["cards"] == []
-    assert "Alice" not in words(answer)
+    response = bobs_browser.get(LIST)
+    assert response.context["cards"] == []
+    assert "Alice" not in page_text(response)
 
 
 @pytest.mark.parametrize("page", ["/edit", "/delete"])
@@ -69,7 +69,7 @@ def test_only_the_owner_changes_a_strategy(
     assert Strategy.objects.get().name == "Alice's own"
 
 
-def test_what_is_created_belongs_to_who_created_it(
+def test_a_new_strategy_belongs_to_its_creator(
     bobs_browser: Client, charlies_browser: Client, alice: User, bob: User
 ) -> None:
     assert charlies_browser.post(NEW, FILLED)["Location"] == f"/accounts/login/?next={NEW}"
@@ -77,26 +77,28 @@ def test_what_is_created_belongs_to_who_created_it(
     assert Strategy.objects.get().user == bob
 
 
-def test_another_users_backtests_and_deployments_do_not_show(
+def test_backtests_and_deployments_of_another_user_are_not_shown(
     alices_browser: Client, alice: User, bob: User, strategy: Strategy
 ) -> None:
     other = a_strategy(bob, "Bob's")
     a_backtest(other)
     a_deployment(other, name="Live - Bob's")
-    for url in (LIST, address(strategy, "")):
-        text = words(alices_browser.get(url))
-        assert "none yet" in text or "Not backtested yet" in text
-        assert "Bob" not in text
+    cards, detail = alices_browser.get(LIST), alices_browser.get(address(strategy, ""))
+    (card,) = cards.context["cards"]
+    assert card["strategy"].latest_backtests == card["strategy"].current_deployments == []
+    assert list(detail.context["backtests"]) == list(detail.context["deployments"]) == []
+    for response in (cards, detail):
+        assert "Bob" not in page_text(response)
 
 
-def test_nothing_is_deleted_by_following_a_link(alices_browser: Client, strategy: Strategy) -> None:
+def test_get_deletes_nothing(alices_browser: Client, strategy: Strategy) -> None:
     assert alices_browser.get(address(strategy, "/delete")).status_code == 200
     assert alices_browser.head(address(strategy, "/delete")).status_code == 200
     assert Strategy.objects.filter(pk=strategy.pk).exists()
 
 
 @pytest.mark.parametrize("page", ["/edit", "/delete"])
-def test_a_form_from_elsewhere_changes_nothing(alice: User, strategy: Strategy, page: str) -> None:
+def test_a_form_without_csrf_token_changes_nothing(alice: User, strategy: Strategy, page: str) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
     assert browser.post(address(strategy, page), FILLED).status_code == 403
@@ -121,7 +123,7 @@ def test_other_methods_are_not_allowed(
     assert Strategy.objects.filter(pk=strategy.pk).exists()
 
 
-@pytest.mark.parametrize("page", OF_ONE)
-def test_a_strategy_that_never_was_is_not_found(alices_browser: Client, page: str) -> None:
+@pytest.mark.parametrize("page", DETAIL_PAGES)
+def test_an_unknown_strategy_is_not_found(alices_browser: Client, page: str) -> None:
     for pk in (0, 999_999, 2**63, 10**30):
         assert alices_browser.get(f"/dashboard/strategies/{pk}{page}").status_code == 404

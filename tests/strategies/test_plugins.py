@@ -1,4 +1,4 @@
-"""A trader's own kinds: loaded from a folder, checked, and refused with the reason."""
+"""Plugins: a trader's own kinds, loaded from a folder, checked, and rejected with a reason."""
 
 import io
 import signal
@@ -9,11 +9,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from strategies import own_kinds
+from strategies import plugins
 from strategies.kinds import code_hash, kinds, make_kind
-from strategies.plugins import load_folder, plugin_files
+from strategies.plugins import load_plugins, plugin_files
 from strategies.services import save_strategy
-from strategies.system_checks import plugins_are_usable
+from strategies.system_checks import warn_about_rejected_plugins
+from tests.strategies.examples import element_text
 from tests.strategies.kinds.test_guide import GUIDE
 from tradedesk.accounts.models import User
 
@@ -25,7 +26,7 @@ from tradedesk.core.signals import Signals
 class Prophet(Kind):
     key = "prophet"
     name = "Prophet"
-    description = "Knows tomorrow."
+    description = "Uses tomorrow's close."
 
     def warmup(self):
         return 2
@@ -36,14 +37,15 @@ class Prophet(Kind):
         return Signals(side, np.abs(side).astype(float))
 
     def explain(self, signals, t):
-        return "It has been seen in the crystal ball"
+        return "The next close is higher or lower"
 """
-TOO_SHORT = (
+WARMUP_TOO_SHORT = (
     LOOKS_AHEAD.replace("tomorrow = np.append(bars.close[1:], bars.close[-1:])", "")
     .replace("tomorrow - bars.close", "bars.close - bars.close[:1].sum()")
     .replace("prophet", "anchored")
     .replace("Prophet", "Anchored")
 )
+ENDLESS = LOOKS_AHEAD.replace("        tomorrow =", "        while True: pass\n        tomorrow =")
 
 
 def guide() -> str:
@@ -52,27 +54,27 @@ def guide() -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    own = tmp_path / "own"
-    own.mkdir()
-    yield own
-    load_folder(tmp_path / "nothing", tmp_path / "verdicts")
+    plugin_folder = tmp_path / "plugins"
+    plugin_folder.mkdir()
+    yield plugin_folder
+    load_plugins(tmp_path / "missing", tmp_path / "results.json")
 
 
-def verdicts_of(folder: Path) -> Path:
-    """One for all tests of a run, for to prove a kind takes a second or two."""
-    return folder.parents[1] / "verdicts.json"
+def results_file(folder: Path) -> Path:
+    """One file for all tests of a run, because checking a kind takes a second or two."""
+    return folder.parents[1] / "results.json"
 
 
-def loaded(folder: Path, **files: str) -> dict[str, str]:
-    """The reason of each file, "" for one that can be used."""
+def reasons(folder: Path, **files: str) -> dict[str, str]:
+    """Write these files, load the folder, and return the reason of each file, "" for one that can be used."""
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text)
-    load_folder(folder, verdicts_of(folder))
+    load_plugins(folder, results_file(folder))
     return {file.name: file.reason for file in plugin_files()}
 
 
-def test_the_kind_of_the_guide_becomes_one_like_any_other(folder: Path, alice: User) -> None:
-    assert loaded(folder, rate_of_change=guide()) == {"rate_of_change.py": ""}
+def test_the_kind_in_the_guide_can_be_used_like_any_other(folder: Path, alice: User) -> None:
+    assert reasons(folder, rate_of_change=guide()) == {"rate_of_change.py": ""}
     assert kinds()["rate_of_change"].name == "Rate of change"
     assert make_kind("rate_of_change", {"period": 10}).warmup() == 12
     assert len(code_hash("rate_of_change")) == 12
@@ -82,124 +84,127 @@ def test_the_kind_of_the_guide_becomes_one_like_any_other(folder: Path, alice: U
     assert strategy.parameters == {"period": 20}
 
 
-def test_a_change_of_the_file_is_a_change_of_its_code(folder: Path) -> None:
-    loaded(folder, rate_of_change=guide())
+def test_changing_the_file_changes_the_code_hash(folder: Path) -> None:
+    reasons(folder, rate_of_change=guide())
     before = code_hash("rate_of_change")
-    loaded(folder, rate_of_change=guide() + "\n# another\n")
+    reasons(folder, rate_of_change=guide() + "\n# another\n")
     assert code_hash("rate_of_change") != before
 
 
-def test_what_knows_tomorrow_is_refused_with_the_bar(folder: Path) -> None:
-    reason = loaded(folder, prophet=LOOKS_AHEAD)["prophet.py"]
-    assert "fails the check of no look-ahead on AAPL" in reason
-    assert "Bar " in reason
+def test_look_ahead_is_rejected_with_the_bar(folder: Path) -> None:
+    reason = reasons(folder, prophet=LOOKS_AHEAD)["prophet.py"]
+    assert reason.startswith("Prophet (no parameters) fails the no look-ahead check on AAPL. Bar ")
     assert "prophet" not in kinds()
 
 
-def test_what_hangs_on_the_first_bar_is_refused(folder: Path) -> None:
-    assert "The warm-up is too short." in loaded(folder, anchored=TOO_SHORT)["anchored.py"]
+def test_a_warm_up_that_is_too_short_is_rejected(folder: Path) -> None:
+    reason = reasons(folder, anchored=WARMUP_TOO_SHORT)["anchored.py"]
+    assert reason.startswith("Anchored (no parameters) fails the warm-up check on AAPL. Bar ")
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "reason"),
     [
-        ("def (:", "SyntaxError, line 1"),
-        ("import nothing_of_that_name", "No module named"),
-        ("raise SystemExit(3)", "SystemExit"),
-        ("1 / 0", "division by zero"),
-        ("x = 1", "no strategy kind"),
-        (LOOKS_AHEAD.replace('"prophet"', '"macd"'), "that of another kind already"),
-        (LOOKS_AHEAD.replace('"prophet"', '"Pro phet"'), "lower case letters"),
-        (LOOKS_AHEAD.replace('    description = "Knows tomorrow."\n', ""), "has no description"),
-        (LOOKS_AHEAD.replace("def explain", "def silent"), "cannot be made"),
-        (LOOKS_AHEAD.replace("return 2", 'return "two"'), "whole number"),
+        ("def (:", "The file cannot be loaded: SyntaxError, line 1: "),
+        ("import nothing_of_that_name", "The file cannot be loaded: ModuleNotFoundError: "),
+        ("raise SystemExit(3)", "The file cannot be loaded: SystemExit: 3"),
+        ("1 / 0", "The file cannot be loaded: ZeroDivisionError: "),
+        ("x = 1", "The file has no strategy kind"),
+        (LOOKS_AHEAD.replace('"prophet"', '"macd"'), "The key “macd” is already used"),
+        (LOOKS_AHEAD.replace('"prophet"', '"Pro phet"'), "The key “Pro phet” must start with a lower-case letter"),
+        (LOOKS_AHEAD.replace('    description = "Uses tomorrow\'s close."\n', ""), "Prophet has no description."),
+        (
+            LOOKS_AHEAD.replace("def explain", "def silent"),
+            "Prophet cannot be created with its default parameters",
+        ),
+        (LOOKS_AHEAD.replace("return 2", 'return "two"'), "Prophet: warmup() must return a whole number."),
     ],
 )
-def test_a_bad_file_says_why_and_takes_nothing_down(folder: Path, text: str, words: str) -> None:
-    found = loaded(folder, bad=text, rate_of_change=guide())
-    assert words in found["bad.py"]
+def test_a_rejected_file_has_a_reason_and_does_not_affect_others(folder: Path, text: str, reason: str) -> None:
+    found = reasons(folder, bad=text, rate_of_change=guide())
+    assert found["bad.py"].startswith(reason)
     assert found["rate_of_change.py"] == ""
     assert "rate_of_change" in kinds()
     assert "macd" in kinds()
-    assert [warning.id for warning in plugins_are_usable()] == ["strategies.W001"]
+    assert [warning.id for warning in warn_about_rejected_plugins()] == ["strategies.W001"]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "while True: pass",
-        LOOKS_AHEAD.replace("        tomorrow =", "        while True: pass\n        tomorrow ="),
-    ],
-)
-def test_a_file_without_an_end_is_refused_after_a_while(
-    folder: Path, text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(own_kinds, "LONGEST", 0.5)
+@pytest.mark.parametrize("text", ["while True: pass", ENDLESS], ids=["import", "signals"])
+def test_an_endless_loop_is_stopped_at_the_time_limit(folder: Path, text: str) -> None:
     (folder / "endless.py").write_text(text)
-    load_folder(folder, verdicts_of(folder))
+    load_plugins(folder, results_file(folder), time_limit=0.5)
     (file,) = plugin_files()
-    assert "It was not done after 0.5 s. Is there a loop without an end?" in file.reason
+    assert "Loading and checking took longer than 0.5 s." in file.reason
     assert file.keys == ()
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
-def test_what_has_passed_is_not_tried_again_and_a_broken_memory_is_no_matter(
+def test_without_posix_signals_files_are_loaded_without_a_time_limit(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loaded(folder, rate_of_change=guide())
+    for name in ("SIGALRM", "ITIMER_REAL", "setitimer"):
+        monkeypatch.delattr(signal, name)
+    assert reasons(folder, rate_of_change=guide(), bad="x = 1").keys() == {"rate_of_change.py", "bad.py"}
+    assert "rate_of_change" in kinds()
+
+
+def test_unchanged_files_are_not_checked_again_unless_the_results_are_damaged(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons(folder, rate_of_change=guide())
     with monkeypatch.context() as patch:
-        patch.setattr(own_kinds, "trials", lambda *_: pytest.fail("tried again"))
-        assert loaded(folder) == {"rate_of_change.py": ""}
-    verdicts_of(folder).write_text("{broken")
-    assert loaded(folder) == {"rate_of_change.py": ""}
+        patch.setattr(plugins, "run_checks", lambda *_: pytest.fail("checked again"))
+        assert reasons(folder) == {"rate_of_change.py": ""}
+    results_file(folder).write_text("{broken")
+    assert reasons(folder) == {"rate_of_change.py": ""}
 
 
-def test_check_strategy_prints_what_passes(folder: Path) -> None:
+def test_check_strategy_prints_passed_checks(folder: Path) -> None:
     (folder / "rate.py").write_text(guide())
-    said = io.StringIO()
-    call_command("check_strategy", str(folder / "rate.py"), stdout=said)
-    assert "passed  no look-ahead  AAPL" in said.getvalue()
-    assert said.getvalue().endswith("All checks passed.\n")
+    output = io.StringIO()
+    call_command("check_strategy", str(folder / "rate.py"), stdout=output)
+    assert "passed  no look-ahead  AAPL" in output.getvalue()
+    assert "FAILED" not in output.getvalue()
 
 
-def test_check_strategy_prints_what_fails_and_at_which_bar(folder: Path) -> None:
+def test_check_strategy_prints_failed_checks_with_the_bar(folder: Path) -> None:
     (folder / "prophet.py").write_text(LOOKS_AHEAD)
-    said = io.StringIO()
+    output = io.StringIO()
     with pytest.raises(SystemExit) as end:
-        call_command("check_strategy", str(folder / "prophet.py"), stdout=said)
+        call_command("check_strategy", str(folder / "prophet.py"), stdout=output)
     assert end.value.code == 1
-    assert "FAILED  no look-ahead" in said.getvalue()
-    assert "Bar " in said.getvalue()
+    assert "FAILED  no look-ahead" in output.getvalue()
+    assert "Bar " in output.getvalue()
 
 
-def test_check_strategy_refuses_what_is_no_kind(folder: Path) -> None:
+def test_check_strategy_rejects_a_file_without_a_kind(folder: Path) -> None:
     (folder / "x.py").write_text("x = 1")
-    with pytest.raises(CommandError, match="no strategy kind"):
+    with pytest.raises(CommandError, match=r"^x\.py: "):
         call_command("check_strategy", str(folder / "x.py"))
-    with pytest.raises(CommandError, match="cannot be"):
-        call_command("check_strategy", str(folder / "gone.py"))
+    with pytest.raises(CommandError, match=r"^missing\.py"):
+        call_command("check_strategy", str(folder / "missing.py"))
 
 
-def test_the_strategies_page_lists_them_with_the_reason(folder: Path, alices_browser: Client) -> None:
-    assert "STRATEGY_DIR" in alices_browser.get("/dashboard/strategies").content.decode()
-    loaded(folder, bad="x = 1", rate_of_change=guide())
-    page = alices_browser.get("/dashboard/strategies").content.decode()
-    assert "bad.py" in page
-    assert "no strategy kind" in page
-    assert "Rate of change" in page
-    assert str(folder) not in page
+def test_the_strategies_page_lists_plugins_with_their_reason(folder: Path, alices_browser: Client) -> None:
+    empty = alices_browser.get("/dashboard/strategies")
+    assert "STRATEGY_DIR" in element_text(empty, 'id="plugins"')
+    reason = reasons(folder, bad="x = 1", rate_of_change=guide())["bad.py"]
+    page = alices_browser.get("/dashboard/strategies")
+    assert element_text(page, 'data-file="bad.py"') == f"bad.py Rejected {reason}"
+    assert element_text(page, 'data-file="rate_of_change.py"') == "rate_of_change.py Passed Rate of change"
+    assert str(folder) not in page.content.decode()
 
 
-def test_a_strategy_whose_file_is_gone_still_has_its_page(
+def test_a_strategy_whose_plugin_was_removed_still_has_its_page(
     folder: Path, alice: User, alices_browser: Client
 ) -> None:
-    loaded(folder, rate_of_change=guide())
+    reasons(folder, rate_of_change=guide())
     strategy = save_strategy(
         alice, name="Mine", kind="rate_of_change", parameters={}, symbols=["AAPL"], timeframe="1Day"
     )
     (folder / "rate_of_change.py").unlink()
-    loaded(folder)
+    reasons(folder)
     for url in ("/dashboard/strategies", f"/dashboard/strategies/{strategy.pk}"):
-        answer = alices_browser.get(url)
-        assert answer.status_code == 200
-        assert "rate_of_change" in answer.content.decode()
+        response = alices_browser.get(url)
+        assert response.status_code == 200
+        assert "rate_of_change" in response.content.decode()

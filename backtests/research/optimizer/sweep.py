@@ -80,9 +80,9 @@ def _decisions(scenario: Scenario, first: int, kinds: Sequence[Kind]) -> tuple[N
     matrix = scenario.matrix
     shape = (len(kinds), len(matrix.time) - first, len(matrix.symbols))
     kind = type(kinds[0])
-    if len(matrix.symbols) == 1 and kind.go_together():
+    if len(matrix.symbols) == 1 and kind.has_batch_signals():
         (bars,) = scenario.bars.values()
-        sides = kind.sides_of(kinds, bars)
+        sides = kind.sides_in_batch(kinds, bars)
         if sides is not None:
             return sides[:, first:].reshape(shape), np.ones((1, *shape[1:]))
     side, strength = np.empty(shape, np.int8), np.empty(shape)

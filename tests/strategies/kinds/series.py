@@ -1,4 +1,4 @@
-"""Bars for the tests of the kinds: the five sample stocks, series written out by hand, and generated ones."""
+"""Bars for the tests of the kinds: the five sample stocks, explicit closes, and generated series."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -11,7 +11,7 @@ from strategies.kinds import InvalidParameters, Kind, Param
 from tradedesk.core.bars import Bars, Floats, Times, validate
 from tradedesk.marketdata.samples import FINGERPRINTS, sample_bars
 
-UNTIMED = settings(deadline=None)  # a test fails for what it finds, never for how long it took
+UNTIMED = settings(deadline=None)  # a slow machine must not fail a test
 
 STOCKS = tuple(FINGERPRINTS)
 
@@ -21,7 +21,7 @@ def bars_of(
     high: Sequence[float] | Floats | None = None,
     low: Sequence[float] | Floats | None = None,
 ) -> Bars:
-    """Daily bars with these closes; high and low are the close where they are not given."""
+    """Daily bars with these closes; high and low default to the close."""
     closes = np.array(close, dtype=np.float64)
     first = np.datetime64("2000-01-03T05:00", "us")
     time: Times = first + np.arange(len(closes)).astype("timedelta64[D]")
@@ -39,17 +39,17 @@ def _walk(seed: int, count: int, volatility: float) -> Floats:
 
 
 def _cents(seed: int, count: int) -> Floats:
-    """A walk of one cent up, down or none on a grid of cents: averages tie exactly, again and again."""
+    """A walk of -1, 0 or +1 cent per bar: averages often tie exactly."""
     return np.asarray((5000 + np.cumsum(np.random.default_rng(seed).integers(-1, 2, count))) / 100.0)
 
 
 def _sawtooth(seed: int, count: int) -> Floats:
-    """Few prices in a fixed order: the same averages come back for ever, ties among them."""
+    """A few prices that repeat: the same averages come back, including ties."""
     return np.resize(np.random.default_rng(seed).integers(900, 1100, 1 + seed % 12) / 100.0, count)
 
 
 def _interrupted(seed: int, count: int) -> Floats:
-    """A walk on cents that stands still twice, as a halted stock does, for up to a third of the series."""
+    """A walk on cents with two halts, each up to a third of the series."""
     generator = np.random.default_rng(seed)
     close = np.round(_walk(seed, count, 0.01), 2)
     for start in generator.integers(0, count, 2):
@@ -58,7 +58,7 @@ def _interrupted(seed: int, count: int) -> Floats:
 
 
 def _shocked(seed: int, count: int) -> Floats:
-    """A fall to the half, once, and cents before and after it: a big number for an average to forget."""
+    """A walk on cents with one fall to about half the price: a large change that averages must forget."""
     close = _cents(seed, count)
     close[int(np.random.default_rng(seed).integers(1, max(count, 2))) :] -= 25.0
     return close
@@ -86,7 +86,7 @@ SHAPES: dict[str, Callable[[int, int], Floats]] = {
 
 
 def generated(shape: str, seed: int, count: int) -> Bars:
-    """`count` bars of one of the SHAPES, with highs and lows around the close (none for a flat series)."""
+    """`count` bars of one of the SHAPES, with highs and lows around the close (equal to it in a flat series)."""
     close = SHAPES[shape](seed, count)
     spread = np.random.default_rng(seed + 1).integers(0, 20, (2, count)) / 1000.0
     if shape == "flat":
@@ -103,7 +103,7 @@ def _values(param: Param[int] | Param[float]) -> st.SearchStrategy[int | float]:
 
 @st.composite
 def kinds_within_search(draw: st.DrawFn, kind: type[Kind]) -> Kind:
-    """The kind with parameters from its search ranges that its own cross-field rule accepts."""
+    """The kind with random parameters from its search ranges, or its defaults if they are invalid together."""
     values = draw(st.fixed_dictionaries({name: _values(param) for name, param in kind.params().items()}))
     try:
         return kind(**values)

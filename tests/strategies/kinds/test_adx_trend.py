@@ -1,4 +1,4 @@
-"""ADX trend: Wilder's directional movement by hand, with a threshold that is met late, exactly or not at all."""
+"""ADX trend: directional movement computed by hand; a threshold that is reached late, exactly or never."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from tests.strategies.kinds.series import bars_of
 from tradedesk.core.bars import Bars
 
 # By hand with period 2; each sum is half of the one before it plus what its bar adds, from bar 2 on:
-#   up, down       2,0   1,0   0,2    2,0    2,0     none     0,3     (an equal move to both sides is none)
+#   up, down       2,0   1,0   0,2    2,0    2,0     0,0      0,3     (equal moves up and down count as 0)
 #   true range      3     2     3      4      4       6        6
 #   sum of ups      2     2     1      2.5    3.25    1.625     .8125
 #   sum of downs    0     0     2      1       .5      .25     3.125
@@ -25,7 +25,7 @@ ADX = [66.6667, 54.7619, 64.0476, 68.6905, 63.7103]
 
 
 def after_calm(count: int) -> Bars:
-    """80 bars that move nowhere, each with a range of 2, then the first `count` that move."""
+    """80 bars at the same price, each with a range of 2, then the first `count` bars that move."""
     moves = slice(1, 1 + count)
     return bars_of([9] * 80 + CLOSE[moves], [10] * 80 + HIGH[moves], [8] * 80 + LOW[moves])
 
@@ -46,7 +46,7 @@ def test_golden_lines() -> None:
         (70.0, [0, 0, 0, -1, 0, 0, 0, -1]),
     ],
 )
-def test_it_buys_an_uptrend_once_it_is_strong_and_sells_when_it_turns(threshold: float, side: list[int]) -> None:
+def test_it_buys_a_strong_uptrend_and_sells_when_it_turns(threshold: float, side: list[int]) -> None:
     signals = AdxTrend(period=2, threshold=threshold).signals(bars_of(CLOSE, HIGH, LOW))
     assert signals.side.tolist() == side
     assert signals.strength.tolist() == np.abs(side).tolist()
@@ -59,10 +59,10 @@ def test_it_explains_with_numbers() -> None:
     assert signals.side[79:].tolist() == [0, 0, 1, -1]
     assert [kind.explain(signals, t) for t in (78, 79, 80, 81, 82)] == [
         "Warming up: 79 of 80 bars",
-        "-DI (0.00) equals +DI (0.00), ADX 0.0 not above 60",
-        "-DI (0.00) stays below +DI (40.00), ADX 50.0 not above 60",
-        "ADX 75.0 above 60, with +DI (44.44) above -DI (0.00)",
-        "-DI (38.10) crossed above +DI (19.05), ADX 54.2 not above 60",
+        "-DI (0.00) equals +DI (0.00); ADX 0.0 is not above 60",
+        "-DI (0.00) is below +DI (40.00); ADX 50.0 is not above 60",
+        "ADX 75.0 is above 60 with +DI (44.44) above -DI (0.00)",
+        "-DI (38.10) crossed above +DI (19.05); ADX 54.2 is not above 60",
     ]
 
 
@@ -79,5 +79,5 @@ def test_a_flat_price_has_no_trend() -> None:
     assert [set(line[3:].tolist()) for line in signals.lines.values()] == [{0.0}, {0.0}, {0.0}]
 
 
-def test_it_asks_for_forty_periods() -> None:
+def test_the_warm_up_is_40_periods() -> None:
     assert AdxTrend().warmup() == 560

@@ -1,4 +1,4 @@
-"""The simple average forgets what has left its window."""
+"""The simple average depends on its window only."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from tests.strategies.kinds.series import STOCKS, UNTIMED, generated, stock
 
 @UNTIMED
 @given(st.integers(0, 10**9), st.integers(2, 400), st.sampled_from(["random walk", "wild random walk", "shocked"]))
-def test_the_same_window_gives_the_same_number_whatever_came_before(seed: int, period: int, shape: str) -> None:
+def test_the_same_window_gives_the_same_value_after_any_history(seed: int, period: int, shape: str) -> None:
     close = generated(shape, seed, 900).close
     whole = simple_average(close, period)
     for end in (period, 500, 899, 900):
@@ -22,17 +22,17 @@ def test_the_same_window_gives_the_same_number_whatever_came_before(seed: int, p
 
 @pytest.mark.parametrize("symbol", STOCKS)
 @pytest.mark.parametrize("period", [2, 10, 30, 150])
-def test_it_is_the_simple_moving_average(symbol: str, period: int) -> None:
+def test_it_equals_the_simple_moving_average_of_talib(symbol: str, period: int) -> None:
     close = stock(symbol).close
     assert simple_average(close, period) == pytest.approx(talib.SMA(close, period), abs=1e-9, nan_ok=True)
 
 
 @UNTIMED
 @given(st.integers(0, 10**9), st.integers(2, 400))
-def test_prices_finer_than_a_millionth_of_a_dollar_cost_half_of_one_at_most(seed: int, period: int) -> None:
+def test_rounding_changes_the_average_by_half_a_millionth_at_most(seed: int, period: int) -> None:
     close = generated("random walk", seed, 600).close
-    away = simple_average(close, period) - talib.SMA(close, period)
-    assert np.nanmax(np.abs(away)) < 5.1e-7
+    difference = simple_average(close, period) - talib.SMA(close, period)
+    assert np.nanmax(np.abs(difference)) < 5.1e-7
 
 
 def test_it_is_exact_on_cents() -> None:
@@ -46,7 +46,7 @@ def test_too_few_prices_have_no_average(count: int) -> None:
 
 @UNTIMED
 @given(st.integers(0, 10**9), st.integers(2, 60), st.integers(0, 70), st.integers(0, 200))
-def test_nan_is_left_out_at_the_beginning_and_ends_the_average_later(
+def test_nan_is_skipped_at_the_start_and_later_ends_the_average(
     seed: int, period: int, leading: int, later: int
 ) -> None:
     close = generated("random walk on cents", seed, 150).close.copy()
@@ -56,7 +56,7 @@ def test_nan_is_left_out_at_the_beginning_and_ends_the_average_later(
     assert np.array_equal(simple_average(close, period), expected, equal_nan=True)
 
 
-def test_many_at_once_are_the_same_as_one_by_one() -> None:
+def test_many_averages_together_equal_single_ones() -> None:
     close, periods = stock("AAPL").close, [2, 10, 151, 400]
     for row, period in zip(simple_averages(close, periods), periods, strict=True):
         assert row.tobytes() == simple_average(close, period).tobytes()

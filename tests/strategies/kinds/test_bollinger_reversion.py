@@ -1,4 +1,4 @@
-"""Bollinger reversion: by hand, on the bands themselves, and how strength grows with depth."""
+"""Bollinger reversion: computed by hand, exactly on the bands, and strength by depth."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def test_golden_signals() -> None:
     assert signals.lines["Middle band"][4:].tolist() == [10, 9, 9, 9, 9]
     assert signals.lines["Upper band"][4:].tolist() == [10, 12, 12, 12, 12]
     assert signals.side.tolist() == [0, 0, 0, 0, 0, 1, -1, 0, 0]
-    # 5 lies half a deviation below the band at 6
+    # 5 is half a deviation below the band at 6
     assert signals.strength.tolist() == [0, 0, 0, 0, 0, 0.8, 1, 0, 0]
     assert [kind.explain(signals, t) for t in (4, 5, 6, 7)] == [
         "Warming up: 5 of 6 bars",
@@ -25,8 +25,8 @@ def test_golden_signals() -> None:
 
 
 @pytest.mark.parametrize(("deviations", "strength"), [(1.0, 1.0), (1.5, 0.8), (1.9, 0.64)])
-def test_the_deeper_the_stronger(deviations: float, strength: float) -> None:
-    # by hand: the close lies 2 deviations below its average, as after any fall from a flat price in a window of 5
+def test_strength_grows_with_depth(deviations: float, strength: float) -> None:
+    # by hand: the close is 2 deviations below its average, as after any fall from a flat price in a window of 5
     kind = BollingerReversion(period=5, deviations=deviations)
     signals = kind.signals_by_symbol({"A": bars_of([10, 10, 10, 10, 10, 5])})["A"]
     assert signals.side[-1] == 1
@@ -48,7 +48,7 @@ def test_a_close_on_the_middle_band_is_not_above_it() -> None:
     assert signals["A"].side[-2:].tolist() == [0, -1]
 
 
-def test_a_close_that_stays_below_is_bought_once() -> None:
+def test_a_close_that_stays_below_the_band_is_bought_once() -> None:
     # by hand: 10, 10, 10, 5, 1 have mean 7.2 and deviation 3.66; 1.5 of them below it is 1.72
     kind = BollingerReversion(period=5, deviations=1.5)
     signals = kind.signals_by_symbol({"A": bars_of([10, 10, 10, 10, 10, 5, 1])})["A"]
@@ -57,7 +57,7 @@ def test_a_close_that_stays_below_is_bought_once() -> None:
 
 
 @pytest.mark.parametrize("price", [10.0, 0.1, 1234.56])
-def test_a_flat_price_crosses_nothing(price: float) -> None:
+def test_a_flat_price_has_no_signals(price: float) -> None:
     signals = BollingerReversion().signals_by_symbol({"A": bars_of([price] * 60)})["A"]
     assert not signals.side.any()
     assert signals.lines["Lower band"][19:].tolist() == signals.lines["Upper band"][19:].tolist()

@@ -1,4 +1,4 @@
-"""Buy and hold: in the market on every bar, from the first."""
+"""Buy and hold: BUY on every bar, from the first."""
 
 from strategies.kinds.buy_and_hold import BuyAndHold
 from tests.strategies.kinds.series import bars_of

@@ -1,4 +1,4 @@
-"""CCI: Lambert's index by hand, on the levels themselves, and where nothing moves."""
+"""CCI: computed by hand, exactly on the levels, and without price changes."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from tradedesk.core.bars import Floats
 
 def test_golden_signals() -> None:
     # by hand, windows of 4 from bar 4 on: mean 9 9 10 10 9 9 7, mean deviation 1.5 1.5 2 2 3.5 3.5 3;
-    # the close lies -3 1 4 0 -7 1 -1 from the mean, over 0.015 mean deviations
+    # the close minus the mean is -3 1 4 0 -7 1 -1, over 0.015 mean deviations
     kind = Cci(period=4)
     signals = kind.signals_by_symbol({"A": bars_of([10, 10, 10, 10, 6, 10, 14, 10, 2, 10, 6])})["A"]
     assert np.isnan(signals.lines["CCI 4"][:4]).all()
@@ -21,16 +21,16 @@ def test_golden_signals() -> None:
     assert signals.strength.tolist() == [0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0]
     assert [kind.explain(signals, t) for t in (3, 4, 5, 6, 7, 10)] == [
         "Warming up: 4 of 5 bars",
-        "CCI -133.3 stays below -100",
+        "CCI -133.3 is below -100",
         "CCI 44.4 crossed above -100",
-        "CCI 133.3 stays above 100",
+        "CCI 133.3 is above 100",
         "CCI 0.0 crossed below 100",
         "CCI -22.2 is between -100 and 100",
     ]
 
 
 @pytest.mark.parametrize("moved", ["high", "low", "close"])
-def test_high_low_and_close_count_alike(moved: str) -> None:
+def test_high_low_and_close_have_the_same_weight(moved: str) -> None:
     # by hand: 12 more than three times 10, then back: 133.33, and 400 / 9 below the mean
     flat: Floats = np.full(6, 10.0)
     prices = {"high": flat, "low": flat, "close": flat} | {moved: np.array([10.0, 10.0, 10.0, 10.0, 22.0, 10.0])}
@@ -41,7 +41,7 @@ def test_high_low_and_close_count_alike(moved: str) -> None:
 
 @pytest.mark.parametrize(("turn", "side"), [(7.0, 1), (13.0, -1)])
 def test_a_level_that_is_only_touched_is_not_crossed(turn: float, side: int) -> None:
-    # by hand, windows of 3: the one price apart from two equal ones has an index of 100, those two have 50
+    # by hand, windows of 3: one price that differs from two equal ones has an index of 100, those two have 50
     signals = Cci(period=3, level=50.0).signals_by_symbol({"A": bars_of([10, 10, 10, turn, turn, 10])})["A"]
     assert signals.lines["CCI 3"][3:] == pytest.approx(np.array([-100, -50, 100]) * side)
     assert signals.side.tolist() == [0, 0, 0, 0, 0, side]
@@ -53,8 +53,8 @@ def test_a_flat_price_has_no_index(price: float) -> None:
     signals = kind.signals_by_symbol({"A": bars_of([price] * 60)})["A"]
     assert not signals.side.any()
     assert np.isnan(signals.lines["CCI 20"]).all()
-    assert kind.explain(signals, 59) == "No CCI: the price has not moved for 20 bars"
+    assert kind.explain(signals, 59) == "No CCI: the price has not changed for 20 bars"
 
 
-def test_it_asks_for_its_window_and_a_bar() -> None:
+def test_the_warm_up_is_the_window_and_one_bar() -> None:
     assert Cci().warmup() == 21

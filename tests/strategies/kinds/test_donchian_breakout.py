@@ -1,4 +1,4 @@
-"""Donchian breakout: by hand, and against the rule written out row by row."""
+"""Donchian breakout: computed by hand, and compared with the rule row by row."""
 
 import pytest
 from hypothesis import given
@@ -19,20 +19,20 @@ def test_golden_signals() -> None:
     signals = kind.signals_by_symbol({"A": bars_of(close, high, low)})["A"]
     assert signals.lines["Highest 3"][3:].tolist() == [12, 12, 12, 13, 14, 14, 14]
     assert signals.lines["Lowest 2"][2:].tolist() == [9, 10, 10, 10, 11, 12, 12, 9]
-    # 13 and 14 are each a breakout of their own; 12 at bar 7 only touches
+    # 13 and 14 are two breakouts; 12 at bar 7 only touches the low
     assert signals.side.tolist() == [0, 0, 0, 0, 0, 1, 1, 0, -1, -1]
     assert signals.strength.tolist() == [0, 0, 0, 0, 0, 1, 1, 0, 1, 1]
     assert [kind.explain(signals, t) for t in (2, 3, 5, 8)] == [
         "Warming up: 3 of 4 bars",
         "Closed between 10.00 and 12.00, inside the channel",
-        "Closed above 12.00, the highest high of the 3 bars before",
-        "Closed below 12.00, the lowest low of the 2 bars before",
+        "Closed above 12.00, the highest high of the previous 3 bars",
+        "Closed below 12.00, the lowest low of the previous 2 bars",
     ]
 
 
 @UNTIMED
 @given(st.integers(0, 10**9), st.sampled_from(["random walk on cents", "cents", "sawtooth"]), st.data())
-def test_it_is_the_rule_row_by_row(seed: int, shape: str, data: st.DataObject) -> None:
+def test_it_matches_the_rule_row_by_row(seed: int, shape: str, data: st.DataObject) -> None:
     entry = data.draw(st.integers(2, 30))
     exit_ = data.draw(st.integers(2, entry))
     bars = generated(shape, seed, 120)

@@ -1,4 +1,4 @@
-"""EMA crossover: by hand, on ties, and the warm-up."""
+"""EMA crossover: computed by hand, on ties, and the warm-up."""
 
 import pytest
 
@@ -6,11 +6,11 @@ from strategies.kinds import InvalidParameters
 from strategies.kinds.ema_crossover import EmaCrossover
 from tests.strategies.kinds.series import bars_of
 
-WARM = [10.0] * 30  # both averages are then 10, and the warm-up of EMA 2 and EMA 3 is over
+WARM = [10.0] * 30  # both averages are then 10, and the warm-up of EMA 2 and EMA 3 is complete
 
 
 def test_golden_signals() -> None:
-    # by hand, weights 2/3 and 1/2: of the last close's distance to it, so much is added to an average
+    # by hand: each average moves by 2/3 (EMA 2) or 1/2 (EMA 3) of its distance to the new close
     kind = EmaCrossover(fast=2, slow=3)
     signals = kind.signals_by_symbol({"A": bars_of([*WARM, 13, 13, 7, 7])})["A"]
     assert signals.lines["EMA 2"][29:] == pytest.approx([10, 12, 38 / 3, 80 / 9, 206 / 27])
@@ -21,9 +21,9 @@ def test_golden_signals() -> None:
         "Warming up: 29 of 30 bars",
         "EMA 2 (10.00) equals EMA 3 (10.00)",
         "EMA 2 (12.00) crossed above EMA 3 (11.50)",
-        "EMA 2 (12.67) stays above EMA 3 (12.25)",
+        "EMA 2 (12.67) is above EMA 3 (12.25)",
         "EMA 2 (8.89) crossed below EMA 3 (9.62)",
-        "EMA 2 (7.63) stays below EMA 3 (8.31)",
+        "EMA 2 (7.63) is below EMA 3 (8.31)",
     ]
 
 
@@ -34,7 +34,7 @@ def test_an_average_begins_with_the_mean_of_its_first_closes() -> None:
 
 
 @pytest.mark.parametrize(("last", "side"), [(12.0, 1), (11.0, 0), (10.0, -1)])
-def test_from_a_tie_it_crosses_either_way(last: float, side: int) -> None:
+def test_after_a_tie_it_can_cross_in_both_directions(last: float, side: int) -> None:
     # by hand: 13 puts the averages at 12 and 11.5, and 10.5 puts both at 11
     kind = EmaCrossover(fast=2, slow=3)
     signals = kind.signals_by_symbol({"A": bars_of([*WARM, 13, 10.5, last])})["A"]
@@ -42,7 +42,7 @@ def test_from_a_tie_it_crosses_either_way(last: float, side: int) -> None:
     assert kind.explain(signals, 31) == "EMA 2 (11.00) equals EMA 3 (11.00)"
 
 
-def test_it_holds_until_ten_slow_averages_have_passed() -> None:
+def test_the_warm_up_is_10_slow_periods() -> None:
     kind = EmaCrossover(fast=2, slow=3)
     assert EmaCrossover().warmup() == 200
     for before, sides in ((28, [0, 0]), (29, [1, 0])):

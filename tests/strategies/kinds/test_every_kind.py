@@ -1,4 +1,4 @@
-"""What the form, the optimizer, the charts and the signal history ask of every registered kind."""
+"""Requirements of the form, the optimizer, the charts and the signal history for every kind."""
 
 import re
 
@@ -15,7 +15,7 @@ EVERY_KIND = pytest.mark.parametrize("kind", kinds().values(), ids=kinds().keys(
 
 
 @EVERY_KIND
-def test_it_has_what_a_card_shows(kind: type[Kind]) -> None:
+def test_it_has_a_key_a_name_and_a_short_description(kind: type[Kind]) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", kind.key)
     assert 3 <= len(kind.name) <= 40
     assert kind.description.endswith(".")
@@ -23,7 +23,7 @@ def test_it_has_what_a_card_shows(kind: type[Kind]) -> None:
 
 
 @EVERY_KIND
-def test_every_parameter_can_be_drawn_and_searched(kind: type[Kind]) -> None:
+def test_every_parameter_has_valid_bounds_and_search_range(kind: type[Kind]) -> None:
     for param in kind.params().values():
         low, high, step = param.search
         assert param.label
@@ -39,9 +39,9 @@ def test_every_parameter_can_be_drawn_and_searched(kind: type[Kind]) -> None:
 
 
 @EVERY_KIND
-def test_it_accepts_its_own_defaults_and_bounds_and_nothing_beyond(kind: type[Kind]) -> None:
-    made = kind()
-    assert kind(**made.parameters) == made
+def test_it_accepts_its_defaults_and_refuses_values_out_of_bounds(kind: type[Kind]) -> None:
+    default = kind()
+    assert kind(**default.parameters) == default
     for name, param in kind.params().items():
         for beyond in (param.low - param.step, param.high + param.step, float("nan"), True, "1", None):
             with pytest.raises(InvalidParameters) as refusal:
@@ -53,8 +53,8 @@ def test_it_accepts_its_own_defaults_and_bounds_and_nothing_beyond(kind: type[Ki
 @UNTIMED
 @given(st.integers(0, 10**9), st.sampled_from(sorted(SHAPES)), st.integers(2, 700))
 def test_signals_are_aligned_and_within_bounds(kind: type[Kind], seed: int, shape: str, count: int) -> None:
-    made = kind()
-    signals = made.signals_by_symbol({"A": generated(shape, seed, count)})["A"]
+    default = kind()
+    signals = default.signals_by_symbol({"A": generated(shape, seed, count)})["A"]
     assert signals.side.dtype.name == "int8"
     assert signals.strength.dtype.name == "float64"
     assert len(signals.side) == len(signals.strength) == count
@@ -62,7 +62,7 @@ def test_signals_are_aligned_and_within_bounds(kind: type[Kind], seed: int, shap
     assert ((signals.strength > 0) == (signals.side != Side.HOLD)).all()
     assert (signals.strength[signals.side != Side.HOLD] >= 0.6).all()
     assert (signals.strength <= 1.0).all()
-    assert not signals.side[: made.warmup() - 1].any()
+    assert not signals.side[: default.warmup() - 1].any()
     for name, line in signals.lines.items():
         assert name
         assert line.dtype.name == "float64"
@@ -70,10 +70,10 @@ def test_signals_are_aligned_and_within_bounds(kind: type[Kind], seed: int, shap
 
 
 @EVERY_KIND
-def test_too_few_bars_give_hold_and_no_exception(kind: type[Kind]) -> None:
-    made, bars = kind(), stock("AAPL")
-    for count in range(made.warmup()):
-        signals = made.signals_by_symbol({"A": bars[:count]})["A"]
+def test_too_few_bars_give_hold_without_an_exception(kind: type[Kind]) -> None:
+    default, bars = kind(), stock("AAPL")
+    for count in range(default.warmup()):
+        signals = default.signals_by_symbol({"A": bars[:count]})["A"]
         assert len(signals) == count
         assert not signals.side.any()
 
@@ -90,17 +90,17 @@ def test_it_does_not_write_into_the_bars(kind: type[Kind]) -> None:
 
 @EVERY_KIND
 @pytest.mark.parametrize("shape", sorted(SHAPES))
-def test_every_row_is_explained_in_words_and_numbers(kind: type[Kind], shape: str) -> None:
-    made = kind()
-    signals = made.signals_by_symbol({"A": generated(shape, 11, 500)})["A"]
+def test_every_row_has_an_explanation(kind: type[Kind], shape: str) -> None:
+    default = kind()
+    signals = default.signals_by_symbol({"A": generated(shape, 11, 500)})["A"]
     for t in range(len(signals)):
-        words = made.explain(signals, t)
-        assert 10 <= len(words) <= 200
-        assert "nan" not in words.lower()
-        assert words.startswith("Warming up") == (t < made.warmup() - 1)
+        text = default.explain(signals, t)
+        assert 10 <= len(text) <= 200
+        assert "nan" not in text.lower()
+        assert text.startswith("Warming up") == (t < default.warmup() - 1)
 
 
 @EVERY_KIND
-def test_it_trades_the_sample_stocks_at_all(kind: type[Kind]) -> None:
+def test_it_buys_on_a_sample_stock(kind: type[Kind]) -> None:
     sides = set(kind().signals_by_symbol({"A": stock("AAPL")})["A"].side.tolist())
     assert Side.BUY in sides

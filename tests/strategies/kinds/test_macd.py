@@ -1,4 +1,4 @@
-"""MACD: by hand, and against exponential averages written out."""
+"""MACD: computed by hand, and compared with a plain implementation of exponential averages."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_it_explains_with_numbers() -> None:
         "Warming up: 49 of 50 bars",
         "MACD (0.00) equals its signal line (0.00)",
         "MACD (0.50) crossed above its signal line (0.33)",
-        "MACD (0.92) stays above its signal line (0.72)",
+        "MACD (0.92) is above its signal line (0.72)",
         "MACD (0.68) crossed below its signal line (0.69)",
     ]
 
@@ -47,7 +47,7 @@ def exponential(values: Floats, period: int, start: int) -> Floats:
 
 
 @pytest.mark.parametrize("symbol", STOCKS)
-def test_the_lines_are_the_averages_written_out(symbol: str) -> None:
+def test_the_lines_equal_a_plain_implementation(symbol: str) -> None:
     close = stock(symbol).close
     macd = exponential(close, 12, 25) - exponential(close, 26, 25)
     signal = exponential(macd, 9, 33)
@@ -58,7 +58,9 @@ def test_the_lines_are_the_averages_written_out(symbol: str) -> None:
 
 @UNTIMED
 @given(st.integers(0, 10**9), st.sampled_from([(12, 26, 9), (6, 18, 5), (20, 50, 15), (5, 10, 50)]))
-def test_the_warm_up_leaves_a_hundredth_of_the_tolerance(seed: int, periods: tuple[int, int, int]) -> None:
+def test_the_error_after_the_warm_up_is_below_1_percent_of_the_tolerance(
+    seed: int, periods: tuple[int, int, int]
+) -> None:
     fast, slow, signal = periods
     kind = Macd(fast=fast, slow=slow, signal=signal)
     bars = generated("random walk", seed, kind.warmup() + 400)
@@ -67,7 +69,7 @@ def test_the_warm_up_leaves_a_hundredth_of_the_tolerance(seed: int, periods: tup
         assert abs(whole.lines[name][-1] - window.lines[name][-1]) < TOLERANCE / 100 * bars.close[-1]
 
 
-def test_it_asks_for_ten_times_both_memories() -> None:
+def test_the_warm_up_is_10_slow_and_10_signal_periods() -> None:
     assert Macd().warmup() == 350
 
 

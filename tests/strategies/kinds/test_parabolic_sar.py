@@ -1,4 +1,4 @@
-"""Parabolic SAR: by hand, on the stop itself, and where nothing moves."""
+"""Parabolic SAR: computed by hand, exactly on the stop, and without price changes."""
 
 import numpy as np
 import pytest
@@ -7,15 +7,15 @@ from strategies.kinds import InvalidParameters
 from strategies.kinds.parabolic_sar import ParabolicSar
 from tests.strategies.kinds.series import bars_of
 
-# By hand with acceleration 0.25 and maximum 0.5; the trend begins up, with the first low as its stop:
+# By hand with acceleration 0.25 and maximum 0.5; the trend starts up, with the first low as its stop:
 #   bar       0   1     2     3     4      5     6     7     8     9
-#   stop      8   8     8     9     11     12    13.5  13    12    9    for the bar, from the one before
+#   stop      8   8     8     9     11     12    13.5  13    12    9    for the bar, computed on the previous one
 #   touched                                yes               yes
-#   shown     8   8     8     9     11     14    13.5  13    9     9    a touched one jumps to the extreme
+#   shown     8   8     8     9     11     14    13.5  13    9     9    a touched stop jumps to the extreme
 #   extreme   10  12    14    14    14     12    10    9     12.5  12.5
-#   pace      1/4 1/2   1/2   1/2   1/2    1/4   1/2   1/2   1/4   1/4
+#   factor    1/4 1/2   1/2   1/2   1/2    1/4   1/2   1/2   1/4   1/4
 #   moved to      10    11    11.5  12.5   13.5  11.75 11    9.875
-#   kept to       8     9     11    12           13    12    9          out of the last two bars
+#   limited to      8     9     11    12           13    12    9          not into the last two bars
 HIGH = [10, 12, 14, 13, 13, 13, 12, 11, 12.5, 12]
 LOW = [8, 9, 11, 12, 12, 12, 10, 9, 10, 11]
 CLOSE = [9, 11, 13, 12.5, 12.5, 12.5, 11, 10, 12, 11.5]
@@ -30,31 +30,31 @@ def test_golden_signals() -> None:
     assert signals.strength.tolist() == np.abs(SIDE).tolist()
 
 
-def test_it_explains_with_its_stop() -> None:
-    # a price that stood still at 8 leaves the stop there, and the pace where it began
+def test_the_explanation_has_the_stop() -> None:
+    # after a flat price of 8 the stop is 8 and the factor is the acceleration
     kind = ParabolicSar(acceleration=0.25, maximum=0.5)
-    still = [8.0] * 400
-    bars = bars_of([*still, *CLOSE[1:]], [*still, *HIGH[1:]], [*still, *LOW[1:]])
+    flat = [8.0] * 400
+    bars = bars_of([*flat, *CLOSE[1:]], [*flat, *HIGH[1:]], [*flat, *LOW[1:]])
     signals = kind.signals_by_symbol({"A": bars})["A"]
     assert signals.lines["SAR"][400:].tolist() == SAR[1:]
     assert signals.side[400:].tolist() == SIDE[1:]
     assert [kind.explain(signals, t) for t in (399, 400, 404, 406, 407)] == [
         "Warming up: 400 of 401 bars",
-        "SAR (8.00) has not flipped",
+        "SAR (8.00) did not flip",
         "SAR (14.00) flipped above the price",
-        "SAR (13.00) has not flipped",
+        "SAR (13.00) did not flip",
         "SAR (9.00) flipped below the price",
     ]
 
 
 @pytest.mark.parametrize(("maximum", "moved"), [(0.25, [13.5, 17.875]), (0.5, [18, 24.5])])
-def test_the_pace_grows_to_its_maximum(maximum: float, moved: list[float]) -> None:
-    # by hand: the first move is kept to the low of 8; then from 8 to 30 and from there to 31, by the maximum,
-    # where a half of the first way, to 19, is kept to the low of 18
+def test_the_factor_grows_to_its_maximum(maximum: float, moved: list[float]) -> None:
+    # by hand: the first move is limited to the low of 8; then the stop moves towards 30 and then towards 31 by the
+    # maximum factor; with a factor of 0.5 the first of these moves, to 19, is limited to the low of 18
     high, low = np.array([10.0, 20, 30, 31, 31]), np.array([8.0, 18, 28, 29, 30])
     kind = ParabolicSar(acceleration=0.25, maximum=maximum)
     assert kind.signals(bars_of(low, high, low)).lines["SAR"].tolist() == [8, 8, 8, *moved]
-    # the same upside down, after a bar whose stop at 32 is touched at once
+    # the same with inverted prices, after a bar that touches the stop at 32
     high, low = 40.0 - np.array([8.0, *low]), 40.0 - np.array([8.0, *high])
     assert kind.signals(bars_of(low, high, low)).lines["SAR"].tolist() == [
         32,
@@ -78,7 +78,7 @@ def test_a_flat_price_never_flips(price: float) -> None:
     assert set(signals.lines["SAR"].tolist()) == {price}
 
 
-def test_it_asks_for_its_stretch_and_a_bar() -> None:
+def test_the_warm_up_is_the_restart_window_and_one_bar() -> None:
     assert ParabolicSar().warmup() == 401
 
 

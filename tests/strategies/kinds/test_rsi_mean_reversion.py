@@ -1,4 +1,4 @@
-"""RSI mean reversion: by hand, against Wilder's recursion written out, and where the close stands still."""
+"""RSI mean reversion: computed by hand, compared with Wilder's recursion, and without price changes."""
 
 import numpy as np
 import pytest
@@ -18,12 +18,12 @@ def test_golden_signals() -> None:
     assert np.isnan(signals.lines["RSI 2"][:2]).all()
     assert signals.lines["RSI 2"][2:] == pytest.approx([100, 50, 50 / 3, 50 / 3, 250 / 3, 7300 / 78])
     assert signals.side.tolist() == [0, 0, 0, 0, 1, 0, -1, 0]
-    # 16.67 lies 13.33 of 30 points below oversold, 83.33 lies 13.33 of 30 above overbought
+    # 16.67 is 13.33 of 30 points below oversold, 83.33 is 13.33 of 30 above overbought
     depth = 0.6 + 0.4 * (40 / 3) / 30
     assert signals.strength == pytest.approx([0, 0, 0, 0, depth, 0, depth, 0])
 
 
-def test_the_deeper_the_stronger() -> None:
+def test_strength_grows_with_the_distance_from_the_level() -> None:
     kind = RsiMeanReversion(period=2)
     deep, shallow = (
         kind.signals_by_symbol({"A": bars_of([*np.resize([10.0, 10.1], 61), last])})["A"] for last in (7, 9.9)
@@ -46,7 +46,7 @@ def wilder(close: Floats, period: int) -> list[float]:
 
 @pytest.mark.parametrize("symbol", ["AAPL", "FB"])
 @pytest.mark.parametrize("period", [2, 14])
-def test_the_line_is_wilders(symbol: str, period: int) -> None:
+def test_the_line_equals_the_rsi_of_wilder(symbol: str, period: int) -> None:
     close = stock(symbol).close
     line = RsiMeanReversion(period=period).signals(stock(symbol)).lines[f"RSI {period}"]
     assert line[period:] == pytest.approx(wilder(close, period), abs=1e-9)
@@ -54,53 +54,53 @@ def test_the_line_is_wilders(symbol: str, period: int) -> None:
 
 @UNTIMED
 @given(st.integers(0, 10**9), st.integers(2, 30))
-def test_the_warm_up_forgets_what_was_before(seed: int, period: int) -> None:
+def test_the_warm_up_is_long_enough_to_forget_older_bars(seed: int, period: int) -> None:
     kind = RsiMeanReversion(period=period)
     bars = generated("random walk", seed, kind.warmup() + 400)
     whole, window = kind.signals(bars), kind.signals(bars[-kind.warmup() :])
     assert abs(whole.lines[f"RSI {period}"][-1] - window.lines[f"RSI {period}"][-1]) < 1e-6
 
 
-def test_it_asks_for_twenty_periods() -> None:
+def test_the_warm_up_is_20_periods() -> None:
     assert RsiMeanReversion().warmup() == 280
 
 
-def test_a_flat_price_is_no_reason_to_buy() -> None:
+def test_a_flat_price_has_no_rsi() -> None:
     signals = RsiMeanReversion().signals_by_symbol({"A": bars_of(np.full(600, 25.0))})["A"]
     assert not signals.side.any()
-    assert np.isnan(signals.lines["RSI 14"]).all()  # TA-Lib says 0.0 here
+    assert np.isnan(signals.lines["RSI 14"]).all()  # TA-Lib gives 0.0 here
 
 
-def test_a_price_that_has_stood_still_is_measured_anew() -> None:
-    # A walk, then 700 equal closes, then a fall: the averages of the walk have decayed to nothing, and TA-Lib's
-    # answer depends on how many of the equal closes it was given.
+def test_the_rsi_starts_again_after_a_long_halt() -> None:
+    # A walk, then 700 equal closes, then a fall: the averages of the walk have decayed to rounding errors, and the
+    # RSI of TA-Lib depends on the number of equal closes.
     walk = 50.0 + np.cumsum(np.random.default_rng(3).choice([-0.5, 0.5], 400))
     bars = bars_of([*walk, *np.full(700, walk[-1]), *(walk[-1] - np.arange(1, 6))])
     kind = RsiMeanReversion()
     signals = kind.signals_by_symbol({"A": bars})["A"]
     assert not signals.side[400:].any()
     assert np.flatnonzero(np.isnan(signals.lines["RSI 14"][14:])).tolist() == list(range(455, 1086))
-    assert kind.explain(signals, 900) == "No RSI: the close has not moved for 70 bars"
-    assert kind.explain(signals, 1104).startswith("RSI 0.0 stays below 30")
+    assert kind.explain(signals, 900) == "No RSI: the close has not changed for 70 bars"
+    assert kind.explain(signals, 1104).startswith("RSI 0.0 is below 30")
 
 
-def test_it_explains_in_numbers_that_can_be_told_apart() -> None:
-    # by hand: up and down by 10 cents the averages settle at gain 1/30 and loss 1/15 after a fall; from there
-    # gain 1/60 .0083 .0592 .1796 .1898 and loss .1333 .0717 .0358 .0179 .0090
+def test_the_explanation_has_the_rsi_and_the_level() -> None:
+    # by hand: with alternating moves of 10 cents the averages converge to gain 1/30 and loss 1/15 after a fall;
+    # then gain 1/60 .0083 .0592 .1796 .1898 and loss .1333 .0717 .0358 .0179 .0090
     kind = RsiMeanReversion(period=2)
     bars = bars_of([*np.resize([10.0, 10.1], 61), 9.8, 9.79, 9.9, 10.2, 10.4])
     signals = kind.signals_by_symbol({"A": bars})["A"]
     assert [kind.explain(signals, t) for t in range(60, 66)] == [
         "RSI 33.3 is between 30 and 70",
         "RSI 11.1 crossed below 30",
-        "RSI 10.4 stays below 30",
+        "RSI 10.4 is below 30",
         "RSI 62.3 is between 30 and 70",
         "RSI 90.9 crossed above 70",
-        "RSI 95.5 stays above 70",
+        "RSI 95.5 is above 70",
     ]
 
 
-def test_oversold_must_lie_below_overbought() -> None:
+def test_oversold_must_be_below_overbought() -> None:
     with pytest.raises(InvalidParameters) as refusal:
         RsiMeanReversion(oversold=70, overbought=30)
     assert refusal.value.errors == {"": "Oversold (70) must be lower than overbought (30)."}

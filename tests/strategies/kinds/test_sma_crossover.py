@@ -1,4 +1,4 @@
-"""SMA crossover: by hand, and against exact fractions on a grid of cents."""
+"""SMA crossover: computed by hand, and compared with exact fractions on whole cents."""
 
 from fractions import Fraction
 
@@ -26,14 +26,14 @@ def test_golden_signals() -> None:
         "Warming up: 3 of 4 bars",
         "SMA 2 (10.00) equals SMA 3 (10.00)",
         "SMA 2 (11.50) crossed above SMA 3 (11.00)",
-        "SMA 2 (13.00) stays above SMA 3 (12.00)",
+        "SMA 2 (13.00) is above SMA 3 (12.00)",
         "SMA 2 (13.00) equals SMA 3 (13.00)",
         "SMA 2 (10.00) crossed below SMA 3 (11.00)",
     ]
 
 
 def exact_sides(close: Floats, fast: int, slow: int) -> list[int]:
-    """The rule in whole cents and fractions, which round nothing."""
+    """The rule in whole cents and fractions, without rounding."""
     cents = [round(price * 100) for price in close]
     sides = [0] * len(cents)
     for t in range(slow, len(cents)):
@@ -48,7 +48,7 @@ def exact_sides(close: Floats, fast: int, slow: int) -> list[int]:
 
 @UNTIMED
 @given(st.integers(0, 10**9), st.sampled_from(["cents", "sawtooth", "random walk on cents"]), st.data())
-def test_exact_ties_never_move_a_trade(seed: int, shape: str, data: st.DataObject) -> None:
+def test_exact_ties_do_not_move_a_trade(seed: int, shape: str, data: st.DataObject) -> None:
     fast = data.draw(st.integers(2, 20))
     slow = data.draw(st.integers(fast + 1, 40))
     bars = generated(shape, seed, 250)

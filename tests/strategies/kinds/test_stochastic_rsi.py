@@ -1,4 +1,4 @@
-"""Stochastic RSI: by hand from Wilder's averages on, on the levels themselves, and where nothing moves."""
+"""Stochastic RSI: computed by hand, exactly on the levels, and without price changes."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,8 @@ from strategies.kinds import InvalidParameters
 from strategies.kinds.stochastic_rsi import StochasticRsi
 from tests.strategies.kinds.series import bars_of
 
-# Closes up and down in turn: with period 2 the RSI is its window's highest and its lowest in turn, %K always 50.
-TURNS = [10.0, 11.0] * 23
+# Alternating closes: with period 2 the RSI is in turn the highest and the lowest of its window; %K is always 50.
+ALTERNATING = [10.0, 11.0] * 23
 
 
 def test_golden_signals() -> None:
@@ -25,32 +25,32 @@ def test_golden_signals() -> None:
     assert signals.strength.tolist() == [0, 0, 0, 0, 0, 0, 0, 1, 0, 1]
 
 
-def test_it_buys_on_the_way_up_and_sells_on_the_way_down() -> None:
-    # by hand: two rises in turn put %K at 100, two falls at 0, one of each at 50
+def test_it_buys_above_oversold_and_sells_below_overbought() -> None:
+    # by hand: two rises in a row give a %K of 100, two falls 0, one of each 50
     kind = StochasticRsi(period=2, smoothing=2)
-    signals = kind.signals_by_symbol({"A": bars_of([*TURNS, 12, 11, 10, 11, 11])})["A"]
+    signals = kind.signals_by_symbol({"A": bars_of([*ALTERNATING, 12, 11, 10, 11, 11])})["A"]
     assert signals.lines["Stochastic RSI"][44:50].tolist() == [50, 50, 100, 50, 0, 50]
     assert signals.side[44:].tolist() == [0, 0, 0, -1, 0, 1, 0]
     assert [kind.explain(signals, t) for t in range(43, 51)] == [
         "Warming up: 44 of 45 bars",
         "Stochastic RSI 50.0 is between 20 and 80",
         "Stochastic RSI 50.0 is between 20 and 80",
-        "Stochastic RSI 100.0 stays above 80",
+        "Stochastic RSI 100.0 is above 80",
         "Stochastic RSI 50.0 crossed below 80",
-        "Stochastic RSI 0.0 stays below 20",
+        "Stochastic RSI 0.0 is below 20",
         "Stochastic RSI 50.0 crossed above 20",
-        "No stochastic: the RSI has not moved for 2 bars",
+        "No stochastic RSI: the RSI has not changed for 2 bars",
     ]
 
 
 def test_a_level_that_is_only_touched_is_not_crossed() -> None:
-    # %K goes 50, 0, 50, 100: back on oversold at 50 it has not left it, at 100 it has
+    # %K is 50, 0, 50, 100: at 50 it is equal to oversold and has not crossed it, at 100 it has
     kind = StochasticRsi(period=2, smoothing=2, oversold=50.0)
-    signals = kind.signals_by_symbol({"A": bars_of([*TURNS, 10, 9, 10, 11])})["A"]
+    signals = kind.signals_by_symbol({"A": bars_of([*ALTERNATING, 10, 9, 10, 11])})["A"]
     assert signals.lines["Stochastic RSI"][-4:].tolist() == [50, 0, 50, 100]
     assert signals.side[-4:].tolist() == [0, 0, 0, 1]
     kind = StochasticRsi(period=2, smoothing=2, overbought=50.0)
-    signals = kind.signals_by_symbol({"A": bars_of([*TURNS, 12, 11, 10])})["A"]
+    signals = kind.signals_by_symbol({"A": bars_of([*ALTERNATING, 12, 11, 10])})["A"]
     assert signals.lines["Stochastic RSI"][-3:].tolist() == [100, 50, 0]
     assert signals.side[-3:].tolist() == [0, 0, -1]
 
@@ -61,12 +61,12 @@ def test_a_flat_price_has_no_stochastic() -> None:
     assert np.isnan(signals.lines["Stochastic RSI"]).all()
 
 
-def test_it_asks_for_the_rsi_its_window_its_average_and_a_bar() -> None:
+def test_the_warm_up_is_that_of_the_rsi_its_range_its_average_and_one_bar() -> None:
     assert StochasticRsi().warmup() == 20 * 14 + 14 + 3 + 1
 
 
 @pytest.mark.parametrize(("oversold", "overbought"), [(80.0, 20.0), (50.0, 50.0)])
-def test_oversold_must_lie_below_overbought(oversold: float, overbought: float) -> None:
+def test_oversold_must_be_below_overbought(oversold: float, overbought: float) -> None:
     with pytest.raises(InvalidParameters) as refusal:
         StochasticRsi(oversold=oversold, overbought=overbought)
     assert refusal.value.errors == {"": f"Oversold ({oversold:g}) must be lower than overbought ({overbought:g})."}

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from livetrading.models import LiveStrategy
 from strategies.models import Strategy
-from tests.strategies.examples import a_backtest, a_deployment, a_strategy, words
+from tests.strategies.examples import a_backtest, a_deployment, a_strategy, element_text, page_text
 from tradedesk.accounts.models import User
 
 LIST = "/dashboard/strategies"
@@ -25,18 +25,19 @@ def test_the_addresses() -> None:
     assert reverse("strategies:checks", args=[7]) == f"{LIST}/7/checks"
 
 
-def test_an_empty_list_says_what_to_do(alices_browser: Client) -> None:
-    answer = alices_browser.get(LIST)
-    assert "No strategies yet" in words(answer)
-    assert f'href="{NEW}"' in answer.content.decode()
+def test_an_empty_list_links_to_the_form(alices_browser: Client) -> None:
+    response = alices_browser.get(LIST)
+    assert response.context["cards"] == []
+    assert element_text(response, 'id="strategies"').endswith("New strategy")
+    assert f'href="{NEW}"' in response.content.decode()
 
 
-def test_a_card_says_what_a_strategy_is(alices_browser: Client, alice: User, samples: None) -> None:
+def test_a_card_summarises_a_strategy(alices_browser: Client, alice: User, samples: None) -> None:
     strategy = a_strategy(alice, symbols=["AAPL", "TSLA"])
     page = alices_browser.get(LIST)
-    text = words(page)
+    text = element_text(page, f'id="strategy-{strategy.pk}"')
     assert "Kind SMA crossover · 1Day Parameters fast 5, slow 20" in text
-    assert "Symbols AAPL TSLA: no bars Last backtest none yet Deployed no" in text
+    assert "Symbols AAPL TSLA: no bars Last backtest none Deployments none" in text
     for button in ("Deploy to Live", "View details", "Backtest", "Delete"):
         assert button in text
     html = page.content.decode()
@@ -47,57 +48,58 @@ def test_a_card_says_what_a_strategy_is(alices_browser: Client, alice: User, sam
 
 def test_a_card_shows_the_last_backtest(alices_browser: Client, alice: User) -> None:
     strategy = a_strategy(alice)
-    a_backtest(strategy, metrics={"total_return": -99.0})
+    a_backtest(strategy, metrics={"total_return": -0.99})
     last = a_backtest(strategy)
-    answer = alices_browser.get(LIST)
-    assert "+34.21% Sharpe 1.02 2005-01-03 to 2012-03-05" in words(answer)
-    assert "99.00" not in words(answer)
-    assert f'href="/dashboard/backtests/{last.pk}"' in answer.content.decode()
+    response = alices_browser.get(LIST)
+    text = element_text(response, f'id="strategy-{strategy.pk}"')
+    assert "+34.21% Sharpe 1.02 2005-01-03 to 2012-03-05" in text
+    assert "99.00" not in text
+    assert f'href="/dashboard/backtests/{last.pk}"' in response.content.decode()
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "failed", "cancelled"])
 def test_a_card_shows_a_backtest_without_results(alices_browser: Client, alice: User, status: str) -> None:
     a_backtest(a_strategy(alice), status=status, metrics={})
-    assert f"Last backtest {status.capitalize()} 2005-01-03" in words(alices_browser.get(LIST))
+    assert f"Last backtest {status.capitalize()} 2005-01-03" in page_text(alices_browser.get(LIST))
 
 
-def test_a_card_says_where_a_strategy_is_deployed(alices_browser: Client, alice: User) -> None:
+def test_a_card_lists_the_current_deployments(alices_browser: Client, alice: User) -> None:
     strategy = a_strategy(alice)
     a_deployment(strategy, name="Live - stopped", status=LiveStrategy.Status.STOPPED)
     paused = a_deployment(strategy, name="Live - paused", status=LiveStrategy.Status.PAUSED)
-    answer = alices_browser.get(LIST)
-    assert "Deployed Live - paused PAPER Paused" in words(answer)
-    assert "Live - stopped" not in words(answer)
-    assert reverse("livetrading:detail", args=[paused.pk]) in answer.content.decode()
+    response = alices_browser.get(LIST)
+    assert "Deployments Live - paused PAPER Paused" in page_text(response)
+    assert "Live - stopped" not in page_text(response)
+    assert reverse("livetrading:detail", args=[paused.pk]) in response.content.decode()
 
 
 def test_a_card_stays_short_with_many_symbols(alices_browser: Client, alice: User) -> None:
     a_strategy(alice, symbols=[f"S{number}" for number in range(50)])
-    text = words(alices_browser.get(LIST))
+    text = page_text(alices_browser.get(LIST))
     assert "S7: no bars and 42 more" in text
     assert "S8" not in text
 
 
 def test_a_strategy_without_symbols_cannot_be_deployed(alices_browser: Client, alice: User) -> None:
-    a_strategy(alice, symbols=[])
+    strategy = a_strategy(alice, symbols=[])
     html = alices_browser.get(LIST).content.decode()
     assert re.search(r"<button[^>]*\bdisabled\b[^>]*>(?:(?!</button>).)*Deploy to Live", html, re.DOTALL)
-    assert "Add symbols" in html
+    assert f'href="{LIST}/{strategy.pk}/edit"' in html
 
 
-def test_a_strategy_whose_kind_is_gone_still_shows(alices_browser: Client, alice: User) -> None:
+def test_a_strategy_whose_kind_is_not_installed_is_still_shown(alices_browser: Client, alice: User) -> None:
     strategy = a_strategy(alice)
     Strategy.objects.update(kind="astrology", parameters={"moon": 3})
-    assert "Kind astrology" in words(alices_browser.get(LIST))
+    assert "Kind astrology" in page_text(alices_browser.get(LIST))
     for page in ("", "/checks"):
-        text = words(alices_browser.get(f"{LIST}/{strategy.pk}{page}"))
-        assert "There is no strategy kind “astrology”." in text
-    text = words(alices_browser.get(f"{LIST}/{strategy.pk}"))
-    assert "The kind “astrology” is not installed on this desk." in text
+        response = alices_browser.get(f"{LIST}/{strategy.pk}{page}")
+        assert response.context["kind"] is None
+        assert response.context["parameters_error"] == "There is no strategy kind “astrology”."
+        assert response.context["parameters_error"] in page_text(response)
     assert alices_browser.get(f"{LIST}/{strategy.pk}/edit").status_code == 200
 
 
-def test_names_are_shown_as_they_are(alices_browser: Client, alice: User) -> None:
+def test_names_are_escaped(alices_browser: Client, alice: User) -> None:
     name = "<script>alert(1)</script> & co"
     strategy = a_strategy(alice, name)
     a_deployment(strategy)
@@ -112,14 +114,14 @@ def test_a_page_holds_24(alices_browser: Client, alice: User) -> None:
         a_strategy(alice, f"Number {number:02}")
     first, second = (alices_browser.get(LIST, {"page": page}) for page in (1, 2))
     assert [len(page.context["cards"]) for page in (first, second)] == [24, 1]
-    assert "1 to 24 of 25" in words(first)
-    assert "Number 24" in words(second)
+    assert "1 to 24 of 25" in page_text(first)
+    assert "Number 24" in page_text(second)
     assert f'hx-get="{LIST}?page=2"' in second.content.decode()
     for odd in ("0", "99", "-1", "x", ""):
         assert alices_browser.get(LIST, {"page": odd}).status_code == 200
 
 
-def test_the_list_refreshes_itself_alone(alices_browser: Client, alice: User) -> None:
+def test_with_htmx_only_the_cards_are_rendered(alices_browser: Client, alice: User) -> None:
     a_strategy(alice)
     fragment = alices_browser.get(LIST, headers=HTMX).content.decode()
     assert fragment.strip().startswith("<section")
@@ -136,7 +138,7 @@ def make_busy(user: User, count: int) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
-def test_more_cards_take_no_more_queries(
+def test_the_number_of_queries_does_not_depend_on_the_cards(
     alices_browser: Client, bobs_browser: Client, alice: User, bob: User, headers: dict[str, str]
 ) -> None:
     make_busy(alice, 3)
@@ -150,7 +152,7 @@ def test_more_cards_take_no_more_queries(
     assert len(few) == len(many) <= 13
 
 
-def test_the_list_reads_one_backtest_a_card(alices_browser: Client, alice: User) -> None:
+def test_the_list_reads_one_backtest_per_card(alices_browser: Client, alice: User) -> None:
     make_busy(alice, 2)
     strategies = [card["strategy"] for card in alices_browser.get(LIST).context["cards"]]
     assert [len(strategy.latest_backtests) for strategy in strategies] == [1, 1]

@@ -28,7 +28,7 @@ RULES = (
         position_size_pct=0.5, max_positions=2, daily_loss_limit=500.0, max_drawdown_pct=0.2, fractional=True
     ),
 )
-CLASSES_THAT_GO_TOGETHER = [kind for kind in kinds().values() if kind.go_together()]
+CLASSES_THAT_GO_TOGETHER = [kind for kind in kinds().values() if kind.has_batch_signals()]
 
 
 def figures_of(scenario: Scenario, kind: Kind) -> list[float]:
@@ -69,7 +69,7 @@ def test_sides_found_together_are_those_found_one_by_one(
 ) -> None:
     chosen = data.draw(st.lists(kinds_within_search(kind), min_size=1, max_size=5))
     bars = generated(shape, seed, count)
-    together = kind.sides_of(chosen, bars)
+    together = kind.sides_in_batch(chosen, bars)
     assert together is not None
     for side, one in zip(together, chosen, strict=True):
         alone = one.signals_by_symbol({"X": bars})["X"]
@@ -79,8 +79,8 @@ def test_sides_found_together_are_those_found_one_by_one(
 
 def test_both_crossovers_go_together_and_what_has_signals_of_its_own_does_not() -> None:
     assert {kind.key for kind in CLASSES_THAT_GO_TOGETHER} == {"sma_crossover", "ema_crossover"}
-    assert Renamed.go_together()
-    assert not Contrary.go_together()
+    assert Renamed.has_batch_signals()
+    assert not Contrary.has_batch_signals()
 
 
 class Renamed(SmaCrossover):

@@ -1,11 +1,11 @@
-"""What a strategy, a backtest of it, a row of the optimizer and a deployment share: a kind with its parameters."""
+"""A strategy kind with its parameters, as strategies, backtests, optimizer rows and deployments store it."""
 
 from django.db import models
 
 from strategies.kinds import Kind, kinds, make_kind, summary
 
 
-class Configured(models.Model):
+class ConfiguredKind(models.Model):
     kind = models.CharField(max_length=40)
     parameters = models.JSONField(default=dict, blank=True)
 
@@ -14,7 +14,7 @@ class Configured(models.Model):
 
     @property
     def kind_name(self) -> str:
-        """The kind as the field calls it; a kind that is no longer installed keeps its key."""
+        """The kind's display name; its key when the kind is no longer installed."""
         return kinds()[self.kind].name if self.kind in kinds() else self.kind
 
     @property
@@ -22,5 +22,5 @@ class Configured(models.Model):
         return ", ".join(summary(self.parameters))
 
     def make_kind(self) -> Kind:
-        """The kind, made with these parameters. Raises InvalidParameters."""
+        """The kind with these parameters. Raises InvalidParameters."""
         return make_kind(self.kind, self.parameters)
