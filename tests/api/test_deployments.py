@@ -6,7 +6,7 @@ import pytest
 
 from livetrading.models import LiveStrategy
 from strategies.models import Strategy
-from tests.api.caller import Caller
+from tests.api.client import ApiClient
 from tests.livetrading.factories import NOW
 from tests.strategies.examples import a_strategy
 from tradedesk.accounts.models import User
@@ -21,20 +21,20 @@ def strategy(alice: User) -> Strategy:
     return a_strategy(alice, "Golden cross")
 
 
-def asked(strategy: Strategy, **changes: Any) -> dict[str, Any]:
+def request_body(strategy: Strategy, **changes: Any) -> dict[str, Any]:
     return {"strategy_id": strategy.pk, "symbols": ["AAPL", "msft"], **changes}
 
 
-def problems(answer: Any) -> dict[str, str]:
-    assert answer.status == 422, answer
+def field_messages(response: Any) -> dict[str, str]:
+    assert response.status == 422, response
     assert not LiveStrategy.objects.exists()
-    return {problem["field"]: problem["message"] for problem in answer.json["detail"]}
+    return {problem["field"]: problem["message"] for problem in response.json["detail"]}
 
 
-def test_it_deploys_with_the_defaults_of_the_contract(alices: Caller, strategy: Strategy) -> None:
-    answer = alices.post(URL, asked(strategy))
+def test_it_deploys_with_the_defaults_of_the_contract(alices: ApiClient, strategy: Strategy) -> None:
+    response = alices.post(URL, request_body(strategy))
     live = LiveStrategy.objects.get()
-    assert (answer.status, answer.json) == (
+    assert (response.status, response.json) == (
         201,
         {
             "success": True,
@@ -50,7 +50,7 @@ def test_it_deploys_with_the_defaults_of_the_contract(alices: Caller, strategy: 
     assert (live.max_position_size, live.daily_loss_limit) == (None, None)
 
 
-def test_it_deploys_with_the_limits_asked_for(alices: Caller, strategy: Strategy) -> None:
+def test_it_deploys_with_the_limits_asked_for(alices: ApiClient, strategy: Strategy) -> None:
     limits = {
         "check_interval": 60,
         "auto_execute": False,
@@ -59,15 +59,15 @@ def test_it_deploys_with_the_limits_asked_for(alices: Caller, strategy: Strategy
         "max_position_size": 2500.5,
         "daily_loss_limit": 300,
     }
-    alices.post(URL, asked(strategy, name="  Mine ", **limits))
+    alices.post(URL, request_body(strategy, name="  Mine ", **limits))
     live = LiveStrategy.objects.get()
     assert live.name == "Mine"
     assert {name: getattr(live, name) for name in limits} == limits
 
 
-def test_an_identical_deployment_is_409_with_the_way_to_it(alices: Caller, strategy: Strategy) -> None:
-    first = alices.post(URL, asked(strategy)).json["live_strategy_id"]
-    again = alices.post(URL, asked(strategy, symbols=["MSFT", "AAPL"], max_positions=3))
+def test_an_identical_deployment_is_409_with_the_way_to_it(alices: ApiClient, strategy: Strategy) -> None:
+    first = alices.post(URL, request_body(strategy)).json["live_strategy_id"]
+    again = alices.post(URL, request_body(strategy, symbols=["MSFT", "AAPL"], max_positions=3))
     assert again.status == 409
     assert again.json == {
         "detail": "“Live - Golden cross” is already active with the same settings.",
@@ -77,18 +77,20 @@ def test_an_identical_deployment_is_409_with_the_way_to_it(alices: Caller, strat
     assert LiveStrategy.objects.count() == 1
 
 
-def test_the_same_key_deploys_once(alices: Caller, bobs: Caller, strategy: Strategy, bob: User) -> None:
-    first = alices.post(URL, asked(strategy), Idempotency_Key="of-monday")
-    again = alices.post(URL, asked(strategy), Idempotency_Key="of-monday")
+def test_the_same_key_deploys_once(alices: ApiClient, bobs: ApiClient, strategy: Strategy, bob: User) -> None:
+    first = alices.post(URL, request_body(strategy), Idempotency_Key="of-monday")
+    again = alices.post(URL, request_body(strategy), Idempotency_Key="of-monday")
     assert (again.status, again.json) == (201, first.json)
-    others = bobs.post(URL, asked(a_strategy(bob)), Idempotency_Key="of-monday")
+    others = bobs.post(URL, request_body(a_strategy(bob)), Idempotency_Key="of-monday")
     assert others.json["live_strategy_id"] != first.json["live_strategy_id"]
     assert LiveStrategy.objects.count() == 2
 
 
 @pytest.mark.parametrize("key", ["x" * 65, "a\x0bb"])
-def test_a_key_that_cannot_be_kept_is_refused(alices: Caller, strategy: Strategy, key: str) -> None:
-    assert set(problems(alices.post(URL, asked(strategy), Idempotency_Key=key))) == {"Idempotency-Key"}
+def test_a_key_that_cannot_be_kept_is_refused(alices: ApiClient, strategy: Strategy, key: str) -> None:
+    assert set(field_messages(alices.post(URL, request_body(strategy), Idempotency_Key=key))) == {
+        "Idempotency-Key"
+    }
 
 
 @pytest.mark.parametrize(
@@ -115,19 +117,21 @@ def test_a_key_that_cannot_be_kept_is_refused(alices: Caller, strategy: Strategy
     ],
 )
 def test_a_bad_value_is_refused_at_its_field(
-    alices: Caller, strategy: Strategy, changes: dict[str, Any], field: str, words: str
+    alices: ApiClient, strategy: Strategy, changes: dict[str, Any], field: str, words: str
 ) -> None:
-    found = problems(alices.post(URL, asked(strategy, **changes)))
+    found = field_messages(alices.post(URL, request_body(strategy, **changes)))
     assert len(found) == 1
     ((told, message),) = found.items()
     assert told.partition(".")[0] == field
     assert words in message
 
 
-def test_symbols_must_be_named(alices: Caller, strategy: Strategy) -> None:
-    assert problems(alices.post(URL, {"strategy_id": strategy.pk})) == {"symbols": "This is required."}
+def test_symbols_must_be_named(alices: ApiClient, strategy: Strategy) -> None:
+    assert field_messages(alices.post(URL, {"strategy_id": strategy.pk})) == {"symbols": "This is required."}
 
 
-def test_without_a_live_account_nothing_is_deployed_live(alices: Caller, alice: User, strategy: Strategy) -> None:
+def test_without_a_live_account_nothing_is_deployed_live(
+    alices: ApiClient, alice: User, strategy: Strategy
+) -> None:
     User.objects.filter(pk=alice.pk).update(mode="live")
-    assert set(problems(alices.post(URL, asked(strategy)))) == {"mode"}
+    assert set(field_messages(alices.post(URL, request_body(strategy)))) == {"mode"}

@@ -7,7 +7,7 @@ from django.test import Client
 from playwright.sync_api import Browser, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from tests.api.caller import Caller
+from tests.api.client import ApiClient
 from tests.chromium import find_chromium
 
 DOCUMENT, DOCS = "/api/openapi.json", "/api/docs"
@@ -50,19 +50,19 @@ CONTRACT = {
 }
 
 
-def test_it_lists_the_calls_of_the_contract_and_no_other(alices: Caller) -> None:
+def test_it_lists_the_calls_of_the_contract_and_no_other(alices: ApiClient) -> None:
     paths = alices.get(DOCUMENT).json["paths"]
     listed = {(method, path): set(call["responses"]) for path, of in paths.items() for method, call in of.items()}
     assert listed == CONTRACT
 
 
-def test_every_call_has_a_name_of_its_own(alices: Caller) -> None:
+def test_every_call_has_a_name_of_its_own(alices: ApiClient) -> None:
     paths = alices.get(DOCUMENT).json["paths"]
     names = [call["operationId"] for of in paths.values() for call in of.values()]
     assert len(names) == len(set(names)) == len(CONTRACT)
 
 
-def test_every_body_refuses_what_it_does_not_declare(alices: Caller) -> None:
+def test_every_body_refuses_what_it_does_not_declare(alices: ApiClient) -> None:
     schemas = alices.get(DOCUMENT).json["components"]["schemas"]
     bodies = {name: schema for name, schema in schemas.items() if name.endswith("Body") or name == "Credentials"}
     assert set(bodies) == {"StrategyBody", "BacktestBody", "RunBody", "QuickDeployBody", "Credentials"}
@@ -98,7 +98,7 @@ def test_every_body_refuses_what_it_does_not_declare(alices: Caller) -> None:
     ],
 )
 def test_a_body_has_the_defaults_of_the_contract(
-    alices: Caller, body: str, required: set[str], defaults: dict[str, object]
+    alices: ApiClient, body: str, required: set[str], defaults: dict[str, object]
 ) -> None:
     schema = alices.get(DOCUMENT).json["components"]["schemas"][body]
     assert set(schema["required"]) == required
@@ -106,7 +106,7 @@ def test_a_body_has_the_defaults_of_the_contract(
     assert stated == defaults
 
 
-def test_the_document_and_its_page_are_for_users(charlies: Caller, alices_browser: Client) -> None:
+def test_the_document_and_its_page_are_for_users(charlies: ApiClient, alices_browser: Client) -> None:
     assert charlies.get(DOCUMENT).status == 401
     stranger = Client().get(DOCS)
     assert (stranger.status_code, stranger["Location"]) == (302, f"/accounts/login/?next={DOCS}")
@@ -136,9 +136,9 @@ def test_the_page_draws_itself_from_the_desk_alone_and_tries_calls(
     page.add_init_script(
         "addEventListener('securitypolicyviolation', event => violated(event.violatedDirective), true)"
     )
-    answer = page.goto(f"{live_server.url}{DOCS}")
-    assert answer is not None
-    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    response = page.goto(f"{live_server.url}{DOCS}")
+    assert response is not None
+    assert "script-src 'self'" in response.headers["content-security-policy"]
     expect(page.locator(".opblock")).to_have_count(len(CONTRACT))
     assert page.evaluate("document.documentElement.classList.contains('dark-mode')")
 

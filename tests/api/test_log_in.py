@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client
 from pytest_django import Settings
 
-from tests.api.caller import Caller
+from tests.api.client import ApiClient
 from tests.conftest import PASSWORD
 from tradedesk.accounts.api import TOO_MANY, WAIT, WRONG
 from tradedesk.accounts.models import ApiToken, User
@@ -40,8 +40,8 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield coordinates
 
 
-def log_in(caller: Caller, email: str, password: str) -> int:
-    return caller.post(LOGIN, {"email": email, "password": password}).status
+def log_in(client: ApiClient, email: str, password: str) -> int:
+    return client.post(LOGIN, {"email": email, "password": password}).status
 
 
 def status_with(token: str, path: str = A_CALL, method: str = "get") -> int:
@@ -49,19 +49,19 @@ def status_with(token: str, path: str = A_CALL, method: str = "get") -> int:
     return int(call(path, headers={"Authorization": f"Bearer {token}"}).status_code)
 
 
-def token_of(caller: Caller, user: User) -> str:
-    return str(caller.post(LOGIN, {"email": user.email, "password": PASSWORD}).json["access_token"])
+def token_of(client: ApiClient, user: User) -> str:
+    return str(client.post(LOGIN, {"email": user.email, "password": PASSWORD}).json["access_token"])
 
 
-def test_a_password_gives_a_token_that_opens_the_calls(charlies: Caller, alice: User) -> None:
-    answer = charlies.post(LOGIN, {"email": "  Alice@Example.com ", "password": PASSWORD})
-    assert answer.status == 200
-    assert set(answer.json) == {"access_token", "token_type", "expires_in"}
-    assert (answer.json["token_type"], answer.json["expires_in"]) == ("bearer", 24 * 3600)
-    assert status_with(answer.json["access_token"]) == 200
+def test_a_password_gives_a_token_that_opens_the_calls(charlies: ApiClient, alice: User) -> None:
+    response = charlies.post(LOGIN, {"email": "  Alice@Example.com ", "password": PASSWORD})
+    assert response.status == 200
+    assert set(response.json) == {"access_token", "token_type", "expires_in"}
+    assert (response.json["token_type"], response.json["expires_in"]) == ("bearer", 24 * 3600)
+    assert status_with(response.json["access_token"]) == 200
 
 
-def test_the_database_never_sees_the_token(charlies: Caller, alice: User) -> None:
+def test_the_database_never_sees_the_token(charlies: ApiClient, alice: User) -> None:
     token = token_of(charlies, alice)
     (row,) = ApiToken.objects.values_list("sha256", flat=True)
     assert row == sha256(token.encode()).hexdigest()
@@ -69,16 +69,16 @@ def test_the_database_never_sees_the_token(charlies: Caller, alice: User) -> Non
 
 @pytest.mark.parametrize("email", ["alice@example.com", "nobody@example.com"])
 def test_a_wrong_password_and_an_unknown_address_look_the_same_and_cost_the_same(
-    charlies: Caller, alice: User, email: str, settings: Settings
+    charlies: ApiClient, alice: User, email: str, settings: Settings
 ) -> None:
     settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
     HASHED.clear()
-    answer = charlies.post(LOGIN, {"email": email, "password": "wrong"})
-    assert (answer.status, answer.json) == (401, {"detail": WRONG})
+    response = charlies.post(LOGIN, {"email": email, "password": "wrong"})
+    assert (response.status, response.json) == (401, {"detail": WRONG})
     assert HASHED == ["wrong"]
 
 
-def test_who_may_not_log_in_gets_no_token_and_keeps_none(charlies: Caller, alice: User) -> None:
+def test_who_may_not_log_in_gets_no_token_and_keeps_none(charlies: ApiClient, alice: User) -> None:
     token = token_of(charlies, alice)
     User.objects.update(is_active=False)
     assert log_in(charlies, alice.email, PASSWORD) == 401
@@ -87,7 +87,7 @@ def test_who_may_not_log_in_gets_no_token_and_keeps_none(charlies: Caller, alice
 
 @pytest.mark.usefixtures("slowed_down")
 def test_after_five_failures_even_the_right_password_waits(
-    charlies: Caller, alice: User, clock: time_machine.Traveller
+    charlies: ApiClient, alice: User, clock: time_machine.Traveller
 ) -> None:
     assert [log_in(charlies, alice.email, "wrong") for _ in range(6)] == [401] * 5 + [429]
     refused = charlies.post(LOGIN, {"email": alice.email.upper(), "password": PASSWORD})
@@ -98,24 +98,24 @@ def test_after_five_failures_even_the_right_password_waits(
 
 
 @pytest.mark.usefixtures("slowed_down")
-def test_one_users_failures_do_not_lock_another_out(charlies: Caller, alice: User, bob: User) -> None:
+def test_one_users_failures_do_not_lock_another_out(charlies: ApiClient, alice: User, bob: User) -> None:
     assert [log_in(charlies, alice.email, "wrong") for _ in range(6)][-1] == 429
     assert log_in(charlies, bob.email, PASSWORD) == 200
 
 
 @pytest.mark.usefixtures("slowed_down")
-def test_the_log_in_page_and_the_api_count_together(charlies: Caller, alice: User) -> None:
+def test_the_log_in_page_and_the_api_count_together(charlies: ApiClient, alice: User) -> None:
     for _ in range(5):
         Client().post("/accounts/login/", {"login": alice.email, "password": "wrong"})
     assert log_in(charlies, alice.email, PASSWORD) == 429
 
 
 @pytest.mark.usefixtures("slowed_down")
-def test_right_passwords_are_not_counted(charlies: Caller, alice: User) -> None:
+def test_right_passwords_are_not_counted(charlies: ApiClient, alice: User) -> None:
     assert [log_in(charlies, alice.email, PASSWORD) for _ in range(12)] == [200] * 12
 
 
-def test_logging_out_ends_this_token_alone(charlies: Caller, alice: User) -> None:
+def test_logging_out_ends_this_token_alone(charlies: ApiClient, alice: User) -> None:
     first, second = token_of(charlies, alice), token_of(charlies, alice)
     assert status_with(first, LOGOUT, "post") == 204
     assert (status_with(first), status_with(second)) == (401, 200)
@@ -127,7 +127,7 @@ def test_a_session_has_no_token_to_revoke(alices_browser: Client) -> None:
 
 
 def test_a_token_ends_after_its_hours_and_is_forgotten(
-    charlies: Caller, alice: User, settings: Settings, clock: time_machine.Traveller
+    charlies: ApiClient, alice: User, settings: Settings, clock: time_machine.Traveller
 ) -> None:
     settings.API_TOKEN_HOURS = 0.5
     token = token_of(charlies, alice)
@@ -140,7 +140,7 @@ def test_a_token_ends_after_its_hours_and_is_forgotten(
 
 
 def test_a_new_password_ends_every_token_of_its_user(
-    charlies: Caller, alices_browser: Client, alice: User, bob: User
+    charlies: ApiClient, alices_browser: Client, alice: User, bob: User
 ) -> None:
     tokens = [token_of(charlies, alice), token_of(charlies, alice)]
     bobs = token_of(charlies, bob)
@@ -152,10 +152,10 @@ def test_a_new_password_ends_every_token_of_its_user(
 
 @pytest.mark.parametrize("field", ["email", "password"])
 @pytest.mark.parametrize("value", [None, 3, True, "half \ud800"])
-def test_what_is_no_text_is_refused(charlies: Caller, alice: User, field: str, value: object) -> None:
-    answer = charlies.post(LOGIN, {"email": alice.email, "password": PASSWORD, field: value})
-    assert answer.status == 422
-    assert [problem["field"] for problem in answer.json["detail"]] == [field]
+def test_what_is_no_text_is_refused(charlies: ApiClient, alice: User, field: str, value: object) -> None:
+    response = charlies.post(LOGIN, {"email": alice.email, "password": PASSWORD, field: value})
+    assert response.status == 422
+    assert [problem["field"] for problem in response.json["detail"]] == [field]
 
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Basic YTpi", "nonsense", "Bearer \xff"])

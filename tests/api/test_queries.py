@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.api.caller import Caller
+from tests.api.client import ApiClient
 from tests.livetrading.factories import (
     WALL,
     make_backtest,
@@ -33,7 +33,7 @@ MOST = {
 
 @pytest.mark.usefixtures("market")
 @pytest.mark.parametrize("path", sorted(MOST))
-def test_the_queries_do_not_grow_with_the_rows(alices: Caller, alice: User, path: str) -> None:
+def test_the_queries_do_not_grow_with_the_rows(alices: ApiClient, alice: User, path: str) -> None:
     # All four symbols from the start, so that the quotes are of as many.
     watched_desk(alice, 4)
     few = _queries(alices, path)
@@ -44,7 +44,7 @@ def test_the_queries_do_not_grow_with_the_rows(alices: Caller, alice: User, path
 
 
 @pytest.mark.usefixtures("market")
-def test_one_live_strategy_costs_the_same_however_much_it_traded(alices: Caller, alice: User) -> None:
+def test_one_live_strategy_costs_the_same_however_much_it_traded(alices: ApiClient, alice: User) -> None:
     live = make_live_strategy(user=alice)
     counts = []
     for _ in range(2):
@@ -55,7 +55,7 @@ def test_one_live_strategy_costs_the_same_however_much_it_traded(alices: Caller,
     assert counts[0] == counts[1] <= 11
 
 
-def test_one_backtest_costs_four_queries_however_many_trades(alices: Caller, alice: User) -> None:
+def test_one_backtest_costs_four_queries_however_many_trades(alices: ApiClient, alice: User) -> None:
     """The token, the backtest, its trades, its curves."""
     provenance = {"version": "0.1.0", "kind_code": "0", "engine_code": "0", "data": {}}
     backtest = make_backtest(user=alice, provenance=provenance)
@@ -67,13 +67,13 @@ def test_one_backtest_costs_four_queries_however_many_trades(alices: Caller, ali
     assert len(_queries(alices, f"/api/v1/backtests/{backtest.pk}")) == 4
 
 
-def test_a_comparison_costs_the_token_the_backtests_and_their_curves(alices: Caller, alice: User) -> None:
+def test_a_comparison_costs_the_token_the_backtests_and_their_curves(alices: ApiClient, alice: User) -> None:
     ids = [make_backtest(user=alice).pk for _ in range(4)]
     for some in (ids[:2], ids):
         assert len(_queries(alices, f"/api/v1/backtests/compare?ids={','.join(map(str, some))}")) == 3
 
 
-def _queries(caller: Caller, path: str) -> list[str]:
+def _queries(client: ApiClient, path: str) -> list[str]:
     with CaptureQueriesContext(connection) as captured:
-        assert caller.get(path).status == 200
+        assert client.get(path).status == 200
     return [query["sql"] for query in captured.captured_queries]

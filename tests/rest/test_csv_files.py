@@ -12,7 +12,7 @@ from django.test import AsyncRequestFactory, RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradedesk.rest.csv_files import FORMULAS, ROWS_AT_ONCE, csv_file
+from tradedesk.rest.csv_files import CHUNK_ROWS, FORMULA_STARTS, csv_file
 
 PLAIN, ASYNCHRONOUS = RequestFactory().get("/"), AsyncRequestFactory().get("/")
 
@@ -36,15 +36,15 @@ def test_it_is_sent_in_pieces_as_it_is_written(request_: HttpRequest) -> None:
 
     def rows() -> Iterator[list[object]]:
         nonlocal asked
-        for number in range(2 * ROWS_AT_ONCE + 1):
+        for number in range(2 * CHUNK_ROWS + 1):
             asked += 1
             yield [number]
 
     response = csv_file(request_, "numbers.csv", rows())
     assert asked == 0
     pieces = sent(response, request_)
-    assert [piece.count("\r\n") for piece in pieces] == [ROWS_AT_ONCE, ROWS_AT_ONCE, 1]
-    assert "".join(pieces).split() == [str(number) for number in range(2 * ROWS_AT_ONCE + 1)]
+    assert [piece.count("\r\n") for piece in pieces] == [CHUNK_ROWS, CHUNK_ROWS, 1]
+    assert "".join(pieces).split() == [str(number) for number in range(2 * CHUNK_ROWS + 1)]
     assert response["Content-Disposition"] == 'attachment; filename="numbers.csv"'
     assert response["Content-Type"] == "text/csv; charset=utf-8"
 
@@ -53,7 +53,7 @@ def test_it_is_sent_in_pieces_as_it_is_written(request_: HttpRequest) -> None:
 def test_a_text_comes_back_as_it_was_and_never_as_a_formula(text: str) -> None:
     written = "".join(sent(csv_file(PLAIN, "texts.csv", [[text, 1]])))
     (cells,) = csv.reader(StringIO(written, newline=""))
-    assert cells == [f"'{text}" if text.startswith(FORMULAS) else text, "1"]
+    assert cells == [f"'{text}" if text.startswith(FORMULA_STARTS) else text, "1"]
 
 
 def test_a_loss_stays_a_number_and_nothing_stays_empty() -> None:
