@@ -77,8 +77,8 @@ def list_backtests(
         wanted = clean_symbol(symbol) if symbol else ""
     except InvalidSymbol as refusal:
         raise Refused({"symbol": str(refusal)}) from None
-    found = narrowed(request.user.backtests.all(), strategy_id=strategy_id, symbol=wanted, status=status or "")
-    return found.defer(*WEIGHTY)
+    backtests = narrowed(request.user.backtests.all(), strategy_id=strategy_id, symbol=wanted, status=status or "")
+    return backtests.defer(*WEIGHTY)
 
 
 @router.get("/compare", response={200: ComparisonSchema, **UNKNOWN, **BAD_QUERY})

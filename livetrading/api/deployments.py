@@ -65,19 +65,18 @@ def quick_deploy(
     request: UserRequest, deployment: QuickDeployBody, idempotency_key: IdempotencyKey = None
 ) -> Status[Any]:
     """Deploys a strategy in your current mode and checks its signals immediately."""
-    values = deployment.model_dump()
-    strategy = find(request.user.strategies.all(), values.pop("strategy_id"))
-    rules = {name: values[name] for name in DEPLOYED_RULES}
+    strategy = find(request.user.strategies.all(), deployment.strategy_id)
+    rules = deployment.model_dump(include=set(DEPLOYED_RULES))
     try:
         live = deploy(
             request.user,
             strategy,
             now=market_clock().now(),
             deploy_key=idempotency_key or "",
-            symbols=values["symbols"],
-            name=values["name"],
+            symbols=deployment.symbols,
+            name=deployment.name,
             choices=Choices(
-                check_interval=values["check_interval"], auto_execute=values["auto_execute"], rules=rules
+                check_interval=deployment.check_interval, auto_execute=deployment.auto_execute, rules=rules
             ),
         )
     except AlreadyDeployed as refusal:

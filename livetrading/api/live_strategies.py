@@ -101,6 +101,7 @@ def list_live_strategies(
 
 @router.get("/strategies/{int:live_strategy_id}", response={200: LiveStrategySchema, **UNKNOWN})
 def read_live_strategy(request: UserRequest, live_strategy_id: int) -> LiveStrategySchema:
+    """A live strategy with its last check, its counters and its profit and loss."""
     return _schemas(request.user, [find(request.user.live_strategies.all(), live_strategy_id)])[0]
 
 

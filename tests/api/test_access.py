@@ -75,7 +75,7 @@ def test_an_object_of_another_user_is_404(bobs: ApiClient, owned: dict[str, Any]
         ("/api/v1/live-trading/quick-deploy", {"symbols": ["AAPL"]}),
     ],
 )
-def test_a_strategy_of_another_user_can_be_neither_backtested_nor_deployed(
+def test_a_strategy_of_another_user_is_404(
     bobs: ApiClient, owned: dict[str, Any], path: str, body: dict[str, Any]
 ) -> None:
     strategy = owned["{strategy_id}"]

@@ -34,7 +34,7 @@ names = st.text(st.characters(codec=None), max_size=10)
 def nearly(valid: dict[str, Any], **near: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     """A valid body with some fields from `near`, sometimes with one odd or unknown field."""
     changes = st.lists(st.sampled_from(sorted(near)), max_size=3, unique=True).flatmap(
-        lambda chosen: st.fixed_dictionaries({name: near[name] for name in chosen})
+        lambda changed: st.fixed_dictionaries({name: near[name] for name in changed})
     )
     oddities = st.one_of(
         st.just({}),
@@ -138,8 +138,8 @@ def test_a_strategy_is_saved_or_refused(alices: ApiClient, strategy: Strategy, b
 def test_a_backtest_is_queued_or_refused(
     alices: ApiClient, strategy: Strategy, body: dict[str, Any], strategy_id: Any
 ) -> None:
-    chosen = strategy.pk if strategy_id is None else strategy_id
-    check(posted(alices, "/api/v1/backtests", {"strategy_id": chosen, **body}), 202, 404, 422)
+    pk = strategy.pk if strategy_id is None else strategy_id
+    check(posted(alices, "/api/v1/backtests", {"strategy_id": pk, **body}), 202, 404, 422)
 
 
 @for_any
@@ -147,8 +147,8 @@ def test_a_backtest_is_queued_or_refused(
 def test_a_strategy_is_deployed_or_refused(
     alices: ApiClient, strategy: Strategy, body: dict[str, Any], strategy_id: Any
 ) -> None:
-    chosen = strategy.pk if strategy_id is None else strategy_id
-    response = posted(alices, "/api/v1/live-trading/quick-deploy", {"strategy_id": chosen, **body})
+    pk = strategy.pk if strategy_id is None else strategy_id
+    response = posted(alices, "/api/v1/live-trading/quick-deploy", {"strategy_id": pk, **body})
     check(response, 201, 404, 422)
 
 

@@ -51,14 +51,14 @@ def test_evidence_is_pending_before_it_is_computed(alices: ApiClient, backtest: 
 
 def test_every_line_has_a_rating_a_message_and_a_criterion(alices: ApiClient, backtest: Backtest) -> None:
     evidence.gather_for_backtest(backtest.pk, lambda: WALL)
-    found = alices.get(f"{URL}?backtest_id={backtest.pk}").json
-    assert found["status"] == "ready"
-    assert [line["key"] for line in found["lines"]] == KEYS
-    assert {line["rating"] for line in found["lines"]} <= {"pass", "caution", "fail", "none"}
-    assert set(found["lines"][0]) == {"key", "label", "rating", "message", "criterion", "value"}
-    assert all(line["message"] and line["criterion"] for line in found["lines"])
-    values = {line["key"]: line["value"] for line in found["lines"]}
-    assert found["report"]["trades"] == values["trades"]
+    response = alices.get(f"{URL}?backtest_id={backtest.pk}").json
+    assert response["status"] == "ready"
+    assert [line["key"] for line in response["lines"]] == KEYS
+    assert {line["rating"] for line in response["lines"]} <= {"pass", "caution", "fail", "none"}
+    assert set(response["lines"][0]) == {"key", "label", "rating", "message", "criterion", "value"}
+    assert all(line["message"] and line["criterion"] for line in response["lines"])
+    values = {line["key"]: line["value"] for line in response["lines"]}
+    assert response["report"]["trades"] == values["trades"]
 
 
 def test_failed_evidence_has_an_error(
@@ -66,9 +66,9 @@ def test_failed_evidence_has_an_error(
 ) -> None:
     monkeypatch.setattr(evidence, "build_report", Mock(side_effect=ZeroDivisionError("by zero")))
     evidence.gather_for_backtest(backtest.pk, lambda: WALL)
-    found = alices.get(f"{URL}?backtest_id={backtest.pk}").json
-    assert (found["status"], found["lines"], found["report"]) == ("failed", [], {})
-    assert "by zero" in found["error"]
+    response = alices.get(f"{URL}?backtest_id={backtest.pk}").json
+    assert (response["status"], response["lines"], response["report"]) == ("failed", [], {})
+    assert "by zero" in response["error"]
 
 
 def test_reading_a_row_requests_its_evidence(

@@ -1,4 +1,4 @@
-"""Live strategies, their signals and what is held, through the API."""
+"""Live strategies, signals and positions through the API."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -30,7 +30,7 @@ STRATEGIES, SIGNALS, POSITIONS = f"{LIVE}/strategies", f"{LIVE}/signals/recent",
 pytestmark = pytest.mark.usefixtures("market")
 
 
-def test_it_tells_limits_counters_and_the_last_check(alices: ApiClient, alice: User) -> None:
+def test_a_live_strategy_has_limits_counters_and_its_last_check(alices: ApiClient, alice: User) -> None:
     live = make_live_strategy(
         user=alice,
         name="Mine",
@@ -95,7 +95,7 @@ def test_it_tells_limits_counters_and_the_last_check(alices: ApiClient, alice: U
     assert seen.pk != ordered.pk
 
 
-def test_before_the_first_check_there_is_none(alices: ApiClient, alice: User) -> None:
+def test_before_the_first_check_the_last_check_is_empty(alices: ApiClient, alice: User) -> None:
     live = make_live_strategy(user=alice, status="paused")
     response = alices.get(f"{STRATEGIES}/{live.pk}").json
     assert response["last_check"] == {"at": None, "bar_time": None, "error": None, "signal": None}
@@ -103,7 +103,7 @@ def test_before_the_first_check_there_is_none(alices: ApiClient, alice: User) ->
     assert set(response["counters"].values()) == {0}
 
 
-def test_the_list_is_by_status_and_can_be_of_one(alices: ApiClient, alice: User) -> None:
+def test_the_list_is_ordered_and_filtered_by_status(alices: ApiClient, alice: User) -> None:
     rows = {status: make_live_strategy(user=alice, status=status).pk for status in ("stopped", "active", "paused")}
     assert [row["status"] for row in alices.get(STRATEGIES).json["items"]] == ["active", "paused", "stopped"]
     paused = alices.get(f"{STRATEGIES}?status=paused").json
@@ -113,13 +113,13 @@ def test_the_list_is_by_status_and_can_be_of_one(alices: ApiClient, alice: User)
     assert refused.json["detail"][0]["field"] == "status"
 
 
-def test_a_page_of_the_list_counts_all(alices: ApiClient, alice: User) -> None:
+def test_the_count_is_of_the_whole_list(alices: ApiClient, alice: User) -> None:
     pks = [make_live_strategy(user=alice).pk for _ in range(5)]
     page = alices.get(f"{STRATEGIES}?limit=2&offset=2").json
     assert ([row["id"] for row in page["items"]], page["count"]) == ([pks[2], pks[1]], 5)
 
 
-def test_it_is_switched_and_answers_as_it_stands(alices: ApiClient, alice: User) -> None:
+def test_start_pause_and_stop_return_the_new_status(alices: ApiClient, alice: User) -> None:
     live = make_live_strategy(user=alice)
     for action, status in (("pause", "paused"), ("start", "active"), ("stop", "stopped"), ("start", "active")):
         response = alices.post(f"{STRATEGIES}/{live.pk}/{action}")
@@ -131,22 +131,26 @@ def test_it_is_switched_and_answers_as_it_stands(alices: ApiClient, alice: User)
 @pytest.mark.parametrize(
     ("status", "action"), [("active", "start"), ("paused", "pause"), ("stopped", "pause"), ("stopped", "stop")]
 )
-def test_what_does_not_fit_its_state_is_409(alices: ApiClient, alice: User, status: str, action: str) -> None:
+def test_an_action_that_does_not_fit_the_status_is_409(
+    alices: ApiClient, alice: User, status: str, action: str
+) -> None:
     live = make_live_strategy(user=alice, name="Mine", status=status)
     response = alices.post(f"{STRATEGIES}/{live.pk}/{action}")
     assert response.status == 409
-    assert response.json["detail"].startswith("“Mine” is ")
+    assert live.name in response.json["detail"]
     assert LiveStrategy.objects.get().status == status
 
 
-def test_the_same_deployment_is_not_started_beside_itself(alices: ApiClient, alice: User) -> None:
+def test_an_identical_active_deployment_prevents_a_start(alices: ApiClient, alice: User) -> None:
     make_live_strategy(user=alice, fingerprint="same")
     stopped = make_live_strategy(user=alice, fingerprint="same", status="stopped")
     response = alices.post(f"{STRATEGIES}/{stopped.pk}/start")
-    assert (response.status, "already active" in response.json["detail"]) == (409, True)
+    assert response.status == 409
+    stopped.refresh_from_db()
+    assert stopped.status == "stopped"
 
 
-def test_signals_say_what_became_of_them(alices: ApiClient, alice: User) -> None:
+def test_signals_have_their_outcome_and_order(alices: ApiClient, alice: User) -> None:
     live = make_live_strategy(user=alice, name="Mine")
     refused = make_signal(live_strategy=live)
     filled = make_signal(live_strategy=live, outcome=SignalHistory.Outcome.ORDERED, reason="")
@@ -170,7 +174,7 @@ def test_signals_say_what_became_of_them(alices: ApiClient, alice: User) -> None
         "created_at": "2010-03-08T21:00:00Z",
     }
     assert (oldest["id"], oldest["outcome"], oldest["order_id"]) == (refused.pk, "refused", None)
-    assert oldest["reason"] == "The limit of 5 open positions is reached."
+    assert oldest["reason"] == refused.reason != ""
 
 
 def test_positions_are_the_sum_of_their_lots(alices: ApiClient, alice: User) -> None:
@@ -200,7 +204,7 @@ def test_positions_are_the_sum_of_their_lots(alices: ApiClient, alice: User) -> 
     assert position["lots"][1]["live_strategy_id"] is None
 
 
-def test_in_live_mode_positions_and_dashboard_are_the_live_accounts(alices: ApiClient, alice: User) -> None:
+def test_live_mode_shows_the_live_account(alices: ApiClient, alice: User) -> None:
     make_paper_trade(user=alice)
     make_live_trade(user=alice, symbol="IBM")
     User.objects.filter(pk=alice.pk).update(mode="live")
@@ -210,7 +214,7 @@ def test_in_live_mode_positions_and_dashboard_are_the_live_accounts(alices: ApiC
 
 
 def test_a_symbol_without_bars_has_no_price(alices: ApiClient, alice: User) -> None:
-    make_paper_trade(user=alice, symbol="GONE")
+    make_paper_trade(user=alice, symbol="ZZZZ")
     (position,) = alices.get(POSITIONS).json["items"]
     without = ("last_price", "unrealized_pnl", "unrealized_pct")
     assert [position[name] for name in without] == [None, None, None]

@@ -21,13 +21,13 @@ from tradedesk.marketdata.sessions import daily_time
 pytestmark = pytest.mark.usefixtures("market")
 
 
-def test_paper_positions_are_papers_in_any_mode(alices: ApiClient, alice: User) -> None:
+def test_paper_positions_are_the_same_in_any_mode(alices: ApiClient, alice: User) -> None:
     make_paper_trade(user=alice)
     User.objects.filter(pk=alice.pk).update(mode="live")
     assert [position["symbol"] for position in alices.get("/api/paper/positions").json["items"]] == ["AAPL"]
 
 
-def test_paper_trades_are_the_newest_first_open_ones_included(alices: ApiClient, alice: User) -> None:
+def test_paper_trades_are_newest_first_with_open_trades(alices: ApiClient, alice: User) -> None:
     live = make_live_strategy(user=alice)
     sold = make_paper_trade(user=alice, live_strategy=live, commission=Decimal("1.5"), **closed(NOW))
     held = make_paper_trade(user=alice, stop_price=None)
@@ -68,7 +68,7 @@ def test_paper_trades_are_the_newest_first_open_ones_included(alices: ApiClient,
     ]
 
 
-def test_the_paper_account_is_the_one_of_the_books(alices: ApiClient, alice: User) -> None:
+def test_the_paper_account_has_the_figures_of_its_books(alices: ApiClient, alice: User) -> None:
     make_paper_trade(user=alice)
     make_paper_trade(user=alice, **closed(daily_time(TODAY)))
     account = read_account(alice, "paper", NOW)

@@ -1,4 +1,4 @@
-"""The fields of trading rules and costs in request bodies and responses, made from their declarations."""
+"""The fields of trading rules and costs in request bodies and responses, from their declarations."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -25,7 +25,7 @@ def with_rules(
 ) -> Callable[[type[Model]], type[Model]]:
     """A decorator that adds an optional field for each rule to a request body.
 
-    A rule that is left out or null is None: the service uses its default. defaults: by name, a description of the
+    None is a rule that is left out or null: the service uses its default. defaults: by name, a description of the
     default where it depends on the request.
     """
     described = defaults or {}
@@ -63,7 +63,8 @@ def _body_field(rule: Rule, default: str | None) -> Any:
     elif default is None:
         documented["default"] = rule.default
     return Field(
-        None,
+        # A flag is never unset: false is recorded as the value of the request.
+        rule.default if rule.unit is Unit.FLAG else None,
         title=rule.label,
         description=_description(rule) + (f" Default: {default}." if default else ""),
         json_schema_extra=documented,
