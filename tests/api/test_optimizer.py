@@ -111,6 +111,8 @@ def test_the_rules_of_a_run_are_those_of_the_request(alices: ApiClient, strategy
     run = alices.get(f"{URL}/{pk}").json
     assert run["rules"] == rules
     assert run["costs"] == Costs(slippage_bps=2.5).as_dict()
+    plain = alices.post(URL, request_body(strategy_id=strategy.pk, grid=GRID)).json["id"]
+    assert alices.get(f"{URL}/{plain}").json["rules"] == {"fractional": False}
 
 
 @pytest.mark.parametrize(
