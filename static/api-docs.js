@@ -1,11 +1,11 @@
-// The documentation of the API: draws it, in the reader's theme, and lets calls be tried with the reader's session.
+// Draws the API documentation in the theme of the page. Requests from it use the session of the browser.
 (() => {
   const page = document.getElementById("api-docs");
   const html = document.documentElement;
-  const follow = () => html.classList.toggle("dark-mode", html.dataset.theme === "desk-dark");
+  const applyTheme = () => html.classList.toggle("dark-mode", html.dataset.theme === "desk-dark");
 
-  follow();
-  document.addEventListener("desk:theme", follow);
+  applyTheme();
+  document.addEventListener("desk:theme", applyTheme);
   SwaggerUIBundle({
     ...JSON.parse(page.dataset.settings),
     domNode: page,

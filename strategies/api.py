@@ -1,4 +1,4 @@
-"""The API's calls on a user's strategies."""
+"""The API of strategies."""
 
 from typing import Any, Literal
 
@@ -21,9 +21,9 @@ router = Router(tags=["strategies"])
 
 class StrategyBody(Body):
     name: Text = Field(description="At most 80 characters.", examples=["Golden cross"])
-    kind: Text = Field(description="A key of GET /api/v1/strategies/kinds.", examples=["sma_crossover"])
+    kind: Text = Field(description="A key from GET /api/v1/strategies/kinds.", examples=["sma_crossover"])
     parameters: dict[Text, Any] = Field(
-        {}, description="What is left out has the kind's default.", examples=[{"fast": 20, "slow": 50}]
+        {}, description="By name. Default: the default of the kind.", examples=[{"fast": 20, "slow": 50}]
     )
     symbols: list[Text] = Field([], description="At most 50.", examples=[["AAPL", "MSFT"]])
     timeframe: Text = Field(Timeframe.DAY.value, description=f"One of {', '.join(Timeframe)}.")
@@ -38,7 +38,7 @@ class StrategySchema(Schema):
     timeframe: str = Field(examples=["1Day"])
 
 
-class SearchRange(Schema):
+class SearchRangeSchema(Schema):
     low: int | float
     high: int | float
     step: int | float
@@ -49,10 +49,10 @@ class ParameterSchema(Schema):
     label: str = Field(examples=["Fast average"])
     type: Literal["integer", "number"]
     default: int | float
-    low: int | float = Field(description="The least value, inclusive.")
-    high: int | float = Field(description="The greatest value, inclusive.")
-    step: int | float = Field(description="The step of the form.")
-    search: SearchRange = Field(description="What the optimizer tries when it is not told otherwise.")
+    low: int | float = Field(description="Minimum, inclusive.")
+    high: int | float = Field(description="Maximum, inclusive.")
+    step: int | float = Field(description="The step of the input field in the browser.")
+    search: SearchRangeSchema = Field(description="The default range of an optimizer search.")
     help: str
 
 
@@ -66,7 +66,7 @@ class KindSchema(Schema):
 @router.get("/kinds", response={200: list[KindSchema], **BAD_QUERY})
 @in_pages
 def list_strategy_kinds(request: UserRequest) -> list[KindSchema]:
-    """The kinds of strategies, with their parameters, bounds and defaults."""
+    """The strategy kinds, with the bounds and the default of each parameter."""
     return [_kind(kind) for kind in kinds().values()]
 
 
@@ -89,13 +89,13 @@ def read_strategy(request: UserRequest, strategy_id: int) -> Strategy:
 
 @router.put("/{int:strategy_id}", response={200: StrategySchema, **UNKNOWN, **BAD_BODY})
 def replace_strategy(request: UserRequest, strategy_id: int, strategy: StrategyBody) -> Strategy:
-    """The whole strategy anew; what is left out has its default. What is deployed trades on as it was."""
+    """Replaces all fields; a field that is left out has its default. Deployments keep their settings."""
     return _save(request, strategy, find(request.user.strategies.all(), strategy_id))
 
 
 @router.delete("/{int:strategy_id}", response={204: None, **UNKNOWN})
 def remove_strategy(request: UserRequest, strategy_id: int) -> Status[None]:
-    """Its backtests stay, and what is deployed trades on."""
+    """Deletes a strategy. Its backtests stay, and its deployments keep trading."""
     delete_strategy(find(request.user.strategies.all(), strategy_id))
     return Status(204, None)
 
@@ -122,6 +122,6 @@ def _parameter(param: Param[Any]) -> ParameterSchema:
         low=param.low,
         high=param.high,
         step=param.step,
-        search=SearchRange(low=low, high=high, step=step),
+        search=SearchRangeSchema(low=low, high=high, step=step),
         help=param.help,
     )

@@ -1,4 +1,4 @@
-"""The JSON API: every app's router under its address, joined by dotted name."""
+"""The JSON API: the routers of all apps, joined by dotted name."""
 
 from collections.abc import Callable
 from functools import cache, wraps
@@ -23,55 +23,55 @@ DOCS = "api_docs"
 DESCRIPTION = """
 Strategies, backtests and live trading of one desk.
 
-**Who calls.** Send the token of `POST /api/v1/auth/login` as `Authorization: Bearer <token>`. The session of a
-browser works, too; what it writes needs the header `X-CSRFToken`.
+**Authentication.** Send the token from `POST /api/v1/auth/login` as `Authorization: Bearer <token>`. A signed-in
+browser session works too; its POST, PUT and DELETE requests need the header `X-CSRFToken`.
 
-**Numbers.** `*_pct` of a request, and of the limits and rules that repeat one, is a fraction: 0.02 is 2%. `*_pct`
+**Numbers.** `*_pct` is a fraction in requests and in the `rules` and `limits` of a response: 0.02 is 2%. `*_pct`
 and `win_rate` of a result are percent: 12.3 is 12.3%. Money is in dollars. A figure that is not defined is null.
 
-**Times** are ISO 8601 in UTC: `2010-03-08T21:00:00Z`. What happens on the market carries the market's time, which
-on a replay is not yours.
+**Times** are ISO 8601 in UTC: `2010-03-08T21:00:00Z`. Live trading uses market time, which on a replay differs
+from the wall clock. Backtests and optimizer runs use the wall clock.
 
-**Lists** come in pages: `?limit=50&offset=0`, at most 200 items, as `{"items": [...], "count": n}`, n being the
-length of the whole list.
+**Lists** have pages: `?limit=50&offset=0`, at most 200 items. The response is `{"items": [...], "count": n}`,
+where n is the length of the whole list.
 
-**Refusals** say why in `{"detail": ...}`: a sentence, or for status 422 a list of `{"field", "message"}`. What
-belongs to another user is 404.
+**Refusals** give the reason in `{"detail": ...}`: a message, or for status 422 a list of `{"field", "message"}`.
+An object of another user is 404.
 """.strip()
-NOWHERE = "There is no such call. /api/docs lists all of them."
+UNKNOWN_ENDPOINT = "Unknown endpoint. /api/docs lists all endpoints."
 View = Callable[..., HttpResponseBase]
 
 
 class DeskApi(NinjaAPI):
-    """Responses in JSON throughout, to strangers as well."""
+    """Every response is JSON, also without a log-in."""
 
     @property
     def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
         patterns, app_name, namespace = super().urls
         for pattern in patterns:
-            # The documentation is a page: it asks for the log-in by itself. The calls answer 401 instead.
+            # The documentation is a page and redirects to the log-in; the endpoints respond with 401.
             if isinstance(pattern, URLPattern) and pattern.name != DOCS:
-                pattern.callback = login_not_required(self._as_api(pattern.callback))
+                pattern.callback = login_not_required(self._with_api_headers(pattern.callback))
         return patterns, app_name, namespace
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__
 
-    def _as_api(self, view: View) -> View:
+    def _with_api_headers(self, view: View) -> View:
         @wraps(view)
-        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def respond(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             response = view(request, *args, **kwargs)
             if response.status_code == 405:
                 response = self._not_allowed(request, response["Allow"])
-            # Tokens and figures of an account: no cache on the way keeps them.
+            # Responses have tokens and account figures: no cache may keep them.
             response.headers.setdefault("Cache-Control", "no-store")
             return response
 
-        return answer
+        return respond
 
     def _not_allowed(self, request: HttpRequest, methods: str) -> HttpResponse:
         allowed = ", ".join(sorted(methods.split(", ")))
-        detail = f"{request.method} does not work here. Use {allowed}."
+        detail = f"{request.method} is not allowed here. Use {allowed}."
         response = self.create_response(request, {"detail": detail}, status=405)
         response["Allow"] = allowed
         return response
@@ -81,9 +81,9 @@ api = DeskApi(
     title="tradedesk",
     version="1",
     description=DESCRIPTION,
-    # Nothing is sent to a validator elsewhere, and no token stays behind in the browser.
+    # No external validator, and no token is kept in the browser.
     docs=Swagger({"validatorUrl": None, "persistAuthorization": False, "defaultModelsExpandDepth": 0}),
-    # Both are calls of our own below, so that they ask for a user.
+    # The endpoints below replace the ones of django-ninja, because they need a user.
     openapi_url=None,
     auth=[BearerToken(), SignedInSession()],
     urls_namespace="api",
@@ -91,8 +91,8 @@ api = DeskApi(
 refuse_with_detail(api)
 
 
-class Health(Schema):
-    """Each part answers "ok", or says in a sentence what is wrong and what to do."""
+class HealthSchema(Schema):
+    """Each part is "ok", or a message with the problem and what to do."""
 
     status: str = Field(examples=["ok"])
     database: str
@@ -102,16 +102,16 @@ class Health(Schema):
     market: str
 
 
-@api.get("/health", auth=None, tags=["health"], response={200: Health, 503: Health})
+@api.get("/health", auth=None, tags=["health"], response={200: HealthSchema, 503: HealthSchema})
 def read_health(request: HttpRequest) -> Status[dict[str, str]]:
-    """Whether the desk is able to trade; 503 with what is down when it is not."""
-    found = health(timezone.now())
-    return Status(200 if found["status"] == OK else 503, found)
+    """Whether the desk can trade. 503: at least one part does not work."""
+    parts = health(timezone.now())
+    return Status(200 if parts["status"] == OK else 503, parts)
 
 
 @cache
 def document() -> dict[str, Any]:
-    """The OpenAPI document; it does not change while the desk runs."""
+    """The OpenAPI document. It is constant while the desk runs."""
     return api.get_openapi_schema()
 
 
@@ -133,19 +133,19 @@ api.add_router("/v1/evidence", "backtests.api.evidence.router")
 api.add_router("/v1/live-trading", "livetrading.api.router")
 api.add_router("/paper", "livetrading.api.paper.router")
 
-# Last, so that it gets what no other call takes.
-nowhere = Router(auth=None)
+# Last, for every address that matches no endpoint.
+unmatched = Router(auth=None)
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 
 
-@nowhere.api_operation(METHODS, "/", include_in_schema=False)
-def find_nothing(request: HttpRequest) -> HttpResponse:
-    raise Http404(NOWHERE)
+@unmatched.api_operation(METHODS, "/", include_in_schema=False)
+def unknown_endpoint(request: HttpRequest) -> HttpResponse:
+    raise Http404(UNKNOWN_ENDPOINT)
 
 
-@nowhere.api_operation(METHODS, "/{path:path}", include_in_schema=False)
-def find_nothing_at(request: HttpRequest, path: str) -> HttpResponse:
-    raise Http404(NOWHERE)
+@unmatched.api_operation(METHODS, "/{path:path}", include_in_schema=False)
+def unknown_endpoint_at(request: HttpRequest, path: str) -> HttpResponse:
+    raise Http404(UNKNOWN_ENDPOINT)
 
 
-api.add_router("", nowhere)
+api.add_router("", unmatched)

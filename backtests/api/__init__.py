@@ -1,1 +1,1 @@
-"""The API's calls on backtests and on the optimizer, a file for each router."""
+"""The API of backtests, the optimizer and the evidence, a module for each router."""

@@ -1,115 +1,126 @@
-"""What the API answers about backtests: the schemas of backtest_payload."""
+"""Backtests as JSON, with the mapping from the stored names and fractions to the API's names and percent."""
 
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from backtests.charts.comparison import normalized
+from backtests.models import Backtest, BacktestCurve
+from backtests.reports.comparison import Comparison
 from tradedesk.core.fills import ExitReason
-from tradedesk.rest.schemas import Schema
+from tradedesk.rest.schemas import EmptyAsNull, Percent, Schema
+
+Rules = dict[str, bool | int | float | None]
 
 
-class Queued(Schema):
+class QueuedSchema(Schema):
     id: int = Field(examples=[7])
     status: str = Field(examples=["queued"])
 
 
-class Metrics(Schema):
-    """Percent where the name says so, win_rate as well; dollars for final_equity and expectancy.
+class MetricsSchema(Schema):
+    """`*_pct` and win_rate are percent, final_equity and expectancy are dollars.
 
-    Null: not defined, or not computed by the version that ran the backtest.
+    Null: not defined for this result, or not computed by the version that ran the backtest.
     """
 
-    total_return_pct: float | None = Field(None, examples=[34.2])
-    cagr_pct: float | None = Field(None, examples=[5.0])
-    sharpe_ratio: float | None = Field(None, examples=[0.61])
-    sortino_ratio: float | None = None
-    calmar_ratio: float | None = None
-    max_drawdown_pct: float | None = Field(None, description="Above zero.", examples=[23.4])
+    total_return_pct: Percent | None = Field(None, validation_alias="total_return", examples=[34.2])
+    cagr_pct: Percent | None = Field(None, validation_alias="cagr", examples=[5.0])
+    sharpe_ratio: float | None = Field(None, validation_alias="sharpe", examples=[0.61])
+    sortino_ratio: float | None = Field(None, validation_alias="sortino")
+    calmar_ratio: float | None = Field(None, validation_alias="calmar")
+    max_drawdown_pct: Percent | None = Field(
+        None, validation_alias="max_drawdown", description="A positive number.", examples=[23.4]
+    )
     max_drawdown_days: int | None = None
-    win_rate: float | None = Field(None, description="Percent of the closed trades.", examples=[41.7])
+    win_rate: Percent | None = Field(None, description="Percent of the closed trades.", examples=[41.7])
     profit_factor: float | None = None
-    expectancy: float | None = Field(None, description="Dollars a closed trade.")
+    expectancy: float | None = Field(None, description="Dollars per closed trade.")
     mean_r_multiple: float | None = None
-    exposure_pct: float | None = None
-    num_trades: int | None = None
+    exposure_pct: Percent | None = Field(None, validation_alias="exposure")
+    num_trades: int | None = Field(None, validation_alias="trades", description="Closed trades.")
     final_equity: float | None = None
-    buy_and_hold_return_pct: float | None = None
-    alpha_pct: float | None = None
+    buy_and_hold_return_pct: Percent | None = Field(None, validation_alias="buy_and_hold_return")
+    alpha_pct: Percent | None = Field(None, validation_alias="alpha")
     beta: float | None = None
 
 
-class EquityPoint(Schema):
+class EquityPointSchema(Schema):
     time: datetime
     equity: float = Field(examples=[100_250.5])
 
 
-class Trade(Schema):
-    """A round trip. Dollars; pnl is what is left after the commissions."""
+class TradeSchema(Schema):
+    """A round trip, in dollars. pnl is after commissions."""
 
     symbol: str = Field(examples=["AAPL"])
-    shares: float = Field(examples=[12])
+    shares: float = Field(validation_alias="quantity", examples=[12])
     entry_time: datetime
     entry_price: float = Field(examples=[30.5])
     exit_time: datetime | None
     exit_price: float | None = Field(examples=[33.5])
     exit_reason: ExitReason | None
     pnl: float = Field(examples=[36.0])
-    return_pct: float | None = Field(description="Of what the shares cost.", examples=[9.8])
+    return_pct: Percent | None = Field(
+        validation_alias="return_fraction", description="Percent of the cost of the shares.", examples=[9.8]
+    )
     commission: float
     r_multiple: float | None
 
 
-class ClosedTrade(Trade):
+class ClosedTradeSchema(TradeSchema):
     exit_time: datetime
     exit_price: float
     exit_reason: ExitReason
-    return_pct: float
+    return_pct: Percent = Field(validation_alias="return_fraction")
 
 
-class OpenPosition(Schema):
-    """What was still held at the end, marked at the last close."""
+class OpenPositionSchema(Schema):
+    """A position that was still open at the end, valued at the last close."""
 
     symbol: str
-    shares: float
+    shares: float = Field(validation_alias="quantity")
     entry_time: datetime
     entry_price: float
-    last_price: float
+    last_price: float = Field(validation_alias="exit_price")
     stop_price: float
     target_price: float | None
-    unrealized_pnl: float
-    return_pct: float
+    unrealized_pnl: float = Field(validation_alias="pnl")
+    return_pct: Percent = Field(validation_alias="return_fraction")
     commission: float
 
 
-class BarsUsed(Schema):
+class BarsUsedSchema(Schema):
     provider: str
     fingerprint: str = Field(description="SHA-256 of the bars.")
-    bars: int | None = Field(None, description="In the period; null until completed.")
-    bars_before: int | None = Field(None, description="Before it: they warm the indicators up.")
+    bars: int | None = Field(None, description="Number of bars in the period; null until completed.")
+    bars_before: int | None = Field(None, description="Number of bars before the period, for the warm-up.")
 
 
-class Repeats(Schema):
-    """The backtest that this one runs again, and the digest that its result had."""
+class RepeatedBacktestSchema(Schema):
+    """The backtest that this one repeats, and the hash of its result."""
 
     backtest: int
     result: str
 
 
-class Provenance(Schema):
-    """The code and the bars that a result was made from."""
+class ProvenanceSchema(Schema):
+    """The code and the bars that produced the result."""
 
     version: str
     kind_code: str
     engine_code: str
-    data: dict[str, BarsUsed]
-    seed: int | None = Field(None, description="Null: no chance is involved.")
-    result: str | None = Field(None, description="SHA-256 of all trades and of the equity.")
-    repeats: Repeats | None = None
+    data: dict[str, BarsUsedSchema]
+    seed: int | None = Field(None, description="Null: the backtest uses no random numbers.")
+    result: str | None = Field(None, description="SHA-256 of all trades and of the equity curve.")
+    repeats: RepeatedBacktestSchema | None = None
 
 
-class BacktestInList(Schema):
+class BacktestSummarySchema(Schema):
     id: int
-    strategy_id: int | None = Field(description="Null when the strategy has been deleted.")
+    strategy_id: int | None = Field(description="Null when the strategy was deleted.")
     strategy_name: str
     kind: str
     parameters: dict[str, int | float]
@@ -118,37 +129,67 @@ class BacktestInList(Schema):
     start_date: date
     end_date: date
     initial_capital: float
-    rules: dict[str, bool | int | float | None] = Field(description="As asked for: `*_pct` are fractions.")
+    rules: Rules = Field(description="As in the request: `*_pct` are fractions.")
     costs: dict[str, float]
     status: str = Field(description="queued, running, completed, failed or cancelled.", examples=["completed"])
     progress: int = Field(description="0 to 100.")
     stage: str
-    error: str | None = Field(description="Why it failed, and what to do.")
-    metrics: Metrics | None = Field(description="Null until completed.")
-    doubled_costs: Metrics | None = Field(
-        description="Of the same signals with every cost doubled; where there are none, at 5 bps slippage."
+    error: Annotated[str | None, EmptyAsNull] = Field(description="Why it failed, and what to do.")
+    metrics: Annotated[MetricsSchema | None, EmptyAsNull] = Field(description="Null until completed.")
+    doubled_costs: Annotated[MetricsSchema | None, EmptyAsNull] = Field(
+        description="The same signals at twice the costs, or at 5 bps of slippage if there are no costs."
     )
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
 
 
-class NormalizedPoint(Schema):
+class NormalizedPointSchema(Schema):
     time: datetime
-    value: float = Field(description="The capital is 100.", examples=[101.3])
+    value: float = Field(description="Equity, where the initial capital is 100.", examples=[101.3])
 
 
-class ComparedBacktest(BacktestInList):
-    normalized_equity: list[NormalizedPoint]
+class ComparedBacktestSchema(BacktestSummarySchema):
+    normalized_equity: list[NormalizedPointSchema]
 
 
 class ComparisonSchema(Schema):
-    notes: list[str] = Field(description="What to mind when the figures are set against each other.")
-    backtests: list[ComparedBacktest] = Field(description="In the order of the ids.")
+    notes: list[str] = Field(description="Differences that limit the comparison, for example other periods.")
+    backtests: list[ComparedBacktestSchema] = Field(description="In the order of the ids.")
 
 
-class BacktestSchema(BacktestInList):
-    equity_curve: list[EquityPoint] = Field(description="At the end of each session; empty until completed.")
-    trades: list[ClosedTrade]
-    open_positions: list[OpenPosition]
-    provenance: Provenance
+class BacktestSchema(BacktestSummarySchema):
+    equity_curve: list[EquityPointSchema] = Field(
+        description="Equity at the end of each session; empty until completed."
+    )
+    trades: list[ClosedTradeSchema]
+    open_positions: list[OpenPositionSchema]
+    provenance: ProvenanceSchema
+
+
+def with_results(backtest: Backtest) -> BacktestSchema:
+    """The backtest with its curve and its trades: two queries."""
+    trades = list(backtest.trades.all())
+    curve = BacktestCurve.objects.filter(backtest=backtest).first() or BacktestCurve()
+    return BacktestSchema.of(
+        backtest,
+        equity_curve=_points(curve, "equity", curve.equity),
+        trades=[trade for trade in trades if not trade.is_open],
+        open_positions=[trade for trade in trades if trade.is_open],
+    )
+
+
+def compared(comparison: Comparison) -> ComparisonSchema:
+    """The backtests with their normalized equity: one query."""
+    curves = BacktestCurve.objects.in_bulk([backtest.pk for backtest in comparison.backtests])
+    backtests = []
+    for backtest in comparison.backtests:
+        curve = curves.get(backtest.pk, BacktestCurve())
+        equity = normalized(curve, float(backtest.initial_capital)).tolist()
+        backtests.append(ComparedBacktestSchema.of(backtest, normalized_equity=_points(curve, "value", equity)))
+    return ComparisonSchema(notes=comparison.notes, backtests=backtests)
+
+
+def _points(curve: BacktestCurve, name: str, values: Iterable[float]) -> list[dict[str, Any]]:
+    times = (datetime.fromtimestamp(seconds, UTC) for seconds in curve.time)
+    return [{"time": time, name: value} for time, value in zip(times, values, strict=True)]

@@ -1,26 +1,26 @@
-"""The API's call on the evidence of a backtest or of an optimizer's row."""
+"""The API of the evidence of a backtest or of a row of an optimizer run."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from ninja import Router
 from pydantic import Field
 
 from backtests.models import Backtest, Candidate
-from backtests.reports.evidence import lines_as_json
 from backtests.reports.scorecard import scorecards
+from backtests.research.robustness.scorecard import Rating
 from backtests.services import evidence
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.rest.refusals import BAD_QUERY, UNKNOWN, Refused, find
-from tradedesk.rest.schemas import Schema
+from tradedesk.rest.schemas import EmptyAsNull, Schema
 
 router = Router(tags=["evidence"])
 
 
-class EvidenceLine(Schema):
+class EvidenceLineSchema(Schema):
     key: str = Field(examples=["deflated_sharpe"])
     label: str = Field(examples=["Deflated Sharpe"])
-    rating: str = Field(description="pass, caution, fail or none.", examples=["caution"])
-    message: str
+    rating: Rating = Field(description="none: there is nothing to rate.", examples=["caution"])
+    message: str = Field(description="The result in a sentence.")
     criterion: str = Field(description="What it takes to pass.")
     value: float | None
 
@@ -29,20 +29,20 @@ class EvidenceSchema(Schema):
     backtest_id: int | None
     candidate_id: int | None
     status: str = Field(description="pending, ready or failed.")
-    error: str | None
+    error: Annotated[str | None, EmptyAsNull] = Field(description="Why the evidence could not be computed.")
     trials: int = Field(description="Number of trials on the same symbols and period.")
-    lines: list[EvidenceLine]
-    report: dict[str, Any]
+    lines: list[EvidenceLineSchema]
+    report: dict[str, Any] = Field(description="The robustness report behind the lines; empty until ready.")
 
 
 @router.get("", response={200: EvidenceSchema, **UNKNOWN, **BAD_QUERY})
 def read_evidence(
     request: UserRequest, backtest_id: int | None = None, candidate_id: int | None = None
-) -> dict[str, Any]:
-    """How much of a result is luck: of a completed backtest or of one row of an optimizer run. A row below the
-    best is examined when it is asked for."""
+) -> EvidenceSchema:
+    """How much of a result may be chance: of a completed backtest or of one row of an optimizer run. Reading a row
+    starts the computation if it has no evidence yet."""
     if (backtest_id is None) == (candidate_id is None):
-        raise Refused({"backtest_id": "Give either backtest_id or candidate_id."})
+        raise Refused({"backtest_id": "Send either backtest_id or candidate_id."})
     subject: Backtest | Candidate
     if backtest_id is not None:
         completed = request.user.backtests.filter(status=Backtest.Status.COMPLETED)
@@ -52,12 +52,5 @@ def read_evidence(
         subject = find(rows, candidate_id or 0)
         evidence.ask_for(subject)
     scorecard = scorecards(request.user, [subject])[subject.pk]
-    return {
-        "backtest_id": backtest_id,
-        "candidate_id": candidate_id,
-        "status": scorecard.status,
-        "error": scorecard.error or None,
-        "trials": scorecard.trials,
-        "lines": lines_as_json(scorecard),
-        "report": subject.evidence.report if scorecard.status == "ready" else {},
-    }
+    report = subject.evidence.report if scorecard.status == "ready" else {}
+    return EvidenceSchema.of(scorecard, backtest_id=backtest_id, candidate_id=candidate_id, report=report)

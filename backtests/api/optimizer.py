@@ -1,26 +1,22 @@
-"""The API's calls on a user's optimizer runs."""
-
-from collections.abc import Sequence
-from typing import Any
+"""The API of optimizer runs."""
 
 from django.utils import timezone
 from ninja import Router, Status
 from pydantic import Field
 
-from backtests.api.backtests import SPLIT
-from backtests.api.optimizer_payload import run_payload
-from backtests.api.optimizer_schemas import QueuedRun, RunInList, RunSchema
+from backtests.api.backtest_schemas import QueuedSchema
+from backtests.api.backtests import FULLY_INVESTED, RULES_AND_COSTS
+from backtests.api.optimizer_schemas import RunSchema, RunSummarySchema, run_summary, with_candidates
 from backtests.models import OptimizerRun
 from backtests.services import optimizer
 from backtests.services.optimizer import InvalidRun
 from tradedesk.accounts.requests import UserRequest
-from tradedesk.core.rules import COSTS, RULES
 from tradedesk.rest.bodies import Body, Day, Text, Whole
 from tradedesk.rest.pages import Presented, in_pages
 from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
 from tradedesk.rest.rule_fields import with_rules
 
-# What a run weighs; no list shows it.
+# Large columns that no list shows.
 HEAVY = ("provenance", "candidate_strategies", "histograms")
 
 router = Router(tags=["optimizer"])
@@ -31,27 +27,37 @@ class Range(Body):
     high: float = Field(examples=[30])
     step: float = Field(examples=[1])
 
+    def as_tuple(self) -> tuple[float, ...]:
+        """Whole numbers as int, because parameters may have to be integers."""
+        return tuple(_plain(number) for number in (self.low, self.high, self.step))
 
-@with_rules([*COSTS.values(), *RULES.values()], SPLIT)
+
+@with_rules(RULES_AND_COSTS, FULLY_INVESTED)
 class RunBody(Body):
-    """Either strategy_id, for a search of its parameters, or strategy_ids, all_kinds or both, for a ranking.
+    """A search of one strategy's parameters (strategy_id), or a ranking (strategy_ids, all_kinds or both).
 
-    `*_pct` are fractions: 0.02 is 2%. Costs and risk as for a backtest.
+    `*_pct` are fractions: 0.02 is 2%. A rule that is left out or null has its default.
     """
 
     symbols: list[Text] = Field(examples=[["AAPL"]])
-    strategy_id: Whole | None = Field(None, description="Search this strategy's parameters.", examples=[12])
+    strategy_id: Whole | None = Field(None, description="Search the parameters of this strategy.", examples=[12])
     strategy_ids: list[Whole] | None = Field(None, description="Rank these strategies.")
-    all_kinds: bool = Field(False, description="Rank every kind with its default parameters, too.")
-    timeframe: Text = Field("1Day", description="Of a ranking; a search has its strategy's.")
-    method: Text = Field("grid", description="Of a search: grid, random or tpe.")
-    grid: dict[str, Range] | None = Field(None, description="Left out: the kind's own search ranges.")
-    trials: Whole | None = Field(None, description="For random and tpe.")
+    all_kinds: bool = Field(False, description="Also rank every kind with its default parameters.")
+    timeframe: Text = Field("1Day", description="Ranking only: a search uses the timeframe of its strategy.")
+    method: Text = Field("grid", description="Search only: grid, random or tpe.")
+    grid: dict[str, Range] | None = Field(
+        None, description="Search only: the range of each parameter. Default: the search ranges of the kind."
+    )
+    trials: Whole | None = Field(None, description="Number of trials. Required for random and tpe.")
     objective: Text = Field("sharpe", description="sharpe, sortino, calmar, cagr, profit_factor or weighted.")
-    weights: dict[str, float] | None = Field(None, description="Of a weighted score.")
-    min_trades: Whole = Field(10, description="A row with fewer closed trades stands below all that have them.")
-    holdout: float = Field(0.3, description="Of a search: the last part of the sessions, which it does not see.")
-    seed: Whole | None = Field(None, description="Of a random search; the same seed tries the same combinations.")
+    weights: dict[str, float] | None = Field(
+        None, description="Required for objective weighted: the weight of each metric."
+    )
+    min_trades: Whole = Field(10, description="Rows with fewer closed trades are not eligible and rank last.")
+    holdout: float = Field(
+        0.3, description="Search only: the fraction of the sessions, at the end, that is kept out of sample."
+    )
+    seed: Whole | None = Field(None, description="Random search: the same seed samples the same combinations.")
     start_date: Day = Field(examples=["2005-01-03"])
     end_date: Day = Field(examples=["2010-12-31"])
     initial_capital: float = Field(description="Dollars.", examples=[100_000])
@@ -61,9 +67,9 @@ SEARCH_ONLY = ("method", "grid", "trials", "holdout", "seed")
 RANKING_ONLY = ("timeframe",)
 
 
-@router.post("/runs", response={202: QueuedRun, **UNKNOWN, **BAD_BODY})
+@router.post("/runs", response={202: QueuedSchema, **UNKNOWN, **BAD_BODY})
 def start_run(request: UserRequest, run: RunBody) -> Status[OptimizerRun]:
-    """Queues a search or a ranking. Read it again: results arrive while it runs."""
+    """Queues a search or a ranking. Read the run to see results while it runs."""
     values = run.model_dump()
     one, several, all_kinds = (values.pop(name) for name in ("strategy_id", "strategy_ids", "all_kinds"))
     strategies = request.user.strategies
@@ -71,65 +77,63 @@ def start_run(request: UserRequest, run: RunBody) -> Status[OptimizerRun]:
         if one is not None and several is None and not all_kinds:
             strategy = find(strategies.all(), one)
             if "timeframe" in run.model_fields_set and run.timeframe != strategy.timeframe:
-                raise InvalidRun({"timeframe": f"A search has its strategy's timeframe, {strategy.timeframe}."})
+                raise InvalidRun(
+                    {"timeframe": f"A search uses the timeframe of its strategy, {strategy.timeframe}."}
+                )
             values = {name: value for name, value in values.items() if name not in RANKING_ONLY}
-            ranges = {name: (own["low"], own["high"], own["step"]) for name, own in (values["grid"] or {}).items()}
-            whole = {name: tuple(_plain(number) for number in own) for name, own in ranges.items()}
-            made = optimizer.create_search(
-                request.user, strategy, **(values | {"grid": whole}), wall_now=timezone.now()
-            )
+            values["grid"] = {name: each.as_tuple() for name, each in (run.grid or {}).items()}
+            created = optimizer.create_search(request.user, strategy, **values, wall_now=timezone.now())
         elif one is None:
-            chosen = [find(strategies.all(), pk) for pk in dict.fromkeys(several or ())]
-            if asked := [name for name in SEARCH_ONLY if values[name] != RunBody.model_fields[name].default]:
-                raise InvalidRun(dict.fromkeys(asked, "Only a search of one strategy's parameters has this."))
+            ranked = [find(strategies.all(), pk) for pk in dict.fromkeys(several or ())]
+            if refused := [name for name in SEARCH_ONLY if values[name] != RunBody.model_fields[name].default]:
+                raise InvalidRun(
+                    dict.fromkeys(refused, "This field is for a search only. A ranking does not use it.")
+                )
             values = {name: value for name, value in values.items() if name not in SEARCH_ONLY}
-            made = optimizer.create_ranking(
-                request.user, strategies=chosen, all_kinds=all_kinds, **values, wall_now=timezone.now()
+            created = optimizer.create_ranking(
+                request.user, strategies=ranked, all_kinds=all_kinds, **values, wall_now=timezone.now()
             )
         else:
-            raise InvalidRun({"strategy_id": "Give strategy_id to search, or strategy_ids and all_kinds to rank."})
+            raise InvalidRun(
+                {"strategy_id": "Send strategy_id for a search, or strategy_ids and all_kinds for a ranking."}
+            )
     except InvalidRun as refusal:
-        named = {"strategy": "strategy_id", "strategies": "strategy_ids"}
-        raise Refused({named.get(field, field): text for field, text in refusal.errors.items()}) from None
-    return Status(202, made)
+        raise Refused(refusal.errors, renamed={"strategy": "strategy_id", "strategies": "strategy_ids"}) from None
+    return Status(202, created)
 
 
-@router.get("/runs", response={200: list[RunInList], **BAD_QUERY})
+@router.get("/runs", response={200: list[RunSummarySchema], **BAD_QUERY})
 @in_pages
 def list_runs(request: UserRequest) -> Presented[OptimizerRun]:
-    """Your runs, the newest first, without their rows."""
-    return Presented(request.user.optimizer_runs.defer(*HEAVY), _in_list)
+    """Your optimizer runs, newest first, without their rows."""
+    return Presented(request.user.optimizer_runs.defer(*HEAVY), lambda runs: map(run_summary, runs))
 
 
 @router.get("/runs/{int:run_id}", response={200: RunSchema, **UNKNOWN, **BAD_QUERY})
-def read_run(request: UserRequest, run_id: int, symbol: str = "") -> dict[str, Any]:
-    """A run with the best rows of one of its universes, the first one's when `symbol` is left out; all symbols
-    together are `*`. Of a search the figures are those of the sessions that it saw."""
+def read_run(request: UserRequest, run_id: int, symbol: str = "") -> RunSchema:
+    """An optimizer run with the best rows of one universe: `symbol`, or `*` for all symbols together. The default
+    is the first universe. The figures of a search are in sample."""
     run = find(request.user.optimizer_runs.all(), run_id)
     keys = [universe.key for universe in optimizer.universes_of(run)]
     if symbol and symbol not in keys:
         raise Refused({"symbol": f"This run has the universes {', '.join(keys)}."})
-    return run_payload(run, symbol or keys[0], full=True)
+    return with_candidates(run, symbol or keys[0])
 
 
 @router.delete("/runs/{int:run_id}", response={204: None, **UNKNOWN})
 def remove_run(request: UserRequest, run_id: int) -> Status[None]:
-    """Deletes it with its rows; one that is still going ends. What was opened or deployed from a row stays."""
+    """Deletes a run and its rows, and stops it if it is running. Backtests and deployments of its rows stay."""
     optimizer.delete_run(find(request.user.optimizer_runs.all(), run_id))
     return Status(204, None)
 
 
-@router.post("/runs/{int:run_id}/cancel", response={200: RunInList, **UNKNOWN})
-def cancel_run(request: UserRequest, run_id: int) -> dict[str, Any]:
-    """What has ended already stays as it is; what was found so far is kept."""
+@router.post("/runs/{int:run_id}/cancel", response={200: RunSummarySchema, **UNKNOWN})
+def cancel_run(request: UserRequest, run_id: int) -> RunSummarySchema:
+    """Cancels a run and keeps the results so far. A finished run does not change."""
     run = find(request.user.optimizer_runs.all(), run_id)
     optimizer.cancel(run, timezone.now())
     run.refresh_from_db()
-    return run_payload(run, "", full=False)
-
-
-def _in_list(runs: Sequence[OptimizerRun]) -> list[dict[str, Any]]:
-    return [run_payload(run, "", full=False) for run in runs]
+    return run_summary(run)
 
 
 def _plain(number: float) -> float | int:

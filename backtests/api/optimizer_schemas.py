@@ -1,46 +1,49 @@
-"""What the API answers about optimizer runs: the schemas of optimizer_payload."""
+"""Optimizer runs as JSON, in the API's names: percent in results, fractions in rules."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AliasPath, Field
 
-from tradedesk.rest.schemas import Schema
+from backtests.api.backtest_schemas import Rules
+from backtests.models import OptimizerRun
+from backtests.reports.scorecard import scorecards
+from backtests.research.robustness.scorecard import Rating
+from backtests.services.optimizer import ranked, time_left
+from tradedesk.rest.schemas import EmptyAsNull, Percent, Schema
 
 
-class QueuedRun(Schema):
-    id: int = Field(examples=[3])
-    status: str = Field(examples=["queued"])
-
-
-class Performance(Schema):
-    """One row. Percent where the name says so, win_rate as well; of a search on the sessions that it saw."""
+class CandidateSchema(Schema):
+    """One row of the leaderboard. `*_pct` and win_rate are percent; of a search, figures are in sample."""
 
     rank: int = Field(examples=[1])
-    candidate_id: int
-    strategy_id: int | None = Field(description="Null for a kind with its defaults, and for a deleted strategy.")
-    strategy_name: str
+    candidate_id: int = Field(validation_alias="pk")
+    strategy_id: int | None = Field(
+        description="Null for a kind with its default parameters and for a deleted strategy."
+    )
+    strategy_name: str = Field(validation_alias="name")
     kind: str
     parameters: dict[str, int | float]
-    eligible: bool = Field(description="False: too few trades, or no score; such rows stand last.")
+    eligible: bool = Field(description="False: too few trades or no score. These rows rank below all others.")
     score: float | None
     neighbours_score: float | None = Field(
-        description="Of a search: the median score one step around; null until it is gathered."
+        validation_alias="neighbours",
+        description="Of a search: the median score of the combinations one step away; null until computed.",
     )
-    total_return_pct: float | None
-    sharpe_ratio: float | None
-    max_drawdown_pct: float | None
-    win_rate: float | None
-    num_trades: int | None
-    evidence: dict[str, str] | None = Field(
-        description="The mark of each line: good, fair, bad or none; null until it is gathered.",
-        examples=[{"luck": "fair"}],
+    total_return_pct: Percent | None = Field(None, validation_alias=AliasPath("figures", "total_return"))
+    sharpe_ratio: float | None = Field(None, validation_alias=AliasPath("figures", "sharpe"))
+    max_drawdown_pct: Percent | None = Field(None, validation_alias=AliasPath("figures", "max_drawdown"))
+    win_rate: Percent | None = Field(None, validation_alias=AliasPath("figures", "win_rate"))
+    num_trades: int | None = Field(None, validation_alias=AliasPath("figures", "trades"))
+    evidence: Annotated[dict[str, Rating] | None, EmptyAsNull] = Field(
+        description="The rating of each line of evidence; null until computed.",
+        examples=[{"deflated_sharpe": "caution"}],
     )
 
 
-class RunInList(Schema):
+class RunSummarySchema(Schema):
     id: int
-    job: str = Field(examples=["search"])
+    job: str = Field(description="search or rank.", examples=["search"])
     strategy_id: int | None
     strategy_name: str
     symbols: list[str]
@@ -56,19 +59,40 @@ class RunInList(Schema):
     done: int
     status: str = Field(description="queued, running, paused, completed, failed or cancelled.")
     progress: int = Field(description="0 to 100.")
-    eta_s: float | None = Field(description="Seconds, by what was needed so far; null when it is not running.")
-    error: str | None
+    eta_s: float | None = Field(
+        description="Estimated seconds to completion; null before the first results and when not running."
+    )
+    error: Annotated[str | None, EmptyAsNull]
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
 
 
-class RunSchema(RunInList):
-    rules: dict[str, bool | int | float | None] = Field(description="As asked for: `*_pct` are fractions.")
+class RunSchema(RunSummarySchema):
+    rules: Rules = Field(description="As in the request: `*_pct` are fractions.")
     costs: dict[str, float]
     grid: dict[str, list[int | float]]
     seed: int
-    symbol: str = Field(description="Whose rows these are; `*` for all symbols together.")
-    best: Performance | None
-    all_performances: list[Performance] = Field(description="The best 500, and while it runs those known so far.")
+    symbol: str = Field(description="The universe of these rows: a symbol, or `*` for all symbols together.")
+    best: CandidateSchema | None = Field(description="The first row, if it is eligible.")
+    all_performances: list[CandidateSchema] = Field(
+        description="The best 500 rows; of a run in progress, the best so far."
+    )
     provenance: dict[str, Any]
+
+
+def run_summary(run: OptimizerRun) -> RunSummarySchema:
+    """The run without its rows: no query."""
+    return RunSummarySchema.of(run, eta_s=time_left(run))
+
+
+def with_candidates(run: OptimizerRun, universe: str) -> RunSchema:
+    """The run with the rows of one universe: two queries."""
+    candidates = list(ranked(run, universe))
+    known = scorecards(run.user, candidates)
+    rows = [
+        CandidateSchema.of(candidate, evidence={line.key: line.rating for line in known[candidate.pk].lines})
+        for candidate in candidates
+    ]
+    best = rows[0] if rows and rows[0].eligible else None
+    return RunSchema.of(run, eta_s=time_left(run), symbol=universe, best=best, all_performances=rows)

@@ -1,7 +1,7 @@
 """What the page of the evidence shows of a backtest or of an optimizer's row, beyond the lines of its scorecard."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -9,7 +9,6 @@ from django.urls import reverse
 
 from backtests.models import Backtest, Candidate
 from backtests.models.assumptions import Assumptions
-from backtests.reports.scorecard import Scorecard
 from backtests.research.optimizer.objectives import LABELS, Objective
 
 WIDTH, HEIGHT = 240, 64
@@ -96,11 +95,6 @@ def report_of(subject: Backtest | Candidate) -> Report:
         _bars(drawn.get("months"), lambda low, high: high <= drawn["month"], IN_PERCENT),
         _bars(drawn.get("drawdowns"), lambda low, high: low >= drawn["drawdown"], IN_PERCENT),
     )
-
-
-def lines_as_json(scorecard: Scorecard) -> list[dict[str, Any]]:
-    """The lines for the API."""
-    return [asdict(line) | {"rating": line.rating.value} for line in scorecard.lines]
 
 
 def _bars(

@@ -1,4 +1,4 @@
-"""Deploy to Live, in one call."""
+"""Deploy to Live."""
 
 from typing import Annotated, Any
 
@@ -22,16 +22,18 @@ router = Router()
 
 @with_rules(DEPLOYED_RULES.values())
 class QuickDeployBody(Body):
-    """`*_pct` are fractions: 0.02 is 2%."""
+    """`*_pct` are fractions: 0.02 is 2%. A rule that is left out or null has its default."""
 
     strategy_id: Whole = Field(examples=[12])
-    symbols: list[Text] = Field(description="What to trade, at least one.", examples=[["AAPL", "MSFT"]])
-    name: Text = Field("", description="Left out: Live - and the strategy's name. At most 100 characters.")
-    check_interval: Whole = Field(DEFAULTS.check_interval, description="Seconds between two checks, 60 to 3600.")
-    auto_execute: bool = Field(DEFAULTS.auto_execute, description="Off: signals are only written down.")
+    symbols: list[Text] = Field(description="The symbols to trade, at least one.", examples=[["AAPL", "MSFT"]])
+    name: Text = Field("", description="At most 100 characters. Default: 'Live - ' and the name of the strategy.")
+    check_interval: Whole = Field(
+        DEFAULTS.check_interval, description="Seconds of market time between two checks, 60 to 3,600."
+    )
+    auto_execute: bool = Field(DEFAULTS.auto_execute, description="False: signals are recorded without orders.")
 
 
-class Deployed(Schema):
+class DeployedSchema(Schema):
     success: bool = Field(examples=[True])
     live_strategy_id: int = Field(examples=[3])
     name: str = Field(examples=["Live - Golden cross"])
@@ -39,12 +41,12 @@ class Deployed(Schema):
     message: str
 
 
-class DeployedAlready(Schema):
-    """The same deployment is active already."""
+class AlreadyDeployedSchema(Schema):
+    """An identical deployment is already active."""
 
     detail: str
     live_strategy_id: int
-    url: str = Field(description="Its page.", examples=["/dashboard/live-trading/3"])
+    url: str = Field(description="The page of the active deployment.", examples=["/dashboard/live-trading/3"])
 
 
 IdempotencyKey = Annotated[
@@ -53,29 +55,28 @@ IdempotencyKey = Annotated[
         None,
         alias="Idempotency-Key",
         max_length=64,
-        description="One per deployment, of your own making: sent again with the same key, it deploys once.",
+        description="A unique key per deployment. A repeated request with the same key deploys only once.",
     ),
 ]
 
 
-@router.post("/quick-deploy", response={201: Deployed, **UNKNOWN, 409: DeployedAlready, **BAD_BODY})
+@router.post("/quick-deploy", response={201: DeployedSchema, **UNKNOWN, 409: AlreadyDeployedSchema, **BAD_BODY})
 def quick_deploy(
     request: UserRequest, deployment: QuickDeployBody, idempotency_key: IdempotencyKey = None
 ) -> Status[Any]:
-    """Deploys a strategy in your present mode. Its first check starts at once."""
-    values = deployment.model_dump()
-    strategy = find(request.user.strategies.all(), values.pop("strategy_id"))
-    rules = {name: values[name] for name in DEPLOYED_RULES}
+    """Deploys a strategy in your current mode and checks its signals immediately."""
+    strategy = find(request.user.strategies.all(), deployment.strategy_id)
+    rules = deployment.model_dump(include=set(DEPLOYED_RULES))
     try:
         live = deploy(
             request.user,
             strategy,
             now=market_clock().now(),
             deploy_key=idempotency_key or "",
-            symbols=values["symbols"],
-            name=values["name"],
+            symbols=deployment.symbols,
+            name=deployment.name,
             choices=Choices(
-                check_interval=values["check_interval"], auto_execute=values["auto_execute"], rules=rules
+                check_interval=deployment.check_interval, auto_execute=deployment.auto_execute, rules=rules
             ),
         )
     except AlreadyDeployed as refusal:
@@ -87,5 +88,7 @@ def quick_deploy(
     message = deployed_notice(live)
     return Status(
         201,
-        Deployed(success=True, live_strategy_id=live.pk, name=live.name, status=live.status, message=message),
+        DeployedSchema(
+            success=True, live_strategy_id=live.pk, name=live.name, status=live.status, message=message
+        ),
     )

@@ -1,4 +1,4 @@
-"""The prices that everything is marked at on the sample market of TODAY."""
+"""The last closes on the sample market of TODAY."""
 
 from tests.livetrading.factories import NOW
 from tradedesk.marketdata.library import closed_bars

@@ -1,11 +1,11 @@
-"""Alice's program, Bob's, and one without a token: Charlie's."""
+"""API clients: Alice's and Bob's with their tokens, Charlie's without a token."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from strategies.models import Strategy
-from tests.api.caller import Caller
+from tests.api.client import ApiClient
 from tests.livetrading.factories import TODAY, WALL, at_day
 from tests.strategies.examples import a_strategy
 from tradedesk.accounts.models import User
@@ -14,18 +14,18 @@ from tradedesk.marketdata.services import load_samples
 
 
 @pytest.fixture
-def alices(alice: User) -> Caller:
-    return Caller(alice)
+def alices(alice: User) -> ApiClient:
+    return ApiClient(alice)
 
 
 @pytest.fixture
-def bobs(bob: User) -> Caller:
-    return Caller(bob)
+def bobs(bob: User) -> ApiClient:
+    return ApiClient(bob)
 
 
 @pytest.fixture
-def charlies(db: None) -> Caller:
-    return Caller(None)
+def charlies(db: None) -> ApiClient:
+    return ApiClient(None)
 
 
 @pytest.fixture

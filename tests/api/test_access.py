@@ -1,4 +1,4 @@
-"""Every call: Alice owns the objects, Bob is another user, Charlie sends no token."""
+"""Access to every endpoint: Alice owns the objects, Bob is another user, Charlie sends no token."""
 
 import re
 from typing import Any
@@ -9,15 +9,17 @@ from django.test import Client
 from backtests.models import Backtest, OptimizerRun
 from livetrading.models import LiveStrategy
 from strategies.models import Strategy
-from tests.api.caller import Caller
+from tests.api.client import ApiClient
 from tests.api.test_document import CONTRACT
 from tests.livetrading.factories import make_backtest, make_candidate, make_live_strategy, watched_desk
 from tests.strategies.examples import a_strategy
+from tradedesk.accounts.api_auth import NO_CSRF
 from tradedesk.accounts.models import User
+from tradedesk.rest.refusals import LOG_IN
 
-OPEN = {("get", "/api/health"), ("post", "/api/v1/auth/login")}
-CLOSED = sorted(set(CONTRACT) - OPEN)
-OF_ONE = [call for call in CLOSED if "{" in call[1]]
+PUBLIC = {("get", "/api/health"), ("post", "/api/v1/auth/login")}
+PROTECTED = sorted(set(CONTRACT) - PUBLIC)
+WITH_ID = [endpoint for endpoint in PROTECTED if "{" in endpoint[1]]
 LISTS = [
     "/api/v1/strategies",
     "/api/v1/backtests",
@@ -47,20 +49,20 @@ def address(path: str, owned: dict[str, Any]) -> str:
     return path
 
 
-@pytest.mark.parametrize(("method", "path"), CLOSED)
-def test_nobody_gets_in_without_a_user(charlies: Caller, method: str, path: str) -> None:
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
+def test_every_endpoint_but_the_public_ones_requires_a_user(charlies: ApiClient, method: str, path: str) -> None:
     path = re.sub(r"\{\w+\}", "1", path)
-    answer = charlies.call(method.upper(), path, {})
-    assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
-    assert "POST /api/v1/auth/login" in answer.json["detail"]
+    response = charlies.send(method.upper(), path, {})
+    assert (response.status, response.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert response.json == {"detail": LOG_IN}
 
 
-@pytest.mark.parametrize(("method", "path"), OF_ONE)
-def test_what_is_another_users_does_not_exist(bobs: Caller, owned: dict[str, Any], method: str, path: str) -> None:
+@pytest.mark.parametrize(("method", "path"), WITH_ID)
+def test_an_object_of_another_user_is_404(bobs: ApiClient, owned: dict[str, Any], method: str, path: str) -> None:
     before = [type(row).objects.values().get(pk=row.pk) for row in owned.values()]
-    answer = bobs.call(method.upper(), address(path, owned), VALID)
-    assert answer.status == 404
-    noun, number = answer.json["detail"].removeprefix("There is no ").rstrip(".").rsplit(" ", 1)
+    response = bobs.send(method.upper(), address(path, owned), VALID)
+    assert response.status == 404
+    noun, number = response.json["detail"].removeprefix("There is no ").rstrip(".").rsplit(" ", 1)
     assert noun in ("strategy", "backtest", "live strategy", "optimizer run")
     assert number in address(path, owned)
     assert [type(row).objects.values().get(pk=row.pk) for row in owned.values()] == before
@@ -73,22 +75,26 @@ def test_what_is_another_users_does_not_exist(bobs: Caller, owned: dict[str, Any
         ("/api/v1/live-trading/quick-deploy", {"symbols": ["AAPL"]}),
     ],
 )
-def test_anothers_strategy_is_neither_tested_nor_deployed(
-    bobs: Caller, owned: dict[str, Any], path: str, body: dict[str, Any]
+def test_a_strategy_of_another_user_is_404(
+    bobs: ApiClient, owned: dict[str, Any], path: str, body: dict[str, Any]
 ) -> None:
     strategy = owned["{strategy_id}"]
-    answer = bobs.post(path, {"strategy_id": strategy.pk, **body})
-    assert (answer.status, answer.json) == (404, {"detail": f"There is no strategy {strategy.pk}."})
+    response = bobs.post(path, {"strategy_id": strategy.pk, **body})
+    assert (response.status, response.json) == (404, {"detail": f"There is no strategy {strategy.pk}."})
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_list_holds_the_users_own(alices: Caller, bobs: Caller, alice: User, market: None, path: str) -> None:
+def test_a_list_has_only_the_objects_of_the_user(
+    alices: ApiClient, bobs: ApiClient, alice: User, market: None, path: str
+) -> None:
     watched_desk(alice, 2)
     assert alices.get(path).json["count"] > 0
     assert bobs.get(path).json == {"items": [], "count": 0}
 
 
-def test_the_figures_are_the_users_own(alices: Caller, bobs: Caller, alice: User, market: None) -> None:
+def test_dashboard_and_paper_account_are_of_the_user(
+    alices: ApiClient, bobs: ApiClient, alice: User, market: None
+) -> None:
     watched_desk(alice, 2)
     dashboard, account = "/api/v1/live-trading/dashboard", "/api/paper/account"
     assert alices.get(dashboard).json["active_strategies"] == 2
@@ -101,23 +107,23 @@ def test_a_browser_session_reads(alices_browser: Client) -> None:
     assert alices_browser.get("/api/v1/strategies").json() == {"items": [], "count": 0}
 
 
-def test_a_browser_session_writes_with_the_csrf_token_alone(alice: User) -> None:
+def test_a_browser_session_writes_only_with_the_csrf_token(alice: User) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
     url = "/api/v1/strategies"
     without = browser.post(url, VALID, content_type="application/json")
     assert without.status_code == 403
-    assert "X-CSRFToken" in without.json()["detail"]
+    assert without.json() == {"detail": NO_CSRF}
     browser.get("/api/docs")
     token = browser.cookies["csrftoken"].value
-    answer = browser.post(url, VALID, content_type="application/json", headers={"X-CSRFToken": token})
-    assert answer.status_code == 201
+    response = browser.post(url, VALID, content_type="application/json", headers={"X-CSRFToken": token})
+    assert response.status_code == 201
 
 
-def test_who_has_no_user_is_not_asked_for_a_csrf_token(charlies: Caller) -> None:
+def test_without_a_user_the_status_is_401_and_not_403(charlies: ApiClient) -> None:
     assert charlies.post("/api/v1/strategies", VALID).status == 401
 
 
-def test_a_session_does_not_replace_a_wrong_token(alices_browser: Client) -> None:
-    answer = alices_browser.get("/api/v1/strategies", headers={"Authorization": "Bearer of-somebody"})
-    assert answer.status_code == 401
+def test_a_session_does_not_replace_an_invalid_token(alices_browser: Client) -> None:
+    response = alices_browser.get("/api/v1/strategies", headers={"Authorization": "Bearer invalid"})
+    assert response.status_code == 401

@@ -1,4 +1,4 @@
-"""Whatever is thrown at a call that writes, it answers; and what it lets in, it can read out again."""
+"""Endpoints that write, with random bodies: they accept or refuse, and what they accept can be read again."""
 
 from datetime import date
 from typing import Any
@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from strategies.models import Strategy
-from tests.api.caller import Answered, Caller
+from tests.api.client import ApiClient, ApiResponse
 from tests.strategies.examples import a_strategy
 from tradedesk.accounts.models import User
 
 pytestmark = pytest.mark.usefixtures("market")
-# The rows of one example are rolled back before the next.
+# The transaction of each example is rolled back.
 for_any = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 odd = st.one_of(
@@ -32,9 +32,9 @@ names = st.text(st.characters(codec=None), max_size=10)
 
 
 def nearly(valid: dict[str, Any], **near: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """A valid body in which some fields are `near` what they may be, and at times one that is odd, or missing."""
+    """A valid body with some fields from `near`, sometimes with one odd or unknown field."""
     changes = st.lists(st.sampled_from(sorted(near)), max_size=3, unique=True).flatmap(
-        lambda chosen: st.fixed_dictionaries({name: near[name] for name in chosen})
+        lambda changed: st.fixed_dictionaries({name: near[name] for name in changed})
     )
     oddities = st.one_of(
         st.just({}),
@@ -86,7 +86,12 @@ deployments = nearly(
     max_positions=st.integers(-1, 25),
     position_size_pct=st.floats(0, 0.6),
     max_position_size=dollars,
+    stop_loss_pct=fractions,
+    take_profit_pct=fractions,
+    signal_threshold=fractions,
+    fractional=st.booleans(),
     daily_loss_limit=dollars,
+    max_drawdown_pct=fractions,
 )
 credentials = nearly(
     {"email": "alice@example.com", "password": "wrong"},
@@ -95,25 +100,25 @@ credentials = nearly(
 )
 
 
-def posted(caller: Caller, path: str, body: Any, method: str = "POST") -> Answered:
+def posted(client: ApiClient, path: str, body: Any, method: str = "POST") -> ApiResponse:
     with transaction.atomic():
-        answer = caller.call(method, path, body)
-        if answer.status in (201, 202):
-            assert caller.get(path.replace("quick-deploy", "strategies")).status == 200
+        response = client.send(method, path, body)
+        if response.status in (201, 202):
+            assert client.get(path.replace("quick-deploy", "strategies")).status == 200
         transaction.set_rollback(True)
-    return answer
+    return response
 
 
-def check(answer: Answered, *expected: int) -> None:
-    assert answer.status in expected, answer
-    if answer.status == 422:
-        assert answer.json["detail"]
-        for problem in answer.json["detail"]:
+def check(response: ApiResponse, *expected: int) -> None:
+    assert response.status in expected, response
+    if response.status == 422:
+        assert response.json["detail"]
+        for problem in response.json["detail"]:
             assert set(problem) == {"field", "message"}
             assert problem["message"]
             assert len(problem["message"]) < 1000
-    elif answer.status >= 400:
-        assert isinstance(answer.json["detail"], str)
+    elif response.status >= 400:
+        assert isinstance(response.json["detail"], str)
 
 
 @pytest.fixture
@@ -123,7 +128,7 @@ def strategy(alice: User) -> Strategy:
 
 @for_any
 @given(body=strategy_bodies)
-def test_a_strategy_is_saved_or_refused(alices: Caller, strategy: Strategy, body: Any) -> None:
+def test_a_strategy_is_saved_or_refused(alices: ApiClient, strategy: Strategy, body: Any) -> None:
     check(posted(alices, "/api/v1/strategies", body), 201, 422)
     check(posted(alices, f"/api/v1/strategies/{strategy.pk}", body, "PUT"), 200, 422)
 
@@ -131,35 +136,35 @@ def test_a_strategy_is_saved_or_refused(alices: Caller, strategy: Strategy, body
 @for_any
 @given(body=backtest_bodies, strategy_id=st.one_of(st.none(), odd))
 def test_a_backtest_is_queued_or_refused(
-    alices: Caller, strategy: Strategy, body: dict[str, Any], strategy_id: Any
+    alices: ApiClient, strategy: Strategy, body: dict[str, Any], strategy_id: Any
 ) -> None:
-    chosen = strategy.pk if strategy_id is None else strategy_id
-    check(posted(alices, "/api/v1/backtests", {"strategy_id": chosen, **body}), 202, 404, 422)
+    pk = strategy.pk if strategy_id is None else strategy_id
+    check(posted(alices, "/api/v1/backtests", {"strategy_id": pk, **body}), 202, 404, 422)
 
 
 @for_any
 @given(body=deployments, strategy_id=st.one_of(st.none(), odd))
 def test_a_strategy_is_deployed_or_refused(
-    alices: Caller, strategy: Strategy, body: dict[str, Any], strategy_id: Any
+    alices: ApiClient, strategy: Strategy, body: dict[str, Any], strategy_id: Any
 ) -> None:
-    chosen = strategy.pk if strategy_id is None else strategy_id
-    answer = posted(alices, "/api/v1/live-trading/quick-deploy", {"strategy_id": chosen, **body})
-    check(answer, 201, 404, 422)
+    pk = strategy.pk if strategy_id is None else strategy_id
+    response = posted(alices, "/api/v1/live-trading/quick-deploy", {"strategy_id": pk, **body})
+    check(response, 201, 404, 422)
 
 
 @for_any
 @given(body=credentials)
-def test_a_log_in_is_let_in_or_refused(charlies: Caller, alice: User, body: Any) -> None:
+def test_a_log_in_with_a_wrong_password_is_refused(charlies: ApiClient, alice: User, body: Any) -> None:
     check(posted(charlies, "/api/v1/auth/login", body), 401, 422)
 
 
 @for_any
 @given(body=odd, path=st.sampled_from(["strategies", "backtests", "live-trading/quick-deploy", "auth/login"]))
-def test_what_is_no_object_is_refused(alices: Caller, body: Any, path: str) -> None:
+def test_a_body_that_is_not_an_object_is_refused(alices: ApiClient, body: Any, path: str) -> None:
     check(posted(alices, f"/api/v1/{path}", body), 422)
 
 
 @for_any
 @given(content=st.binary(max_size=200))
-def test_what_is_no_json_is_refused(alices: Caller, content: bytes) -> None:
-    check(alices.send("POST", "/api/v1/strategies", content), 400, 422)
+def test_a_body_that_is_not_json_is_refused(alices: ApiClient, content: bytes) -> None:
+    check(alices.send_raw("POST", "/api/v1/strategies", content), 400, 422)

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from livetrading.models import LiveStrategy
+from livetrading.services.deploy import deployed_notice
 from strategies.models import Strategy
-from tests.api.caller import Caller
+from tests.api.client import ApiClient
 from tests.livetrading.factories import NOW
 from tests.strategies.examples import a_strategy
 from tradedesk.accounts.models import User
+from tradedesk.core.rules import DEPLOYED_RULES, RiskRules, Rule, Unit
 
 URL = "/api/v1/live-trading/quick-deploy"
 
@@ -21,113 +23,134 @@ def strategy(alice: User) -> Strategy:
     return a_strategy(alice, "Golden cross")
 
 
-def asked(strategy: Strategy, **changes: Any) -> dict[str, Any]:
+def request_body(strategy: Strategy, **changes: Any) -> dict[str, Any]:
     return {"strategy_id": strategy.pk, "symbols": ["AAPL", "msft"], **changes}
 
 
-def problems(answer: Any) -> dict[str, str]:
-    assert answer.status == 422, answer
+def field_messages(response: Any) -> dict[str, str]:
+    assert response.status == 422, response
     assert not LiveStrategy.objects.exists()
-    return {problem["field"]: problem["message"] for problem in answer.json["detail"]}
+    return {problem["field"]: problem["message"] for problem in response.json["detail"]}
 
 
-def test_it_deploys_with_the_defaults_of_the_contract(alices: Caller, strategy: Strategy) -> None:
-    answer = alices.post(URL, asked(strategy))
+def test_a_deployment_without_rules_has_their_defaults(alices: ApiClient, strategy: Strategy) -> None:
+    response = alices.post(URL, request_body(strategy))
     live = LiveStrategy.objects.get()
-    assert (answer.status, answer.json) == (
+    assert (response.status, response.json) == (
         201,
         {
             "success": True,
             "live_strategy_id": live.pk,
             "name": "Live - Golden cross",
             "status": "active",
-            "message": "“Live - Golden cross” deployed. Now monitoring AAPL, MSFT.",
+            "message": deployed_notice(live),
         },
     )
     assert (live.symbols, live.mode, live.deployed_at) == (["AAPL", "MSFT"], "paper", NOW)
     assert (live.check_interval, live.auto_execute) == (300, True)
-    assert (live.max_positions, live.position_size_pct) == (5, 0.02)
-    assert (live.max_position_size, live.daily_loss_limit) == (None, None)
+    assert live.risk_rules() == RiskRules(position_size_pct=0.02, max_positions=5)
 
 
-def test_it_deploys_with_the_limits_asked_for(alices: Caller, strategy: Strategy) -> None:
-    limits = {
-        "check_interval": 60,
-        "auto_execute": False,
-        "max_positions": 2,
+def test_a_deployment_has_the_rules_of_the_request(alices: ApiClient, strategy: Strategy) -> None:
+    rules = {
         "position_size_pct": 0.1,
         "max_position_size": 2500.5,
+        "max_positions": 2,
+        "fractional": True,
+        "stop_loss_pct": 0.05,
+        "take_profit_pct": 0.3,
+        "signal_threshold": 0.75,
         "daily_loss_limit": 300,
+        "max_drawdown_pct": 0.25,
     }
-    alices.post(URL, asked(strategy, name="  Mine ", **limits))
+    assert rules.keys() == DEPLOYED_RULES.keys()
+    settings = {"check_interval": 60, "auto_execute": False}
+    response = alices.post(URL, request_body(strategy, name="  Mine ", **rules, **settings))
     live = LiveStrategy.objects.get()
     assert live.name == "Mine"
-    assert {name: getattr(live, name) for name in limits} == limits
+    assert live.risk_rules() == RiskRules.from_dict(rules)
+    limits = alices.get(f"/api/v1/live-trading/strategies/{response.json['live_strategy_id']}").json["limits"]
+    assert limits == rules | settings
 
 
-def test_an_identical_deployment_is_409_with_the_way_to_it(alices: Caller, strategy: Strategy) -> None:
-    first = alices.post(URL, asked(strategy)).json["live_strategy_id"]
-    again = alices.post(URL, asked(strategy, symbols=["MSFT", "AAPL"], max_positions=3))
+def test_a_rule_that_is_null_has_its_default(alices: ApiClient, strategy: Strategy) -> None:
+    assert alices.post(URL, request_body(strategy, **dict.fromkeys(DEPLOYED_RULES))).status == 201
+    assert LiveStrategy.objects.get().risk_rules() == RiskRules(position_size_pct=0.02, max_positions=5)
+
+
+@pytest.mark.parametrize("rule", DEPLOYED_RULES.values(), ids=lambda rule: rule.name)
+def test_every_rule_has_the_bounds_of_a_deployment(alices: ApiClient, strategy: Strategy, rule: Rule) -> None:
+    if rule.unit is Unit.FLAG:
+        invalid: list[object] = [0, "true"]
+    else:
+        invalid = [rule.low - 1, rule.high + 1, True, "1"]
+    for value in invalid:
+        response = alices.post(URL, request_body(strategy, **{rule.name: value}))
+        assert set(field_messages(response)) == {rule.name}
+
+
+def test_an_identical_deployment_is_409_with_its_address(alices: ApiClient, strategy: Strategy) -> None:
+    first = alices.post(URL, request_body(strategy)).json["live_strategy_id"]
+    again = alices.post(URL, request_body(strategy, symbols=["MSFT", "AAPL"], max_positions=3))
     assert again.status == 409
     assert again.json == {
-        "detail": "“Live - Golden cross” is already active with the same settings.",
+        "detail": again.json["detail"],
         "live_strategy_id": first,
         "url": f"/dashboard/live-trading/{first}",
     }
     assert LiveStrategy.objects.count() == 1
 
 
-def test_the_same_key_deploys_once(alices: Caller, bobs: Caller, strategy: Strategy, bob: User) -> None:
-    first = alices.post(URL, asked(strategy), Idempotency_Key="of-monday")
-    again = alices.post(URL, asked(strategy), Idempotency_Key="of-monday")
+def test_the_same_key_deploys_once(alices: ApiClient, bobs: ApiClient, strategy: Strategy, bob: User) -> None:
+    first = alices.post(URL, request_body(strategy), Idempotency_Key="monday")
+    again = alices.post(URL, request_body(strategy), Idempotency_Key="monday")
     assert (again.status, again.json) == (201, first.json)
-    others = bobs.post(URL, asked(a_strategy(bob)), Idempotency_Key="of-monday")
+    others = bobs.post(URL, request_body(a_strategy(bob)), Idempotency_Key="monday")
     assert others.json["live_strategy_id"] != first.json["live_strategy_id"]
     assert LiveStrategy.objects.count() == 2
 
 
 @pytest.mark.parametrize("key", ["x" * 65, "a\x0bb"])
-def test_a_key_that_cannot_be_kept_is_refused(alices: Caller, strategy: Strategy, key: str) -> None:
-    assert set(problems(alices.post(URL, asked(strategy), Idempotency_Key=key))) == {"Idempotency-Key"}
+def test_an_invalid_key_is_refused(alices: ApiClient, strategy: Strategy, key: str) -> None:
+    assert set(field_messages(alices.post(URL, request_body(strategy), Idempotency_Key=key))) == {
+        "Idempotency-Key"
+    }
 
 
 @pytest.mark.parametrize(
-    ("changes", "field", "words"),
+    ("changes", "field"),
     [
-        ({"symbols": []}, "symbols", "at least one symbol"),
-        ({"symbols": ["  "]}, "symbols", "at least one symbol"),
-        ({"symbols": None}, "symbols", "Send a list."),
-        ({"symbols": "AAPL"}, "symbols", "Send a list."),
-        ({"symbols": ["ZZZZ"]}, "symbols", "manage.py import_bars FILE --symbol ZZZZ"),
-        ({"symbols": ["no symbol"]}, "symbols", "is not a symbol"),
-        ({"check_interval": 59}, "check_interval", "between 60 and 3600"),
-        ({"check_interval": 300.5}, "check_interval", "Send a whole number."),
-        ({"max_positions": 21}, "max_positions", "between 1 and 20"),
-        ({"max_positions": True}, "max_positions", "Send a whole number."),
-        ({"position_size_pct": 2}, "position_size_pct", "between 0.001 and 0.5"),
-        ({"position_size_pct": float("nan")}, "position_size_pct", "Send a finite number."),
-        ({"daily_loss_limit": 0}, "daily_loss_limit", "between 1 and"),
-        ({"max_position_size": 10**400}, "max_position_size", "Send a number."),
-        ({"auto_execute": "no"}, "auto_execute", "Send true or false."),
-        ({"name": "a\x00b"}, "name", "cannot be stored"),
-        ({"name": "half \ud800"}, "name", "cannot be stored"),
-        ({"mode": "live"}, "mode", "There is no such field."),
+        ({"symbols": []}, "symbols"),
+        ({"symbols": ["  "]}, "symbols"),
+        ({"symbols": None}, "symbols"),
+        ({"symbols": "AAPL"}, "symbols"),
+        ({"symbols": ["ZZZZ"]}, "symbols"),
+        ({"symbols": ["no symbol"]}, "symbols"),
+        ({"check_interval": 59}, "check_interval"),
+        ({"check_interval": 300.5}, "check_interval"),
+        ({"max_positions": 21}, "max_positions"),
+        ({"max_positions": True}, "max_positions"),
+        ({"position_size_pct": 2}, "position_size_pct"),
+        ({"position_size_pct": float("nan")}, "position_size_pct"),
+        ({"daily_loss_limit": 0}, "daily_loss_limit"),
+        ({"max_position_size": 10**400}, "max_position_size"),
+        ({"auto_execute": "no"}, "auto_execute"),
+        ({"name": "a\x00b"}, "name"),
+        ({"name": "half \ud800"}, "name"),
+        ({"mode": "live"}, "mode"),
     ],
 )
 def test_a_bad_value_is_refused_at_its_field(
-    alices: Caller, strategy: Strategy, changes: dict[str, Any], field: str, words: str
+    alices: ApiClient, strategy: Strategy, changes: dict[str, Any], field: str
 ) -> None:
-    found = problems(alices.post(URL, asked(strategy, **changes)))
-    assert len(found) == 1
-    ((told, message),) = found.items()
-    assert told.partition(".")[0] == field
-    assert words in message
+    (refused,) = field_messages(alices.post(URL, request_body(strategy, **changes)))
+    assert refused.partition(".")[0] == field
 
 
-def test_symbols_must_be_named(alices: Caller, strategy: Strategy) -> None:
-    assert problems(alices.post(URL, {"strategy_id": strategy.pk})) == {"symbols": "This is required."}
+def test_symbols_are_required(alices: ApiClient, strategy: Strategy) -> None:
+    assert field_messages(alices.post(URL, {"strategy_id": strategy.pk})).keys() == {"symbols"}
 
 
-def test_without_a_live_account_nothing_is_deployed_live(alices: Caller, alice: User, strategy: Strategy) -> None:
+def test_live_mode_without_a_broker_is_refused_at_mode(alices: ApiClient, alice: User, strategy: Strategy) -> None:
     User.objects.filter(pk=alice.pk).update(mode="live")
-    assert set(problems(alices.post(URL, asked(strategy)))) == {"mode"}
+    assert set(field_messages(alices.post(URL, request_body(strategy)))) == {"mode"}

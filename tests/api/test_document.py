@@ -1,14 +1,16 @@
-"""The OpenAPI document is the contract, and its page shows it under the content security policy."""
+"""The OpenAPI document, and its page under the content security policy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 from django.test import Client
 from playwright.sync_api import Browser, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from tests.api.caller import Caller
+from tests.api.backtesting import METRICS
+from tests.api.client import ApiClient
 from tests.chromium import find_chromium
+from tradedesk.core.rules import COSTS, DEPLOYED_RULES, RULES, Rule, Unit
 
 DOCUMENT, DOCS = "/api/openapi.json", "/api/docs"
 LIVE = "/api/v1/live-trading"
@@ -50,19 +52,23 @@ CONTRACT = {
 }
 
 
-def test_it_lists_the_calls_of_the_contract_and_no_other(alices: Caller) -> None:
+def test_the_document_has_exactly_the_endpoints_of_the_contract(alices: ApiClient) -> None:
     paths = alices.get(DOCUMENT).json["paths"]
-    listed = {(method, path): set(call["responses"]) for path, of in paths.items() for method, call in of.items()}
-    assert listed == CONTRACT
+    documented = {
+        (method, path): set(endpoint["responses"])
+        for path, methods in paths.items()
+        for method, endpoint in methods.items()
+    }
+    assert documented == CONTRACT
 
 
-def test_every_call_has_a_name_of_its_own(alices: Caller) -> None:
+def test_every_endpoint_has_a_unique_name(alices: ApiClient) -> None:
     paths = alices.get(DOCUMENT).json["paths"]
-    names = [call["operationId"] for of in paths.values() for call in of.values()]
+    names = [endpoint["operationId"] for methods in paths.values() for endpoint in methods.values()]
     assert len(names) == len(set(names)) == len(CONTRACT)
 
 
-def test_every_body_refuses_what_it_does_not_declare(alices: Caller) -> None:
+def test_every_body_refuses_unknown_fields(alices: ApiClient) -> None:
     schemas = alices.get(DOCUMENT).json["components"]["schemas"]
     bodies = {name: schema for name, schema in schemas.items() if name.endswith("Body") or name == "Credentials"}
     assert set(bodies) == {"StrategyBody", "BacktestBody", "RunBody", "QuickDeployBody", "Credentials"}
@@ -81,6 +87,7 @@ def test_every_body_refuses_what_it_does_not_declare(alices: Caller) -> None:
                 "commission_bps": 0.0,
                 "slippage_bps": 0.0,
                 "signal_threshold": 0.6,
+                "stop_loss_pct": 0.1,
                 "fractional": False,
             },
         ),
@@ -93,23 +100,56 @@ def test_every_body_refuses_what_it_does_not_declare(alices: Caller) -> None:
                 "auto_execute": True,
                 "max_positions": 5,
                 "position_size_pct": 0.02,
+                "stop_loss_pct": 0.1,
+                "signal_threshold": 0.6,
+                "fractional": False,
             },
         ),
     ],
 )
-def test_a_body_has_the_defaults_of_the_contract(
-    alices: Caller, body: str, required: set[str], defaults: dict[str, object]
+def test_a_body_documents_its_defaults(
+    alices: ApiClient, body: str, required: set[str], defaults: dict[str, object]
 ) -> None:
     schema = alices.get(DOCUMENT).json["components"]["schemas"][body]
     assert set(schema["required"]) == required
-    stated = {name: field["default"] for name, field in schema["properties"].items() if "default" in field}
-    assert stated == defaults
+    documented = {name: field["default"] for name, field in schema["properties"].items() if "default" in field}
+    assert documented == defaults
 
 
-def test_the_document_and_its_page_are_for_users(charlies: Caller, alices_browser: Client) -> None:
+@pytest.mark.parametrize(
+    ("schema", "rules"),
+    [
+        ("BacktestBody", RULES | COSTS),
+        ("RunBody", RULES | COSTS),
+        ("QuickDeployBody", DEPLOYED_RULES),
+        ("LimitsSchema", DEPLOYED_RULES),
+    ],
+)
+def test_every_rule_is_documented_with_its_label_and_its_bounds(
+    alices: ApiClient, schema: str, rules: Mapping[str, Rule]
+) -> None:
+    fields = alices.get(DOCUMENT).json["components"]["schemas"][schema]["properties"]
+    types = {Unit.FLAG: "boolean", Unit.COUNT: "integer"}
+    for name, rule in rules.items():
+        field = fields[name]
+        assert field["title"] == rule.label
+        assert field["description"].startswith(rule.help)
+        assert types.get(rule.unit, "number") in {field.get("type"), field.get("anyOf", [{}])[0].get("type")}
+        if schema.endswith("Body") and rule.unit is not Unit.FLAG:
+            assert (field["minimum"], field["maximum"]) == (rule.low, rule.high)
+
+
+def test_percent_fields_have_their_public_names(alices: ApiClient) -> None:
+    schemas = alices.get(DOCUMENT).json["components"]["schemas"]
+    assert list(schemas["MetricsSchema"]["properties"]) == [name for name, _, _ in METRICS]
+    assert schemas["MetricsSchema"]["properties"]["win_rate"]["anyOf"] == [{"type": "number"}, {"type": "null"}]
+    assert schemas["LotSchema"]["properties"]["unrealized_pct"]["anyOf"] == [{"type": "number"}, {"type": "null"}]
+
+
+def test_the_document_and_its_page_are_for_users(charlies: ApiClient, alices_browser: Client) -> None:
     assert charlies.get(DOCUMENT).status == 401
-    stranger = Client().get(DOCS)
-    assert (stranger.status_code, stranger["Location"]) == (302, f"/accounts/login/?next={DOCS}")
+    logged_out = Client().get(DOCS)
+    assert (logged_out.status_code, logged_out["Location"]) == (302, f"/accounts/login/?next={DOCS}")
     assert alices_browser.get(DOCUMENT).status_code == 200
     assert alices_browser.get(DOCS).status_code == 200
 
@@ -117,37 +157,37 @@ def test_the_document_and_its_page_are_for_users(charlies: Caller, alices_browse
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright keeps a loop running in this thread, which Django would take for asynchronous code.
+        # Playwright runs an event loop in this thread; Django would refuse synchronous queries in it.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         yield playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
 
 
 @pytest.mark.browser
-def test_the_page_draws_itself_from_the_desk_alone_and_tries_calls(
+def test_the_page_loads_only_from_the_desk_and_sends_requests(
     chromium: Browser, live_server: LiveServer, alices_browser: Client
 ) -> None:
     context = chromium.new_context(color_scheme="dark")
     session = alices_browser.cookies["sessionid"].value
     context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
     page = context.new_page()
-    asked, violations = list[str](), list[str]()
-    page.on("request", lambda request: asked.append(request.url))
+    requested, violations = list[str](), list[str]()
+    page.on("request", lambda request: requested.append(request.url))
     page.expose_function("violated", lambda directive: violations.append(directive))
     page.add_init_script(
         "addEventListener('securitypolicyviolation', event => violated(event.violatedDirective), true)"
     )
-    answer = page.goto(f"{live_server.url}{DOCS}")
-    assert answer is not None
-    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    response = page.goto(f"{live_server.url}{DOCS}")
+    assert response is not None
+    assert "script-src 'self'" in response.headers["content-security-policy"]
     expect(page.locator(".opblock")).to_have_count(len(CONTRACT))
     assert page.evaluate("document.documentElement.classList.contains('dark-mode')")
 
-    # A write with the session alone: it needs the CSRF token that the page adds.
-    call = page.locator("#operations-strategies-create_strategy")
-    call.locator(".opblock-summary-control").click()
-    call.get_by_role("button", name="Try it out").click()
-    call.get_by_role("button", name="Execute").click()
-    expect(call.locator(".live-responses-table tbody .response-col_status").first).to_contain_text("201")
+    # A POST with the session needs the CSRF token, which the page adds.
+    endpoint = page.locator("#operations-strategies-create_strategy")
+    endpoint.locator(".opblock-summary-control").click()
+    endpoint.get_by_role("button", name="Try it out").click()
+    endpoint.get_by_role("button", name="Execute").click()
+    expect(endpoint.locator(".live-responses-table tbody .response-col_status").first).to_contain_text("201")
     context.close()
-    assert [url for url in asked if not url.startswith(live_server.url)] == []
+    assert [url for url in requested if not url.startswith(live_server.url)] == []
     assert violations == []

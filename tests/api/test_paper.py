@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from livetrading.summaries.account import read_account
-from tests.api.caller import Caller
+from tests.api.client import ApiClient
 from tests.api.closes import close_of
 from tests.livetrading.factories import (
     NOW,
@@ -21,20 +21,20 @@ from tradedesk.marketdata.sessions import daily_time
 pytestmark = pytest.mark.usefixtures("market")
 
 
-def test_paper_positions_are_papers_in_any_mode(alices: Caller, alice: User) -> None:
+def test_paper_positions_are_the_same_in_any_mode(alices: ApiClient, alice: User) -> None:
     make_paper_trade(user=alice)
     User.objects.filter(pk=alice.pk).update(mode="live")
     assert [position["symbol"] for position in alices.get("/api/paper/positions").json["items"]] == ["AAPL"]
 
 
-def test_paper_trades_are_the_newest_first_open_ones_included(alices: Caller, alice: User) -> None:
+def test_paper_trades_are_newest_first_with_open_trades(alices: ApiClient, alice: User) -> None:
     live = make_live_strategy(user=alice)
     sold = make_paper_trade(user=alice, live_strategy=live, commission=Decimal("1.5"), **closed(NOW))
     held = make_paper_trade(user=alice, stop_price=None)
     make_live_trade(user=alice)
-    answer = alices.get("/api/paper/trades").json
-    assert answer["count"] == 2
-    assert answer["items"] == [
+    response = alices.get("/api/paper/trades").json
+    assert response["count"] == 2
+    assert response["items"] == [
         {
             "id": sold.pk,
             "live_strategy_id": live.pk,
@@ -68,18 +68,18 @@ def test_paper_trades_are_the_newest_first_open_ones_included(alices: Caller, al
     ]
 
 
-def test_the_paper_account_is_the_one_of_the_books(alices: Caller, alice: User) -> None:
+def test_the_paper_account_has_the_figures_of_its_books(alices: ApiClient, alice: User) -> None:
     make_paper_trade(user=alice)
     make_paper_trade(user=alice, **closed(daily_time(TODAY)))
     account = read_account(alice, "paper", NOW)
-    answer = alices.get("/api/paper/account").json
-    assert answer == {
+    response = alices.get("/api/paper/account").json
+    assert response == {
         "starting_cash": 100_000,
         "cash": 100_000 + 30 - 300,
         "equity": pytest.approx(100_000 + 30 + 10 * (close_of("AAPL") - 30), abs=1e-3),
         "market_value": pytest.approx(10 * close_of("AAPL"), abs=1e-3),
         "pnl_today": float(account.performance.today),
         "pnl_total": float(account.performance.total),
-        "return_total_pct": pytest.approx(answer["pnl_total"] / 1000),
+        "return_total_pct": pytest.approx(response["pnl_total"] / 1000),
         "costs": {"commission_per_order": 0, "commission_per_share": 0, "commission_bps": 0, "slippage_bps": 0},
     }

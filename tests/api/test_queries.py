@@ -1,13 +1,14 @@
-"""Every call asks the database as often for many rows as for few."""
+"""The number of queries of an endpoint does not depend on the number of rows."""
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.api.caller import Caller
+from tests.api.client import ApiClient
 from tests.livetrading.factories import (
     WALL,
     make_backtest,
+    make_candidate,
     make_live_strategy,
     make_order,
     make_paper_trade,
@@ -16,8 +17,8 @@ from tests.livetrading.factories import (
 )
 from tradedesk.accounts.models import User
 
-# One of each is the token with its user, and one of a list its count.
-MOST = {
+# At most. One query is for the token with its user, one of a list for its count.
+MAX_QUERIES = {
     "/api/v1/strategies": 3,
     "/api/v1/strategies/kinds": 1,
     "/api/v1/backtests": 3,
@@ -32,19 +33,19 @@ MOST = {
 
 
 @pytest.mark.usefixtures("market")
-@pytest.mark.parametrize("path", sorted(MOST))
-def test_the_queries_do_not_grow_with_the_rows(alices: Caller, alice: User, path: str) -> None:
-    # All four symbols from the start, so that the quotes are of as many.
+@pytest.mark.parametrize("path", sorted(MAX_QUERIES))
+def test_queries_do_not_grow_with_rows(alices: ApiClient, alice: User, path: str) -> None:
+    # All four symbols from the start: the quotes depend on the number of symbols.
     watched_desk(alice, 4)
     few = _queries(alices, path)
     watched_desk(alice, 12)
     many = _queries(alices, path)
     assert len(many) == len(few), "\n".join(many)
-    assert len(many) <= MOST[path], "\n".join(many)
+    assert len(many) <= MAX_QUERIES[path], "\n".join(many)
 
 
 @pytest.mark.usefixtures("market")
-def test_one_live_strategy_costs_the_same_however_much_it_traded(alices: Caller, alice: User) -> None:
+def test_queries_of_a_live_strategy_do_not_grow_with_its_trades(alices: ApiClient, alice: User) -> None:
     live = make_live_strategy(user=alice)
     counts = []
     for _ in range(2):
@@ -55,11 +56,18 @@ def test_one_live_strategy_costs_the_same_however_much_it_traded(alices: Caller,
     assert counts[0] == counts[1] <= 11
 
 
-def test_one_backtest_costs_four_queries_however_many_trades(alices: Caller, alice: User) -> None:
+def test_a_backtest_needs_four_queries_for_any_number_of_trades(alices: ApiClient, alice: User) -> None:
     """The token, the backtest, its trades, its curves."""
     provenance = {"version": "0.1.0", "kind_code": "0", "engine_code": "0", "data": {}}
     backtest = make_backtest(user=alice, provenance=provenance)
-    values = {"quantity": 1, "entry_price": 30, "stop_price": 27, "exit_price": 33, "pnl": 3, "return_pct": 0.1}
+    values = {
+        "quantity": 1,
+        "entry_price": 30,
+        "stop_price": 27,
+        "exit_price": 33,
+        "pnl": 3,
+        "return_fraction": 0.1,
+    }
     for _ in range(40):
         backtest.trades.create(
             symbol="AAPL", entry_time=WALL, exit_time=WALL, exit_reason="signal", commission=0, **values
@@ -67,13 +75,25 @@ def test_one_backtest_costs_four_queries_however_many_trades(alices: Caller, ali
     assert len(_queries(alices, f"/api/v1/backtests/{backtest.pk}")) == 4
 
 
-def test_a_comparison_costs_the_token_the_backtests_and_their_curves(alices: Caller, alice: User) -> None:
+def test_a_comparison_needs_three_queries(alices: ApiClient, alice: User) -> None:
+    """The token, the backtests, their curves."""
     ids = [make_backtest(user=alice).pk for _ in range(4)]
     for some in (ids[:2], ids):
         assert len(_queries(alices, f"/api/v1/backtests/compare?ids={','.join(map(str, some))}")) == 3
 
 
-def _queries(caller: Caller, path: str) -> list[str]:
+def test_queries_of_an_optimizer_run_do_not_grow_with_its_rows(alices: ApiClient, alice: User) -> None:
+    """The token, the run, its rows, their trials."""
+    row = make_candidate(user=alice)
+    counts = []
+    for _ in range(2):
+        row.pk, row.number = None, row.number + 1
+        row.save()
+        counts.append(len(_queries(alices, f"/api/v1/optimizer/runs/{row.run_id}?symbol={row.universe}")))
+    assert counts == [4, 4]
+
+
+def _queries(client: ApiClient, path: str) -> list[str]:
     with CaptureQueriesContext(connection) as captured:
-        assert caller.get(path).status == 200
+        assert client.get(path).status == 200
     return [query["sql"] for query in captured.captured_queries]

@@ -1,4 +1,4 @@
-"""Whatever goes wrong is told as {"detail": ...}."""
+"""Every refusal is {"detail": ...}."""
 
 import json
 
@@ -6,7 +6,11 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from tests.api.caller import Caller
+import strategies.api
+import tradedesk.api
+from tests.api.client import ApiClient, field_messages
+from tradedesk.api import UNKNOWN_ENDPOINT
+from tradedesk.rest.refusals import INTERNAL_ERROR
 
 STRATEGIES = "/api/v1/strategies"
 VALID = {"name": "Taken", "kind": "buy_and_hold", "symbols": ["IBM"]}
@@ -16,17 +20,20 @@ VALID = {"name": "Taken", "kind": "buy_and_hold", "symbols": ["IBM"]}
     "path", ["/api/", "/api/v1", "/api/v1/strategies/", "/api/v1/strategies/first", "/api/no/x"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_a_call_that_does_not_exist_is_told_as_json(charlies: Caller, method: str, path: str) -> None:
-    answer = charlies.call(method, path)
-    assert (answer.status, answer.json) == (404, {"detail": "There is no such call. /api/docs lists all of them."})
+def test_an_unknown_endpoint_is_404(charlies: ApiClient, method: str, path: str) -> None:
+    response = charlies.send(method, path)
+    assert (response.status, response.json) == (
+        404,
+        {"detail": UNKNOWN_ENDPOINT},
+    )
 
 
 @pytest.mark.parametrize("number", ["0", "99999", "9" * 30, "9" * 5000])
 @pytest.mark.parametrize("noun", ["strategies", "backtests", "live-trading/strategies"])
-def test_an_unknown_id_is_told_as_json(alices: Caller, noun: str, number: str) -> None:
-    answer = alices.get(f"/api/v1/{noun}/{number}")
-    assert answer.status == 404
-    assert answer.json["detail"].startswith("There is no ")
+def test_an_unknown_id_is_404(alices: ApiClient, noun: str, number: str) -> None:
+    response = alices.get(f"/api/v1/{noun}/{number}")
+    assert response.status == 404
+    assert isinstance(response.json["detail"], str)
 
 
 @pytest.mark.parametrize(
@@ -38,58 +45,74 @@ def test_an_unknown_id_is_told_as_json(alices: Caller, noun: str, number: str) -
         ("POST", "/api/paper/account", "GET"),
     ],
 )
-def test_a_method_that_does_not_work_names_those_that_do(
-    alices: Caller, method: str, path: str, allowed: str
+def test_a_method_that_is_not_allowed_is_405_with_the_allowed_ones(
+    alices: ApiClient, method: str, path: str, allowed: str
 ) -> None:
-    answer = alices.call(method, path)
-    assert (answer.status, answer.headers["Allow"]) == (405, allowed)
-    assert answer.json == {"detail": f"{method} does not work here. Use {allowed}."}
+    response = alices.send(method, path)
+    assert (response.status, response.headers["Allow"]) == (405, allowed)
+    assert allowed in response.json["detail"]
 
 
 @pytest.mark.parametrize("content", ["{", "\xff", "[" * 100_000, "1" * 10_000, "nothing"])
-def test_a_body_that_is_no_json_is_told(alices: Caller, content: str) -> None:
-    answer = alices.send("POST", STRATEGIES, content.encode("latin-1"))
-    assert (answer.status, answer.json) == (400, {"detail": "Cannot parse request body"})
+def test_a_body_that_is_not_json_is_400(alices: ApiClient, content: str) -> None:
+    response = alices.send_raw("POST", STRATEGIES, content.encode("latin-1"))
+    assert (response.status, response.json.keys()) == (400, {"detail"})
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 3])
-def test_a_body_that_is_no_object_is_told(alices: Caller, body: object) -> None:
-    answer = alices.send("POST", STRATEGIES, json.dumps(body) if body is not None else "")
-    assert answer.status == 422
-    assert [problem["field"] for problem in answer.json["detail"]] == [""]
+def test_a_body_that_is_not_an_object_is_refused(alices: ApiClient, body: object) -> None:
+    response = alices.send_raw("POST", STRATEGIES, json.dumps(body) if body is not None else "")
+    assert response.status == 422
+    assert [problem["field"] for problem in response.json["detail"]] == [""]
 
 
-def test_every_field_is_told_at_once(alices: Caller) -> None:
-    answer = alices.post(
+def test_all_bad_fields_are_refused_together(alices: ApiClient) -> None:
+    response = alices.post(
         STRATEGIES,
         {"name": 3, "symbols": ["AAPL", None], "parameters": [], "timeframe": "1\x00Day", "colour": "red"},
     )
-    assert answer.status == 422
-    assert {problem["field"]: problem["message"] for problem in answer.json["detail"]} == {
+    assert response.status == 422
+    assert {problem["field"]: problem["message"] for problem in response.json["detail"]} == {
         "name": "Send a text.",
         "kind": "This is required.",
         "parameters": "Send a JSON object.",
         "symbols.1": "Send a text.",
-        "timeframe": "This has a character that cannot be stored.",
-        "colour": "There is no such field.",
+        "timeframe": "This text has a character that cannot be stored.",
+        "colour": "Unknown field.",
     }
 
 
-def test_a_body_that_is_too_large_is_told(alices: Caller, settings: Settings) -> None:
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("initial_capital", "100000", "Send a number."),
+        ("initial_capital", 1e999, "Send a finite number."),
+        ("strategy_id", True, "Send a whole number."),
+        ("strategy_id", 10**30, "This number is too large."),
+        ("symbols", "AAPL", "Send a list."),
+        ("start_date", "03.01.2005", "Write a date like 2010-01-04."),
+        ("fractional", 1, "Send true or false."),
+    ],
+)
+def test_a_wrong_type_has_a_message(alices: ApiClient, field: str, value: object, message: str) -> None:
+    assert field_messages(alices.post("/api/v1/backtests", {field: value}))[field] == message
+
+
+def test_a_body_that_is_too_large_is_413(alices: ApiClient, settings: Settings) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
-    answer = alices.post(STRATEGIES, {**VALID, "name": "x" * 200})
-    assert (answer.status, answer.json) == (413, {"detail": "The request is too large."})
+    response = alices.post(STRATEGIES, {**VALID, "name": "x" * 200})
+    assert (response.status, response.json.keys()) == (413, {"detail"})
 
 
-def test_a_mistake_of_the_desk_is_told_and_logged(
-    alices: Caller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_an_internal_error_is_500_and_logged(
+    alices: ApiClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a secret of the code")
 
-    monkeypatch.setattr("strategies.api.save_strategy", broken)
-    answer = alices.post(STRATEGIES, VALID)
-    assert (answer.status, answer.json) == (500, {"detail": "The desk made an error. Its log says where."})
+    monkeypatch.setattr(strategies.api, "save_strategy", broken)
+    response = alices.post(STRATEGIES, VALID)
+    assert (response.status, response.json) == (500, {"detail": INTERNAL_ERROR})
     assert "a secret of the code" in caplog.text
 
 
@@ -103,28 +126,28 @@ def test_a_mistake_of_the_desk_is_told_and_logged(
         (f"offset={10**30}", "offset"),
     ],
 )
-def test_a_page_that_cannot_be_is_refused(alices: Caller, query: str, field: str) -> None:
-    answer = alices.get(f"{STRATEGIES}?{query}")
-    assert answer.status == 422
-    assert [problem["field"] for problem in answer.json["detail"]] == [field]
+def test_an_invalid_page_is_refused_at_its_field(alices: ApiClient, query: str, field: str) -> None:
+    response = alices.get(f"{STRATEGIES}?{query}")
+    assert response.status == 422
+    assert [problem["field"] for problem in response.json["detail"]] == [field]
 
 
-def test_health_needs_no_user(charlies: Caller) -> None:
-    answer = charlies.get("/api/health")
-    assert set(answer.json) == {"status", "database", "broker", "worker", "beat", "market"}
-    # Nobody works for the desk of this test.
-    assert (answer.status, answer.json["status"], answer.json["database"]) == (503, "down", "ok")
-    assert "celery -A tradedesk worker" in answer.json["worker"]
+def test_health_needs_no_user(charlies: ApiClient) -> None:
+    response = charlies.get("/api/health")
+    assert set(response.json) == {"status", "database", "broker", "worker", "beat", "market"}
+    # The desk of this test has no worker.
+    assert (response.status, response.json["status"], response.json["database"]) == (503, "down", "ok")
+    assert response.json["worker"] != "ok"
 
 
-def test_health_is_200_when_every_part_answers(charlies: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_health_is_200_when_every_part_is_ok(charlies: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = dict.fromkeys(("status", "database", "broker", "worker", "beat", "market"), "ok")
-    monkeypatch.setattr("tradedesk.api.health", lambda now: parts)
-    answer = charlies.get("/api/health")
-    assert (answer.status, answer.json) == (200, parts)
+    monkeypatch.setattr(tradedesk.api, "health", lambda now: parts)
+    response = charlies.get("/api/health")
+    assert (response.status, response.json) == (200, parts)
 
 
-def test_an_answer_is_json_in_utf_8_that_no_cache_keeps(alices_browser: Client) -> None:
-    answer = alices_browser.get(STRATEGIES)
-    assert answer["Content-Type"] == "application/json; charset=utf-8"
-    assert answer["Cache-Control"] == "no-store"
+def test_a_response_is_utf_8_json_that_is_not_cached(alices_browser: Client) -> None:
+    response = alices_browser.get(STRATEGIES)
+    assert response["Content-Type"] == "application/json; charset=utf-8"
+    assert response["Cache-Control"] == "no-store"

@@ -1,4 +1,4 @@
-"""Logging in to the API, and out."""
+"""Log-in and log-out of the API."""
 
 from allauth.account.adapter import get_adapter
 from django.core.exceptions import ValidationError
@@ -16,8 +16,8 @@ from tradedesk.rest.schemas import Schema
 
 WRONG = "The email address or the password is not correct."
 TOO_MANY = "Too many failed attempts. Wait five minutes, then try again."
-# As long as the longest of the windows in which allauth counts failures, here and on the log-in page together.
-WAIT = 300
+# Seconds: the longest window in which allauth counts failed log-ins, of the API and of the log-in page together.
+RETRY_AFTER = 300
 
 router = Router(tags=["log-in"])
 
@@ -27,24 +27,22 @@ class Credentials(Body):
     password: Secret
 
 
-class Token(Schema):
+class TokenSchema(Schema):
     access_token: str = Field(description="Send it as `Authorization: Bearer <access_token>`.")
     token_type: str = Field(examples=["bearer"])
     expires_in: int = Field(description="Seconds.", examples=[86400])
 
 
-@router.post("/login", auth=None, response={200: Token, **BAD_BODY, 429: Problem})
+@router.post("/login", auth=None, response={200: TokenSchema, **BAD_BODY, 429: Problem})
 def log_in(request: HttpRequest, credentials: Credentials, response: HttpResponse) -> Status[object]:
-    """A bearer token for an email address and a password.
-
-    After five failures within five minutes the answer is 429, here and on the log-in page.
-    """
+    """Returns a bearer token. After five failed log-ins within five minutes, here or on the log-in page, the
+    status is 429."""
     try:
         user = get_adapter(request).authenticate(
             request, email=credentials.email.strip(), password=credentials.password
         )
     except ValidationError:
-        response["Retry-After"] = str(WAIT)
+        response["Retry-After"] = str(RETRY_AFTER)
         return Status(429, {"detail": TOO_MANY})
     if not isinstance(user, User) or not user.is_active:
         return Status(401, {"detail": WRONG})
@@ -54,6 +52,6 @@ def log_in(request: HttpRequest, credentials: Credentials, response: HttpRespons
 
 @router.post("/logout", auth=BearerToken(), response={204: None, **NO_USER})
 def log_out(request: HttpRequest) -> Status[None]:
-    """Revokes the bearer token that it is sent with."""
+    """Revokes the bearer token of this request."""
     tokens.revoke(request.auth)  # type: ignore[attr-defined]  # set by BearerToken
     return Status(204, None)

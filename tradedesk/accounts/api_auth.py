@@ -1,4 +1,4 @@
-"""Who calls the API: a bearer token or a signed-in browser session."""
+"""Authentication of the API: a bearer token or a signed-in browser session."""
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -8,26 +8,26 @@ from ninja.security import HttpBearer, SessionAuth
 from tradedesk.accounts import tokens
 from tradedesk.accounts.models import User
 
-NO_CSRF = "A browser session needs the CSRF token in the header X-CSRFToken; a bearer token needs none."
+NO_CSRF = "Send the CSRF token in the header X-CSRFToken. Requests with a bearer token do not need it."
 
 
 class BearerToken(HttpBearer):
-    """`Authorization: Bearer <access_token>`, the token of POST /api/v1/auth/login."""
+    """`Authorization: Bearer <access_token>`, with the token from POST /api/v1/auth/login."""
 
     def authenticate(self, request: HttpRequest, token: str) -> str:
         user = tokens.verify(token, timezone.now())
         if user is None:
-            # Who shows a token means it: a session that the request has as well does not replace it.
+            # A session in the same request does not replace an invalid token.
             raise AuthenticationError
         request.user = user
         return token
 
 
 class SignedInSession(SessionAuth):
-    """The browser's session cookie; writes then need the CSRF token."""
+    """The session cookie of the browser. POST, PUT and DELETE also need the CSRF token."""
 
     def __call__(self, request: HttpRequest) -> User | None:
-        # Who is not signed in gets the 401 and is not asked for a CSRF token first.
+        # Without a user the response is 401, before the CSRF token is checked.
         if not isinstance(request.user, User):
             return None
         try:

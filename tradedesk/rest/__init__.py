@@ -1,1 +1,1 @@
-"""What the calls of every app share: request bodies, answers, lists in pages, and how a request is refused."""
+"""Shared by the API of every app: request bodies, responses, pages of lists, and refusals."""

@@ -1,4 +1,4 @@
-"""Request bodies: read strictly, so that nothing is taken for what it is not."""
+"""Request bodies, validated strictly: no conversion between types."""
 
 import re
 import unicodedata
@@ -7,28 +7,28 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
-WRITTEN_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# Control characters and halves of surrogate pairs: the database keeps neither.
+DATE_FORMAT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# Unicode categories that PostgreSQL or UTF-8 refuses: control characters and lone surrogates.
 UNSTORABLE = ("Cc", "Cs")
-# Whole numbers up to here survive every JSON reader.
+# The largest whole number that every JSON reader keeps exactly.
 LARGEST = 2**53
 
 
 class Body(BaseModel):
-    """No field that is not declared, no number as text, no true as 1, neither NaN nor infinity."""
+    """Refuses undeclared fields, numbers as text, true as 1, NaN and infinity."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 def _storable(text: str) -> str:
     if any(unicodedata.category(character) in UNSTORABLE for character in text):
-        raise ValueError("This has a character that cannot be stored.")
+        raise ValueError("This text has a character that cannot be stored.")
     return text
 
 
 def _encodable(text: str) -> str:
     if any(unicodedata.category(character) == "Cs" for character in text):
-        raise ValueError("This has half a character.")
+        raise ValueError("This text is not valid Unicode.")
     return text
 
 
@@ -38,11 +38,11 @@ def _portable(number: int) -> int:
     return number
 
 
-def _day(written: Any) -> date:
-    # Alone, pydantic would also take a count of seconds for a date.
-    if isinstance(written, str) and WRITTEN_DAY.fullmatch(written):
+def _day(value: Any) -> date:
+    # pydantic itself would also accept a number of seconds.
+    if isinstance(value, str) and DATE_FORMAT.fullmatch(value):
         try:
-            return date.fromisoformat(written)
+            return date.fromisoformat(value)
         except ValueError:
             pass
     raise ValueError("Write a date like 2010-01-04.")

@@ -1,4 +1,4 @@
-"""A table as a file for a spreadsheet, sent row by row."""
+"""CSV downloads, sent in chunks."""
 
 import csv
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -9,16 +9,16 @@ from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 
-# What a spreadsheet takes for the beginning of a formula.
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-ROWS_AT_ONCE = 500
+# Characters at which a spreadsheet starts a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+CHUNK_ROWS = 500
 
 
 def csv_file(request: HttpRequest, name: str, rows: Iterable[Sequence[object]]) -> StreamingHttpResponse:
-    """`rows` as a download named `name`; a text in them is never taken for a formula."""
-    pieces = _pieces(rows)
-    # Each server waits for its own sort of iterator; the other sort would be read to its end first.
-    content = _one_by_one(pieces) if isinstance(request, ASGIRequest) else pieces
+    """`rows` as a download named `name`. A spreadsheet reads none of the texts as a formula."""
+    chunks = _chunks(rows)
+    # Django reads the other type of iterator to its end before it sends anything.
+    content = _asynchronous(chunks) if isinstance(request, ASGIRequest) else chunks
     return StreamingHttpResponse(
         content,
         content_type="text/csv; charset=utf-8",
@@ -26,20 +26,20 @@ def csv_file(request: HttpRequest, name: str, rows: Iterable[Sequence[object]]) 
     )
 
 
-def _pieces(rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    waiting = iter(rows)
-    while some := list(islice(waiting, ROWS_AT_ONCE)):
-        written = StringIO()
-        csv.writer(written).writerows([_harmless(cell) for cell in row] for row in some)
-        yield written.getvalue()
+def _chunks(rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, CHUNK_ROWS)):
+        buffer = StringIO()
+        csv.writer(buffer).writerows([_escaped(cell) for cell in row] for row in chunk)
+        yield buffer.getvalue()
 
 
-async def _one_by_one(pieces: Iterator[str]) -> AsyncIterator[str]:
-    """The rows come from the database, which is read in the thread that belongs to the request."""
-    next_piece = sync_to_async(lambda: next(pieces, None))
-    while (piece := await next_piece()) is not None:
-        yield piece
+async def _asynchronous(chunks: Iterator[str]) -> AsyncIterator[str]:
+    """The rows come from the database, which must be read in the thread of the request."""
+    next_chunk = sync_to_async(lambda: next(chunks, None))
+    while (chunk := await next_chunk()) is not None:
+        yield chunk
 
 
-def _harmless(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell
+def _escaped(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell

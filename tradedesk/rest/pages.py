@@ -1,4 +1,4 @@
-"""Lists, a page at a time: {"items": [...], "count": n}, n being the length of the whole list."""
+"""Lists in pages: {"items": [...], "count": n}, where n is the length of the whole list."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,27 +9,27 @@ from ninja import Field, Schema
 from ninja.pagination import LimitOffsetPagination, paginate
 
 PAGE, MAX_PAGE = 50, 200
-# Databases count rows no further than this.
-FURTHEST = 2**31 - 1
+# The largest offset that every database accepts.
+MAX_OFFSET = 2**31 - 1
 Row = TypeVar("Row", bound=Model)
 
 
 class Pages(LimitOffsetPagination):
     class Input(Schema):
-        limit: int = Field(PAGE, ge=1, le=MAX_PAGE, description="How many items at most.")
-        offset: int = Field(0, ge=0, le=FURTHEST, description="How many items to skip.")
+        limit: int = Field(PAGE, ge=1, le=MAX_PAGE, description="Maximum number of items.")
+        offset: int = Field(0, ge=0, le=MAX_OFFSET, description="Number of items to skip.")
 
     def __init__(self) -> None:
         super().__init__(max_limit=MAX_PAGE)
 
 
-# For a call that returns a list, a queryset or Presented.
+# A decorator for an endpoint that returns a list, a queryset or Presented.
 in_pages = paginate(Pages)
 
 
 @dataclass(frozen=True, slots=True)
 class Presented(Generic[Row]):
-    """Rows of which only the page asked for is read, and then presented, all of it at once."""
+    """A queryset of which only the requested page is read. present: from the rows of a page to its responses."""
 
     rows: "QuerySet[Row]"
     present: Callable[[Sequence[Row]], Iterable[Any]]

@@ -1,4 +1,4 @@
-"""How a call is refused: {"detail": ...}, a sentence, or for status 422 the fields with a sentence each."""
+"""Refusals: {"detail": message}, or for status 422 {"detail": [{"field", "message"}]}."""
 
 import logging
 from collections.abc import Mapping
@@ -15,18 +15,18 @@ from tradedesk.rest.schemas import Schema
 log = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=Model)
 
-LOG_IN = "Log in, or send the bearer token that POST /api/v1/auth/login gives."
-BROKEN = "The desk made an error. Its log says where."
-# pydantic's words for what befalls everybody, in ours.
-WORDS = {
+LOG_IN = "Log in, or send a bearer token from POST /api/v1/auth/login."
+INTERNAL_ERROR = "Internal error of the desk. The log has the details."
+# Messages for pydantic's most frequent types of errors.
+MESSAGES = {
     "missing": "This is required.",
-    "extra_forbidden": "There is no such field.",
+    "extra_forbidden": "Unknown field.",
     "model_type": "Send a JSON object.",
     "model_attributes_type": "Send a JSON object.",
     "dict_type": "Send a JSON object.",
     "list_type": "Send a list.",
     "string_type": "Send a text.",
-    "string_unicode": "This has half a character.",
+    "string_unicode": "This text is not valid Unicode.",
     "int_type": "Send a whole number.",
     "int_parsing": "Send a whole number.",
     "float_type": "Send a number.",
@@ -36,42 +36,46 @@ WORDS = {
 
 
 class Problem(Schema):
-    """Why a call was refused, in a sentence."""
+    """detail: why the request was refused."""
 
     detail: str
 
 
 class FieldProblem(Schema):
-    """field: the path of the field, "parameters.fast"; empty for the request as a whole."""
+    """field: its path, for example "parameters.fast"; empty for the whole request."""
 
     field: str
     message: str
 
 
-class Invalid(Schema):
-    """Values that were refused, each with what to do about it."""
+class ValidationProblem(Schema):
+    """detail: the fields with invalid values."""
 
     detail: list[FieldProblem]
 
 
-# What a call may answer beside its own: any, one on an object, one with a query, one with a body.
+# Refusals by status: of every endpoint with a log-in, for one object, with a query, with a body.
 Responses = dict[int, type[Schema]]
 NO_USER: Responses = {401: Problem}
 UNKNOWN: Responses = {401: Problem, 404: Problem}
-BAD_QUERY: Responses = {401: Problem, 422: Invalid}
-BAD_BODY: Responses = {400: Problem, 401: Problem, 422: Invalid}
+BAD_QUERY: Responses = {401: Problem, 422: ValidationProblem}
+BAD_BODY: Responses = {400: Problem, 401: Problem, 422: ValidationProblem}
 
 
 class Refused(Exception):
-    """Values a service refused; errors maps a field to a message."""
+    """A service refused values.
 
-    def __init__(self, errors: Mapping[str, str]) -> None:
+    errors: messages by field. renamed: the API's name of a field where the service uses another one.
+    """
+
+    def __init__(self, errors: Mapping[str, str], renamed: Mapping[str, str] | None = None) -> None:
         super().__init__(" ".join(errors.values()))
-        self.errors = errors
+        names = renamed or {}
+        self.errors = {names.get(field, field): message for field, message in errors.items()}
 
 
 def find(rows: "QuerySet[Row]", pk: int) -> Row:
-    """The row of `rows`, which are the user's. Raises Http404: another user's row does not exist for this one."""
+    """The row of `rows`, which are the user's. Raises Http404, also for a row of another user."""
     row = rows.filter(pk=pk).first()
     if row is None:
         raise Http404(f"There is no {rows.model._meta.verbose_name} {pk}.")
@@ -79,55 +83,55 @@ def find(rows: "QuerySet[Row]", pk: int) -> Row:
 
 
 def refuse_with_detail(api: NinjaAPI) -> None:
-    """Let `api` answer every exception with {"detail": ...}."""
+    """Make `api` respond to every exception with {"detail": ...}."""
 
-    def answer(request: HttpRequest, status: int, detail: Any) -> HttpResponse:
+    def respond(request: HttpRequest, status: int, detail: Any) -> HttpResponse:
         return api.create_response(request, {"detail": detail}, status=status)
 
     @api.exception_handler(AuthenticationError)
-    def no_user(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-        response = answer(request, 401, LOG_IN)
+    def not_authenticated(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+        response = respond(request, 401, LOG_IN)
         response["WWW-Authenticate"] = "Bearer"
         return response
 
     @api.exception_handler(ValidationError)
-    def wrong_values(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        found = [{"field": _path(item["loc"]), "message": _words(item)} for item in error.errors]
-        return answer(request, 422, found)
+    def invalid_values(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        problems = [{"field": _path(item["loc"]), "message": _message(item)} for item in error.errors]
+        return respond(request, 422, problems)
 
     @api.exception_handler(Refused)
     def refused(request: HttpRequest, error: Refused) -> HttpResponse:
-        found = [{"field": field, "message": message} for field, message in error.errors.items()]
-        return answer(request, 422, found)
+        problems = [{"field": field, "message": message} for field, message in error.errors.items()]
+        return respond(request, 422, problems)
 
     @api.exception_handler(Http404)
-    def unknown(request: HttpRequest, error: Http404) -> HttpResponse:
-        return answer(request, 404, str(error))
+    def not_found(request: HttpRequest, error: Http404) -> HttpResponse:
+        return respond(request, 404, str(error))
 
     @api.exception_handler(PermissionDenied)
     def forbidden(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
-        return answer(request, 403, str(error))
+        return respond(request, 403, str(error))
 
     @api.exception_handler(RequestDataTooBig)
     def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-        return answer(request, 413, "The request is too large.")
+        return respond(request, 413, "The request is too large.")
 
     @api.exception_handler(HttpError)
-    def said(request: HttpRequest, error: HttpError) -> HttpResponse:
-        return answer(request, error.status_code, str(error))
+    def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+        return respond(request, error.status_code, str(error))
 
     @api.exception_handler(Exception)
-    def broken(request: HttpRequest, error: Exception) -> HttpResponse:
+    def internal_error(request: HttpRequest, error: Exception) -> HttpResponse:
         log.error("%s %s failed", request.method, request.path, exc_info=error)
-        return answer(request, 500, BROKEN)
+        return respond(request, 500, INTERNAL_ERROR)
 
 
 def _path(loc: tuple[str | int, ...]) -> str:
-    """Without the source, and for a body without the name that our code has for it."""
+    """Without the source, and for a body without the name of the parameter."""
     return ".".join(str(part) for part in loc[2 if loc[0] == "body" else 1 :])
 
 
-def _words(item: Mapping[str, Any]) -> str:
+def _message(item: Mapping[str, Any]) -> str:
     if item["type"] == "value_error":
         return str(item["ctx"]["error"])
-    return WORDS.get(item["type"], f"{item['msg']}.")
+    return MESSAGES.get(item["type"], f"{item['msg']}.")

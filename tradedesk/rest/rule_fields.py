@@ -1,4 +1,4 @@
-"""The fields of trading rules and costs in request bodies and responses, made from their declarations."""
+"""The fields of trading rules and costs in request bodies and responses, from their declarations."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -9,48 +9,71 @@ from tradedesk.core.rules import Rule, Unit
 from tradedesk.rest.bodies import Whole
 
 Model = TypeVar("Model", bound=BaseModel)
-UNITS = {Unit.FRACTION: "A fraction: 0.02 is 2%.", Unit.FLAG: "", Unit.STRENGTH: "0 to 1.", Unit.COUNT: ""}
+
+TYPES: Mapping[Unit, Any] = {Unit.FLAG: bool, Unit.COUNT: Whole}
+UNITS = {
+    Unit.FRACTION: "A fraction: 0.02 is 2%.",
+    Unit.DOLLARS: "Dollars.",
+    Unit.DOLLARS_PER_SHARE: "Dollars per share.",
+    Unit.STRENGTH: "0 to 1.",
+    Unit.BASIS_POINTS: "Basis points.",
+}
 
 
 def with_rules(
     rules: Iterable[Rule], defaults: Mapping[str, str] | None = None
 ) -> Callable[[type[Model]], type[Model]]:
-    """A decorator that adds a field for each rule to a body; what is left out is None.
+    """A decorator that adds an optional field for each rule to a request body.
 
-    defaults: what a rule is when it is left out, in words, where that is not the declared default.
+    None is a rule that is left out or null: the service uses its default. defaults: by name, a description of the
+    default where it depends on the request.
     """
-    fields = {rule.name: _optional(rule, (defaults or {}).get(rule.name)) for rule in rules}
-    return lambda body: _extended(body, fields)
+    described = defaults or {}
+    fields = {rule.name: (_type(rule) | None, _body_field(rule, described.get(rule.name))) for rule in rules}
+    return _adding(fields)
 
 
 def with_rule_values(rules: Iterable[Rule]) -> Callable[[type[Model]], type[Model]]:
     """A decorator that adds the value of each rule to a response; null is a rule that is off."""
-    fields = {
-        rule.name: (_type(rule) | None if rule.optional else _type(rule), _described(rule)) for rule in rules
-    }
-    return lambda schema: _extended(schema, fields)
-
-
-def _extended(model: type[Model], fields: Mapping[str, Any]) -> type[Model]:
-    return create_model(
-        model.__name__, __base__=model, __module__=model.__module__, __doc__=model.__doc__, **fields
+    return _adding(
+        {
+            rule.name: (
+                _type(rule) | None if rule.optional else _type(rule),
+                Field(title=rule.label, description=_description(rule)),
+            )
+            for rule in rules
+        }
     )
 
 
-def _optional(rule: Rule, default: str | None) -> tuple[Any, Any]:
-    words = default or ("off" if rule.default is None else f"{rule.default:g}" if rule.default else "0")
-    if rule.unit is Unit.FLAG:
-        words = str(bool(rule.default)).lower()
-    return _type(rule) | None, Field(None, description=f"{_words(rule)} Left out: {words}.")
+def _adding(fields: Mapping[str, Any]) -> Callable[[type[Model]], type[Model]]:
+    def extend(model: type[Model]) -> type[Model]:
+        return create_model(
+            model.__name__, __base__=model, __module__=model.__module__, __doc__=model.__doc__, **fields
+        )
+
+    return extend
 
 
-def _described(rule: Rule) -> Any:
-    return Field(description=_words(rule))
+def _body_field(rule: Rule, default: str | None) -> Any:
+    # The bounds and the default are documented here and applied by the service, whose messages name the rule.
+    documented: dict[str, Any] = {} if rule.unit is Unit.FLAG else {"minimum": rule.low, "maximum": rule.high}
+    if rule.optional:
+        default = "off"
+    elif default is None:
+        documented["default"] = rule.default
+    return Field(
+        # A flag is never unset: false is recorded as the value of the request.
+        rule.default if rule.unit is Unit.FLAG else None,
+        title=rule.label,
+        description=_description(rule) + (f" Default: {default}." if default else ""),
+        json_schema_extra=documented,
+    )
 
 
-def _words(rule: Rule) -> str:
-    return f"{rule.help} {UNITS.get(rule.unit, f'{rule.unit.capitalize()}.')}".strip()
+def _description(rule: Rule) -> str:
+    return f"{rule.help} {UNITS.get(rule.unit, '')}".strip()
 
 
 def _type(rule: Rule) -> Any:
-    return {Unit.FLAG: bool, Unit.COUNT: Whole}.get(rule.unit, float)
+    return TYPES.get(rule.unit, float)

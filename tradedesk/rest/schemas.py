@@ -1,26 +1,38 @@
-"""Responses: what the calls send back. Times are written in UTC, with a Z; `*_pct` of a result is percent."""
+"""Responses of the API. Times are written in UTC, with a Z; `*_pct` of a result is percent."""
 
-from decimal import Decimal
-from typing import overload
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
 class Schema(BaseModel):
-    """Made of a model, a dataclass or a dict: what it declares is sent, and nothing else."""
+    """A response, read from the attributes of an object or from a dict. Only declared fields are sent."""
 
     model_config = ConfigDict(from_attributes=True)
 
-
-@overload
-def percent(fraction: float) -> float: ...
-@overload
-def percent(fraction: None) -> None: ...
-def percent(fraction: float | None) -> float | None:
-    """0.12 as 12.0."""
-    return None if fraction is None else 100 * fraction
+    @classmethod
+    def of(cls, source: object, **values: object) -> Self:
+        """From the attributes of `source`; `values` replace or add attributes."""
+        return cls.model_validate(_Overlay(source, values))
 
 
-def number(amount: Decimal | None) -> float | None:
-    """A Decimal of the database as JSON has numbers; None stays None."""
-    return None if amount is None else float(amount)
+class _Overlay:
+    """The attributes of `source`, with `values` in front of them."""
+
+    def __init__(self, source: object, values: Mapping[str, object]) -> None:
+        self.__source = source
+        self.__dict__ |= values
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__source, name)
+
+
+def _in_percent(fraction: float) -> float:
+    return 100 * fraction
+
+
+# A fraction of the desk, 0.12, as the API sends it: 12.0.
+Percent = Annotated[float, BeforeValidator(_in_percent)]
+# For a nullable field: an empty text or dict is sent as null.
+EmptyAsNull = BeforeValidator(lambda value: value or None)
