@@ -7,7 +7,7 @@ import pytest
 
 from backtests.models import Backtest
 from backtests.provenance import describe
-from backtests.services.evidence import gather_for_backtest
+from backtests.services.evidence import compute_for_backtest
 from tests.api.caller import Caller
 from tests.livetrading.factories import WALL, make_backtest, make_candidate
 from tradedesk.accounts.models import User
@@ -40,7 +40,7 @@ def test_evidence_that_is_not_there_yet_is_pending(alices: Caller, backtest: Bac
 
 
 def test_every_line_has_its_mark_its_words_and_its_number(alices: Caller, backtest: Backtest) -> None:
-    gather_for_backtest(backtest.pk, lambda: WALL)
+    compute_for_backtest(backtest.pk, lambda: WALL)
     found = alices.get(f"{URL}?backtest_id={backtest.pk}").json
     assert found["status"] == "ready"
     assert [line["key"] for line in found["lines"]] == KEYS.split()
@@ -51,7 +51,7 @@ def test_every_line_has_its_mark_its_words_and_its_number(alices: Caller, backte
 
 def test_what_went_wrong_is_said(alices: Caller, backtest: Backtest) -> None:
     with patch("backtests.services.evidence.examine", side_effect=ZeroDivisionError("by zero")):
-        gather_for_backtest(backtest.pk, lambda: WALL)
+        compute_for_backtest(backtest.pk, lambda: WALL)
     found = alices.get(f"{URL}?backtest_id={backtest.pk}").json
     assert (found["status"], found["lines"], found["report"]) == ("failed", [], {})
     assert "by zero" in found["error"]

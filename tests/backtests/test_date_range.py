@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from backtests.date_range import DateRange, combined, date_range_of, in_words
+from backtests.date_range import DateRange, combined, date_range_of, describe_date_ranges
 from tradedesk.marketdata.models import BarSeries
 
 EARLY = DateRange(date(2000, 3, 1), date(2005, 6, 30))
@@ -26,5 +26,5 @@ def test_together_they_span_from_the_first_to_the_last() -> None:
 
 
 def test_in_words_symbols_of_one_range_stand_together() -> None:
-    words = in_words({"IBM": EARLY, "FB": LATE, "AAPL": EARLY})
+    words = describe_date_ranges({"IBM": EARLY, "FB": LATE, "AAPL": EARLY})
     assert words == "IBM, AAPL 2000-03-01 to 2005-06-30; FB 2003-01-02 to 2013-03-01"

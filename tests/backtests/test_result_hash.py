@@ -9,7 +9,7 @@ import pytest
 
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
 from backtests.services import run_backtest
-from backtests.services.record import curve_of, trades_of
+from backtests.services.record import curve_row, trade_rows
 from backtests.services.result_hash import result_hash_of
 from tests.backtests.runs import Clock, Make, simulated
 
@@ -94,8 +94,8 @@ def test_two_runs_have_the_same_and_other_rules_another(make: Make, clock: Clock
 
 def test_it_moves_with_one_equity_by_one_bit(completed: Backtest) -> None:
     simulation = simulated(completed)
-    trades = trades_of(completed, simulation.result)
-    assert result_hash_of(trades, curve_of(completed, simulation)) == completed.provenance["result"]
+    trades = trade_rows(completed, simulation.result)
+    assert result_hash_of(trades, curve_row(completed, simulation)) == completed.provenance["result"]
     simulation.result.equity[-1] += 1e-6
     other = replace(simulation, result=simulation.result)
-    assert result_hash_of(trades, curve_of(completed, other)) != completed.provenance["result"]
+    assert result_hash_of(trades, curve_row(completed, other)) != completed.provenance["result"]

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from backtests.models import OptimizerChunk, OptimizerRun, TrialRegistry
 from backtests.services.optimizer import create_search, ranked
-from backtests.services.optimizer.candidates import KEPT
+from backtests.services.optimizer.candidates import MAX_CANDIDATES
 from backtests.services.optimizer.result_shards import read_results
 from backtests.tasks import recover_optimizer_runs
 from strategies.services import save_strategy
@@ -72,7 +72,7 @@ def test_a_search_whose_workers_are_killed_counts_every_combination_once(
     assert np.array_equal(table["number"].to_numpy(), np.arange(COMBINATIONS))
     score = table["score"].to_numpy()[table["trades"].to_numpy() >= run.min_trades]
     kept = [row.score for row in ranked(run, "AAPL")]
-    assert kept == pytest.approx(np.sort(score)[::-1][:KEPT].tolist())
+    assert kept == pytest.approx(np.sort(score)[::-1][:MAX_CANDIDATES].tolist())
     assert sum(run.histograms["AAPL"]["counts"]) == np.isfinite(table["score"].to_numpy()).sum()
     assert run.user.notifications.count() == 1
 

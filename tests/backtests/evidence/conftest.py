@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from backtests.models import Backtest, Candidate, Evidence, OptimizerRun
-from backtests.services.evidence import gather_for_backtest
+from backtests.services.evidence import compute_for_backtest
 from backtests.services.optimizer import create_search
 from strategies.models import Strategy
 from tests.backtests.runs import Clock
@@ -49,6 +49,6 @@ def examined(completed: Backtest, clock: Clock, known: list[dict[str, Any]]) -> 
     if known:
         Evidence.objects.create(backtest=completed, report=known[0], computed_at=clock())
     else:
-        gather_for_backtest(completed.pk, clock)
+        compute_for_backtest(completed.pk, clock)
         known.append(Evidence.objects.get().report)
     return Backtest.objects.select_related("evidence").get(pk=completed.pk)

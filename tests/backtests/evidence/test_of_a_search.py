@@ -9,9 +9,9 @@ from backtests.models import Backtest, Candidate, Evidence, OptimizerRun, TrialR
 from backtests.research.robustness.report import SEARCH_SAMPLE, search_context_of
 from backtests.research.robustness.scorecard import Line, Rating
 from backtests.services import run_backtest
-from backtests.services.evidence import BEST, gather_for_backtest, gather_for_candidate, gather_for_run
+from backtests.services.evidence import BEST, compute_for_backtest, compute_for_candidate, compute_for_run
 from backtests.services.optimizer import create_ranking, open_as_backtest, run_chunk
-from backtests.services.trial_registry import record
+from backtests.services.trial_registry import register_trials
 from strategies.models import Strategy
 from tests.backtests.evidence.reading import on_other_bars, panel_of
 from tests.backtests.runs import NOW, Clock
@@ -23,17 +23,17 @@ RELATIVES = "backtests.services.evidence.search_context_of"
 
 def test_the_best_rows_of_a_run_are_examined_and_share_their_family(run: OptimizerRun, clock: Clock) -> None:
     with patch(RELATIVES, wraps=search_context_of) as search_context:
-        gather_for_run(run.pk, clock)
+        compute_for_run(run.pk, clock)
     assert Evidence.objects.filter(error="").count() == BEST < run.candidates.count()
     assert [call.args[3] for call in search_context.call_args_list] == [SEARCH_SAMPLE]
     run.refresh_from_db()
     assert run.evidence_gathered
     with patch(EXAMINE, side_effect=AssertionError("gathered again")):
-        gather_for_run(run.pk, clock)
+        compute_for_run(run.pk, clock)
 
 
 def test_the_search_and_the_rest_are_told_apart_where_the_search_was_cut(run: OptimizerRun, clock: Clock) -> None:
-    gather_for_run(run.pk, clock)
+    compute_for_run(run.pk, clock)
     found = Evidence.objects.filter(candidate__isnull=False).first()
     assert found is not None
     assert found.report["out_of_sample"]["part"] == run.holdout == 0.3
@@ -44,11 +44,11 @@ def test_a_row_is_of_its_own_bars_alone(candidate: Candidate, alice: User, clock
     recorded = candidate.run.provenance
     recorded["data"]["MSFT"] = {"provider": "sample", "fingerprint": "another"}
     OptimizerRun.objects.update(provenance=recorded)
-    gather_for_candidate(candidate.pk, clock)
+    compute_for_candidate(candidate.pk, clock)
     assert panel_of(alice, candidate).status == "ready"
     Evidence.objects.all().delete()
     OptimizerRun.objects.update(provenance=on_other_bars(recorded, "AAPL"))
-    gather_for_candidate(candidate.pk, clock)
+    compute_for_candidate(candidate.pk, clock)
     assert panel_of(alice, candidate).error == (
         "Since this run was created, the bars of AAPL changed. Start it again."
     )
@@ -62,7 +62,7 @@ def test_a_search_without_a_holdout_has_no_last_part_to_be_judged_by(
     candidate: Candidate, alice: User, clock: Clock
 ) -> None:
     OptimizerRun.objects.update(holdout=0.0)
-    gather_for_candidate(candidate.pk, clock)
+    compute_for_candidate(candidate.pk, clock)
     line = out_of_sample(alice, candidate)
     assert line.rating is Rating.NONE
     assert line.message.endswith("the search saw all of it.")
@@ -80,14 +80,14 @@ def test_a_ranking_has_no_last_part_to_be_judged_by(strategy: Strategy, alice: U
         wall_now=NOW,
     )
     run_chunk(ranking.pk, 0, clock)
-    gather_for_run(ranking.pk, clock)
+    compute_for_run(ranking.pk, clock)
     row = ranking.candidates.get()
     line = out_of_sample(alice, row)
     assert line.rating is Rating.NONE
     assert line.message.endswith("the ranking saw all of it.")
     opened = open_as_backtest(row, NOW)
     run_backtest(opened.pk, clock)
-    gather_for_backtest(opened.pk, clock)
+    compute_for_backtest(opened.pk, clock)
     assert out_of_sample(alice, opened).rating is Rating.NONE
 
 
@@ -97,7 +97,7 @@ def test_a_row_that_is_opened_is_cut_where_its_search_was_cut(
     OptimizerRun.objects.update(holdout=0.2)
     opened = open_as_backtest(Candidate.objects.get(pk=candidate.pk), NOW)
     run_backtest(opened.pk, clock)
-    gather_for_backtest(opened.pk, clock)
+    compute_for_backtest(opened.pk, clock)
     line = out_of_sample(alice, opened)
     assert "on the last 20%" in line.message
     assert "its search did not see the last part" in line.message
@@ -111,9 +111,9 @@ def test_the_last_part_of_a_backtest_is_out_of_sample_until_something_else_has_r
     found.save()
     cut = date.fromisoformat(found.report["out_of_sample"]["from"])
     assert out_of_sample(alice, examined).rating is Rating.PASS
-    record(alice.pk, ["AAPL"], "1Day", date(2004, 1, 2), cut - timedelta(days=1), np.ones(4))
+    register_trials(alice.pk, ["AAPL"], "1Day", date(2004, 1, 2), cut - timedelta(days=1), np.ones(4))
     assert out_of_sample(alice, examined).rating is Rating.PASS
-    record(alice.pk, ["AAPL"], "1Hour", date(2004, 1, 2), cut, np.ones(2))
+    register_trials(alice.pk, ["AAPL"], "1Hour", date(2004, 1, 2), cut, np.ones(2))
     line = out_of_sample(alice, examined)
     assert line.rating is Rating.CAUTION
     assert line.message.endswith("2 other tries reached into the last part.")
@@ -122,7 +122,7 @@ def test_the_last_part_of_a_backtest_is_out_of_sample_until_something_else_has_r
 def test_every_combination_of_a_search_is_a_try_of_each_of_its_rows(
     run: OptimizerRun, candidate: Candidate, clock: Clock, alice: User
 ) -> None:
-    gather_for_candidate(candidate.pk, clock)
+    compute_for_candidate(candidate.pk, clock)
     scorecard = panel_of(alice, candidate)
     assert scorecard.trials == 26
     assert "best of 26 tries" in scorecard.lines[0].words
@@ -133,7 +133,7 @@ def test_a_row_that_is_opened_is_no_other_try_and_keeps_its_family(
 ) -> None:
     opened = open_as_backtest(candidate, NOW)
     run_backtest(opened.pk, clock)
-    gather_for_backtest(opened.pk, clock)
+    compute_for_backtest(opened.pk, clock)
     scorecard = panel_of(alice, opened)
     assert scorecard.trials == 26
     assert Evidence.objects.get(backtest=opened).report["sample"] == 26

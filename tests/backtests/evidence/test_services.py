@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError
 from backtests.models import Backtest, Candidate, Evidence, OptimizerRun, TrialRegistry
 from backtests.reports.scorecard import scorecards
 from backtests.services import run_backtest
-from backtests.services.evidence import gather_for_backtest, gather_for_candidate, gather_for_run
+from backtests.services.evidence import compute_for_backtest, compute_for_candidate, compute_for_run
 from backtests.services.queue import BACKTEST_EVIDENCE_TASK
 from strategies.services import save_strategy
 from tests.backtests.evidence.reading import on_other_bars, panel_of
@@ -47,13 +47,13 @@ def test_evidence_is_gathered_once(examined: Backtest, alice: User, clock: Clock
     assert scorecard.summary
     before = Evidence.objects.values().get()
     with patch(EXAMINE, side_effect=AssertionError("gathered again")):
-        gather_for_backtest(examined.pk, clock)
+        compute_for_backtest(examined.pk, clock)
     assert Evidence.objects.values().get() == before
 
 
 def test_pages_hear_of_it(completed: Backtest, alice: User, clock: Clock) -> None:
     before = UserVersion.objects.get(user=alice).number
-    gather_for_backtest(completed.pk, clock)
+    compute_for_backtest(completed.pk, clock)
     assert UserVersion.objects.get(user=alice).number > before
 
 
@@ -61,7 +61,7 @@ def test_pages_hear_of_it(completed: Backtest, alice: User, clock: Clock) -> Non
 def test_what_has_not_completed_has_no_evidence(make: Make, clock: Clock, status: str) -> None:
     backtest = make()
     Backtest.objects.update(status=status)
-    gather_for_backtest(backtest.pk, clock)
+    compute_for_backtest(backtest.pk, clock)
     assert not Evidence.objects.exists()
 
 
@@ -69,7 +69,7 @@ def test_bars_that_are_gone_are_a_sentence_and_not_an_exception(
     completed: Backtest, alice: User, clock: Clock
 ) -> None:
     Backtest.objects.update(symbols=["GONE"])
-    gather_for_backtest(completed.pk, clock)
+    compute_for_backtest(completed.pk, clock)
     scorecard = panel_of(alice, completed)
     assert (scorecard.status, scorecard.lines) == ("failed", [])
     assert "GONE" in scorecard.error
@@ -77,7 +77,7 @@ def test_bars_that_are_gone_are_a_sentence_and_not_an_exception(
 
 def test_a_mistake_of_ours_is_said_and_stored(completed: Backtest, clock: Clock) -> None:
     with patch(EXAMINE, side_effect=ZeroDivisionError("by zero")):
-        gather_for_backtest(completed.pk, clock)
+        compute_for_backtest(completed.pk, clock)
     assert Evidence.objects.get().error.startswith("The desk made an error (ZeroDivisionError: by zero).")
 
 
@@ -87,15 +87,15 @@ def test_a_database_that_is_out_of_reach_is_no_finding(
 ) -> None:
     with patch(EXAMINE, side_effect=error):
         with pytest.raises(type(error)):
-            gather_for_backtest(completed.pk, clock)
+            compute_for_backtest(completed.pk, clock)
         with pytest.raises(type(error)):
-            gather_for_candidate(candidate.pk, clock)
+            compute_for_candidate(candidate.pk, clock)
     assert not Evidence.objects.exists()
 
 
 def test_bars_that_changed_since_are_not_the_results(completed: Backtest, alice: User, clock: Clock) -> None:
     Backtest.objects.update(provenance=on_other_bars(completed.provenance, "AAPL"))
-    gather_for_backtest(completed.pk, clock)
+    compute_for_backtest(completed.pk, clock)
     scorecard = panel_of(alice, completed)
     assert (scorecard.status, scorecard.lines) == ("failed", [])
     assert scorecard.error == "Since this backtest ran, the bars of AAPL changed. Run it again."
@@ -108,13 +108,13 @@ def test_code_that_changed_since_is_not_the_results(
     name: str, words: str, completed: Backtest, alice: User, clock: Clock
 ) -> None:
     Backtest.objects.update(provenance=completed.provenance | {name: "0" * 12})
-    gather_for_backtest(completed.pk, clock)
+    compute_for_backtest(completed.pk, clock)
     assert panel_of(alice, completed).error == f"Since this backtest ran, {words} changed. Run it again."
 
 
 def test_another_version_with_the_same_code_finds_the_same(completed: Backtest, alice: User, clock: Clock) -> None:
     Backtest.objects.update(provenance=completed.provenance | {"version": "0"})
-    gather_for_backtest(completed.pk, clock)
+    compute_for_backtest(completed.pk, clock)
     assert panel_of(alice, completed).status == "ready"
 
 
@@ -124,7 +124,7 @@ def test_what_is_deleted_meanwhile_leaves_nothing(completed: Backtest, clock: Cl
         return {}
 
     with patch(EXAMINE, side_effect=deleted):
-        gather_for_backtest(completed.pk, clock)
+        compute_for_backtest(completed.pk, clock)
     assert not Evidence.objects.exists()
 
 
@@ -136,7 +136,7 @@ def test_a_backtest_of_a_kind_without_parameters_has_evidence(
     )
     backtest = make(strategy=held)
     run_backtest(backtest.pk, clock)
-    gather_for_backtest(backtest.pk, clock)
+    compute_for_backtest(backtest.pk, clock)
     scorecard = panel_of(alice, backtest)
     assert scorecard.status == "ready"
     assert scorecard.counts["none"] >= 3
@@ -145,7 +145,7 @@ def test_a_backtest_of_a_kind_without_parameters_has_evidence(
 def test_panels_cost_one_query_however_many(
     run: OptimizerRun, alice: User, clock: Clock, django_assert_num_queries: Any
 ) -> None:
-    gather_for_run(run.pk, clock)
+    compute_for_run(run.pk, clock)
     rows = list(run.candidates.select_related("run", "evidence"))
     for some in (rows[:1], rows):
         with django_assert_num_queries(1):

@@ -11,7 +11,7 @@ from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.research.optimizer.figures import FIGURES
 from backtests.research.optimizer.sampling import Batch
 from backtests.services.optimizer import ranked
-from backtests.services.optimizer.candidates import KEPT, keep_best
+from backtests.services.optimizer.candidates import MAX_CANDIDATES, keep_best
 from backtests.services.optimizer.create import MAX_CHUNK
 from backtests.services.optimizer.finish import finish
 from backtests.services.optimizer.inputs import MAX_COMBINATIONS
@@ -64,7 +64,7 @@ def test_a_million_combinations_are_merged_a_part_at_a_time(worked: OptimizerRun
     number, score = table["number"].to_numpy(), table["score"].to_numpy()
     assert np.array_equal(number, np.arange(MAX_COMBINATIONS))
     rows = list(ranked(worked, "AAPL").values_list("score", flat=True))
-    assert len(rows) == KEPT
-    assert worked.candidates.count() == KEPT
+    assert len(rows) == MAX_CANDIDATES
+    assert worked.candidates.count() == MAX_CANDIDATES
     trades_enough = read_results(worked.results_path, ["trades"], "AAPL")["trades"].to_numpy() >= worked.min_trades
-    assert rows == pytest.approx(np.sort(score[trades_enough])[::-1][:KEPT].tolist())
+    assert rows == pytest.approx(np.sort(score[trades_enough])[::-1][:MAX_CANDIDATES].tolist())

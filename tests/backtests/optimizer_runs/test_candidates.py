@@ -14,7 +14,7 @@ from backtests.research.optimizer.sampling import Batch
 from backtests.services import run_backtest
 from backtests.services.optimizer import open_as_backtest, parts, ranked, run_chunk, save_as_strategy
 from backtests.services.optimizer import work as working
-from backtests.services.optimizer.candidates import KEPT, keep_best
+from backtests.services.optimizer.candidates import MAX_CANDIDATES, keep_best
 from strategies.models import Strategy
 from strategies.services import delete_strategy
 from tests.backtests.optimizer_runs.conftest import Work
@@ -42,7 +42,7 @@ def test_the_best_five_hundred_of_all_chunks_are_kept(search: MakeRun) -> None:
     scores = np.random.default_rng(5).normal(size=3_000)
     for first in range(0, 3_000, 600):
         keep(run, list(range(first, first + 600)), scores[first : first + 600])
-    assert [row.number for row in ranked(run, "AAPL")] == np.argsort(-scores)[:KEPT].tolist()
+    assert [row.number for row in ranked(run, "AAPL")] == np.argsort(-scores)[:MAX_CANDIDATES].tolist()
 
 
 def test_rows_that_are_equal_are_kept_by_their_number_whatever_the_chunks(search: MakeRun) -> None:
@@ -50,7 +50,7 @@ def test_rows_that_are_equal_are_kept_by_their_number_whatever_the_chunks(search
     numbers = np.random.default_rng(5).permutation(2_000)
     for first in range(0, 2_000, 1_000):
         keep(run, numbers[first : first + 1_000].tolist(), 1.0)
-    assert [row.number for row in ranked(run, "AAPL")] == list(range(KEPT))
+    assert [row.number for row in ranked(run, "AAPL")] == list(range(MAX_CANDIDATES))
 
 
 def test_a_winner_with_two_trades_stands_below_all_that_have_enough(search: MakeRun) -> None:
@@ -74,15 +74,15 @@ def test_what_has_enough_trades_comes_among_better_ones_that_have_not(search: Ma
     keep(run, [602], np.nan, 10)
     rows = list(ranked(run, "AAPL"))
     assert [row.number for row in rows[:3]] == [600, 601, 0]
-    assert len(rows) == KEPT
-    assert rows[-1].number == KEPT - 3
+    assert len(rows) == MAX_CANDIDATES
+    assert rows[-1].number == MAX_CANDIDATES - 3
 
 
 def test_each_market_has_its_own_five_hundred(search: MakeRun) -> None:
     run = search(symbols=["AAPL", "MSFT"])
     for universe in ("AAPL", "MSFT"):
         keep_best(run, universe, *made_up(list(range(600)), 1.0, 100), frozenset())
-    assert [ranked(run, universe).count() for universe in ("AAPL", "MSFT")] == [KEPT, KEPT]
+    assert [ranked(run, universe).count() for universe in ("AAPL", "MSFT")] == [MAX_CANDIDATES, MAX_CANDIDATES]
 
 
 @given(st.data())

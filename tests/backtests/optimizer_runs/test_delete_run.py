@@ -175,7 +175,7 @@ def test_evidence_that_is_being_stored_is_waited_for(
     monkeypatch.setattr(Evidence.objects, "get_or_create", get_or_create)
     deleting = threading.Thread(target=delete)
     deleting.start()
-    evidence.gather_for_candidate(row.pk, clock)
+    evidence.compute_for_candidate(row.pk, clock)
     deleting.join(20)
     assert done.is_set()
     assert left() == (0, 0, 0, 0)

@@ -13,7 +13,7 @@ from backtests.models import OptimizerRun
 from backtests.services.optimizer import cancel, parts, ranked, run_chunk
 from backtests.services.optimizer import finish as ending
 from backtests.services.optimizer import work as working
-from backtests.services.optimizer.finish import BINS, MERGING, finish, histogram
+from backtests.services.optimizer.finish import BINS, MERGING, finish, score_histogram
 from backtests.services.optimizer.result_shards import read_results, shard_path
 from tests.backtests.optimizer_runs.conftest import Work
 from tests.backtests.runs import NOW, Clock, Published
@@ -60,7 +60,7 @@ def test_the_evidence_is_asked_for_once(search: MakeRun, clock: Clock, published
     with TestCase.captureOnCommitCallbacks(execute=True):
         run_chunk(run.pk, 0, clock)
         run_chunk(run.pk, 0, clock)
-    assert published.count(("backtests.tasks.gather_run_evidence", (run.pk,))) == 1
+    assert published.count(("backtests.tasks.compute_run_evidence", (run.pk,))) == 1
 
 
 def test_a_run_with_chunks_to_do_is_not_ended(search: MakeRun, clock: Clock) -> None:
@@ -151,7 +151,7 @@ def test_a_part_written_after_the_end_is_deleted(
 
 @given(st.lists(st.one_of(st.just(float("nan")), st.floats(-50, 50)), max_size=200))
 def test_the_histogram_counts_every_score_that_is_defined(scores: list[float]) -> None:
-    found = histogram(scores)
+    found = score_histogram(scores)
     known = [score for score in scores if score == score]
     assert sum(found["counts"]) == len(known)
     if known:
@@ -161,12 +161,12 @@ def test_the_histogram_counts_every_score_that_is_defined(scores: list[float]) -
 
 @pytest.mark.parametrize("scores", [[0.5, 0.5 + 1e-15], [1e9, 1e9 + 1e-6], [0.0, 5e-324], [2.0]])
 def test_scores_that_are_all_but_equal_have_bins(scores: list[float]) -> None:
-    found = histogram(scores)
+    found = score_histogram(scores)
     assert sum(found["counts"]) == len(scores)
     assert len(found["edges"]) == BINS + 1
 
 
 def test_an_outlier_counts_at_the_end_and_does_not_stretch_the_bins() -> None:
-    found = histogram([*np.linspace(0, 1, 999).tolist(), 1e9])
+    found = score_histogram([*np.linspace(0, 1, 999).tolist(), 1e9])
     assert found["edges"][-1] < 1.01
     assert found["counts"][-1] >= 5
