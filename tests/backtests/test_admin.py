@@ -45,8 +45,8 @@ def test_an_operator_reads_runs_evidence_and_trials(completed: Backtest, operato
         name = f"admin:backtests_{model._meta.model_name}"
         url = reverse(f"{name}_change", args=[row.pk])
         listed, other = (
-            operator.get(reverse(f"{name}_changelist"), {"q": asked}).content.decode()
-            for asked in (query, "nothing of that name")
+            operator.get(reverse(f"{name}_changelist"), {"q": text}).content.decode()
+            for text in (query, "nothing of that name")
         )
         assert f'"{url}' in listed
         assert f'"{url}' not in other

@@ -61,7 +61,7 @@ def _complete(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
     if not scores_by_shard:
         raise NoValidCombinations("The strategy accepts none of these combinations. Choose other ranges.")
     scores = {universe: np.concatenate(each) for universe, each in scores_by_shard.items()}
-    tried = sum(len(each) for each in scores.values())
+    tested = sum(len(each) for each in scores.values())
     with transaction.atomic():
         completed = merging.update(
             status=OptimizerRun.Status.COMPLETED,
@@ -78,7 +78,7 @@ def _complete(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
         notify(
             run.user,
             "success",
-            _completed_message(run, tried),
+            _completed_message(run, tested),
             f"/dashboard/optimizer/{run.pk}",
             market_clock().now(),
         )
@@ -100,11 +100,11 @@ def score_histogram(scores: Sequence[float] | Floats) -> dict[str, list[float]]:
     return {"edges": edges.tolist(), "counts": counts.tolist()}
 
 
-def _completed_message(run: OptimizerRun, tried: int) -> str:
+def _completed_message(run: OptimizerRun, tested: int) -> str:
     subject = f"The search of “{run.strategy_name}”" if run.is_search else "The ranking"
     left_out = ""
-    if tried < run.combinations:
-        fewer = f"{run.combinations - tried:,}"
+    if tested < run.combinations:
+        fewer = f"{run.combinations - tested:,}"
         of_grid = run.method == OptimizerRun.Method.GRID
         left_out = (
             f", {fewer} skipped by the strategy's own rule"
@@ -113,5 +113,5 @@ def _completed_message(run: OptimizerRun, tried: int) -> str:
         )
     symbols = ", ".join(run.symbols[:5])
     return (
-        f"{subject} on {symbols} is complete: {tried:,} combination{'' if tried == 1 else 's'} tested{left_out}."
+        f"{subject} on {symbols} is complete: {tested:,} combination{'' if tested == 1 else 's'} tested{left_out}."
     )

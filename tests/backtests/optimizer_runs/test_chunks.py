@@ -14,6 +14,7 @@ from django.db import OperationalError
 from backtests.models import OptimizerRun, TrialRegistry
 from backtests.research.optimizer.figures import Figures
 from backtests.research.optimizer.sweep import sweep
+from backtests.research.optimizer.tpe import next_batch
 from backtests.services import lease
 from backtests.services.optimizer import cancel, create, pause, ranked, run_chunk
 from backtests.services.optimizer import lease as chunk_lease
@@ -261,9 +262,9 @@ def test_tpe_learns_nothing_from_rows_that_are_not_eligible(
     monkeypatch.setattr(create, "TPE_BATCH", 10)
     run = search(method="tpe", trials=20, min_trades=20)
     run_chunk(run.pk, 0, clock)
-    with patch.object(chunk_work, "next_batch", wraps=chunk_work.next_batch) as next_batch:
+    with patch.object(chunk_work, "next_batch", wraps=next_batch) as spy:
         run_chunk(run.pk, 1, clock)
-    known = dict(next_batch.call_args.args[3])
+    known = dict(spy.call_args.args[3])
     rows = {row.number: row.score if row.eligible else None for row in ranked(run, "AAPL")}
     assert {None} < {known[number] for number in known}
     assert known == pytest.approx({number: rows[number] for number in known})

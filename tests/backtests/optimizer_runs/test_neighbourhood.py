@@ -9,6 +9,7 @@ import pytest
 from backtests.charts.optimizer import BEST, heat_map_chart
 from backtests.models import Candidate, OptimizerRun
 from backtests.research.optimizer.grid import Grid
+from backtests.research.optimizer.sweep import sweep
 from backtests.services.evidence import compute_for_run
 from backtests.services.optimizer import neighbourhood, ranked
 from strategies.kinds.sma_crossover import SmaCrossover
@@ -64,9 +65,9 @@ def test_the_number_of_tested_neighbours_is_bounded(
 ) -> None:
     monkeypatch.setattr(neighbourhood, "MAX_TESTED", 3)
     run = work(search(min_trades=0, method="random", trials=5))
-    with patch.object(neighbourhood, "sweep", wraps=neighbourhood.sweep) as sweep:
+    with patch.object(neighbourhood, "sweep", wraps=sweep) as spy:
         compute_for_run(run.pk, clock)
-    assert [len(call.args[2]) for call in sweep.call_args_list] == [3]
+    assert [len(call.args[2]) for call in spy.call_args_list] == [3]
 
 
 def test_a_run_without_its_results_file_still_has_evidence(search: MakeRun, work: Work, clock: Clock) -> None:
