@@ -156,7 +156,7 @@ def test_what_failed_is_tried_again_at_a_press_and_only_then(
     with django_capture_on_commit_callbacks(execute=True):
         for _ in range(2):
             assert alices_browser.post(again(subject)).headers["Location"] == page_of(subject)
-    assert published == [(f"backtests.tasks.gather_{noun}_evidence", (subject.pk,))]
+    assert published == [(f"backtests.tasks.compute_{noun}_evidence", (subject.pk,))]
     gather(subject.pk, clock)
     with django_capture_on_commit_callbacks(execute=True):
         alices_browser.post(again(subject))
