@@ -1,4 +1,4 @@
-"""Research for an operator: to find and to read; its owner makes it, on the pages or through the API."""
+"""The admin pages of backtests: an operator finds and reads them; their owners create them."""
 
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Row]):
-    """Neither added nor changed here."""
+    """Rows that cannot be added or changed in the admin."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -56,8 +56,8 @@ class EvidenceAdmin(ReadOnlyAdmin[Evidence]):
 
 
 @admin.register(TrialRegistry)
-class TriesAdmin(ReadOnlyAdmin[TrialRegistry]):
-    """The ledger goes with its user and not before: what was tried stays tried."""
+class TrialRegistryAdmin(ReadOnlyAdmin[TrialRegistry]):
+    """A row can be deleted only together with its user: trials stay counted."""
 
     list_display = ["user", "symbol", "timeframe", "start_date", "end_date", "trials", "measured"]
     list_filter = ["timeframe"]
@@ -65,6 +65,6 @@ class TriesAdmin(ReadOnlyAdmin[TrialRegistry]):
     search_fields = ["user__email", "symbol"]
 
     def has_delete_permission(self, request: HttpRequest, obj: TrialRegistry | None = None) -> bool:
-        # Asked, too, when a user is deleted: then they go along.
+        # Django also calls this while it deletes a user, whose rows may then be deleted.
         match = request.resolver_match
         return match is not None and str(match.url_name).startswith("accounts_user_")

@@ -1,4 +1,4 @@
-"""DateRange: from which day to which day there are bars."""
+"""DateRange: the first and the last day with bars."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -26,7 +26,7 @@ def date_range_of(series: BarSeries) -> DateRange:
 
 
 def combined(date_ranges: Mapping[str, DateRange]) -> DateRange | None:
-    """From the first day on which any of the symbols has bars to the last one; None for no symbol."""
+    """From the first to the last day on which any of the symbols has bars; None without symbols."""
     if not date_ranges:
         return None
     return DateRange(
@@ -34,8 +34,8 @@ def combined(date_ranges: Mapping[str, DateRange]) -> DateRange | None:
     )
 
 
-def in_words(date_ranges: Mapping[str, DateRange]) -> str:
-    """The symbols by what they have: "AAPL, IBM 2000-01-03 to 2012-12-31; FB 2012-05-18 to 2012-12-31"."""
+def describe_date_ranges(date_ranges: Mapping[str, DateRange]) -> str:
+    """The symbols grouped by date range: "AAPL, IBM 2000-01-03 to 2012-12-31; FB 2012-05-18 to 2012-12-31"."""
     symbols: dict[DateRange, list[str]] = {}
     for symbol, each in date_ranges.items():
         symbols.setdefault(each, []).append(symbol)

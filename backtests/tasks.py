@@ -1,4 +1,4 @@
-"""Celery's doors: read the clock, call one service, enqueue what it names."""
+"""The Celery tasks: each reads the clock, calls one service and enqueues what it returns."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -26,7 +26,7 @@ def run_backtest(backtest_id: int) -> None:
 def recover_backtests() -> None:
     for backtest_id in services.recover_backtests(timezone.now()):
         enqueue(backtest_id)
-    backtests, runs = evidence.overdue(timezone.now())
+    backtests, runs = evidence.claim_overdue(timezone.now())
     for backtest_id in backtests:
         enqueue_backtest_evidence(backtest_id)
     for run_id in runs:
@@ -44,15 +44,15 @@ def recover_optimizer_runs() -> None:
 
 
 @shared_task(name=BACKTEST_EVIDENCE_TASK)
-def gather_backtest_evidence(backtest_id: int) -> None:
-    evidence.gather_for_backtest(backtest_id, timezone.now)
+def compute_backtest_evidence(backtest_id: int) -> None:
+    evidence.compute_for_backtest(backtest_id, timezone.now)
 
 
 @shared_task(name=RUN_EVIDENCE_TASK)
-def gather_run_evidence(run_id: int) -> None:
-    evidence.gather_for_run(run_id, timezone.now)
+def compute_run_evidence(run_id: int) -> None:
+    evidence.compute_for_run(run_id, timezone.now)
 
 
 @shared_task(name=CANDIDATE_EVIDENCE_TASK)
-def gather_candidate_evidence(candidate_id: int) -> None:
-    evidence.gather_for_candidate(candidate_id, timezone.now)
+def compute_candidate_evidence(candidate_id: int) -> None:
+    evidence.compute_for_candidate(candidate_id, timezone.now)

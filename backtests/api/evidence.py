@@ -50,7 +50,7 @@ def read_evidence(
     else:
         rows = Candidate.objects.filter(run__user=request.user).select_related("run", "evidence")
         subject = find(rows, candidate_id or 0)
-        evidence.ask_for(subject)
+        evidence.request_evidence(subject)
     scorecard = scorecards(request.user, [subject])[subject.pk]
     report = subject.evidence.report if scorecard.status == "ready" else {}
     return EvidenceSchema.of(scorecard, backtest_id=backtest_id, candidate_id=candidate_id, report=report)

@@ -15,9 +15,9 @@ from backtests.models import OptimizerRun
 from backtests.reports.leaderboard import parameter_labels
 from backtests.research.optimizer.heat_map import Axis, heat_map, sample
 from backtests.research.optimizer.objectives import LABELS, Objective, eligible
-from backtests.services.optimizer.candidates import KEPT
-from backtests.services.optimizer.finish import histogram
-from backtests.services.optimizer.result_shards import JUDGED, read_results
+from backtests.services.optimizer.candidates import MAX_CANDIDATES
+from backtests.services.optimizer.finish import score_histogram
+from backtests.services.optimizer.result_shards import ELIGIBILITY_COLUMNS, read_results
 from tradedesk.core.bars import Floats
 
 LINES = 300
@@ -70,7 +70,7 @@ def histogram_chart(run: OptimizerRun, universe: str) -> dict[str, Any]:
     found, complete = run.histograms.get(universe), True
     if not found:
         columns, complete = _columns(run, universe, [])
-        found = histogram(columns["score"])
+        found = score_histogram(columns["score"])
     first = (
         run.candidates.filter(universe=universe, eligible=True).order_by("-score").values_list("score", flat=True)
     )
@@ -82,7 +82,7 @@ def _columns(run: OptimizerRun, universe: str, names: Sequence[str]) -> tuple[Co
     wanted = [*dict.fromkeys(names), "score"]
     if run.results_path:
         try:
-            table = read_results(run.results_path, list({*wanted, *JUDGED}), universe)
+            table = read_results(run.results_path, list({*wanted, *ELIGIBILITY_COLUMNS}), universe)
         except FileNotFoundError:  # deleted by hand: the best rows are still there
             pass
         else:
@@ -97,7 +97,7 @@ def _columns(run: OptimizerRun, universe: str, names: Sequence[str]) -> tuple[Co
     ]
     known = {name: np.array([parameters[name] for parameters, _ in rows], np.float64) for name in wanted[:-1]}
     score = np.array([np.nan if score is None else score for _, score in rows], np.float64)
-    return known | {"score": score}, run.status == OptimizerRun.Status.COMPLETED and len(rows) < KEPT
+    return known | {"score": score}, run.status == OptimizerRun.Status.COMPLETED and len(rows) < MAX_CANDIDATES
 
 
 def _axis(name: str, label: str, axis: Axis) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from backtests.date_range import DateRange, combined, date_range_of, in_words
+from backtests.date_range import DateRange, combined, date_range_of, describe_date_ranges
 from backtests.models.assumptions import Assumptions
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
@@ -58,7 +58,7 @@ def availability_in(timeframe: str, symbols: str | Iterable[str]) -> DataAvailab
     missing = [symbol for symbol in wanted if symbol not in series]
     date_ranges = {symbol: date_range_of(found) for symbol, found in series.items()}
     return DataAvailability(
-        in_words(date_ranges),
+        describe_date_ranges(date_ranges),
         str(NoBars(missing, timeframe)) if missing else "",
         _presets(combined(date_ranges)),
     )

@@ -230,7 +230,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='evidence',
-            constraint=models.CheckConstraint(condition=models.Q(('backtest__isnull', True), ('candidate__isnull', True), _connector='XOR'), name='evidence_is_of_one_thing'),
+            constraint=models.CheckConstraint(condition=models.Q(('backtest__isnull', True), ('candidate__isnull', True), _connector='XOR'), name='evidence_has_one_subject'),
         ),
         migrations.AddIndex(
             model_name='optimizerrun',
@@ -250,7 +250,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='optimizerrun',
-            constraint=models.CheckConstraint(condition=models.Q(('holdout__gte', 0), ('holdout__lt', 1)), name='optimizer_holdout_is_a_part'),
+            constraint=models.CheckConstraint(condition=models.Q(('holdout__gte', 0), ('holdout__lt', 1)), name='optimizer_holdout_below_one'),
         ),
         migrations.AddIndex(
             model_name='optimizerchunk',

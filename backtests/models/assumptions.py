@@ -1,4 +1,4 @@
-"""What a backtest and an optimizer run share: market, period, capital, rules and costs."""
+"""What a backtest and an optimizer run share: symbols, period, capital, rules and costs."""
 
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from tradedesk.marketdata.sessions import daily_time
 
 
 class Assumptions(models.Model):
-    """A snapshot: with the bars of `provenance`, all but the strategy that it takes to run it again."""
+    """A snapshot: together with the strategy and the bars in `provenance`, enough to run it again."""
 
     symbols = models.JSONField(default=list)
     timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
@@ -20,8 +20,8 @@ class Assumptions(models.Model):
     initial_capital = models.DecimalField(max_digits=20, decimal_places=6)
     rules = models.JSONField(default=dict)
     costs = models.JSONField(default=dict)
-    # {"version", "kind_code", "engine_code", "data": {symbol: {"provider", "fingerprint"}}}; a completed
-    # backtest adds what services/record.py has found, and one that repeats another what it repeats
+    # {"version", "kind_code", "engine_code", "data": {symbol: {"provider", "fingerprint"}}}; services/record.py
+    # adds to it when a backtest completes, and services/repeat.py when a backtest repeats another one
     provenance = models.JSONField(default=dict)
 
     class Meta:
@@ -29,7 +29,7 @@ class Assumptions(models.Model):
 
     @property
     def period(self) -> tuple[datetime, datetime]:
-        """The first and the last moment at which a bar of this trial may open: whole days in New York."""
+        """The first and the last time at which a bar of the period may open: whole days in New York."""
         midnight_after = daily_time(self.end_date + timedelta(days=1))
         return daily_time(self.start_date), midnight_after - timedelta(microseconds=1)
 

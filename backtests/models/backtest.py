@@ -1,4 +1,4 @@
-"""A backtest: the snapshot of what is tried, its state while it runs, and its headline results."""
+"""A backtest: the snapshot of its inputs, its state while it runs, and its headline results."""
 
 from typing import Any
 
@@ -24,15 +24,15 @@ class Backtest(ConfiguredKind, Assumptions):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="backtests")
     strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="backtests")
 
-    # The row of an optimizer run that was opened as this backtest.
+    # The candidate of an optimizer run that was opened as this backtest.
     candidate = models.ForeignKey(
         "backtests.Candidate", models.SET_NULL, null=True, blank=True, related_name="backtests"
     )
 
-    # The snapshot: with the assumptions, all it takes to run it again.
+    # The snapshot: together with the assumptions, enough to run it again.
     strategy_name = models.CharField(max_length=80)
 
-    # The run. Times are wall times: a backtest happens outside the market's clock.
+    # The run. Times are wall times, not market times.
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
     progress = models.PositiveSmallIntegerField(
         default=0, validators=[MinValueValidator(0), MaxValueValidator(100)]
@@ -42,12 +42,12 @@ class Backtest(ConfiguredKind, Assumptions):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    # The last sign of life: when it was enqueued, claimed, reached a stage, or its evidence was asked for again.
+    # The last heartbeat: also set when the backtest or its evidence is enqueued again.
     heartbeat_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
 
-    # The headline results, in the API's names, those of buying and holding, and those of the same run with every
-    # cost doubled; empty until completed.
+    # The headline results (Metrics.as_dict: fractions, ratios, dollars), those of buy and hold, and those of the
+    # same run at doubled costs; empty until completed.
     metrics = models.JSONField(default=dict, blank=True)
     buy_and_hold = models.JSONField(default=dict, blank=True)
     doubled_costs = models.JSONField(default=dict, blank=True)
@@ -77,6 +77,7 @@ class Backtest(ConfiguredKind, Assumptions):
 
     @property
     def repeats(self) -> dict[str, Any] | None:
-        """Of a backtest that runs another one again, {"backtest": its id, "result": its digest}; else None."""
+        """The backtest that this one repeats, {"backtest": its id, "result": its result hash}; None for no
+        other."""
         repeats: dict[str, Any] | None = self.provenance.get("repeats")
         return repeats

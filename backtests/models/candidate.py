@@ -1,4 +1,4 @@
-"""A candidate: one row of an optimizer's result, a strategy or a combination of parameters with its figures."""
+"""A candidate: one row of an optimizer run, a strategy or a combination of parameters with its figures."""
 
 from textwrap import shorten
 
@@ -12,21 +12,21 @@ NAME_LENGTH = 80
 
 
 class Candidate(ConfiguredKind):
-    """Of a search the best of each universe are kept here; the rest stand in the run's Parquet file."""
+    """A search keeps only its best rows of each universe here; its Parquet file has every combination."""
 
     run = models.ForeignKey(OptimizerRun, models.CASCADE, related_name="candidates")
     # A symbol, or ALL_SYMBOLS.
     universe = models.CharField(max_length=15)
-    # Of a search the place in its grid, of a ranking that of the candidate_strategy.
+    # In a search the index in the grid, in a ranking the index in `candidate_strategies`.
     number = models.PositiveBigIntegerField()
     strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="candidates")
     name = models.CharField(max_length=NAME_LENGTH)
-    # Enough trades, enough bars for the warm-up, and a score: else it stands below all that have them.
+    # Whether it has enough trades, enough bars for the warm-up, and a score; the others rank below.
     eligible = models.BooleanField()
     score = models.FloatField(null=True, blank=True)
-    # Of a search the median score of the combinations one step around; NULL before they were looked at.
+    # In a search the median score of the combinations one step away; NULL until computed.
     neighbours = models.FloatField(null=True, blank=True)
-    # In the API's names, fractions as percent; of a search on the sessions that it saw.
+    # Metrics by name (fractions, ratios, dollars); in a search over the in-sample sessions.
     figures = models.JSONField(default=dict)
 
     class Meta:
@@ -38,11 +38,12 @@ class Candidate(ConfiguredKind):
 
     @property
     def title(self) -> str:
-        """What its backtest and deployment are called: the strategy's name alone stands for other parameters."""
+        """The name of its backtest and deployment, with the parameters where they differ from the strategy's
+        own."""
         varied = self.run.is_search and self.parameters != self.run.parameters
         return shorten(str(self), NAME_LENGTH, placeholder=" …") if varied else self.name
 
     @property
     def symbols(self) -> list[str]:
-        """What it was tried on, and what it is deployed on."""
+        """The symbols it was evaluated on, and is deployed on."""
         return self.run.symbols_of(self.universe)

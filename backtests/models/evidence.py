@@ -7,8 +7,8 @@ from backtests.models.candidate import Candidate
 
 
 class Evidence(models.Model):
-    """findings: what backtests.research.robustness found, as JSON; the luck line is reckoned from it and from the ledger of
-    tries when it is read. error: of what could not be examined, why.
+    """report: the JSON of backtests.research.robustness.report. The deflated Sharpe ratio is computed from it and
+    from the trial registry whenever it is read. error: why the report could not be computed.
     """
 
     backtest = models.OneToOneField(Backtest, models.CASCADE, null=True, blank=True, related_name="evidence")
@@ -23,7 +23,7 @@ class Evidence(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(backtest__isnull=True) ^ models.Q(candidate__isnull=True),
-                name="evidence_is_of_one_thing",
+                name="evidence_has_one_subject",
             )
         ]
 

@@ -1,4 +1,4 @@
-"""An optimizer run: strategies ranked against each other, or one strategy's parameters searched."""
+"""An optimizer run: a ranking of strategies, or a search of one strategy's parameters."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,7 @@ from backtests.models.assumptions import Assumptions
 from strategies.models import Strategy
 from tradedesk.core.rules import RiskRules, fully_invested
 
-# The universe of kinds that rank symbols against each other: all symbols of the run at once.
+# The universe for kinds that rank symbols against each other: all symbols of the run together.
 ALL_SYMBOLS = "*"
 
 
@@ -34,7 +34,7 @@ class OptimizerRun(Assumptions):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="optimizer_runs")
     job = models.CharField(max_length=6, choices=Job)
 
-    # A search: the strategy, and where its parameters are looked for. Snapshots, for the strategy may change.
+    # A search: the strategy and its grid. Snapshots, because the strategy may change.
     strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="optimizer_runs")
     strategy_name = models.CharField(max_length=80, blank=True)
     kind = models.CharField(max_length=40, blank=True)
@@ -44,7 +44,7 @@ class OptimizerRun(Assumptions):
     grid = models.JSONField(default=dict, blank=True)
     trials = models.PositiveIntegerField(null=True, blank=True)
     seed = models.PositiveIntegerField(default=0)
-    # The last fraction of the sessions, which the search does not see.
+    # The last fraction of the sessions, which the search does not use.
     holdout = models.FloatField(default=0.0)
 
     # A ranking: [{"strategy_id": int or null, "name", "kind", "parameters"}]
@@ -52,16 +52,16 @@ class OptimizerRun(Assumptions):
 
     objective = models.CharField(max_length=13)
     weights = models.JSONField(default=dict, blank=True)
-    # With fewer closed trades a row stands below all that have them.
+    # Candidates with fewer closed trades rank below the others.
     min_trades = models.PositiveIntegerField(default=10)
-    # Over all universes; of a grid, those that the kind's own rule leaves out included.
+    # Over all universes; for a grid it includes the combinations that the kind's own rule refuses.
     combinations = models.PositiveBigIntegerField()
 
-    # The run. Times are wall times: it happens outside the market's clock.
+    # The run. Times are wall times, not market times.
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
     stage = models.CharField(max_length=40, blank=True)
     done = models.PositiveBigIntegerField(default=0)
-    # What the workers have spent on what is done, in seconds: pauses do not count.
+    # Seconds that workers have spent on the chunks that are done; pauses do not count.
     worked = models.FloatField(default=0.0)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField()
@@ -69,9 +69,9 @@ class OptimizerRun(Assumptions):
     finished_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField()
 
-    # By universe: {"edges", "counts", "tried"} of all scores.
+    # By universe: {"edges", "counts"} of all scores, and "tried", the number of combinations.
     histograms = models.JSONField(default=dict, blank=True)
-    # Whether the evidence of the best rows is stored.
+    # Whether the evidence of the best candidates is stored.
     evidence_gathered = models.BooleanField(default=False)
     # Every combination with its figures: one Parquet file in the storage “research”.
     results_path = models.CharField(max_length=200, blank=True)
@@ -85,7 +85,7 @@ class OptimizerRun(Assumptions):
                 condition=models.Q(start_date__lt=models.F("end_date")), name="optimizer_dates_in_order"
             ),
             models.CheckConstraint(
-                condition=models.Q(holdout__gte=0, holdout__lt=1), name="optimizer_holdout_is_a_part"
+                condition=models.Q(holdout__gte=0, holdout__lt=1), name="optimizer_holdout_below_one"
             ),
         ]
 
@@ -108,7 +108,7 @@ class OptimizerRun(Assumptions):
         return list(self.symbols) if universe == ALL_SYMBOLS else [universe]
 
     def rules_on(self, universe: str) -> RiskRules:
-        """The run's rules; what it was not told is as a backtest of the market's symbols has it."""
+        """The run's rules; what is not set has the default of a backtest of the universe's symbols."""
         return RiskRules.from_dict(fully_invested(len(self.symbols_of(universe))) | self.rules)
 
     @property
@@ -118,7 +118,8 @@ class OptimizerRun(Assumptions):
 
 
 class OptimizerChunk(models.Model):
-    """A stretch of a run's combinations in one universe: what a worker takes at a time, and its death costs."""
+    """Consecutive combinations of a run in one universe: what a worker claims at once, and what its crash
+    costs."""
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -133,10 +134,10 @@ class OptimizerChunk(models.Model):
     size = models.PositiveIntegerField()
     status = models.CharField(max_length=7, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
-    # Of a chunk that is done: the sessions from which to which it saw.
+    # Once done: the first and the last session that it used.
     seen_from = models.DateField(null=True, blank=True)
     seen_until = models.DateField(null=True, blank=True)
-    # Of a chunk that waits: when it was last sent to the queue.
+    # While running the last heartbeat; while queued the time it was last enqueued, NULL before that.
     heartbeat_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What a completed backtest leaves: its trades and its curves."""
+"""The stored result of a completed backtest: its trades and its curves."""
 
 import numpy as np
 from django.db import models
@@ -12,7 +12,7 @@ EXIT_REASONS = [(reason.value, reason.value.replace("_", " ").capitalize()) for 
 
 
 class BacktestTrade(models.Model):
-    """A round trip; without exit_time it was still open at the end and is marked at the last close."""
+    """A round trip; without exit_time it was still open at the end and is valued at the last close."""
 
     backtest = models.ForeignKey(Backtest, models.CASCADE, related_name="trades")
     symbol = models.CharField(max_length=15)
@@ -22,12 +22,12 @@ class BacktestTrade(models.Model):
     stop_price = models.DecimalField(max_digits=20, decimal_places=6)
     target_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     exit_time = models.DateTimeField(null=True, blank=True)
-    # The last close where the position is still open.
+    # The last close if the position is still open.
     exit_price = models.DecimalField(max_digits=20, decimal_places=6)
     exit_reason = models.CharField(max_length=11, choices=EXIT_REASONS, blank=True)
     commission = models.DecimalField(max_digits=20, decimal_places=6)
     pnl = models.DecimalField(max_digits=20, decimal_places=6)
-    # A fraction of what the shares cost.
+    # A fraction of the cost of the shares.
     return_fraction = models.FloatField()
     r_multiple = models.FloatField(null=True, blank=True)
 
@@ -44,7 +44,7 @@ class BacktestTrade(models.Model):
 
 class BacktestCurve(models.Model):
     """The curves at the end of each session, as aligned lists: unix seconds, dollars, dollars, and the fraction of
-    the equity that stood in positions."""
+    the equity in positions."""
 
     backtest = models.OneToOneField(Backtest, models.CASCADE, primary_key=True, related_name="curve")
     time = models.JSONField(default=list)

@@ -7,7 +7,7 @@ from tradedesk.marketdata.models import TIMEFRAMES
 
 
 class TrialRegistry(models.Model):
-    """Every backtest and every combination of every search counts, also after it was deleted."""
+    """Every backtest and every combination of every search counts, even after it is deleted."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="trial_registry")
     symbol = models.CharField(max_length=15)
@@ -15,7 +15,7 @@ class TrialRegistry(models.Model):
     start_date = models.DateField()
     end_date = models.DateField()
     trials = models.PositiveBigIntegerField(default=0)
-    # Of the trials with a Sharpe ratio (per session, not per year): their number, sum and sum of squares.
+    # The trials with a Sharpe ratio (per session, not per year): their number, sum and sum of squares.
     measured = models.PositiveBigIntegerField(default=0)
     sharpe_sum = models.FloatField(default=0.0)
     sharpe_squares = models.FloatField(default=0.0)

@@ -53,7 +53,7 @@ def _scorecard(subject: Backtest | Candidate, trials: TrialCount) -> Scorecard:
     if evidence is None or evidence.error:
         return Scorecard(subject, error=evidence.error if evidence else "", trials=trials.number)
     # The registry counts this one too; for a row whose search had a holdout, it counts the backtest of the row.
-    others = max(trials.reaching - 1, 0)
+    others = max(trials.in_holdout - 1, 0)
     found = lines(evidence.report, max(trials.number, 1), trials.variance, others)
     return Scorecard(subject, found, trials=trials.number)
 

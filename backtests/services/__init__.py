@@ -11,7 +11,7 @@ __all__ = [
     "cancel_backtest",
     "create_backtest",
     "delete_backtest",
+    "recover_backtests",
     "repeat_backtest",
     "run_backtest",
-    "recover_backtests",
 ]

@@ -9,7 +9,8 @@ from tradedesk.accounts.changes import touch
 
 
 def cancel_backtest(backtest: Backtest, wall_now: datetime) -> bool:
-    """End a backtest without a result; False when it has ended before. Its worker notices and writes nothing."""
+    """End a backtest without a result; False when it has already ended. Its worker loses the lease and writes
+    nothing."""
     unfinished = Backtest.objects.filter(pk=backtest.pk).exclude(status__in=Backtest.FINISHED)
     cancelled = unfinished.update(status=Backtest.Status.CANCELLED, stage="", finished_at=wall_now) == 1
     if cancelled:
@@ -20,11 +21,11 @@ def cancel_backtest(backtest: Backtest, wall_now: datetime) -> bool:
 def delete_backtest(backtest: Backtest) -> None:
     """Delete a backtest with its trades, curves and evidence.
 
-    A deployment made from it goes on with its own snapshot, and the trial registry still counts it. A worker that
-    runs it finds the row gone and writes nothing.
+    A deployment made from it continues with its own snapshot, and the trial registry still counts it. A worker
+    that runs it loses its lease and writes nothing.
     """
     with transaction.atomic():
-        # Locked, so that no row that refers to it is created while Django collects what to delete.
+        # Locked, so that no row that refers to it is created while Django collects the rows to delete.
         for row in Backtest.objects.select_for_update().filter(pk=backtest.pk):
             row.delete()
     touch(backtest.user_id)

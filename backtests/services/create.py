@@ -36,18 +36,18 @@ def create_backtest(
 ) -> Backtest:
     """A backtest of the user's `strategy`, stored as a snapshot and enqueued when the transaction commits.
 
-    symbols: the strategy's own when None or empty. Both dates are included. rules_and_costs: the fields of RiskRules and of
-    Costs; what is None or not given is 0.95 / number of symbols for position_size_pct, the number of symbols for
-    max_positions, else the default of those two. Raises InvalidBacktest with all errors.
+    symbols: the strategy's own when None or empty. Both dates are included. rules_and_costs: fields of RiskRules
+    and Costs. A field that is None or missing has its default, except that position_size_pct is 0.95 / number of
+    symbols and max_positions is the number of symbols. Raises InvalidBacktest with all errors.
     """
     errors: dict[str, str] = {}
     kind = _kind(strategy, errors)
-    chosen = _symbols(strategy, symbols, errors)
-    series = _series(chosen, strategy.timeframe, errors)
+    cleaned = _symbols(strategy, symbols, errors)
+    series = _series(cleaned, strategy.timeframe, errors)
     if message := capital_error(initial_capital):
         errors["initial_capital"] = message
     errors |= date_errors(start_date, end_date, {symbol: date_range_of(series[symbol]) for symbol in series})
-    rules, costs = checked_rules(rules_and_costs, len(chosen), errors)
+    rules, costs = checked_rules(rules_and_costs, len(cleaned), errors)
     if errors or kind is None:
         raise InvalidBacktest(errors)
     return snapshot_backtest(
@@ -55,7 +55,7 @@ def create_backtest(
         strategy=strategy,
         strategy_name=strategy.name,
         kind=kind,
-        symbols=chosen,
+        symbols=cleaned,
         timeframe=strategy.timeframe,
         start_date=start_date,
         end_date=end_date,
@@ -82,7 +82,7 @@ def snapshot_backtest(
     wall_now: datetime,
     candidate: Candidate | None = None,
 ) -> Backtest:
-    """The backtest of values that were checked before, enqueued when the transaction commits."""
+    """A backtest of values that are already checked, enqueued when the transaction commits."""
     backtest = Backtest.objects.create(
         user=user,
         strategy=strategy,
@@ -102,7 +102,7 @@ def snapshot_backtest(
         heartbeat_at=wall_now,
     )
     touch(user.pk)
-    # Robust: when the queue cannot be reached, the sweep enqueues it later and the user still gets the page.
+    # Robust: if the queue cannot be reached, recovery enqueues it later and the user still gets the page.
     transaction.on_commit(lambda: enqueue(backtest.pk), robust=True)
     return backtest
 
@@ -117,13 +117,13 @@ def _kind(strategy: Strategy, errors: dict[str, str]) -> Kind | None:
 
 def _symbols(strategy: Strategy, symbols: str | Iterable[str] | None, errors: dict[str, str]) -> list[str]:
     try:
-        chosen = clean_symbols(symbols or ()) or clean_symbols(strategy.symbols)
+        cleaned = clean_symbols(symbols or ()) or clean_symbols(strategy.symbols)
     except InvalidStrategy as refusal:
         errors["symbols"] = refusal.errors["symbols"]
         return []
-    if not chosen:
-        errors["symbols"] = "Name at least one symbol, for example AAPL. The strategy has none of its own."
-    return chosen
+    if not cleaned:
+        errors["symbols"] = "Enter at least one symbol, for example AAPL. The strategy has no symbols of its own."
+    return cleaned
 
 
 def _series(symbols: list[str], timeframe: str, errors: dict[str, str]) -> dict[str, BarSeries]:

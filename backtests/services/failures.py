@@ -1,4 +1,4 @@
-"""Why research failed, in words for the trader; the log has the rest."""
+"""Why a run failed, as a message for the trader; the log has the details."""
 
 import logging
 
@@ -13,21 +13,21 @@ from tradedesk.marketdata.store import DamagedBars
 log = logging.getLogger(__name__)
 
 
-class ChangedMeanwhile(Exception):
-    """Code or bars are no longer what the work began with; the message says which."""
+class InputsChanged(Exception):
+    """The code or the bars changed after the run was created; the message says which."""
 
 
 class EmptyPeriod(Exception):
-    """No bar lies in the period; the message says what to do."""
+    """There are no bars in the period; the message says what to do."""
 
 
-class NothingFits(Exception):
-    """There is no combination to try; the message says what to do."""
+class NoValidCombinations(Exception):
+    """The kind accepts no combination of the grid; the message says what to do."""
 
 
-# Their messages are made for a person and say what to do.
+# Errors whose messages are written for the trader.
 READABLE = (
-    ChangedMeanwhile,
+    InputsChanged,
     DamagedBars,
     EmptyPeriod,
     InvalidBars,
@@ -35,19 +35,20 @@ READABLE = (
     InvalidParameters,
     InvalidRules,
     NoBars,
-    NothingFits,
+    NoValidCombinations,
     UnusableBars,
 )
 
-# What is said of any other exception, which is a mistake of the desk.
-OURS = (
+# The message for any other exception, which is an error in the desk.
+INTERNAL_ERROR = (
     "The desk made an error ({kind}: {error}). Run the {what} again; if it fails again, the log of the worker "
     "says where."
 )
 
 
 def reason_of(error: Exception, what: str, number: int) -> str:
-    """The sentence that is stored and shown. what: "backtest", "optimizer run"; number: its id, for the log."""
+    """The message to store and show; logs the error. what: such as "backtest" or "optimizer run"; number: its
+    id."""
     readable = isinstance(error, READABLE)
     log.log(logging.WARNING if readable else logging.ERROR, "%s %s failed", what, number, exc_info=error)
-    return str(error) if readable else OURS.format(kind=type(error).__name__, error=error, what=what)
+    return str(error) if readable else INTERNAL_ERROR.format(kind=type(error).__name__, error=error, what=what)

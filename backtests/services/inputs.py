@@ -1,14 +1,14 @@
-"""What a backtest may be asked for: capital, dates, rules and costs."""
+"""Checks of the inputs of a backtest: capital, dates, rules and costs."""
 
 import math
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
-from backtests.date_range import DateRange, combined, in_words
+from backtests.date_range import DateRange, combined, describe_date_ranges
 from tradedesk.core.rules import COSTS, RULES, Costs, InvalidRules, RiskRules, fully_invested
 
-# Up to a billion dollars an amount keeps its six decimals in every place that holds it.
+# Up to a billion dollars an amount keeps its six decimals in every database and in float64.
 MIN_CAPITAL, MAX_CAPITAL = 1.0, 1e9
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
@@ -16,7 +16,7 @@ RuleValue = float | Decimal | None
 
 
 class InvalidBacktest(ValueError):
-    """Values that cannot be run. `errors` maps a parameter of create_backtest to a message for a person."""
+    """Inputs that are refused. `errors` maps a parameter of create_backtest to a message for the trader."""
 
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__(" ".join(errors.values()))
@@ -24,7 +24,7 @@ class InvalidBacktest(ValueError):
 
 
 def capital_error(capital: float | Decimal) -> str:
-    """What is wrong with the capital, "" for nothing."""
+    """The error message of the capital, "" if it is valid."""
     try:
         amount = float(capital)
     except (OverflowError, ValueError):
@@ -35,7 +35,7 @@ def capital_error(capital: float | Decimal) -> str:
 
 
 def date_errors(start: date, end: date, date_ranges: Mapping[str, DateRange]) -> dict[str, str]:
-    """What is wrong with the two dates, by field. At least one symbol must have bars between them."""
+    """The error messages of the two dates, by field. At least one symbol must have bars between them."""
     errors = {
         name: f"Choose a date between {FIRST_DAY} and {LAST_DAY}."
         for name, day in (("start_date", start), ("end_date", end))
@@ -49,15 +49,15 @@ def date_errors(start: date, end: date, date_ranges: Mapping[str, DateRange]) ->
     if whole is None or any(start <= each.last and end >= each.first for each in date_ranges.values()):
         return {}
     field = "end_date" if end < whole.first else "start_date"
-    return {field: f"There are no bars from {start} to {end}. Bars: {in_words(date_ranges)}."}
+    return {field: f"There are no bars from {start} to {end}. Bars: {describe_date_ranges(date_ranges)}."}
 
 
 def checked_rules(
     values: Mapping[str, RuleValue], symbols: int, errors: dict[str, str]
 ) -> tuple[RiskRules, Costs]:
-    """Rules and costs for a backtest of so many symbols; every refused value is added to `errors`.
+    """Rules and costs of a backtest of `symbols` symbols; every refused value is added to `errors`.
 
-    A rule that is None or absent has its default. Raises TypeError for a name that is no rule.
+    A rule that is None or missing has its default. Raises TypeError for a name that is no rule.
     """
     if unknown := values.keys() - RULES.keys() - COSTS.keys():
         raise TypeError(f"No trading rule has the name {min(unknown)}.")

@@ -1,7 +1,7 @@
-"""The lease of a worker on a backtest: the claim, the heartbeat, and the writes that only the holder may make.
+"""The lease of a worker on a backtest: the claim, the heartbeat, and the writes that only its holder may make.
 
-Each write is one conditional UPDATE on the row as this lease left it. A worker loses its lease when the backtest is
-cancelled or given to another worker; it then writes nothing more.
+Each write is one conditional UPDATE on the row as the lease last wrote it. A worker loses its lease when the
+backtest is cancelled or given to another worker; it then writes nothing more.
 """
 
 from collections.abc import Callable
@@ -16,43 +16,47 @@ from django.db.models import F
 
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
 from backtests.services.queue import enqueue_backtest_evidence
-from backtests.services.trial_registry import record
+from backtests.services.trial_registry import register_trials
 from tradedesk.accounts.changes import touch
 
-# Seconds between two heartbeats, far below the time after which recovery takes a lease away.
+# Seconds between two heartbeats, far below the timeout after which recovery ends the lease.
 HEARTBEAT_SECONDS = 1.0
-Made = TypeVar("Made")
+Computed = TypeVar("Computed")
 
 
 class LeaseLost(Exception):
-    """The row belongs to another worker, was cancelled, or is gone."""
+    """The row belongs to another worker, was cancelled, or was deleted."""
 
 
-def with_heartbeat(work: Callable[[], Made], beat: Callable[[], None], every: float = HEARTBEAT_SECONDS) -> Made:
-    """The result of `work`, which runs in a thread of its own; `beat` is called every so many seconds until then.
+def with_heartbeat(
+    work: Callable[[], Computed], heartbeat: Callable[[], None], seconds: float | None = None
+) -> Computed:
+    """The result of `work`, which runs in a thread; `heartbeat` is called every `seconds` until it ends.
 
-    The work is pure: it holds no connection to the database, which `beat` may use. What either raises is raised
-    after the work has ended, so no thread is left behind; a `beat` that raises must first ask the work to stop.
+    The work must not use the database; `heartbeat` may. An exception of either is raised after the work has ended,
+    so no thread is left behind; a `heartbeat` that raises must first ask the work to stop.
     """
+    every = HEARTBEAT_SECONDS if seconds is None else seconds
     with ThreadPoolExecutor(1, "work") as thread:
         future = thread.submit(work)
         while not wait((future,), every).done:
-            beat()
+            heartbeat()
         return future.result()
 
 
 @dataclass(frozen=True, slots=True)
 class BacktestLease:
-    """backtest: the row as it was at the claim. wall_clock: gives the wall time of each write."""
+    """backtest: the row as of the claim. wall_clock: returns the wall time of each write."""
 
     backtest: Backtest
     wall_clock: Callable[[], datetime]
 
     @classmethod
     def claim(cls, backtest_id: int, wall_clock: Callable[[], datetime]) -> Self | None:
-        """QUEUED -> RUNNING; None when the backtest is not queued any more."""
+        """QUEUED -> RUNNING; None when the backtest is no longer queued."""
         now = wall_clock()
-        # One transaction, so that the lease's number is read before anyone else can move it.
+        # One transaction, so that `attempts`, which identifies the lease, is read before anyone else can change
+        # it.
         with transaction.atomic():
             claimed = Backtest.objects.filter(pk=backtest_id, status=Backtest.Status.QUEUED).update(
                 status=Backtest.Status.RUNNING,
@@ -73,7 +77,7 @@ class BacktestLease:
         touch(self.backtest.user_id)
 
     def complete(self, trades: list[BacktestTrade], curve: BacktestCurve, **results: Any) -> None:
-        """RUNNING -> COMPLETED together with its rows, all or nothing. Raises LeaseLost."""
+        """RUNNING -> COMPLETED, with its rows in the same transaction. Raises LeaseLost."""
         now = self.wall_clock()
         with transaction.atomic():
             self._end(Backtest.Status.COMPLETED, now, progress=100, **results)
@@ -89,18 +93,24 @@ class BacktestLease:
         touch(self.backtest.user_id)
 
     def _count_trial(self, sharpe_ratio: float | None) -> None:
-        """The row of a search was counted by the search, and running the same backtest again is no new trial."""
-        own = self.backtest
-        if own.candidate_id is None and own.repeats is None:
-            ratios = np.array([np.nan if sharpe_ratio is None else sharpe_ratio])
-            record(own.user_id, own.symbols, own.timeframe, own.start_date, own.end_date, ratios)
+        """A candidate was already counted by its run, and repeating a backtest is no new trial."""
+        backtest = self.backtest
+        if backtest.candidate_id is None and backtest.repeats is None:
+            register_trials(
+                backtest.user_id,
+                backtest.symbols,
+                backtest.timeframe,
+                backtest.start_date,
+                backtest.end_date,
+                np.array([np.nan if sharpe_ratio is None else sharpe_ratio]),
+            )
 
     def _end(self, status: Backtest.Status, now: datetime, **changes: Any) -> None:
         self._write(status=status, stage="", finished_at=now, heartbeat_at=now, **changes)
 
     def _write(self, **changes: Any) -> None:
-        own = Backtest.objects.filter(
+        held = Backtest.objects.filter(
             pk=self.backtest.pk, status=Backtest.Status.RUNNING, attempts=self.backtest.attempts
         )
-        if own.update(**changes) != 1:
+        if held.update(**changes) != 1:
             raise LeaseLost

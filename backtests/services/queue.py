@@ -1,15 +1,15 @@
-"""Handing research to a worker. By name: the tasks import the services, not the other way round.
+"""Enqueueing the tasks of this app, by name because the tasks import the services.
 
-Each raises kombu's OperationalError when the queue cannot be reached; a sweep then tries again.
+Each function raises kombu's OperationalError when the queue cannot be reached; recovery then enqueues again.
 """
 
 from celery import signature
 
 RUN_TASK = "backtests.tasks.run_backtest"
 CHUNK_TASK = "backtests.tasks.run_chunk"
-BACKTEST_EVIDENCE_TASK = "backtests.tasks.gather_backtest_evidence"
-RUN_EVIDENCE_TASK = "backtests.tasks.gather_run_evidence"
-CANDIDATE_EVIDENCE_TASK = "backtests.tasks.gather_candidate_evidence"
+BACKTEST_EVIDENCE_TASK = "backtests.tasks.compute_backtest_evidence"
+RUN_EVIDENCE_TASK = "backtests.tasks.compute_run_evidence"
+CANDIDATE_EVIDENCE_TASK = "backtests.tasks.compute_candidate_evidence"
 
 
 def enqueue(backtest_id: int) -> None:

@@ -1,4 +1,4 @@
-"""What a completed backtest leaves: the rows of its trades and its curves, and what they were made from."""
+"""The rows of a completed backtest: its trades, its curves and its provenance."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,27 +10,26 @@ from backtests.engine.results import OpenPosition, Result, Trade
 from backtests.engine.simulation import Scenario, Simulation
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
 from backtests.services.result_hash import result_hash_of
-from tradedesk.core.bars import Floats
 from tradedesk.core.metrics import Metrics, measure, session_ends
 from tradedesk.core.money import to_decimal
 from tradedesk.marketdata.models import BarSeries
 
-# Places of the fraction of the equity in positions: hundredths of a percent, in a third of the bytes.
+# Decimal places of the invested fraction: hundredths of a percent, to keep the stored JSON small.
 INVESTED_PLACES = 4
 
 
-def trades_of(backtest: Backtest, result: Result) -> list[BacktestTrade]:
-    """The closed trades in the order they were sold, then what is still open, marked at the last close."""
-    closed = [_closed(backtest, trade) for trade in result.trades]
-    return closed + [_open(backtest, position) for position in result.open_positions]
+def trade_rows(backtest: Backtest, result: Result) -> list[BacktestTrade]:
+    """The closed trades in the order of their exits, then the open positions, valued at the last close."""
+    closed = [_closed_trade_row(backtest, trade) for trade in result.trades]
+    return closed + [_open_position_row(backtest, position) for position in result.open_positions]
 
 
-def curve_of(backtest: Backtest, simulation: Simulation) -> BacktestCurve:
-    """Equity, buying and holding, and the fraction of the equity in positions, at the end of each session."""
+def curve_row(backtest: Backtest, simulation: Simulation) -> BacktestCurve:
+    """Equity, buy and hold, and the invested fraction of the equity, at the end of each session."""
     result, benchmark = simulation.result, simulation.benchmark
     ends = session_ends(result.time)
     equity = result.equity[ends]
-    invested = np.divide(_invested(result)[ends], equity, out=np.zeros(len(ends)), where=equity > 0.0)
+    invested = np.divide(result.invested[ends], equity, out=np.zeros(len(ends)), where=equity > 0.0)
     return BacktestCurve(
         backtest=backtest,
         time=result.time[ends].astype("datetime64[s]").astype(int).tolist(),
@@ -40,15 +39,15 @@ def curve_of(backtest: Backtest, simulation: Simulation) -> BacktestCurve:
     )
 
 
-def provenance_of(
+def completed_provenance(
     backtest: Backtest,
     series: Mapping[str, BarSeries],
     scenario: Scenario,
     trades: Sequence[BacktestTrade],
     curve: BacktestCurve,
 ) -> dict[str, Any]:
-    """provenance.describe with what only a run knows: how many bars each symbol has before the start and from it
-    on, and the digest of the result. seed: None, for no chance is involved."""
+    """provenance.describe, with the number of bars of each symbol before the start and from it on, and the result
+    hash. seed: None, because a backtest uses no random numbers."""
     described = provenance.describe(backtest.kind, series)
     for symbol, data in described["data"].items():
         history = scenario.bars.get(symbol)
@@ -57,23 +56,12 @@ def provenance_of(
     return described | {"seed": None, "result": result_hash_of(trades, curve), "repeats": backtest.repeats}
 
 
-def benchmark_metrics(benchmark: Result, capital: float) -> Metrics:
-    """What buying and holding came to, by the same formulas."""
+def buy_and_hold_metrics(benchmark: Result, capital: float) -> Metrics:
+    """The metrics of buy and hold, by the same formulas."""
     return measure(benchmark.time, benchmark.equity, capital=capital, exposure=benchmark.exposure)
 
 
-def _invested(result: Result) -> Floats:
-    """The dollars in positions at each close (m,): the equity without the cash that the lots left."""
-    spent = np.zeros(len(result.time))
-    for lots in (result.closed, result.held):
-        np.add.at(spent, lots["entry_row"], lots["paid"])
-    np.add.at(spent, result.closed["exit_row"], -result.closed["paid"] - result.closed["pnl"])
-    cash = result.cash + spent.sum() - spent.cumsum()
-    invested: Floats = result.equity - cash
-    return invested
-
-
-def _closed(backtest: Backtest, trade: Trade) -> BacktestTrade:
+def _closed_trade_row(backtest: Backtest, trade: Trade) -> BacktestTrade:
     return BacktestTrade(
         backtest=backtest,
         symbol=trade.symbol,
@@ -92,7 +80,7 @@ def _closed(backtest: Backtest, trade: Trade) -> BacktestTrade:
     )
 
 
-def _open(backtest: Backtest, position: OpenPosition) -> BacktestTrade:
+def _open_position_row(backtest: Backtest, position: OpenPosition) -> BacktestTrade:
     paid = position.quantity * position.entry_price + position.commission
     return BacktestTrade(
         backtest=backtest,

@@ -1,4 +1,4 @@
-"""The sweep: what a dead worker or a lost message has left behind goes on, or ends with a reason."""
+"""Recovery of backtests whose worker died or whose message was lost: they run again, or fail with a reason."""
 
 from datetime import datetime, timedelta
 
@@ -7,40 +7,42 @@ from django.db.models import QuerySet
 from backtests.models import Backtest
 from tradedesk.accounts.changes import touch
 
-# A worker says every second that it is alive; one that is silent for a minute is gone.
-SILENT = timedelta(seconds=60)
-# The message may be lost; if it is only late, the second one finds the backtest claimed and does nothing.
-NOT_STARTED = timedelta(seconds=30)
+# A worker sends a heartbeat every second; without one for a minute it counts as dead.
+HEARTBEAT_TIMEOUT = timedelta(seconds=60)
+# After this time the message counts as lost. If it was only late, the second one finds the backtest claimed.
+MESSAGE_TIMEOUT = timedelta(seconds=30)
 MAX_ATTEMPTS = 3
-GIVEN_UP = (
+TOO_MANY_ATTEMPTS = (
     f"The worker stopped {MAX_ATTEMPTS} times while it ran this backtest. Choose fewer symbols or a shorter "
     "period, or give the worker more memory, then run it again."
 )
 
 
 def recover_backtests(wall_now: datetime) -> list[int]:
-    """The ids to enqueue: backtests of dead workers, queued again, and those that no worker has heard of."""
-    silent = Backtest.objects.filter(status=Backtest.Status.RUNNING, heartbeat_at__lt=wall_now - SILENT)
+    """Queue backtests of dead workers again; the ids to enqueue, which include those whose message was lost."""
+    expired = Backtest.objects.filter(
+        status=Backtest.Status.RUNNING, heartbeat_at__lt=wall_now - HEARTBEAT_TIMEOUT
+    )
     _change(
-        silent.filter(attempts__gte=MAX_ATTEMPTS),
+        expired.filter(attempts__gte=MAX_ATTEMPTS),
         status=Backtest.Status.FAILED,
         stage="",
-        error=GIVEN_UP,
+        error=TOO_MANY_ATTEMPTS,
         finished_at=wall_now,
     )
-    queued_again = _change(
-        silent.filter(attempts__lt=MAX_ATTEMPTS),
+    requeued = _change(
+        expired.filter(attempts__lt=MAX_ATTEMPTS),
         status=Backtest.Status.QUEUED,
         stage="",
         progress=0,
         heartbeat_at=wall_now,
     )
-    waiting = Backtest.objects.filter(status=Backtest.Status.QUEUED, heartbeat_at__lt=wall_now - NOT_STARTED)
-    return queued_again + _change(waiting, heartbeat_at=wall_now)
+    waiting = Backtest.objects.filter(status=Backtest.Status.QUEUED, heartbeat_at__lt=wall_now - MESSAGE_TIMEOUT)
+    return requeued + _change(waiting, heartbeat_at=wall_now)
 
 
 def _change(rows: QuerySet[Backtest], **changes: object) -> list[int]:
-    """Change each of the rows that is still as the query says; the ids of those."""
+    """Change each row that still matches the query; returns the ids of the changed rows."""
     changed = []
     for pk, user_id in rows.values_list("pk", "user_id"):
         if rows.filter(pk=pk).update(**changes):

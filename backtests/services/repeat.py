@@ -1,4 +1,4 @@
-"""Running a backtest again, to see whether the same comes out to the last bit."""
+"""Running a backtest again, to check that it gives exactly the same result."""
 
 from datetime import datetime
 
@@ -27,15 +27,15 @@ SNAPSHOT = (
 
 
 class NothingToCompare(Exception):
-    """The backtest has no result; the message says so."""
+    """The backtest has no result to compare with; the message says so."""
 
 
 def repeat_backtest(backtest: Backtest, wall_now: datetime) -> Backtest:
-    """The same snapshot as a backtest of its own, enqueued when the transaction commits; it remembers the digest
-    that its result is to be compared with. Raises NothingToCompare."""
+    """A new backtest of the same snapshot, enqueued when the transaction commits. Its provenance has the result
+    hash to compare with. Raises NothingToCompare."""
     if backtest.status != Backtest.Status.COMPLETED:
         raise NothingToCompare("Only a completed backtest can be run again and compared.")
-    repeats = {"backtest": backtest.pk, "result": _digest(backtest)}
+    repeats = {"backtest": backtest.pk, "result": _result_hash(backtest)}
     again = Backtest.objects.create(
         **{name: getattr(backtest, name) for name in SNAPSHOT},
         provenance={**backtest.provenance, "result": None, "repeats": repeats},
@@ -43,12 +43,12 @@ def repeat_backtest(backtest: Backtest, wall_now: datetime) -> Backtest:
         heartbeat_at=wall_now,
     )
     touch(backtest.user_id)
-    # Robust, as for a new backtest: when the queue cannot be reached, the sweep enqueues it later.
+    # Robust: if the queue cannot be reached, recovery enqueues it later.
     transaction.on_commit(lambda: enqueue(again.pk), robust=True)
     return again
 
 
-def _digest(backtest: Backtest) -> str:
-    """That of the run; of a backtest that was run before there were digests, that of its rows."""
+def _result_hash(backtest: Backtest) -> str:
+    """The recorded result hash; for a backtest that has none, the hash of its stored rows."""
     recorded: str | None = backtest.provenance.get("result")
     return recorded or result_hash_of(backtest.trades.order_by("id"), backtest.curve)

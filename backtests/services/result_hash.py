@@ -1,4 +1,4 @@
-"""The digest of a result: two runs that gave the same have the same, to the last bit."""
+"""The result hash: equal for two results that are equal to the last bit."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -11,20 +11,21 @@ from backtests.models import BacktestCurve, BacktestTrade
 
 
 def result_hash_of(trades: Iterable[BacktestTrade], curve: BacktestCurve) -> str:
-    """SHA-256 over the trades, a line each in their order, then the curves' times and dollars as 64-bit numbers.
+    """SHA-256 over the trades, one line each in their order, then the times and dollars of the curves as 64-bit
+    numbers.
 
-    From rows before they are stored and from rows read back it is the same, whatever the database.
+    It is the same for rows before they are stored and for rows read back from any database.
     """
-    digest = sha256()
+    result_hash = sha256()
     for trade in trades:
-        digest.update((" ".join(_written(trade)) + "\n").encode())
-    digest.update(np.array(curve.time, "<i8").tobytes())
+        result_hash.update((" ".join(_fields(trade)) + "\n").encode())
+    result_hash.update(np.array(curve.time, "<i8").tobytes())
     for values in (curve.equity, curve.buy_and_hold):
-        digest.update(np.array(values, "<f8").tobytes())
-    return digest.hexdigest()
+        result_hash.update(np.array(values, "<f8").tobytes())
+    return result_hash.hexdigest()
 
 
-def _written(trade: BacktestTrade) -> list[str]:
+def _fields(trade: BacktestTrade) -> list[str]:
     amounts = (
         trade.quantity,
         trade.entry_price,
@@ -34,14 +35,14 @@ def _written(trade: BacktestTrade) -> list[str]:
         trade.commission,
         trade.pnl,
     )
-    moments = (trade.entry_time, trade.exit_time)
-    return [trade.symbol, trade.exit_reason or "-", *map(_moment, moments), *map(_amount, amounts)]
+    times = (trade.entry_time, trade.exit_time)
+    return [trade.symbol, trade.exit_reason or "-", *map(_time, times), *map(_amount, amounts)]
 
 
-def _moment(moment: datetime | None) -> str:
-    return "-" if moment is None else moment.astimezone(UTC).isoformat()
+def _time(time: datetime | None) -> str:
+    return "-" if time is None else time.astimezone(UTC).isoformat()
 
 
 def _amount(amount: Decimal | None) -> str:
-    # A database knows no negative zero.
+    # + 0 turns negative zero into zero, as databases do.
     return "-" if amount is None else f"{amount + 0:.6f}"

@@ -9,18 +9,18 @@ from backtests.engine.progress import Progress
 from backtests.engine.simulation import Scenario, Simulation, prepare
 from backtests.services.bars import load_usable
 from backtests.services.failures import EmptyPeriod, reason_of
-from backtests.services.lease import BacktestLease, LeaseLost, Made, with_heartbeat
-from backtests.services.record import benchmark_metrics, curve_of, provenance_of, trades_of
+from backtests.services.lease import BacktestLease, Computed, LeaseLost, with_heartbeat
+from backtests.services.record import buy_and_hold_metrics, completed_provenance, curve_row, trade_rows
 from tradedesk.core.signals import Signals
 
 log = logging.getLogger(__name__)
 
-# Of the progress in percent, what the trading of the bars takes.
-SPAN = 15
+# Percent of the progress bar for one simulation.
+SIMULATION_PERCENT = 15
 
 
 def run_backtest(backtest_id: int, wall_clock: Callable[[], datetime]) -> None:
-    """Run a queued backtest and store what came of it; nothing to do when it is not queued any more."""
+    """Run a queued backtest and store its result; does nothing when it is no longer queued."""
     lease = BacktestLease.claim(backtest_id, wall_clock)
     if lease is None:
         return
@@ -46,30 +46,30 @@ def _run(lease: BacktestLease) -> None:
     if not len(scenario.benchmark.time):
         days = f"{backtest.start_date} to {backtest.end_date}"
         raise EmptyPeriod(f"There are no bars from {days}. Choose a longer period.")
-    signals = _stage(lease, "Computing signals", 30, lambda: kind.signals_by_symbol(scenario.bars))
-    simulation = _traded(lease, "Simulating trades", 60, scenario, signals)
-    harder = replace(scenario, costs=costs.doubled())
-    at_higher_costs = _traded(lease, "Simulating higher costs", 75, harder, signals)
+    signals = _run_stage(lease, "Computing signals", 30, lambda: kind.signals_by_symbol(scenario.bars))
+    simulation = _simulate(lease, "Simulating trades", 60, scenario, signals)
+    costly = replace(scenario, costs=costs.doubled())
+    at_doubled_costs = _simulate(lease, "Simulating doubled costs", 75, costly, signals)
     lease.report("Saving the result", 90)
-    trades, curve = trades_of(backtest, simulation.result), curve_of(backtest, simulation)
+    trades, curve = trade_rows(backtest, simulation.result), curve_row(backtest, simulation)
     lease.complete(
         trades,
         curve,
         metrics=simulation.metrics.as_dict(),
-        buy_and_hold=benchmark_metrics(simulation.benchmark, capital).as_dict(),
-        doubled_costs=at_higher_costs.metrics.as_dict(),
-        provenance=provenance_of(backtest, series, scenario, trades, curve),
+        buy_and_hold=buy_and_hold_metrics(simulation.benchmark, capital).as_dict(),
+        doubled_costs=at_doubled_costs.metrics.as_dict(),
+        provenance=completed_provenance(backtest, series, scenario, trades, curve),
     )
 
 
-def _traded(
+def _simulate(
     lease: BacktestLease, stage: str, percent: int, scenario: Scenario, signals: dict[str, Signals]
 ) -> Simulation:
-    """Trade the signals and report how many bars are done. A lost lease stops the kernel. Raises LeaseLost."""
+    """Simulate the trades and report how many bars are done. A lost lease stops the kernel. Raises LeaseLost."""
     progress = Progress()
 
-    def beat() -> None:
-        share = SPAN * progress.done // max(progress.rows, 1)
+    def heartbeat() -> None:
+        share = SIMULATION_PERCENT * progress.done // max(progress.rows, 1)
         try:
             lease.report(f"{stage}: {progress.done:,} of {progress.rows:,} bars", percent + share)
         except LeaseLost:
@@ -77,10 +77,10 @@ def _traded(
             raise
 
     lease.report(stage, percent)
-    return with_heartbeat(lambda: scenario.evaluate(signals, progress), beat)
+    return with_heartbeat(lambda: scenario.evaluate(signals, progress), heartbeat)
 
 
-def _stage(lease: BacktestLease, stage: str, percent: int, work: Callable[[], Made]) -> Made:
-    """Run one stage with its heartbeat. Raises LeaseLost."""
+def _run_stage(lease: BacktestLease, stage: str, percent: int, work: Callable[[], Computed]) -> Computed:
+    """Run one stage of the backtest with heartbeats. Raises LeaseLost."""
     lease.report(stage, percent)
     return with_heartbeat(work, lambda: lease.report(stage, percent))

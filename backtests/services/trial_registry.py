@@ -1,4 +1,4 @@
-"""The trial registry, written: every backtest and every combination of a search counts as a trial."""
+"""Writing the trial registry: every backtest and every combination of a search counts as a trial."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -11,12 +11,12 @@ from tradedesk.core.bars import Floats
 from tradedesk.core.metrics import SESSIONS_PER_YEAR
 
 
-def record(
+def register_trials(
     user_id: int, symbols: Iterable[str], timeframe: str, start: date, end: date, sharpe_ratios: Floats
 ) -> None:
-    """Count trials on each of these symbols: their annual Sharpe ratios (n,), NaN where a trial has none.
+    """Add trials to the registry of each symbol. sharpe_ratios: annual (n,), NaN for a trial without one.
 
-    Call it in the transaction that stores the results, so that a trial is counted once.
+    Call it in the transaction that stores the results, so that each trial counts once.
     """
     per_session = sharpe_ratios[np.isfinite(sharpe_ratios)] / np.sqrt(SESSIONS_PER_YEAR)
     for symbol in sorted(set(symbols)):

@@ -26,19 +26,19 @@ def candidate_evidence(request: PageRequest, pk: int) -> HttpResponse:
     """Whoever opens the page has the row examined, if it was not yet."""
     candidate = _candidate(request, pk)
     if not wants_fragment(request):
-        evidence.ask_for(candidate)
+        evidence.request_evidence(candidate)
     return _page(request, candidate)
 
 
 @require_POST
 def backtest_evidence_again(request: PageRequest, pk: int) -> HttpResponse:
-    evidence.ask_again(_backtest(request, pk))
+    evidence.retry_evidence(_backtest(request, pk))
     return redirect("backtests:backtest_evidence", pk)
 
 
 @require_POST
 def candidate_evidence_again(request: PageRequest, pk: int) -> HttpResponse:
-    evidence.ask_again(_candidate(request, pk))
+    evidence.retry_evidence(_candidate(request, pk))
     return redirect("backtests:candidate_evidence", pk)
 
 

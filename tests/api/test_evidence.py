@@ -50,7 +50,7 @@ def test_evidence_is_pending_before_it_is_computed(alices: ApiClient, backtest: 
 
 
 def test_every_line_has_a_rating_a_message_and_a_criterion(alices: ApiClient, backtest: Backtest) -> None:
-    evidence.gather_for_backtest(backtest.pk, lambda: WALL)
+    evidence.compute_for_backtest(backtest.pk, lambda: WALL)
     response = alices.get(f"{URL}?backtest_id={backtest.pk}").json
     assert response["status"] == "ready"
     assert [line["key"] for line in response["lines"]] == KEYS
@@ -65,7 +65,7 @@ def test_failed_evidence_has_an_error(
     alices: ApiClient, backtest: Backtest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evidence, "build_report", Mock(side_effect=ZeroDivisionError("by zero")))
-    evidence.gather_for_backtest(backtest.pk, lambda: WALL)
+    evidence.compute_for_backtest(backtest.pk, lambda: WALL)
     response = alices.get(f"{URL}?backtest_id={backtest.pk}").json
     assert (response["status"], response["lines"], response["report"]) == ("failed", [], {})
     assert "by zero" in response["error"]

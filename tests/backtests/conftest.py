@@ -1,4 +1,4 @@
-"""Sample bars in the store, Alice's strategy on them, and backtests of it."""
+"""Sample bars in the store, Alice's strategy on them, and its backtests."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -39,7 +39,7 @@ def strategy(alice: User, samples: list[str]) -> Strategy:
 
 @pytest.fixture
 def make(strategy: Strategy) -> Make:
-    """A queued backtest of Alice's strategy; what is not given is a full valid request."""
+    """Creates a queued backtest of Alice's strategy; values that are not given are valid defaults."""
 
     def make_one(**changes: Any) -> Backtest:
         values: dict[str, Any] = {
@@ -55,14 +55,14 @@ def make(strategy: Strategy) -> Make:
 
 @pytest.fixture
 def clock() -> Clock:
-    """A wall clock that moves on by a second whenever it is read."""
+    """A wall clock that moves one second forward whenever it is read."""
     moments = iter(NOW + timedelta(seconds=second) for second in range(1, 1000))
     return lambda: next(moments)
 
 
 @pytest.fixture
 def published() -> Iterator[Published]:
-    """The tasks that were handed to the queue, each with its arguments."""
+    """The enqueued tasks, each with its arguments."""
     found: Published = []
 
     def note(sender: str, body: Any, **_: Any) -> None:

@@ -41,5 +41,5 @@ def at_each_reading(clock: Clock, *actions: Callable[[], Any] | None) -> Clock:
     return read
 
 
-def left_behind() -> tuple[int, int]:
+def stored_rows() -> tuple[int, int]:
     return BacktestTrade.objects.count(), BacktestCurve.objects.count()

@@ -1,4 +1,4 @@
-"""Backtests in the administration: to find and to read."""
+"""Backtests in the admin: to find and to read."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -34,19 +34,19 @@ def test_an_operator_reads_and_changes_nothing(completed: Backtest, operator: Cl
     assert not LogEntry.objects.exists()
 
 
-def test_an_operator_reads_all_that_research_leaves(completed: Backtest, operator: Client) -> None:
+def test_an_operator_reads_runs_evidence_and_trials(completed: Backtest, operator: Client) -> None:
     Evidence.objects.update_or_create(
         backtest=completed, defaults={"computed_at": NOW, "report": {"deflated_sharpe": 1}}
     )
     make_candidate(user=completed.user)
-    for model, words in ((OptimizerRun, "alice"), (Evidence, "Golden"), (TrialRegistry, "alice")):
+    for model, query in ((OptimizerRun, "alice"), (Evidence, "Golden"), (TrialRegistry, "alice")):
         row = model._default_manager.first()
         assert row is not None
         name = f"admin:backtests_{model._meta.model_name}"
         url = reverse(f"{name}_change", args=[row.pk])
         listed, other = (
-            operator.get(reverse(f"{name}_changelist"), {"q": asked}).content.decode()
-            for asked in (words, "nothing of that name")
+            operator.get(reverse(f"{name}_changelist"), {"q": text}).content.decode()
+            for text in (query, "nothing of that name")
         )
         assert f'"{url}' in listed
         assert f'"{url}' not in other
@@ -55,7 +55,9 @@ def test_an_operator_reads_all_that_research_leaves(completed: Backtest, operato
         assert operator.get(reverse(f"{name}_add")).status_code == 403
 
 
-def test_the_ledger_is_deleted_with_its_user_alone(completed: Backtest, bob: User, operator: Client) -> None:
+def test_the_trial_registry_is_deleted_only_with_its_user(
+    completed: Backtest, bob: User, operator: Client
+) -> None:
     row = TrialRegistry.objects.filter(user=completed.user).first()
     assert row is not None
     refused = operator.post(reverse("admin:backtests_trialregistry_delete", args=[row.pk]), {"post": "yes"})
@@ -66,12 +68,14 @@ def test_the_ledger_is_deleted_with_its_user_alone(completed: Backtest, bob: Use
     assert not TrialRegistry.objects.exists()
 
 
-def test_a_backtest_is_deleted_as_everywhere(completed: Backtest, alice: User, operator: Client) -> None:
+def test_deleting_a_backtest_refreshes_the_pages_of_its_user(
+    completed: Backtest, alice: User, operator: Client
+) -> None:
     before = UserVersion.objects.get(user=alice).number
     operator.post(reverse("admin:backtests_backtest_delete", args=[completed.pk]), {"post": "yes"})
     assert not Backtest.objects.exists()
     assert UserVersion.objects.get(user=alice).number == before + 1
 
 
-def test_a_trader_does_not_get_in(completed: Backtest, bobs_browser: Client) -> None:
+def test_a_trader_has_no_access(completed: Backtest, bobs_browser: Client) -> None:
     assert bobs_browser.get(reverse(LIST)).status_code == 302

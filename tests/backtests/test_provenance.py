@@ -1,4 +1,4 @@
-"""Which code and which bars: the hashes move when, and only when, the sources do."""
+"""Provenance: the hashes change exactly when the code or the bars change."""
 
 from pathlib import Path
 
@@ -10,15 +10,13 @@ from strategies.kinds import code_hash
 from tradedesk.marketdata.library import find_series
 from tradedesk.marketdata.models import BarSeries
 
-NAMED = [module for module in provenance.RUN_MODULES if "*" not in module]
-
 
 @pytest.fixture(autouse=True)
-def _hashed_anew() -> None:
+def _empty_cache() -> None:
     provenance.engine_code.cache_clear()
 
 
-def test_the_hash_is_the_same_twice() -> None:
+def test_the_hash_is_reproducible() -> None:
     first = provenance.engine_code()
     provenance.engine_code.cache_clear()
     assert provenance.engine_code() == first
@@ -27,9 +25,9 @@ def test_the_hash_is_the_same_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["engine", "trading", "meter", "panel", "results", "simulation", "metrics", "fills"]
+    "module", ["run", "trading", "progress", "price_matrix", "results", "simulation", "metrics", "fills"]
 )
-def test_it_moves_with_every_source_that_takes_part(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_changes_with_every_module_of_a_run(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = provenance.engine_code()
     provenance.engine_code.cache_clear()
     read = Path.read_bytes
@@ -37,7 +35,7 @@ def test_it_moves_with_every_source_that_takes_part(module: str, monkeypatch: py
     assert provenance.engine_code() != before
 
 
-def test_it_does_not_move_with_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_does_not_change_with_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     before = provenance.engine_code()
     provenance.engine_code.cache_clear()
     read = Path.read_bytes
@@ -45,7 +43,7 @@ def test_it_does_not_move_with_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     assert provenance.engine_code() == before
 
 
-def test_what_is_unchanged_is_not_marked(completed: Backtest) -> None:
+def test_unchanged_inputs_are_not_marked(completed: Backtest) -> None:
     series = find_series(completed.symbols, completed.timeframe)
     origins = provenance.compare(completed.kind, completed.provenance, series)
     assert [origin.label for origin in origins] == [
@@ -59,7 +57,7 @@ def test_what_is_unchanged_is_not_marked(completed: Backtest) -> None:
     assert origins[1].value == code_hash("sma_crossover")
 
 
-def test_each_change_is_marked_at_its_line(completed: Backtest) -> None:
+def test_each_changed_input_is_marked(completed: Backtest) -> None:
     BarSeries.objects.filter(symbol="AAPL").delete()
     series = find_series(completed.symbols, completed.timeframe)
     recorded = completed.provenance | {"version": "0.0.1", "kind_code": "0" * 12, "engine_code": "0" * 12}
@@ -67,6 +65,6 @@ def test_each_change_is_marked_at_its_line(completed: Backtest) -> None:
     assert [origin.changed for origin in origins] == [True, True, True, True, False]
 
 
-def test_a_kind_that_is_gone_is_a_change(completed: Backtest) -> None:
-    origins = provenance.compare("gone", completed.provenance, {})
+def test_a_kind_that_is_not_installed_is_a_change(completed: Backtest) -> None:
+    origins = provenance.compare("missing", completed.provenance, {})
     assert origins[1].changed

@@ -1,4 +1,4 @@
-"""Cancelling and sweeping backtests."""
+"""Cancelling and recovering backtests."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from django.db import connection
 
 from backtests.models import Backtest
 from backtests.services import cancel_backtest, recover_backtests
+from backtests.services.recovery import TOO_MANY_ATTEMPTS
 from tests.backtests.runs import NOW, Make
 from tradedesk.accounts.models import User, UserVersion
 
@@ -22,7 +23,7 @@ def version_of(user: User) -> int:
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
-def test_what_has_not_ended_is_cancelled(make: Make, alice: User, status: Status) -> None:
+def test_an_unfinished_backtest_is_cancelled(make: Make, alice: User, status: Status) -> None:
     backtest = make()
     Backtest.objects.update(status=status)
     before = version_of(alice)
@@ -33,7 +34,7 @@ def test_what_has_not_ended_is_cancelled(make: Make, alice: User, status: Status
 
 
 @pytest.mark.parametrize("status", Backtest.FINISHED)
-def test_what_has_ended_stays_as_it_ended(make: Make, alice: User, status: Status) -> None:
+def test_a_finished_backtest_is_not_cancelled(make: Make, alice: User, status: Status) -> None:
     backtest = make()
     Backtest.objects.update(status=status, finished_at=NOW)
     before = version_of(alice)
@@ -43,7 +44,7 @@ def test_what_has_ended_stays_as_it_ended(make: Make, alice: User, status: Statu
     assert version_of(alice) == before
 
 
-# --- Sweeping ------------------------------------------------------------------------------------------------
+# --- Recovery ------------------------------------------------------------------------------------------------
 
 
 def running(make: Make, attempts: int) -> Backtest:
@@ -54,7 +55,7 @@ def running(make: Make, attempts: int) -> Backtest:
     return backtest
 
 
-def test_a_backtest_of_a_silent_worker_is_queued_again(make: Make, alice: User) -> None:
+def test_a_backtest_without_heartbeats_is_queued_again(make: Make, alice: User) -> None:
     backtest = running(make, attempts=2)
     before = version_of(alice)
     assert recover_backtests(NOW + timedelta(seconds=61)) == [backtest.pk]
@@ -63,19 +64,19 @@ def test_a_backtest_of_a_silent_worker_is_queued_again(make: Make, alice: User) 
     assert version_of(alice) > before
 
 
-def test_a_worker_that_gave_a_sign_within_a_minute_is_left_alone(make: Make) -> None:
+def test_a_backtest_with_a_heartbeat_within_a_minute_is_left_alone(make: Make) -> None:
     backtest = running(make, attempts=1)
     assert recover_backtests(NOW + timedelta(seconds=60)) == []
     backtest.refresh_from_db()
     assert backtest.status == Status.RUNNING
 
 
-def test_after_three_attempts_it_fails_with_the_reason(make: Make) -> None:
+def test_after_three_attempts_it_fails_with_a_reason(make: Make) -> None:
     backtest = running(make, attempts=3)
     assert recover_backtests(NOW + timedelta(seconds=61)) == []
     backtest.refresh_from_db()
     assert (backtest.status, backtest.finished_at) == (Status.FAILED, NOW + timedelta(seconds=61))
-    assert backtest.error.startswith("The worker stopped 3 times while it ran this backtest.")
+    assert backtest.error == TOO_MANY_ATTEMPTS
 
 
 def test_a_queued_backtest_is_enqueued_again_every_half_minute(make: Make) -> None:
@@ -85,7 +86,7 @@ def test_a_queued_backtest_is_enqueued_again_every_half_minute(make: Make) -> No
 
 
 @pytest.mark.parametrize("status", Backtest.FINISHED)
-def test_what_has_ended_is_never_swept(make: Make, status: Status) -> None:
+def test_a_finished_backtest_is_never_recovered(make: Make, status: Status) -> None:
     make()
     Backtest.objects.update(status=status)
     assert recover_backtests(NOW + timedelta(days=1)) == []
@@ -93,22 +94,22 @@ def test_what_has_ended_is_never_swept(make: Make, status: Status) -> None:
 
 
 @pytest.mark.parametrize(("status", "seconds"), [(Status.QUEUED, 31), (Status.RUNNING, 61)])
-def test_what_ends_while_it_is_swept_stays_as_it_ended(make: Make, status: Status, seconds: int) -> None:
+def test_a_backtest_that_ends_during_recovery_stays_ended(make: Make, status: Status, seconds: int) -> None:
     make()
     Backtest.objects.update(status=status, attempts=1)
 
     def cancelled_in_between(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        answer = execute(sql, params, many, context)
+        result = execute(sql, params, many, context)
         if sql.startswith("SELECT") and context["cursor"].rowcount:
-            # The driver's own cursor, so that this is not wrapped in turn.
+            # The cursor of the driver, because this wrapper must not wrap itself.
             context["cursor"].connection.cursor().execute("UPDATE backtests_backtest SET status = 'cancelled'")
-        return answer
+        return result
 
     with connection.execute_wrapper(cancelled_in_between):
         assert recover_backtests(NOW + timedelta(seconds=seconds)) == []
     assert Backtest.objects.get().status == Status.CANCELLED
 
 
-def test_a_sweep_of_nothing_costs_three_queries(db: None, django_assert_num_queries: Any) -> None:
+def test_recovery_of_nothing_costs_three_queries(db: None, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(3):
         assert recover_backtests(NOW) == []

@@ -1,12 +1,13 @@
-"""Running a backtest again, and what is said of it when it is done."""
+"""Running a backtest again, and the verdict on its result."""
 
 import pytest
 from django.test import Client
 
 from backtests import provenance
 from backtests.models import Backtest
-from backtests.reports.backtest import verdict_of
+from backtests.reports.backtest import Verdict, verdict_of
 from backtests.services import NothingToCompare, repeat_backtest, run_backtest
+from backtests.services.queue import RUN_TASK
 from backtests.services.repeat import SNAPSHOT
 from strategies.models import Strategy
 from tests.backtests.pages import text_of, url_of
@@ -14,7 +15,6 @@ from tests.backtests.runs import NOW, Clock, Make, Published
 from tradedesk.marketdata.models import BarSeries
 
 Status = Backtest.Status
-SAME = "The same trades and the same equity, to the last bit."
 
 
 def repeated(backtest: Backtest, clock: Clock) -> Backtest:
@@ -25,73 +25,79 @@ def repeated(backtest: Backtest, clock: Clock) -> Backtest:
     return again
 
 
-def words_of(backtest: Backtest) -> str:
+def found_verdict(backtest: Backtest) -> Verdict:
     verdict = verdict_of(backtest)
     assert verdict
-    return verdict.words
+    return verdict
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_queues_the_same_snapshot_anew(completed: Backtest, published: Published) -> None:
+def test_it_queues_the_same_snapshot_again(completed: Backtest, published: Published) -> None:
     again = repeat_backtest(completed, NOW)
     assert again.pk != completed.pk
     for name in SNAPSHOT:
         assert getattr(again, name) == getattr(completed, name), name
     assert (again.status, again.metrics, again.provenance["result"]) == (Status.QUEUED, {}, None)
-    assert published[-1] == ("backtests.tasks.run_backtest", (again.pk,))
+    assert published[-1] == (RUN_TASK, (again.pk,))
 
 
-def test_the_same_code_on_the_same_bars_gives_the_same_bytes(completed: Backtest, clock: Clock) -> None:
+def test_the_same_code_on_the_same_bars_gives_the_same_result_hash(completed: Backtest, clock: Clock) -> None:
     again = repeated(completed, clock)
     assert again.provenance["result"] == completed.provenance["result"]
     assert again.repeats == {"backtest": completed.pk, "result": completed.provenance["result"]}
-    assert words_of(again) == SAME
+    assert found_verdict(again).same
 
 
-def test_it_runs_from_the_snapshot_when_the_strategy_is_another_one_by_now(
+def test_it_runs_from_the_snapshot_after_the_strategy_is_deleted(
     completed: Backtest, strategy: Strategy, clock: Clock
 ) -> None:
     strategy.delete()
     completed.refresh_from_db()
-    assert words_of(repeated(completed, clock)) == SAME
+    assert found_verdict(repeated(completed, clock)).same
 
 
-def test_a_result_from_before_there_were_digests_is_compared_by_its_rows(
-    completed: Backtest, clock: Clock
-) -> None:
+def test_a_result_without_a_result_hash_is_compared_by_its_rows(completed: Backtest, clock: Clock) -> None:
     del completed.provenance["result"]
     completed.save()
-    assert words_of(repeated(completed, clock)) == SAME
+    assert found_verdict(repeated(completed, clock)).same
     trade = completed.trades.order_by("id")[0]
     trade.pnl += 1
     trade.save()
-    assert words_of(repeated(completed, clock)) != SAME
+    assert not found_verdict(repeated(completed, clock)).same
 
 
-def test_what_changed_in_between_is_named(completed: Backtest, clock: Clock) -> None:
+def test_the_changes_since_the_first_run_are_named(completed: Backtest, clock: Clock) -> None:
     completed.provenance |= {"result": "0" * 64, "kind_code": "0" * 12}
     completed.provenance["data"]["MSFT"]["fingerprint"] = "0" * 64
     completed.save()
     again = repeated(completed, clock)
-    assert words_of(again) == "Another result: the strategy's code, the bars of MSFT changed in between."
+    assert not found_verdict(again).same
+    assert provenance.differences(completed.provenance, again.provenance) == [
+        "the strategy's code",
+        "the bars of MSFT",
+    ]
 
 
-def test_another_result_from_the_same_origins_is_not_explained_away(completed: Backtest, clock: Clock) -> None:
+def test_another_result_from_the_same_inputs_is_not_the_same(completed: Backtest, clock: Clock) -> None:
     completed.provenance["result"] = "0" * 64
     completed.save()
-    assert "That must not be: please report it." in words_of(repeated(completed, clock))
-
-
-def test_the_verdict_outlives_the_first_run(completed: Backtest, clock: Clock, alices_browser: Client) -> None:
     again = repeated(completed, clock)
-    page = alices_browser.get(url_of(again))
-    assert f"Backtest {completed.pk} run again. {SAME}" in text_of(page)
-    assert f'href="{url_of(completed)}"' in page.content.decode()
+    assert not found_verdict(again).same
+    assert provenance.differences(completed.provenance, again.provenance) == []
+
+
+def test_the_verdict_remains_after_the_first_run_is_deleted(
+    completed: Backtest, clock: Clock, alices_browser: Client
+) -> None:
+    again = repeated(completed, clock)
     first = url_of(completed)
+    verdict = found_verdict(again)
+    assert (verdict.of, verdict.known, verdict.same) == (completed.pk, True, True)
+    assert f'href="{first}"' in alices_browser.get(url_of(again)).content.decode()
     Backtest.objects.filter(pk=completed.pk).delete()
-    page = alices_browser.get(url_of(again))
-    assert SAME in text_of(page)
-    assert f'href="{first}"' not in page.content.decode()
+    verdict = found_verdict(again)
+    assert (verdict.known, verdict.same) == (False, True)
+    assert f'href="{first}"' not in alices_browser.get(url_of(again)).content.decode()
 
 
 def test_a_first_run_has_no_verdict(completed: Backtest) -> None:
@@ -99,25 +105,27 @@ def test_a_first_run_has_no_verdict(completed: Backtest) -> None:
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.FAILED, Status.CANCELLED])
-def test_without_a_result_there_is_nothing_to_compare(make: Make, status: Status, alices_browser: Client) -> None:
+def test_a_backtest_without_a_result_cannot_be_repeated(
+    make: Make, status: Status, alices_browser: Client
+) -> None:
     backtest = make()
     Backtest.objects.update(status=status)
     backtest.refresh_from_db()
-    with pytest.raises(NothingToCompare):
+    with pytest.raises(NothingToCompare) as refusal:
         repeat_backtest(backtest, NOW)
-    answer = alices_browser.post(url_of(backtest, "repeat"), follow=True)
-    assert "Only a completed backtest can be run again and compared." in text_of(answer)
+    response = alices_browser.post(url_of(backtest, "repeat"), follow=True)
+    assert str(refusal.value) in text_of(response)
     assert Backtest.objects.count() == 1
 
 
 def test_the_button_leads_to_the_new_run(completed: Backtest, alices_browser: Client) -> None:
     assert f'action="{url_of(completed, "repeat")}"' in alices_browser.get(url_of(completed)).content.decode()
-    answer = alices_browser.post(url_of(completed, "repeat"))
+    response = alices_browser.post(url_of(completed, "repeat"))
     again = Backtest.objects.exclude(pk=completed.pk).get()
-    assert answer["Location"] == url_of(again)
+    assert response["Location"] == url_of(again)
 
 
-def test_it_is_never_a_get(completed: Backtest, alices_browser: Client) -> None:
+def test_a_get_is_refused(completed: Backtest, alices_browser: Client) -> None:
     assert alices_browser.get(url_of(completed, "repeat")).status_code == 405
 
 
@@ -126,15 +134,17 @@ def test_bob_cannot_run_alices_backtest_again(completed: Backtest, bobs_browser:
     assert Backtest.objects.count() == 1
 
 
-def test_differences_name_the_bars_that_only_one_run_had() -> None:
+def test_differences_include_bars_that_only_one_run_has() -> None:
     first = {"version": "1", "data": {"AAPL": {"fingerprint": "a"}}}
     second = {"version": "2", "data": {"AAPL": {"fingerprint": "a"}, "IBM": {"fingerprint": "b"}}}
     assert provenance.differences(first, second) == ["the version", "the bars of IBM"]
     assert provenance.differences(first, first) == []
 
 
-def test_a_failed_repetition_says_why(completed: Backtest, clock: Clock, alices_browser: Client) -> None:
+def test_a_failed_repetition_shows_its_error(completed: Backtest, clock: Clock, alices_browser: Client) -> None:
     BarSeries.objects.filter(symbol="MSFT").delete()
     again = repeat_backtest(completed, NOW)
     run_backtest(again.pk, clock)
-    assert "No 1Day bars for MSFT." in text_of(alices_browser.get(url_of(again)))
+    again.refresh_from_db()
+    assert "MSFT" in again.error
+    assert again.error in text_of(alices_browser.get(url_of(again)))

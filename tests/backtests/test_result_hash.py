@@ -1,4 +1,4 @@
-"""The digest of a result: the same for the same figures from any database, another one for the least change."""
+"""The result hash: equal for equal values from any database, different for the smallest change."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -9,7 +9,7 @@ import pytest
 
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
 from backtests.services import run_backtest
-from backtests.services.record import curve_of, trades_of
+from backtests.services.record import curve_row, trade_rows
 from backtests.services.result_hash import result_hash_of
 from tests.backtests.runs import Clock, Make, simulated
 
@@ -29,7 +29,7 @@ TRADE: dict[str, Any] = {
 CURVE: dict[str, Any] = {"time": [0, 86400], "equity": [100_000.0, 100_036.1], "buy_and_hold": [1.0, 2.0]}
 
 
-def digest(curve: dict[str, Any] | None = None, **trade: Any) -> str:
+def hash_with(curve: dict[str, Any] | None = None, **trade: Any) -> str:
     return result_hash_of([BacktestTrade(**(TRADE | trade))], BacktestCurve(**(CURVE | (curve or {}))))
 
 
@@ -52,14 +52,14 @@ def digest(curve: dict[str, Any] | None = None, **trade: Any) -> str:
         {"curve": {"buy_and_hold": [1.0, 2.0000000000000004]}},
     ],
 )
-def test_the_least_change_gives_another_one(changes: dict[str, Any]) -> None:
-    assert digest(**changes) != digest()
+def test_the_smallest_change_gives_another_hash(changes: dict[str, Any]) -> None:
+    assert hash_with(**changes) != hash_with()
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        # As one database or another gives the same values back.
+        # The forms in which databases return the same values.
         {"quantity": Decimal(12), "pnl": Decimal("3.6E+1")},
         {"commission": Decimal("-0.000000")},
         {"entry_time": datetime(2005, 1, 4, tzinfo=timezone(timedelta(hours=-5)))},
@@ -67,7 +67,7 @@ def test_the_least_change_gives_another_one(changes: dict[str, Any]) -> None:
     ],
 )
 def test_the_form_of_a_value_does_not_matter(changes: dict[str, Any]) -> None:
-    assert digest(**changes) == digest()
+    assert hash_with(**changes) == hash_with()
 
 
 def test_the_order_of_the_trades_matters() -> None:
@@ -76,26 +76,26 @@ def test_the_order_of_the_trades_matters() -> None:
     assert result_hash_of([first, second], curve) != result_hash_of([second, first], curve)
 
 
-def test_it_is_recorded_and_the_stored_rows_have_it_still(completed: Backtest) -> None:
+def test_the_recorded_hash_is_that_of_the_stored_rows(completed: Backtest) -> None:
     recorded = completed.provenance["result"]
     assert (
         result_hash_of(completed.trades.order_by("id"), BacktestCurve.objects.get(backtest=completed)) == recorded
     )
 
 
-def test_two_runs_have_the_same_and_other_rules_another(make: Make, clock: Clock) -> None:
-    digests = []
+def test_equal_runs_have_equal_hashes_and_other_rules_another(make: Make, clock: Clock) -> None:
+    hashes = []
     for backtest in (make(), make(), make(stop_loss_pct=0.2)):
         run_backtest(backtest.pk, clock)
         backtest.refresh_from_db()
-        digests.append(backtest.provenance["result"])
-    assert digests[0] == digests[1] != digests[2]
+        hashes.append(backtest.provenance["result"])
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
-def test_it_moves_with_one_equity_by_one_bit(completed: Backtest) -> None:
+def test_it_changes_with_the_last_equity(completed: Backtest) -> None:
     simulation = simulated(completed)
-    trades = trades_of(completed, simulation.result)
-    assert result_hash_of(trades, curve_of(completed, simulation)) == completed.provenance["result"]
+    trades = trade_rows(completed, simulation.result)
+    assert result_hash_of(trades, curve_row(completed, simulation)) == completed.provenance["result"]
     simulation.result.equity[-1] += 1e-6
     other = replace(simulation, result=simulation.result)
-    assert result_hash_of(trades, curve_of(completed, other)) != completed.provenance["result"]
+    assert result_hash_of(trades, curve_row(completed, other)) != completed.provenance["result"]

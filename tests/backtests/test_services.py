@@ -1,4 +1,4 @@
-"""Creating, cancelling and sweeping backtests."""
+"""Creating backtests."""
 
 import json
 import math
@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from celery import current_app
+from celery import Task, current_app
 from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +42,7 @@ def version_of(user: User) -> int:
     return UserVersion.objects.values_list("number", flat=True).get(user=user)
 
 
-def test_it_stores_a_snapshot_of_what_is_tried(make: Make, strategy: Strategy) -> None:
+def test_it_stores_a_snapshot_of_its_inputs(make: Make, strategy: Strategy) -> None:
     backtest = make(commission_bps=1.5, slippage_bps=2)
     Strategy.objects.filter(pk=strategy.pk).update(name="Other", parameters={"fast": 2, "slow": 3}, symbols=["FB"])
     backtest = Backtest.objects.get(pk=backtest.pk)
@@ -56,7 +56,7 @@ def test_it_stores_a_snapshot_of_what_is_tried(make: Make, strategy: Strategy) -
     assert backtest.created_at == backtest.heartbeat_at == NOW
 
 
-def test_it_stores_where_code_and_bars_are_from(make: Make) -> None:
+def test_it_stores_the_provenance_of_code_and_bars(make: Make) -> None:
     provenance = Backtest.objects.get(pk=make().pk).provenance
     assert provenance["kind_code"] == code_hash("sma_crossover")
     assert provenance["engine_code"] == engine_code()
@@ -66,12 +66,12 @@ def test_it_stores_where_code_and_bars_are_from(make: Make) -> None:
     }
 
 
-def test_a_backtest_that_is_not_told_otherwise_is_fully_invested(make: Make) -> None:
+def test_a_backtest_is_fully_invested_by_default(make: Make) -> None:
     assert make().risk_rules() == RiskRules(position_size_pct=0.95 / 2, max_positions=2)
     assert make(symbols=["IBM"]).risk_rules() == RiskRules(position_size_pct=0.95, max_positions=1)
 
 
-def test_none_is_the_default(make: Make) -> None:
+def test_none_means_the_default(make: Make) -> None:
     defaults = dict.fromkeys((*RiskRules().as_dict(), *Costs().as_dict()))
     assert make(**defaults).rules == make().rules
     assert make(**defaults).costs == make().costs
@@ -94,38 +94,38 @@ def test_every_rule_and_cost_can_be_given(make: Make) -> None:
     assert (backtest.risk_rules(), backtest.cost_rules()) == (rules, costs)
 
 
-def test_a_name_that_is_no_rule_and_no_cost_is_a_mistake_of_the_caller(make: Make) -> None:
+def test_an_unknown_rule_or_cost_raises(make: Make) -> None:
     with pytest.raises(TypeError, match="comission"):
         make(comission=1)
 
 
-def test_symbols_are_cleaned_and_default_to_the_strategys(make: Make) -> None:
+def test_symbols_are_cleaned_and_default_to_those_of_the_strategy(make: Make) -> None:
     assert make(symbols=" msft, aapl msft").symbols == ["MSFT", "AAPL"]
     assert make(symbols="").symbols == make(symbols=[]).symbols == ["AAPL", "MSFT"]
 
 
-def test_symbols_without_bars_are_named_with_the_way_to_import_them(make: Make) -> None:
+def test_symbols_without_bars_are_named_with_the_import_command(make: Make) -> None:
     message = errors_of(make, symbols=["AAPL", "TSLA", "NVDA"])["symbols"]
-    assert message.startswith("No 1Day bars for TSLA, NVDA. ")
+    assert "TSLA, NVDA" in message
     assert "manage.py import_bars FILE --symbol TSLA --timeframe 1Day" in message
 
 
-def test_what_is_no_symbol_is_refused(make: Make) -> None:
-    assert "“../etc” is not a symbol" in errors_of(make, symbols=["../etc"])["symbols"]
+def test_an_invalid_symbol_is_refused(make: Make) -> None:
+    assert "“../etc”" in errors_of(make, symbols=["../etc"])["symbols"]
 
 
 def test_no_symbols_at_all_are_refused(make: Make, strategy: Strategy) -> None:
     strategy.symbols = []
-    assert errors_of(make)["symbols"].startswith("Name at least one symbol")
+    assert set(errors_of(make)) == {"symbols"}
 
 
 def test_bars_that_are_not_adjusted_are_refused(make: Make) -> None:
     BarSeries.objects.filter(symbol="MSFT").update(adjusted=False)
-    assert errors_of(make)["symbols"].startswith("The bars of MSFT are not adjusted for splits")
+    assert "The bars of MSFT are not adjusted" in errors_of(make)["symbols"]
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "field", "words"),
+    ("start", "end", "field", "text"),
     [
         (date(2010, 1, 4), date(2009, 1, 5), "end_date", "The end must be later than the start, 2010-01-04."),
         (date(2010, 1, 4), date(2010, 1, 4), "end_date", "The end must be later than the start"),
@@ -140,13 +140,15 @@ def test_bars_that_are_not_adjusted_are_refused(make: Make) -> None:
         (date(2010, 1, 4), date(9999, 12, 31), "end_date", "Choose a date between"),
     ],
 )
-def test_dates_that_cannot_be_run_are_refused(make: Make, start: date, end: date, field: str, words: str) -> None:
+def test_invalid_dates_are_refused_at_their_field(
+    make: Make, start: date, end: date, field: str, text: str
+) -> None:
     errors = errors_of(make, start_date=start, end_date=end)
     assert list(errors) == [field]
-    assert errors[field].startswith(words)
+    assert errors[field].startswith(text)
 
 
-def test_each_symbols_range_is_told_when_none_has_bars_in_the_period(make: Make) -> None:
+def test_the_date_range_of_each_symbol_is_named_when_none_has_bars_in_the_period(make: Make) -> None:
     errors = errors_of(
         make, symbols=["AAPL", "FB"], start_date=date(2013, 3, 2), end_date=date(2013, 4, 2), initial_capital=1
     )
@@ -157,14 +159,14 @@ def test_a_symbol_may_start_later_than_the_others(make: Make) -> None:
     assert make(symbols=["AAPL", "FB"]).symbols == ["AAPL", "FB"]
 
 
-def test_a_period_may_reach_beyond_the_bars(make: Make) -> None:
+def test_a_period_may_extend_beyond_the_bars(make: Make) -> None:
     assert make(start_date=date(1999, 1, 4), end_date=date(2020, 1, 2)).pk
 
 
 @pytest.mark.parametrize(
     "capital", [0, -1, 0.99, 1e9 + 1, math.nan, math.inf, -math.inf, 10**400, Decimal("NaN"), Decimal("-0.01")]
 )
-def test_a_capital_that_cannot_be_is_refused(make: Make, capital: Any) -> None:
+def test_an_invalid_capital_is_refused(make: Make, capital: Any) -> None:
     assert errors_of(make, initial_capital=capital) == {
         "initial_capital": "The capital must be between $1 and $1,000,000,000."
     }
@@ -188,20 +190,20 @@ def test_the_capital_keeps_its_decimals(make: Make, capital: Any) -> None:
         ("take_profit_pct", -0.1),
         ("signal_threshold", 1.1),
         ("daily_loss_limit", -5),
-        ("max_drawdown", 1),
+        ("max_drawdown_pct", 1),
         ("commission_bps", -1),
         ("commission_per_order", math.inf),
         ("commission_per_share", 11),
         ("slippage_bps", math.nan),
     ],
 )
-def test_a_rule_or_cost_out_of_its_bounds_is_refused_at_its_field(make: Make, name: str, value: float) -> None:
+def test_a_rule_or_cost_out_of_bounds_is_refused_at_its_field(make: Make, name: str, value: float) -> None:
     errors = errors_of(make, **{name: value})
     assert list(errors) == [name]
     assert "must be between" in errors[name]
 
 
-def test_all_errors_are_told_at_once(make: Make) -> None:
+def test_all_errors_are_returned_at_once(make: Make) -> None:
     errors = errors_of(
         make,
         symbols=["TSLA"],
@@ -221,30 +223,30 @@ def test_all_errors_are_told_at_once(make: Make) -> None:
     }
 
 
-def test_a_strategy_whose_parameters_have_become_invalid_is_refused(make: Make, strategy: Strategy) -> None:
+def test_a_strategy_with_invalid_parameters_is_refused(make: Make, strategy: Strategy) -> None:
     strategy.parameters = {"fast": 50, "slow": 20}
     assert "“Golden cross” cannot run." in errors_of(make)["strategy"]
 
 
-def test_a_strategy_whose_kind_is_gone_is_refused(make: Make, strategy: Strategy) -> None:
-    strategy.kind = "gone"
-    assert "There is no strategy kind “gone”." in errors_of(make)["strategy"]
+def test_a_strategy_whose_kind_is_not_installed_is_refused(make: Make, strategy: Strategy) -> None:
+    strategy.kind = "missing"
+    assert "“missing”" in errors_of(make)["strategy"]
 
 
 numbers = st.none() | st.floats() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False)
-terms = st.dictionaries(st.sampled_from([*RiskRules().as_dict(), *Costs().as_dict()]), numbers)
+rules_and_costs = st.dictionaries(st.sampled_from([*RiskRules().as_dict(), *Costs().as_dict()]), numbers)
 
 
-@given(terms, st.none() | st.booleans(), st.integers(1, 50))
-def test_whatever_the_terms_each_is_taken_over_or_refused_at_its_name(
-    terms: dict[str, Any], fractional: bool | None, symbols: int
+@given(rules_and_costs, st.none() | st.booleans(), st.integers(1, 50))
+def test_every_rule_and_cost_is_stored_or_refused_at_its_name(
+    values: dict[str, Any], fractional: bool | None, symbols: int
 ) -> None:
-    terms["fractional"] = fractional
+    values["fractional"] = fractional
     errors: dict[str, str] = {}
-    rules, costs = checked_rules(terms, symbols, errors)
+    rules, costs = checked_rules(values, symbols, errors)
     stored = rules.as_dict() | costs.as_dict()
-    assert set(errors) <= {name for name, value in terms.items() if value is not None}
-    for name, value in terms.items():
+    assert set(errors) <= {name for name, value in values.items() if value is not None}
+    for name, value in values.items():
         if value is not None and name not in errors:
             assert stored[name] == (float(value) if isinstance(value, Decimal) else value)
     json.dumps(stored, allow_nan=False)
@@ -259,7 +261,7 @@ def test_it_is_enqueued_when_the_transaction_commits(
     assert published == [(RUN_TASK, (backtest.pk,))]
 
 
-def test_it_moves_the_users_version(make: Make, alice: User) -> None:
+def test_it_increases_the_version_of_the_user(make: Make, alice: User) -> None:
     make()
     before = version_of(alice)
     make()
@@ -267,21 +269,21 @@ def test_it_moves_the_users_version(make: Make, alice: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_queue_that_cannot_be_reached_leaves_the_backtest_to_the_sweep(
+def test_a_backtest_is_recovered_if_the_queue_cannot_be_reached(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lost(*_: Any, **__: Any) -> None:
         raise OperationalError("Connection refused")
 
     monkeypatch.setattr(current_app, "send_task", lost)
-    monkeypatch.setattr("celery.app.task.Task.apply_async", lost)
+    monkeypatch.setattr(Task, "apply_async", lost)
     with transaction.atomic():
         backtest = make()
     assert not connection.needs_rollback
     assert recover_backtests(NOW + timedelta(seconds=31)) == [backtest.pk]
 
 
-def test_nothing_is_stored_for_a_strategy_of_somebody_elses_making(make: Make, bob: User) -> None:
+def test_a_backtest_belongs_to_the_user_who_creates_it(make: Make, bob: User) -> None:
     other = save_strategy(bob, name="Bob's", kind="buy_and_hold", parameters={}, symbols=["IBM"], timeframe="1Day")
     backtest = create_backtest(
         bob,

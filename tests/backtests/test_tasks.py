@@ -1,4 +1,4 @@
-"""Celery's doors."""
+"""The Celery tasks of backtests."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -19,7 +19,7 @@ from tests.backtests.runs import NOW, Make, Published
 Status = Backtest.Status
 
 
-def test_the_services_know_the_task_by_its_name() -> None:
+def test_the_task_names_match_those_of_the_services() -> None:
     assert tasks.run_backtest.name == RUN_TASK
     assert current_app.tasks[RUN_TASK]
     assert tasks.recover_backtests.name == "backtests.tasks.recover_backtests"
@@ -36,7 +36,7 @@ def test_it_runs_the_backtest_at_wall_time(make: Make) -> None:
     assert before <= backtest.started_at <= backtest.finished_at <= timezone.now()
 
 
-def test_the_sweep_enqueues_what_was_lost(make: Make, published: Published) -> None:
+def test_recovery_enqueues_lost_backtests(make: Make, published: Published) -> None:
     lost, dead, fresh = make(), make(), make(wall_now=timezone.now())
     Backtest.objects.filter(pk=dead.pk).update(status=Status.RUNNING, attempts=1, heartbeat_at=NOW)
     tasks.recover_backtests()

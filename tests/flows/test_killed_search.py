@@ -1,4 +1,5 @@
-"""A search whose workers are killed with SIGKILL again and again: it ends, and every combination counts once."""
+"""A search whose workers are killed with SIGKILL again and again: it completes, and each combination counts
+once."""
 
 import os
 import random
@@ -11,8 +12,8 @@ import pytest
 from django.utils import timezone
 
 from backtests.models import OptimizerChunk, OptimizerRun, TrialRegistry
-from backtests.services.optimizer import create_search, ranked
-from backtests.services.optimizer.candidates import KEPT
+from backtests.services.optimizer import create, create_search, ranked
+from backtests.services.optimizer.candidates import MAX_CANDIDATES
 from backtests.services.optimizer.result_shards import read_results
 from backtests.tasks import recover_optimizer_runs
 from strategies.services import save_strategy
@@ -29,8 +30,8 @@ pytestmark = [pytest.mark.crash, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> OptimizerRun:
-    """Of twenty thousand combinations in eighty chunks."""
-    monkeypatch.setattr("backtests.services.optimizer.create.MAX_CHUNK", COMBINATIONS // 80)
+    """A search of 20,000 combinations in 80 chunks."""
+    monkeypatch.setattr(create, "MAX_CHUNK", COMBINATIONS // 80)
     load_samples(timezone.now())
     user = User.objects.create_user("searcher@example.com", "a password of no interest")
     strategy = save_strategy(
@@ -52,27 +53,27 @@ def run(monkeypatch: pytest.MonkeyPatch) -> OptimizerRun:
 def test_a_search_whose_workers_are_killed_counts_every_combination_once(
     nursery: Nursery, run: OptimizerRun
 ) -> None:
-    chance, cut_off = random.Random(20120305), 0
+    generator, interrupted = random.Random(20120305), 0
     for _ in range(KILLS):
         worker, before = nursery.worker(), done(run)
-        until_a_chunk_is_worked_on(before)
-        time.sleep(chance.uniform(0, 0.05))
+        wait_for_a_running_chunk(before)
+        time.sleep(generator.uniform(0, 0.05))
         os.kill(worker, signal.SIGKILL)
-        cut_off += OptimizerChunk.objects.filter(status="running").count()
-    assert done(run) < COMBINATIONS, "it was done before the kills were: they have checked too little"
+        interrupted += OptimizerChunk.objects.filter(status="running").count()
+    assert done(run) < COMBINATIONS, "the search completed before all kills"
     worker = nursery.worker()
-    until_it_ends(run)
+    wait_for_the_end(run)
     os.kill(worker, signal.SIGKILL)
 
-    print(f"{KILLS} kills, {cut_off} chunks cut off in {OptimizerChunk.objects.count()}")
-    assert cut_off, "no kill ever hit a chunk that was worked on: the test has checked nothing"
+    print(f"{KILLS} kills, {interrupted} chunks interrupted of {OptimizerChunk.objects.count()}")
+    assert interrupted, "no kill hit a running chunk"
     assert (run.status, run.error, run.done) == ("completed", "", COMBINATIONS)
-    assert TrialRegistry.objects.get().number == COMBINATIONS
+    assert TrialRegistry.objects.get().trials == COMBINATIONS
     table = read_results(run.results_path, ["number", "score", "trades"], "AAPL")
     assert np.array_equal(table["number"].to_numpy(), np.arange(COMBINATIONS))
     score = table["score"].to_numpy()[table["trades"].to_numpy() >= run.min_trades]
     kept = [row.score for row in ranked(run, "AAPL")]
-    assert kept == pytest.approx(np.sort(score)[::-1][:KEPT].tolist())
+    assert kept == pytest.approx(np.sort(score)[::-1][:MAX_CANDIDATES].tolist())
     assert sum(run.histograms["AAPL"]["counts"]) == np.isfinite(table["score"].to_numpy()).sum()
     assert run.user.notifications.count() == 1
 
@@ -82,10 +83,10 @@ def done(run: OptimizerRun) -> int:
     return run.done
 
 
-def until_a_chunk_is_worked_on(before: int) -> None:
-    """In this worker's life: one is done, and another has begun."""
-    patience = time.monotonic() + 20
-    while time.monotonic() < patience:
+def wait_for_a_running_chunk(before: int) -> None:
+    """Wait until this worker has completed one chunk and started another."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
         recover_optimizer_runs.delay()
         for _ in range(20):
             time.sleep(0.01)
@@ -96,9 +97,9 @@ def until_a_chunk_is_worked_on(before: int) -> None:
                 return
 
 
-def until_it_ends(run: OptimizerRun) -> None:
-    patience = time.monotonic() + 60
-    while time.monotonic() < patience and not run.is_finished:
+def wait_for_the_end(run: OptimizerRun) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not run.is_finished:
         recover_optimizer_runs.delay()
         time.sleep(0.3)
         run.refresh_from_db()

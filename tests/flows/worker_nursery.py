@@ -17,17 +17,17 @@ QUIETLY = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 def main() -> None:
     django.setup()
-    from backtests.services.optimizer import revival
-    from livetrading.pipeline import dispatch, sweep
+    from backtests.services.optimizer import recovery
+    from livetrading.pipeline import dispatch, requeue
     from tradedesk.celery import app
 
     app.loader.import_default_modules()
     dispatch.CLAIM = timedelta(seconds=0.7)
-    sweep.LOST_WORKER = timedelta(seconds=1)
-    sweep.LOST_MESSAGE = timedelta(seconds=0.5)
-    revival.SILENT = timedelta(seconds=1.5)  # above the second between two signs of life
-    revival.NOT_STARTED = timedelta(seconds=0.5)
-    revival.MAX_ATTEMPTS = 1_000
+    requeue.LOST_WORKER = timedelta(seconds=1)
+    requeue.LOST_MESSAGE = timedelta(seconds=0.5)
+    recovery.HEARTBEAT_TIMEOUT = timedelta(seconds=1.5)  # above the second between two heartbeats
+    recovery.MESSAGE_TIMEOUT = timedelta(seconds=0.5)
+    recovery.MAX_ATTEMPTS = 1_000
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for _ in sys.stdin:
         child = os.fork()

@@ -145,9 +145,9 @@ CELERY_TASK_ROUTES = {
     for task in (
         "run_backtest",
         "run_chunk",
-        "gather_backtest_evidence",
-        "gather_run_evidence",
-        "gather_candidate_evidence",
+        "compute_backtest_evidence",
+        "compute_run_evidence",
+        "compute_candidate_evidence",
     )
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"

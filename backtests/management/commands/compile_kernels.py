@@ -1,4 +1,4 @@
-"""manage.py compile_kernels: compile what backtests run, ahead of the first of them."""
+"""manage.py compile_kernels: compile the kernels before the first backtest runs."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from tradedesk.lock import FileLock
 
 
 class Command(BaseCommand):
-    help = "Compile what backtests run, unless it lies on disk. Without it the first backtest takes longer."
+    help = "Compile the kernels unless they are on disk. Without this command the first backtest takes longer."
 
     def handle(self, **options: Any) -> None:
         try:
             COMPILED.mkdir(parents=True, exist_ok=True)
-            # Of several that start at once the first one compiles.
+            # When several start at once, only the first one compiles.
             with FileLock(COMPILED / ".lock", "", wait=True):
                 if not COMPILED_ALL.exists():
                     compile_all()

@@ -51,10 +51,10 @@ def money(returns: Floats, days: int, seed: int, draws: int = DRAWS) -> Money | 
     months = np.zeros(draws)
     for count in np.unique(counts[counts > 0]).tolist():
         chosen = counts == count
-        drawn = random.selection(returns, (int(chosen.sum()), count))
+        drawn = random.choice(returns, (int(chosen.sum()), count))
         months[chosen] = np.prod(1.0 + drawn, axis=1) - 1.0
     parts = _parts(draws, max(AT_A_TIME // size, 1))
-    deepest = np.concatenate([_drawdowns(random.selection(returns, (part, size))) for part in parts])
+    deepest = np.concatenate([_drawdowns(random.choice(returns, (part, size))) for part in parts])
     return Money(
         month=float(np.percentile(months, PERCENTILE)),
         drawdown=float(np.percentile(deepest, 100.0 - PERCENTILE)),

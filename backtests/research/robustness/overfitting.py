@@ -76,7 +76,7 @@ def splits(blocks: int, most: int, seed: int) -> NDArray[np.float64]:
         everything[row, list(chosen)] = 1.0
     if len(everything) <= most:
         return everything
-    return everything[np.sort(np.random.default_rng(seed).selection(len(everything), most, replace=False))]
+    return everything[np.sort(np.random.default_rng(seed).choice(len(everything), most, replace=False))]
 
 
 def _logits(halves: Floats, sums: Floats, squares: Floats, count: int) -> Floats:

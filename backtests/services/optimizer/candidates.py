@@ -1,4 +1,4 @@
-"""The best rows of a run: kept while results arrive, ranked, opened as a backtest, saved as a strategy."""
+"""The candidates of a run: stored while chunks complete, ranked, opened as a backtest, saved as a strategy."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -17,64 +17,68 @@ from strategies.models import Strategy
 from strategies.services import NAME_LENGTH, save_strategy
 from tradedesk.core.bars import Floats
 
-KEPT = 500
+# Candidates that are stored of each universe.
+MAX_CANDIDATES = 500
 BEST_FIRST = (F("eligible").desc(), F("score").desc(nulls_last=True), F("number").asc())
 
 
-def still_there(run: OptimizerRun) -> frozenset[int]:
-    """Those of the run's strategies that were not deleted, held for the rest of the transaction. Call it before
-    the run's row is locked: who deletes a strategy locks in this order."""
-    named = (
+def lock_existing_strategies(run: OptimizerRun) -> frozenset[int]:
+    """Lock those of the run's strategies that still exist, for the rest of the transaction; returns their ids.
+    Call it before the run's row is locked: deleting a strategy locks in the same order."""
+    strategy_ids = (
         [run.strategy_id]
         if run.is_search
         else [candidate_strategy["strategy_id"] for candidate_strategy in run.candidate_strategies]
     )
-    strategies = Strategy.objects.filter(pk__in=[pk for pk in named if pk is not None])
+    strategies = Strategy.objects.filter(pk__in=[pk for pk in strategy_ids if pk is not None])
     return frozenset(strategies.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
 
 
 def keep_best(
     run: OptimizerRun,
     universe: str,
-    chosen: Batch,
+    batch: Batch,
     figures: Figures,
     score: Floats,
     strategies: Collection[int],
 ) -> None:
-    """Enter the best rows of a chunk and drop what is no longer among the best of its universe. strategies: as
-    `still_there` has them. Call it in the transaction that ends the chunk, after the run's row is locked."""
+    """Store the best rows of a chunk and delete the candidates that no longer rank among the best of the universe.
+    strategies: the ids from `lock_existing_strategies`. Call it in the transaction that completes the chunk, after
+    the run's row is locked."""
     fit = eligible(figures, score, run.min_trades)
-    numbers = np.array([number for number, _ in chosen], np.int64)
+    numbers = np.array([number for number, _ in batch], np.int64)
     order = np.where(np.isnan(score), -np.inf, score)
-    known = Candidate.objects.filter(run=run, universe=universe)
-    last = known.order_by(*BEST_FIRST).values_list("eligible", "score", "number")[KEPT - 1 : KEPT]
-    by_rank = np.lexsort((numbers, -order, ~fit))[:KEPT]
-    for able, value, number in last:  # only what stands before the last of those kept can come among them
+    stored = Candidate.objects.filter(run=run, universe=universe)
+    last = stored.order_by(*BEST_FIRST).values_list("eligible", "score", "number")[
+        MAX_CANDIDATES - 1 : MAX_CANDIDATES
+    ]
+    by_rank = np.lexsort((numbers, -order, ~fit))[:MAX_CANDIDATES]
+    for last_fit, value, number in last:  # only rows that rank before the last stored one can be stored
         least = -np.inf if value is None else value
         before = (order > least) | ((order == least) & (numbers < number))
-        by_rank = by_rank[((fit > able) | ((fit == able) & before))[by_rank]]
+        by_rank = by_rank[((fit > last_fit) | ((fit == last_fit) & before))[by_rank]]
     Candidate.objects.bulk_create(
         [
             Candidate(
                 run=run,
                 universe=universe,
-                number=chosen[place][0],
+                number=batch[place][0],
                 eligible=bool(fit[place]),
                 score=None if np.isnan(score[place]) else float(score[place]),
                 figures=as_dict(figures[place]),
-                **_identity(run, chosen[place], strategies),
+                **_identity(run, batch[place], strategies),
             )
             for place in by_rank.tolist()
         ],
         ignore_conflicts=True,
     )
-    surplus = list(known.order_by(*BEST_FIRST).values_list("pk", flat=True)[KEPT:])
+    surplus = list(stored.order_by(*BEST_FIRST).values_list("pk", flat=True)[MAX_CANDIDATES:])
     if surplus:
-        known.filter(pk__in=surplus).delete()
+        stored.filter(pk__in=surplus).delete()
 
 
 def ranked(run: OptimizerRun, universe: str) -> QuerySet[Candidate]:
-    """The candidates of one universe with their `rank`, best first: those that may stand first, then the others."""
+    """The candidates of one universe with their `rank`, best first: the eligible ones, then the others."""
     return (
         run.candidates.filter(universe=universe)
         .select_related("strategy", "evidence")
@@ -84,7 +88,7 @@ def ranked(run: OptimizerRun, universe: str) -> QuerySet[Candidate]:
 
 
 def open_as_backtest(candidate: Candidate, wall_now: datetime) -> Backtest:
-    """A backtest of this row over the run's whole period, under the run's rules and costs; enqueued like any."""
+    """A backtest of this candidate over the run's whole period, with the run's rules and costs; it is enqueued."""
     run = candidate.run
     return snapshot_backtest(
         run.user,
@@ -104,7 +108,7 @@ def open_as_backtest(candidate: Candidate, wall_now: datetime) -> Backtest:
 
 
 def save_as_strategy(candidate: Candidate, name: str = "") -> Strategy:
-    """A strategy with this row's parameters and symbols. Raises InvalidStrategy."""
+    """A strategy with this candidate's parameters and symbols. Raises InvalidStrategy."""
     return save_strategy(
         candidate.run.user,
         name=name or str(candidate)[:NAME_LENGTH],
@@ -116,14 +120,14 @@ def save_as_strategy(candidate: Candidate, name: str = "") -> Strategy:
 
 
 def _identity(
-    run: OptimizerRun, chosen: tuple[int, dict[str, int | float]], strategies: Collection[int]
+    run: OptimizerRun, numbered: tuple[int, dict[str, int | float]], strategies: Collection[int]
 ) -> dict[str, Any]:
-    number, parameters = chosen
+    number, parameters = numbered
     if run.is_search:
         name, kind, strategy_id = run.strategy_name, run.kind, run.strategy_id
     else:
         name, kind, strategy_id = (
             run.candidate_strategies[number][key] for key in ("name", "kind", "strategy_id")
         )
-    known = strategy_id if strategy_id in strategies else None
-    return {"strategy_id": known, "name": name, "kind": kind, "parameters": parameters}
+    existing = strategy_id if strategy_id in strategies else None
+    return {"strategy_id": existing, "name": name, "kind": kind, "parameters": parameters}

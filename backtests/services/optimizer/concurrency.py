@@ -1,7 +1,7 @@
-"""Lanes: how many chunks of one run are in hand, that is sent to the queue or worked on, at a time.
+"""Concurrency: how many chunks of one run are queued or running at the same time.
 
-A chunk that is done hands out the next. So a large run never fills the queue, and other people's backtests get
-their turn between two of its chunks. A message names its chunk: one that comes late, or twice, finds it taken.
+A chunk that completes enqueues the next one. So a large run never fills the queue, and the backtests of other
+users run between two of its chunks. A message names its chunk: a late or second one finds the chunk claimed.
 """
 
 from collections.abc import Sequence
@@ -20,29 +20,29 @@ Status = OptimizerChunk.Status
 
 
 def concurrent_chunks_of(run: OptimizerRun) -> int:
-    """A batch of the estimator is chosen by the ones before it: one after the other."""
+    """1 for TPE, whose batches each depend on the ones before."""
     return 1 if run.method == OptimizerRun.Method.TPE else CONCURRENT_CHUNKS
 
 
-def hand_out(run: OptimizerRun, wall_now: datetime) -> None:
-    """Send the next chunks to the queue, one for each lane that is free; with none left the last one again, whose
-    message then ends the run. Call it in a transaction that holds the run's row.
+def enqueue_next(run: OptimizerRun, wall_now: datetime) -> None:
+    """Enqueue the next chunks, up to the concurrency of the run. When all are done, enqueue the last one again:
+    its message then finishes the run. Does nothing for a run that is paused or has ended.
 
-    A run that is paused or has ended gets none.
+    Call it in a transaction that holds the run's row.
     """
     if not OptimizerRun.objects.filter(pk=run.pk, status__in=ACTIVE).exists():
         return
-    sent = Q(status=Status.QUEUED, heartbeat_at__isnull=False)
-    free = concurrent_chunks_of(run) - run.chunks.filter(Q(status=Status.RUNNING) | sent).count()
+    enqueued = Q(status=Status.QUEUED, heartbeat_at__isnull=False)
+    free = concurrent_chunks_of(run) - run.chunks.filter(Q(status=Status.RUNNING) | enqueued).count()
     waiting = run.chunks.filter(status=Status.QUEUED, heartbeat_at=None).order_by("number")
     numbers = list(waiting.values_list("number", flat=True)[: max(free, 0)])
     run.chunks.filter(number__in=numbers, status=Status.QUEUED).update(heartbeat_at=wall_now)
     if not run.chunks.exclude(status=Status.DONE).exists():
         numbers = list(run.chunks.order_by("-number").values_list("number", flat=True)[:1])
-    send(run.pk, numbers)
+    enqueue_after_commit(run.pk, numbers)
 
 
-def send(run_id: int, numbers: Sequence[int]) -> None:
-    """After the commit. Robust: when the queue cannot be reached, `revive` sends them later."""
+def enqueue_after_commit(run_id: int, numbers: Sequence[int]) -> None:
+    """Robust: if the queue cannot be reached, recovery enqueues the chunks later."""
     for number in numbers:
         transaction.on_commit(partial(enqueue_chunk, run_id, number), robust=True)

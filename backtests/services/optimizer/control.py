@@ -1,4 +1,4 @@
-"""Pausing, resuming, cancelling and deleting optimizer runs, and the time that is left."""
+"""Pausing, resuming, cancelling and deleting optimizer runs, and the remaining time."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Case, Value, When
 
 from backtests.models import OptimizerChunk, OptimizerRun
-from backtests.services.optimizer.concurrency import concurrent_chunks_of, hand_out
+from backtests.services.optimizer.concurrency import concurrent_chunks_of, enqueue_next
 from backtests.services.optimizer.result_shards import delete_files, delete_shards
 from tradedesk.accounts.changes import touch
 
@@ -14,24 +14,24 @@ Status = OptimizerRun.Status
 
 
 def pause(run: OptimizerRun, wall_now: datetime) -> bool:
-    """False when it was neither waiting nor running. A worker that is at it gives its chunk back."""
+    """False when it was neither queued nor running. A worker then releases its chunk."""
     return _change(run, (Status.QUEUED, Status.RUNNING), status=Status.PAUSED, stage="", heartbeat_at=wall_now)
 
 
 def resume(run: OptimizerRun, wall_now: datetime) -> bool:
     """False when it was not paused."""
-    began = Case(When(started_at=None, then=Value(Status.QUEUED)), default=Value(Status.RUNNING))
+    status = Case(When(started_at=None, then=Value(Status.QUEUED)), default=Value(Status.RUNNING))
     with transaction.atomic():
-        resumed = _change(run, (Status.PAUSED,), status=began, heartbeat_at=wall_now)
+        resumed = _change(run, (Status.PAUSED,), status=status, heartbeat_at=wall_now)
         if resumed:
-            # What was sent before the pause was turned away during it.
+            # Messages from before the pause found the run paused and did nothing.
             run.chunks.filter(status=OptimizerChunk.Status.QUEUED).update(heartbeat_at=None)
-            hand_out(run, wall_now)
+            enqueue_next(run, wall_now)
     return resumed
 
 
 def cancel(run: OptimizerRun, wall_now: datetime) -> bool:
-    """False when it had already ended. The rows found so far stay; a worker that is at it writes nothing more."""
+    """False when it had already ended. The candidates found so far stay; its workers write nothing more."""
     unfinished = (Status.QUEUED, Status.RUNNING, Status.PAUSED)
     cancelled = _change(run, unfinished, status=Status.CANCELLED, stage="", finished_at=wall_now)
     if cancelled:
@@ -40,13 +40,13 @@ def cancel(run: OptimizerRun, wall_now: datetime) -> bool:
 
 
 def delete_run(run: OptimizerRun) -> None:
-    """Delete a run with its rows, their evidence and its files, whatever its status.
+    """Delete a run with its candidates, their evidence and its files, whatever its status.
 
-    Backtests and deployments made from a row stay, and the trial registry still counts the trials. A worker finds
-    its chunk gone and leaves nothing behind.
+    Backtests and deployments made from a candidate stay, and the trial registry still counts the trials. A worker
+    loses its lease and leaves nothing behind.
     """
     with transaction.atomic():
-        # Locked with its rows, so that no row that refers to them is created while Django collects what to delete.
+        # Locked with its candidates, so that no row that refers to them is created while Django collects the rows.
         for row in OptimizerRun.objects.select_for_update().filter(pk=run.pk):
             list(row.candidates.select_for_update().order_by("pk").values_list("pk", flat=True))
             row.delete()
@@ -55,7 +55,8 @@ def delete_run(run: OptimizerRun) -> None:
 
 
 def time_left(run: OptimizerRun) -> float | None:
-    """Seconds, by what was needed for what is done; None before the first chunk and when it is not running."""
+    """Seconds, estimated from the chunks that are done; None before the first one and when the run is not
+    running."""
     if run.status != Status.RUNNING or not run.done:
         return None
     return run.worked / run.done * (run.combinations - run.done) / concurrent_chunks_of(run)

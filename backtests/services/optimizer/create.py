@@ -10,7 +10,7 @@ from backtests import provenance
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.research.optimizer.grid import Grid, Range
 from backtests.services.inputs import RuleValue
-from backtests.services.optimizer.concurrency import hand_out
+from backtests.services.optimizer.concurrency import enqueue_next
 from backtests.services.optimizer.inputs import (
     MAX_HOLDOUT,
     Inputs,
@@ -20,7 +20,7 @@ from backtests.services.optimizer.inputs import (
     checked_objective,
     checked_seed,
     combinations_in,
-    refuse_silent,
+    require_bars_in_period,
     search_ranges,
 )
 from backtests.services.optimizer.universes import candidate_strategies_in, universes_of
@@ -30,17 +30,17 @@ from tradedesk.accounts.changes import touch
 from tradedesk.accounts.models import User
 from tradedesk.core.money import to_decimal
 
-# A chunk is what a worker's death costs, and a transaction: not too large, not too small.
+# A chunk is what the crash of a worker costs, and one transaction: neither too large nor too small.
 MIN_CHUNK, MAX_CHUNK = 50, 5_000
-# With fewer chunks than this the last worker would still be busy while the others have nothing left.
-WANTED_CHUNKS = 8
-# Of a ranking, over all universes: an candidate_strategy may take long.
+# With fewer chunks one worker would still be busy while the others are idle.
+MIN_CHUNKS = 8
+# For a ranking, over all universes: one strategy may take long.
 RANKING_CHUNKS = 16
-# Between two batches the estimator learns; within one it does not.
+# TPE learns between two batches and not within one.
 TPE_BATCH = 25
 HOLDOUT = 0.3
 
-# Universe, first and size of each.
+# (universe, first, size) of each chunk.
 Chunks = Iterable[tuple[str, int, int]]
 
 
@@ -65,9 +65,9 @@ def create_search(
 ) -> OptimizerRun:
     """A search of the strategy's parameters.
 
-    grid: (low, high, step) of those that vary, the kind's own search ranges when empty; the others stay as the
-    strategy has them. The last `holdout` of the sessions is held back. rules_and_costs: as of create_backtest. Raises
-    InvalidRun with all errors.
+    grid: (low, high, step) of the parameters to vary, the kind's own search ranges when empty; the others keep the
+    strategy's values. The last `holdout` of the sessions is not used. rules_and_costs: as in create_backtest.
+    Raises InvalidRun with all errors.
     """
     errors: dict[str, str] = {}
     kind = kinds().get(strategy.kind)
@@ -78,8 +78,8 @@ def create_search(
     ranges = dict(grid or search_ranges(kind))
     axes = checked_grid(kind, ranges, strategy.parameters, errors)
     if not 0.0 <= holdout <= MAX_HOLDOUT:
-        errors["holdout"] = f"The part that is held back must be between 0 and {MAX_HOLDOUT:g}."
-    on = checked_inputs(
+        errors["holdout"] = f"The holdout must be between 0 and {MAX_HOLDOUT:g}."
+    inputs = checked_inputs(
         symbols or strategy.symbols,
         strategy.timeframe,
         start_date,
@@ -89,11 +89,11 @@ def create_search(
         errors,
     )
     if not kind.across_symbols:
-        refuse_silent(on, start_date, end_date, errors)
-    places = 1 if kind.across_symbols else len(on.symbols)
-    per_universe = combinations_in(axes, method, trials, places, errors) if axes else 0
-    chosen = checked_objective(objective, weights, min_trades, errors)
-    own_seed = checked_seed(seed, errors)
+        require_bars_in_period(inputs, start_date, end_date, errors)
+    universes = 1 if kind.across_symbols else len(inputs.symbols)
+    per_universe = combinations_in(axes, method, trials, universes, errors) if axes else 0
+    checked_weights = checked_objective(objective, weights, min_trades, errors)
+    run_seed = checked_seed(seed, errors)
     if errors:
         raise InvalidRun(errors)
     run = OptimizerRun(
@@ -104,19 +104,19 @@ def create_search(
         kind=strategy.kind,
         parameters=strategy.parameters,
         method=method,
-        grid={name: list(own) for name, own in ranges.items()},
+        grid={name: list(each) for name, each in ranges.items()},
         trials=trials if method != OptimizerRun.Method.GRID else None,
-        seed=own_seed,
+        seed=run_seed,
         holdout=holdout,
         timeframe=strategy.timeframe,
         objective=objective,
-        weights=chosen,
+        weights=checked_weights,
         min_trades=min_trades,
-        combinations=per_universe * places,
-        provenance=provenance.describe(strategy.kind, on.series),
+        combinations=per_universe * universes,
+        provenance=provenance.describe(strategy.kind, inputs.series),
     )
-    run.symbols = on.symbols
-    return _start(run, on, start_date, end_date, initial_capital, _search_chunks(run, per_universe), wall_now)
+    run.symbols = inputs.symbols
+    return _start(run, inputs, start_date, end_date, initial_capital, _search_chunks(run, per_universe), wall_now)
 
 
 def create_ranking(
@@ -135,9 +135,9 @@ def create_ranking(
     min_trades: int = 10,
     **rules_and_costs: RuleValue,
 ) -> OptimizerRun:
-    """These strategies of the user's, and every kind with its defaults when all_kinds, ranked on each symbol.
+    """A ranking of these strategies on each symbol; all_kinds adds every kind with its default parameters.
 
-    A ranking sees the whole period. rules_and_costs: as of create_backtest. Raises InvalidRun with all errors.
+    A ranking uses the whole period. rules_and_costs: as in create_backtest. Raises InvalidRun with all errors.
     """
     errors: dict[str, str] = {}
     candidate_strategies = list(_candidate_strategies(strategies, timeframe, errors))
@@ -145,10 +145,10 @@ def create_ranking(
         candidate_strategies += _defaults(candidate_strategies)
     if not candidate_strategies and "strategies" not in errors:
         errors["strategies"] = "Choose at least one strategy, or all kinds with their default parameters."
-    on = checked_inputs(symbols, timeframe, start_date, end_date, initial_capital, rules_and_costs, errors)
+    inputs = checked_inputs(symbols, timeframe, start_date, end_date, initial_capital, rules_and_costs, errors)
     if not all(kinds()[str(each["kind"])].across_symbols for each in candidate_strategies):
-        refuse_silent(on, start_date, end_date, errors)
-    chosen = checked_objective(objective, weights, min_trades, errors)
+        require_bars_in_period(inputs, start_date, end_date, errors)
+    checked_weights = checked_objective(objective, weights, min_trades, errors)
     if errors:
         raise InvalidRun(errors)
     run = OptimizerRun(
@@ -157,28 +157,28 @@ def create_ranking(
         candidate_strategies=candidate_strategies,
         timeframe=timeframe,
         objective=objective,
-        weights=chosen,
+        weights=checked_weights,
         min_trades=min_trades,
         combinations=0,
-        provenance=provenance.describe_many({str(each["kind"]) for each in candidate_strategies}, on.series),
+        provenance=provenance.describe_many({str(each["kind"]) for each in candidate_strategies}, inputs.series),
     )
-    run.symbols = on.symbols
+    run.symbols = inputs.symbols
     sizes = {universe.key: len(candidate_strategies_in(run, universe.key)) for universe in universes_of(run)}
     run.combinations = sum(sizes.values())
     size = max(-(-run.combinations // RANKING_CHUNKS), 1)
     chunks = [chunk for universe, count in sizes.items() for chunk in _cut(universe, count, size)]
-    return _start(run, on, start_date, end_date, initial_capital, chunks, wall_now)
+    return _start(run, inputs, start_date, end_date, initial_capital, chunks, wall_now)
 
 
 def grid_of(run: OptimizerRun) -> Grid:
-    """The grid of a search. Raises InvalidGrid when its kind has other parameters by now."""
+    """The grid of a search. Raises InvalidGrid when the parameters of its kind have changed."""
     ranges = {name: (low, high, step) for name, (low, high, step) in run.grid.items()}
     return Grid.of(kinds()[run.kind], ranges, run.parameters)
 
 
 def chunk_size(per_universe: int, universes: int) -> int:
-    """The size of a chunk of a search, its last one apart."""
-    return min(max(-(-per_universe * universes // WANTED_CHUNKS), MIN_CHUNK), MAX_CHUNK)
+    """The size of the chunks of a search; the last one may be smaller."""
+    return min(max(-(-per_universe * universes // MIN_CHUNKS), MIN_CHUNK), MAX_CHUNK)
 
 
 def _search_chunks(run: OptimizerRun, per_universe: int) -> Iterator[tuple[str, int, int]]:
@@ -196,14 +196,14 @@ def _cut(universe: str, count: int, size: int) -> Iterator[tuple[str, int, int]]
 
 def _start(
     run: OptimizerRun,
-    on: Inputs,
+    inputs: Inputs,
     start: date,
     end: date,
     capital: float | Decimal,
     chunks: Chunks,
     wall_now: datetime,
 ) -> OptimizerRun:
-    run.rules, run.costs = on.rules, on.costs
+    run.rules, run.costs = inputs.rules, inputs.costs
     run.start_date, run.end_date, run.initial_capital = start, end, to_decimal(float(capital))
     run.created_at = run.heartbeat_at = wall_now
     with transaction.atomic():
@@ -215,7 +215,7 @@ def _start(
             ],
             batch_size=1000,
         )
-        hand_out(run, wall_now)
+        enqueue_next(run, wall_now)
     touch(run.user_id)
     return run
 
@@ -244,11 +244,11 @@ def _candidate_strategies(
 
 
 def _defaults(candidate_strategies: Sequence[Mapping[str, object]]) -> Iterator[dict[str, object]]:
-    """Every kind with its default parameters, but for one that takes part with just these."""
-    there = [
+    """Every kind with its default parameters, except those that are already candidate strategies with these."""
+    present = [
         (candidate_strategy["kind"], candidate_strategy["parameters"])
         for candidate_strategy in candidate_strategies
     ]
     for key, kind in kinds().items():
-        if (key, kind().parameters) not in there:
+        if (key, kind().parameters) not in present:
             yield {"strategy_id": None, "name": kind.name, "kind": key, "parameters": kind().parameters}

@@ -1,4 +1,4 @@
-"""How many combinations a search has and about how long it will take, before it starts."""
+"""The number of combinations of a search and its estimated duration, before it starts."""
 
 import time
 from collections.abc import Mapping
@@ -22,18 +22,18 @@ from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.sessions import daily_time
 from tradedesk.marketdata.store import DamagedBars
 
-# Up to so many the kind's own rule is asked about each.
-COUNTED = 20_000
-# At most so many combinations are tried, and no more once that took so many seconds.
-SAMPLE, ENOUGH = 64, 0.02
-# A message through the queue, a transaction and a file for each chunk.
+# Up to this size the combinations of a grid that the kind's own rule accepts are counted.
+MAX_COUNTED = 20_000
+# The timing runs at most this many combinations, and stops after this many seconds.
+SAMPLE, SAMPLE_SECONDS = 64, 0.02
+# Seconds for a message through the queue, a transaction and a file.
 OVERHEAD = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """combinations: over all universes, at most. exact: those that the kind's own rule leaves out are not in it, but
-    in left_out. seconds: with `workers` workers, None where it cannot be tried. errors: as of create_search."""
+    """combinations: over all universes, an upper bound unless `exact`. left_out: the combinations that the kind's
+    own rule refuses. seconds: with `workers` workers, None if it cannot be timed. errors: as in create_search."""
 
     combinations: int
     exact: bool
@@ -58,7 +58,7 @@ def estimate(
     trials: int | None = None,
     holdout: float = HOLDOUT,
 ) -> Estimate:
-    """TrialRegistry a few combinations on the very bars; refusals of the grid and of the trials come in `errors`."""
+    """Time a few combinations on the bars of the search; errors of the grid and of the trials are in `errors`."""
     errors: dict[str, str] = {}
     kind = kinds().get(strategy.kind)
     if kind is None:
@@ -70,14 +70,14 @@ def estimate(
     per_universe = combinations_in(axes, method, trials, universes, errors) if axes else 0
     if axes is None or errors:
         return Estimate(per_universe * universes, False, None, CONCURRENT_CHUNKS, errors)
-    exact, whole = method == OptimizerRun.Method.GRID and per_universe <= COUNTED, per_universe
+    exact, whole = method == OptimizerRun.Method.GRID and per_universe <= MAX_COUNTED, per_universe
     if exact:
         per_universe = count_accepted(kind, axes)
     workers = 1 if method == OptimizerRun.Method.TPE else CONCURRENT_CHUNKS
-    # By the calendar and not by sessions: for the time it takes that is near enough.
-    seen_until = start_date + (end_date - start_date) * (1.0 - holdout)
+    # By calendar days and not by sessions, which is close enough for an estimate.
+    in_sample_end = start_date + (end_date - start_date) * (1.0 - holdout)
     scenario = _scenario(
-        symbols if kind.across_symbols else symbols[:1], strategy.timeframe, start_date, seen_until
+        symbols if kind.across_symbols else symbols[:1], strategy.timeframe, start_date, in_sample_end
     )
     each = None if scenario is None else _seconds_each(kind, axes, scenario)
     total = per_universe * universes
@@ -86,17 +86,17 @@ def estimate(
 
 
 def _seconds_each(kind: type[Kind], grid: Grid, scenario: Scenario) -> float | None:
-    some = [combination for _, combination in at_random(kind, grid, 0, 0, SAMPLE, SAMPLE)]
-    if not some:
+    sample = [combination for _, combination in at_random(kind, grid, 0, 0, SAMPLE, SAMPLE)]
+    if not sample:
         return None
-    sweep(scenario, kind, some[:1])  # compiles and loads, which a worker has behind it
+    sweep(scenario, kind, sample[:1])  # compiles and loads the kernel, which a worker has already done
     count = 1
     while True:
         before = time.perf_counter()
-        sweep(scenario, kind, some[:count])
+        sweep(scenario, kind, sample[:count])
         spent = time.perf_counter() - before
-        if spent > ENOUGH or count >= len(some):
-            return spent / min(count, len(some))
+        if spent > SAMPLE_SECONDS or count >= len(sample):
+            return spent / min(count, len(sample))
         count *= 4
 
 

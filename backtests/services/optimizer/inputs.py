@@ -1,4 +1,4 @@
-"""What an optimizer run may be asked for, beyond what a backtest may."""
+"""Checks of the inputs of an optimizer run that a backtest does not have."""
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from backtests.date_range import date_range_of, in_words
+from backtests.date_range import date_range_of, describe_date_ranges
 from backtests.models import OptimizerRun
 from backtests.research.optimizer.grid import PLACES, Grid, InvalidGrid, Range, Value
 from backtests.research.optimizer.objectives import WEIGHTS, Objective
@@ -22,16 +22,18 @@ from tradedesk.marketdata.models import BarSeries
 
 MAX_COMBINATIONS = 1_000_000
 MAX_TPE_TRIALS = 2_000
-# What is suggested where a full grid is too large.
-TRIALS = 10_000
+# Suggested when a full grid is too large.
+SUGGESTED_TRIALS = 10_000
 MAX_SEED = 2**31 - 1
 MAX_HOLDOUT = 0.9
 MAX_MIN_TRADES = 100_000
+# Up to this size a grid is searched in full for a combination that the kind accepts.
+MAX_FULL_CHECK = LOOKS_MORE
 
 
 class InvalidRun(ValueError):
-    """What cannot be run. `errors` maps a parameter of create_search or create_ranking to a message for a person;
-    "grid.fast" is one parameter's range, "grid" the grid as a whole.
+    """Inputs that are refused. `errors` maps a parameter of create_search or create_ranking to a message for the
+    trader; "grid.fast" is the range of one parameter, "grid" the grid as a whole.
     """
 
     def __init__(self, errors: dict[str, str]) -> None:
@@ -40,7 +42,8 @@ class InvalidRun(ValueError):
 
 
 class Inputs(NamedTuple):
-    """What is tried on: symbols in their order, their series, the rules that were asked for, and the costs."""
+    """The checked inputs of a run: symbols in their order, their series, the rules that were given, and the
+    costs."""
 
     symbols: list[str]
     series: dict[str, BarSeries]
@@ -57,70 +60,73 @@ def checked_inputs(
     rules_and_costs: Mapping[str, RuleValue],
     errors: dict[str, str],
 ) -> Inputs:
-    """The checked inputs; every refusal is added to `errors`."""
-    chosen = _symbols(symbols, errors)
+    """Check the inputs; every error is added to `errors`."""
+    cleaned = _symbols(symbols, errors)
     series: dict[str, BarSeries] = {}
     if timeframe not in list(Timeframe):
         errors["timeframe"] = f"The timeframe must be one of {', '.join(Timeframe)}."
-    elif chosen:
+    elif cleaned:
         try:
-            series = usable_series(chosen, timeframe)
+            series = usable_series(cleaned, timeframe)
         except (NoBars, UnusableBars) as refusal:
             errors["symbols"] = str(refusal)
     if message := capital_error(capital):
         errors["initial_capital"] = message
     errors |= date_errors(start, end, {symbol: date_range_of(series[symbol]) for symbol in series})
     rules, costs = checked_rules(rules_and_costs, 1, errors)
-    asked = {name for name, value in rules_and_costs.items() if value is not None} & RULES.keys()
+    given = {name for name, value in rules_and_costs.items() if value is not None} & RULES.keys()
     return Inputs(
-        chosen, series, {name: value for name, value in rules.as_dict().items() if name in asked}, costs.as_dict()
+        cleaned, series, {name: value for name, value in rules.as_dict().items() if name in given}, costs.as_dict()
     )
 
 
-def refuse_silent(on: Inputs, start: date, end: date, errors: dict[str, str]) -> None:
-    """Each symbol that is tried on its own needs bars between the two dates."""
-    known = {symbol: date_range_of(series) for symbol, series in on.series.items()}
-    silent = {symbol: each for symbol, each in known.items() if not (start <= each.last and end >= each.first)}
-    if silent and not {"symbols", "start_date", "end_date"} & errors.keys():
+def require_bars_in_period(inputs: Inputs, start: date, end: date, errors: dict[str, str]) -> None:
+    """Each symbol that is a universe of its own needs bars between the two dates; errors are added to `errors`."""
+    date_ranges = {symbol: date_range_of(series) for symbol, series in inputs.series.items()}
+    outside = {
+        symbol: each for symbol, each in date_ranges.items() if not (start <= each.last and end >= each.first)
+    }
+    if outside and not {"symbols", "start_date", "end_date"} & errors.keys():
         errors["symbols"] = (
-            f"There are no bars from {start} to {end} of {', '.join(silent)}. Bars: {in_words(silent)}. Choose "
-            "other symbols or another period."
+            f"There are no bars from {start} to {end} of {', '.join(outside)}. Bars: "
+            f"{describe_date_ranges(outside)}. Choose other symbols or another period."
         )
 
 
 def checked_objective(
     objective: str, weights: Mapping[str, float] | None, min_trades: int, errors: dict[str, str]
 ) -> dict[str, float]:
-    """The weights of a weighted score, {} for another objective; every refusal is added to `errors`."""
+    """The weights of a weighted score, {} for another objective; every error is added to `errors`."""
     if isinstance(min_trades, bool) or not isinstance(min_trades, int) or not 0 <= min_trades <= MAX_MIN_TRADES:
-        errors["min_trades"] = f"The fewest trades must be a whole number from 0 to {MAX_MIN_TRADES:,}."
+        errors["min_trades"] = f"The minimum number of trades must be a whole number from 0 to {MAX_MIN_TRADES:,}."
     if objective not in list(Objective):
         errors["objective"] = f"The objective must be one of {', '.join(Objective)}."
         return {}
     if objective != Objective.WEIGHTED:
         return {}
-    chosen = dict(WEIGHTS if weights is None else weights)
-    if unknown := [name for name in chosen if name not in WEIGHTS]:
+    checked = dict(WEIGHTS if weights is None else weights)
+    if unknown := [name for name in checked if name not in WEIGHTS]:
         errors["weights"] = f"There is no weight “{unknown[0][:40]}”. Weights: {', '.join(WEIGHTS)}."
-    elif not all(0.0 <= weight <= 1.0 for weight in chosen.values()):
+    elif not all(0.0 <= weight <= 1.0 for weight in checked.values()):
         errors["weights"] = "Each weight must be between 0 and 1."
-    elif not any(chosen.values()):
+    elif not any(checked.values()):
         errors["weights"] = "At least one weight must be above 0."
-    return chosen
+    return checked
 
 
 def checked_grid(
     kind: type[Kind], ranges: Mapping[str, Range], fixed: Mapping[str, Value], errors: dict[str, str]
 ) -> Grid | None:
-    """The grid of these ranges, the kind's own search ranges when there are none."""
+    """The grid of these ranges, or of the kind's own search ranges when there are none; None for an invalid one,
+    with the errors added to `errors`."""
     try:
         grid = Grid.of(kind, ranges or search_ranges(kind), fixed)
     except InvalidGrid as refusal:
         errors |= {f"grid.{name}" if name else "grid": text for name, text in refusal.errors.items()}
         return None
-    # In a larger one a combination that fits may be too rare to be found here; the run then finds it, or says so.
-    if grid.size <= LOOKS_MORE and not at_random(kind, grid, 0, 0, 1, 1):
-        errors["grid"] = f"None of these combinations fits. {_refusal(kind, grid)}"
+    # A larger grid may have a valid combination that is too rare to be found here: the run finds out.
+    if grid.size <= MAX_FULL_CHECK and not at_random(kind, grid, 0, 0, 1, 1):
+        errors["grid"] = f"None of these combinations is valid. {_refusal(kind, grid)}"
         return None
     return grid
 
@@ -130,7 +136,7 @@ def search_ranges(kind: type[Kind]) -> dict[str, Range]:
 
 
 def checked_seed(seed: int | None, errors: dict[str, str]) -> int:
-    """The seed, one of its own when None."""
+    """The seed, a random one for None; an error is added to `errors`."""
     if seed is None:
         return secrets.randbelow(MAX_SEED + 1)
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
@@ -140,18 +146,19 @@ def checked_seed(seed: int | None, errors: dict[str, str]) -> int:
 
 
 def combinations_in(grid: Grid, method: str, trials: int | None, universes: int, errors: dict[str, str]) -> int:
-    """How many combinations a search tries in one universe; too many are a refusal, added to `errors`."""
+    """The number of combinations that a search tests in one universe; errors, such as too many, are added to
+    `errors`."""
     if method not in OptimizerRun.Method.values:
         errors["method"] = f"The method must be one of {', '.join(OptimizerRun.Method.values)}."
         return 0
-    whole, places = grid.size, max(universes, 1)
+    whole, universes = grid.size, max(universes, 1)
     if method == OptimizerRun.Method.GRID:
         if trials is not None:
-            errors["trials"] = "A grid tries all its combinations: leave the number of trials out."
-        if whole * places > MAX_COMBINATIONS:
-            errors["grid"] = _too_many(grid, places)
+            errors["trials"] = "A full grid tests all its combinations: leave the number of trials empty."
+        if whole * universes > MAX_COMBINATIONS:
+            errors["grid"] = _too_many(grid, universes)
         return whole
-    most = MAX_TPE_TRIALS if method == OptimizerRun.Method.TPE else MAX_COMBINATIONS // places
+    most = MAX_TPE_TRIALS if method == OptimizerRun.Method.TPE else MAX_COMBINATIONS // universes
     if isinstance(trials, bool) or not isinstance(trials, int) or not 1 <= trials <= most:
         errors["trials"] = f"The number of trials must be between 1 and {most:,}."
         return 0
@@ -159,7 +166,7 @@ def combinations_in(grid: Grid, method: str, trials: int | None, universes: int,
 
 
 def _refusal(kind: type[Kind], grid: Grid) -> str:
-    """What the kind says of a combination that it refuses."""
+    """The kind's message about the first combination, which it refuses."""
     try:
         kind(**grid.at(0))
     except InvalidParameters as refusal:
@@ -168,30 +175,30 @@ def _refusal(kind: type[Kind], grid: Grid) -> str:
 
 
 def _too_many(grid: Grid, universes: int) -> str:
-    """The number, and two ways out: a larger step for the longest axis, or random trials."""
+    """A message with the number and two remedies: a larger step for the longest axis, or random trials."""
     total = grid.size * universes
     name, values = max(grid.axes.items(), key=lambda axis: len(axis[1]))
     fewer = len(values) // -(-total // MAX_COMBINATIONS)
     symbols = f" over {universes} symbols" if universes > 1 else ""
-    coarser = f"take a step of {_step(values, fewer):g} for {name}" if fewer > 1 else "narrow the ranges"
+    coarser = f"use a step of {_step(values, fewer):g} for {name}" if fewer > 1 else "narrow the ranges"
     return (
-        f"{total:,} combinations{symbols} are more than {MAX_COMBINATIONS:,}. Either {coarser}, or try "
-        f"{TRIALS:,} of them at random."
+        f"{total:,} combinations{symbols} are more than {MAX_COMBINATIONS:,}. Either {coarser}, or test "
+        f"{SUGGESTED_TRIALS:,} of them at random."
     )
 
 
 def _step(values: Sequence[Value], most: int) -> Value:
-    """A step, in multiples of the one that they have, that leaves at most so many of these values."""
+    """The smallest multiple of the step that leaves at most `most` of these values."""
     times = -(-len(values) // most)
     return round((values[1] - values[0]) * times, PLACES)
 
 
 def _symbols(symbols: str | Iterable[str], errors: dict[str, str]) -> list[str]:
     try:
-        chosen = clean_symbols(symbols)
+        cleaned = clean_symbols(symbols)
     except InvalidStrategy as refusal:
         errors["symbols"] = refusal.errors["symbols"]
         return []
-    if not chosen:
-        errors["symbols"] = "Name at least one symbol, for example AAPL."
-    return chosen
+    if not cleaned:
+        errors["symbols"] = "Enter at least one symbol, for example AAPL."
+    return cleaned

@@ -1,7 +1,7 @@
-"""The lease of a worker on a chunk of an optimizer run: the claim, and the writes that only the holder may make.
+"""The lease of a worker on a chunk of an optimizer run: the claim, and the writes that only its holder may make.
 
-Each write is one conditional UPDATE on the row as this lease left it. A worker loses its lease when the run is
-cancelled or the chunk is given to another worker; it then writes nothing more.
+Each write is one conditional UPDATE on the row as the lease last wrote it. A worker loses its lease when the run
+is cancelled or the chunk is given to another worker; it then writes nothing more.
 """
 
 from collections.abc import Callable
@@ -17,21 +17,21 @@ from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.research.optimizer.figures import Figures
 from backtests.research.optimizer.sampling import Batch
 from backtests.services.lease import LeaseLost
-from backtests.services.optimizer.candidates import keep_best, still_there
-from backtests.services.optimizer.concurrency import ACTIVE, hand_out
+from backtests.services.optimizer.candidates import keep_best, lock_existing_strategies
+from backtests.services.optimizer.concurrency import ACTIVE, enqueue_next
 from backtests.services.optimizer.result_shards import delete_shards
-from backtests.services.trial_registry import record
+from backtests.services.trial_registry import register_trials
 from tradedesk.accounts.changes import touch
 from tradedesk.core.bars import Floats
 
 
 class Paused(Exception):
-    """The run was paused: the chunk goes back to those that wait."""
+    """The run was paused: the worker must release its chunk."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkLease:
-    """chunk: as it stood at the claim, with its run. wall_clock: tells the wall time of each write."""
+    """chunk: the row as of the claim, with its run. wall_clock: returns the wall time of each write."""
 
     chunk: OptimizerChunk
     wall_clock: Callable[[], datetime]
@@ -39,78 +39,79 @@ class ChunkLease:
 
     @classmethod
     def claim(cls, run_id: int, number: int, wall_clock: Callable[[], datetime]) -> Self | None:
-        """QUEUED -> RUNNING; None when the chunk is another's or done already, or the run is not to go on."""
+        """QUEUED -> RUNNING; None when the chunk is claimed or done, or the run is paused or has ended."""
         now = wall_clock()
         with transaction.atomic():
-            # The run's row first, as everywhere: then two that need both rows never wait for each other.
-            going_on = OptimizerRun.objects.filter(pk=run_id, status__in=ACTIVE)
-            waiting = OptimizerChunk.objects.filter(run=run_id, number=number, status=OptimizerChunk.Status.QUEUED)
-            if not waiting.exists() or not going_on.update(
+            # The run's row is always locked first, so that two workers cannot deadlock.
+            active = OptimizerRun.objects.filter(pk=run_id, status__in=ACTIVE)
+            queued = OptimizerChunk.objects.filter(run=run_id, number=number, status=OptimizerChunk.Status.QUEUED)
+            if not queued.exists() or not active.update(
                 status=OptimizerRun.Status.RUNNING, started_at=Coalesce("started_at", now), heartbeat_at=now
             ):
                 return None
-            taken = {"status": OptimizerChunk.Status.RUNNING, "attempts": F("attempts") + 1, "heartbeat_at": now}
-            if not waiting.update(**taken):
+            claim = {"status": OptimizerChunk.Status.RUNNING, "attempts": F("attempts") + 1, "heartbeat_at": now}
+            if not queued.update(**claim):
                 return None
             chunk = OptimizerChunk.objects.select_related("run__user").get(run=run_id, number=number)
         if chunk.run.started_at == now:
             touch(chunk.run.user_id)
         return cls(chunk, wall_clock, now)
 
-    def beat(self) -> None:
-        """A sign of life. Raises Paused, and LeaseLost."""
+    def heartbeat(self) -> None:
+        """Store the time on the chunk and on the run. Raises Paused and LeaseLost."""
         now, run = self.wall_clock(), OptimizerRun.objects.filter(pk=self.chunk.run_id)
-        if self._own().update(heartbeat_at=now) != 1:
+        if self._held().update(heartbeat_at=now) != 1:
             raise LeaseLost
         if not run.filter(status=OptimizerRun.Status.RUNNING).update(heartbeat_at=now):
             raise Paused if run.filter(status=OptimizerRun.Status.PAUSED).exists() else LeaseLost
 
-    def give_back(self) -> None:
-        """RUNNING -> QUEUED; it was no failure, so it does not count as an lease."""
+    def release(self) -> None:
+        """RUNNING -> QUEUED; it was no failure, so it does not count as an attempt."""
         run, now = self.chunk.run, self.wall_clock()
         with transaction.atomic():
-            # Held, so that one who lets the run go on sees either the chunk waiting or this lease seeing that.
+            # Locks the run: a concurrent resume then either sees the chunk queued, or enqueue_next sees the run
+            # active.
             OptimizerRun.objects.filter(pk=run.pk).update(heartbeat_at=now)
-            self._own().update(status=OptimizerChunk.Status.QUEUED, attempts=F("attempts") - 1, heartbeat_at=None)
-            hand_out(run, now)
+            self._held().update(status=OptimizerChunk.Status.QUEUED, attempts=F("attempts") - 1, heartbeat_at=None)
+            enqueue_next(run, now)
 
-    def complete(self, chosen: Batch, figures: Figures, score: Floats, seen: tuple[date, date]) -> None:
-        """RUNNING -> DONE, with the best rows, the ledger and the next chunk in hand, all or nothing.
+    def complete(self, batch: Batch, figures: Figures, score: Floats, sessions: tuple[date, date]) -> None:
+        """RUNNING -> DONE, with the candidates, the trial registry and the next chunk in one transaction.
 
-        seen: the first and the last session. Raises LeaseLost.
+        sessions: the first and the last one that were used. Raises LeaseLost.
         """
         now, run = self.wall_clock(), self.chunk.run
         spent = (now - self.claimed_at).total_seconds()
         with transaction.atomic():
-            strategies = still_there(run)
-            # Two chunks that end together wait here for each other and nowhere else.
+            strategies = lock_existing_strategies(run)
+            # Two chunks that complete at the same time wait for each other only here.
             unfinished = OptimizerRun.objects.filter(pk=run.pk).exclude(status__in=OptimizerRun.FINISHED)
             done = unfinished.update(
                 done=F("done") + self.chunk.size, worked=F("worked") + spent, heartbeat_at=now
             )
-            is_done = {"status": OptimizerChunk.Status.DONE, "seen_from": seen[0], "seen_until": seen[1]}
-            if not done or self._own().update(**is_done, heartbeat_at=now) != 1:
+            is_done = {"status": OptimizerChunk.Status.DONE, "seen_from": sessions[0], "seen_until": sessions[1]}
+            if not done or self._held().update(**is_done, heartbeat_at=now) != 1:
                 raise LeaseLost
-            keep_best(run, self.chunk.universe, chosen, figures, score, strategies)
+            keep_best(run, self.chunk.universe, batch, figures, score, strategies)
             symbols = run.symbols_of(self.chunk.universe)
-            record(run.user_id, symbols, run.timeframe, run.start_date, seen[1], figures["sharpe"])
-            hand_out(run, now)
+            register_trials(run.user_id, symbols, run.timeframe, run.start_date, sessions[1], figures["sharpe"])
+            enqueue_next(run, now)
         touch(run.user_id)
 
     def fail(self, reason: str) -> None:
-        """The run ends here, with the reason. Raises LeaseLost."""
-        if self._own().update(heartbeat_at=self.wall_clock()) != 1:
+        """Fail the whole run, with the reason. Raises LeaseLost."""
+        if self._held().update(heartbeat_at=self.wall_clock()) != 1:
             raise LeaseLost
         fail_run(self.chunk.run_id, self.chunk.run.user_id, reason, self.wall_clock())
 
-    def _own(self) -> QuerySet[OptimizerChunk]:
+    def _held(self) -> QuerySet[OptimizerChunk]:
         return OptimizerChunk.objects.filter(
             pk=self.chunk.pk, status=OptimizerChunk.Status.RUNNING, attempts=self.chunk.attempts
         )
 
 
 def fail_run(run_id: int, user_id: int, reason: str, wall_now: datetime) -> None:
-    """Whatever has not ended, ends as failed."""
+    """Fail a run that has not ended, with the reason."""
     unfinished = OptimizerRun.objects.filter(pk=run_id).exclude(status__in=OptimizerRun.FINISHED)
     if unfinished.update(status=OptimizerRun.Status.FAILED, stage="", error=reason, finished_at=wall_now):
         transaction.on_commit(lambda: delete_shards(run_id), robust=True)

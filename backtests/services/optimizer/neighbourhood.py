@@ -1,4 +1,4 @@
-"""The neighbourhood of a search's best rows: what it scores, so that a plateau can be told from a peak."""
+"""The scores around the candidates of a search, which distinguish a plateau from an isolated peak."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,46 +10,46 @@ from backtests.research.optimizer.sweep import sweep
 from backtests.research.robustness.neighbours import around
 from backtests.services.optimizer.candidates import ranked
 from backtests.services.optimizer.create import grid_of
-from backtests.services.optimizer.result_shards import JUDGED, read_results
+from backtests.services.optimizer.result_shards import ELIGIBILITY_COLUMNS, read_results
 from backtests.services.optimizer.universes import scenario_of
 from strategies.kinds import kinds
 
-# Combinations that the search itself did not try and that are tried for this, those around the best rows first.
-MAX_TRIED = 4_000
+# Combinations that the search did not test and that are tested here, those around the best candidates first.
+MAX_TESTED = 4_000
 
 
 def score_neighbours(run: OptimizerRun, universe: str) -> None:
-    """Keep with each row of a completed search the median score of the combinations one step around it.
+    """Store with each candidate of a completed search the median score of the combinations one step away.
 
-    Scores are those of the sessions that the search saw; what may not stand first does not count. A row around
-    which nothing has a score keeps none. Raises what reading the results and the bars raises.
+    Scores are in-sample, and only eligible combinations count. A candidate without such neighbours gets none.
+    Raises FileNotFoundError, and the errors of `scenario_of`.
     """
     kind, grid = kinds()[run.kind], grid_of(run)
     rows = list(ranked(run, universe))
     near = [around(kind, grid, row.number) for row in rows]
-    wanted = {number: combination for those in near for number, combination in those}
-    known = _found_by_the_search(run, universe, np.array(list(wanted), np.int64))
-    untried = [each for each in wanted.items() if each[0] not in known]
-    known |= _tried_now(run, universe, untried[:MAX_TRIED])
-    for row, those in zip(rows, near, strict=True):
-        found = [known[number] for number, _ in those if np.isfinite(known.get(number, np.nan))]
+    wanted = {number: combination for neighbours in near for number, combination in neighbours}
+    known = _stored_scores(run, universe, np.array(list(wanted), np.int64))
+    untested = [each for each in wanted.items() if each[0] not in known]
+    known |= _computed_scores(run, universe, untested[:MAX_TESTED])
+    for row, neighbours in zip(rows, near, strict=True):
+        found = [known[number] for number, _ in neighbours if np.isfinite(known.get(number, np.nan))]
         row.neighbours = float(np.median(found)) if found else None
     Candidate.objects.bulk_update(rows, ["neighbours"])
 
 
-def _found_by_the_search(run: OptimizerRun, universe: str, wanted: NDArray[np.int64]) -> dict[int, float]:
-    """The scores of those numbers that were tried, NaN for those that may not stand first."""
-    table = read_results(run.results_path, JUDGED, universe)
-    found = {name: table.column(name).to_numpy() for name in JUDGED}
+def _stored_scores(run: OptimizerRun, universe: str, wanted: NDArray[np.int64]) -> dict[int, float]:
+    """The scores of those of these numbers that the search tested, NaN for those that are not eligible."""
+    table = read_results(run.results_path, ELIGIBILITY_COLUMNS, universe)
+    found = {name: table.column(name).to_numpy() for name in ELIGIBILITY_COLUMNS}
     found = {name: values[np.isin(found["number"], wanted)] for name, values in found.items()}
     counting = np.where(eligible(found, found["score"], run.min_trades), found["score"], np.nan)
     return dict(zip(found["number"].tolist(), counting.tolist(), strict=True))
 
 
-def _tried_now(run: OptimizerRun, universe: str, untried: Batch) -> dict[int, float]:
-    if not untried:
+def _computed_scores(run: OptimizerRun, universe: str, batch: Batch) -> dict[int, float]:
+    if not batch:
         return {}
-    figures = sweep(scenario_of(run, universe), kinds()[run.kind], [combination for _, combination in untried])
+    figures = sweep(scenario_of(run, universe), kinds()[run.kind], [combination for _, combination in batch])
     found = scores(figures, Objective(run.objective), run.weights)
     counting = np.where(eligible(figures, found, run.min_trades), found, np.nan)
-    return dict(zip([number for number, _ in untried], counting.tolist(), strict=True))
+    return dict(zip([number for number, _ in batch], counting.tolist(), strict=True))

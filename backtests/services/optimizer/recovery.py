@@ -1,4 +1,4 @@
-"""What a dead worker or a lost message has left of a run goes on, or ends with a reason."""
+"""Recovery of runs whose worker died or whose message was lost: they continue, or fail with a reason."""
 
 from datetime import datetime, timedelta
 
@@ -6,16 +6,16 @@ from django.db import transaction
 from django.db.models import Q
 
 from backtests.models import OptimizerChunk, OptimizerRun
-from backtests.services.optimizer.concurrency import ACTIVE, hand_out, send
+from backtests.services.optimizer.concurrency import ACTIVE, enqueue_after_commit, enqueue_next
 from backtests.services.optimizer.lease import fail_run
 from tradedesk.accounts.changes import touch
 
-# A worker says every second that it is alive; one that is silent for a minute is gone.
-SILENT = timedelta(seconds=60)
-# A message may be lost; when it is only late, the second one finds its chunk taken.
-NOT_STARTED = timedelta(seconds=30)
+# A worker sends a heartbeat every second; without one for a minute it counts as dead.
+HEARTBEAT_TIMEOUT = timedelta(seconds=60)
+# After this time a message counts as lost. If it was only late, the second one finds its chunk claimed.
+MESSAGE_TIMEOUT = timedelta(seconds=30)
 MAX_ATTEMPTS = 3
-GIVEN_UP = (
+TOO_MANY_ATTEMPTS = (
     f"The worker stopped {MAX_ATTEMPTS} times at the same combinations. Choose fewer symbols or a shorter "
     "period, or give the worker more memory, then run it again."
 )
@@ -23,32 +23,32 @@ Status = OptimizerChunk.Status
 
 
 def recover_runs(wall_now: datetime) -> None:
-    """Chunks of dead workers wait again, lost messages are sent again, and a run without either is set going."""
-    silent = Q(status=Status.RUNNING, heartbeat_at__lt=wall_now - SILENT)
-    unheard = Q(status=Status.QUEUED, heartbeat_at__lt=wall_now - NOT_STARTED)
+    """Queue the chunks of dead workers again, enqueue lost messages again, and restart stalled runs."""
+    expired = Q(status=Status.RUNNING, heartbeat_at__lt=wall_now - HEARTBEAT_TIMEOUT)
+    not_started = Q(status=Status.QUEUED, heartbeat_at__lt=wall_now - MESSAGE_TIMEOUT)
     chunks = OptimizerChunk.objects.filter(run__status__in=ACTIVE)
-    worn_out = chunks.filter(silent, attempts__gte=MAX_ATTEMPTS)
-    for run_id, user_id in worn_out.values_list("run_id", "run__user_id"):
-        fail_run(run_id, user_id, GIVEN_UP, wall_now)
-    lost = chunks.filter(silent | unheard)
+    given_up = chunks.filter(expired, attempts__gte=MAX_ATTEMPTS)
+    for run_id, user_id in given_up.values_list("run_id", "run__user_id"):
+        fail_run(run_id, user_id, TOO_MANY_ATTEMPTS, wall_now)
+    lost = chunks.filter(expired | not_started)
     for pk, run_id, number, user_id in lost.values_list("pk", "run_id", "number", "run__user_id"):
-        # Without the join: PostgreSQL looks again at the row's own columns alone when another writer was first.
-        still_lost = OptimizerChunk.objects.filter(silent | unheard, pk=pk)
+        # Without the join: after a concurrent write PostgreSQL checks only the columns of the row itself again.
+        still_lost = OptimizerChunk.objects.filter(expired | not_started, pk=pk)
         if still_lost.update(status=Status.QUEUED, heartbeat_at=wall_now):
             touch(user_id)
-            send(run_id, [number])
-    _set_going(wall_now)
+            enqueue_after_commit(run_id, [number])
+    _restart_stalled_runs(wall_now)
 
 
-def _set_going(wall_now: datetime) -> None:
-    """Runs with no chunk in hand: their merge has died with its worker, or they wait for nothing."""
-    in_hand = OptimizerChunk.objects.exclude(status=Status.DONE).exclude(
+def _restart_stalled_runs(wall_now: datetime) -> None:
+    """Restart active runs without a queued or running chunk, for example after the worker that merged died."""
+    active_chunks = OptimizerChunk.objects.exclude(status=Status.DONE).exclude(
         Q(status=Status.QUEUED, heartbeat_at=None)
     )
-    still = OptimizerRun.objects.filter(status__in=ACTIVE, heartbeat_at__lt=wall_now - NOT_STARTED).exclude(
-        pk__in=in_hand.values("run_id")
+    stalled = OptimizerRun.objects.filter(status__in=ACTIVE, heartbeat_at__lt=wall_now - MESSAGE_TIMEOUT).exclude(
+        pk__in=active_chunks.values("run_id")
     )
-    for run in still.only("pk", "method"):
+    for run in stalled.only("pk", "method"):
         with transaction.atomic():
-            if still.filter(pk=run.pk).update(heartbeat_at=wall_now, stage=""):
-                hand_out(run, wall_now)
+            if stalled.filter(pk=run.pk).update(heartbeat_at=wall_now, stage=""):
+                enqueue_next(run, wall_now)

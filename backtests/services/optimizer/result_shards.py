@@ -1,4 +1,4 @@
-"""The results of a run in the storage “research”: a Parquet shard for each chunk, in the end one file of all.
+"""The results of a run in the storage “research”: a Parquet shard for each chunk, merged into one file at the end.
 
 Columns: universe, number, the parameters of a search, figures (fractions, ratios, dollars) and score; NaN where
 a figure is not defined.
@@ -22,8 +22,8 @@ from tradedesk.core.bars import Floats
 from tradedesk.marketdata.files import put
 
 SHARD = "shard-"
-# The columns that say which combination may stand first.
-JUDGED = ("number", "score", "trades", "exposure")
+# The columns that decide whether a combination is eligible.
+ELIGIBILITY_COLUMNS = ("number", "score", "trades", "exposure")
 
 
 def shard_path(run_id: int, chunk_number: int) -> str:
@@ -34,15 +34,15 @@ def results_path(run_id: int) -> str:
     return f"{_folder(run_id)}/results.parquet"
 
 
-def write_shard(chunk: OptimizerChunk, chosen: Batch, figures: Figures, score: Floats) -> None:
-    """Keep what a chunk has found, in place of what an earlier attempt at it has left."""
-    # The candidate_strategies of a ranking have other parameters each, and keep them in their rows alone.
-    names = list(chosen[0][1]) if chosen and chunk.run.is_search else []
+def write_shard(chunk: OptimizerChunk, batch: Batch, figures: Figures, score: Floats) -> None:
+    """Store the results of a chunk, in place of those of an earlier attempt."""
+    # The strategies of a ranking each have other parameters, which are only in `candidate_strategies`.
+    names = list(batch[0][1]) if batch and chunk.run.is_search else []
     columns: dict[str, Any] = {
-        "universe": pa.array([chunk.universe] * len(chosen), pa.string()).dictionary_encode(),
-        "number": np.array([number for number, _ in chosen], np.int64),
+        "universe": pa.array([chunk.universe] * len(batch), pa.string()).dictionary_encode(),
+        "number": np.array([number for number, _ in batch], np.int64),
     }
-    columns |= {name: np.array([values[name] for _, values in chosen]) for name in names}
+    columns |= {name: np.array([values[name] for _, values in batch]) for name in names}
     columns |= {name: np.ascontiguousarray(figures[name]) for name in FIGURES.names or ()}
     columns["score"] = score
     buffer = io.BytesIO()
@@ -57,11 +57,11 @@ def read_shard(run_id: int, chunk_number: int) -> pa.Table:
 
 
 def merge(run_id: int, chunk_numbers: Sequence[int]) -> Iterator[pa.Table]:
-    """Write the one file of all shards, a shard at a time; yields each shard as it goes in, but for empty ones."""
+    """Write all shards into one file, one at a time; yields each shard that is written and skips empty ones."""
     with TemporaryFile() as file:
         writer: pq.ParquetWriter | None = None
         for number in chunk_numbers:
-            shard = _plain(read_shard(run_id, number))
+            shard = _with_plain_universe(read_shard(run_id, number))
             if not shard.num_rows:
                 continue
             writer = writer or pq.ParquetWriter(file, shard.schema, compression="zstd")
@@ -73,30 +73,30 @@ def merge(run_id: int, chunk_numbers: Sequence[int]) -> Iterator[pa.Table]:
 
 
 def read_results(path: str, columns: Sequence[str], universe: str) -> pa.Table:
-    """Some columns of every combination that was tried in one universe. Raises FileNotFoundError."""
+    """Some columns of every combination that was tested in one universe. Raises FileNotFoundError."""
     with _storage().open(path, "rb") as file:
         return pq.read_table(file, columns=list(columns), filters=[("universe", "=", universe)])
 
 
 def delete_shards(run_id: int) -> None:
-    """Whatever shards there are; the one file of all stays."""
+    """Delete the shards of a run; the merged file stays."""
     delete_files(run_id, SHARD)
 
 
-def delete_files(run_id: int, beginning: str = "") -> None:
-    """Whatever there is of a run, of files whose names begin so."""
+def delete_files(run_id: int, prefix: str = "") -> None:
+    """Delete the files of a run whose names start with `prefix`."""
     try:
         _, names = _storage().listdir(_folder(run_id))
     except FileNotFoundError:
         return
     for name in names:
-        if name.startswith(beginning):
+        if name.startswith(prefix):
             _storage().delete(f"{_folder(run_id)}/{name}")
 
 
-def _plain(shard: pa.Table) -> pa.Table:
-    place = shard.schema.get_field_index("universe")
-    return shard.set_column(place, "universe", shard.column("universe").cast(pa.string()))
+def _with_plain_universe(shard: pa.Table) -> pa.Table:
+    index = shard.schema.get_field_index("universe")
+    return shard.set_column(index, "universe", shard.column("universe").cast(pa.string()))
 
 
 def _folder(run_id: int) -> str:

@@ -1,4 +1,4 @@
-"""The universes of a run: each symbol on its own, and all of them together for kinds that rank symbols."""
+"""The universes of a run: each symbol by itself, and all symbols together for kinds that rank symbols."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,14 +8,14 @@ from backtests.models import ALL_SYMBOLS, OptimizerRun
 from backtests.provenance import describe, describe_many, differences
 from backtests.research.optimizer.holdout import seen_until
 from backtests.services.bars import load_usable
-from backtests.services.failures import ChangedMeanwhile
+from backtests.services.failures import InputsChanged
 from strategies.kinds import kinds
 from tradedesk.marketdata.library import find_series
 
 
 @dataclass(frozen=True, slots=True)
 class Universe:
-    """key: what chunks and candidates are stored under. label: the tab's."""
+    """key: as stored in chunks and candidates. label: for the tab of the page."""
 
     key: str
     label: str
@@ -23,25 +23,25 @@ class Universe:
 
 def universes_of(run: OptimizerRun) -> list[Universe]:
     """In the order of the tabs."""
-    found = [Universe(symbol, symbol) for symbol in run.symbols] if _alone(run) else []
-    if _together(run):
+    found = [Universe(symbol, symbol) for symbol in run.symbols] if _has_kinds_for_one_symbol(run) else []
+    if _has_kinds_that_rank_symbols(run):
         several = len(run.symbols) > 1
-        label = f"All {len(run.symbols)} together" if several else f"{run.symbols[0]}, as the only one"
+        label = f"All {len(run.symbols)} symbols" if several else f"{run.symbols[0]} only"
         found.append(Universe(ALL_SYMBOLS, label))
     return found
 
 
 def candidate_strategies_in(run: OptimizerRun, universe: str) -> list[tuple[int, dict[str, Any]]]:
-    """Of a ranking: who takes part in this universe, with the place in `run.candidate_strategies`."""
+    """The candidate strategies of a ranking in this universe, with their index in `run.candidate_strategies`."""
     return [
-        (place, candidate_strategy)
-        for place, candidate_strategy in enumerate(run.candidate_strategies)
+        (index, candidate_strategy)
+        for index, candidate_strategy in enumerate(run.candidate_strategies)
         if _ranks_symbols(candidate_strategy["kind"]) == (universe == ALL_SYMBOLS)
     ]
 
 
 def scenario_of(run: OptimizerRun, universe: str, *, whole: bool = False) -> Scenario:
-    """What a combination is tried on: the sessions that the run sees, or the whole period.
+    """The scenario of a universe: over the in-sample sessions, or with `whole` over the whole period.
 
     Raises NoBars, UnusableBars, DamagedBars and InvalidBars.
     """
@@ -58,23 +58,23 @@ def scenario_of(run: OptimizerRun, universe: str, *, whole: bool = False) -> Sce
     )
 
 
-def refuse_changes(run: OptimizerRun) -> None:
-    """Raises ChangedMeanwhile when code or bars are not those that the run was created on: its parts would not
-    belong together, and nobody could run it again."""
+def require_unchanged_inputs(run: OptimizerRun) -> None:
+    """Raises InputsChanged when the code or the bars have changed since the run was created: its chunks would not
+    be comparable."""
     keys = {str(key) for key in _kinds_of(run)}
-    if gone := sorted(keys - kinds().keys()):
-        raise ChangedMeanwhile(f"The strategy kind “{gone[0]}” is no longer installed.")
+    if missing := sorted(keys - kinds().keys()):
+        raise InputsChanged(f"The strategy kind “{missing[0]}” is no longer installed.")
     series = find_series(run.symbols, run.timeframe)
     today = describe(run.kind, series) if run.is_search else describe_many(keys, series)
     if changed := differences(run.provenance, today):
-        raise ChangedMeanwhile(f"Since this run was created, {' and '.join(changed)} changed. Start it again.")
+        raise InputsChanged(f"Since this run was created, {' and '.join(changed)} changed. Start it again.")
 
 
-def _alone(run: OptimizerRun) -> bool:
+def _has_kinds_for_one_symbol(run: OptimizerRun) -> bool:
     return not all(_ranks_symbols(key) for key in _kinds_of(run))
 
 
-def _together(run: OptimizerRun) -> bool:
+def _has_kinds_that_rank_symbols(run: OptimizerRun) -> bool:
     return any(_ranks_symbols(key) for key in _kinds_of(run))
 
 

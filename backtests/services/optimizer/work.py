@@ -1,4 +1,4 @@
-"""Working on a run: one chunk after the other, from the claim to the stored result."""
+"""Running one chunk of a run, from the claim to the stored result."""
 
 import logging
 import time
@@ -22,122 +22,122 @@ from backtests.services.lease import LeaseLost, with_heartbeat
 from backtests.services.optimizer.create import grid_of
 from backtests.services.optimizer.finish import discard, finish
 from backtests.services.optimizer.lease import ChunkLease, Paused
-from backtests.services.optimizer.result_shards import JUDGED, read_shard, write_shard
-from backtests.services.optimizer.universes import candidate_strategies_in, refuse_changes, scenario_of
+from backtests.services.optimizer.result_shards import ELIGIBILITY_COLUMNS, read_shard, write_shard
+from backtests.services.optimizer.universes import candidate_strategies_in, require_unchanged_inputs, scenario_of
 from strategies.kinds import kinds, make_kind
 from tradedesk.core.bars import session_dates
 
 log = logging.getLogger(__name__)
 
-# Combinations between two looks at whether to stop: few at first, then twice as many each time one took less.
+# Combinations between two checks whether to stop: the number doubles after each batch that took less time.
 FIRST_BATCH = 128
 SECONDS_A_BATCH = 0.25
 
 
 def run_chunk(run_id: int, number: int, wall_clock: Callable[[], datetime]) -> None:
-    """Work on this chunk, if it still waits, and hand out the next; after the last one, end the run."""
+    """Run this chunk if it is still queued, and enqueue the next one; after the last chunk, finish the run."""
     lease = ChunkLease.claim(run_id, number, wall_clock)
     if lease is not None:
-        _attempt(lease)
+        _run_claimed(lease)
     finish(run_id, wall_clock)
 
 
-def _attempt(lease: ChunkLease) -> None:
+def _run_claimed(lease: ChunkLease) -> None:
     run_id = lease.chunk.run_id
     try:
         try:
-            _work(lease)
+            _compute(lease)
         except (LeaseLost, Paused, InterfaceError, OperationalError):
             raise
         except Exception as error:
             lease.fail(reason_of(error, "optimizer run", run_id))
     except Paused:
-        lease.give_back()
+        lease.release()
     except LeaseLost:
         log.info("A chunk of optimizer run %s was cancelled or given to another worker", run_id)
         discard(run_id)
     except (InterfaceError, OperationalError):
-        # No fault of the run's: when the chunk has been silent for a while, it is taken up again.
-        log.warning("The database was out of reach of optimizer run %s", run_id, exc_info=True)
+        # The run is not at fault: recovery queues the chunk again after the heartbeat timeout.
+        log.warning("The database could not be reached for optimizer run %s", run_id, exc_info=True)
 
 
-def _work(lease: ChunkLease) -> None:
+def _compute(lease: ChunkLease) -> None:
     chunk, run = lease.chunk, lease.chunk.run
     scenario = scenario_of(run, chunk.universe)
-    refuse_changes(run)
+    require_unchanged_inputs(run)
     if not len(scenario.benchmark.time):
         symbols = ", ".join(run.symbols_of(chunk.universe))
         raise EmptyPeriod(f"There are no bars of {symbols} from {run.start_date} to {run.end_date}.")
-    chosen = _chosen(chunk)
-    lease.beat()
-    figures = _figures(lease, scenario, chosen)
+    batch = _batch_of(chunk)
+    lease.heartbeat()
+    figures = _evaluate(lease, scenario, batch)
     score = scores(figures, Objective(run.objective), run.weights)
-    write_shard(chunk, chosen, figures, score)
+    write_shard(chunk, batch, figures, score)
     first, last = session_dates(scenario.benchmark.time[[0, -1]]).tolist()
-    lease.complete(chosen, figures, score, (first, last))
+    lease.complete(batch, figures, score, (first, last))
 
 
-def _chosen(chunk: OptimizerChunk) -> Batch:
+def _batch_of(chunk: OptimizerChunk) -> Batch:
     run = chunk.run
     if not run.is_search:
         candidate_strategies = candidate_strategies_in(run, chunk.universe)[chunk.first : chunk.first + chunk.size]
-        return [(place, candidate_strategy["parameters"]) for place, candidate_strategy in candidate_strategies]
+        return [(index, candidate_strategy["parameters"]) for index, candidate_strategy in candidate_strategies]
     kind, grid = kinds()[run.kind], grid_of(run)
     if run.method == OptimizerRun.Method.GRID:
         return of_grid(kind, grid, chunk.first, chunk.size)
     if run.method == OptimizerRun.Method.RANDOM:
         total = run.chunks.filter(universe=chunk.universe).aggregate(total=Sum("size"))["total"]
         return at_random(kind, grid, run.seed, chunk.first, chunk.size, total)
-    return next_batch(kind, grid, run.seed, _known(chunk), chunk.size)
+    return next_batch(kind, grid, run.seed, _earlier_scores(chunk), chunk.size)
 
 
-def _known(chunk: OptimizerChunk) -> list[tuple[int, float | None]]:
-    """The numbers of what the batches before this one have tried in its universe, with the scores."""
+def _earlier_scores(chunk: OptimizerChunk) -> list[tuple[int, float | None]]:
+    """The numbers that the chunks before this one have tested in its universe, with their scores."""
     done = chunk.run.chunks.filter(universe=chunk.universe, status=OptimizerChunk.Status.DONE)
     known: list[tuple[int, float | None]] = []
     for number in done.order_by("number").values_list("number", flat=True):
-        part = {name: read_shard(chunk.run_id, number).column(name).to_numpy() for name in JUDGED}
-        # A row that could not stand first must not draw the search to it.
-        fit = eligible(part, part["score"], chunk.run.min_trades)
-        rows = zip(part["number"].tolist(), part["score"].tolist(), fit.tolist(), strict=True)
-        known += [(place, score if counts else None) for place, score, counts in rows]
+        shard = {name: read_shard(chunk.run_id, number).column(name).to_numpy() for name in ELIGIBILITY_COLUMNS}
+        # A combination that is not eligible must not attract the search.
+        fit = eligible(shard, shard["score"], chunk.run.min_trades)
+        rows = zip(shard["number"].tolist(), shard["score"].tolist(), fit.tolist(), strict=True)
+        known += [(index, score if counts else None) for index, score, counts in rows]
     return known
 
 
-def _figures(lease: ChunkLease, scenario: Scenario, chosen: Batch) -> Figures:
-    given_up = Event()
+def _evaluate(lease: ChunkLease, scenario: Scenario, batch: Batch) -> Figures:
+    stopped = Event()
 
-    def beat() -> None:
+    def heartbeat() -> None:
         try:
-            lease.beat()
+            lease.heartbeat()
         except (LeaseLost, Paused):
-            given_up.set()
+            stopped.set()
             raise
 
-    try_them = _of_search if lease.chunk.run.is_search else _of_ranking
-    figures = with_heartbeat(lambda: try_them(lease.chunk.run, scenario, chosen, given_up.is_set), beat)
-    lease.beat()
+    evaluate = _evaluate_search if lease.chunk.run.is_search else _evaluate_ranking
+    figures = with_heartbeat(lambda: evaluate(lease.chunk.run, scenario, batch, stopped.is_set), heartbeat)
+    lease.heartbeat()
     return figures
 
 
-def _of_search(run: OptimizerRun, scenario: Scenario, chosen: Batch, stop: Callable[[], bool]) -> Figures:
-    found = np.empty(len(chosen), FIGURES)
+def _evaluate_search(run: OptimizerRun, scenario: Scenario, batch: Batch, stop: Callable[[], bool]) -> Figures:
+    found = np.empty(len(batch), FIGURES)
     first, size = 0, FIRST_BATCH
-    while first < len(chosen) and not stop():
+    while first < len(batch) and not stop():
         began = time.perf_counter()
-        batch = [combination for _, combination in chosen[first : first + size]]
-        found[first : first + len(batch)] = sweep(scenario, kinds()[run.kind], batch)
-        first += len(batch)
+        part = [combination for _, combination in batch[first : first + size]]
+        found[first : first + len(part)] = sweep(scenario, kinds()[run.kind], part)
+        first += len(part)
         if time.perf_counter() - began < SECONDS_A_BATCH:
             size *= 2
     return found
 
 
-def _of_ranking(run: OptimizerRun, scenario: Scenario, chosen: Batch, stop: Callable[[], bool]) -> Figures:
-    found = np.empty(len(chosen), FIGURES)
-    for row, (place, parameters) in enumerate(chosen):
+def _evaluate_ranking(run: OptimizerRun, scenario: Scenario, batch: Batch, stop: Callable[[], bool]) -> Figures:
+    found = np.empty(len(batch), FIGURES)
+    for row, (index, parameters) in enumerate(batch):
         if stop():
             break
-        kind = make_kind(run.candidate_strategies[place]["kind"], parameters)
+        kind = make_kind(run.candidate_strategies[index]["kind"], parameters)
         found[row] = sweep(scenario, type(kind), [kind.parameters])[0]
     return found

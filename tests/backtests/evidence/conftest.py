@@ -1,11 +1,11 @@
-"""A completed search of Alice's, and evidence that has been gathered."""
+"""A completed search of Alice's, and computed evidence."""
 
 from typing import Any
 
 import pytest
 
 from backtests.models import Backtest, Candidate, Evidence, OptimizerRun
-from backtests.services.evidence import gather_for_backtest
+from backtests.services.evidence import compute_for_backtest
 from backtests.services.optimizer import create_search
 from strategies.models import Strategy
 from tests.backtests.runs import Clock
@@ -14,7 +14,7 @@ from tests.backtests.searches import GRID, TERMS, work_through
 
 @pytest.fixture
 def run(strategy: Strategy, clock: Clock) -> OptimizerRun:
-    """26 combinations on one symbol; the search saw the first 70% of the sessions."""
+    """A search of 26 combinations on one symbol over the first 70% of the sessions."""
     made = create_search(
         strategy.user,
         strategy,
@@ -32,23 +32,23 @@ def run(strategy: Strategy, clock: Clock) -> OptimizerRun:
 
 @pytest.fixture
 def candidate(run: OptimizerRun) -> Candidate:
-    """The last row: below the best, so nobody examines it until it is asked for."""
+    """The last candidate, whose evidence is computed only on request."""
     last = run.candidates.order_by("score").first()
     assert last is not None
     return last
 
 
 @pytest.fixture(scope="session")
-def known() -> list[dict[str, Any]]:
-    """What was found of `completed`: the same every time, so it is gathered once and stored for each test."""
+def reports() -> list[dict[str, Any]]:
+    """The report of `completed`, computed once for all tests."""
     return []
 
 
 @pytest.fixture
-def examined(completed: Backtest, clock: Clock, known: list[dict[str, Any]]) -> Backtest:
-    if known:
-        Evidence.objects.create(backtest=completed, report=known[0], computed_at=clock())
+def examined(completed: Backtest, clock: Clock, reports: list[dict[str, Any]]) -> Backtest:
+    if reports:
+        Evidence.objects.create(backtest=completed, report=reports[0], computed_at=clock())
     else:
-        gather_for_backtest(completed.pk, clock)
-        known.append(Evidence.objects.get().report)
+        compute_for_backtest(completed.pk, clock)
+        reports.append(Evidence.objects.get().report)
     return Backtest.objects.select_related("evidence").get(pk=completed.pk)

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from backtests.models import Backtest, Candidate, Evidence
 from backtests.services import run_backtest
-from backtests.services.evidence import gather_for_backtest, gather_for_candidate
+from backtests.services.evidence import compute_for_backtest, compute_for_candidate
 from strategies.models import Strategy
 from strategies.services import save_strategy
 from tests.backtests.pages import HTMX, text_of
@@ -83,7 +83,7 @@ def test_a_kind_without_parameters_has_a_page(
     )
     backtest = make(strategy=held)
     run_backtest(backtest.pk, clock)
-    gather_for_backtest(backtest.pk, clock)
+    compute_for_backtest(backtest.pk, clock)
     words = text_of(alices_browser.get(page_of(backtest)))
     assert "Nothing to search." in words
     assert "No parameters to move." in words
@@ -115,7 +115,7 @@ def test_the_marks_beside_a_button_ask_again_until_they_are_there(
     assert f'hx-get="{address}" hx-trigger="every 2s, sse:changed"' in page
     waiting = alices_browser.get(address, headers=HTMX)
     assert (waiting.status_code, "not yet" in text_of(waiting)) == (200, True)
-    gather_for_backtest(completed.pk, clock)
+    compute_for_backtest(completed.pk, clock)
     there = alices_browser.get(address, headers=HTMX)
     assert there.status_code == 286
     assert "a single try" in text_of(there)
@@ -128,7 +128,7 @@ def test_the_panel_of_a_row_asks_again_until_it_is_there(
     elsewhere = HTMX | {"HX-Current-URL": "http://testserver/x"}
     assert f'hx-get="{page_of(candidate)}"' in alices_browser.get(page_of(candidate)).content.decode()
     assert alices_browser.get(page_of(candidate), headers=elsewhere).status_code == 200
-    gather_for_candidate(candidate.pk, clock)
+    compute_for_candidate(candidate.pk, clock)
     assert alices_browser.get(page_of(candidate), headers=elsewhere).status_code == 286
 
 
@@ -144,7 +144,7 @@ def test_what_failed_is_tried_again_at_a_press_and_only_then(
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     subject: Any = completed if noun == "backtest" else candidate
-    gather = gather_for_backtest if noun == "backtest" else gather_for_candidate
+    gather = compute_for_backtest if noun == "backtest" else compute_for_candidate
     with patch("backtests.services.evidence.build_report", side_effect=ZeroDivisionError("by zero")):
         gather(subject.pk, clock)
     page = alices_browser.get(page_of(subject))
@@ -156,7 +156,7 @@ def test_what_failed_is_tried_again_at_a_press_and_only_then(
     with django_capture_on_commit_callbacks(execute=True):
         for _ in range(2):
             assert alices_browser.post(again(subject)).headers["Location"] == page_of(subject)
-    assert published == [(f"backtests.tasks.gather_{noun}_evidence", (subject.pk,))]
+    assert published == [(f"backtests.tasks.compute_{noun}_evidence", (subject.pk,))]
     gather(subject.pk, clock)
     with django_capture_on_commit_callbacks(execute=True):
         alices_browser.post(again(subject))
@@ -174,7 +174,7 @@ def test_a_row_nobody_has_looked_at_does_not_say_that_it_is_on_its_way(
 
 def test_what_went_wrong_stands_on_the_page(completed: Backtest, clock: Clock, alices_browser: Client) -> None:
     with patch("backtests.services.evidence.build_report", side_effect=ZeroDivisionError("by zero")):
-        gather_for_backtest(completed.pk, clock)
+        compute_for_backtest(completed.pk, clock)
     assert "The desk made an error" in text_of(alices_browser.get(page_of(completed)))
 
 
@@ -188,7 +188,7 @@ def test_a_row_of_an_optimizer_has_a_page_even_without_a_queue(
 def test_a_row_tells_what_the_search_did_not_see(
     candidate: Candidate, clock: Clock, alices_browser: Client
 ) -> None:
-    gather_for_candidate(candidate.pk, clock)
+    compute_for_candidate(candidate.pk, clock)
     words = text_of(alices_browser.get(page_of(candidate)))
     assert "The search saw the first part alone." in words
     assert "its search did not see the last part" in words

@@ -1,4 +1,4 @@
-"""Gathering evidence, storing it once, and reading it beside the ledger."""
+"""Computing evidence, storing it once, and reading it with the trial registry."""
 
 from typing import Any
 from unittest.mock import patch
@@ -8,31 +8,29 @@ from django.db import InterfaceError, OperationalError
 
 from backtests.models import Backtest, Candidate, Evidence, OptimizerRun, TrialRegistry
 from backtests.reports.scorecard import scorecards
-from backtests.services import run_backtest
-from backtests.services.evidence import gather_for_backtest, gather_for_candidate, gather_for_run
+from backtests.services import evidence, run_backtest
+from backtests.services.evidence import compute_for_backtest, compute_for_candidate, compute_for_run
 from backtests.services.queue import BACKTEST_EVIDENCE_TASK
 from strategies.services import save_strategy
-from tests.backtests.evidence.reading import on_other_bars, panel_of
+from tests.backtests.evidence.reading import on_other_bars, scorecard_of
 from tests.backtests.runs import Clock, Make, Published
 from tradedesk.accounts.models import User, UserVersion
 
-EXAMINE = "backtests.services.evidence.build_report"
 
-
-def test_a_completed_backtest_is_a_try_and_asks_for_its_evidence(
+def test_a_completed_backtest_is_a_trial_and_enqueues_its_evidence(
     make: Make, clock: Clock, published: Published, django_capture_on_commit_callbacks: Any
 ) -> None:
     backtest = make()
     with django_capture_on_commit_callbacks(execute=True):
         run_backtest(backtest.pk, clock)
     assert (BACKTEST_EVIDENCE_TASK, (backtest.pk,)) in published
-    assert list(TrialRegistry.objects.order_by("symbol").values_list("symbol", "number")) == [
+    assert list(TrialRegistry.objects.order_by("symbol").values_list("symbol", "trials")) == [
         ("AAPL", 1),
         ("MSFT", 1),
     ]
 
 
-def test_a_failed_backtest_is_no_try(make: Make, clock: Clock) -> None:
+def test_a_failed_backtest_is_no_trial(make: Make, clock: Clock) -> None:
     backtest = make()
     Backtest.objects.update(parameters={"fast": 90, "slow": 20})
     run_backtest(backtest.pk, clock)
@@ -41,90 +39,86 @@ def test_a_failed_backtest_is_no_try(make: Make, clock: Clock) -> None:
     assert not TrialRegistry.objects.exists()
 
 
-def test_evidence_is_gathered_once(examined: Backtest, alice: User, clock: Clock) -> None:
-    scorecard = panel_of(alice, examined)
+def test_evidence_is_computed_once(examined: Backtest, alice: User, clock: Clock) -> None:
+    scorecard = scorecard_of(alice, examined)
     assert (scorecard.status, len(scorecard.lines), scorecard.trials) == ("ready", 9, 1)
     assert scorecard.summary
     before = Evidence.objects.values().get()
-    with patch(EXAMINE, side_effect=AssertionError("gathered again")):
-        gather_for_backtest(examined.pk, clock)
+    with patch.object(evidence, "build_report", side_effect=AssertionError("computed again")):
+        compute_for_backtest(examined.pk, clock)
     assert Evidence.objects.values().get() == before
 
 
-def test_pages_hear_of_it(completed: Backtest, alice: User, clock: Clock) -> None:
+def test_pages_refresh_after_it(completed: Backtest, alice: User, clock: Clock) -> None:
     before = UserVersion.objects.get(user=alice).number
-    gather_for_backtest(completed.pk, clock)
+    compute_for_backtest(completed.pk, clock)
     assert UserVersion.objects.get(user=alice).number > before
 
 
 @pytest.mark.parametrize("status", [each for each in Backtest.Status if each != Backtest.Status.COMPLETED])
-def test_what_has_not_completed_has_no_evidence(make: Make, clock: Clock, status: str) -> None:
+def test_an_incomplete_backtest_has_no_evidence(make: Make, clock: Clock, status: str) -> None:
     backtest = make()
     Backtest.objects.update(status=status)
-    gather_for_backtest(backtest.pk, clock)
+    compute_for_backtest(backtest.pk, clock)
     assert not Evidence.objects.exists()
 
 
-def test_bars_that_are_gone_are_a_sentence_and_not_an_exception(
-    completed: Backtest, alice: User, clock: Clock
-) -> None:
-    Backtest.objects.update(symbols=["GONE"])
-    gather_for_backtest(completed.pk, clock)
-    scorecard = panel_of(alice, completed)
+def test_missing_bars_are_stored_as_an_error(completed: Backtest, alice: User, clock: Clock) -> None:
+    Backtest.objects.update(symbols=["MISSING"])
+    compute_for_backtest(completed.pk, clock)
+    scorecard = scorecard_of(alice, completed)
     assert (scorecard.status, scorecard.lines) == ("failed", [])
-    assert "GONE" in scorecard.error
+    assert "MISSING" in scorecard.error
 
 
-def test_a_mistake_of_ours_is_said_and_stored(completed: Backtest, clock: Clock) -> None:
-    with patch(EXAMINE, side_effect=ZeroDivisionError("by zero")):
-        gather_for_backtest(completed.pk, clock)
-    assert Evidence.objects.get().error.startswith("The desk made an error (ZeroDivisionError: by zero).")
+def test_an_internal_error_is_stored(completed: Backtest, clock: Clock) -> None:
+    with patch.object(evidence, "build_report", side_effect=ZeroDivisionError("by zero")):
+        compute_for_backtest(completed.pk, clock)
+    assert "ZeroDivisionError: by zero" in Evidence.objects.get().error
 
 
 @pytest.mark.parametrize("error", [OperationalError("database is locked"), InterfaceError("closed")])
-def test_a_database_that_is_out_of_reach_is_no_finding(
+def test_a_database_error_stores_nothing(
     error: Exception, completed: Backtest, candidate: Candidate, clock: Clock
 ) -> None:
-    with patch(EXAMINE, side_effect=error):
+    with patch.object(evidence, "build_report", side_effect=error):
         with pytest.raises(type(error)):
-            gather_for_backtest(completed.pk, clock)
+            compute_for_backtest(completed.pk, clock)
         with pytest.raises(type(error)):
-            gather_for_candidate(candidate.pk, clock)
+            compute_for_candidate(candidate.pk, clock)
     assert not Evidence.objects.exists()
 
 
-def test_bars_that_changed_since_are_not_the_results(completed: Backtest, alice: User, clock: Clock) -> None:
+def test_changed_bars_are_refused(completed: Backtest, alice: User, clock: Clock) -> None:
     Backtest.objects.update(provenance=on_other_bars(completed.provenance, "AAPL"))
-    gather_for_backtest(completed.pk, clock)
-    scorecard = panel_of(alice, completed)
+    compute_for_backtest(completed.pk, clock)
+    scorecard = scorecard_of(alice, completed)
     assert (scorecard.status, scorecard.lines) == ("failed", [])
     assert scorecard.error == "Since this backtest ran, the bars of AAPL changed. Run it again."
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("kind_code", "the strategy's code"), ("engine_code", "the engine's code")]
+    ("name", "named"), [("kind_code", "the strategy's code"), ("engine_code", "the engine's code")]
 )
-def test_code_that_changed_since_is_not_the_results(
-    name: str, words: str, completed: Backtest, alice: User, clock: Clock
-) -> None:
+def test_changed_code_is_refused(name: str, named: str, completed: Backtest, alice: User, clock: Clock) -> None:
     Backtest.objects.update(provenance=completed.provenance | {name: "0" * 12})
-    gather_for_backtest(completed.pk, clock)
-    assert panel_of(alice, completed).error == f"Since this backtest ran, {words} changed. Run it again."
+    compute_for_backtest(completed.pk, clock)
+    assert named in scorecard_of(alice, completed).error
 
 
-def test_another_version_with_the_same_code_finds_the_same(completed: Backtest, alice: User, clock: Clock) -> None:
+def test_another_version_with_the_same_code_is_accepted(completed: Backtest, alice: User, clock: Clock) -> None:
     Backtest.objects.update(provenance=completed.provenance | {"version": "0"})
-    gather_for_backtest(completed.pk, clock)
-    assert panel_of(alice, completed).status == "ready"
+    compute_for_backtest(completed.pk, clock)
+    assert scorecard_of(alice, completed).status == "ready"
 
 
-def test_what_is_deleted_meanwhile_leaves_nothing(completed: Backtest, clock: Clock) -> None:
-    def deleted(*_: Any) -> dict[str, Any]:
+def test_a_backtest_that_is_deleted_leaves_no_evidence(completed: Backtest, clock: Clock) -> None:
+    def delete_it(*_: Any) -> dict[str, Any]:
         Backtest.objects.all().delete()
         return {}
 
-    with patch(EXAMINE, side_effect=deleted):
-        gather_for_backtest(completed.pk, clock)
+    with patch.object(evidence, "build_report", side_effect=delete_it):
+        compute_for_backtest(completed.pk, clock)
     assert not Evidence.objects.exists()
 
 
@@ -136,23 +130,23 @@ def test_a_backtest_of_a_kind_without_parameters_has_evidence(
     )
     backtest = make(strategy=held)
     run_backtest(backtest.pk, clock)
-    gather_for_backtest(backtest.pk, clock)
-    scorecard = panel_of(alice, backtest)
+    compute_for_backtest(backtest.pk, clock)
+    scorecard = scorecard_of(alice, backtest)
     assert scorecard.status == "ready"
     assert scorecard.counts["none"] >= 3
 
 
-def test_panels_cost_one_query_however_many(
+def test_any_number_of_scorecards_costs_one_query(
     run: OptimizerRun, alice: User, clock: Clock, django_assert_num_queries: Any
 ) -> None:
-    gather_for_run(run.pk, clock)
+    compute_for_run(run.pk, clock)
     rows = list(run.candidates.select_related("run", "evidence"))
     for some in (rows[:1], rows):
         with django_assert_num_queries(1):
             assert len(scorecards(alice, some)) == len(some)
 
 
-def test_nobody_elses_tries_count(examined: Backtest, bob: User, alice: User) -> None:
+def test_trials_of_other_users_do_not_count(examined: Backtest, bob: User, alice: User) -> None:
+    assert scorecard_of(alice, examined).trials == 1
     TrialRegistry.objects.update(user=bob)
-    assert panel_of(alice, examined).trials == 0
-    assert "a single try" in panel_of(alice, examined).lines[0].words
+    assert scorecard_of(alice, examined).trials == 0

@@ -112,7 +112,7 @@ def test_a_chart_says_whether_it_is_of_all_combinations(
 def test_without_the_file_the_kept_rows_are_all_there_are_while_they_are_fewer_than_are_kept(
     kept: int, complete: bool, searched: OptimizerRun, alices_browser: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backtests.charts.optimizer.KEPT", kept)
+    monkeypatch.setattr("backtests.charts.optimizer.MAX_CANDIDATES", kept)
     storages["research"].delete(searched.results_path)
     assert chart(alices_browser, searched, "parallel")["complete"] == complete
 

@@ -1,4 +1,4 @@
-"""Runs of Alice's, and the workers that work on them, without a queue."""
+"""Alice's optimizer runs, and workers that run their chunks without a queue."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,42 +7,44 @@ import pytest
 from django.test import TestCase
 
 from backtests.models import OptimizerRun
-from backtests.services.optimizer import create_ranking, create_search
+from backtests.services.optimizer import create, create_ranking, create_search
 from backtests.services.queue import CHUNK_TASK
 from strategies.models import Strategy
 from tests.backtests.runs import Clock, Published
 from tests.backtests.searches import GRID, TERMS, MakeRun, work_through
 
 Work = Callable[[OptimizerRun], OptimizerRun]
+Enqueued = Callable[[Callable[[], Any]], list[int]]
 
 
 @pytest.fixture
 def search(strategy: Strategy) -> MakeRun:
-    """A queued search of Alice's SMA crossover: 6 x 5 combinations on AAPL, 4 of them against its rule."""
+    """Creates a queued search of Alice's SMA crossover: 6 x 5 combinations on AAPL, 4 of which its rule
+    refuses."""
 
-    def make(**changes: Any) -> OptimizerRun:
+    def make_search(**changes: Any) -> OptimizerRun:
         values: dict[str, Any] = {"symbols": ["AAPL"], "method": "grid", "grid": GRID, "seed": 1}
         return create_search(strategy.user, strategy, **(values | TERMS | changes))
 
-    return make
+    return make_search
 
 
 @pytest.fixture
 def ranking(strategy: Strategy) -> MakeRun:
-    """A queued ranking of Alice's strategy on two symbols."""
+    """Creates a queued ranking of Alice's strategy on two symbols."""
 
-    def make(**changes: Any) -> OptimizerRun:
+    def make_ranking(**changes: Any) -> OptimizerRun:
         values: dict[str, Any] = {"strategies": [strategy], "all_kinds": False, "symbols": ["AAPL", "MSFT"]}
         return create_ranking(strategy.user, **(values | TERMS | changes))
 
-    return make
+    return make_ranking
 
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of ten combinations."""
-    monkeypatch.setattr("backtests.services.optimizer.create.MIN_CHUNK", 10)
-    monkeypatch.setattr("backtests.services.optimizer.create.MAX_CHUNK", 10)
+    monkeypatch.setattr(create, "MIN_CHUNK", 10)
+    monkeypatch.setattr(create, "MAX_CHUNK", 10)
 
 
 @pytest.fixture
@@ -51,13 +53,13 @@ def work(clock: Clock) -> Work:
 
 
 @pytest.fixture
-def sent(published: Published) -> Callable[[Callable[[], Any]], list[int]]:
-    """The numbers of the chunks that something sends to the queue once it is committed."""
+def enqueued(published: Published) -> Enqueued:
+    """The numbers of the chunks that an action enqueues after its commit."""
 
-    def by(something: Callable[[], Any]) -> list[int]:
+    def by(action: Callable[[], Any]) -> list[int]:
         before = len(published)
         with TestCase.captureOnCommitCallbacks(execute=True):
-            something()
+            action()
         return [arguments[1] for name, arguments in published[before:] if name == CHUNK_TASK]
 
     return by

@@ -1,4 +1,4 @@
-"""The best rows: which are kept, in which order they stand, and what becomes of them."""
+"""Candidates: which ones are stored, how they rank, and what can be made from them."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from backtests.models import Backtest, OptimizerRun
 from backtests.research.optimizer.figures import FIGURES, Figures
 from backtests.research.optimizer.sampling import Batch
 from backtests.services import run_backtest
-from backtests.services.optimizer import open_as_backtest, parts, ranked, run_chunk, save_as_strategy
-from backtests.services.optimizer import work as working
-from backtests.services.optimizer.candidates import KEPT, keep_best
+from backtests.services.optimizer import open_as_backtest, ranked, result_shards, run_chunk, save_as_strategy
+from backtests.services.optimizer import work as chunk_work
+from backtests.services.optimizer.candidates import MAX_CANDIDATES, keep_best
 from strategies.models import Strategy
 from strategies.services import delete_strategy
 from tests.backtests.optimizer_runs.conftest import Work
@@ -24,36 +24,36 @@ from tests.backtests.searches import MakeRun
 Status = OptimizerRun.Status
 
 
-def made_up(numbers: list[int], sharpe: Any, trades: Any) -> tuple[Batch, Figures, Any]:
+def chunk_of(numbers: list[int], sharpe: Any, trades: Any) -> tuple[Batch, Figures, Any]:
     figures = np.zeros(len(numbers), FIGURES)
     figures["sharpe"], figures["trades"], figures["exposure"] = sharpe, trades, 0.5
     return [(number, {"fast": 5, "slow": 20}) for number in numbers], figures, figures["sharpe"]
 
 
 def keep(run: OptimizerRun, numbers: list[int], sharpe: Any, trades: Any = 100) -> None:
-    keep_best(run, "AAPL", *made_up(numbers, sharpe, trades), frozenset({run.strategy_id or 0}))
+    keep_best(run, "AAPL", *chunk_of(numbers, sharpe, trades), frozenset({run.strategy_id or 0}))
 
 
-# --- Which are kept --------------------------------------------------------------------------------------------
+# --- Which are stored --------------------------------------------------------------------------------------------
 
 
-def test_the_best_five_hundred_of_all_chunks_are_kept(search: MakeRun) -> None:
+def test_the_best_500_of_all_chunks_are_stored(search: MakeRun) -> None:
     run = search()
     scores = np.random.default_rng(5).normal(size=3_000)
     for first in range(0, 3_000, 600):
         keep(run, list(range(first, first + 600)), scores[first : first + 600])
-    assert [row.number for row in ranked(run, "AAPL")] == np.argsort(-scores)[:KEPT].tolist()
+    assert [row.number for row in ranked(run, "AAPL")] == np.argsort(-scores)[:MAX_CANDIDATES].tolist()
 
 
-def test_rows_that_are_equal_are_kept_by_their_number_whatever_the_chunks(search: MakeRun) -> None:
+def test_equal_rows_rank_by_number_across_chunks(search: MakeRun) -> None:
     run = search()
     numbers = np.random.default_rng(5).permutation(2_000)
     for first in range(0, 2_000, 1_000):
         keep(run, numbers[first : first + 1_000].tolist(), 1.0)
-    assert [row.number for row in ranked(run, "AAPL")] == list(range(KEPT))
+    assert [row.number for row in ranked(run, "AAPL")] == list(range(MAX_CANDIDATES))
 
 
-def test_a_winner_with_two_trades_stands_below_all_that_have_enough(search: MakeRun) -> None:
+def test_a_row_with_too_few_trades_ranks_below_all_that_have_enough(search: MakeRun) -> None:
     run = search(min_trades=10)
     keep(run, [1, 2, 3, 4], [9.0, -1.0, np.nan, 0.5], [2, 10, 50, 10])
     rows = list(ranked(run, "AAPL"))
@@ -67,27 +67,27 @@ def test_a_winner_with_two_trades_stands_below_all_that_have_enough(search: Make
     assert rows[3].figures["sharpe"] is None
 
 
-def test_what_has_enough_trades_comes_among_better_ones_that_have_not(search: MakeRun) -> None:
+def test_a_row_with_enough_trades_displaces_better_ones_without(search: MakeRun) -> None:
     run = search(min_trades=10)
     keep(run, list(range(600)), 9.0, 2)
     keep(run, [600, 601], 0.5, 10)
     keep(run, [602], np.nan, 10)
     rows = list(ranked(run, "AAPL"))
     assert [row.number for row in rows[:3]] == [600, 601, 0]
-    assert len(rows) == KEPT
-    assert rows[-1].number == KEPT - 3
+    assert len(rows) == MAX_CANDIDATES
+    assert rows[-1].number == MAX_CANDIDATES - 3
 
 
-def test_each_market_has_its_own_five_hundred(search: MakeRun) -> None:
+def test_each_universe_stores_its_own_500(search: MakeRun) -> None:
     run = search(symbols=["AAPL", "MSFT"])
     for universe in ("AAPL", "MSFT"):
-        keep_best(run, universe, *made_up(list(range(600)), 1.0, 100), frozenset())
-    assert [ranked(run, universe).count() for universe in ("AAPL", "MSFT")] == [KEPT, KEPT]
+        keep_best(run, universe, *chunk_of(list(range(600)), 1.0, 100), frozenset())
+    assert [ranked(run, universe).count() for universe in ("AAPL", "MSFT")] == [MAX_CANDIDATES, MAX_CANDIDATES]
 
 
 @given(st.data())
-def test_the_rank_is_the_place(data: st.DataObject) -> None:
-    # Without a database: what keep_best sorts by is what ranked sorts by.
+def test_the_sort_order_of_keep_best_is_that_of_ranked(data: st.DataObject) -> None:
+    # Without a database: the same keys, sorted by Python.
     count = data.draw(st.integers(1, 30))
     score = np.array(data.draw(st.lists(st.sampled_from((np.nan, 0.0, 1.0)), min_size=count, max_size=count)))
     fit = np.array(data.draw(st.lists(st.booleans(), min_size=count, max_size=count))) & ~np.isnan(score)
@@ -100,11 +100,11 @@ def test_the_rank_is_the_place(data: st.DataObject) -> None:
     assert found.tolist() == expected
 
 
-# --- A strategy that is deleted while its run is going ---------------------------------------------------------
+# --- A strategy that is deleted during its run ---------------------------------------------------------
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_a_search_goes_on_without_its_strategy(search: MakeRun, work: Work, clock: Clock) -> None:
+def test_a_search_continues_after_its_strategy_is_deleted(search: MakeRun, work: Work, clock: Clock) -> None:
     run = search()
     run_chunk(run.pk, 0, clock)
     delete_strategy(Strategy.objects.get())
@@ -115,24 +115,24 @@ def test_a_search_goes_on_without_its_strategy(search: MakeRun, work: Work, cloc
     assert {(row.strategy_id, row.name) for row in rows} == {(None, "Golden cross")}
 
 
-def test_a_chunk_that_was_at_it_when_the_strategy_went_is_kept(
+def test_a_chunk_completes_if_its_strategy_is_deleted_while_it_runs(
     search: MakeRun, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = search()
-    write = parts.write_shard
+    write = result_shards.write_shard
 
     def deleted_first(*args: Any) -> None:
         delete_strategy(Strategy.objects.get())
         write(*args)
 
-    monkeypatch.setattr(working, "write_shard", deleted_first)
+    monkeypatch.setattr(chunk_work, "write_shard", deleted_first)
     run_chunk(run.pk, 0, clock)
     connection.check_constraints()
     run.refresh_from_db()
     assert (run.status, run.candidates.count()) == (Status.COMPLETED, 26)
 
 
-def test_a_ranking_keeps_the_row_of_a_strategy_that_went(ranking: MakeRun, work: Work) -> None:
+def test_a_ranking_keeps_the_row_of_a_deleted_strategy(ranking: MakeRun, work: Work) -> None:
     run = ranking(all_kinds=True)
     delete_strategy(Strategy.objects.get())
     run = work(run)
@@ -141,7 +141,7 @@ def test_a_ranking_keeps_the_row_of_a_strategy_that_went(ranking: MakeRun, work:
     assert ranked(run, "AAPL").get(name="Golden cross").strategy_id is None
 
 
-def test_the_owners_deletion_takes_the_run_along(search: MakeRun, work: Work) -> None:
+def test_a_run_is_deleted_with_its_owner(search: MakeRun, work: Work) -> None:
     run = search()
     pk = run.pk
     run.user.delete()
@@ -150,10 +150,11 @@ def test_the_owners_deletion_takes_the_run_along(search: MakeRun, work: Work) ->
     connection.check_constraints()
 
 
-# --- What becomes of a row -------------------------------------------------------------------------------------
+# --- What can be made from a candidate
+# -------------------------------------------------------------------------------------
 
 
-def test_a_row_opens_as_a_backtest_of_the_whole_period(search: MakeRun, work: Work, clock: Clock) -> None:
+def test_a_candidate_opens_as_a_backtest_of_the_whole_period(search: MakeRun, work: Work, clock: Clock) -> None:
     run = work(search(symbols=["AAPL", "MSFT"], stop_loss_pct=0.2, commission_bps=5.0))
     row = ranked(run, "MSFT")[0]
     backtest = open_as_backtest(row, NOW)
@@ -168,9 +169,7 @@ def test_a_row_opens_as_a_backtest_of_the_whole_period(search: MakeRun, work: Wo
     assert backtest.status == Backtest.Status.COMPLETED, backtest.error
 
 
-def test_a_row_opened_of_a_ranking_has_the_very_figures_of_the_row(
-    ranking: MakeRun, work: Work, clock: Clock
-) -> None:
+def test_a_backtest_of_a_ranked_candidate_has_the_same_figures(ranking: MakeRun, work: Work, clock: Clock) -> None:
     run = work(ranking())
     row = ranked(run, "AAPL")[0]
     backtest = open_as_backtest(row, NOW)
@@ -179,7 +178,7 @@ def test_a_row_opened_of_a_ranking_has_the_very_figures_of_the_row(
     assert {name: backtest.metrics[name] for name in row.figures} == pytest.approx(row.figures, rel=1e-9)
 
 
-def test_a_row_is_saved_as_a_strategy(search: MakeRun, work: Work) -> None:
+def test_a_candidate_is_saved_as_a_strategy(search: MakeRun, work: Work) -> None:
     run = work(search())
     row = ranked(run, "AAPL")[0]
     saved = save_as_strategy(row)
@@ -189,7 +188,9 @@ def test_a_row_is_saved_as_a_strategy(search: MakeRun, work: Work) -> None:
     assert save_as_strategy(row, "Mine").name == "Mine"
 
 
-def test_the_rows_of_a_market_cost_one_query(search: MakeRun, work: Work, django_assert_num_queries: Any) -> None:
+def test_the_candidates_of_a_universe_cost_one_query(
+    search: MakeRun, work: Work, django_assert_num_queries: Any
+) -> None:
     run = work(search())
     with django_assert_num_queries(1):
         rows = list(ranked(run, "AAPL"))

@@ -1,4 +1,4 @@
-"""Pausing, going on and cancelling, from every state."""
+"""Pausing, resuming and cancelling, from every status."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ CHANGES = {"pause": pause, "resume": resume, "cancel": cancel}
         ("cancel", Status.PAUSED, Status.CANCELLED),
     ],
 )
-def test_what_can_change_changes_and_the_page_is_told(
+def test_a_valid_change_is_stored_and_refreshes_the_page(
     search: MakeRun, change: str, before: Status, after: Status
 ) -> None:
     run = search()
@@ -50,7 +50,7 @@ def test_what_can_change_changes_and_the_page_is_told(
         *(("cancel", ended) for ended in OptimizerRun.FINISHED),
     ],
 )
-def test_what_cannot_change_stays_as_it_is(search: MakeRun, change: str, before: Status) -> None:
+def test_an_invalid_change_does_nothing(search: MakeRun, change: str, before: Status) -> None:
     run = search()
     OptimizerRun.objects.update(status=before)
     version = UserVersion.objects.get(user=run.user).number
@@ -61,7 +61,7 @@ def test_what_cannot_change_stays_as_it_is(search: MakeRun, change: str, before:
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_what_was_found_before_the_end_is_kept(search: MakeRun, clock: Clock) -> None:
+def test_candidates_found_before_a_cancel_are_kept(search: MakeRun, clock: Clock) -> None:
     run = search()
     run_chunk(run.pk, 0, clock)
     cancel(run, clock())
@@ -71,7 +71,7 @@ def test_what_was_found_before_the_end_is_kept(search: MakeRun, clock: Clock) ->
     assert run.candidates.count() == 10
 
 
-def test_a_run_that_had_begun_goes_on_as_running(search: MakeRun, clock: Clock) -> None:
+def test_a_run_that_had_started_resumes_as_running(search: MakeRun, clock: Clock) -> None:
     run = search()
     OptimizerRun.objects.update(status=Status.PAUSED, started_at=NOW)
     resume(run, clock())
@@ -79,10 +79,11 @@ def test_a_run_that_had_begun_goes_on_as_running(search: MakeRun, clock: Clock) 
     assert run.status == Status.RUNNING
 
 
-# --- The time left -------------------------------------------------------------------------------------------
+# --- The remaining time
+# -------------------------------------------------------------------------------------------
 
 
-def test_the_time_left_is_by_what_was_needed_over_the_lanes(search: MakeRun) -> None:
+def test_the_remaining_time_follows_from_the_work_done_and_the_concurrency(search: MakeRun) -> None:
     run = search()
     run.status, run.combinations, run.done, run.worked = Status.RUNNING, 1_000, 200, 10.0
     assert time_left(run) == pytest.approx(800 * 10.0 / 200 / 2)
@@ -90,17 +91,17 @@ def test_the_time_left_is_by_what_was_needed_over_the_lanes(search: MakeRun) -> 
     assert time_left(run) == pytest.approx(800 * 10.0 / 200)
 
 
-def test_before_anything_is_done_nobody_knows_the_time_left(search: MakeRun) -> None:
+def test_the_remaining_time_is_unknown_before_the_first_chunk(search: MakeRun) -> None:
     run = search()
     run.status = Status.RUNNING
     assert time_left(run) is None
 
 
-def test_a_paused_run_takes_as_long_as_it_takes(search: MakeRun) -> None:
+def test_a_paused_run_has_no_remaining_time(search: MakeRun) -> None:
     run = search()
     run.status, run.done, run.worked = Status.PAUSED, 10, 1.0
     assert time_left(run) is None
 
 
-def test_a_completed_run_has_no_time_left(search: MakeRun, work: Work) -> None:
+def test_a_completed_run_has_no_remaining_time(search: MakeRun, work: Work) -> None:
     assert time_left(work(search())) is None
