@@ -87,7 +87,7 @@ def test_each_symbol_has_its_own_rows(alices: ApiClient, strategy: Strategy) -> 
 def test_a_row_has_the_ratings_of_its_evidence(alices: ApiClient, strategy: Strategy, alice: User) -> None:
     run_completed(alices, request_body(strategy_id=strategy.pk, grid=GRID))
     run = OptimizerRun.objects.get()
-    evidence.gather_for_run(run.pk, lambda: WALL)
+    evidence.compute_for_run(run.pk, lambda: WALL)
     best = alices.get(f"{URL}/{run.pk}").json["best"]
     card = alices.get(f"/api/v1/evidence?candidate_id={best['candidate_id']}").json
     assert best["evidence"] == {line["key"]: line["rating"] for line in card["lines"]}

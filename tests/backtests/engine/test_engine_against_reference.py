@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backtests.engine.run import run
 from backtests.engine.results import Result
+from backtests.engine.run import run
 from tests.backtests.reference import Desk
 from tests.backtests.series import SEEDS, series_of
 from tradedesk.core.rules import Costs, RiskRules

@@ -10,7 +10,6 @@ import pytest
 from livetrading.brokers.protocol import OutcomeUnknown
 from livetrading.models import LiveStrategy, Order, PaperTrade, Reconciliation, SignalHistory
 from livetrading.pipeline.check import _order, check
-from livetrading.pipeline.evaluate import evaluate
 from livetrading.services.control import control
 from tests.livetrading.at_once import at_once
 from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat

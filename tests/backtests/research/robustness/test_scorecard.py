@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtests.research.robustness.deflated_sharpe import Moments, deflated_sharpe, expected_best
-from backtests.research.robustness.scorecard import Line, Rating, counts, lines, summary
+from backtests.research.robustness.scorecard import Line, Rating, counts, lines
 from tests.backtests.research.robustness.reports import GOOD, PROOF
 
 KEYS = [
