@@ -10,7 +10,7 @@ from backtests.date_range import date_range_of, in_words
 from backtests.models import OptimizerRun
 from backtests.research.optimizer.grid import PLACES, Grid, InvalidGrid, Range, Value
 from backtests.research.optimizer.objectives import WEIGHTS, Objective
-from backtests.research.optimizer.sampling import LOOKS_MORE, at_random
+from backtests.research.optimizer.sampling import CHECKED_EXTRA, random_batch
 from backtests.services.bars import UnusableBars, usable_series
 from backtests.services.inputs import RuleValue, capital_error, checked_rules, date_errors
 from strategies.kinds import InvalidParameters, Kind
@@ -119,7 +119,7 @@ def checked_grid(
         errors |= {f"grid.{name}" if name else "grid": text for name, text in refusal.errors.items()}
         return None
     # In a larger one a combination that fits may be too rare to be found here; the run then finds it, or says so.
-    if grid.size <= LOOKS_MORE and not at_random(kind, grid, 0, 0, 1, 1):
+    if grid.size <= CHECKED_EXTRA and not random_batch(kind, grid, 0, 0, 1, 1):
         errors["grid"] = f"None of these combinations fits. {_refusal(kind, grid)}"
         return None
     return grid
