@@ -107,8 +107,8 @@ class ReferenceEngine:
         dollars = rules.position_size_pct * equity
         if rules.max_position_size is not None:
             dollars = min(dollars, rules.max_position_size)
-        parts = 1_000_000 if rules.fractional else 1  # a share can be divided into
-        return max(floor(dollars / close * parts + 1e-9), 0) / parts
+        units = 1_000_000 if rules.fractional else 1  # of a share
+        return max(floor(dollars / close * units + 1e-9), 0) / units
 
     def _buy(self, symbol: str, now: datetime, price: float, shares: float) -> None:
         costs = self.costs
