@@ -68,7 +68,7 @@ def summary(shown: list[Line]) -> str:
 def _deflated_sharpe(report: Report, trials: int, variance: float | None) -> Line:
     key, label = "deflated_sharpe", "Deflated Sharpe"
     criterion = f"Pass from {PASS_DEFLATED_SHARPE:.0%}, caution from {CAUTION_DEFLATED_SHARPE:.0%}."
-    best = f"best of {trials:,} trials" if trials > 1 else "a single trial"
+    best = f"the best of {trials:,} trials" if trials > 1 else "a single trial"
     if not report["moments"]:
         return Line(key, label, Rating.NONE, f"There is no Sharpe ratio to rate ({best}).", criterion)
     moments = Moments(**report["moments"])
