@@ -106,7 +106,7 @@ def test_a_part_that_is_gone_ends_the_run_with_a_sentence(search: MakeRun, work:
 
 def test_where_nothing_fits_the_run_says_so(search: MakeRun, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     # So large that it is not looked through before.
-    monkeypatch.setattr("backtests.services.optimizer.inputs.LOOKS_MORE", 10)
+    monkeypatch.setattr("backtests.services.optimizer.inputs.CHECKED_EXTRA", 10)
     with TestCase.captureOnCommitCallbacks(execute=True):
         run = work(search(grid={"fast": (30, 40, 1), "slow": (10, 30, 1)}))
     assert run.status == Status.FAILED
