@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from backtests.engine.simulation import Scenario, Simulation, prepare, simulate
+from backtests.research.optimizer.grid import Combination
 from backtests.research.optimizer.sweep import sweep as optimizer_sweep
 from bench.task import (
     ACCOUNT,
@@ -51,7 +52,7 @@ def million() -> Outcome:
 def sweep(pairs: Sequence[Pair]) -> Outcome:
     """The sweep of the optimizer."""
     scenario = prepare({SYMBOL: daily()}, capital=CAPITAL, rules=RULES, costs=COSTS)
-    combinations = [{"fast": fast, "slow": slow} for fast, slow in pairs]
+    combinations: list[Combination] = [{"fast": fast, "slow": slow} for fast, slow in pairs]
     last = optimizer_sweep(scenario, SmaCrossover, combinations, threads=THREADS)[-1]
     still_open = scenario.simulate(SmaCrossover(**combinations[-1])).result.held
     return Outcome(int(last["trades"]) + len(still_open), float(last["final_equity"]))

@@ -1,6 +1,4 @@
-"""Measures the time of a new process to its first result, with compiled code cached on disk: `python -m
-bench.fresh`.
-"""
+"""Measures a new process to its first result, with compiled code cached on disk: `python -m bench.fresh`."""
 
 import os
 import subprocess

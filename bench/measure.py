@@ -39,9 +39,7 @@ def main(engine: str, task: str, combinations: int) -> dict[str, float]:
 
 
 def part_of_the_sweep(combinations: int) -> tuple[Pair, ...]:
-    """
-    All pairs, or evenly spaced ones. The step is one more than the number of slow averages, so that both vary.
-    """
+    """All pairs, or evenly spaced ones. The step is 1 + the number of slow averages, so that both vary."""
     return SWEEP if combinations >= len(SWEEP) else SWEEP[:: len(SWEEP) // combinations + 1]
 
 
