@@ -93,7 +93,7 @@ def _axis(param: "Param[int] | Param[float]", given: Range) -> tuple[Value, ...]
     if step < MIN_STEP:
         raise ValueError(f"The step of {param.label} must be at least {MIN_STEP:g}.")
     if low > high:
-        raise ValueError(f"{param.label}: the lower bound {low:,g} is above the upper bound {high:,g}.")
+        raise ValueError(f"{param.label} runs from {low:g} down to {high:g}: swap the two.")
     count = math.floor((high - low) / step + TOLERANCE) + 1
     if count > MAX_VALUES:
         raise ValueError(f"{param.label} has {count:,} values, more than {MAX_VALUES:,}. Use a larger step.")
