@@ -64,5 +64,5 @@ def formula(objective: Objective, weights: Mapping[str, float]) -> str:
         for name, weight in weights.items()
         if weight
     )
-    bounds = f"each ratio counts from {-MAX_PART:g} to {MAX_PART:g}, an undefined one 0"
+    bounds = f"each ratio counts from {-MAX_PART:g} to {MAX_PART:g}, one that is not defined 0"
     return f"{' + '.join(parts)}; {bounds}"
