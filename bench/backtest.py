@@ -1,4 +1,4 @@
-"""Compares the engine with its peers and prints a table for each task: `python -m bench.backtest [TASK ...]`."""
+"""Compares the engine with other libraries, a table for each task: `python -m bench.backtest [TASK ...]`."""
 
 import json
 import os
@@ -7,11 +7,11 @@ import sys
 from importlib.metadata import version
 from typing import Any
 
-from bench.measure import some_of_the_sweep
+from bench.measure import part_of_the_sweep
 from bench.task import MINUTES, ONE, POSITIONS, SESSIONS, SLOWER, SWEEP, SYMBOLS, daily
 
-# backtesting.py would take minutes for all combinations: it does fifty, and its time is multiplied.
-SOME = 50
+# backtesting.py would take minutes for all combinations: it runs fifty, and its time is multiplied.
+SAMPLED = 50
 DESK, VECTORBT, BACKTESTING, BACKTRADER = "desk", "peer_vectorbt", "peer_backtesting", "peer_backtrader"
 NAMES = {
     DESK: "tradedesk",
@@ -44,10 +44,10 @@ def main(tasks: list[str]) -> None:
     for task in tasks or TASKS:
         table(task)
     sys.stdout.write(
-        "\nMedian of five after a warm-up; each engine in a process of its own, memory is that process's peak.\n"
-        "Trades and equity are those of the last backtest done: they agree but for the size of a fill, and\n"
-        "backtrader reads a tie of two averages in its own way.\n"
-        f"* {SOME} evenly spaced combinations, multiplied to {len(SWEEP):,}; its last one is another.\n"
+        "\nMedian of five after a warm-up; each engine has its own process, and the memory is its peak.\n"
+        "Trades and equity are of the last backtest. They differ only by the size of a fill, and backtrader\n"
+        "handles a tie of two averages differently.\n"
+        f"* {SAMPLED} evenly spaced combinations, multiplied to {len(SWEEP):,}; its last backtest differs.\n"
     )
 
 
@@ -55,11 +55,11 @@ def table(task: str) -> None:
     title, engines = TASKS[task]
     sys.stdout.write(f"\n{title}\n" + ROW.format("", "time", "ratio", "peak memory", "trades", "final equity"))
     ours = 0.0
-    measured(DESK, task, len(SWEEP))  # compiles what is not on disk yet, which takes memory of its own
+    measured(DESK, task, len(SWEEP))  # compiles what is not cached yet, which takes memory
     for engine in engines:
         scaled = task == "sweep" and engine == BACKTESTING
-        found = measured(engine, task, SOME if scaled else len(SWEEP))
-        seconds = found["seconds"] * (len(SWEEP) / len(some_of_the_sweep(SOME)) if scaled else 1)
+        found = measured(engine, task, SAMPLED if scaled else len(SWEEP))
+        seconds = found["seconds"] * (len(SWEEP) / len(part_of_the_sweep(SAMPLED)) if scaled else 1)
         ours = ours or seconds
         sys.stdout.write(
             ROW.format(
@@ -76,10 +76,10 @@ def table(task: str) -> None:
 
 def measured(engine: str, task: str, combinations: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "bench.measure", engine, task, str(combinations)]
-    quiet = {**os.environ, "TQDM_DISABLE": "1"}  # no progress bars of the peers between our lines
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=quiet)  # noqa: S603 - our own interpreter
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+    environment = {**os.environ, "TQDM_DISABLE": "1"}  # without the progress bars of other libraries
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)  # noqa: S603 - this interpreter
+    measurement: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return measurement
 
 
 if __name__ == "__main__":

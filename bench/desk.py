@@ -1,9 +1,10 @@
-"""The desk's own engine. Every backtest gives the trades and all metrics, beside buying and holding."""
+"""The desk's engine. Every backtest has the trades, all metrics, and the benchmark of buy and hold."""
 
 from collections.abc import Sequence
 from functools import cache
 
 from backtests.engine.simulation import Scenario, Simulation, prepare, simulate
+from backtests.research.optimizer.grid import Combination
 from backtests.research.optimizer.sweep import sweep as optimizer_sweep
 from bench.task import (
     ACCOUNT,
@@ -32,9 +33,11 @@ THREADS = 2
 
 
 def one(fast: int, slow: int) -> Outcome:
-    """The whole call that a backtest page makes, the trades as records included."""
-    done = whole(daily(), fast, slow)
-    return Outcome(len(done.result.trades) + len(done.result.open_positions), done.metrics.final_equity)
+    """The whole call of a backtest page, with the trades as records."""
+    simulation = whole_simulation(daily(), fast, slow)
+    return Outcome(
+        len(simulation.result.trades) + len(simulation.result.open_positions), simulation.metrics.final_equity
+    )
 
 
 def single() -> Outcome:
@@ -42,28 +45,31 @@ def single() -> Outcome:
 
 
 def million() -> Outcome:
-    """The same call on a million bars; the trades stay in their array, as those of the peers."""
-    done = whole(minutes(), *SLOWER)
-    return Outcome(len(done.result.closed) + len(done.result.held), done.metrics.final_equity)
+    """The same call on a million bars; the trades stay in their array, as in the other engines."""
+    return outcome_of(whole_simulation(minutes(), *SLOWER))
 
 
 def sweep(pairs: Sequence[Pair]) -> Outcome:
-    """What the optimizer does."""
+    """The sweep of the optimizer."""
     scenario = prepare({SYMBOL: daily()}, capital=CAPITAL, rules=RULES, costs=COSTS)
-    combinations = [{"fast": fast, "slow": slow} for fast, slow in pairs]
+    combinations: list[Combination] = [{"fast": fast, "slow": slow} for fast, slow in pairs]
     last = optimizer_sweep(scenario, SmaCrossover, combinations, threads=THREADS)[-1]
     still_open = scenario.simulate(SmaCrossover(**combinations[-1])).result.held
     return Outcome(int(last["trades"]) + len(still_open), float(last["final_equity"]))
 
 
 def portfolio() -> Outcome:
-    """The engine and the metrics; bars and signals are there."""
+    """The engine and the metrics; bars and signals are prepared."""
     scenario, signals = prepared()
-    done = scenario.evaluate(signals)
-    return Outcome(len(done.result.closed) + len(done.result.held), done.metrics.final_equity)
+    return outcome_of(scenario.evaluate(signals))
 
 
-def whole(bars: Bars, fast: int, slow: int) -> Simulation:
+def outcome_of(simulation: Simulation) -> Outcome:
+    result = simulation.result
+    return Outcome(len(result.closed) + len(result.held), simulation.metrics.final_equity)
+
+
+def whole_simulation(bars: Bars, fast: int, slow: int) -> Simulation:
     kind = SmaCrossover(fast=fast, slow=slow)
     return simulate(kind, {SYMBOL: bars}, capital=CAPITAL, rules=RULES, costs=COSTS)
 

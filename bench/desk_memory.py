@@ -37,18 +37,18 @@ def main(minutes: float) -> None:
     half = len(sizes) // 2
     table = {
         "ready to serve": f"{ready:,.0f} MB",
-        "most": f"{max(sizes):,.0f} MB",
+        "peak": f"{max(sizes):,.0f} MB",
         f"after {minutes:g} minutes": f"{sizes[-1]:,.0f} MB",
         "growth in the second half": f"{slope(times[half:], sizes[half:]):+,.2f} MB/min",
         "replay reached": str(sessions[0]),
-        "orders placed": str(orders[0]),
+        "orders placed": f"{orders[0]:,}",
     }
     for label, value in table.items():
         sys.stdout.write(LINE.format(label, value))
 
 
 def watch(desk: Desk, trader: Trader, minutes: float) -> tuple[list[float], list[float]]:
-    """Minutes since the start and megabytes at each of them."""
+    """Minutes since the start, and the megabytes at each of these times."""
     times: list[float] = []
     sizes: list[float] = []
     start = time.monotonic()
@@ -62,9 +62,9 @@ def watch(desk: Desk, trader: Trader, minutes: float) -> tuple[list[float], list
 
 def megabytes(pid: int) -> float:
     """Resident memory of the process."""
-    ask = ["ps", "-o", "rss=", "-p", str(pid)]
-    answer = subprocess.run(ask, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ps and a number
-    return int(answer.stdout) / 1024
+    command = ["ps", "-o", "rss=", "-p", str(pid)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ps and a number
+    return int(done.stdout) / 1024
 
 
 def slope(times: Sequence[float], sizes: Sequence[float]) -> float:

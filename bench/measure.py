@@ -1,4 +1,4 @@
-"""Measures one engine at one task in a process of its own: `python -m bench.measure ENGINE TASK COMBINATIONS`.
+"""Measures one engine at one task in its own process: `python -m bench.measure ENGINE TASK COMBINATIONS`.
 
 Prints one line of JSON: the median of five timings after a warm-up, in seconds, and the peak memory of the
 process in megabytes.
@@ -16,20 +16,20 @@ from time import perf_counter
 from bench.task import SWEEP, Pair
 
 REPEATS = 5
-SHORTEST = 0.1  # seconds; a quicker task is repeated until it takes that long, and divided
+SHORTEST = 0.1  # seconds; a faster task is repeated for so long and the time divided
 
 
 def main(engine: str, task: str, combinations: int) -> dict[str, float]:
     run = getattr(import_module(f"bench.{engine}"), task)
     if task == "sweep":
-        run = partial(run, some_of_the_sweep(combinations))
+        run = partial(run, part_of_the_sweep(combinations))
     outcome = run()
     started = perf_counter()
     run()
     number = max(1, round(SHORTEST / (perf_counter() - started)))
     timings = []
     for _ in range(REPEATS):
-        gc.collect()  # what the last timing has left is not this one's
+        gc.collect()  # so that no timing includes the garbage of the one before
         started = perf_counter()
         for _ in range(number):
             run()
@@ -38,8 +38,8 @@ def main(engine: str, task: str, combinations: int) -> dict[str, float]:
     return {"seconds": median(timings), "megabytes": memory, **vars(outcome)}
 
 
-def some_of_the_sweep(combinations: int) -> tuple[Pair, ...]:
-    """All of it, or every so many: a step of one more than the slow windows meets all kinds of pairs."""
+def part_of_the_sweep(combinations: int) -> tuple[Pair, ...]:
+    """All pairs, or evenly spaced ones. The step is 1 + the number of slow averages, so that both vary."""
     return SWEEP if combinations >= len(SWEEP) else SWEEP[:: len(SWEEP) // combinations + 1]
 
 

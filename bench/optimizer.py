@@ -1,6 +1,6 @@
-"""Measures a search from the POST to its end, through Celery, PostgreSQL and Redis: `python -m bench.optimizer`.
+"""Measures a search of 5,000 combinations from the request to its end: `python -m bench.optimizer`.
 
-The 5,000 combinations of the sweep, with two worker processes.
+With Celery, PostgreSQL and Redis, and two worker processes.
 """
 
 import os
@@ -29,12 +29,12 @@ def main() -> None:
     with worker():
         seconds = [measured() for _ in range(REPEATS + 1)][1:]
     sys.stdout.write(f"\nA search of {len(SWEEP):,} combinations on {SYMBOL}, from POST to completed\n\n")
-    sys.stdout.write(ROW.format("median of five, after one to warm up", f"{median(seconds):,.2f} s"))
+    sys.stdout.write(ROW.format("median of five after a warm-up", f"{median(seconds):,.2f} s"))
     sys.stdout.write(ROW.format("slowest", f"{max(seconds):,.2f} s"))
 
 
 def prepare() -> None:
-    """Servers and a data folder of our own, before Django reads its settings."""
+    """Start servers and set a data folder for this run, before Django reads its settings."""
     os.environ.update(start())
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
     os.environ["REDIS_URL"] = os.environ["TEST_REDIS_URL"]
@@ -48,7 +48,7 @@ def prepare() -> None:
 
 @contextmanager
 def worker() -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, "-m", "celery", *WORKER])  # noqa: S603 - our own interpreter
+    process = subprocess.Popen([sys.executable, "-m", "celery", *WORKER])  # noqa: S603 - this interpreter
     try:
         yield
     finally:
@@ -57,7 +57,7 @@ def worker() -> Iterator[None]:
 
 
 def measured() -> float:
-    caller, strategy_id = trader()
+    caller, strategy_id = caller_and_strategy()
     body = {
         "strategy_id": strategy_id,
         "symbols": [SYMBOL],
@@ -74,12 +74,12 @@ def measured() -> float:
         time.sleep(0.02)
     seconds = time.perf_counter() - before
     if run["status"] != "completed" or run["done"] != len(SWEEP):
-        raise RuntimeError(f"The run ended as {run['status']}: {run['error']}")
+        raise RuntimeError(f"The run has the status {run['status']}: {run['error']}")
     return seconds
 
 
-def trader() -> Any:
-    """A caller of the API, and the strategy that is searched."""
+def caller_and_strategy() -> Any:
+    """A caller of the API, and the id of the strategy whose parameters are searched."""
     from django.utils import timezone
 
     from strategies.models import Strategy

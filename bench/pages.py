@@ -1,4 +1,4 @@
-"""Measures how fast the embedded desk answers, in the middle of trading: `python -m bench.pages`."""
+"""Measures the response times of the embedded desk while it trades: `python -m bench.pages`."""
 
 import re
 import sys
@@ -12,7 +12,7 @@ from tests.desk.test_runner import Desk
 from tests.flows.trader import Schema, Trader, demo_password
 
 REPEATS = 20
-# Seconds of replay, one session each, so that there is something to show.
+# Seconds of replay, one session each, so that the pages have trades to show.
 HISTORY = 60
 PAGES = (
     "/dashboard",
@@ -54,18 +54,18 @@ def main() -> None:
         trader.deploy_and_backtest_all()
         time.sleep(HISTORY)
         (trades,) = desk.ask("SELECT count(*) FROM livetrading_papertrade")
-        sys.stdout.write(f"\nAnswers of the embedded desk, five strategies trading, {trades[0]} trades so far\n\n")
+        sys.stdout.write(
+            f"\nResponse times of the embedded desk with five strategies and {trades[0]:,} trades\n\n"
+        )
         sys.stdout.write(ROW.format("", "median", "slowest"))
         for path in PAGES:
             report(path, [timed(partial(trader.get, path), 200) for _ in range(REPEATS + 1)])
         report("POST Deploy to Live", deployments(trader))
-    sys.stdout.write(
-        f"\nMedian of {REPEATS} after one to warm up, from the request to the last byte, on loopback.\n"
-    )
+    sys.stdout.write(f"\nMedian of {REPEATS} after a warm-up, from the request to the last byte, on loopback.\n")
 
 
 def deployments(trader: Trader) -> list[float]:
-    """Deploy one strategy and stop it, again and again."""
+    """Seconds of each deployment of one strategy; it is stopped in between."""
     strategy = trader.items("/api/v1/strategies")[0]["id"]
     seconds = []
     for _ in range(REPEATS + 1):
@@ -80,12 +80,12 @@ def active(trader: Trader, strategy_id: int) -> list[int]:
     return [row["id"] for row in rows if row["strategy_id"] == strategy_id]
 
 
-def timed(ask: partial[Schema], status: int) -> float:
+def timed(request: partial[Schema], status: int) -> float:
     start = time.perf_counter()
-    answer = ask()
+    response = request()
     seconds = time.perf_counter() - start
-    if answer.status != status:
-        raise RuntimeError(f"The desk answered {answer}")
+    if response.status != status:
+        raise RuntimeError(f"Expected status {status}: {response}")
     return seconds
 
 

@@ -1,4 +1,4 @@
-"""backtesting.py, as its documentation has it: one run gives the trades and its own statistics."""
+"""backtesting.py, as in its documentation: one run gives the trades and its statistics."""
 
 import warnings
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from backtesting.lib import crossover
 from bench.task import CAPITAL, COMMISSION, ONE, PART, SLOWER, Outcome, Pair, daily, minutes
 from tradedesk.core.bars import Bars
 
-warnings.simplefilter("ignore")  # it warns of the position that is open at the end
+warnings.simplefilter("ignore")  # about the open position at the end
 
 
-class SmaCross(Strategy):  # type: ignore[misc]  # the peer has no types
+class SmaCross(Strategy):  # type: ignore[misc]  # the library has no types
     fast = 10
     slow = 30
 

@@ -1,4 +1,4 @@
-"""backtrader, as its documentation has it: a cerebro with a strategy, two indicators and its analyzers."""
+"""backtrader, as in its documentation: a cerebro with a strategy, two indicators and its analyzers."""
 
 import backtrader
 import pandas as pd
@@ -6,7 +6,7 @@ import pandas as pd
 from bench.task import CAPITAL, COMMISSION, ONE, PART, Outcome, daily
 
 
-class SmaCross(backtrader.Strategy):  # type: ignore[misc]  # the peer has no types
+class SmaCross(backtrader.Strategy):  # type: ignore[misc]  # the library has no types
     def __init__(self) -> None:
         fast, slow = (backtrader.indicators.SMA(period=period) for period in ONE)
         self.cross = backtrader.indicators.CrossOver(fast, slow)

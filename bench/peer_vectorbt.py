@@ -1,4 +1,4 @@
-"""vectorbt, as its documentation has it: combinations as columns of one matrix, then the figures of each."""
+"""vectorbt, as in its documentation: combinations as columns of one matrix, then the figures of each."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -23,7 +23,7 @@ from bench.task import (
 )
 from tradedesk.core.bars import Bars
 
-# All 5,000 columns at once take three times as long and gigabytes more; of the sizes tried this was fastest.
+# All 5,000 columns at once take three times as long and gigabytes more; this was the fastest size measured.
 COLUMNS = 500
 COMMON = {"size_granularity": 1, "fees": COMMISSION, "direction": "longonly", "freq": "1D"}
 
@@ -57,7 +57,7 @@ def portfolio() -> Outcome:
         size_type="value",
         init_cash=ACCOUNT,
         cash_sharing=True,
-        call_seq="auto",  # exits first, as the desk does
+        call_seq="auto",  # exits first, as in the desk's engine
         group_by=True,
         **COMMON,
     )
@@ -72,8 +72,8 @@ def matrix(bars: Bars, pairs: Sequence[Pair]) -> Outcome:
     )
     done = vectorbt.Portfolio.from_signals(
         close,
-        entries=tomorrow(fast.ma_crossed_above(slow)),
-        exits=tomorrow(fast.ma_crossed_below(slow)),
+        entries=next_bar(fast.ma_crossed_above(slow)),
+        exits=next_bar(fast.ma_crossed_below(slow)),
         price=open_,
         size=PART,
         size_type="percent",
@@ -101,15 +101,15 @@ def columns(bars: Bars) -> tuple[pd.Series, pd.Series]:
 
 @cache
 def prepared() -> tuple[Any, Any, Any, Any]:
-    """Close, open, entries and exits of all symbols; those of the signals are the bars after them."""
+    """Close, open, entries and exits of all symbols; entries and exits are one bar after their signals."""
     index = pd.DatetimeIndex(next(iter(many().values())).time)
     close = pd.DataFrame({symbol: bars.close for symbol, bars in many().items()}, index)
     open_ = pd.DataFrame({symbol: bars.open for symbol, bars in many().items()}, index)
     fast, slow = (vectorbt.MA.run(close, window=window, short_name=str(window)) for window in ONE)
-    entries, exits = tomorrow(fast.ma_crossed_above(slow)), tomorrow(fast.ma_crossed_below(slow))
+    entries, exits = next_bar(fast.ma_crossed_above(slow)), next_bar(fast.ma_crossed_below(slow))
     entries.columns = exits.columns = close.columns
     return close, open_, entries, exits
 
 
-def tomorrow(signals: Any) -> Any:
+def next_bar(signals: Any) -> Any:
     return signals.vbt.signals.fshift(1)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from backtests.models import Backtest
-from backtests.research.analysis import histogram
+from backtests.research.analysis import distribution
 from tradedesk.core.bars import Floats
 
 Bins = dict[str, list[dict[str, float]]]
@@ -27,7 +27,7 @@ def _of_closed(backtest: Backtest, name: str) -> Floats:
 
 
 def _bins(values: Floats) -> Bins:
-    found = histogram(values)
+    found = distribution(values)
     edges = found.edges.round(6).tolist()
     return {
         "bins": [

@@ -13,7 +13,7 @@ import numpy as np
 
 from backtests.models import OptimizerRun
 from backtests.reports.leaderboard import parameter_labels
-from backtests.research.optimizer.heat_map import Axis, heat_map, sample
+from backtests.research.optimizer.heat_map import Axis, heat_map, sample_rows
 from backtests.research.optimizer.objectives import LABELS, Objective, eligible
 from backtests.services.optimizer.candidates import MAX_CANDIDATES
 from backtests.services.optimizer.finish import score_histogram
@@ -55,7 +55,7 @@ def parallel_chart(run: OptimizerRun, universe: str) -> dict[str, Any]:
     """
     labels = parameter_labels(run)
     columns, complete = _columns(run, universe, list(labels))
-    drawn = sample(columns["score"], LINES)
+    drawn = sample_rows(columns["score"], LINES)
     axes = [{"name": name, "label": label} for name, label in labels.items()]
     return {
         "of": len(columns["score"]),

@@ -1,1 +1,1 @@
-"""The engine, pure: the kernel, the price matrix, simulations and their results."""
+"""The backtest engine, pure: the kernel, the price matrix, simulations and their results."""

@@ -1,4 +1,4 @@
-"""A matrix: the bars of several symbols on one time axis, as the kernel wants them."""
+"""Price matrix: the bars of several symbols on one time axis, in the form that the kernel needs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,9 @@ class PriceMatrix:
     """n rows by s symbols, the symbols sorted by name, so that no result depends on the order of a mapping.
 
     time (n,): the union of the symbols' times. open, high, low (n, s): NaN where a symbol has no bar. mark (n, s):
-    its last close, NaN before the first. session (n,): the number of the day of each row. counts (s): bars of each
-    symbol; rows: the row of each of them. The arrays are read-only; those of a single symbol are its own columns.
+    the last close, NaN before the first. session (n,): the day number of each row. counts (s): the number of bars
+    of each symbol; rows: the matrix rows of these bars. The arrays are read-only; a single symbol's are not
+    copied.
     """
 
     symbols: tuple[str, ...]
@@ -37,9 +38,9 @@ class PriceMatrix:
         """open, high, low and mark from row `first` on."""
         return self.open[first:], self.high[first:], self.low[first:], self.mark[first:]
 
-    def spread(self, columns: Sequence[NDArray[Cell]], empty: float) -> NDArray[Cell]:
-        """One column per symbol, each as long as its symbol's bars, laid out on the matrix (n, s)."""
-        return _spread(columns, self.rows, len(self.time), empty)
+    def align(self, columns: Sequence[NDArray[Cell]], empty: float) -> NDArray[Cell]:
+        """The columns (n, s) on the rows of the matrix, from one column a symbol, as long as its bars."""
+        return _align(columns, self.rows, len(self.time), empty)
 
     def row_of(self, moment: datetime | None) -> int:
         """The first row at or after `moment`; 0 for None."""
@@ -47,7 +48,7 @@ class PriceMatrix:
 
 
 def make_price_matrix(bars: Mapping[str, Bars]) -> PriceMatrix:
-    """The matrix of these bars. They must be valid (core.bars.validate); nothing is checked here."""
+    """The matrix of these bars, which must be valid (core.bars.validate); they are not checked here."""
     symbols = tuple(sorted(bars))
     times = [bars[symbol].time for symbol in symbols]
     rows: tuple[Rows, ...] = (slice(None),) * len(symbols)
@@ -58,7 +59,7 @@ def make_price_matrix(bars: Mapping[str, Bars]) -> PriceMatrix:
         time = np.unique(np.concatenate(times))
         rows = tuple(np.searchsorted(time, own) for own in times)
     prices = {
-        name: _spread([getattr(bars[symbol], name) for symbol in symbols], rows, len(time), np.nan)
+        name: _align([getattr(bars[symbol], name) for symbol in symbols], rows, len(time), np.nan)
         for name in ("open", "high", "low", "close")
     }
     close = prices.pop("close")
@@ -73,7 +74,7 @@ def make_price_matrix(bars: Mapping[str, Bars]) -> PriceMatrix:
     )
 
 
-def _spread(columns: Sequence[NDArray[Cell]], rows: Sequence[Rows], length: int, empty: float) -> NDArray[Cell]:
+def _align(columns: Sequence[NDArray[Cell]], rows: Sequence[Rows], length: int, empty: float) -> NDArray[Cell]:
     if len(columns) == 1:
         return read_only(columns[0]).reshape(length, 1)
     table = np.full((length, len(columns)), empty, dtype=columns[0].dtype if columns else np.float64)
@@ -83,6 +84,6 @@ def _spread(columns: Sequence[NDArray[Cell]], rows: Sequence[Rows], length: int,
 
 
 def _carried_forward(close: Floats) -> Floats:
-    """Each NaN (n, s) filled with the value before it in its column."""
-    there = np.where(np.isnan(close), 0, np.arange(len(close))[:, np.newaxis])
-    return read_only(np.take_along_axis(close, np.maximum.accumulate(there, axis=0), axis=0))
+    """The closes (n, s) with each NaN replaced by the value before it in its column."""
+    latest = np.where(np.isnan(close), 0, np.arange(len(close))[:, np.newaxis])
+    return read_only(np.take_along_axis(close, np.maximum.accumulate(latest, axis=0), axis=0))

@@ -1,4 +1,4 @@
-"""A progress: how far a long run is, read by one thread and stopped by it while another one runs the kernel."""
+"""The progress of a long run: one thread runs the kernel, another one reads how far it is and can stop it."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ from backtests.engine.kernel import DONE, STOP
 
 
 class Stopped(Exception):
-    """A run ended early because its progress was asked to stop."""
+    """A run that ended early because of Progress.stop()."""
 
 
 class Progress:
-    """Of one run. rows: how many there are, 0 until the run knows; done: how many are behind it."""
+    """The progress of one run. rows: the total, 0 until the run starts; done: the number of finished rows."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -21,5 +21,5 @@ class Progress:
         return int(self.cells[DONE])
 
     def stop(self) -> None:
-        """Ask the run to end. It raises Stopped within a few thousand rows, unless it is past the last ones."""
+        """Stop the run. It raises Stopped within a few thousand rows, unless these were its last ones."""
         self.cells[STOP] = 1

@@ -1,4 +1,4 @@
-"""Results: what a backtest leaves behind, as arrays for the metrics and as records for pages and the API."""
+"""Results: the outcome of a backtest, as arrays for the metrics and as records for the pages and the API."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,10 +16,11 @@ from tradedesk.core.money import PLACES
 
 
 class Trade(NamedTuple):
-    """A closed lot. Times are the opening times of the bars it was bought and sold in, aware, in UTC.
+    """A closed lot. Times are the opening times of the bars of its entry and its exit, aware, in UTC.
 
-    commission: dollars, both sides. pnl: dollars, after it. return_fraction: pnl as a fraction of what was paid.
-    r_multiple: pnl over what the stop put at risk, None when the stop stood at the entry price or above.
+    commission: dollars, both sides. pnl: dollars, after commission. return_fraction: pnl as a fraction of the
+    dollars paid. r_multiple: pnl over the amount that the stop put at risk, None when the stop was not below the
+    entry price.
     """
 
     symbol: str
@@ -38,9 +39,9 @@ class Trade(NamedTuple):
 
 
 class OpenPosition(NamedTuple):
-    """A lot that the backtest ends with, marked at its symbol's last close.
+    """A lot that is still open at the end, marked at its symbol's last close.
 
-    commission: dollars paid so far. unrealized_pnl: dollars, after that commission, before any cost of selling.
+    commission: dollars paid so far. unrealized_pnl: dollars, after that commission, before the costs of an exit.
     """
 
     symbol: str
@@ -58,9 +59,8 @@ class OpenPosition(NamedTuple):
 class Result:
     """m bars of a backtest: time (m,), equity (m,) in dollars at each close, cash in dollars at the end.
 
-    closed: the sold lots in the order they were sold; held: those still open in the order they were bought
-    (dtype kernel.LOT). marks: each symbol's last close. exposure: the fraction of the m bars in which a lot was
-    held at any moment.
+    closed: the sold lots in the order of sale; held: the open lots in the order of purchase (dtype kernel.LOT).
+    marks: each symbol's last close. exposure: the fraction of the m bars in which a lot was held at any time.
     """
 
     time: Times
@@ -74,25 +74,25 @@ class Result:
 
     @cached_property
     def invested(self) -> Floats:
-        """Dollars in positions at each close (m,): the equity less the cash that the lots left."""
+        """Dollars in positions at each close (m,): the equity minus the cash."""
         spent = np.zeros(len(self.time))
         for lots in (self.closed, self.held):
             np.add.at(spent, lots["entry_row"], lots["paid"])
         np.subtract.at(spent, self.closed["exit_row"], self.closed["paid"] + self.closed["pnl"])
         cash = self.cash + spent.sum() - spent.cumsum()
-        # To the millionth, as the kernel's own amounts, so that who holds nothing has 0.0 invested.
+        # Rounded as the kernel rounds, so that 0.0 is invested when no lot is held.
         invested: Floats = (self.equity - cash).round(PLACES) + 0.0
         return invested
 
     @cached_property
     def r_multiples(self) -> Floats:
-        """The R-multiple of each closed lot, NaN where it has none."""
+        """The R-multiple of each closed lot, NaN where it is not defined."""
         lots = self.closed
         return r_multiple(lots["pnl"], lots["quantity"], lots["entry_price"], lots["stop_price"])
 
     @cached_property
     def trades(self) -> list[Trade]:
-        """The closed lots as records, in the order they were sold."""
+        """The closed lots as records, in the order of sale."""
         lots = self.closed
         columns = (
             lots["quantity"].tolist(),
@@ -112,7 +112,7 @@ class Result:
 
     @cached_property
     def open_positions(self) -> list[OpenPosition]:
-        """The lots still held, as records, in the order they were bought."""
+        """The open lots as records, in the order of purchase."""
         lots = self.held
         marks = self.marks[lots["symbol"]]
         columns = (

@@ -1,4 +1,4 @@
-"""The engine: bars and signals by symbol in, the result of trading them out. The loop itself is kernel.trading."""
+"""The engine: trades signals over bars and returns the result. The loop itself is kernel.trading."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,9 +27,9 @@ def run(
 ) -> Result:
     """Trade `signals` over `bars` with `capital` dollars.
 
-    bars: by symbol, valid (core.bars.validate). signals: by symbol, as long as the symbol's bars. start: the
-    first moment of a decision and of the equity curve; what lies before it only warmed the indicators up.
-    Raises ValueError for capital that is not positive and for signals that do not fit the bars.
+    bars: by symbol, valid (core.bars.validate). signals: by symbol, one for each bar. start: decisions and the
+    equity curve begin here; earlier bars only warmed up the indicators. Raises ValueError for capital that is not
+    positive and for signals that do not fit the bars.
     """
     return run_on(make_price_matrix(bars), signals, capital=capital, rules=rules, costs=costs, start=start)
 
@@ -44,13 +44,13 @@ def run_on(
     start: datetime | None = None,
     progress: Progress | None = None,
 ) -> Result:
-    """`run` on a matrix that was made before, for many runs over the same bars.
+    """`run` on an existing matrix, for many runs over the same bars.
 
-    progress: told how far the run is. Raises Stopped when it was asked to stop before the last row.
+    progress: receives the number of finished rows. Raises Stopped when it was stopped before the last row.
     """
     if not 0.0 < capital < np.inf:
         raise ValueError(f"The capital must be a positive amount, not {capital}.")
-    side, strength = decisions(matrix, signals)
+    side, strength = signal_matrices(matrix, signals)
     first = matrix.row_of(start)
     progress = progress or Progress()
     progress.rows = len(matrix.time) - first
@@ -79,16 +79,16 @@ def run_on(
     )
 
 
-def decisions(matrix: PriceMatrix, signals: Mapping[str, Signals]) -> tuple[NDArray[np.int8], Floats]:
-    """side and strength on the matrix, (n, s). Raises ValueError for signals that do not fit the bars."""
+def signal_matrices(matrix: PriceMatrix, signals: Mapping[str, Signals]) -> tuple[NDArray[np.int8], Floats]:
+    """side and strength (n, s) of the matrix rows. Raises ValueError for signals that do not fit the bars."""
     ordered = [signals[symbol] for symbol in matrix.symbols]
     for symbol, count, given in zip(matrix.symbols, matrix.counts, ordered, strict=True):
         if not len(given.side) == len(given.strength) == count:
             raise ValueError(
                 f"{symbol} has {count} bars, but {len(given.side)} sides and {len(given.strength)} strengths."
             )
-    side = matrix.spread([given.side for given in ordered], 0)
-    strength = matrix.spread([given.strength for given in ordered], 0.0)
+    side = matrix.align([given.side for given in ordered], 0)
+    strength = matrix.align([given.strength for given in ordered], 0.0)
     if np.isnan(strength.min(initial=0.0)):  # one NaN makes the minimum NaN
         for symbol, given in zip(matrix.symbols, ordered, strict=True):
             if np.isnan(given.strength).any():

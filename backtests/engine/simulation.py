@@ -1,4 +1,4 @@
-"""Simulation: a strategy kind over bars, from the signals to the figures, beside buying and holding them."""
+"""Simulation: a strategy kind over bars, from its signals to the metrics, with buy and hold as the benchmark."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,14 +16,15 @@ from tradedesk.core.metrics import Metrics, Sessions, measure
 from tradedesk.core.rules import FULLY_INVESTED, Costs, RiskRules
 from tradedesk.core.signals import Side, Signals
 
-# Who buys and holds does not sell; the rules want a stop, so it stands as far off as they let it.
+# Buy and hold never sells. The rules require a stop, so it gets the widest one they allow.
 WIDEST_STOP = 0.99
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Simulation:
-    """signals: by symbol, aligned with the bars up to the end, the history before the start included. result: what
-    they traded. benchmark: the same symbols bought and held. metrics: of the result, against the benchmark."""
+    """signals: by symbol, one for each bar up to the end, the history before the start included. result: their
+    trades and equity. benchmark: the same symbols bought and held. metrics: of the result, against the benchmark.
+    """
 
     signals: dict[str, Signals]
     result: Result
@@ -33,7 +34,7 @@ class Simulation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scenario:
-    """What every simulation over the same bars and rules shares; made once by `prepare`, used many times."""
+    """What all simulations over the same bars, rules and costs share; made once by `prepare`, used many times."""
 
     bars: dict[str, Bars]
     matrix: PriceMatrix
@@ -42,17 +43,16 @@ class Scenario:
     costs: Costs
     start: datetime | None
     benchmark: Result
-    sessions: Sessions  # of the benchmark's rows, and so of every result's
+    sessions: Sessions  # of the benchmark's rows, which are those of every result
 
     def simulate(self, kind: Kind) -> Simulation:
-        """The kind's own signals, traded and measured."""
+        """Compute the kind's signals, trade and measure them."""
         return self.evaluate(kind.signals_by_symbol(self.bars))
 
     def evaluate(self, signals: dict[str, Signals], progress: Progress | None = None) -> Simulation:
-        """Signals that are already there, traded and measured.
+        """Trade and measure signals that are already computed.
 
-        progress: for another thread, which reads from it how far the run is and can ask it to stop; the run then
-        raises Stopped.
+        progress: lets another thread read how far the run is and stop it. A stopped run raises Stopped.
         """
         result = run_on(
             self.matrix,
@@ -88,8 +88,9 @@ def simulate(
 ) -> Simulation:
     """Trade a kind over the bars that open from `start` to `end`, both included, None for no bound.
 
-    Bars before the start warm the indicators up and are never traded. Symbols without a bar up to the end take no
-    part. Raises InvalidBars naming symbol and row, and ValueError for a start after the end or no capital.
+    Bars before the start only warm up the indicators. Symbols without a bar up to the end are left out. Raises
+    InvalidBars with the symbol and the row, and ValueError for a start after the end or capital that is not
+    positive.
     """
     return prepare(bars, capital=capital, rules=rules, costs=costs, start=start, end=end).simulate(kind)
 
@@ -103,9 +104,9 @@ def prepare(
     start: datetime | None = None,
     end: datetime | None = None,
 ) -> Scenario:
-    """The scenario for `simulate` and for the many simulations of an optimizer; takes and raises the same."""
+    """The scenario for many simulations, as an optimizer run needs it. Arguments and errors as in `simulate`."""
     if start is not None and end is not None and start > end:
-        raise ValueError("The start lies after the end.")
+        raise ValueError("The start is after the end.")
     for symbol in bars:
         try:
             validate(bars[symbol])
@@ -122,9 +123,9 @@ def prepare(
 def buy_and_hold(
     matrix: PriceMatrix, *, capital: float, rules: RiskRules, costs: Costs, start: datetime | None = None
 ) -> Result:
-    """All symbols of the matrix bought in equal parts at the open after their first close, and kept.
+    """All symbols of the matrix bought at the open after their first close, and kept.
 
-    Of the rules only `fractional` counts: the parts are 0.95 / s of the equity for s symbols, and nothing sells.
+    Each of the s symbols gets 0.95 / s of the equity. Of the rules only `fractional` is used, and nothing is sold.
     """
     symbols = len(matrix.symbols)
     held = RiskRules(

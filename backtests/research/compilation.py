@@ -1,4 +1,4 @@
-"""Compilation: everything that runs compiled is run once, on a few made bars, and lies on disk from then on."""
+"""Compilation: runs every compiled function once on synthetic bars, which puts its code into the cache on disk."""
 
 import numpy as np
 
@@ -12,8 +12,8 @@ BARS = 300
 
 
 def compile_all() -> None:
-    """Simulate and sweep every kind of the desk's own; a trader's may raise, and is not in this cache."""
-    scenario = prepare({"MADE": _made_bars()}, capital=100_000.0, rules=RiskRules(), costs=Costs())
+    """Simulate and sweep every built-in kind. A trader's plugin may raise, and is not in this cache."""
+    scenario = prepare({"SYNTHETIC": _synthetic_bars()}, capital=100_000.0, rules=RiskRules(), costs=Costs())
     for kind in kinds().values():
         if not kind.__module__.startswith("strategies.kinds."):
             continue
@@ -22,8 +22,8 @@ def compile_all() -> None:
         returns_of(scenario, kind, [{}])
 
 
-def _made_bars() -> Bars:
+def _synthetic_bars() -> Bars:
     time = np.datetime64("2012-01-03T05:00", "us") + np.arange(BARS) * np.timedelta64(1, "D")
     close = 100.0 + 10.0 * np.sin(np.arange(BARS) / 5.0)
     columns = (time, close, close + 1.0, close - 1.0, close, np.full(BARS, 1e6))
-    return Bars(*map(read_only, columns))  # as stored bars are
+    return Bars(*map(read_only, columns))  # stored bars are read-only too

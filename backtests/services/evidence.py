@@ -21,7 +21,7 @@ from backtests.research.robustness.report import (
     build_report,
     search_context_of,
 )
-from backtests.research.robustness.walk_forward import HELD_BACK
+from backtests.research.robustness.walk_forward import HOLDOUT
 from backtests.services.bars import load_usable
 from backtests.services.failures import EmptyPeriod, InputsChanged, reason_of
 from backtests.services.optimizer import ranked, universes_of
@@ -206,13 +206,13 @@ def _selection(run: OptimizerRun | None) -> Selection:
     if run is None:
         return Selection()
     holdout_status = (
-        HoldoutStatus.RANKED
+        HoldoutStatus.USED_BY_RANKING
         if not run.is_search
         else HoldoutStatus.HELD_BACK
         if run.holdout
-        else HoldoutStatus.SEARCHED
+        else HoldoutStatus.USED_BY_SEARCH
     )
-    return Selection(holdout_status, run.holdout or HELD_BACK, Objective(run.objective), run.weights)
+    return Selection(holdout_status, run.holdout or HOLDOUT, Objective(run.objective), run.weights)
 
 
 def _ranges(kind: Kind, run: OptimizerRun | None) -> dict[str, Range]:

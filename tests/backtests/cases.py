@@ -1,4 +1,4 @@
-"""Drawn markets, signals, rules and costs, for what has to hold for all of them."""
+"""Random bars, signals, rules and costs, for properties that hold for all of them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +14,8 @@ from tradedesk.core.bars import Bars, validate
 from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.core.signals import Signals
 
-# A market takes a while to draw; on a busy machine that is no fault.
-UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
+# Bars take a while to generate; a busy machine must not fail a test for it.
+ALLOW_SLOW_DATA = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass
@@ -31,21 +31,21 @@ class Case:
 
 
 @st.composite
-def markets(draw: st.DrawFn) -> tuple[dict[str, Bars], dict[str, Signals]]:
+def bars_and_signals(draw: st.DrawFn) -> tuple[dict[str, Bars], dict[str, Signals]]:
     """Up to three symbols with bars in cents on up to twelve days, each missing some of them."""
     length = draw(st.integers(1, 12))
     time = days(length)
     bars, signals = {}, {}
     for symbol in draw(st.permutations("ABC"))[: draw(st.integers(1, 3))]:
-        there = sorted(draw(st.sets(st.integers(0, length - 1), min_size=1)))
+        present = sorted(draw(st.sets(st.integers(0, length - 1), min_size=1)))
         rows, sides, strengths = [], [], []
-        for _ in there:
+        for _ in present:
             cents = sorted(draw(st.tuples(*[st.integers(400, 2_000)] * 4)))
             open_, close = draw(st.permutations(cents[1:3]))
             rows.append((open_ / 100, cents[3] / 100, cents[0] / 100, close / 100))
             sides.append(draw(st.sampled_from((-1, 0, 1, 1))))
             strengths.append(draw(st.sampled_from((0.5, 0.6, 0.8, 1.0))))
-        bars[symbol] = bars_of(rows, time[there])
+        bars[symbol] = bars_of(rows, time[present])
         signals[symbol] = Signals(np.array(sides, np.int8), np.array(strengths))
         validate(bars[symbol])
     return bars, signals
@@ -63,7 +63,7 @@ RULES = st.builds(
     max_drawdown_pct=st.sampled_from((None, 0.1)),
     fractional=st.booleans(),
 )
-# What is decided on a knife's edge of dollars, where a millionth more or less changes the whole result.
+# Limits in dollars, where a difference of a millionth can change the whole result.
 NO_LIMITS: dict[str, Any] = {"max_position_size": None, "daily_loss_limit": None, "max_drawdown_pct": None}
 COSTS = st.builds(
     Costs,
@@ -76,7 +76,7 @@ COSTS = st.builds(
 
 @st.composite
 def cases(draw: st.DrawFn, rules: Any = RULES, costs: Any = COSTS) -> Case:
-    bars, signals = draw(markets())
+    bars, signals = draw(bars_and_signals())
     capital = draw(st.sampled_from((50.0, 1_000.0, 10_000.0)))
     return Case(bars, signals, capital, draw(rules), draw(costs))
 

@@ -1,20 +1,18 @@
-"""The backtest semantics once more, with dictionaries and lists: slow, and read easily.
+"""A second implementation of the backtest, in plain Python: slow and easy to read.
 
-It shares the core's rules with the kernel and nothing else: neither arrays, nor a panel, nor numbers for states.
+It sizes and refuses entries by itself and shares only fills and the rounding of money with the kernel.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import inf
+from math import floor, inf
 
 from tradedesk.core import fills
 from tradedesk.core.bars import Bars
 from tradedesk.core.money import round_money
-from tradedesk.core.risk import Refusal, entry_refusal
 from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.core.signals import Signals
-from tradedesk.core.sizing import order_quantity
 
 
 @dataclass
@@ -31,8 +29,8 @@ class Lot:
 
 
 @dataclass
-class Desk:
-    """`replay` fills equity (by time), cash (at the end) and lots (in the order they were bought)."""
+class ReferenceEngine:
+    """`run` fills equity (by time), cash (at the end) and lots (in the order of purchase)."""
 
     bars: Mapping[str, Bars]
     signals: Mapping[str, Signals]
@@ -44,73 +42,73 @@ class Desk:
         self.cash = self.capital
         self.lots: list[Lot] = []
         self.held: dict[str, Lot] = {}
-        self.sells: set[str] = set()
-        self.buys: dict[str, tuple[float, float]] = {}  # strength, shares
+        self.exits: set[str] = set()
+        self.entries: dict[str, tuple[float, float]] = {}  # strength, shares
         self.equity: dict[datetime, float] = {}
         self.row = {
             symbol: {time: row for row, time in enumerate(own.time.tolist())} for symbol, own in self.bars.items()
         }
 
-    def replay(self) -> None:
+    def run(self) -> None:
         for now in sorted({time for rows in self.row.values() for time in rows}):
-            here = {symbol: rows[now] for symbol, rows in sorted(self.row.items()) if now in rows}
-            self._trade(now, here)
+            rows_now = {symbol: rows[now] for symbol, rows in sorted(self.row.items()) if now in rows}
+            self._trade(now, rows_now)
             self.equity[now] = round_money(self.cash + sum(self._value(lot, now) for lot in self.held.values()))
-            self._decide(now, here)
+            self._decide(now, rows_now)
 
-    def _trade(self, now: datetime, here: dict[str, int]) -> None:
+    def _trade(self, now: datetime, rows_now: dict[str, int]) -> None:
         slippage = self.costs.slippage_bps
-        for symbol in [symbol for symbol in here if symbol in self.sells]:
-            price = fills.sell_price(self.bars[symbol].open[here[symbol]], slippage)
+        for symbol in [symbol for symbol in rows_now if symbol in self.exits]:
+            price = fills.sell_price(self.bars[symbol].open[rows_now[symbol]], slippage)
             self._sell(self.held[symbol], now, price, fills.EXIT_SIGNAL)
-            self.sells.remove(symbol)
-        waiting = [symbol for symbol in here if symbol in self.buys]
-        for symbol in sorted(waiting, key=lambda symbol: (-self.buys[symbol][0], symbol)):
-            _, shares = self.buys.pop(symbol)
-            self._buy(symbol, now, fills.buy_price(self.bars[symbol].open[here[symbol]], slippage), shares)
-        for symbol in [symbol for symbol in here if symbol in self.held]:
-            own, row, lot = self.bars[symbol], here[symbol], self.held[symbol]
+            self.exits.remove(symbol)
+        entries = [symbol for symbol in rows_now if symbol in self.entries]
+        for symbol in sorted(entries, key=lambda symbol: (-self.entries[symbol][0], symbol)):
+            _, shares = self.entries.pop(symbol)
+            self._buy(symbol, now, fills.buy_price(self.bars[symbol].open[rows_now[symbol]], slippage), shares)
+        for symbol in [symbol for symbol in rows_now if symbol in self.held]:
+            own, row, lot = self.bars[symbol], rows_now[symbol], self.held[symbol]
             reason, price = fills.protective_exit(
                 own.open[row], own.high[row], own.low[row], lot.stop, lot.target, slippage
             )
             if reason != fills.NO_EXIT:
                 self._sell(lot, now, price, reason)
 
-    def _decide(self, now: datetime, here: dict[str, int]) -> None:
-        wishes = []
-        for symbol, row in here.items():
+    def _decide(self, now: datetime, rows_now: dict[str, int]) -> None:
+        buys = []
+        for symbol, row in rows_now.items():
             side = self.signals[symbol].side[row]
             if side < 0 and symbol in self.held:
-                self.sells.add(symbol)
+                self.exits.add(symbol)
             if side > 0 and symbol not in self.held:
-                wishes.append((-self.signals[symbol].strength[row], symbol))
-        for negative, symbol in sorted(wishes):
-            if self._refusal(now, -negative) == Refusal.NONE:
-                shares = order_quantity(
-                    self.equity[now],
-                    self.bars[symbol].close[here[symbol]],
-                    self.rules.position_size_pct,
-                    self.rules.max_position_size or inf,
-                    self.rules.fractional,
-                )
+                buys.append((-self.signals[symbol].strength[row], symbol))
+        for negative, symbol in sorted(buys):
+            if self._may_enter(now, -negative):
+                shares = self._shares(self.equity[now], self.bars[symbol].close[rows_now[symbol]])
                 if shares:
-                    self.buys[symbol] = (-negative, shares)
+                    self.entries[symbol] = (-negative, shares)
 
-    def _refusal(self, now: datetime, strength: float) -> int:
+    def _may_enter(self, now: datetime, strength: float) -> bool:
+        rules, equity = self.rules, self.equity[now]
         today = (now - timedelta(hours=4)).date()
-        before = [self.equity[time] for time in self.equity if (time - timedelta(hours=4)).date() < today]
-        code: int = entry_refusal(
-            strength,
-            self.rules.signal_threshold,
-            len(set(self.held) - self.sells) + len(self.buys),
-            self.rules.max_positions,
-            (before[-1] if before else self.capital) - self.equity[now],
-            self.rules.daily_loss_limit or inf,
-            self.equity[now],
-            max(self.capital, *self.equity.values()),
-            self.rules.max_drawdown_pct or inf,
+        earlier = [self.equity[time] for time in self.equity if (time - timedelta(hours=4)).date() < today]
+        loss_today = (earlier[-1] if earlier else self.capital) - equity
+        peak = max(self.capital, *self.equity.values())
+        positions = len(set(self.held) - self.exits) + len(self.entries)
+        return (
+            strength >= rules.signal_threshold
+            and positions < rules.max_positions
+            and (rules.daily_loss_limit is None or loss_today < rules.daily_loss_limit)
+            and (rules.max_drawdown_pct is None or (peak - equity) / peak < rules.max_drawdown_pct)
         )
-        return code
+
+    def _shares(self, equity: float, close: float) -> float:
+        rules = self.rules
+        dollars = rules.position_size_pct * equity
+        if rules.max_position_size is not None:
+            dollars = min(dollars, rules.max_position_size)
+        units = 1_000_000 if rules.fractional else 1  # of a share
+        return max(floor(dollars / close * units + 1e-9), 0) / units
 
     def _buy(self, symbol: str, now: datetime, price: float, shares: float) -> None:
         costs = self.costs

@@ -1,4 +1,4 @@
-"""What the tests of backtests as rows have in common."""
+"""Shared by the tests of backtests in the database."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ Published = list[tuple[str, tuple[int, ...]]]
 
 
 def simulated(backtest: Backtest) -> Simulation:
-    """The same backtest, straight from the engine."""
+    """The same backtest, simulated without the database."""
     return simulate(
         SmaCrossover(fast=20, slow=50),
         load_many(["AAPL", "MSFT"], "1Day"),
@@ -30,7 +30,7 @@ def simulated(backtest: Backtest) -> Simulation:
 
 
 def at_each_reading(clock: Clock, *actions: Callable[[], Any] | None) -> Clock:
-    """The clock, doing something first when it is read: what happens just before that write of the run."""
+    """A clock that runs the next action each time before it is read, so just before the run writes."""
     waiting = list(actions)
 
     def read() -> datetime:

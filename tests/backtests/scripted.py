@@ -1,4 +1,4 @@
-"""Bars and signals written out by hand, for tests of the engine and of simulations."""
+"""Bars and signals with given values, for tests of the engine and of simulations."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ Row = tuple[float, float, float, float]  # open, high, low, close
 
 
 def days(count: int, first: str = "2024-01-01") -> Times:
-    """Midnights in New York (winter) of days on end, weekends included: the engine does not care."""
+    """Midnights in New York (winter) of consecutive days. Weekends are included; the engine ignores them."""
     return np.datetime64(first, "us") + np.arange(count) * np.timedelta64(1, "D") + np.timedelta64(5, "h")
 
 
@@ -34,12 +34,12 @@ def bars_of(rows: Sequence[Row], time: Times | None = None) -> Bars:
 
 
 def flat(*closes: float) -> list[Row]:
-    """Bars that open where they close and move nowhere in between."""
+    """Bars whose four prices are equal."""
     return [(close, close, close, close) for close in closes]
 
 
 def signals_of(count: int, buy: Mapping[int, float] | Sequence[int] = (), sell: Sequence[int] = ()) -> Signals:
-    """BUY at the rows of `buy` (strength 1, or as the mapping says), SELL at those of `sell`."""
+    """BUY at the rows of `buy` (with strength 1, or that of the mapping), SELL at the rows of `sell`."""
     side, strength = np.zeros(count, np.int8), np.zeros(count)
     for row in buy:
         side[row], strength[row] = 1, buy[row] if isinstance(buy, Mapping) else 1.0
@@ -57,7 +57,7 @@ def run_one(
     costs: Costs | None = None,
     **rules: Any,
 ) -> Result:
-    """One symbol, X, whole equity in one position and no stop within reach unless told otherwise."""
+    """One symbol, X. Without other rules the whole equity goes into one position, and no stop is touched."""
     settings = {"position_size_pct": 1.0, "stop_loss_pct": 0.99} | rules
     return run(
         {"X": bars_of(rows)},
@@ -91,7 +91,7 @@ def run_many(
 
 
 class Scripted(Kind):
-    """Says what it is told to, whatever the bars."""
+    """Has the given signals, whatever the bars."""
 
     key, name, description = "scripted", "Scripted", "Signals from a test."
 
@@ -104,7 +104,7 @@ class Scripted(Kind):
         return 1
 
     def signals(self, bars: Bars) -> Signals:
-        raise AssertionError("signals_across is all that is asked")
+        raise AssertionError("only signals_across is called")
 
     def signals_across(self, bars: Mapping[str, Bars]) -> dict[str, Signals]:
         self.seen = dict(bars)
@@ -114,4 +114,4 @@ class Scripted(Kind):
         }
 
     def explain(self, signals: Signals, t: int) -> str:
-        return "The script says so."
+        return "A signal from the test."

@@ -1,4 +1,4 @@
-"""What the tests of the optimizer search, and how the chunks of a run are worked on without a queue."""
+"""The search of the optimizer tests, and a way to work on the chunks of a run without a queue."""
 
 from collections.abc import Callable
 from datetime import date
@@ -9,7 +9,7 @@ from backtests.services.optimizer import run_chunk
 from tests.backtests.runs import NOW, Clock
 
 MakeRun = Callable[..., OptimizerRun]
-# Of an SMA crossover: 30 combinations, 4 of them against its rule.
+# Of an SMA crossover: 30 combinations, 4 of which its own rule refuses.
 GRID = {"fast": (5, 30, 5), "slow": (20, 60, 10)}
 TERMS: dict[str, Any] = {
     "start_date": date(2005, 1, 3),
@@ -20,7 +20,7 @@ TERMS: dict[str, Any] = {
 
 
 def work_through(run: OptimizerRun, clock: Clock) -> OptimizerRun:
-    """As the workers would, until nothing is left to do."""
+    """Run all chunks, as the workers do."""
     for number in range(run.chunks.count()):
         run_chunk(run.pk, number, clock)
     run.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Series that the engine and its peers trade alike: the five sample stocks and thirty made from seeds."""
+"""Series for comparing the engine with other libraries: the five sample stocks and thirty random series."""
 
 from functools import cache
 
@@ -16,13 +16,14 @@ Series = str | int  # a sample stock or a seed
 
 @cache
 def series_of(name: Series) -> tuple[Bars, NDArray[np.int8]]:
-    """Bars and the side of each: averages of 10 and 30 crossing on a stock, dice on a made one. Row 0 says HOLD,
-    since backtesting.py begins with row 1."""
+    """Bars and the side of each: a crossover of averages of 10 and 30 on a stock, random on a random series. Row 0
+    is HOLD because backtesting.py begins with row 1.
+    """
     if isinstance(name, str):
         bars = sample_bars(name)
         side = _crossovers(bars.close, 10, 30)
     else:
-        bars, side = _made(np.random.default_rng(name))
+        bars, side = _random_series(np.random.default_rng(name))
     validate(bars)
     side[0] = 0
     return bars, side
@@ -37,8 +38,8 @@ def _crossovers(close: Floats, fast: int, slow: int) -> NDArray[np.int8]:
     return side
 
 
-def _made(random: np.random.Generator) -> tuple[Bars, NDArray[np.int8]]:
-    """400 days of a wild stock: gaps, wide bars, and days that touch a stop and a target both."""
+def _random_series(random: np.random.Generator) -> tuple[Bars, NDArray[np.int8]]:
+    """400 days of a volatile stock, with gaps, wide bars, and days that touch both a stop and a target."""
     count = 400
     close = 50 * np.exp(np.cumsum(random.normal(0, 0.025, count)))
     open_ = np.concatenate(([50.0], close[:-1])) * np.exp(random.standard_t(3, count) * 0.01)

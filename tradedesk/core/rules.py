@@ -8,7 +8,7 @@ from collections import namedtuple
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from types import NoneType
 from typing import Any, Self, cast, get_args, get_type_hints
 
@@ -239,6 +239,7 @@ DEPLOYED_RULES = {name: rule.for_deployment() for name, rule in RULES.items()}
 KernelRules = cast(Any, namedtuple)("KernelRules", [*RULES, *COSTS], module=__name__)
 
 
+@lru_cache(maxsize=128)
 def kernel_rules(rules: RiskRules, costs: Costs) -> Any:
     """The KernelRules of these rules and costs: infinity for a rule that is off."""
     return KernelRules(

@@ -1,24 +1,23 @@
 """The kernel: the compiled part of a backtest, long only, with shared cash.
 
-trading holds the loop itself, sweeping trades many sets of signals with it; lots and queues are what they keep,
-quiet passes over the bars in which nothing happens.
-Sizes, refusals, prices, costs and rounding are those of tradedesk.core, the very functions that the paper and the
-live desk call.
+trading is the loop itself, parameter_sweep runs it for many sets of signals, fast_forward skips the bars without
+events; lots and queues are their data. Sizes, refusals, prices, costs and rounding are the functions of
+tradedesk.core that paper and live trading call too.
 """
 
 from backtests.engine.kernel.lots import LOT, STILL_OPEN, Lots, order_of_sale
-from backtests.engine.kernel.parameter_sweep import figures_of_each, returns_of_each
-from backtests.engine.kernel.trading import DONE, EVERY, STOP, trade
+from backtests.engine.kernel.parameter_sweep import write_figures, write_returns
+from backtests.engine.kernel.trading import DONE, PROGRESS_ROWS, STOP, trade
 
 __all__ = [
     "DONE",
-    "EVERY",
     "LOT",
+    "PROGRESS_ROWS",
     "STILL_OPEN",
     "STOP",
     "Lots",
-    "figures_of_each",
     "order_of_sale",
-    "returns_of_each",
     "trade",
+    "write_figures",
+    "write_returns",
 ]

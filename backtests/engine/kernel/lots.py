@@ -1,4 +1,4 @@
-"""Lots: what was bought, from its entry to its exit."""
+"""Lots: each purchase from its entry to its exit."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from tradedesk.core.money import round_money
 STILL_OPEN = -1
 Lots = NDArray[np.void]
 
-# One lot from its entry to its exit, as the kernel writes it. Rows count from the first bar of the equity curve;
-# exit_row is STILL_OPEN until the lot is sold. paid: dollars with the entry's commission. target: inf for none.
+# One lot as the kernel writes it. Rows count from the first bar of the equity curve; exit_row is STILL_OPEN until
+# the lot is sold. paid: dollars, the entry's commission included. target_price: infinity for none.
 LOT = np.dtype(
     [
         ("symbol", np.int64),
@@ -34,9 +34,9 @@ LOT = np.dtype(
 
 @njit(cache=True)
 def open_lot(lot: Any, symbol: int, row: int, quantity: float, price: float, rules: Any) -> float:
-    """Write down the purchase of a lot; answers the dollars paid, commission included."""
+    """Record the purchase of a lot. Returns the dollars paid, commission included."""
     fee = commission(quantity, price, rules.commission_per_order, rules.commission_per_share, rules.commission_bps)
-    paid = -round_money(-quantity * price - fee)  # the movement of cash is what the books round
+    paid = -round_money(-quantity * price - fee)  # rounded as a movement of cash, as the account does
     lot["symbol"] = symbol
     lot["quantity"] = quantity
     lot["entry_row"] = row
@@ -54,7 +54,7 @@ def open_lot(lot: Any, symbol: int, row: int, quantity: float, price: float, rul
 
 @njit(cache=True)
 def close_lot(lot: Any, row: int, price: float, reason: int, rules: Any) -> float:
-    """Write down the sale of a lot; answers the dollars received, commission deducted."""
+    """Record the sale of a lot. Returns the dollars received, commission deducted."""
     fee = commission(
         lot["quantity"], price, rules.commission_per_order, rules.commission_per_share, rules.commission_bps
     )
@@ -69,7 +69,7 @@ def close_lot(lot: Any, row: int, price: float, reason: int, rules: Any) -> floa
 
 @njit(cache=True, nogil=True)
 def order_of_sale(lots: Lots) -> NDArray[np.int64]:
-    """Which of the lots were sold (k,), in the order of their sale, of equals the one bought first."""
+    """The numbers (k,) of the sold lots in the order of sale; of one row, in the order of purchase."""
     order = np.empty(len(lots), np.int64)
     sold = 0
     for number in range(len(lots)):

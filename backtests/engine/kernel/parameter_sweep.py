@@ -1,4 +1,4 @@
-"""Sweeping: many sets of signals over the same bars, each traded and measured on its own before the next."""
+"""Parameter sweep: trades and measures many sets of signals over the same bars, one after the other."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from tradedesk.core.ratios import at_ends, of_curve, of_trades, session_returns
 
 
 @njit(cache=True, nogil=True)
-def figures_of_each(
+def write_figures(
     open_: Floats,
     high: Floats,
     low: Floats,
@@ -25,38 +25,48 @@ def figures_of_each(
     strength: Floats,
     capital: float,
     rules: Any,
-    found: NDArray[np.void],
+    out: NDArray[np.void],
 ) -> None:
-    """Write the figures of c sets of signals into found (c,), dtype optimizer.FIGURES.
+    """Write the figures of c sets of signals into out (c,), dtype research.optimizer.figures.FIGURES.
 
     Prices are (rows, symbols) and session (rows,), as in `trade`; ends: the last row of each session. side is
-    (c, rows, symbols), strength too, or (1, rows, symbols) where all have it in common.
+    (c, rows, symbols), and so is strength, or (1, rows, symbols) when it is the same for all sets.
     """
     progress, equity = np.zeros(2, np.int64), np.empty(len(session))
-    for place in range(len(found)):
-        own = strength[min(place, len(strength) - 1)]
+    for place in range(len(out)):
+        own_strength = strength[min(place, len(strength) - 1)]
         _, lots, exposed = trade(
-            open_, high, low, mark, session, side[place], own, round_money(capital), rules, progress, equity
+            open_,
+            high,
+            low,
+            mark,
+            session,
+            side[place],
+            own_strength,
+            round_money(capital),
+            rules,
+            progress,
+            equity,
         )
         curve = of_curve(session, ends, equity, capital, 0.0)
-        sold = order_of_sale(lots)
-        won, factor, _, _ = of_trades(lots["pnl"][sold], np.empty(0))
-        row = found[place]
+        closed = order_of_sale(lots)
+        win_rate, profit_factor, _, _ = of_trades(lots["pnl"][closed], np.empty(0))
+        row = out[place]
         row["total_return"] = curve.total_return
         row["cagr"] = curve.cagr
         row["sharpe"] = curve.sharpe
         row["sortino"] = curve.sortino
         row["calmar"] = curve.calmar
         row["max_drawdown"] = curve.max_drawdown
-        row["win_rate"] = won
-        row["profit_factor"] = factor
+        row["win_rate"] = win_rate
+        row["profit_factor"] = profit_factor
         row["exposure"] = exposed / len(equity) if len(equity) > 0 else 0.0
         row["final_equity"] = curve.final_equity
-        row["trades"] = len(sold)
+        row["trades"] = len(closed)
 
 
 @njit(cache=True, nogil=True)
-def returns_of_each(
+def write_returns(
     open_: Floats,
     high: Floats,
     low: Floats,
@@ -67,13 +77,25 @@ def returns_of_each(
     strength: Floats,
     capital: float,
     rules: Any,
-    found: Floats,
+    out: Floats,
 ) -> None:
-    """Write the session returns of c sets of signals into found (c, sessions), 0 after a ruin; else as above."""
+    """Write the session returns of c sets of signals into out (c, sessions), 0 after a ruin. The rest as above."""
     progress, equity = np.zeros(2, np.int64), np.empty(len(session))
-    for place in range(len(found)):
-        own = strength[min(place, len(strength) - 1)]
-        trade(open_, high, low, mark, session, side[place], own, round_money(capital), rules, progress, equity)
+    for place in range(len(out)):
+        own_strength = strength[min(place, len(strength) - 1)]
+        trade(
+            open_,
+            high,
+            low,
+            mark,
+            session,
+            side[place],
+            own_strength,
+            round_money(capital),
+            rules,
+            progress,
+            equity,
+        )
         returns = session_returns(at_ends(equity, ends), capital)
-        found[place, : len(returns)] = returns
-        found[place, len(returns) :] = 0.0
+        out[place, : len(returns)] = returns
+        out[place, len(returns) :] = 0.0

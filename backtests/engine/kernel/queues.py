@@ -1,4 +1,4 @@
-"""Queues: short lists of symbols by number, each an array of which the first `length` entries count."""
+"""Queues: short lists of symbol numbers, each an array whose first `length` entries are in use."""
 
 import numpy as np
 from numba import njit
@@ -9,7 +9,7 @@ from tradedesk.core.bars import Floats
 
 @njit(cache=True)
 def enqueue(queue: NDArray[np.int64], length: int, symbol: int, strength: Floats) -> int:
-    """Put a symbol into queue[:length], the strongest first, of two equals the first by name; the new length."""
+    """Insert a symbol into queue[:length], the strongest first, ties by name. Returns the new length."""
     place = length
     while place > 0 and (
         strength[queue[place - 1]] < strength[symbol]
@@ -23,7 +23,7 @@ def enqueue(queue: NDArray[np.int64], length: int, symbol: int, strength: Floats
 
 @njit(cache=True)
 def insert(ordered: NDArray[np.int64], length: int, symbol: int) -> int:
-    """Put a symbol into its place in ordered[:length]; the new length."""
+    """Insert a symbol into the ascending ordered[:length]. Returns the new length."""
     place = length
     while place > 0 and ordered[place - 1] > symbol:
         ordered[place] = ordered[place - 1]
@@ -34,7 +34,7 @@ def insert(ordered: NDArray[np.int64], length: int, symbol: int) -> int:
 
 @njit(cache=True)
 def remove(listed: NDArray[np.int64], length: int, place: int) -> int:
-    """Take listed[place] out of listed[:length]; the new length."""
+    """Remove listed[place] from listed[:length]. Returns the new length."""
     for later in range(place + 1, length):
         listed[later - 1] = listed[later]
     return length - 1

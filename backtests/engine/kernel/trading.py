@@ -1,10 +1,10 @@
-"""Trading: the loop over the bars.
+"""The trading loop over the bars.
 
-A decision at the close of a bar acts in the same symbol's next bar, in this order: signal exits at the open,
-entries at the open by strength, protective exits, mark at the close.
+A decision at the close of a bar is executed in the same symbol's next bar, in this order: signal exits at the
+open, entries at the open by strength, protective exits, mark at the close.
 
-Most bars only move the prices: nothing is ordered, no signal asks for anything, no stop is touched. Those are
-marked in one go, and the other bars walk over short lists of the symbols that are held or ordered.
+Most bars have no order, no signal to act on and touch no stop or target. The loop fast-forwards over them and
+marks them together; in the other bars it visits only the symbols that are held or ordered.
 """
 
 from typing import Any
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from backtests.engine.kernel.fast_forward import (
     NO_LOT,
-    add_worth,
-    round_each,
+    add_value,
+    round_all,
     rows_until_signal,
     rows_until_touched,
 )
@@ -29,9 +29,9 @@ from tradedesk.core.risk import Refusal, entry_refusal
 from tradedesk.core.sizing import order_quantity
 
 ALLOWED = int(Refusal.NONE)
-# The cells of a progress: the rows done, and whether to stop. They are looked at every so many rows at least.
+# The cells of a Progress: the number of rows done, and whether to stop.
 DONE, STOP = 0, 1
-EVERY = 4096
+PROGRESS_ROWS = 4096  # the progress is updated at least once in so many rows
 
 
 @njit(cache=True, nogil=True)
@@ -48,26 +48,26 @@ def trade(
     progress: NDArray[np.int64],
     equity: Floats,
 ) -> tuple[float, Lots, int]:
-    """The kernel. Arrays are (rows, symbols), session (rows,). A symbol without a bar in a row has NaN there for
-    its prices and 0 for its side; mark goes on with its last close. progress: of a Progress, which may end the loop.
+    """The kernel. Arrays are (rows, symbols), session (rows,). A symbol without a bar in a row has NaN prices and
+    side 0 there, and mark keeps its last close. progress: the cells of a Progress, which can stop the loop.
 
-    Writes the equity at each close (rows,). Responses the cash at the end, all lots in the order they were bought
-    (dtype LOT) and the number of rows in which a lot was held at any moment.
+    Writes the equity at each close (rows,). Returns the cash at the end, all lots in the order they were bought
+    (dtype LOT), and the number of rows in which a lot was held at any time.
     """
     rows, symbols = mark.shape
-    said = side.reshape(-1)  # what each symbol says in a row, one row after the other
-    lots = np.empty(count_buys(said), LOT)
-    held = np.empty(symbols, np.int64)  # held[:holding]: the symbols with a lot, in their order
-    lot_of = np.full(symbols, NO_LOT)  # and which of the lots that is
-    leaving = np.zeros(symbols, np.bool_)  # a SELL waits for the symbol's next bar
-    waiting = np.empty(symbols, np.int64)  # waiting[:orders]: those whose BUY waits for it, the strongest first
-    wanted = np.zeros(symbols)  # the shares which that BUY asks for
-    conviction = np.zeros(symbols)  # and its strength
-    wishes = np.empty(symbols, np.int64)  # wishes[:wishing]: those that say BUY in this bar, the strongest first
-    bought = holding = leavers = orders = exposed = 0
+    sides = side.reshape(-1)  # row after row
+    lots = np.empty(count_buys(sides), LOT)
+    held = np.empty(symbols, np.int64)  # held[:holding]: the symbols with a lot, ascending
+    lot_of = np.full(symbols, NO_LOT)  # the number of each symbol's lot
+    exiting = np.zeros(symbols, np.bool_)  # whether an exit waits for the symbol's next bar
+    ordered = np.empty(symbols, np.int64)  # ordered[:entries]: the symbols whose entry waits, the strongest first
+    shares = np.zeros(symbols)  # the shares of each waiting entry
+    entry_strength = np.zeros(symbols)  # and its strength
+    buying = np.empty(symbols, np.int64)  # buying[:buys]: the symbols with a BUY in this bar, the strongest first
+    bought = holding = exits = entries = exposed = 0
     cash = peak = equity_before_session = capital
-    limited = min(rules.daily_loss_limit, rules.max_drawdown_pct) < np.inf
-    seen = 0  # the rows that peak and equity_before_session know of
+    has_loss_limits = min(rules.daily_loss_limit, rules.max_drawdown_pct) < np.inf
+    counted = 0  # the number of rows that peak and equity_before_session include
 
     t = 0
     while t < rows and not progress[STOP]:
@@ -76,29 +76,29 @@ def trade(
 
         # 1. Signal exits at the open.
         place = 0
-        while leavers > 0 and place < holding:
+        while exits > 0 and place < holding:
             s = held[place]
-            if leaving[s] and not np.isnan(open_[t, s]):
+            if exiting[s] and not np.isnan(open_[t, s]):
                 price = sell_price(open_[t, s], rules.slippage_bps)
                 cash = round_money(cash + close_lot(lots[lot_of[s]], t, price, EXIT_SIGNAL, rules))
                 lot_of[s] = NO_LOT
                 holding = remove(held, holding, place)
-                leaving[s] = False
-                leavers -= 1
+                exiting[s] = False
+                exits -= 1
             else:
                 place += 1
 
-        # 2. Entries at the open, the strongest first, cut to what cash affords.
+        # 2. Entries at the open, the strongest first, cut to what the cash affords.
         place = 0
-        while place < orders:
-            s = waiting[place]
+        while place < entries:
+            s = ordered[place]
             if np.isnan(open_[t, s]):
                 place += 1
                 continue
-            orders = remove(waiting, orders, place)
+            entries = remove(ordered, entries, place)
             price = buy_price(open_[t, s], rules.slippage_bps)
             quantity = affordable(
-                wanted[s],
+                shares[s],
                 price,
                 cash,
                 rules.commission_per_order,
@@ -113,7 +113,7 @@ def trade(
                 holding = insert(held, holding, s)
                 in_market = True
 
-        # 3. Protective exits, in the entry bar too. The NaN of a missing bar touches neither stop nor target.
+        # 3. Protective exits, also in the entry bar. The NaN of a missing bar touches neither stop nor target.
         place = 0
         while place < holding:
             s = held[place]
@@ -128,67 +128,72 @@ def trade(
             else:
                 place += 1
 
-        # 4. Rating at the close.
+        # 4. Mark at the close.
         value = cash
         for place in range(holding):
             s = held[place]
             value += lots[lot_of[s]]["quantity"] * mark[t, s]
-        worth = equity[t] = round_money(value)
+        equity_now = equity[t] = round_money(value)
         exposed += in_market
 
-        # Decide at the close, for each symbol's next bar: exits always, entries as far as the rules allow.
-        wishing = 0
+        # Decide at the close for each symbol's next bar: an exit always, an entry where the rules allow it.
+        buys = 0
         for s in range(symbols):
             if side[t, s] < 0 and lot_of[s] != NO_LOT:
-                leaving[s] = True
-                leavers += 1
+                exiting[s] = True
+                exits += 1
             elif side[t, s] > 0 and lot_of[s] == NO_LOT:
-                wishing = enqueue(wishes, wishing, s, strength[t])
-        while limited and wishing > 0 and seen <= t:  # only now that the limits have to know
-            if seen > 0 and session[seen] != session[seen - 1]:
-                equity_before_session = equity[seen - 1]
-            peak = max(peak, equity[seen])
-            seen += 1
-        for place in range(wishing):
-            s = wishes[place]
+                buys = enqueue(buying, buys, s, strength[t])
+        while has_loss_limits and buys > 0 and counted <= t:  # only an entry needs the limits
+            if counted > 0 and session[counted] != session[counted - 1]:
+                equity_before_session = equity[counted - 1]
+            peak = max(peak, equity[counted])
+            counted += 1
+        for place in range(buys):
+            s = buying[place]
             refusal = entry_refusal(
-                strength[t, s], holding - leavers + orders, equity_before_session - worth, worth, peak, rules
+                strength[t, s],
+                holding - exits + entries,
+                equity_before_session - equity_now,
+                equity_now,
+                peak,
+                rules,
             )
             if refusal == ALLOWED:
-                wanted[s] = order_quantity(worth, mark[t, s], rules)
-                if wanted[s] > 0.0:
-                    conviction[s] = strength[t, s]
-                    orders = enqueue(waiting, orders, s, conviction)
+                shares[s] = order_quantity(equity_now, mark[t, s], rules)
+                if shares[s] > 0.0:
+                    entry_strength[s] = strength[t, s]
+                    entries = enqueue(ordered, entries, s, entry_strength)
         t += 1
 
-        # On to the next bar that does more than move the prices, marking at the close of those between.
-        if leavers + orders > 0:
+        # Fast-forward to the next bar with an event, and mark the bars before it.
+        if exits + entries > 0:
             continue
-        quiet = rows_until_signal(said[t * symbols : min(t + EVERY, rows) * symbols], lot_of)
-        if quiet == 0:
+        skipped = rows_until_signal(sides[t * symbols : min(t + PROGRESS_ROWS, rows) * symbols], lot_of)
+        if skipped == 0:
             continue
         for place in range(holding):
             s = held[place]
             stop, target = lots[lot_of[s]]["stop_price"], lots[lot_of[s]]["target_price"]
-            quiet = rows_until_touched(low[t : t + quiet], high[t : t + quiet], s, stop, target)
-        between = equity[t : t + quiet]
-        between[:] = cash
+            skipped = rows_until_touched(low[t : t + skipped], high[t : t + skipped], s, stop, target)
+        marked = equity[t : t + skipped]
+        marked[:] = cash
         for place in range(holding):
             s = held[place]
-            add_worth(between, mark[t : t + quiet], s, lots[lot_of[s]]["quantity"])
+            add_value(marked, mark[t : t + skipped], s, lots[lot_of[s]]["quantity"])
         if holding > 0:
-            round_each(between)
-            exposed += quiet
-        t += quiet
+            round_all(marked)
+            exposed += skipped
+        t += skipped
 
     progress[DONE] = t
     return cash, lots[:bought], exposed
 
 
 @njit(cache=True)
-def count_buys(said: NDArray[np.int8]) -> int:
-    """How many BUYs there are, and so how many lots at most."""
+def count_buys(sides: NDArray[np.int8]) -> int:
+    """The number of BUY signals, which is the largest possible number of lots."""
     count = 0
-    for cell in range(len(said)):
-        count += said[cell] > 0
+    for cell in range(len(sides)):
+        count += sides[cell] > 0
     return count

@@ -1,4 +1,4 @@
-"""Calendar returns: what each month and each year of an equity curve brought."""
+"""Calendar returns: the return of each month and each year of an equity curve."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,8 +13,9 @@ Dates = NDArray[np.datetime64]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """value: the return as a fraction, None where there was no equity left to earn one on. whole: the curve has
-    every session of the month, or of the year, and none is missing between it and the session before."""
+    """value: the return as a fraction, None when no equity was left. whole: the curve has every session of the
+    month or year, and no session is missing just before it.
+    """
 
     value: float | None
     whole: bool
@@ -30,7 +31,7 @@ class Year:
 
 
 def calendar_returns(sessions: Dates, equity: Floats, capital: float, calendar: Dates) -> list[Year]:
-    """The returns by year and month, in the order of time.
+    """The returns by year and month, in chronological order.
 
     sessions (k,): datetime64[D]; equity (k,): dollars at their ends; calendar: the exchange's sessions of all
     years that these touch. The return of a month is E_last / E_before - 1, E_last at its last session and E_before
@@ -52,13 +53,13 @@ def calendar_returns(sessions: Dates, equity: Floats, capital: float, calendar: 
 
 
 def _cells(sessions: Dates, equity: Floats, capital: float, calendar: Dates, unit: str) -> dict[date, Cell]:
-    """The return of each month ("M") or year ("Y") that has a session, by its first day, in the order of time."""
+    """The return of each month ("M") or year ("Y") with a session, by its first day, in chronological order."""
     spans = sessions.astype(f"datetime64[{unit}]")
     last = np.flatnonzero(np.append(spans[1:] != spans[:-1], True))
     levels = equity[last]
     before = np.concatenate(((capital,), levels[:-1]))
     missing = np.setdiff1d(calendar, sessions)
-    # What a gap earned counts in the span in which the curve goes on, also when whole spans are missing before it.
+    # The return of a gap counts in the span after the gap, also when whole spans are missing.
     following = np.searchsorted(sessions, missing)
     within = (following > 0) & (following < len(sessions))
     partial = {*_first_days(missing, unit), *_first_days(spans[following[within]], unit)}

@@ -1,4 +1,4 @@
-"""Drawdowns: the stretches that an equity curve spent below its highest point."""
+"""Drawdowns: the periods in which an equity curve is below its peak."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +13,7 @@ WORST = 5
 
 @dataclass(frozen=True, slots=True)
 class Drawdown:
-    """peak: the session that it fell from. recovery: the first one back at the peak, None when there is none.
+    """peak: the session of the peak. recovery: the first session back at the peak, None when there is none.
 
     depth: the fall as a positive fraction of the peak. days: calendar days from the peak to the recovery, or to
     the last session.
@@ -29,16 +29,16 @@ class Drawdown:
 def worst_drawdowns(
     sessions: NDArray[np.datetime64], equity: Floats, capital: float, most: int = WORST
 ) -> list[Drawdown]:
-    """The deepest drawdowns, the deepest first; of two equals the earlier one.
+    """The deepest drawdowns, the deepest first; of equal ones the earlier is first.
 
     sessions (k,): datetime64[D]; equity (k,): dollars at their ends. With P_t = max(E_0..E_t), a drawdown is a
-    longest stretch of sessions with E_t < P_t, its depth max(1 - E_t / P_t) over them. The capital E_0 stands in
-    the first session, as in core.metrics.max_drawdown, whose figure is the first of these for daily bars.
+    longest run of sessions with E_t < P_t, and its depth is max(1 - E_t / P_t) over them. The capital E_0 belongs
+    to the first session, as in core.metrics.max_drawdown, which for daily bars is the first of these.
     """
     peaks = np.maximum(np.maximum.accumulate(equity), capital)
     below = np.concatenate(([False], equity < peaks, [False]))
     starts = np.flatnonzero(below[1:] & ~below[:-1])
-    ends = np.flatnonzero(below[:-1] & ~below[1:])  # each the first row that is not below any more
+    ends = np.flatnonzero(below[:-1] & ~below[1:])  # the first rows back at the peak
     if not len(starts):
         return []
     falls = 1.0 - equity / peaks

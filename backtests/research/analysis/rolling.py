@@ -1,4 +1,4 @@
-"""Rolling figures: how a figure went over a window that moves with the sessions."""
+"""Rolling figures: a figure over a window that moves with the sessions."""
 
 import numpy as np
 
@@ -9,9 +9,10 @@ ROLLING_SESSIONS = 126  # half a year
 
 
 def rolling_sharpe(returns: Floats, window: int = ROLLING_SESSIONS) -> Floats:
-    """core.metrics.sharpe_ratio of each `window` returns in a row, (n - window + 1,), by the last of them.
+    """core.metrics.sharpe_ratio of each `window` consecutive returns, (n - window + 1,), at the last of them.
 
-    NaN where their standard deviation is below 1e-12: nothing was held. Empty for fewer returns than the window.
+    NaN where their standard deviation is below 1e-12, as without a position. Empty for fewer returns than the
+    window.
     """
     if len(returns) < window:
         return np.empty(0)

@@ -1,1 +1,1 @@
-"""The optimizer, pure: which combinations there are, what each of them comes to, and how that is scored."""
+"""The optimizer, pure: the combinations of parameters, the figures of each, and their scores."""

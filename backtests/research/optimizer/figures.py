@@ -1,11 +1,11 @@
-"""Figures: what one combination comes to, as a row of an array. NaN is a figure that is not defined."""
+"""Figures: the metrics of one combination as a row of an array. NaN is an undefined figure."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Fractions, ratios and dollars as in core.metrics.Metrics; the names are its own.
+# Names and units as in core.metrics.Metrics.
 FIGURES = np.dtype(
     [
         ("total_return", np.float64),
@@ -25,7 +25,7 @@ Figures = NDArray[np.void]
 
 
 def as_dict(row: Any) -> dict[str, float | int | None]:
-    """One row (dtype FIGURES) by name, as Metrics.as_dict has it; None for NaN."""
+    """One row (dtype FIGURES) by name, like Metrics.as_dict; None for NaN."""
     return {name: _defined(row[name].item()) for name in FIGURES.names or ()}
 
 

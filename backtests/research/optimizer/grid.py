@@ -1,4 +1,4 @@
-"""A grid: the values that each parameter may take, and the combinations of them by number."""
+"""Grid: the values of each parameter, and their combinations by number."""
 
 import math
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ Value = int | float
 Combination = dict[str, Value]
 Range = tuple[Value, Value, Value]
 
-# A step may fall this far short of the upper end and still reach it: 0.1 + 0.2 is not 0.3.
+# The last step may miss the upper end by this part of a step: 0.1 + 0.2 is not 0.3.
 TOLERANCE = 1e-9
 PLACES = 10
-MIN_STEP = 10.0**-PLACES  # with a smaller one two values would be the same
-# On one axis: a step of a millionth is a slip of the finger, and its values would not fit into memory.
+MIN_STEP = 10.0**-PLACES  # a smaller one would give equal values
+# On one axis. A step of a millionth is a typing error, and its values would not fit into memory.
 MAX_VALUES = 100_000
 
 
 class InvalidGrid(ValueError):
-    """A grid that cannot be searched. `errors` maps a parameter's name, "" for the whole grid, to a message."""
+    """A grid that cannot be searched. errors: the message for each parameter, "" for the whole grid."""
 
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__(" ".join(errors.values()))
@@ -29,15 +29,17 @@ class InvalidGrid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """axes: the values of each parameter, in the order of declaration. A combination's number counts through them
-    like an odometer, the last axis turning fastest."""
+    """axes: the values of each parameter, in the order of declaration. Combinations are numbered like an odometer:
+    the last axis changes fastest.
+    """
 
     axes: dict[str, tuple[Value, ...]]
 
     @classmethod
     def of(cls, kind: type[Kind], ranges: Mapping[str, Range], fixed: Mapping[str, Value]) -> Self:
-        """ranges: (low, high, step) of those parameters that vary. fixed: the values of the others; what stands in
-        neither has its default. Raises InvalidGrid for names, ends and steps that the kind does not take."""
+        """ranges: (low, high, step) of the parameters that vary. fixed: the values of others; a parameter in
+        neither has its default. Raises InvalidGrid for names, bounds and steps that the kind does not accept.
+        """
         params = kind.params()
         errors = {
             name: f"{kind.name} has no parameter “{name}”." for name in [*ranges, *fixed] if name not in params
@@ -54,11 +56,11 @@ class Grid:
 
     @property
     def size(self) -> int:
-        """How many combinations it has; no len(), which ends at 2^63."""
+        """The number of combinations. Not len(), which cannot exceed 2^63."""
         return math.prod(len(values) for values in self.axes.values())
 
     def at(self, number: int) -> Combination:
-        """The combination of that number, 0 <= number < size."""
+        """The combination with this number, 0 <= number < size."""
         return {name: self.axes[name][place] for name, place in self.places(number).items()}
 
     def number_of(self, combination: Mapping[str, Value]) -> int:
@@ -66,7 +68,7 @@ class Grid:
         return self.number_at({name: values.index(combination[name]) for name, values in self.axes.items()})
 
     def places(self, number: int) -> dict[str, int]:
-        """Where the combination of that number stands on each axis."""
+        """The position on each axis of the combination with this number."""
         found: dict[str, int] = {}
         for name, values in reversed(self.axes.items()):
             number, found[name] = divmod(number, len(values))
@@ -81,7 +83,7 @@ class Grid:
 
 
 def _axis(param: "Param[int] | Param[float]", given: Range) -> tuple[Value, ...]:
-    """Raises ValueError with a message for a person."""
+    """The values of one axis. Raises ValueError with a message for the trader."""
     low, high = (param.clean(end) for end in given[:2])
     step = given[2]
     if isinstance(step, bool) or not isinstance(step, int | float) or not math.isfinite(step) or step <= 0:
@@ -94,7 +96,7 @@ def _axis(param: "Param[int] | Param[float]", given: Range) -> tuple[Value, ...]
         raise ValueError(f"{param.label} runs from {low:g} down to {high:g}: swap the two.")
     count = math.floor((high - low) / step + TOLERANCE) + 1
     if count > MAX_VALUES:
-        raise ValueError(f"{param.label} takes {count:,} values, more than {MAX_VALUES:,}. Take a larger step.")
+        raise ValueError(f"{param.label} has {count:,} values, more than {MAX_VALUES:,}. Use a larger step.")
     if param.is_integer:
         return tuple(int(low) + int(step) * place for place in range(count))
     return tuple(round(low + step * place, PLACES) for place in range(count))

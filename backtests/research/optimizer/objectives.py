@@ -1,4 +1,4 @@
-"""Objectives: what makes one combination better than another."""
+"""Objectives: the scores by which combinations are ranked."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -28,35 +28,35 @@ LABELS = {
     Objective.PROFIT_FACTOR: "Profit factor",
     Objective.WEIGHTED: "Weighted score",
 }
-# Of a weighted score. A ratio counts as it is, CAGR in tenths (0.10 a year counts 1), each from -5 to 5.
+# Of a weighted score. A ratio counts with its value, CAGR in tenths (0.10 a year counts 1), each from -5 to 5.
 WEIGHTS: dict[str, float] = {"sharpe": 0.4, "sortino": 0.2, "calmar": 0.2, "cagr": 0.1, "profit_factor": 0.1}
 UNITS = {"cagr": 0.10}
-MOST = 5.0
+MAX_PART = 5.0
 
 
 def scores(figures: Figures, objective: Objective, weights: Mapping[str, float]) -> Floats:
     """The score of each row (n,), the higher the better; NaN where the objective is not defined.
 
-    In a weighted score a figure that is not defined counts 0, and a row without any is not defined.
+    In a weighted score an undefined figure counts 0; the score is NaN when all are undefined.
     """
     if objective is not Objective.WEIGHTED:
         return np.asarray(figures[objective.value], np.float64)
     total, known = np.zeros(len(figures)), np.zeros(len(figures), np.bool_)
     for name, weight in weights.items():
-        part = np.clip(figures[name] / UNITS.get(name, 1.0), -MOST, MOST)
+        part = np.clip(figures[name] / UNITS.get(name, 1.0), -MAX_PART, MAX_PART)
         known |= ~np.isnan(part)
         total += weight * np.nan_to_num(part)
     return np.where(known, total, np.nan)
 
 
 def eligible(figures: Figures | Mapping[str, NDArray[Any]], score: Floats, min_trades: int) -> NDArray[np.bool_]:
-    """Which rows (n,) may stand first: a score, a position at some time, and enough closed trades to mean
-    something. What has fewer bars than its warm-up never decides, and so never has a position."""
+    """The rows (n,) that may rank first: they have a score, held a position at some time, and closed at least
+    `min_trades` trades. With fewer bars than its warm-up a kind never holds a position."""
     return np.isfinite(score) & (figures["exposure"] > 0.0) & (figures["trades"] >= min_trades)
 
 
 def formula(objective: Objective, weights: Mapping[str, float]) -> str:
-    """The score in words: "0.4 x Sharpe ratio + 0.1 x Return a year (CAGR) / 10%"."""
+    """The formula of the score: "0.4 x Sharpe ratio + 0.1 x Return a year (CAGR) / 10%"."""
     if objective is not Objective.WEIGHTED:
         return LABELS[objective]
     parts = (
@@ -64,5 +64,5 @@ def formula(objective: Objective, weights: Mapping[str, float]) -> str:
         for name, weight in weights.items()
         if weight
     )
-    bounds = f"each ratio counts from {-MOST:g} to {MOST:g}, one that is not defined 0"
+    bounds = f"each ratio counts from {-MAX_PART:g} to {MAX_PART:g}, one that is not defined 0"
     return f"{' + '.join(parts)}; {bounds}"

@@ -1,4 +1,4 @@
-"""The choice: which combinations a stretch of a search tries."""
+"""Sampling: the batches of combinations that a search tries."""
 
 from collections.abc import Iterator, Sequence, Set
 from itertools import islice
@@ -9,34 +9,33 @@ from strategies.kinds.base import InvalidParameters, Kind
 
 Batch = list[tuple[int, Combination]]
 
-# Numbers looked at for each combination that is wanted, and a start: where the kind's own rule leaves one in a
-# thousand a search must end all the same.
-LOOKS_EACH, LOOKS_MORE = 50, 5_000
+# The most numbers checked in a batch: so many for each combination, and so many more. A batch ends even when the
+# kind's own rule accepts only one combination in a thousand.
+CHECKED_PER_COMBINATION, CHECKED_EXTRA = 50, 5_000
 
 
-def of_grid(kind: type[Kind], grid: Grid, first: int, size: int) -> Batch:
-    """The numbers from `first` on, `size` of them, but for those that the kind's own rule refuses."""
+def grid_batch(kind: type[Kind], grid: Grid, first: int, size: int) -> Batch:
+    """The `size` combinations from number `first` on, without those that the kind's own rule refuses."""
     return list(_accepted(kind, grid, iter(range(first, min(first + size, grid.size)))))
 
 
-def at_random(kind: type[Kind], grid: Grid, seed: int, first: int, size: int, total: int) -> Batch:
-    """Up to `size` combinations, no two the same: those from the `first` on of `total` that are drawn.
+def random_batch(kind: type[Kind], grid: Grid, seed: int, first: int, size: int, total: int) -> Batch:
+    """Up to `size` random combinations, all different: the part from `first` on of a sample of `total`.
 
-    The stretches of a shuffle that stand for them share no number, so the workers that take them draw nothing
-    twice. Fewer come out where the kind's own rule leaves fewer, or so few that they are not found among the first
-    50 numbers for each.
+    The parts of a sample are disjoint ranges of one shuffle, so that no two workers draw the same combination. The
+    batch is smaller when the kind's own rule accepts fewer, or too few among the numbers that are checked.
     """
     places = range(first * grid.size // total, (first + size) * grid.size // total)
     return _drawn(kind, grid, seed, places, frozenset(), size)
 
 
-def untried_at_random(kind: type[Kind], grid: Grid, seed: int, tried: Set[int], size: int) -> Batch:
-    """Up to `size` combinations, no two the same, whose numbers are not among those tried."""
+def untried_batch(kind: type[Kind], grid: Grid, seed: int, tried: Set[int], size: int) -> Batch:
+    """Up to `size` random combinations, all different, whose numbers are not in `tried`."""
     return _drawn(kind, grid, seed, range(grid.size), tried, size)
 
 
 def count_accepted(kind: type[Kind], grid: Grid) -> int:
-    """How many combinations the kind's own rule accepts, each looked at."""
+    """The number of combinations that the kind's own rule accepts; checks every one of them."""
     return sum(accepts(kind, grid.at(number)) for number in range(grid.size))
 
 
@@ -50,7 +49,7 @@ def accepts(kind: type[Kind], combination: Combination) -> bool:
 
 def _drawn(kind: type[Kind], grid: Grid, seed: int, places: Sequence[int], tried: Set[int], size: int) -> Batch:
     shuffle = Shuffle(grid.size, seed)
-    numbers = (shuffle.at(place) for place in places[: LOOKS_EACH * size + LOOKS_MORE])
+    numbers = (shuffle.at(place) for place in places[: CHECKED_PER_COMBINATION * size + CHECKED_EXTRA])
     return list(islice(_accepted(kind, grid, (number for number in numbers if number not in tried)), size))
 
 

@@ -1,4 +1,4 @@
-"""A shuffle: the numbers below n in a random order that can be asked for at any place, without keeping it."""
+"""Shuffle: the numbers below n in a random order, computed for any position without storing the order."""
 
 from hashlib import blake2b
 
@@ -6,10 +6,10 @@ ROUNDS = 4
 
 
 class Shuffle:
-    """A permutation of range(length) by seed: `at(place)` takes the same few steps however long the range is.
+    """A permutation of range(length) by seed; the cost of `at(place)` does not depend on the length.
 
-    A Feistel network over twice `_half` bits; what it puts outside the range is put through again until it falls
-    inside (cycle walking). Source: J. Black and P. Rogaway, Ciphers with Arbitrary Finite Domains, CT-RSA 2002.
+    A Feistel network over twice `_half` bits, applied again while its result is outside the range (cycle walking).
+    Source: J. Black and P. Rogaway, Ciphers with Arbitrary Finite Domains, CT-RSA 2002.
     """
 
     def __init__(self, length: int, seed: int) -> None:
@@ -19,19 +19,19 @@ class Shuffle:
         self._seed = seed.to_bytes(8, "little")
 
     def at(self, place: int) -> int:
-        """The number at this place. Raises IndexError beyond 0 <= place < length, where it might walk for ever."""
+        """The number at this place. Raises IndexError unless 0 <= place < length; the walk might not end there."""
         if not 0 <= place < self.length:
-            raise IndexError(f"There is no place {place} among {self.length}.")
+            raise IndexError(f"Place {place} is not in a shuffle of {self.length:,} numbers.")
         number = place
         while True:
             left, right = number >> self._half, number & self._mask
-            for turn in range(ROUNDS):
-                left, right = right, left ^ self._mixed(turn, right)
+            for step in range(ROUNDS):
+                left, right = right, left ^ self._mixed(step, right)
             number = (left << self._half) | right
             if number < self.length:
                 return number
 
-    def _mixed(self, turn: int, value: int) -> int:
-        key = self._seed + bytes([turn])
-        digest = blake2b(value.to_bytes(16, "little"), key=key, digest_size=8).digest()
-        return int.from_bytes(digest, "little") & self._mask
+    def _mixed(self, step: int, value: int) -> int:
+        key = self._seed + bytes([step])
+        hashed = blake2b(value.to_bytes(16, "little"), key=key, digest_size=8).digest()
+        return int.from_bytes(hashed, "little") & self._mask

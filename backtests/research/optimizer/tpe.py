@@ -1,4 +1,4 @@
-"""The tree-structured Parzen estimator: the next combinations to try, from what was tried before.
+"""The tree-structured Parzen estimator: the next combinations to try, from the trials so far.
 
 Source: J. Bergstra et al., Algorithms for Hyper-Parameter Optimization, NIPS 2011; the implementation is Optuna's.
 """
@@ -6,60 +6,60 @@ Source: J. Bergstra et al., Algorithms for Hyper-Parameter Optimization, NIPS 20
 from collections.abc import Iterable
 
 from backtests.research.optimizer.grid import Grid
-from backtests.research.optimizer.sampling import Batch, accepts, untried_at_random
+from backtests.research.optimizer.sampling import Batch, accepts, untried_batch
 from strategies.kinds.base import Kind
 
-# Asked this often in a row without a new combination, it has settled: the rest of the batch is drawn at random.
-PATIENCE = 20
+# After so many proposals in a row without a new combination, the rest of the batch is drawn at random.
+MAX_MISSES = 20
 
 
 def next_batch(
     kind: type[Kind],
     grid: Grid,
     seed: int,
-    known: Iterable[tuple[int, float | None]],
+    trials: Iterable[tuple[int, float | None]],
     size: int,
 ) -> Batch:
-    """Up to `size` combinations that are new, from the numbers tried with their scores (None: not defined).
+    """Up to `size` new combinations. trials: the numbers tried so far with their scores (None: not defined).
 
-    The study is made anew from `known` each time, so that a batch depends on nothing but its arguments.
+    The study is built again from `trials` each time, so that a batch depends only on its arguments.
     """
-    # Not above: it is a tenth of a second and 24 MB, which only who searches like this should pay.
+    # Imported here because it costs a tenth of a second and 24 MB.
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    tried = dict(known)
-    # Another batch must not begin with the random numbers of the one before.
-    sampler = optuna.samplers.TPESampler(seed=seed + len(tried), constant_liar=True)
+    scored = dict(trials)
+    # Each batch needs random numbers of its own.
+    sampler = optuna.samplers.TPESampler(seed=seed + len(scored), constant_liar=True)
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    spread = {
+    distributions = {
         name: optuna.distributions.IntDistribution(0, len(values) - 1)
         for name, values in grid.axes.items()
         if len(values) > 1
     }
-    unmoved = dict.fromkeys(grid.axes, 0)
-    for number, score in tried.items():
+    origin = dict.fromkeys(grid.axes, 0)
+    for number, score in scored.items():
         places = grid.places(number)
         study.add_trial(
             optuna.trial.create_trial(
                 state=optuna.trial.TrialState.PRUNED if score is None else optuna.trial.TrialState.COMPLETE,
-                params={name: places[name] for name in spread},
-                distributions=dict(spread),
+                params={name: places[name] for name in distributions},
+                distributions=dict(distributions),
                 value=score,
             )
         )
-    asked = set(tried)
-    chosen: Batch = []
-    missed = 0
-    while len(chosen) < size and missed < PATIENCE:
-        trial = study.ask(dict(spread))
-        number = grid.number_at(unmoved | trial.params)
+    proposed = set(scored)
+    batch: Batch = []
+    misses = 0
+    while len(batch) < size and misses < MAX_MISSES:
+        trial = study.ask(dict(distributions))
+        number = grid.number_at(origin | trial.params)
         combination = grid.at(number)
-        if number in asked or not accepts(kind, combination):
+        if number in proposed or not accepts(kind, combination):
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            missed += 1
+            misses += 1
         else:
-            chosen.append((number, combination))
-            missed = 0
-        asked.add(number)
-    return chosen + untried_at_random(kind, grid, seed + len(tried), asked, size - len(chosen))
+            batch.append((number, combination))
+            misses = 0
+        proposed.add(number)
+    return batch + untried_batch(kind, grid, seed + len(scored), proposed, size - len(batch))

@@ -1,1 +1,1 @@
-"""Robustness, pure: how much of a result is skill, and how much the luck of the best of many tries."""
+"""Robustness, pure: how much of a result may be chance, from selecting the best of many trials."""

@@ -1,6 +1,6 @@
-"""Luck: what of a Sharpe ratio is left once it is known how many were tried.
+"""Deflated Sharpe ratio: the probability that a Sharpe ratio is real, given the number of trials.
 
-All Sharpe ratios here are per session, not per year, and kurtosis is not in excess of the normal's 3.
+All Sharpe ratios here are per session, not per year. Kurtosis is not excess kurtosis: a normal has 3.
 """
 
 import math
@@ -27,7 +27,7 @@ class Moments:
 
 
 def moments(returns: Floats) -> Moments | None:
-    """Of the session returns (n,); None for fewer than four of them, or when they do not move."""
+    """The moments of the session returns (n,); None for fewer than four returns, or when all are equal."""
     n = len(returns)
     if n < 4:
         return None
@@ -44,34 +44,35 @@ def moments(returns: Floats) -> Moments | None:
     )
 
 
-def probabilistic_sharpe(found: Moments, benchmark: float = 0.0) -> float:
-    """The probability that the true Sharpe ratio is above `benchmark`, given the length and shape of the sample.
+def probabilistic_sharpe(sample: Moments, benchmark: float = 0.0) -> float:
+    """The probability that the true Sharpe ratio is above `benchmark`, given the length and the shape of the
+    sample.
 
     Z[(SR - SR*) sqrt(n - 1) / sqrt(1 - skew SR + (kurtosis - 1) / 4 SR^2)]. Source: D. H. Bailey and M. Lopez de
     Prado, The Sharpe Ratio Efficient Frontier, Journal of Risk 15 (2012).
     """
-    sr = found.sharpe
-    # Below zero only for impossible pairs of skewness and kurtosis, which rounding can make.
-    variance = max(1.0 - found.skewness * sr + (found.kurtosis - 1.0) / 4.0 * sr * sr, NO_SPREAD)
-    return NORMAL.cdf((sr - benchmark) * math.sqrt(found.sessions - 1) / math.sqrt(variance))
+    sr = sample.sharpe
+    # Negative only for impossible pairs of skewness and kurtosis, which rounding can produce.
+    variance = max(1.0 - sample.skewness * sr + (sample.kurtosis - 1.0) / 4.0 * sr * sr, NO_SPREAD)
+    return NORMAL.cdf((sr - benchmark) * math.sqrt(sample.sessions - 1) / math.sqrt(variance))
 
 
-def expected_best(variance: float, tries: int) -> float:
-    """SR0, the Sharpe ratio that the best of `tries` without any skill is expected to show.
+def expected_best(variance: float, trials: int) -> float:
+    """SR0, the expected Sharpe ratio of the best of `trials` strategies without skill.
 
     sqrt(V) ((1 - g) Z^-1[1 - 1/N] + g Z^-1[1 - 1/(N e)]), g being the Euler-Mascheroni constant and V the variance
-    of the Sharpe ratios tried; 0 for a single try. Source: D. H. Bailey and M. Lopez de Prado, The Deflated Sharpe
-    Ratio, Journal of Portfolio Management 40 (2014).
+    of the trials' Sharpe ratios; 0 for a single trial. Source: D. H. Bailey and M. Lopez de Prado, The Deflated
+    Sharpe Ratio, Journal of Portfolio Management 40 (2014).
     """
-    if tries < 2:
+    if trials < 2:
         return 0.0
-    # Near N = 2 the formula dips to or below zero; the best of several is never expected below one of them.
-    first = NORMAL.inv_cdf(1.0 - 1.0 / tries)
-    second = NORMAL.inv_cdf(1.0 - 1.0 / (tries * math.e))
+    # Near N = 2 the formula can be negative, but the best of several is never expected below a single one.
+    first = NORMAL.inv_cdf(1.0 - 1.0 / trials)
+    second = NORMAL.inv_cdf(1.0 - 1.0 / (trials * math.e))
     return max(math.sqrt(variance) * ((1.0 - EULER_MASCHERONI) * first + EULER_MASCHERONI * second), 0.0)
 
 
-def deflated_sharpe(found: Moments, variance: float, tries: int) -> float:
-    """The probability that the true Sharpe ratio is above zero, the selection of the best of `tries` taken into
-    account: the probabilistic Sharpe ratio against `expected_best`. Source: as there."""
-    return probabilistic_sharpe(found, expected_best(variance, tries))
+def deflated_sharpe(sample: Moments, variance: float, trials: int) -> float:
+    """The probability that the true Sharpe ratio is above zero, given that it is the best of `trials`: the
+    probabilistic Sharpe ratio against `expected_best`. Source: as there."""
+    return probabilistic_sharpe(sample, expected_best(variance, trials))

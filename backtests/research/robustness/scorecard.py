@@ -8,18 +8,18 @@ from backtests.research.robustness.deflated_sharpe import Moments, deflated_shar
 from backtests.research.robustness.report import HoldoutStatus, Report
 from tradedesk.core.metrics import SESSIONS_PER_YEAR
 
-# The thresholds of the ratings; the criterion of each line says them in words.
+# The thresholds of the ratings; the criterion of each line states them.
 PASS_DEFLATED_SHARPE, CAUTION_DEFLATED_SHARPE = 0.95, 0.50
 PASS_OVERFITTING, CAUTION_OVERFITTING = 0.20, 0.50
-PASS_RATIO = 0.50  # of the in-sample Sharpe ratio, or of a result's own score
+PASS_RATIO = 0.50  # of the in-sample Sharpe ratio, or of the result's score
 PASS_TRADES, CAUTION_TRADES = 30, 10
 PASS_MONTH, PASS_DRAWDOWN = 0.05, 0.20  # losses as fractions of the equity; a caution is up to twice as much
 
-SAW_ALL = {HoldoutStatus.SEARCHED: "search", HoldoutStatus.RANKED: "ranking"}
+USED_HOLDOUT = {HoldoutStatus.USED_BY_SEARCH: "search", HoldoutStatus.USED_BY_RANKING: "ranking"}
 
 
 class Rating(StrEnum):
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a rating
     CAUTION = "caution"
     FAIL = "fail"
     NONE = "none"
@@ -27,8 +27,7 @@ class Rating(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """key: for the API and the page. message: the result in a sentence, with its number. criterion: what it takes to
-    pass."""
+    """message: the result as a sentence with its number. criterion: the condition to pass."""
 
     key: str
     label: str
@@ -39,8 +38,8 @@ class Line:
 
 
 def lines(report: Report, trials: int, variance: float | None, others: int = 0) -> list[Line]:
-    """trials, variance: the number of trials on these symbols and this period, and the variance of their Sharpe ratios
-    per session. others: trials other than this one whose period reaches into its holdout."""
+    """trials, variance: the number of trials on these symbols and this period, and the variance of their Sharpe
+    ratios per session. others: the number of other trials that used the holdout period."""
     return [
         _deflated_sharpe(report, trials, variance),
         _out_of_sample(report, others),
@@ -55,7 +54,7 @@ def lines(report: Report, trials: int, variance: float | None, others: int = 0) 
 
 
 def counts(shown: list[Line]) -> dict[str, int]:
-    """How many lines have each rating."""
+    """The number of lines with each rating."""
     return {rating.value: sum(line.rating is rating for line in shown) for rating in Rating}
 
 
@@ -69,11 +68,11 @@ def summary(shown: list[Line]) -> str:
 def _deflated_sharpe(report: Report, trials: int, variance: float | None) -> Line:
     key, label = "deflated_sharpe", "Deflated Sharpe"
     criterion = f"Pass from {PASS_DEFLATED_SHARPE:.0%}, caution from {CAUTION_DEFLATED_SHARPE:.0%}."
-    best = f"best of {trials:,} trials" if trials > 1 else "a single trial"
+    best = f"the best of {trials:,} trials" if trials > 1 else "a single trial"
     if not report["moments"]:
         return Line(key, label, Rating.NONE, f"There is no Sharpe ratio to rate ({best}).", criterion)
     moments = Moments(**report["moments"])
-    # Trials without a variance of their own are taken to vary as those of strategies without skill do.
+    # Without a known variance: that of strategies without skill.
     spread = variance if variance is not None else 1.0 / moments.sessions
     value = deflated_sharpe(moments, spread, trials)
     by_chance = expected_best(spread, trials) * SESSIONS_PER_YEAR**0.5
@@ -89,7 +88,7 @@ def _out_of_sample(report: Report, others: int) -> Line:
     key, label = "out_of_sample", "Out of sample"
     criterion = (
         "Pass when the holdout period has at least half of the Sharpe ratio before it and no other trial used the "
-        "holdout period; caution when it gained at all."
+        "holdout period; caution when it is above zero."
     )
     found = report["out_of_sample"]
     if found and found["ruined"]:
@@ -100,8 +99,10 @@ def _out_of_sample(report: Report, others: int) -> Line:
     before, after = found["in_sample"], found["out_of_sample"]
     figures = f"Sharpe {after:.2f} in the last {found['part']:.0%}, {_ratio(before)} before it"
     status = HoldoutStatus(found["holdout_status"])
-    if status in SAW_ALL:
-        return Line(key, label, Rating.NONE, f"{figures}; the {SAW_ALL[status]} used all of it.", criterion, after)
+    if status in USED_HOLDOUT:
+        return Line(
+            key, label, Rating.NONE, f"{figures}; the {USED_HOLDOUT[status]} used all of it.", criterion, after
+        )
     kept = before is None or before <= 0.0 or after >= PASS_RATIO * before
     rating = Rating.FAIL if after <= 0.0 else Rating.PASS if kept and not others else Rating.CAUTION
     known = "; its search did not use the holdout period" if status is HoldoutStatus.HELD_BACK else ""
@@ -148,7 +149,7 @@ def _overfitting(report: Report) -> Line:
 def _neighbours(report: Report) -> Line:
     key, label = "neighbours", "Neighbours"
     criterion = (
-        "Pass when the median score one step away is at least half of the own score, caution when it gains at all."
+        "Pass when the median score one step away is at least half of the result's score, caution above zero."
     )
     found = report["neighbours"]
     if not found or found["median"] is None:
@@ -159,7 +160,7 @@ def _neighbours(report: Report) -> Line:
         f"{LABELS[objective]} {_score(median, objective)} in the median of {len(found['around'])} neighbours, "
         f"{_score(own, objective)} itself."
     )
-    # A profit factor of 1 is neither gain nor loss; any other score is neither at 0.
+    # Neither gain nor loss is a profit factor of 1, and 0 for every other score.
     even = 1.0 if objective is Objective.PROFIT_FACTOR else 0.0
     kept = own is None or median - even >= PASS_RATIO * (own - even)
     rating = Rating.FAIL if median <= even else Rating.PASS if kept else Rating.CAUTION
@@ -169,12 +170,12 @@ def _neighbours(report: Report) -> Line:
 def _monte_carlo(report: Report) -> Line:
     key, label = "monte_carlo", "Money at risk"
     criterion = (
-        f"Pass when a bad month costs less than {PASS_MONTH:.0%} and a bad drawdown less than {PASS_DRAWDOWN:.0%}, "
+        f"Pass when a bad month loses less than {PASS_MONTH:.0%} and a bad drawdown is below {PASS_DRAWDOWN:.0%}, "
         f"caution below twice as much; at most caution below {CAUTION_TRADES} closed trades."
     )
     found = report["monte_carlo"]
     if not found:
-        return Line(key, label, Rating.NONE, "There were no purchases.", criterion)
+        return Line(key, label, Rating.NONE, "There were no entries.", criterion)
     month, drawdown = found["month"], found["drawdown"]
     message = f"A bad month {_change(month)}, a bad drawdown {_change(-drawdown)}, open positions included."
     if report["trades"] < CAUTION_TRADES:
@@ -187,12 +188,12 @@ def _monte_carlo(report: Report) -> Line:
 
 def _costs(report: Report) -> Line:
     key, label = "costs", "Costs"
-    criterion = "Pass when the result still gains at twice the costs."
+    criterion = "Pass when the return is positive at twice the costs."
     value = report["costs"]["total_return"]
     if not report["trades"] and not report["open"]:
         return Line(key, label, Rating.NONE, "There were no trades and so no costs.", criterion)
     at = "at 5 basis points of slippage" if report["costs"]["assumed"] else "at twice the costs"
-    # The whole period also for the row of a search, whose own figures stop before the holdout.
+    # The figures of a search's row end before the holdout; these are of the whole period.
     message = f"{value:+.1%} {at}, {report['total_return']:+.1%} at its own costs, over the whole period."
     return Line(key, label, Rating.PASS if value > 0.0 else Rating.FAIL, message, criterion, value)
 
@@ -203,7 +204,7 @@ def _trades(report: Report) -> Line:
     count = report["trades"]
     rating = _at_least(count, PASS_TRADES, CAUTION_TRADES)
     counted = f"{count:,} closed trade{'' if count == 1 else 's'}"
-    message = f"{counted}." if rating is Rating.PASS else f"{counted}; {PASS_TRADES} would say more."
+    message = f"{counted}." if rating is Rating.PASS else f"{counted}, fewer than {PASS_TRADES}."
     return Line(key, label, rating, message, criterion, float(count))
 
 
@@ -226,12 +227,12 @@ def _at_least(value: float, passes: float, caution: float) -> Rating:
 
 
 def _probability(value: float) -> str:
-    """Never 0% or 100%: a sample proves neither."""
+    """Never 0% or 100%, which no sample can show."""
     return "Over 99%" if value > 0.99 else "Under 1%" if value < 0.01 else f"{value:.0%}"
 
 
 def _no_sample(report: Report, needed: str, least: int) -> str:
-    """Why the sampled combinations say nothing: there are none, none traded, all are equal, or too few sessions."""
+    """Why there is no figure: no combinations, none that traded, all equal, or too few sessions."""
     if not report["sample"]:
         return "There are no parameters to search."
     if not report["informative"]:

@@ -1,21 +1,22 @@
-"""Walk-forward: choose on what is past, trade what comes next, again and again."""
+"""Walk-forward: select a combination on the past, trade it in the next fold, and repeat."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from backtests.research.optimizer.holdout import sessions_seen
+from backtests.research.optimizer.holdout import search_sessions
 from tradedesk.core.bars import Floats
 from tradedesk.core.metrics import NO_SPREAD, sharpe_ratio
 
 FOLDS = 8
-HELD_BACK = 0.3
+HOLDOUT = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Sessions first..last - 1 were traded with the column that was best on all sessions before them. Sharpe
-    ratios are annual, None where they are not defined."""
+    """Sessions first..last - 1, traded with the column that was best on all sessions before. Sharpe ratios are
+    annual, None where undefined.
+    """
 
     first: int
     last: int
@@ -26,8 +27,9 @@ class Fold:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WalkForward:
-    """sharpe: annual, of the stitched out-of-sample returns (k,). efficiency: it over the mean in-sample Sharpe
-    ratio of the choices; None when that is not above zero."""
+    """returns (k,): out of sample, of all folds. sharpe: their annual Sharpe ratio. efficiency: sharpe divided by
+    the mean in-sample Sharpe ratio of the selected columns; None when that mean is not above zero.
+    """
 
     folds: list[Fold]
     returns: Floats
@@ -36,9 +38,9 @@ class WalkForward:
 
 
 def walk_forward(returns: Floats, folds: int = FOLDS) -> WalkForward | None:
-    """returns: (sessions, columns). The sessions are cut into folds + 1 parts; each but the first is traded with
-    the column whose Sharpe ratio was best over all parts before it. None when a part has fewer than two sessions.
-    Changing the column at the edge of a fold costs nothing here.
+    """returns: (sessions, columns). The sessions are cut into folds + 1 parts; each part but the first is traded
+    with the column whose Sharpe ratio was best over all earlier parts. None when a part has fewer than two
+    sessions. A change of the column between two folds has no costs here.
 
     Source: R. Pardo, The Evaluation and Optimization of Trading Strategies (2008), ch. 11; anchored windows.
     """
@@ -46,23 +48,23 @@ def walk_forward(returns: Floats, folds: int = FOLDS) -> WalkForward | None:
     edges = np.linspace(0, sessions, folds + 2).astype(int)
     if not columns or np.diff(edges).min() < 2:
         return None
-    found: list[Fold] = []
-    stitched: list[Floats] = []
+    traded_folds: list[Fold] = []
+    joined: list[Floats] = []
     for first, last in zip(edges[1:-1].tolist(), edges[2:].tolist(), strict=True):
         column = _best(returns[:first])
         traded = returns[first:last, column]
-        inside = sharpe_ratio(returns[:first, column])
-        found.append(Fold(first, last, column, inside, sharpe_ratio(traded)))
-        stitched.append(traded)
-    whole = np.concatenate(stitched)
-    outside = sharpe_ratio(whole)
-    chosen = float(np.mean([fold.in_sample or 0.0 for fold in found]))
-    efficiency = outside / chosen if outside is not None and chosen > 0.0 else None
-    return WalkForward(found, whole, outside, efficiency)
+        in_sample = sharpe_ratio(returns[:first, column])
+        traded_folds.append(Fold(first, last, column, in_sample, sharpe_ratio(traded)))
+        joined.append(traded)
+    out_of_sample_returns = np.concatenate(joined)
+    sharpe = sharpe_ratio(out_of_sample_returns)
+    mean_in_sample = float(np.mean([fold.in_sample or 0.0 for fold in traded_folds]))
+    efficiency = sharpe / mean_in_sample if sharpe is not None and mean_in_sample > 0.0 else None
+    return WalkForward(traded_folds, out_of_sample_returns, sharpe, efficiency)
 
 
 def _best(past: Floats) -> int:
-    """The column with the highest Sharpe ratio; one that does not move comes last."""
+    """The column with the highest Sharpe ratio; a constant one is last."""
     spread = past.std(axis=0, ddof=1)
     still = spread < NO_SPREAD
     return int(np.where(still, -np.inf, past.mean(axis=0) / np.where(still, 1.0, spread)).argmax())
@@ -70,8 +72,8 @@ def _best(past: Floats) -> int:
 
 @dataclass(frozen=True, slots=True)
 class OutOfSample:
-    """Annual Sharpe ratios of the first part of the sessions and of the rest; the rest's return is a fraction.
-    first: of the rest, counted from 0. ruined: the account was lost, in whichever part."""
+    """Annual Sharpe ratios before and in the holdout; its total return (a fraction), number of sessions and first
+    session, counted from 0. ruined: the account went to zero, before or in the holdout."""
 
     in_sample: float | None
     out_of_sample: float | None
@@ -81,12 +83,12 @@ class OutOfSample:
     ruined: bool
 
 
-def out_of_sample(returns: Floats, held_back: float = HELD_BACK) -> OutOfSample | None:
-    """Session returns (n,), 0 after a ruin, cut before the last `held_back` of them as for a search; None when one
-    side has fewer than two."""
-    cut = sessions_seen(len(returns), held_back)
+def out_of_sample(returns: Floats, holdout: float = HOLDOUT) -> OutOfSample | None:
+    """returns (n,): of the sessions, 0 after a ruin. The holdout is their last fraction `holdout`, as of a search.
+    None when either side has fewer than two sessions."""
+    cut = search_sessions(len(returns), holdout)
     before, after = returns[:cut], returns[cut:]
     if len(before) < 2 or len(after) < 2:
         return None
-    grown, ruined = float(np.prod(1.0 + after) - 1.0), bool((returns <= -1.0).any())
-    return OutOfSample(sharpe_ratio(before), sharpe_ratio(after), grown, len(after), cut, ruined)
+    total_return, ruined = float(np.prod(1.0 + after) - 1.0), bool((returns <= -1.0).any())
+    return OutOfSample(sharpe_ratio(before), sharpe_ratio(after), total_return, len(after), cut, ruined)

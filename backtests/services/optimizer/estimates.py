@@ -8,7 +8,7 @@ from datetime import date
 from backtests.engine.simulation import Scenario, prepare
 from backtests.models import OptimizerRun
 from backtests.research.optimizer.grid import Grid, Range
-from backtests.research.optimizer.sampling import at_random, count_accepted
+from backtests.research.optimizer.sampling import count_accepted, random_batch
 from backtests.research.optimizer.sweep import sweep
 from backtests.services.bars import UnusableBars, load_usable
 from backtests.services.optimizer.concurrency import CONCURRENT_CHUNKS
@@ -86,7 +86,7 @@ def estimate(
 
 
 def _seconds_each(kind: type[Kind], grid: Grid, scenario: Scenario) -> float | None:
-    sample = [combination for _, combination in at_random(kind, grid, 0, 0, SAMPLE, SAMPLE)]
+    sample = [combination for _, combination in random_batch(kind, grid, 0, 0, SAMPLE, SAMPLE)]
     if not sample:
         return None
     sweep(scenario, kind, sample[:1])  # compiles and loads the kernel, which a worker has already done

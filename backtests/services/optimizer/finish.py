@@ -105,10 +105,10 @@ def _completed_message(run: OptimizerRun, tested: int) -> str:
     left_out = ""
     if tested < run.combinations:
         fewer = f"{run.combinations - tested:,}"
-        of_grid = run.method == OptimizerRun.Method.GRID
+        grid_batch = run.method == OptimizerRun.Method.GRID
         left_out = (
             f", {fewer} skipped by the strategy's own rule"
-            if of_grid
+            if grid_batch
             else f", {fewer} fewer than requested, because the strategy accepts no more"
         )
     symbols = ", ".join(run.symbols[:5])

@@ -10,7 +10,7 @@ from backtests.date_range import date_range_of, describe_date_ranges
 from backtests.models import OptimizerRun
 from backtests.research.optimizer.grid import PLACES, Grid, InvalidGrid, Range, Value
 from backtests.research.optimizer.objectives import WEIGHTS, Objective
-from backtests.research.optimizer.sampling import LOOKS_MORE, at_random
+from backtests.research.optimizer.sampling import CHECKED_EXTRA, random_batch
 from backtests.services.bars import UnusableBars, usable_series
 from backtests.services.inputs import RuleValue, capital_error, checked_rules, date_errors
 from strategies.kinds import InvalidParameters, Kind
@@ -28,7 +28,7 @@ MAX_SEED = 2**31 - 1
 MAX_HOLDOUT = 0.9
 MAX_MIN_TRADES = 100_000
 # Up to this size a grid is searched in full for a combination that the kind accepts.
-MAX_FULL_CHECK = LOOKS_MORE
+MAX_FULL_CHECK = CHECKED_EXTRA
 
 
 class InvalidRun(ValueError):
@@ -125,7 +125,7 @@ def checked_grid(
         errors |= {f"grid.{name}" if name else "grid": text for name, text in refusal.errors.items()}
         return None
     # A larger grid may have a valid combination that is too rare to be found here: the run finds out.
-    if grid.size <= MAX_FULL_CHECK and not at_random(kind, grid, 0, 0, 1, 1):
+    if grid.size <= MAX_FULL_CHECK and not random_batch(kind, grid, 0, 0, 1, 1):
         errors["grid"] = f"None of these combinations is valid. {_refusal(kind, grid)}"
         return None
     return grid

@@ -7,7 +7,7 @@ from backtests.models import Candidate, OptimizerRun
 from backtests.research.optimizer.objectives import Objective, eligible, scores
 from backtests.research.optimizer.sampling import Batch
 from backtests.research.optimizer.sweep import sweep
-from backtests.research.robustness.neighbours import around
+from backtests.research.robustness.neighbours import neighbours_of
 from backtests.services.optimizer.candidates import ranked
 from backtests.services.optimizer.create import grid_of
 from backtests.services.optimizer.result_shards import ELIGIBILITY_COLUMNS, read_results
@@ -26,7 +26,7 @@ def score_neighbours(run: OptimizerRun, universe: str) -> None:
     """
     kind, grid = kinds()[run.kind], grid_of(run)
     rows = list(ranked(run, universe))
-    near = [around(kind, grid, row.number) for row in rows]
+    near = [neighbours_of(kind, grid, row.number) for row in rows]
     wanted = {number: combination for neighbours in near for number, combination in neighbours}
     known = _stored_scores(run, universe, np.array(list(wanted), np.int64))
     untested = [each for each in wanted.items() if each[0] not in known]

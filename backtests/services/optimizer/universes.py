@@ -6,7 +6,7 @@ from typing import Any
 from backtests.engine.simulation import Scenario, prepare
 from backtests.models import ALL_SYMBOLS, OptimizerRun
 from backtests.provenance import describe, describe_many, differences
-from backtests.research.optimizer.holdout import seen_until
+from backtests.research.optimizer.holdout import search_end
 from backtests.services.bars import load_usable
 from backtests.services.failures import InputsChanged
 from strategies.kinds import kinds
@@ -47,7 +47,7 @@ def scenario_of(run: OptimizerRun, universe: str, *, whole: bool = False) -> Sce
     """
     bars, _ = load_usable(run.symbols_of(universe), run.timeframe)
     start, end = run.period
-    until = end if whole else seen_until(bars, start, end, run.holdout)
+    until = end if whole else search_end(bars, start, end, run.holdout)
     return prepare(
         bars,
         capital=float(run.initial_capital),

@@ -14,7 +14,7 @@ from backtests.engine.simulation import Scenario
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.research.optimizer.figures import FIGURES, Figures
 from backtests.research.optimizer.objectives import Objective, eligible, scores
-from backtests.research.optimizer.sampling import Batch, at_random, of_grid
+from backtests.research.optimizer.sampling import Batch, grid_batch, random_batch
 from backtests.research.optimizer.sweep import sweep
 from backtests.research.optimizer.tpe import next_batch
 from backtests.services.failures import EmptyPeriod, reason_of
@@ -84,10 +84,10 @@ def _batch_of(chunk: OptimizerChunk) -> Batch:
         return [(index, candidate_strategy["parameters"]) for index, candidate_strategy in candidate_strategies]
     kind, grid = kinds()[run.kind], grid_of(run)
     if run.method == OptimizerRun.Method.GRID:
-        return of_grid(kind, grid, chunk.first, chunk.size)
+        return grid_batch(kind, grid, chunk.first, chunk.size)
     if run.method == OptimizerRun.Method.RANDOM:
         total = run.chunks.filter(universe=chunk.universe).aggregate(total=Sum("size"))["total"]
-        return at_random(kind, grid, run.seed, chunk.first, chunk.size, total)
+        return random_batch(kind, grid, run.seed, chunk.first, chunk.size, total)
     return next_batch(kind, grid, run.seed, _earlier_scores(chunk), chunk.size)
 
 

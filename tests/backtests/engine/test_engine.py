@@ -1,4 +1,4 @@
-"""The backtest semantics as cases computed by hand: orders, sizes, costs, the window, bad input."""
+"""The rules of a backtest in cases computed by hand: orders, sizes, costs, the period, invalid input."""
 
 import numpy as np
 import pytest
@@ -8,15 +8,15 @@ from tests.backtests.scripted import bars_of, day, days, flat, run_one, signals_
 from tradedesk.core.fills import ExitReason
 from tradedesk.core.rules import Costs, RiskRules
 
-# A decision at a close acts in the next bar
+# A decision at a close is executed in the next bar
 
 
-def test_a_buy_and_a_sell_fill_at_the_open_of_the_bar_after() -> None:
+def test_a_buy_and_a_sell_fill_at_the_open_of_the_next_bar() -> None:
     rows = [(10, 10, 10, 10), (11, 13, 11, 12), (12, 14, 12, 13), (15, 16, 15, 16), (17, 17, 17, 17)]
     result = run_one(rows, buy=[0], sell=[2], capital=1_000.0)
     (trade,) = result.trades
     assert trade.symbol == "X"
-    assert trade.quantity == 90, "100 at the close of 10, but cash affords 90 at the open of 11"
+    assert trade.quantity == 90, "100 shares at the close of 10, of which the cash affords 90 at the open of 11"
     assert (trade.entry_time, trade.entry_price) == (day(1), 11.0)
     assert (trade.exit_time, trade.exit_price, trade.exit_reason) == (day(3), 15.0, ExitReason.SIGNAL)
     assert (trade.pnl, trade.commission) == (360.0, 0.0)
@@ -27,7 +27,7 @@ def test_a_buy_and_a_sell_fill_at_the_open_of_the_bar_after() -> None:
     assert result.time.tolist() == days(5).tolist()
 
 
-def test_a_decision_at_the_last_bar_fills_nothing() -> None:
+def test_a_decision_at_the_last_bar_has_no_fill() -> None:
     result = run_one(flat(10, 10), buy=[1])
     assert (result.trades, result.open_positions, result.cash) == ([], [], 10_000.0)
 
@@ -43,7 +43,7 @@ def test_the_bar_that_sells_can_decide_to_buy_again() -> None:
     assert [position.entry_time for position in result.open_positions] == [day(3)]
 
 
-def test_an_open_position_stays_open_and_is_marked_apart() -> None:
+def test_an_open_position_stays_open_and_is_marked() -> None:
     costs = Costs(commission_per_order=2.0)
     result = run_one(flat(10, 10, 12), buy=[0], costs=costs, position_size_pct=0.5, take_profit_pct=1.0)
     assert result.trades == []
@@ -60,7 +60,7 @@ def test_an_open_position_stays_open_and_is_marked_apart() -> None:
 
 
 def test_size_is_decided_at_the_close_of_the_signal() -> None:
-    # 0.5 x 10,000 / 20 = 250 shares, whatever the next open of 10 would have bought
+    # 0.5 x 10,000 / 20 = 250 shares, whatever the next open
     assert run_one([(20, 20, 20, 20), (10, 10, 10, 10)], buy=[0], position_size_pct=0.5).held["quantity"] == [250]
 
 
@@ -70,7 +70,7 @@ def test_size_follows_the_equity_not_the_capital() -> None:
     assert result.held["quantity"] == [750], "0.5 x 15,000 / 10"
 
 
-def test_a_position_is_worth_max_position_size_at_most() -> None:
+def test_max_position_size_limits_a_position() -> None:
     assert run_one(flat(10, 10), buy=[0], max_position_size=1_234.0).held["quantity"] == [123]
 
 
@@ -79,13 +79,13 @@ def test_shares_are_whole_unless_fractional() -> None:
     assert run_one(flat(30, 30), buy=[0], capital=1_000.0, fractional=True).held["quantity"] == [33.333333]
 
 
-def test_an_order_of_no_share_is_not_placed() -> None:
+def test_an_order_of_less_than_one_share_is_not_placed() -> None:
     result = run_one(flat(10_001, 5_000, 5_000), buy=[0])
     assert result.cash == 10_000.0
     assert len(result.held) == 0
 
 
-def test_at_the_fill_the_order_is_cut_to_what_cash_affords_costs_included() -> None:
+def test_the_order_is_reduced_to_what_the_cash_affords_at_the_fill() -> None:
     rows = [(10, 10, 10, 10), (12.5, 12.5, 12.5, 12.5)]
     costs = Costs(commission_per_order=5.0, commission_per_share=0.1, commission_bps=100.0, slippage_bps=0.0)
     result = run_one(rows, buy=[0], capital=1_000.0, costs=costs)
@@ -94,7 +94,7 @@ def test_at_the_fill_the_order_is_cut_to_what_cash_affords_costs_included() -> N
     assert result.cash == 2.45
 
 
-def test_an_order_that_affords_no_share_is_dropped_for_good() -> None:
+def test_an_order_that_the_cash_cannot_pay_is_cancelled() -> None:
     result = run_one(flat(900, 1_001, 900, 900), buy=[0], capital=1_000.0)
     assert len(result.held) == 0
     assert result.equity.tolist() == [1_000.0] * 4
@@ -130,7 +130,7 @@ def test_slippage_is_paid_on_both_sides_of_a_signal_trade() -> None:
     assert (trade.entry_price, trade.exit_price, trade.pnl) == (10.05, 9.95, -10.0)
 
 
-# The window
+# The period
 
 
 def test_decisions_and_the_equity_curve_begin_at_the_start() -> None:
@@ -143,7 +143,7 @@ def test_decisions_and_the_equity_curve_begin_at_the_start() -> None:
     assert (position.entry_time, position.entry_price) == (day(3), 12.0)
 
 
-def test_a_start_after_the_last_bar_leaves_an_empty_curve() -> None:
+def test_a_start_after_the_last_bar_gives_an_empty_curve() -> None:
     result = run(
         {"X": bars_of(flat(10, 10))},
         {"X": signals_of(2, [0])},
@@ -156,21 +156,21 @@ def test_a_start_after_the_last_bar_leaves_an_empty_curve() -> None:
     assert (result.cash, result.exposure, result.trades, result.open_positions) == (500.0, 0.0, [], [])
 
 
-def test_no_symbols_at_all_leave_an_empty_curve() -> None:
+def test_without_symbols_the_curve_is_empty() -> None:
     result = run({}, {}, capital=500.0, rules=RiskRules(), costs=Costs())
     assert (len(result.equity), result.cash, result.trades) == (0, 500.0, [])
 
 
-# Odd markets
+# Unusual prices
 
 
-def test_one_bar_decides_and_trades_nothing() -> None:
+def test_a_single_bar_has_no_trades() -> None:
     result = run_one(flat(10), buy=[0])
     assert (result.equity.tolist(), result.cash, len(result.held)) == ([10_000.0], 10_000.0, 0)
     assert result.invested.tolist() == [0.0]
 
 
-def test_prices_that_stand_still_earn_nothing_but_cost_their_commission() -> None:
+def test_trades_at_constant_prices_lose_their_commission() -> None:
     costs = Costs(commission_per_order=1.0)
     result = run_one(flat(*[10.0] * 6), buy=[0, 3], sell=[1, 4], costs=costs, position_size_pct=0.5)
     assert [trade.pnl for trade in result.trades] == [-2.0, -2.0]
@@ -178,10 +178,10 @@ def test_prices_that_stand_still_earn_nothing_but_cost_their_commission() -> Non
     assert result.invested.tolist() == [0.0, 5_000.0, 0.0, 0.0, 4_990.0, 0.0]
 
 
-# Ruin and growth
+# Ruin, and many lots
 
 
-def test_an_account_that_costs_have_eaten_places_no_more_orders() -> None:
+def test_an_account_below_zero_places_no_orders() -> None:
     costs = Costs(commission_per_order=600.0)
     result = run_one(flat(10, 10, 10, 10, 10, 10), buy=[0, 2, 4], sell=[1, 3], capital=1_000.0, costs=costs)
     # 40 shares for 400 and 600 commission, sold for 400 - 600: 200 below zero
@@ -190,7 +190,7 @@ def test_an_account_that_costs_have_eaten_places_no_more_orders() -> None:
     assert result.equity[-1] == -200.0
 
 
-def test_more_lots_than_the_kernel_first_makes_room_for() -> None:
+def test_hundreds_of_lots_in_one_symbol() -> None:
     count = 1_000
     result = run_one(flat(*[10.0] * count), buy=range(0, count, 2), sell=range(1, count, 2), position_size_pct=0.5)
     assert len(result.trades) == 499
@@ -198,7 +198,7 @@ def test_more_lots_than_the_kernel_first_makes_room_for() -> None:
     assert [trade.entry_time for trade in result.trades] == [day(row) for row in range(1, 998, 2)]
 
 
-# Bad input
+# Invalid input
 
 
 @pytest.mark.parametrize("capital", [0.0, -1.0, float("nan"), float("inf")])

@@ -1,7 +1,8 @@
-"""The engine against backtesting.py 0.6, trade for trade: not one may differ.
+"""The engine against backtesting.py 0.6: all trades are equal.
 
-The peer is given the same signals, the core's sizes, stops and targets; fills, exits, cash and equity are its own.
-It has no slippage that works as ours does, so that is compared with backtrader and by hand.
+The other library gets the same signals and the sizes, stops and targets of tradedesk.core; fills, exits, cash and
+equity are its own. Its slippage works differently, so slippage is compared with backtrader and with computed
+cases.
 """
 
 import warnings
@@ -16,13 +17,13 @@ from backtests.engine.run import run
 from tests.backtests.series import SEEDS, STOCKS, Series, series_of
 from tradedesk.core import fills
 from tradedesk.core.fills import ExitReason
-from tradedesk.core.rules import Costs, RiskRules
+from tradedesk.core.rules import Costs, RiskRules, kernel_rules
 from tradedesk.core.signals import Signals
 from tradedesk.core.sizing import order_quantity
 
 CAPITAL = 100_000.0
 SETTINGS = {
-    "signals alone": (RiskRules(stop_loss_pct=0.99), Costs()),
+    "signals only": (RiskRules(stop_loss_pct=0.99), Costs()),
     "stops": (RiskRules(stop_loss_pct=0.04), Costs()),
     "stops and targets": (RiskRules(stop_loss_pct=0.03, take_profit_pct=0.05, position_size_pct=1.0), Costs()),
     "stops, targets and costs": (
@@ -32,9 +33,9 @@ SETTINGS = {
 }
 
 
-# The peer has no types.
-class Peer(Strategy):  # type: ignore[misc]
-    """Trades `side` as the engine is told to."""
+# The library has no types.
+class PeerStrategy(Strategy):  # type: ignore[misc]
+    """Trades `side` by the same rules as the engine."""
 
     side: Any = None
     rules: Any = None
@@ -52,10 +53,8 @@ class Peer(Strategy):  # type: ignore[misc]
 
     def _enter(self, t: int) -> None:
         rules, costs = self.rules, self.costs
-        most = rules.max_position_size or np.inf
-        wanted = order_quantity(self.equity, self.closes[t], rules.position_size_pct, most, False)
         shares = fills.affordable(
-            wanted,
+            order_quantity(self.equity, self.closes[t], kernel_rules(rules, costs)),
             self.opens[t + 1],
             self.equity,
             costs.commission_per_order,
@@ -65,7 +64,7 @@ class Peer(Strategy):  # type: ignore[misc]
         )
         if shares:
             order = self.buy(size=shares)
-            # set past the constructor, which would compare them with this close instead of the fill
+            # Not in buy(), which would compare them with this close instead of the fill.
             order._replace(
                 sl_price=fills.stop_price(self.opens[t + 1], rules.stop_loss_pct),
                 tp_price=rules.take_profit_pct and fills.target_price(self.opens[t + 1], rules.take_profit_pct),
@@ -80,7 +79,7 @@ def frame_of(name: Series) -> pd.DataFrame:
 
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("name", [*STOCKS, *SEEDS])
-def test_not_one_trade_differs(name: Series, setting: str) -> None:
+def test_all_trades_are_equal(name: Series, setting: str) -> None:
     bars, side = series_of(name)
     rules, costs = SETTINGS[setting]
     signals = Signals(side, np.ones(len(side)))
@@ -95,7 +94,7 @@ def test_not_one_trade_differs(name: Series, setting: str) -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        peer = Backtest(frame_of(name), Peer, cash=CAPITAL, commission=fee)
+        peer = Backtest(frame_of(name), PeerStrategy, cash=CAPITAL, commission=fee)
         theirs = peer.run(side=side, rules=rules, costs=costs)
     closed, still_open = theirs["_trades"], theirs["_strategy"].trades
     order = closed.sort_values(["ExitBar", "EntryBar"]).index
@@ -118,8 +117,10 @@ def test_not_one_trade_differs(name: Series, setting: str) -> None:
 
 
 def test_the_comparison_covers_every_kind_of_exit() -> None:
-    """Guards the test above: gaps through stops and targets, entry bars and doubly touched bars do occur in it."""
-    seen = {
+    """Guards the test above: its trades include gaps through stops and targets, exits in the entry bar and bars
+    that touch both.
+    """
+    counts = {
         "stop at a gap": 0,
         "stop in the entry bar": 0,
         "target at a gap": 0,
@@ -136,11 +137,11 @@ def test_the_comparison_covers_every_kind_of_exit() -> None:
         for trade, lot in zip(result.trades, result.closed, strict=True):
             row = lot["exit_row"]
             target = trade.target_price or np.inf
-            seen["signal"] += trade.exit_reason is ExitReason.SIGNAL
-            seen["target"] += trade.exit_reason is ExitReason.TAKE_PROFIT
-            seen["target at a gap"] += trade.exit_reason is ExitReason.TAKE_PROFIT and bars.open[row] > target
+            counts["signal"] += trade.exit_reason is ExitReason.SIGNAL
+            counts["target"] += trade.exit_reason is ExitReason.TAKE_PROFIT
+            counts["target at a gap"] += trade.exit_reason is ExitReason.TAKE_PROFIT and bars.open[row] > target
             if trade.exit_reason is ExitReason.STOP_LOSS:
-                seen["stop at a gap"] += bars.open[row] < trade.stop_price
-                seen["stop in the entry bar"] += row == lot["entry_row"]
-                seen["both"] += bars.high[row] >= target
-    assert min(seen.values()) >= 5, seen
+                counts["stop at a gap"] += bars.open[row] < trade.stop_price
+                counts["stop in the entry bar"] += row == lot["entry_row"]
+                counts["both"] += bars.high[row] >= target
+    assert min(counts.values()) >= 5, counts

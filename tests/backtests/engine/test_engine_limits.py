@@ -1,4 +1,4 @@
-"""The backtest semantics as cases computed by hand: when an entry is refused."""
+"""The rules of a backtest in cases computed by hand: refused entries."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tradedesk.core.fills import ExitReason
 from tradedesk.core.rules import Costs, RiskRules
 
 
-def test_the_threshold_holds_for_entries_only() -> None:
+def test_the_signal_threshold_applies_to_entries_only() -> None:
     assert len(run_one(flat(10, 10), buy={0: 0.59}).held) == 0
     assert len(run_one(flat(10, 10), buy={0: 0.6}).held) == 1
     rows = flat(10, 10, 10, 10)
@@ -28,7 +28,7 @@ def test_max_positions_takes_the_strongest_then_the_first_by_name() -> None:
     assert [position.symbol for position in result.open_positions] == ["C", "B"]
 
 
-def test_held_lots_count_but_for_those_about_to_be_sold() -> None:
+def test_held_lots_count_as_positions_unless_an_exit_is_ordered() -> None:
     rows = {"A": flat(10, 10, 10, 10), "B": flat(10, 10, 10, 10)}
     result = run_many(rows, {"A": [0], "B": [1]}, max_positions=1)
     assert [position.symbol for position in result.open_positions] == ["A"], "B is refused while A is held"
@@ -37,7 +37,7 @@ def test_held_lots_count_but_for_those_about_to_be_sold() -> None:
     assert [(p.symbol, p.entry_time) for p in result.open_positions] == [("B", day(2))]
 
 
-def test_the_daily_loss_limit_stops_entries_until_the_next_session() -> None:
+def test_the_daily_loss_limit_refuses_entries_until_the_next_session() -> None:
     # A loses 100 in session 2: 0.1 x 10,000 / 10 = 100 shares, 10 -> 9
     rows = {"A": flat(10, 10, 9, 9, 9), "B": flat(10, 10, 10, 10, 10)}
     at: dict[str, Any] = {"max_positions": 2, "position_size_pct": 0.1}
@@ -46,7 +46,7 @@ def test_the_daily_loss_limit_stops_entries_until_the_next_session() -> None:
     assert run_many(rows, {"A": [0], "B": [3]}, **at, daily_loss_limit=100.0).held["symbol"].tolist() == [0, 1]
 
 
-def test_the_days_loss_counts_from_the_end_of_the_session_before_over_all_its_bars() -> None:
+def test_the_daily_loss_is_measured_from_the_end_of_the_previous_session() -> None:
     # five-minute bars: three in the first session, three in the second
     time = np.array([f"2024-01-{day_}T15:{minute}" for day_ in ("02", "03") for minute in (30, 35, 40)], "M8[us]")
     rows = flat(10, 10, 10.5, 10.2, 10.2, 10.2)
@@ -59,12 +59,12 @@ def test_the_days_loss_counts_from_the_end_of_the_session_before_over_all_its_ba
         held: list[int] = result.held["symbol"].tolist()
         return held
 
-    # 10,050 at the end of the first session, 10,020 two bars into the second: 30 lost, although 20 are won overall
+    # 10,050 at the end of the first session, 10,020 after two bars of the second: a loss of 30 in the session
     assert symbols_held(30.0) == [0]
     assert symbols_held(30.01) == [0, 1]
 
 
-def test_before_the_first_session_ends_the_days_loss_counts_from_the_capital() -> None:
+def test_the_daily_loss_of_the_first_session_is_measured_from_the_capital() -> None:
     time = np.array(["2024-01-02T15:30", "2024-01-02T15:35", "2024-01-02T15:40", "2024-01-02T15:45"], "M8[us]")
     bars = {"A": bars_of(flat(10, 10, 9, 9), time), "B": bars_of(flat(10, 10, 10, 10), time)}
     signals = {"A": signals_of(4, [0]), "B": signals_of(4, [2])}
@@ -72,8 +72,8 @@ def test_before_the_first_session_ends_the_days_loss_counts_from_the_capital() -
     assert run(bars, signals, capital=1e4, rules=rules, costs=Costs()).held["symbol"].tolist() == [0]
 
 
-def test_the_drawdown_halt_stops_entries_below_the_peak_and_lets_exits_pass() -> None:
-    # 100 shares of A: equity 10,000, 11,000 at the peak, 9,900 at the bottom, which is 10% down
+def test_the_max_drawdown_limit_refuses_entries_and_not_exits() -> None:
+    # 100 shares of A: equity 10,000, 11,000 at the peak, 9,900 at the bottom, a drawdown of 10%
     rows = {"A": flat(10, 10, 20, 9, 9, 9), "B": flat(10, 10, 10, 10, 10, 10)}
     at: dict[str, Any] = {"position_size_pct": 0.1, "max_positions": 2}
     result = run_many(rows, {"A": [0], "B": [3]}, {"A": [4]}, **at, max_drawdown_pct=0.1)
@@ -86,8 +86,8 @@ def test_the_drawdown_halt_stops_entries_below_the_peak_and_lets_exits_pass() ->
 def test_the_capital_is_the_first_peak() -> None:
     rows = {"A": flat(10, 10, 5), "B": flat(10, 10, 10, 10)[:3]}
     at: dict[str, Any] = {"position_size_pct": 1.0, "max_positions": 2}
-    # the entry bar loses at once: the equity has never been above the capital
+    # a loss in the entry bar: the equity is never above the capital
     rows["A"][1] = (10, 10, 8, 8)
     assert run_many(rows, {"A": [0], "B": [1]}, **at, max_drawdown_pct=0.2).held["symbol"].tolist() == [0]
-    # 0.21: allowed, but all the cash is in A
+    # at 0.21 B may enter, but A holds all the cash
     assert run_many(rows, {"A": [0], "B": [1]}, **at, max_drawdown_pct=0.21).cash == 0.0

@@ -1,4 +1,4 @@
-"""What holds for every market, every signal and every rule."""
+"""Properties of the engine that hold for all bars, signals, rules and costs."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backtests import engine
+from backtests.engine import run as engine_run
 from backtests.engine.kernel import trade
 from backtests.engine.results import Trade
 from backtests.engine.run import run
-from tests.backtests.cases import NO_LIMITS, UNHURRIED, Case, all_lots, cases
-from tests.backtests.reference import Desk
+from tests.backtests.cases import ALLOW_SLOW_DATA, NO_LIMITS, Case, all_lots, cases
+from tests.backtests.reference import ReferenceEngine
 from tests.backtests.scripted import day, days
 from tradedesk.core import fills
 from tradedesk.core.bars import Bars, validate
@@ -25,15 +25,15 @@ from tradedesk.core.signals import Signals
 
 
 @given(cases())
-@settings(UNHURRIED, max_examples=300)
-def test_the_kernel_does_what_the_reference_desk_does(case: Case) -> None:
+@settings(ALLOW_SLOW_DATA, max_examples=300)
+def test_the_kernel_equals_the_reference_engine(case: Case) -> None:
     result = case.run()
-    desk = Desk(case.bars, case.signals, case.capital, case.rules, case.costs)
-    desk.replay()
-    assert result.equity.tolist() == list(desk.equity.values())
-    assert result.time.tolist() == list(desk.equity)
-    assert result.cash == desk.cash
-    closed = [lot for lot in desk.lots if lot.sold]
+    reference = ReferenceEngine(case.bars, case.signals, case.capital, case.rules, case.costs)
+    reference.run()
+    assert result.equity.tolist() == list(reference.equity.values())
+    assert result.time.tolist() == list(reference.equity)
+    assert result.cash == reference.cash
+    closed = [lot for lot in reference.lots if lot.sold]
     ours = [
         (t.symbol, t.quantity, t.entry_time, t.entry_price, t.stop_price, t.exit_time, t.exit_price, t.exit_reason)
         for t in result.trades
@@ -55,13 +55,12 @@ def test_the_kernel_does_what_the_reference_desk_does(case: Case) -> None:
         (*t[:2], t[2].replace(tzinfo=None), *t[3:5], t[5].replace(tzinfo=None), *t[6:]) for t in ours
     ] == theirs
     held = [(p.symbol, p.quantity, p.entry_time.replace(tzinfo=None)) for p in result.open_positions]
-    assert held == [(lot.symbol, lot.quantity, lot.bought) for lot in desk.lots if not lot.sold]
+    assert held == [(lot.symbol, lot.quantity, lot.bought) for lot in reference.lots if not lot.sold]
 
 
 @given(cases())
-@UNHURRIED
-def test_money_and_shares_are_conserved(case: Case) -> None:
-    """The books, written up again from the trades alone, give the cash and the equity at every bar."""
+@ALLOW_SLOW_DATA
+def test_cash_and_equity_can_be_computed_from_the_trades(case: Case) -> None:
     result, costs = case.run(), case.costs
 
     def fee(quantity: float, price: float) -> float:
@@ -95,27 +94,27 @@ def test_money_and_shares_are_conserved(case: Case) -> None:
 
 
 @given(cases())
-@UNHURRIED
-def test_fills_lie_within_their_bar_but_for_slippage(case: Case) -> None:
+@ALLOW_SLOW_DATA
+def test_fills_are_within_the_prices_of_their_bar_except_for_slippage(case: Case) -> None:
     result = case.run()
     slip = case.costs.slippage_bps / 1e4
     for done in result.trades:
         own = case.bars[done.symbol]
         times = own.time.tolist()
         entry = times.index(done.entry_time.replace(tzinfo=None))
-        left = times.index(done.exit_time.replace(tzinfo=None))
+        exit_row = times.index(done.exit_time.replace(tzinfo=None))
         assert done.entry_price == pytest.approx(own.open[entry] * (1 + slip), abs=1e-6)
-        assert own.low[left] * (1 - slip) - 1e-6 <= done.exit_price <= own.high[left] + 1e-6
-        assert entry <= left
+        assert own.low[exit_row] * (1 - slip) - 1e-6 <= done.exit_price <= own.high[exit_row] + 1e-6
+        assert entry <= exit_row
         if done.exit_reason is ExitReason.SIGNAL:
-            assert case.signals[done.symbol].side[left - 1] == -1, "decided one bar earlier"
-            assert done.exit_price == pytest.approx(own.open[left] * (1 - slip), abs=1e-6)
+            assert case.signals[done.symbol].side[exit_row - 1] == -1, "decided one bar earlier"
+            assert done.exit_price == pytest.approx(own.open[exit_row] * (1 - slip), abs=1e-6)
         assert case.signals[done.symbol].side[entry - 1] == 1
         assert case.signals[done.symbol].strength[entry - 1] >= case.rules.signal_threshold
 
 
 @given(cases())
-@UNHURRIED
+@ALLOW_SLOW_DATA
 def test_a_symbol_has_one_lot_at_a_time_and_shares_are_whole_unless_fractional(case: Case) -> None:
     result = case.run()
     latest = datetime.max.replace(tzinfo=UTC)
@@ -129,43 +128,43 @@ def test_a_symbol_has_one_lot_at_a_time_and_shares_are_whole_unless_fractional(c
     for lot in all_lots(result):
         assert lot.quantity > 0
         assert case.rules.fractional or lot.quantity == int(lot.quantity)
-    at_once = np.zeros(len(result.time), np.int64)
+    open_lots = np.zeros(len(result.time), np.int64)
     for lot in all_lots(result):
         sold = lot.exit_time if isinstance(lot, Trade) else latest
-        at_once += [lot.entry_time <= moment.replace(tzinfo=UTC) < sold for moment in result.time.tolist()]
-    assert at_once.max() <= case.rules.max_positions
+        open_lots += [lot.entry_time <= moment.replace(tzinfo=UTC) < sold for moment in result.time.tolist()]
+    assert open_lots.max() <= case.rules.max_positions
 
 
 @given(cases())
-@UNHURRIED
-def test_the_order_of_the_symbols_changes_nothing(case: Case) -> None:
-    backwards = replace(
+@ALLOW_SLOW_DATA
+def test_the_order_of_the_symbols_does_not_matter(case: Case) -> None:
+    reversed_case = replace(
         case,
         bars=dict(reversed(case.bars.items())),
         signals=dict(reversed(case.signals.items())),
     )
-    one, other = case.run(), backwards.run()
+    one, other = case.run(), reversed_case.run()
     assert one.equity.tolist() == other.equity.tolist()
     assert one.trades == other.trades
     assert one.open_positions == other.open_positions
 
 
 @given(cases())
-@UNHURRIED
-def test_the_compiled_kernel_equals_its_plain_twin(case: Case) -> None:
+@ALLOW_SLOW_DATA
+def test_the_compiled_kernel_equals_its_python_source(case: Case) -> None:
     compiled = case.run()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "trade", trade.py_func)
-        plain = case.run()
-    assert compiled.equity.tolist() == plain.equity.tolist()
-    assert compiled.cash == plain.cash
-    assert compiled.trades == plain.trades
-    assert compiled.open_positions == plain.open_positions
-    assert compiled.exposure == plain.exposure
+        patch.setattr(engine_run, "trade", trade.py_func)
+        interpreted = case.run()
+    assert compiled.equity.tolist() == interpreted.equity.tolist()
+    assert compiled.cash == interpreted.cash
+    assert compiled.trades == interpreted.trades
+    assert compiled.open_positions == interpreted.open_positions
+    assert compiled.exposure == interpreted.exposure
 
 
 @given(cases(costs=st.builds(Costs, commission_bps=st.sampled_from((0.0, 10.0)))))
-@UNHURRIED
+@ALLOW_SLOW_DATA
 def test_doubling_prices_and_capital_keeps_the_shares_and_doubles_the_dollars(case: Case) -> None:
     case = replace(case, rules=replace(case.rules, **NO_LIMITS, fractional=False))
     doubled = replace(
@@ -183,9 +182,9 @@ def test_doubling_prices_and_capital_keeps_the_shares_and_doubles_the_dollars(ca
 
 
 @given(cases(costs=st.just(Costs())))
-@UNHURRIED
-def test_a_split_doubles_the_shares_and_leaves_the_dollars_alone(case: Case) -> None:
-    """Prices halved, shares doubled: what split adjustment does to the history must not change a result."""
+@ALLOW_SLOW_DATA
+def test_a_split_doubles_the_shares_and_keeps_the_dollars(case: Case) -> None:
+    """Split adjustment halves prices in the history; the result must not change."""
     case = replace(case, rules=replace(case.rules, **NO_LIMITS, fractional=True), capital=1_000.0)
     split = replace(
         case,
@@ -195,24 +194,24 @@ def test_a_split_doubles_the_shares_and_leaves_the_dollars_alone(case: Case) -> 
         },
     )
     one, other = case.run(), split.run()
-    # the sum, for what rounding leaves may buy a millionth of a share more
+    # The sum, because a rounding difference may buy a millionth of a share more.
     assert other.closed["quantity"].sum() == pytest.approx(one.closed["quantity"].sum() * 2, abs=1e-3)
     assert other.equity == pytest.approx(one.equity, abs=0.02)
 
 
 @given(cases(), st.integers(1, 12))
-@UNHURRIED
-def test_the_future_changes_nothing_in_the_past(case: Case, count: int) -> None:
+@ALLOW_SLOW_DATA
+def test_later_bars_do_not_change_earlier_results(case: Case, count: int) -> None:
     whole = case.run()
     moment = whole.time[min(count, len(whole.time)) - 1]
     counts = {symbol: int((own.time <= moment).sum()) for symbol, own in case.bars.items()}
-    there = {symbol: kept for symbol, kept in counts.items() if kept}
+    present = {symbol: kept for symbol, kept in counts.items() if kept}
     cut = replace(
         case,
-        bars={symbol: case.bars[symbol][:kept] for symbol, kept in there.items()},
+        bars={symbol: case.bars[symbol][:kept] for symbol, kept in present.items()},
         signals={
             symbol: Signals(case.signals[symbol].side[:kept], case.signals[symbol].strength[:kept])
-            for symbol, kept in there.items()
+            for symbol, kept in present.items()
         },
     )
     part = cut.run()
@@ -221,7 +220,7 @@ def test_the_future_changes_nothing_in_the_past(case: Case, count: int) -> None:
 
 
 @given(cases(costs=st.just(Costs())))
-@UNHURRIED
+@ALLOW_SLOW_DATA
 def test_without_commission_cash_never_goes_below_zero(case: Case) -> None:
     result = case.run()
     assert result.cash >= -1e-6
@@ -229,23 +228,23 @@ def test_without_commission_cash_never_goes_below_zero(case: Case) -> None:
 
 
 @given(cases(), st.integers(0, 12))
-@UNHURRIED
-def test_a_start_is_the_same_as_having_no_signals_before_it(case: Case, number: int) -> None:
+@ALLOW_SLOW_DATA
+def test_a_start_equals_having_no_signals_before_it(case: Case, number: int) -> None:
     start = days(13)[number]
-    silent = {
+    signals = {
         symbol: Signals(np.where(case.bars[symbol].time < start, 0, own.side).astype(np.int8), own.strength)
         for symbol, own in case.signals.items()
     }
     late = run(
         case.bars, case.signals, capital=case.capital, rules=case.rules, costs=case.costs, start=day(number)
     )
-    quiet = replace(case, signals=silent).run()
-    assert late.equity.tolist() == quiet.equity[quiet.time >= start].tolist()
-    assert late.trades == quiet.trades
+    unsignalled = replace(case, signals=signals).run()
+    assert late.equity.tolist() == unsignalled.equity[unsignalled.time >= start].tolist()
+    assert late.trades == unsignalled.trades
 
 
 @pytest.mark.parametrize("symbols", [1, 3])
-def test_long_random_walks_agree_with_the_reference_desk(symbols: int) -> None:
+def test_long_random_walks_equal_the_reference_engine(symbols: int) -> None:
     random = np.random.default_rng(20_240_101 + symbols)
     bars, signals = {}, {}
     for symbol in "ABC"[:symbols]:
@@ -254,8 +253,8 @@ def test_long_random_walks_agree_with_the_reference_desk(symbols: int) -> None:
         open_ = np.round(close * np.exp(random.normal(0, 0.02, count)), 2)
         high = np.round(np.maximum(open_, close) * (1 + random.random(count) * 0.03), 2)
         low = np.round(np.minimum(open_, close) * (1 - random.random(count) * 0.03), 2)
-        there = np.sort(random.choice(600, count, replace=False))
-        bars[symbol] = Bars(days(600)[there], open_, np.maximum(high, 0.01), low, close, np.ones(count))
+        present = np.sort(random.choice(600, count, replace=False))
+        bars[symbol] = Bars(days(600)[present], open_, np.maximum(high, 0.01), low, close, np.ones(count))
         side = random.choice([-1, 0, 0, 0, 1], count).astype(np.int8)
         signals[symbol] = Signals(side, np.round(random.random(count), 2))
         validate(bars[symbol])
@@ -264,9 +263,9 @@ def test_long_random_walks_agree_with_the_reference_desk(symbols: int) -> None:
     )
     costs = Costs(commission_per_order=1.0, commission_bps=2.0, slippage_bps=3.0)
     result = run(bars, signals, capital=100_000.0, rules=rules, costs=costs)
-    desk = Desk(bars, signals, 100_000.0, rules, costs)
-    desk.replay()
+    reference = ReferenceEngine(bars, signals, 100_000.0, rules, costs)
+    reference.run()
     assert len(result.trades) > 30 * symbols
     assert {done.exit_reason for done in result.trades} == set(ExitReason) - {ExitReason.MANUAL}
-    assert result.equity.tolist() == list(desk.equity.values())
-    assert result.cash == desk.cash
+    assert result.equity.tolist() == list(reference.equity.values())
+    assert result.cash == reference.cash

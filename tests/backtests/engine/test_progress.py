@@ -1,4 +1,4 @@
-"""A run that is with_heartbeat from another thread, and stopped by it."""
+"""The progress of a run, read and stopped by another thread."""
 
 from collections.abc import Iterator
 from itertools import cycle
@@ -7,7 +7,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from backtests.engine.kernel import EVERY
+from backtests.engine.kernel import PROGRESS_ROWS
 from backtests.engine.price_matrix import make_price_matrix
 from backtests.engine.progress import Progress, Stopped
 from backtests.engine.results import Result
@@ -18,13 +18,13 @@ from tradedesk.core.bars import Bars
 from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.core.signals import Signals
 
-COUNT = 3 * EVERY + 5
-PANEL = make_price_matrix({"X": bars_of(flat(10.0) * COUNT, days(COUNT))})
-TERMS = {"capital": 1_000.0, "rules": RiskRules(), "costs": Costs()}
+COUNT = 3 * PROGRESS_ROWS + 5
+MATRIX = make_price_matrix({"X": bars_of(flat(10.0) * COUNT, days(COUNT))})
+ACCOUNT = {"capital": 1_000.0, "rules": RiskRules(), "costs": Costs()}
 
 
 def run(signals: Signals, progress: Progress) -> Result:
-    return run_on(PANEL, {"X": signals}, **TERMS, progress=progress)  # type: ignore[arg-type]  # the terms are as named
+    return run_on(MATRIX, {"X": signals}, **ACCOUNT, progress=progress)  # type: ignore[arg-type]  # of three types
 
 
 @pytest.mark.parametrize("buy", [[], [0], range(COUNT)])
@@ -34,29 +34,29 @@ def test_it_ends_with_all_rows_done(buy: list[int]) -> None:
     assert (progress.done, progress.rows) == (COUNT, COUNT)
 
 
-def test_a_run_that_was_asked_to_stop_does_not_begin() -> None:
+def test_a_run_that_is_stopped_before_it_starts_does_no_rows() -> None:
     progress = Progress()
     progress.stop()
-    with pytest.raises(Stopped, match=f"Stopped after 0 of {COUNT:,} rows"):
+    with pytest.raises(Stopped):
         run(signals_of(COUNT), progress)
+    assert (progress.done, progress.rows) == (0, COUNT)
 
 
-def test_rows_count_from_the_start_of_the_backtest() -> None:
+def test_rows_are_counted_from_the_start_of_the_backtest() -> None:
     bars = {"X": bars_of(flat(10.0) * 30, days(30))}
-    late = day(10)
     progress = Progress()
-    scenario = prepare(bars, **TERMS, start=late)  # type: ignore[arg-type]  # the terms are as named
+    scenario = prepare(bars, **ACCOUNT, start=day(10))  # type: ignore[arg-type]  # of three types
     scenario.evaluate({"X": signals_of(30)}, progress)
     assert (progress.done, progress.rows) == (20, 20)
 
 
 @pytest.mark.parametrize("busy", [False, True])
-def test_another_thread_sees_the_rows_go_by_and_stops_them(busy: bool) -> None:
-    """The kernel lets other threads run; without that this one would only be asked after the last row."""
+def test_another_thread_reads_the_progress_and_stops_the_run(busy: bool) -> None:
+    """Fails if the kernel does not release the GIL: the other thread would then run only after the last row."""
     count = 2_000_000
     close = np.full(count, 10.0)
     time = np.datetime64("2000-01-03T15:00", "us") + np.arange(count) * np.timedelta64(1, "m")
-    panel = make_price_matrix({"X": Bars(time, close, close, close, close, close)})
+    matrix = make_price_matrix({"X": Bars(time, close, close, close, close, close)})
     trades: Iterator[int] = cycle((1, 0, -1, 0) if busy else (0,))
     side = np.fromiter(trades, np.int8, count)
     progress = Progress()
@@ -69,8 +69,8 @@ def test_another_thread_sees_the_rows_go_by_and_stops_them(busy: bool) -> None:
         progress.stop()
 
     def run_until_stopped() -> None:
-        while True:  # the watcher may sleep through a run or two
-            run_on(panel, {"X": Signals(side, np.ones(count))}, **TERMS, progress=progress)  # type: ignore[arg-type]
+        while True:  # the watcher may miss a run or two
+            run_on(matrix, {"X": Signals(side, np.ones(count))}, **ACCOUNT, progress=progress)  # type: ignore[arg-type]
 
     watcher = Thread(target=watch)
     watcher.start()

@@ -1,4 +1,4 @@
-"""Returns by month and year, by hand; the years are the product of their months."""
+"""Returns by month and year; a year is the product of its months."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def sessions(*days: str) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
     return np.array(days, "datetime64[D]")
 
 
-def test_months_are_chained_from_the_capital_over_their_last_sessions() -> None:
+def test_a_month_is_measured_from_the_last_session_before_it() -> None:
     days = sessions("2023-11-15", "2023-11-30", "2023-12-29", "2024-01-02", "2024-01-31")
     first, second = calendar_returns(days, np.array([105.0, 110, 99, 120, 108.9]), 100.0, days)
     assert [first.number, second.number] == [2023, 2024]
@@ -36,16 +36,16 @@ def test_a_month_or_year_with_sessions_outside_the_curve_is_not_whole() -> None:
     assert (first.total.whole, second.total.whole) == (False, False)
 
 
-def test_a_month_after_missing_months_holds_their_return_and_is_not_whole() -> None:
-    gone = (np.datetime64("2023-03-01") <= WEEKDAYS) & (np.datetime64("2023-05-31") >= WEEKDAYS)
-    days = WEEKDAYS[~gone]
+def test_a_month_after_missing_months_includes_their_return_and_is_not_whole() -> None:
+    missing = (np.datetime64("2023-03-01") <= WEEKDAYS) & (np.datetime64("2023-05-31") >= WEEKDAYS)
+    days = WEEKDAYS[~missing]
     first, second = calendar_returns(days, np.linspace(100.0, 200.0, len(days)), 100.0, WEEKDAYS)
     assert [number for number, cell in enumerate(first.months, 1) if cell and not cell.whole] == [6]
     assert first.months[2:5] == (None, None, None)
     assert (first.total.whole, second.total.whole) == (False, True)
 
 
-def test_sessions_missing_at_the_end_of_a_month_are_missing_from_the_next_one_too() -> None:
+def test_a_session_missing_at_the_end_of_a_month_also_makes_the_next_one_not_whole() -> None:
     days = np.setdiff1d(WEEKDAYS, sessions("2023-12-29"))
     first, second = calendar_returns(days, np.full(len(days), 100.0), 100.0, WEEKDAYS)
     assert [cell.whole for cell in first.months if cell] == [True] * 11 + [False]

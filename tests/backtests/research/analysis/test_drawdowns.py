@@ -1,4 +1,4 @@
-"""Drawdowns, by hand and against the headline figure."""
+"""Drawdowns, computed by hand and against the metric."""
 
 from datetime import date
 
@@ -15,8 +15,8 @@ SESSIONS = np.arange("2024-01-01", "2024-01-11", dtype="datetime64[D]")
 EQUITIES = st.lists(st.floats(1.0, 1000.0, allow_nan=False), min_size=1, max_size=60)
 
 
-def test_each_fall_is_told_from_peak_to_recovery_the_deepest_first() -> None:
-    # 110 falls to 99 (10%) and is back on the 5th day; 120 falls to 90 (25%) and is not back.
+def test_a_drawdown_lasts_from_peak_to_recovery_and_the_deepest_is_first() -> None:
+    # 110 falls to 99 (10%) and recovers on the 5th day; 120 falls to 90 (25%) and does not recover.
     equity = np.array([100, 110, 99, 104.5, 110, 120, 96, 90, 100, 119.0])
     assert worst_drawdowns(SESSIONS, equity, 100.0) == [
         Drawdown(date(2024, 1, 6), date(2024, 1, 8), None, 0.25, 4),
@@ -24,26 +24,26 @@ def test_each_fall_is_told_from_peak_to_recovery_the_deepest_first() -> None:
     ]
 
 
-def test_a_fall_from_the_capital_begins_in_the_first_session() -> None:
+def test_a_drawdown_from_the_capital_begins_in_the_first_session() -> None:
     equity = np.array([90.0, 80, 100])
     assert worst_drawdowns(SESSIONS[:3], equity, 100.0) == [
         Drawdown(date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 3), 1 - 80 / 100, 2)
     ]
 
 
-def test_no_more_are_told_than_asked_for_and_of_equals_the_earlier() -> None:
+def test_the_number_is_limited_and_of_equal_ones_the_earlier_is_kept() -> None:
     equity = np.array([100, 90, 100, 90, 100, 95, 100, 80.0, 100, 100])
     found = worst_drawdowns(SESSIONS, equity, 100.0, 2)
-    assert [(fall.bottom.day, round(fall.depth, 9)) for fall in found] == [(8, 0.2), (2, 0.1)]
+    assert [(each.bottom.day, round(each.depth, 9)) for each in found] == [(8, 0.2), (2, 0.1)]
 
 
-def test_a_curve_that_never_falls_has_none() -> None:
+def test_a_rising_curve_has_no_drawdown() -> None:
     assert worst_drawdowns(SESSIONS[:3], np.array([100.0, 100, 101]), 100.0) == []
     assert worst_drawdowns(SESSIONS[:0], np.empty(0), 100.0) == []
 
 
 @given(EQUITIES)
-def test_the_first_is_the_maximum_drawdown_of_the_metrics(values: list[float]) -> None:
+def test_the_first_is_the_max_drawdown_of_the_metrics(values: list[float]) -> None:
     time, equity = days(len(values)), np.array(values)
     depth, length = max_drawdown(time, equity, 500.0)
     found = worst_drawdowns(session_dates(time), equity, 500.0, 100)
@@ -52,15 +52,15 @@ def test_the_first_is_the_maximum_drawdown_of_the_metrics(values: list[float]) -
 
 
 @given(EQUITIES)
-def test_together_they_are_the_sessions_below_the_peak(values: list[float]) -> None:
+def test_together_they_cover_the_sessions_below_the_peak(values: list[float]) -> None:
     sessions, equity = session_dates(days(len(values))), np.array(values)
     below = sessions[equity < np.maximum(np.maximum.accumulate(equity), 500.0)].tolist()
-    falls = sorted(worst_drawdowns(sessions, equity, 500.0, 100), key=lambda fall: fall.bottom)
-    # Each one's sessions: after the peak, or from the first session on where the capital was the peak.
+    drawdowns = sorted(worst_drawdowns(sessions, equity, 500.0, 100), key=lambda each: each.bottom)
+    # The sessions of each: after the peak, or from the first session on when the capital is the peak.
     found = [
         day
-        for fall in falls
+        for each in drawdowns
         for day in sessions.tolist()
-        if fall.peak <= day < (fall.recovery or date.max) and day in below
+        if each.peak <= day < (each.recovery or date.max) and day in below
     ]
     assert found == below

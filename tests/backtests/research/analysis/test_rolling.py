@@ -17,12 +17,12 @@ def test_each_is_the_sharpe_ratio_of_its_window(values: list[float], window: int
     assert found == [None if value is None else pytest.approx(value, rel=1e-9, abs=1e-9) for value in expected]
 
 
-def test_by_hand() -> None:
+def test_a_case_computed_by_hand() -> None:
     # Means 0.02 and 0, deviations sqrt(2) / 100 x 1 and 3 (ddof 1): 2 / sqrt(2) x sqrt(252), then 0.
     found = rolling_sharpe(np.array([0.01, 0.03, -0.03]), 2)
     assert found == pytest.approx([np.sqrt(2) * np.sqrt(252), 0.0])
 
 
-def test_a_period_shorter_than_the_window_has_none() -> None:
+def test_a_period_shorter_than_the_window_has_no_value() -> None:
     assert len(rolling_sharpe(np.zeros(125))) == 0
     assert np.isnan(rolling_sharpe(np.zeros(126))).tolist() == [True]

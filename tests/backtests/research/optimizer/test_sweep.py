@@ -1,4 +1,4 @@
-"""A sweep is nothing but many simulations: the same figures, bit for bit."""
+"""A parameter sweep gives the same figures as many simulations, bit for bit."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backtests.engine.simulation import Scenario, prepare
-from backtests.research.optimizer import sweep as module
+from backtests.research.optimizer import sweep as sweep_module
 from backtests.research.optimizer.figures import FIGURES
 from backtests.research.optimizer.sweep import returns_of, sweep
 from strategies.kinds import InvalidParameters, Kind, kinds
@@ -28,24 +28,24 @@ RULES = (
         position_size_pct=0.5, max_positions=2, daily_loss_limit=500.0, max_drawdown_pct=0.2, fractional=True
     ),
 )
-CLASSES_THAT_GO_TOGETHER = [kind for kind in kinds().values() if kind.has_batch_signals()]
+BATCHED_KINDS = [kind for kind in kinds().values() if kind.has_batch_signals()]
 
 
 def figures_of(scenario: Scenario, kind: Kind) -> list[float]:
-    """What the sweep has to find, NaN where a figure is None."""
+    """The expected row of the sweep, NaN for None."""
     metrics = scenario.simulate(kind).metrics
     values = [getattr(metrics, name) for name in FIGURES.names or ()]
     return [np.nan if value is None else value for value in values]
 
 
-def expect_the_same(scenario: Scenario, chosen: list[Kind], **how: Any) -> None:
-    found = sweep(scenario, type(chosen[0]), [kind.parameters for kind in chosen], **how)
+def assert_same_figures(scenario: Scenario, variants: list[Kind], **options: Any) -> None:
+    found = sweep(scenario, type(variants[0]), [kind.parameters for kind in variants], **options)
     assert found.dtype == FIGURES
-    for row, kind in zip(found.tolist(), chosen, strict=True):
+    for row, kind in zip(found.tolist(), variants, strict=True):
         assert np.array_equal(row, figures_of(scenario, kind), equal_nan=True), kind
 
 
-def on(symbols: str, rules: RiskRules, first: int = 0, count: int = 700) -> Scenario:
+def scenario_on(symbols: str, rules: RiskRules, first: int = 0, count: int = 700) -> Scenario:
     bars = {symbol: stock(symbol)[1000 : 1000 + count] for symbol in symbols.split()}
     start = to_datetime(next(iter(bars.values())).time[first])
     return prepare(bars, capital=100_000.0, rules=rules, costs=COSTS, start=start)
@@ -54,37 +54,37 @@ def on(symbols: str, rules: RiskRules, first: int = 0, count: int = 700) -> Scen
 @EVERY_KIND
 @settings(max_examples=6)
 @given(data=st.data())
-def test_every_row_is_what_a_simulation_finds(kind: type[Kind], data: st.DataObject) -> None:
-    chosen = data.draw(st.lists(kinds_within_search(kind), min_size=1, max_size=4))
+def test_every_row_equals_a_simulation(kind: type[Kind], data: st.DataObject) -> None:
+    variants = data.draw(st.lists(kinds_within_search(kind), min_size=1, max_size=4))
     rules = data.draw(st.sampled_from(RULES))
     symbols = data.draw(st.sampled_from(("AAPL", "IBM MSFT GOOG")))
-    expect_the_same(on(symbols, rules, data.draw(st.sampled_from((0, 150)))), chosen)
+    assert_same_figures(scenario_on(symbols, rules, data.draw(st.sampled_from((0, 150)))), variants)
 
 
 @given(st.data(), st.sampled_from(sorted(SHAPES)), st.integers(0, 10**6), st.integers(1, 300))
 @settings(max_examples=50)
-@pytest.mark.parametrize("kind", CLASSES_THAT_GO_TOGETHER)
-def test_sides_found_together_are_those_found_one_by_one(
+@pytest.mark.parametrize("kind", BATCHED_KINDS)
+def test_sides_computed_together_equal_those_computed_one_by_one(
     kind: type[Kind], data: st.DataObject, shape: str, seed: int, count: int
 ) -> None:
-    chosen = data.draw(st.lists(kinds_within_search(kind), min_size=1, max_size=5))
+    variants = data.draw(st.lists(kinds_within_search(kind), min_size=1, max_size=5))
     bars = generated(shape, seed, count)
-    together = kind.sides_in_batch(chosen, bars)
+    together = kind.sides_in_batch(variants, bars)
     assert together is not None
-    for side, one in zip(together, chosen, strict=True):
+    for side, one in zip(together, variants, strict=True):
         alone = one.signals_by_symbol({"X": bars})["X"]
         assert side.tolist() == alone.side.tolist()
-        assert np.abs(side).tolist() == alone.strength.tolist(), "all of them certain"
+        assert np.abs(side).tolist() == alone.strength.tolist(), "every signal has strength 1"
 
 
-def test_both_crossovers_go_together_and_what_has_signals_of_its_own_does_not() -> None:
-    assert {kind.key for kind in CLASSES_THAT_GO_TOGETHER} == {"sma_crossover", "ema_crossover"}
+def test_only_kinds_with_inherited_signals_are_batched_with_their_parent() -> None:
+    assert {kind.key for kind in BATCHED_KINDS} == {"sma_crossover", "ema_crossover"}
     assert Renamed.has_batch_signals()
     assert not Contrary.has_batch_signals()
 
 
 class Renamed(SmaCrossover):
-    """Its parent's signals under another name."""
+    """The signals of its parent under another name."""
 
     key, name = "renamed", "Renamed"
 
@@ -99,65 +99,67 @@ class Contrary(SmaCrossover):
         return Signals(-own.side, own.strength, own.lines)
 
 
-def test_a_kind_that_changes_the_signals_of_its_parent_is_swept_with_its_own() -> None:
-    expect_the_same(on("AAPL", RULES[0]), [Contrary(fast=5, slow=20), Contrary(fast=10, slow=30)])
+def test_a_kind_that_overrides_the_signals_of_its_parent_is_swept_with_its_own() -> None:
+    assert_same_figures(scenario_on("AAPL", RULES[0]), [Contrary(fast=5, slow=20), Contrary(fast=10, slow=30)])
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_how_the_work_is_cut_changes_nothing(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    scenario, chosen = on("AAPL", RULES[1]), [SmaCrossover(fast=fast, slow=50) for fast in range(5, 30)]
-    expect_the_same(scenario, list(chosen), threads=threads)
-    monkeypatch.setattr(module, "MAX_TOGETHER", 7)
-    expect_the_same(scenario, list(chosen), threads=threads)
-    monkeypatch.setattr(module, "MAX_CELLS", 1)
-    expect_the_same(scenario, list(chosen), threads=threads)
+def test_the_size_of_the_batches_does_not_matter(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = scenario_on("AAPL", RULES[1])
+    variants: list[Kind] = [SmaCrossover(fast=fast, slow=50) for fast in range(5, 30)]
+    assert_same_figures(scenario, variants, threads=threads)
+    monkeypatch.setattr(sweep_module, "MAX_TOGETHER", 7)
+    assert_same_figures(scenario, variants, threads=threads)
+    monkeypatch.setattr(sweep_module, "MAX_CELLS", 1)
+    assert_same_figures(scenario, variants, threads=threads)
 
 
 def test_session_returns_are_those_of_the_simulation() -> None:
-    scenario, chosen = on("AAPL", RULES[0], first=100), [SmaCrossover(fast=fast, slow=40) for fast in (5, 10, 20)]
-    found = returns_of(scenario, SmaCrossover, [kind.parameters for kind in chosen])
+    scenario = scenario_on("AAPL", RULES[0], first=100)
+    variants = [SmaCrossover(fast=fast, slow=40) for fast in (5, 10, 20)]
+    found = returns_of(scenario, SmaCrossover, [kind.parameters for kind in variants])
     assert found.shape == (600, 3)
-    for column, kind in zip(found.T, chosen, strict=True):
+    for column, kind in zip(found.T, variants, strict=True):
         result = scenario.simulate(kind).result
         expected = session_returns(result.equity[session_ends(result.time)], scenario.capital)
         assert column.tolist() == expected.tolist()
 
 
-def test_a_ruined_account_returns_nothing_any_more() -> None:
+def test_the_returns_after_a_ruin_are_0() -> None:
     bars = {"X": stock("AAPL")[:300]}
-    dear = Costs(commission_per_order=600.0)
-    scenario = prepare(bars, capital=1_000.0, rules=RiskRules(stop_loss_pct=0.99), costs=dear)
+    costs = Costs(commission_per_order=600.0)
+    scenario = prepare(bars, capital=1_000.0, rules=RiskRules(stop_loss_pct=0.99), costs=costs)
     found = returns_of(scenario, SmaCrossover, [{"fast": 5, "slow": 10}])
     assert (scenario.simulate(SmaCrossover(fast=5, slow=10)).result.equity[-1]) <= 0.0
     ruin = int(np.flatnonzero(found[:, 0] <= -1.0)[0])
     assert found[ruin + 1 :, 0].tolist() == [0.0] * (299 - ruin)
-    expect_the_same(scenario, [SmaCrossover(fast=5, slow=10)])
+    assert_same_figures(scenario, [SmaCrossover(fast=5, slow=10)])
 
 
-def test_nothing_to_do_is_done_at_once() -> None:
-    scenario = on("AAPL", RULES[0])
+def test_a_sweep_can_be_empty() -> None:
+    scenario = scenario_on("AAPL", RULES[0])
     assert len(sweep(scenario, SmaCrossover, [])) == 0
     assert returns_of(scenario, SmaCrossover, [], threads=2).shape == (700, 0)
 
 
 @pytest.mark.parametrize("count", [1, 20, 31])
-def test_too_few_bars_give_figures_of_no_trade(count: int) -> None:
-    scenario = on("AAPL", RULES[0], count=count)
+def test_with_too_few_bars_there_are_no_trades(count: int) -> None:
+    scenario = scenario_on("AAPL", RULES[0], count=count)
     (row,) = sweep(scenario, SmaCrossover, [{"fast": 10, "slow": 30}])
     assert (row["trades"], row["total_return"], row["exposure"]) == (0, 0.0, 0.0)
     assert np.isnan(row["sharpe"])
-    expect_the_same(scenario, [SmaCrossover()])
+    assert_same_figures(scenario, [SmaCrossover()])
 
 
-def test_a_period_without_bars_gives_figures_of_nothing() -> None:
+def test_a_sweep_without_bars_equals_a_simulation_without_bars() -> None:
     bars = stock("AAPL")
     before = to_datetime(bars.time[0] - np.timedelta64(1, "D"))
     scenario = prepare({"AAPL": bars}, capital=1_000.0, rules=RULES[0], costs=COSTS, end=before)
-    expect_the_same(scenario, [SmaCrossover()])
+    assert_same_figures(scenario, [SmaCrossover()])
     assert returns_of(scenario, SmaCrossover, [{}]).shape == (0, 1)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_combination_that_the_kind_refuses_is_said(threads: int) -> None:
-    with pytest.raises(InvalidParameters, match="must be shorter"):
-        sweep(on("AAPL", RULES[0]), SmaCrossover, [{}, {"fast": 40, "slow": 30}], threads=threads)
+def test_a_combination_that_the_kind_refuses_is_an_error(threads: int) -> None:
+    with pytest.raises(InvalidParameters):
+        sweep(scenario_on("AAPL", RULES[0]), SmaCrossover, [{}, {"fast": 40, "slow": 30}], threads=threads)

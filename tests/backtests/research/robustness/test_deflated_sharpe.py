@@ -1,4 +1,4 @@
-"""The probabilistic and the deflated Sharpe ratio, against the numbers that the papers print."""
+"""The probabilistic and the deflated Sharpe ratio, against the numbers in the papers."""
 
 import math
 
@@ -23,35 +23,35 @@ PAPER = Moments(sharpe=2.5 / math.sqrt(250), skewness=-3.0, kurtosis=10.0, sessi
 PAPER_VARIANCE = 0.5 / 250
 
 
-def test_the_papers_example_expects_a_best_of_0_1132() -> None:
+def test_the_expected_best_of_the_papers_example_is_0_1132() -> None:
     assert expected_best(PAPER_VARIANCE, 100) == pytest.approx(0.1132, abs=5e-5)
 
 
-def test_the_papers_example_deflates_to_0_9004() -> None:
+def test_the_deflated_sharpe_of_the_papers_example_is_0_9004() -> None:
     assert deflated_sharpe(PAPER, PAPER_VARIANCE, 100) == pytest.approx(0.9004, abs=5e-5)
 
 
-def test_a_single_try_is_deflated_by_nothing() -> None:
+def test_a_single_trial_is_not_deflated() -> None:
     assert expected_best(0.01, 1) == 0.0
     assert deflated_sharpe(PAPER, 0.01, 1) == probabilistic_sharpe(PAPER)
 
 
-def test_a_sharpe_ratio_of_zero_is_as_likely_good_as_bad() -> None:
+def test_a_sharpe_ratio_of_zero_has_a_probability_of_one_half() -> None:
     assert probabilistic_sharpe(Moments(0.0, 0.3, 5.0, 500)) == 0.5
 
 
 @given(st.floats(-0.2, 0.2), st.floats(-2, 2), st.integers(50, 5000), st.integers(2, 10**6), st.floats(1e-6, 1e-2))
-def test_it_agrees_with_another_library(sharpe: float, skew: float, n: int, tries: int, variance: float) -> None:
+def test_it_equals_another_library(sharpe: float, skew: float, n: int, trials: int, variance: float) -> None:
     kurtosis = 3.0 + skew**2  # any real sample has at least 1 + skew^2
     theirs = deflated_sharpe_ratio(
-        sharpe, n, n_trials=tries, trials_variance=variance, skewness=skew, kurtosis=kurtosis
+        sharpe, n, n_trials=trials, trials_variance=variance, skewness=skew, kurtosis=kurtosis
     )
-    ours = deflated_sharpe(Moments(sharpe, skew, kurtosis, n), variance, tries)
+    ours = deflated_sharpe(Moments(sharpe, skew, kurtosis, n), variance, trials)
     assert ours == pytest.approx(theirs, abs=1e-9)
 
 
 @given(st.integers(2, 10**9), st.integers(2, 10**9))
-def test_more_tries_never_make_it_likelier(first: int, second: int) -> None:
+def test_more_trials_never_raise_the_probability(first: int, second: int) -> None:
     few, many = sorted((first, second))
     assert deflated_sharpe(PAPER, PAPER_VARIANCE, many) <= deflated_sharpe(PAPER, PAPER_VARIANCE, few) + 1e-12
 
@@ -66,6 +66,6 @@ def test_moments_are_those_of_scipy() -> None:
     assert found.sessions == 400
 
 
-def test_what_does_not_move_or_is_too_short_has_no_moments() -> None:
+def test_constant_or_too_few_returns_have_no_moments() -> None:
     assert moments(np.zeros(100)) is None
     assert moments(np.array([0.01, -0.01, 0.02])) is None

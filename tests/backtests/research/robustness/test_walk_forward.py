@@ -1,31 +1,31 @@
-"""Walk-forward and out of sample, by hand."""
+"""Walk-forward and out of sample, computed by hand."""
 
 import numpy as np
 import pytest
 
-from backtests.research.optimizer.holdout import sessions_seen
+from backtests.research.optimizer.holdout import search_sessions
 from backtests.research.robustness.walk_forward import out_of_sample, walk_forward
 from tradedesk.core.metrics import sharpe_ratio
 
 
-def test_each_fold_trades_what_was_best_before_it() -> None:
+def test_each_fold_trades_the_column_that_was_best_before_it() -> None:
     random = np.random.default_rng(0)
     returns = random.normal(0, 0.001, (90, 2))
-    returns[:45, 0] += 0.01  # the first column leads until the fifth of nine parts,
-    returns[45:, 0] -= 0.05  # then it falls, and the second one, which goes nowhere, is the better
+    returns[:45, 0] += 0.01  # the first column is better in the first half,
+    returns[45:, 0] -= 0.05  # then it falls, and the second one is better
     found = walk_forward(returns)
     assert found is not None
     assert [(fold.first, fold.last) for fold in found.folds] == [(at, at + 10) for at in range(10, 90, 10)]
     assert [fold.column for fold in found.folds[:4]] == [0, 0, 0, 0]
     assert found.folds[-1].column == 1
-    stitched = np.concatenate([returns[fold.first : fold.last, fold.column] for fold in found.folds])
-    assert found.returns.tolist() == stitched.tolist()
-    assert found.sharpe == pytest.approx(sharpe_ratio(stitched))
-    inside = [sharpe_ratio(returns[: fold.first, fold.column]) or 0.0 for fold in found.folds]
-    assert found.efficiency == pytest.approx(found.sharpe / np.mean(inside))  # type: ignore[operator]  # not None here
+    joined = np.concatenate([returns[fold.first : fold.last, fold.column] for fold in found.folds])
+    assert found.returns.tolist() == joined.tolist()
+    assert found.sharpe == pytest.approx(sharpe_ratio(joined))
+    in_sample = [sharpe_ratio(returns[: fold.first, fold.column]) or 0.0 for fold in found.folds]
+    assert found.efficiency == pytest.approx(found.sharpe / np.mean(in_sample))  # type: ignore[operator]  # not None here
 
 
-def test_the_choice_knows_nothing_of_what_it_trades() -> None:
+def test_the_selection_does_not_depend_on_the_fold_it_trades() -> None:
     returns = np.random.default_rng(1).normal(0, 0.01, (90, 5))
     changed = returns.copy()
     changed[80:] = changed[80:][:, ::-1] * 9.0
@@ -35,18 +35,18 @@ def test_the_choice_knows_nothing_of_what_it_trades() -> None:
     assert [fold.column for fold in first.folds] == [fold.column for fold in second.folds]
 
 
-def test_efficiency_is_not_defined_when_the_choices_lost_money_in_sample() -> None:
+def test_efficiency_is_undefined_when_the_selected_columns_lost_in_sample() -> None:
     found = walk_forward(np.random.default_rng(2).normal(-0.01, 0.001, (90, 3)))
     assert found is not None
     assert found.efficiency is None
 
 
 @pytest.mark.parametrize("shape", [(17, 3), (90, 0), (0, 3)])
-def test_too_few_sessions_or_columns_are_no_answer(shape: tuple[int, int]) -> None:
+def test_too_few_sessions_or_columns_have_no_result(shape: tuple[int, int]) -> None:
     assert walk_forward(np.zeros(shape)) is None
 
 
-def test_out_of_sample_cuts_after_seven_tenths() -> None:
+def test_the_holdout_is_the_last_30_percent() -> None:
     returns = np.array([0.01, 0.02, 0.01, 0.02, 0.01, 0.02, 0.01, 0.10, -0.05, 0.02])
     found = out_of_sample(returns)
     assert found is not None
@@ -57,21 +57,21 @@ def test_out_of_sample_cuts_after_seven_tenths() -> None:
     assert out_of_sample(returns[:3]) is None
 
 
-def test_out_of_sample_begins_where_the_search_ends() -> None:
-    """10 x (1 - 0.9) falls short of 1 by a hair, and 0.7 x 10 may too."""
+def test_the_holdout_begins_where_the_search_ends() -> None:
+    """Although 10 x (1 - 0.9) is slightly less than 1."""
     for count in range(4, 400):
         returns = np.random.default_rng(count).normal(0, 0.01, count)
-        for held_back in (0.1, 0.3, 0.4, 0.9):
-            found = out_of_sample(returns, held_back)
+        for holdout in (0.1, 0.3, 0.4, 0.9):
+            found = out_of_sample(returns, holdout)
             if found is not None:
-                assert found.first == sessions_seen(count, held_back) == count - found.sessions
-    ten = out_of_sample(np.random.default_rng(1).normal(0, 0.01, 20), 0.9)
-    assert ten is not None
-    assert ten.first == 2
+                assert found.first == search_sessions(count, holdout) == count - found.sessions
+    short = out_of_sample(np.random.default_rng(1).normal(0, 0.01, 20), 0.9)
+    assert short is not None
+    assert short.first == 2
 
 
-def test_an_account_that_was_lost_is_said_to_be() -> None:
-    lost = np.array([0.01, 0.02, -1.0, *[0.0] * 7])
-    found = out_of_sample(lost)
+def test_an_account_that_went_to_zero_is_marked_as_ruined() -> None:
+    ruined = np.array([0.01, 0.02, -1.0, *[0.0] * 7])
+    found = out_of_sample(ruined)
     assert found is not None
     assert (found.ruined, found.out_of_sample, found.first) == (True, None, 7)

@@ -1,4 +1,4 @@
-"""Made prices whose truth is known: walks without an edge, and a series that trends up and down in turn."""
+"""Synthetic prices: random walks without an edge, and a series of alternating up and down trends."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ LENGTH = 80
 
 
 def walk(seed: int, bars: int = 1000) -> Bars:
-    """A random walk without drift: whatever does well on it was lucky."""
+    """A random walk without drift: any profit on it is chance."""
     return _bars(np.random.default_rng(seed).normal(0.0, 0.015, bars))
 
 
 def trends(seed: int, bars: int = 2000) -> Bars:
-    """Up for 80 bars, down for 80, by 0.4% a bar: what follows a trend has an edge."""
+    """Up for 80 bars, down for 80, by 0.4% a bar: trend following has an edge."""
     drift = np.where(np.arange(bars) // LENGTH % 2 == 0, 0.004, -0.004)
     return _bars(drift + np.random.default_rng(seed).normal(0.0, 0.01, bars))
 
