@@ -10,7 +10,7 @@ from backtests.engine.kernel.lots import order_of_sale
 from backtests.engine.kernel.trading import trade
 from tradedesk.core.bars import Floats
 from tradedesk.core.money import round_money
-from tradedesk.core.ratios import at_ends, of_curve, of_trades, session_returns
+from tradedesk.core.ratios import curve_ratios, session_equity, session_returns, trade_ratios
 
 
 @njit(cache=True, nogil=True)
@@ -38,9 +38,9 @@ def figures_of_each(
         _, lots, exposed = trade(
             open_, high, low, mark, session, side[place], own, round_money(capital), rules, progress, equity
         )
-        curve = of_curve(session, ends, equity, capital, 0.0)
+        curve = curve_ratios(session, ends, equity, capital, 0.0)
         sold = order_of_sale(lots)
-        won, factor, _, _ = of_trades(lots["pnl"][sold], np.empty(0))
+        won, factor, _, _ = trade_ratios(lots["pnl"][sold], np.empty(0))
         row = found[place]
         row["total_return"] = curve.total_return
         row["cagr"] = curve.cagr
@@ -74,6 +74,6 @@ def returns_of_each(
     for place in range(len(found)):
         own = strength[min(place, len(strength) - 1)]
         trade(open_, high, low, mark, session, side[place], own, round_money(capital), rules, progress, equity)
-        returns = session_returns(at_ends(equity, ends), capital)
+        returns = session_returns(session_equity(equity, ends), capital)
         found[place, : len(returns)] = returns
         found[place, len(returns) :] = 0.0
