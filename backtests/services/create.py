@@ -15,7 +15,7 @@ from backtests.services.queue import enqueue
 from strategies.kinds import InvalidParameters, Kind
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import Costs, RiskRules
@@ -36,9 +36,9 @@ def create_backtest(
 ) -> Backtest:
     """A backtest of the user's `strategy`, stored as a snapshot and enqueued when the transaction commits.
 
-    symbols: the strategy's own when None or empty. Both dates are included. rules_and_costs: the fields of RiskRules and of
-    Costs; what is None or not given is 0.95 / number of symbols for position_size_pct, the number of symbols for
-    max_positions, else the default of those two. Raises InvalidBacktest with all errors.
+    symbols: the strategy's own when None or empty. Both dates are included. rules_and_costs: the fields of
+    RiskRules and of Costs; what is None or not given is 0.95 / number of symbols for position_size_pct, the number
+    of symbols for max_positions, else the default of those two. Raises InvalidBacktest with all errors.
     """
     errors: dict[str, str] = {}
     kind = _kind(strategy, errors)
@@ -101,7 +101,7 @@ def snapshot_backtest(
         created_at=wall_now,
         heartbeat_at=wall_now,
     )
-    touch(user.pk)
+    bump_version(user.pk)
     # Robust: when the queue cannot be reached, the sweep enqueues it later and the user still gets the page.
     transaction.on_commit(lambda: enqueue(backtest.pk), robust=True)
     return backtest

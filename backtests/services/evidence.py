@@ -30,7 +30,7 @@ from backtests.services.optimizer.neighbourhood import score_neighbours
 from backtests.services.optimizer.universes import scenario_of
 from backtests.services.queue import enqueue_backtest_evidence, enqueue_candidate_evidence
 from strategies.kinds import Kind, kinds
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 from tradedesk.marketdata.library import find_series
 
 log = logging.getLogger(__name__)
@@ -62,12 +62,12 @@ def gather_for_backtest(backtest_id: int, wall_clock: Callable[[], datetime]) ->
         raise  # no fault of the backtest's: the sweep asks again
     except Exception as error:
         _keep_error(backtest, reason_of(error, "evidence of backtest", backtest_id), wall_clock())
-    touch(backtest.user_id)
+    bump_version(backtest.user_id)
 
 
 def gather_for_run(run_id: int, wall_clock: Callable[[], datetime]) -> None:
-    """Examine the best rows of each universe of a completed run that have no evidence yet, unless another worker is
-    at it."""
+    """Examine the best rows of each universe of a completed run that have no evidence yet, unless another worker
+    is at it."""
     waiting = OptimizerRun.objects.filter(
         pk=run_id, status=OptimizerRun.Status.COMPLETED, evidence_gathered=False, stage=""
     )
@@ -83,7 +83,7 @@ def gather_for_run(run_id: int, wall_clock: Callable[[], datetime]) -> None:
             if not own.update(heartbeat_at=wall_clock()):
                 return  # deleted meanwhile, or so long silent that it is asked for again
             shared = _examine(candidate, wall_clock, shared)
-        touch(run.user_id)
+        bump_version(run.user_id)
     own.update(evidence_gathered=True, stage="")
 
 
@@ -92,7 +92,7 @@ def gather_for_candidate(candidate_id: int, wall_clock: Callable[[], datetime]) 
     candidate = Candidate.objects.select_related("run", "evidence").filter(pk=candidate_id).first()
     if candidate is not None:
         _examine(candidate, wall_clock, None)
-        touch(candidate.run.user_id)
+        bump_version(candidate.run.user_id)
 
 
 def ask_for(candidate: Candidate) -> None:

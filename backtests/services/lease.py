@@ -1,7 +1,7 @@
 """The lease of a worker on a backtest: the claim, the heartbeat, and the writes that only the holder may make.
 
-Each write is one conditional UPDATE on the row as this lease left it. A worker loses its lease when the backtest is
-cancelled or given to another worker; it then writes nothing more.
+Each write is one conditional UPDATE on the row as this lease left it. A worker loses its lease when the backtest
+is cancelled or given to another worker; it then writes nothing more.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from django.db.models import F
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
 from backtests.services.queue import enqueue_backtest_evidence
 from backtests.services.trial_registry import record
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 
 # Seconds between two heartbeats, far below the time after which recovery takes a lease away.
 HEARTBEAT_SECONDS = 1.0
@@ -70,7 +70,7 @@ class BacktestLease:
     def report(self, stage: str, progress: int) -> None:
         """Store the current stage and a heartbeat. Raises LeaseLost."""
         self._write(stage=stage, progress=progress, heartbeat_at=self.wall_clock())
-        touch(self.backtest.user_id)
+        bump_version(self.backtest.user_id)
 
     def complete(self, trades: list[BacktestTrade], curve: BacktestCurve, **results: Any) -> None:
         """RUNNING -> COMPLETED together with its rows, all or nothing. Raises LeaseLost."""
@@ -81,12 +81,12 @@ class BacktestLease:
             curve.save(force_insert=True)
             self._count_trial(results["metrics"]["sharpe"])
             transaction.on_commit(lambda: enqueue_backtest_evidence(self.backtest.pk), robust=True)
-        touch(self.backtest.user_id)
+        bump_version(self.backtest.user_id)
 
     def fail(self, reason: str) -> None:
         """RUNNING -> FAILED. Raises LeaseLost."""
         self._end(Backtest.Status.FAILED, self.wall_clock(), error=reason)
-        touch(self.backtest.user_id)
+        bump_version(self.backtest.user_id)
 
     def _count_trial(self, sharpe_ratio: float | None) -> None:
         """The row of a search was counted by the search, and running the same backtest again is no new trial."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from backtests.models import Backtest
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 
 # A worker says every second that it is alive; one that is silent for a minute is gone.
 SILENT = timedelta(seconds=60)
@@ -44,6 +44,6 @@ def _change(rows: QuerySet[Backtest], **changes: object) -> list[int]:
     changed = []
     for pk, user_id in rows.values_list("pk", "user_id"):
         if rows.filter(pk=pk).update(**changes):
-            touch(user_id)
+            bump_version(user_id)
             changed.append(pk)
     return changed

@@ -26,7 +26,7 @@ from backtests.services.optimizer.inputs import (
 from backtests.services.optimizer.universes import candidate_strategies_in, universes_of
 from strategies.kinds import InvalidParameters, kinds
 from strategies.models import Strategy
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
 from tradedesk.core.money import to_decimal
 
@@ -66,8 +66,8 @@ def create_search(
     """A search of the strategy's parameters.
 
     grid: (low, high, step) of those that vary, the kind's own search ranges when empty; the others stay as the
-    strategy has them. The last `holdout` of the sessions is held back. rules_and_costs: as of create_backtest. Raises
-    InvalidRun with all errors.
+    strategy has them. The last `holdout` of the sessions is held back. rules_and_costs: as of create_backtest.
+    Raises InvalidRun with all errors.
     """
     errors: dict[str, str] = {}
     kind = kinds().get(strategy.kind)
@@ -216,7 +216,7 @@ def _start(
             batch_size=1000,
         )
         hand_out(run, wall_now)
-    touch(run.user_id)
+    bump_version(run.user_id)
     return run
 
 

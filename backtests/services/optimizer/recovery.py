@@ -8,7 +8,7 @@ from django.db.models import Q
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.services.optimizer.concurrency import ACTIVE, hand_out, send
 from backtests.services.optimizer.lease import fail_run
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 
 # A worker says every second that it is alive; one that is silent for a minute is gone.
 SILENT = timedelta(seconds=60)
@@ -35,7 +35,7 @@ def recover_runs(wall_now: datetime) -> None:
         # Without the join: PostgreSQL looks again at the row's own columns alone when another writer was first.
         still_lost = OptimizerChunk.objects.filter(silent | unheard, pk=pk)
         if still_lost.update(status=Status.QUEUED, heartbeat_at=wall_now):
-            touch(user_id)
+            bump_version(user_id)
             send(run_id, [number])
     _set_going(wall_now)
 
