@@ -100,7 +100,7 @@ def test_a_mailed_link_replaces_a_forgotten_password(charlies_browser: Client, a
     link = re.search(r"http://testserver(/\S+)", str(mail.outbox[0].body))
     assert link
     choosing = charlies_browser.get(link[1], follow=True)
-    assert not choosing.context["token_fail"]
+    assert not choosing.context.get("token_fail")
     form = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
     done = charlies_browser.post(choosing.redirect_chain[-1][0], form, follow=True)
     assert page_template(done) == "account/password_reset_from_key_done.html"
@@ -112,7 +112,7 @@ def test_a_mailed_link_replaces_a_forgotten_password(charlies_browser: Client, a
 def test_a_reset_for_an_unknown_address_has_the_same_response(charlies_browser: Client) -> None:
     answer = charlies_browser.post("/accounts/password/reset/", {"email": "nobody@example.com"}, follow=True)
     assert page_template(answer) == "account/password_reset_done.html"
-    assert mail.outbox == []
+    assert "/password/reset/key/" not in str(mail.outbox[0].body)
 
 
 def test_changing_the_password_needs_the_old_one(alices_browser: Client, alice: User) -> None:
