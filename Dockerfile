@@ -1,7 +1,7 @@
 # Any from 3.11 to 3.14.
 ARG PYTHON=3.11
 
-# The style sheet, and the scripts that the pages load.
+# The style sheet and the scripts of the pages.
 FROM node:20-slim AS pages
 WORKDIR /desk
 COPY package.json package-lock.json .npmrc ./
@@ -11,16 +11,16 @@ COPY templates templates
 COPY tradedesk/templatetags tradedesk/templatetags
 RUN npm run css
 
-# What Python needs, in an environment that is copied whole.
+# The Python packages, in an environment that the last stage copies.
 FROM python:$PYTHON-slim AS packages
 RUN python -m venv /venv
 COPY requirements/base.txt .
 RUN /venv/bin/pip install --no-cache-dir --require-hashes -r base.txt
 
 FROM python:$PYTHON-slim
-# Compiled kernels are kept with the data; the code itself belongs to root and is read only. Large
-# arrays go back to the system when they are done with; by itself glibc learns to keep them, and
-# has every few threads fill a heap of their own.
+# Compiled kernels are stored with the data, because the code belongs to root and is read only. The
+# MALLOC settings return the memory of large arrays to the system: glibc would keep it, in several
+# heaps.
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MALLOC_MMAP_THRESHOLD_=1000000 \
@@ -35,7 +35,7 @@ COPY . .
 COPY --from=pages /desk/build build
 COPY --from=pages /desk/node_modules/lightweight-charts/dist node_modules/lightweight-charts/dist
 COPY --from=pages /desk/node_modules/idiomorph/dist node_modules/idiomorph/dist
-# The key is for this one command; nothing of it stays in the image.
+# The key is only for this command and does not stay in the image.
 RUN SECRET_KEY=only-to-collect-files DESK_DATA_DIR=/tmp/desk python manage.py setup_desk --only-static && rm -rf /tmp/desk
 USER desk
 VOLUME /data

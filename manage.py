@@ -13,7 +13,7 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
-        # A wrong setting is the reader's to mend: a sentence, not a traceback.
+        # The user can correct a wrong setting, so show the message without a traceback.
         sys.exit(str(error))
 
 

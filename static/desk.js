@@ -1,4 +1,4 @@
-// Toasts, buttons that are pressed once, menus that close, and the reader's own time.
+// Toasts, buttons that submit once, and the user's local time.
 (() => {
   const FADE_AFTER = 6000;
   const LEVELS = ["info", "success", "warning", "error"];
@@ -12,11 +12,12 @@
     toast.classList.add("toast-leaving");
   }
 
-  // An error stays until it is closed; the others leave by themselves, but not from under the pointer.
+  // An error stays until it is closed. Other toasts close after a while, but not while the pointer or focus is on them.
   function start(toast) {
     if (toast.dataset.level === "error") return;
-    const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, FADE_AFTER) : close(toast));
-    setTimeout(leave, FADE_AFTER);
+    const closeLater = () =>
+      toast.matches(":hover, :focus-within") ? setTimeout(closeLater, FADE_AFTER) : close(toast);
+    setTimeout(closeLater, FADE_AFTER);
   }
 
   function show(level, text) {
@@ -40,13 +41,13 @@
     else button.removeAttribute("aria-busy");
   }
 
-  // The button of a request that changes something; a region that refreshes has none, whatever stands in it.
+  // The button of a request that changes something. A region that refreshes has none, even if it contains such a button.
   function onceButton({ elt, requestConfig }) {
     if (requestConfig.verb === "get") return null;
     return elt.matches("[data-submit-once]") ? elt : elt.querySelector("[data-submit-once]");
   }
 
-  // A plain form: disabled only after the browser has collected its values, the button's own among them.
+  // A plain form: the button is disabled only after the browser has collected the values, which include its own.
   document.addEventListener("submit", (event) => {
     const form = event.target;
     const button = event.submitter?.matches("[data-submit-once]") ? event.submitter : null;
@@ -71,12 +72,12 @@
     if (button && !(leaving && event.detail.successful)) busy(button, false);
   });
 
-  function tellLocalTime(root) {
+  function addLocalTimes(root) {
     for (const time of root.querySelectorAll("time[data-local]:not([title])")) {
       const moment = new Date(time.dateTime);
       time.title = `Your time: ${moment.toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}`;
     }
   }
-  tellLocalTime(document);
-  document.addEventListener("htmx:load", (event) => tellLocalTime(event.detail.elt));
+  addLocalTimes(document);
+  document.addEventListener("htmx:load", (event) => addLocalTimes(event.detail.elt));
 })();

@@ -1,15 +1,15 @@
-// Live regions: one event stream a page, closed while the tab is hidden; polls pause then, too.
+// Live regions: one event stream per page. While the tab is hidden, the stream is closed and polls pause.
 (() => {
   const regions = "[hx-trigger*='every']";
 
-  // Stands in for the EventSource that htmx's extension opens; its listeners outlive a pause.
+  // Replaces the EventSource that htmx's extension opens. Its listeners survive a pause.
   class PausingStream {
     constructor(url) {
       this.url = url;
       this.listeners = [];
       this.toggle = () => (document.hidden ? this.source?.close() : this.open());
       document.addEventListener("visibilitychange", this.toggle);
-      // A page kept for the back button must let go of its connection; it opens again when it is shown.
+      // A page in the browser's back cache closes its stream, and opens it again when it is shown.
       addEventListener("pagehide", () => this.source?.close());
       addEventListener("pageshow", (event) => event.persisted && this.open());
       if (!document.hidden) this.open();
@@ -38,14 +38,14 @@
     }
   }
   htmx.createEventSource = (url) => new PausingStream(url);
-  // What somebody is typing is not taken from under their fingers.
+  // A refresh does not overwrite the field in which the user is typing.
   Idiomorph.defaults.ignoreActiveValue = true;
-  // Nor is what somebody has ticked.
+  // Nor a box that the user has ticked.
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
     !(name === "checked" && node.matches("[data-keep-tick]"));
-  // A form on its way keeps its busy button and its one-time key.
-  const onItsWay = "[data-submit-once][aria-busy], form:has([data-submit-once][aria-busy])";
-  Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !(node instanceof HTMLElement && node.matches(onItsWay));
+  // A form that is being sent keeps its busy button and its one-time key.
+  const beingSent = "[data-submit-once][aria-busy], form:has([data-submit-once][aria-busy])";
+  Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !(node instanceof HTMLElement && node.matches(beingSent));
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (document.hidden && event.detail.elt.matches(regions)) event.preventDefault();
@@ -55,30 +55,30 @@
     for (const region of document.querySelectorAll(regions)) htmx.trigger(region, "sse:changed");
   });
 
-  // The session has ended: the answer is the login page, which has no place inside a region.
+  // After the session has ended, the response is the log-in page. Show it as a page, not inside a region.
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const answered = event.detail.xhr.responseURL;
-    if (!answered || new URL(answered).pathname !== document.body.dataset.loginUrl) return;
+    const responseUrl = event.detail.xhr.responseURL;
+    if (!responseUrl || new URL(responseUrl).pathname !== document.body.dataset.loginUrl) return;
     if (location.pathname === document.body.dataset.loginUrl) return;
     event.detail.shouldSwap = false;
     location.reload();
   });
 
-  const lost = (isLost) => {
+  const showConnectionLost = (isLost) => {
     const line = document.getElementById("connection-lost");
     if (line) line.hidden = !isLost;
   };
-  const failed = (event, text) => {
-    if (event.detail.elt.matches(regions)) lost(true);
+  const showFailure = (event, text) => {
+    if (event.detail.elt.matches(regions)) showConnectionLost(true);
     else desk.toast("error", text);
   };
   document.addEventListener("htmx:sendError", (event) => {
-    failed(event, "The desk does not answer. Check that it is running, then try again.");
+    showFailure(event, "The desk is not reachable. Check that it is running, then try again.");
   });
   document.addEventListener("htmx:responseError", (event) => {
-    failed(event, `The desk could not do that (error ${event.detail.xhr.status}). Reload the page and try again.`);
+    showFailure(event, `The request failed (error ${event.detail.xhr.status}). Reload the page and try again.`);
   });
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful) lost(false);
+    if (event.detail.successful) showConnectionLost(false);
   });
 })();

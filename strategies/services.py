@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from strategies.kinds import InvalidParameters, kinds, make_kind
 from strategies.models import Strategy
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.library import NoBars, find_series
@@ -109,7 +109,7 @@ def save_strategy(
         if not user.strategies.filter(pk=strategy.pk).update(**values, updated_at=Now()):
             raise InvalidStrategy({"": "This strategy was deleted while you were editing it."})
         strategy.refresh_from_db()
-    touch(user.pk)
+    bump_version(user.pk)
     return strategy
 
 
@@ -119,7 +119,7 @@ def delete_strategy(strategy: Strategy) -> None:
         # Locked, so that no new reference to the row appears while Django collects the existing ones.
         for row in Strategy.objects.select_for_update().filter(pk=strategy.pk):
             row.delete()
-    touch(strategy.user_id)
+    bump_version(strategy.user_id)
 
 
 def bars_hint(symbols: list[str], timeframe: str) -> str:

@@ -1,6 +1,6 @@
-"""A Chromium for the browser tests: from the PATH, else Debian's package, else Playwright's.
+"""Chromium for the browser tests: from the PATH, otherwise Debian's package, otherwise Playwright's.
 
-`python -m tests.chromium` gets one and prints where it is.
+`python -m tests.chromium` installs it if it is missing and prints its path.
 """
 
 import os
@@ -12,22 +12,22 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 class NoChromium(Exception):
-    """None was found and none could be got; the message says what to do."""
+    """Chromium is missing and could not be installed. The message says what to do."""
 
 
 def find_chromium() -> str:
-    """Path of an executable Chromium. Raises NoChromium."""
+    """The path of an executable Chromium. Raises NoChromium."""
     for name in NAMES:
         if path := shutil.which(name):
             return path
     path = _path_of_playwright()
     if os.path.exists(path):
         return path
-    raise NoChromium("The browser tests need Chromium. Install it, try “make chromium”, or use “make test-fast”.")
+    raise NoChromium("The browser tests need Chromium. Install it, run “make chromium”, or use “make test-fast”.")
 
 
-def get_chromium() -> str:
-    """Path of an executable Chromium, installed where there was none. Raises NoChromium."""
+def install_chromium() -> str:
+    """The path of an executable Chromium; it is installed if missing. Raises NoChromium."""
     try:
         return find_chromium()
     except NoChromium:
@@ -47,12 +47,12 @@ def _path_of_playwright() -> str:
 
 
 def _run(*command: str) -> None:
-    # What went wrong shows in its output; whether there is a Chromium now is asked afterwards.
+    # A failure is shown in the output; the caller checks afterwards whether there is a Chromium.
     subprocess.run(command, stdout=sys.stderr, check=False)
 
 
 if __name__ == "__main__":
     try:
-        print(get_chromium())
-    except NoChromium as sentence:
-        sys.exit(str(sentence))
+        print(install_chromium())
+    except NoChromium as error:
+        sys.exit(str(error))

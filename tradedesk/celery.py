@@ -1,4 +1,4 @@
-"""The Celery application; each app's tasks.py is found by name."""
+"""The Celery application. It finds the tasks.py of each app by name."""
 
 import os
 
@@ -8,11 +8,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradedesk.settings.base")
 
 
 def make_app(*, set_as_current: bool = True) -> Celery:
-    """A second one in the same process has queues of its own to listen to, and is not the current one."""
-    made = Celery("tradedesk", set_as_current=set_as_current)
-    made.config_from_object("django.conf:settings", namespace="CELERY")
-    made.autodiscover_tasks()
-    return made
+    """A Celery application. A second one in the same process must not become the current one."""
+    celery_app = Celery("tradedesk", set_as_current=set_as_current)
+    celery_app.config_from_object("django.conf:settings", namespace="CELERY")
+    celery_app.autodiscover_tasks()
+    return celery_app
 
 
 app = make_app()

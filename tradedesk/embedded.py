@@ -1,9 +1,9 @@
-"""Celery's workers and beat as threads of this process, over a broker in memory.
+"""Celery's workers and beat as threads of this process, with a message broker in memory.
 
-One worker trades, the other does research, each with threads of its own: no search stands between a signal and its
-order.
+One worker trades and the other does research, each with its own threads, so that research never delays an order.
 
-The database is the queue of truth: what a stop or a crash takes out of the memory, beat's sweep hands out again.
+A stop or a crash loses the messages in memory, but not the work: the database knows what is waiting, and the
+recovery tasks of beat enqueue it again.
 """
 
 import logging
@@ -18,18 +18,18 @@ from django.conf import settings
 from django.utils import timezone
 
 from tradedesk.celery import make_app
-from tradedesk.heartbeat import beat_once
+from tradedesk.heartbeat import record_heartbeat
 
 WORKER_THREADS = 8
-# Research computes: more threads than cores would only share them.
+# Research is CPU-bound, so more threads than cores would not make it faster.
 RESEARCH_THREADS = 2
 
 
 class Embedded:
-    """Start once, ask_to_stop once. `died` is called, from a thread, when worker or beat ends by itself."""
+    """Call start and request_stop once each. on_death: called with the name of a thread that ended by itself."""
 
-    def __init__(self, app: Celery, died: Callable[[str], None]) -> None:
-        self.died = died
+    def __init__(self, app: Celery, on_death: Callable[[str], None]) -> None:
+        self.on_death = on_death
         self.stopping = False
         self.ready = threading.Event()
         app.finalize()
@@ -37,7 +37,7 @@ class Embedded:
         app.loader.import_default_modules()
         self.control = app.control
         worker = _worker(app, "worker", app.conf.task_default_queue, WORKER_THREADS, self._worker_is_ready)
-        # Which queues a worker listens to is the application's to say, so the second worker has its own.
+        # A Celery application decides which queues its worker consumes, so the second worker needs its own.
         research_app = make_app(set_as_current=False)
         research = _worker(research_app, "research", settings.RESEARCH_QUEUE, RESEARCH_THREADS)
         self.beat = Service(app, scheduler_cls=app.conf.beat_scheduler)
@@ -52,23 +52,23 @@ class Embedded:
             thread.start()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         self.stopping = True
         self.beat.stop(wait=False)
         state.should_stop = 0  # type: ignore[assignment]  # the exit code
-        # A worker looks at the flag when a message comes, so send them one.
-        logging.getLogger("celery.worker.control").setLevel(logging.ERROR)  # it would report the order as foreign
+        # A worker checks the flag when it receives a message, so send one.
+        logging.getLogger("celery.worker.control").setLevel(logging.ERROR)  # hides a warning about this message
         self.control.shutdown()
 
     def join(self, timeout: float) -> bool:
-        """Wait for the threads; False when one still works on something."""
+        """Wait for the threads to end. Returns False if one is still running after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         for thread in filter(threading.Thread.is_alive, self.threads):
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self.threads)
 
     def _worker_is_ready(self, _consumer: object) -> None:
-        beat_once("worker", timezone.now())
+        record_heartbeat("worker", timezone.now())
         self.ready.set()
 
     def _run_beat(self) -> None:
@@ -79,7 +79,7 @@ class Embedded:
         while not self.stopping:
             for thread in self.threads:
                 if not thread.is_alive() and not self.stopping:
-                    self.died(thread.name)
+                    self.on_death(thread.name)
                     return
             time.sleep(0.5)
 

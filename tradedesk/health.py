@@ -1,4 +1,4 @@
-"""Is the desk able to trade? Each part answers "ok" or says in a sentence what is wrong and what to do."""
+"""The health of the desk: whether each part works, and what to do if it does not."""
 
 import logging
 from collections.abc import Callable
@@ -15,23 +15,24 @@ log = logging.getLogger(__name__)
 
 
 def health(wall_now: datetime) -> dict[str, str]:
-    """{"status": "ok" or "down", and database, broker, worker, beat, market: "ok" or a sentence}."""
+    """{"status": "ok" or "down"}, and for database, broker, worker, beat and market: "ok" or a message."""
     parts = {
-        "database": _ask(_database, "The database does not answer. Check DATABASE_URL and the server."),
-        "broker": _ask(_broker, "The message broker does not answer. Check REDIS_URL and the server."),
-        "worker": _ask(lambda: _sign_of_life("worker", wall_now), "Unknown while the broker does not answer."),
-        "beat": _ask(lambda: _sign_of_life("beat", wall_now), "Unknown while the broker does not answer."),
-        "market": _ask(_market, "Unknown while the database does not answer."),
+        "database": _check(_database, "The database is not reachable. Check DATABASE_URL and the server."),
+        "broker": _check(_broker, "The message broker is not reachable. Check REDIS_URL and the server."),
+        "worker": _check(lambda: _heartbeat("worker", wall_now), "Unknown: the message broker is not reachable."),
+        "beat": _check(lambda: _heartbeat("beat", wall_now), "Unknown: the message broker is not reachable."),
+        "market": _check(_market, "Unknown: the database is not reachable."),
     }
-    return {"status": OK if all(answer == OK for answer in parts.values()) else "down", **parts}
+    return {"status": OK if set(parts.values()) == {OK} else "down", **parts}
 
 
-def _ask(part: Callable[[], str], otherwise: str) -> str:
+def _check(part: Callable[[], str], failure: str) -> str:
+    """What the part returns; `failure` if it raises anything."""
     try:
         return part()
-    except Exception:  # any failure of a part is its answer
-        log.warning("Health: %s", otherwise, exc_info=True)
-        return otherwise
+    except Exception:
+        log.warning("Health: %s", failure, exc_info=True)
+        return failure
 
 
 def _database() -> str:
@@ -46,16 +47,16 @@ def _broker() -> str:
     return OK
 
 
-def _sign_of_life(part: heartbeat.Part, wall_now: datetime) -> str:
-    silence = heartbeat.silent_for(part, wall_now)
-    if silence is None:
+def _heartbeat(part: heartbeat.Part, wall_now: datetime) -> str:
+    age = heartbeat.heartbeat_age(part, wall_now)
+    if age is None:
         return f"No heartbeat yet. Start it: celery -A tradedesk {part}"
-    if silence > heartbeat.SECONDS_UNTIL_SILENT:
-        return f"No heartbeat for {silence:.0f} s. Restart it: celery -A tradedesk {part}"
+    if age > heartbeat.MAX_HEARTBEAT_AGE:
+        return f"No heartbeat for {age:,.0f} s. Restart it: celery -A tradedesk {part}"
     return OK
 
 
 def _market() -> str:
-    # By name: the roof joins the apps without importing them.
+    # By its dotted name: the modules of the project package do not import the apps.
     import_string("tradedesk.marketdata.clock.market_clock")().now()
     return OK

@@ -1,6 +1,7 @@
-"""Health checks of the full desk: `python -m tradedesk.probe web` (or worker, or beat) exits 0 when it is well.
+"""Health checks of the containers: `python -m tradedesk.probe web` (or worker, or beat) exits with 0 if it is
+healthy.
 
-Without Django's apps: it runs every few seconds, and loading them costs more than what it asks.
+It does not load Django's apps: it runs every few seconds, and loading them would cost more than the check.
 """
 
 import json
@@ -12,24 +13,24 @@ from urllib.request import Request, urlopen
 
 from django.conf import settings
 
-from tradedesk.heartbeat import SECONDS_UNTIL_SILENT, Part, silent_for
+from tradedesk.heartbeat import MAX_HEARTBEAT_AGE, Part, heartbeat_age
 
 
-def web_is_well() -> bool:
-    """It answers, and reaches its database. Worker and beat have checks of their own."""
+def web_is_healthy() -> bool:
+    """Whether the web process responds and reaches its database. Worker and beat have their own checks."""
     host = os.environ.get("ALLOWED_HOSTS", "127.0.0.1").split(",")[0].lstrip(".*") or "127.0.0.1"
     port = os.environ.get("PORT", "8000")
     request = Request(f"http://127.0.0.1:{port}/api/health", headers={"Host": host})
     try:
-        answer = urlopen(request, timeout=4)  # noqa: S310  # this machine
+        response = urlopen(request, timeout=4)  # noqa: S310  # this machine
     except HTTPError as error:
-        answer = error
-    return bool(json.load(answer)["database"] == "ok")
+        response = error
+    return bool(json.load(response)["database"] == "ok")
 
 
-def part_is_well(part: Part, wall_now: datetime) -> bool:
-    silence = silent_for(part, wall_now)
-    return silence is not None and silence < SECONDS_UNTIL_SILENT
+def part_is_healthy(part: Part, wall_now: datetime) -> bool:
+    age = heartbeat_age(part, wall_now)
+    return age is not None and age < MAX_HEARTBEAT_AGE
 
 
 def main(part: str) -> int:
@@ -43,10 +44,10 @@ def main(part: str) -> int:
         },
     )
     if part == "web":
-        return 0 if web_is_well() else 1
+        return 0 if web_is_healthy() else 1
     if part not in ("worker", "beat"):
-        sys.exit("Say which to ask: web, worker or beat.")
-    return 0 if part_is_well("worker" if part == "worker" else "beat", datetime.now(UTC)) else 1
+        sys.exit("Name what to check: web, worker or beat.")
+    return 0 if part_is_healthy("worker" if part == "worker" else "beat", datetime.now(UTC)) else 1
 
 
 if __name__ == "__main__":

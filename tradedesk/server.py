@@ -1,4 +1,4 @@
-"""The desk as one process: uvicorn in the main thread, worker and beat beside it, stopped together within 5 s."""
+"""The desk as one process: uvicorn in the main thread, worker and beat in other threads; all stop within 5 s."""
 
 import asyncio
 import contextlib
@@ -18,33 +18,33 @@ from tradedesk.embedded import Embedded
 from tradedesk.signals import desk_started, desk_stopping
 
 SECONDS_FOR_OPEN_REQUESTS = 2
-# After the signal to stop, whatever still runs is left to the next start, as after kill -9.
+# Work that is still running this long after the signal to stop is left to the next start, as after kill -9.
 SECONDS_TO_STOP = 4.5
 log = logging.getLogger(__name__)
 
 
 class CannotListen(Exception):
-    """The message is a sentence for the one who started the desk."""
+    """The address cannot be used. The message says what to do."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Called before the slow part of starting: a port in use is told at once, and clients wait until serving."""
+    """Call it before the slow steps of a start: it reports a port in use at once, and clients can already wait."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        # Bound sockets may share a port until one listens.
+        # Several sockets can be bound to one port until one of them listens.
         listener.listen(128)
     except OSError as error:
         raise CannotListen(
-            f"The desk cannot listen on {host}:{port} ({error.strerror}). Name another port, such as PORT=8001."
+            f"The desk cannot listen on {host}:{port} ({error.strerror}). Use another port, for example PORT=8001."
         ) from error
     return listener
 
 
 class Desk(uvicorn.Server):
-    """`serve_until_stopped()` returns the exit code: 0 when asked to stop, 1 when worker or beat died."""
+    """`serve_until_stopped()` returns the exit code: 0 after a signal to stop, 1 if worker or beat ended."""
 
     def __init__(self, listener: socket.socket, on_ready: Callable[[], None]) -> None:
         super().__init__(
@@ -68,12 +68,13 @@ class Desk(uvicorn.Server):
     def serve_until_stopped(self) -> int:
         self.run(sockets=[self.listener])
         if self.embedded and not self.embedded.join(self.stop_by - time.monotonic() - 0.3):
-            log.warning("Stopped in the middle of a task; the next start takes it up again.")
+            log.warning("The desk stopped during a task. The next start runs it again.")
         return self.exit_code
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # uvicorn would raise the signal again at the end, and die of it before worker and beat have stopped.
+        # uvicorn raises the signal again at the end, which would end the process before worker and beat have
+        # stopped.
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -86,7 +87,7 @@ class Desk(uvicorn.Server):
 
     def _start_embedded(self) -> None:
         try:
-            self.embedded = Embedded(app, died=self._part_died)
+            self.embedded = Embedded(app, on_death=self._part_died)
             if self.should_exit:
                 return
             self.embedded.start()
@@ -97,7 +98,7 @@ class Desk(uvicorn.Server):
         desk_started.send_robust(sender=None)
 
     def _part_died(self, name: str) -> None:
-        log.critical("The desk stops because its %s ended; the lines above say why. Start it again.", name)
+        log.critical("The desk stops because its %s ended. The lines above say why. Start it again.", name)
         self.exit_code = 1
         self.loop.call_soon_threadsafe(self._stop)
 
@@ -110,8 +111,8 @@ class Desk(uvicorn.Server):
         deadline = threading.Timer(SECONDS_TO_STOP, lambda: os._exit(self.exit_code))
         deadline.daemon = True
         deadline.start()
-        # What a stop cuts off is no error.
+        # Requests that a stop cancels are not errors.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         desk_stopping.send_robust(sender=None)
         if self.embedded:
-            threading.Thread(target=self.embedded.ask_to_stop, name="stopper", daemon=True).start()
+            threading.Thread(target=self.embedded.request_stop, name="stopper", daemon=True).start()

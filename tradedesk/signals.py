@@ -1,8 +1,8 @@
-"""What the desk tells the apps about its own life; they listen, so that the roof need not import them."""
+"""Signals of the one-process desk. The apps receive them, so the project package does not import the apps."""
 
 from django.dispatch import Signal
 
-# The pages are served. Sent from a thread of its own: a receiver may take its time (compile kernels, say).
+# The desk serves pages. Sent from a separate thread, so a receiver may take long.
 desk_started = Signal()
-# The desk is about to stop. Receivers end what holds a connection open, and return at once.
+# The desk is about to stop. Receivers end open streams and must return at once.
 desk_stopping = Signal()

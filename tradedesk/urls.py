@@ -1,4 +1,4 @@
-"""The roof: every app's pages under their addresses, joined by dotted name."""
+"""The URLs of all apps, included by dotted name."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -11,7 +11,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
-    # An app's urls.py holds whole addresses, so that one can be found by searching for it.
+    # The urls.py of an app has whole addresses, so that a search for an address finds it.
     path("", include("strategies.urls")),
     path("", include("backtests.urls")),
     path("", include("tradedesk.marketdata.urls")),

@@ -1,4 +1,4 @@
-"""WSGI entry point, for servers without ASGI; live pages then poll instead of streaming."""
+"""WSGI entry point, for servers without ASGI. Live pages then poll instead of using the event stream."""
 
 import os
 

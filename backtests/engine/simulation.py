@@ -116,7 +116,7 @@ def prepare(
     cut = {symbol: own for symbol, own in until_end.items() if len(own)}
     matrix = make_price_matrix(cut)
     benchmark = buy_and_hold(matrix, capital=capital, rules=rules, costs=costs, start=start)
-    sessions = Sessions.of(matrix.session[matrix.row_of(start) :])
+    sessions = Sessions.from_numbers(matrix.session[matrix.row_of(start) :])
     return Scenario(cut, matrix, capital, rules, costs, start, benchmark, sessions)
 
 

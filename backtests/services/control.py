@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from backtests.models import Backtest
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 
 
 def cancel_backtest(backtest: Backtest, wall_now: datetime) -> bool:
@@ -14,7 +14,7 @@ def cancel_backtest(backtest: Backtest, wall_now: datetime) -> bool:
     unfinished = Backtest.objects.filter(pk=backtest.pk).exclude(status__in=Backtest.FINISHED)
     cancelled = unfinished.update(status=Backtest.Status.CANCELLED, stage="", finished_at=wall_now) == 1
     if cancelled:
-        touch(backtest.user_id)
+        bump_version(backtest.user_id)
     return cancelled
 
 
@@ -28,4 +28,4 @@ def delete_backtest(backtest: Backtest) -> None:
         # Locked, so that no row that refers to it is created while Django collects the rows to delete.
         for row in Backtest.objects.select_for_update().filter(pk=backtest.pk):
             row.delete()
-    touch(backtest.user_id)
+    bump_version(backtest.user_id)

@@ -15,7 +15,7 @@ from backtests.services.queue import enqueue
 from strategies.kinds import InvalidParameters, Kind
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import Costs, RiskRules
@@ -101,7 +101,7 @@ def snapshot_backtest(
         created_at=wall_now,
         heartbeat_at=wall_now,
     )
-    touch(user.pk)
+    bump_version(user.pk)
     # Robust: if the queue cannot be reached, recovery enqueues it later and the user still gets the page.
     transaction.on_commit(lambda: enqueue(backtest.pk), robust=True)
     return backtest

@@ -30,7 +30,7 @@ from backtests.services.optimizer.neighbourhood import score_neighbours
 from backtests.services.optimizer.universes import scenario_of
 from backtests.services.queue import enqueue_backtest_evidence, enqueue_candidate_evidence
 from strategies.kinds import Kind, kinds
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 from tradedesk.marketdata.library import find_series
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def compute_for_backtest(backtest_id: int, wall_clock: Callable[[], datetime]) -
         raise  # the database failed and not the backtest: recovery enqueues it again
     except Exception as error:
         _store_error(backtest, reason_of(error, "evidence of backtest", backtest_id), wall_clock())
-    touch(backtest.user_id)
+    bump_version(backtest.user_id)
 
 
 def compute_for_run(run_id: int, wall_clock: Callable[[], datetime]) -> None:
@@ -86,7 +86,7 @@ def compute_for_run(run_id: int, wall_clock: Callable[[], datetime]) -> None:
             if not held.update(heartbeat_at=wall_clock()):
                 return  # deleted, or taken from this worker after the timeout
             shared = _compute_for_row(candidate, wall_clock, shared)
-        touch(run.user_id)
+        bump_version(run.user_id)
     held.update(evidence_gathered=True, stage="")
 
 
@@ -95,7 +95,7 @@ def compute_for_candidate(candidate_id: int, wall_clock: Callable[[], datetime])
     candidate = Candidate.objects.select_related("run", "evidence").filter(pk=candidate_id).first()
     if candidate is not None:
         _compute_for_row(candidate, wall_clock, None)
-        touch(candidate.run.user_id)
+        bump_version(candidate.run.user_id)
 
 
 def request_evidence(candidate: Candidate) -> None:

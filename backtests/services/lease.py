@@ -17,7 +17,7 @@ from django.db.models import F
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
 from backtests.services.queue import enqueue_backtest_evidence
 from backtests.services.trial_registry import register_trials
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 
 # Seconds between two heartbeats, far below the timeout after which recovery ends the lease.
 HEARTBEAT_SECONDS = 1.0
@@ -74,7 +74,7 @@ class BacktestLease:
     def report(self, stage: str, progress: int) -> None:
         """Store the current stage and a heartbeat. Raises LeaseLost."""
         self._write(stage=stage, progress=progress, heartbeat_at=self.wall_clock())
-        touch(self.backtest.user_id)
+        bump_version(self.backtest.user_id)
 
     def complete(self, trades: list[BacktestTrade], curve: BacktestCurve, **results: Any) -> None:
         """RUNNING -> COMPLETED, with its rows in the same transaction. Raises LeaseLost."""
@@ -85,12 +85,12 @@ class BacktestLease:
             curve.save(force_insert=True)
             self._count_trial(results["metrics"]["sharpe"])
             transaction.on_commit(lambda: enqueue_backtest_evidence(self.backtest.pk), robust=True)
-        touch(self.backtest.user_id)
+        bump_version(self.backtest.user_id)
 
     def fail(self, reason: str) -> None:
         """RUNNING -> FAILED. Raises LeaseLost."""
         self._end(Backtest.Status.FAILED, self.wall_clock(), error=reason)
-        touch(self.backtest.user_id)
+        bump_version(self.backtest.user_id)
 
     def _count_trial(self, sharpe_ratio: float | None) -> None:
         """A candidate was already counted by its run, and repeating a backtest is no new trial."""

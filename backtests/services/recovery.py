@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from backtests.models import Backtest
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 
 # A worker sends a heartbeat every second; without one for a minute it counts as dead.
 HEARTBEAT_TIMEOUT = timedelta(seconds=60)
@@ -46,6 +46,6 @@ def _change(rows: QuerySet[Backtest], **changes: object) -> list[int]:
     changed = []
     for pk, user_id in rows.values_list("pk", "user_id"):
         if rows.filter(pk=pk).update(**changes):
-            touch(user_id)
+            bump_version(user_id)
             changed.append(pk)
     return changed

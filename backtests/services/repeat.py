@@ -7,7 +7,7 @@ from django.db import transaction
 from backtests.models import Backtest
 from backtests.services.queue import enqueue
 from backtests.services.result_hash import result_hash_of
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 
 SNAPSHOT = (
     "user_id",
@@ -42,7 +42,7 @@ def repeat_backtest(backtest: Backtest, wall_now: datetime) -> Backtest:
         created_at=wall_now,
         heartbeat_at=wall_now,
     )
-    touch(backtest.user_id)
+    bump_version(backtest.user_id)
     # Robust: if the queue cannot be reached, recovery enqueues it later.
     transaction.on_commit(lambda: enqueue(again.pk), robust=True)
     return again

@@ -13,7 +13,7 @@ from livetrading.pipeline.decide import Decision, Funds, decide
 from livetrading.pipeline.evaluate import Evaluation, evaluate
 from livetrading.pipeline.reconcile import reconcile
 from livetrading.services.accounts import broker_for
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 from tradedesk.core.bars import Timeframe, session_dates, to_datetime, to_datetime64
 from tradedesk.core.money import to_decimal
 from tradedesk.core.signals import Side
@@ -63,7 +63,7 @@ def check(live_id: int, now: datetime, wall_now: datetime) -> list[uuid.UUID]:
         waiting = ", ".join(evaluation.missing)
         locked.last_error = f"No bars yet for {waiting}." if waiting else ""
         locked.save(update_fields=CHECKED)
-    touch(live.user_id)
+    bump_version(live.user_id)
     return orders
 
 

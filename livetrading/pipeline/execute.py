@@ -9,7 +9,7 @@ from livetrading.models import LiveStrategy, Order, OrderState
 from livetrading.pipeline.book import read_book
 from livetrading.services.accounts import NoBroker, broker_for
 from livetrading.services.notices import notify_not_sent
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
 from tradedesk.core.risk import Refusal
 
@@ -40,7 +40,7 @@ def execute_order(order_id: uuid.UUID, now: datetime, wall_now: datetime) -> Non
         Order.move(
             order_id, OrderState.ACCEPTED, wall_now=wall_now, broker_order_id=accepted.broker_order_id, reason=""
         )
-    touch(order.user_id)
+    bump_version(order.user_id)
 
 
 def refusal_before_sending(order: Order) -> str:

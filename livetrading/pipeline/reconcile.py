@@ -17,7 +17,7 @@ from livetrading.models.signal import OrderSide
 from livetrading.pipeline.lots import book_fill, refresh_position
 from livetrading.services.accounts import broker_for
 from livetrading.services.notices import notify_fill
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def reconcile(user_id: int, mode: str, now: datetime, wall_now: datetime) -> Non
     changed |= _take_over_states(broker, user_id, mode, now, wall_now)
     if changed:
         Reconciliation.objects.filter(pk=row.pk).update(reconciled_at=now)
-        touch(user_id)
+        bump_version(user_id)
 
 
 def _take_over_fill(

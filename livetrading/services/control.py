@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from livetrading.models import LiveStrategy
 from livetrading.services.queue import enqueue_check_now
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 
 Status = LiveStrategy.Status
 
@@ -42,7 +42,7 @@ def control(live: LiveStrategy, action: str, now: datetime) -> LiveStrategy:
     live.refresh_from_db()
     if not moved:
         raise ControlRefused(f"“{live.name}” is {live.get_status_display().lower()} already.")
-    touch(live.user_id)
+    bump_version(live.user_id)
     return live
 
 
@@ -58,4 +58,4 @@ def record_error(live_id: int, error: Exception, now: datetime) -> None:
         next_check_at=now + timedelta(seconds=live.check_interval),
         claimed_until=None,
     )
-    touch(live.user_id)
+    bump_version(live.user_id)

@@ -21,7 +21,7 @@ from livetrading.services.queue import enqueue_check_now
 from strategies.kinds import InvalidParameters, make_kind
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import Notification, User
 from tradedesk.accounts.services import notify
 from tradedesk.core.money import to_decimal
@@ -50,8 +50,8 @@ class AlreadyDeployed(DeployRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What the trader may choose when deploying. check_interval: seconds of market time. rules: those that are not to
-    be as `deployment_rules` has them, by name; None leaves a rule as it is."""
+    """What the trader may choose when deploying. check_interval: seconds of market time. rules: those that are not
+    to be as `deployment_rules` has them, by name; None leaves a rule as it is."""
 
     check_interval: int = 300
     auto_execute: bool = True
@@ -74,11 +74,11 @@ class Choices:
 
 
 def deployment_rules(source: Source) -> RiskRules:
-    """The trading rules of a deployment of `source`: every rule of the backtest or the optimizer run that it comes from,
-    within the bounds of a deployment.
+    """The trading rules of a deployment of `source`: every rule of the backtest or the optimizer run that it comes
+    from, within the bounds of a deployment.
 
-    A backtest that was given neither a position size nor a number of positions invests all of its capital; a deployment
-    then has the defaults of these two, as for a strategy without a backtest.
+    A backtest that was given neither a position size nor a number of positions invests all of its capital; a
+    deployment then has the defaults of these two, as for a strategy without a backtest.
     """
     found = {name: rule.default for name, rule in DEPLOYED_RULES.items()}
     for name, value in _tested_rules(source).items():
@@ -176,7 +176,7 @@ def deploy(
         if existing := active.first():
             raise AlreadyDeployed(existing) from None
         raise
-    touch(user.pk)
+    bump_version(user.pk)
     return live
 
 

@@ -6,7 +6,7 @@ from tradedesk.accounts.models import Notification, User
 from tradedesk.accounts.services import notify
 
 
-def test_an_administrator_sees_users_and_what_they_were_told(admin_client: Client, alice: User) -> None:
+def test_an_administrator_sees_users_and_notifications(admin_client: Client, alice: User) -> None:
     note = notify(alice, "info", "Bought 12 AAPL.", "", datetime(2012, 3, 5, 21, tzinfo=UTC))
     for page in (
         "user/",
@@ -18,15 +18,15 @@ def test_an_administrator_sees_users_and_what_they_were_told(admin_client: Clien
         assert admin_client.get(f"/admin/accounts/{page}").status_code == 200, page
 
 
-def test_an_administrator_cannot_rewrite_a_notification_or_a_mode(admin_client: Client, alice: User) -> None:
+def test_an_administrator_cannot_change_a_notification_or_a_mode(admin_client: Client, alice: User) -> None:
     note = notify(alice, "info", "Bought 12 AAPL.", "", datetime(2012, 3, 5, 21, tzinfo=UTC))
-    answer = admin_client.post(f"/admin/accounts/notification/{note.pk}/change/", {"text": "Sold 12 AAPL."})
-    assert answer.status_code == 403
+    response = admin_client.post(f"/admin/accounts/notification/{note.pk}/change/", {"text": "Sold 12 AAPL."})
+    assert response.status_code == 403
     admin_client.post(f"/admin/accounts/user/{alice.pk}/change/", {"email": "a@example.com", "mode": "live"})
     alice.refresh_from_db()
     assert Notification.objects.get().text == "Bought 12 AAPL."
     assert (alice.email, alice.mode) == ("a@example.com", "paper")
 
 
-def test_a_user_without_rights_is_turned_away(alices_browser: Client) -> None:
+def test_a_user_without_staff_status_is_refused(alices_browser: Client) -> None:
     assert alices_browser.get("/admin/accounts/user/").status_code == 302

@@ -1,4 +1,4 @@
-"""What every page has around it."""
+"""The frame of every page: top bar, status, security headers; and the error pages."""
 
 import re
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ STATUS = "/dashboard/status"
 NOW = datetime(2012, 3, 5, 21, tzinfo=UTC)
 
 
-def test_it_names_the_market_the_mode_and_the_unread(alices_browser: Client, alice: User) -> None:
+def test_the_status_shows_market_mode_and_unread_notifications(alices_browser: Client, alice: User) -> None:
     ensure_started(NOW)
     notify(alice, "info", "one", "", NOW)
     for url in (PAGE, STATUS):
@@ -27,15 +27,15 @@ def test_it_names_the_market_the_mode_and_the_unread(alices_browser: Client, ali
         assert "Notifications, 1 unread" in shown
 
 
-def test_the_live_mode_is_said_in_words(alices_browser: Client, alice: User) -> None:
+def test_the_status_shows_live_mode(alices_browser: Client, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(mode=Mode.LIVE)
     shown = alices_browser.get(STATUS).content.decode()
+    assert "mode-live" in shown
     assert "LIVE" in shown
-    assert "Orders move real money" in shown
     assert "PAPER" not in shown
 
 
-def test_a_hundred_unread_are_many(alices_browser: Client, alice: User) -> None:
+def test_the_bell_counts_to_99(alices_browser: Client, alice: User) -> None:
     for number in range(100):
         notify(alice, "info", str(number), "", NOW)
     assert "99+" in alices_browser.get(STATUS).content.decode()
@@ -51,49 +51,57 @@ def test_the_status_refreshes_itself_and_costs_four_queries(
     assert f'hx-get="{STATUS}"' in shown
 
 
-def test_it_marks_the_page_that_is_open(alices_browser: Client) -> None:
+def test_the_navigation_marks_the_current_page(alices_browser: Client) -> None:
     shown = alices_browser.get("/dashboard/strategies").content.decode()
     marked = re.findall(r'<a href="([^"]*)" aria-current="page">', shown)
-    # Once in the bar and once in the menu of small screens.
+    # Once in the top bar and once in the menu of small screens.
     assert marked == ["/dashboard/strategies"] * 2
 
 
 @pytest.mark.parametrize("url", [PAGE, "/accounts/password/change/", "/accounts/email/", "/nowhere"])
-def test_no_page_carries_inline_script_or_style(alices_browser: Client, url: str) -> None:
+def test_no_page_has_inline_scripts_or_styles(alices_browser: Client, url: str) -> None:
     _assert_nothing_inline(alices_browser.get(url).content.decode())
 
 
 @pytest.mark.parametrize("url", ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/nowhere"])
-def test_no_page_of_a_stranger_carries_inline_script_or_style(charlies_browser: Client, url: str) -> None:
+def test_no_page_without_log_in_has_inline_scripts_or_styles(charlies_browser: Client, url: str) -> None:
     shown = charlies_browser.get(url).content.decode()
     _assert_nothing_inline(shown)
-    # A stranger has no stream of events and no menu.
+    # Without log-in there is no event stream and no menu.
     assert "sse-connect" not in shown
     assert "hx-get" not in shown
-    assert "Account menu" not in shown
+    assert 'id="user-menu"' not in shown
 
 
-def test_only_its_own_origin_may_run_or_style(charlies_browser: Client) -> None:
+def test_scripts_and_styles_may_come_only_from_the_desk(charlies_browser: Client) -> None:
     policy = charlies_browser.get("/accounts/login/")["Content-Security-Policy"]
     assert "script-src 'self'" in policy
     assert "style-src 'self'" in policy
     assert "unsafe" not in policy
 
 
-def test_htmx_sends_the_token_of_the_page(alices_browser: Client) -> None:
+def test_htmx_sends_the_csrf_token_of_the_page(alices_browser: Client) -> None:
     shown = alices_browser.get(PAGE).content.decode()
     assert re.search(r"hx-headers='\{\"X-CSRFToken\": \"\w{64}\"\}'", shown)
 
 
-def test_a_page_that_is_not_there_says_so(alices_browser: Client) -> None:
-    answer = alices_browser.get("/nowhere")
-    assert answer.status_code == 404
-    assert b"There is nothing here" in answer.content
+def test_an_unknown_address_is_not_found(alices_browser: Client) -> None:
+    assert alices_browser.get("/nowhere").status_code == 404
 
 
-def test_the_page_of_a_broken_desk_needs_no_request() -> None:
-    shown = render_to_string("500.html")
-    assert "Something broke on our side" in shown
+@pytest.mark.parametrize(
+    ("template", "heading"),
+    [
+        ("400.html", "Invalid request"),
+        ("403.html", "No permission"),
+        ("403_csrf.html", "This form has expired"),
+        ("404.html", "Page not found"),
+        ("500.html", "Internal error"),
+    ],
+)
+def test_every_error_page_has_its_heading_and_needs_no_request(template: str, heading: str, db: None) -> None:
+    shown = render_to_string(template)
+    assert f"<h1>{heading}</h1>" in shown
     _assert_nothing_inline(shown)
 
 

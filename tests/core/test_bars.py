@@ -48,7 +48,7 @@ def test_valid_bars_pass() -> None:
         ("volume", 1, -5.0, "Row 1 (2024-01-03 05:00): volume is missing or negative."),
     ],
 )
-def test_it_names_the_row_of_a_bad_value(column: str, row: int, value: float, message: str) -> None:
+def test_the_row_of_a_bad_value_is_named(column: str, row: int, value: float, message: str) -> None:
     bars = four_days()
     getattr(bars, column)[row] = value
     with pytest.raises(InvalidBars) as error:
@@ -59,12 +59,12 @@ def test_it_names_the_row_of_a_bad_value(column: str, row: int, value: float, me
 @pytest.mark.parametrize(
     ("time", "message"),
     [
-        ("2024-01-02T05:00", "Row 1 (2024-01-02 05:00): the time stands twice."),
+        ("2024-01-02T05:00", "Row 1 (2024-01-02 05:00): the time is the same as in the row before it."),
         ("2024-01-01T05:00", "Row 1 (2024-01-01 05:00): the time is earlier than the row before it."),
         ("NaT", "Row 1: the time is missing."),
     ],
 )
-def test_it_refuses_times_out_of_order(time: str, message: str) -> None:
+def test_times_out_of_order_are_refused(time: str, message: str) -> None:
     bars = four_days()
     bars.time[1] = np.datetime64(time)
     with pytest.raises(InvalidBars) as error:
@@ -72,7 +72,7 @@ def test_it_refuses_times_out_of_order(time: str, message: str) -> None:
     assert str(error.value) == message
 
 
-def test_it_refuses_no_rows_and_columns_of_different_length() -> None:
+def test_no_rows_and_columns_of_different_length_are_refused() -> None:
     bars = four_days()
     with pytest.raises(InvalidBars, match="There are no rows"):
         validate(bars[:0])
@@ -84,7 +84,7 @@ CELLS = (-1.0, 0.0, 8.9, 10.0, 12.5, 50.0, np.nan, np.inf, -np.inf)
 
 
 @given(st.lists(st.tuples(st.sampled_from(COLUMNS), st.integers(0, 3), st.sampled_from(CELLS)), max_size=3))
-def test_a_glance_finds_fault_where_the_single_checks_do(changes: list[tuple[str, int, float]]) -> None:
+def test_the_fast_check_refuses_the_same_bars_as_the_single_checks(changes: list[tuple[str, int, float]]) -> None:
     bars = four_days()
     for column, row, value in changes:
         getattr(bars, column)[row] = TIMES[CELLS.index(value) % len(TIMES)] if column == "time" else value
@@ -101,7 +101,7 @@ def refused(bars: Bars) -> str:
 
 def refused_step_by_step(bars: Bars) -> str:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bars_module, "_sound", lambda *columns: False)
+        patch.setattr(bars_module, "_is_valid", lambda *columns: False)
         return refused(bars)
 
 
@@ -126,7 +126,7 @@ def test_a_naive_moment_is_refused() -> None:
 
 
 @given(st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1)), st.integers(-14, 14))  # noqa: DTZ001
-def test_moments_survive_the_way_there_and_back(moment: datetime, hours: int) -> None:
+def test_a_moment_converted_there_and_back_is_the_same(moment: datetime, hours: int) -> None:
     aware = moment.replace(tzinfo=timezone(timedelta(hours=hours)))
     assert to_datetime(to_datetime64(aware)) == aware
 
@@ -134,16 +134,16 @@ def test_moments_survive_the_way_there_and_back(moment: datetime, hours: int) ->
 @given(st.datetimes(datetime(2007, 3, 12), datetime(2030, 1, 1)))  # noqa: DTZ001
 def test_a_session_is_the_calendar_day_in_new_york(moment: datetime) -> None:
     local = moment.replace(tzinfo=UTC).astimezone(NEW_YORK)
-    # from midnight to 23:00 in New York, which is more than the longest trading day
+    # from midnight to 23:00 in New York, longer than any trading day
     if local.hour < 23:
         assert session_dates(np.array([to_datetime64(moment.replace(tzinfo=UTC))]))[0].item() == local.date()
 
 
 @given(st.lists(st.integers(-(10**15), 4 * 10**15), max_size=50).map(sorted))
-def test_session_numbers_are_the_session_dates_of_times_in_their_order(microseconds: list[int]) -> None:
+def test_session_numbers_are_the_session_dates_of_ascending_times(microseconds: list[int]) -> None:
     times = np.array(microseconds, "M8[us]")
     assert session_numbers(times).tolist() == session_dates(times).astype(np.int64).tolist()
 
 
-def test_a_timeframe_knows_its_minutes() -> None:
+def test_minutes_of_each_timeframe() -> None:
     assert [timeframe.minutes for timeframe in Timeframe] == [1, 5, 15, 60, 1440]

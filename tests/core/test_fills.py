@@ -18,7 +18,7 @@ def test_slippage_goes_against_the_trader_on_both_sides() -> None:
     assert fills.buy_price(200.0, 0.0) == fills.sell_price(200.0, 0.0) == 200.0
 
 
-def test_stop_and_target_hang_on_the_fill_price() -> None:
+def test_stop_and_target_depend_on_the_fill_price() -> None:
     assert fills.stop_price(33.333333, 0.10) == 30.0
     assert fills.target_price(50.0, 0.25) == 62.5
     assert fills.target_price(50.0, NONE) == NONE
@@ -35,7 +35,7 @@ def test_the_three_kinds_of_commission_add_up() -> None:
     ("open_", "high", "low", "stop", "target", "slippage", "reason", "price"),
     [
         (100.0, 105.0, 95.0, 90.0, 110.0, 0.0, NO_EXIT, 0.0),
-        (100.0, 105.0, 90.0, 90.0, 110.0, 0.0, EXIT_STOP_LOSS, 90.0),  # touched is enough
+        (100.0, 105.0, 90.0, 90.0, 110.0, 0.0, EXIT_STOP_LOSS, 90.0),  # touching the stop is enough
         (85.0, 88.0, 84.0, 90.0, 110.0, 0.0, EXIT_STOP_LOSS, 85.0),  # a gap below the stop fills at the open
         (100.0, 105.0, 89.0, 90.0, 110.0, 100.0, EXIT_STOP_LOSS, 89.1),  # slippage on a stop
         (100.0, 110.0, 95.0, 90.0, 110.0, 0.0, EXIT_TAKE_PROFIT, 110.0),
@@ -58,7 +58,7 @@ def test_protective_exits(
     assert fills.protective_exit(open_, high, low, stop, target, slippage) == (reason, price)
 
 
-def test_what_cash_affords_includes_every_cost() -> None:
+def test_the_affordable_quantity_includes_every_cost() -> None:
     assert fills.affordable(100.0, 10.0, 1_000.0, 0.0, 0.0, 0.0, False) == 100.0
     assert fills.affordable(100.0, 10.0, 1_000.0, 1.0, 0.0, 0.0, False) == 99.0
     assert fills.affordable(100.0, 10.0, 1_000.0, 0.0, 0.01, 0.0, False) == 99.0
@@ -70,7 +70,7 @@ def test_what_cash_affords_includes_every_cost() -> None:
 
 
 @given(st.floats(0, 1e5), PRICE, st.floats(0, 1e7), st.floats(0, 1000), st.floats(0, 10), BPS, st.booleans())
-def test_an_affordable_quantity_is_paid_for_by_the_cash_there_is(
+def test_the_cash_pays_for_the_affordable_quantity(
     quantity: float, price: float, cash: float, per_order: float, per_share: float, bps: float, fractional: bool
 ) -> None:
     cut = fills.affordable(quantity, price, cash, per_order, per_share, bps, fractional)
@@ -83,7 +83,7 @@ def test_an_affordable_quantity_is_paid_for_by_the_cash_there_is(
 
 
 @given(PRICE, st.floats(1, 1.5), st.floats(0, 1), PRICE, PRICE, BPS)
-def test_a_protective_exit_fills_within_the_bar_but_for_slippage(
+def test_a_protective_exit_fills_within_the_bar_except_for_slippage(
     low: float, up: float, place: float, stop: float, target: float, slippage: float
 ) -> None:
     high = low * up
@@ -103,7 +103,7 @@ def test_a_protective_exit_fills_within_the_bar_but_for_slippage(
 
 
 @given(PRICE, BPS, st.floats(0.001, 0.99))
-def test_compiled_prices_equal_their_plain_twins(price: float, bps: float, part: float) -> None:
+def test_compiled_prices_equal_the_python_functions(price: float, bps: float, part: float) -> None:
     for function, number in (
         (fills.buy_price, bps),
         (fills.sell_price, bps),
@@ -114,5 +114,5 @@ def test_compiled_prices_equal_their_plain_twins(price: float, bps: float, part:
     assert fills.stop_price(price, part) <= price <= fills.target_price(price, part) + 1e-6
 
 
-def test_every_reason_of_the_kernel_has_a_name() -> None:
+def test_every_exit_reason_of_the_kernel_has_a_name() -> None:
     assert set(fills.EXIT_REASONS.values()) == set(ExitReason) - {ExitReason.MANUAL}

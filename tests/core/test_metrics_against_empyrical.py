@@ -60,7 +60,7 @@ def test_returns_and_total_return_agree_with_empyrical(returns: Floats) -> None:
 
 
 def test_calmar_agrees_with_empyrical_over_exactly_one_year() -> None:
-    # empyrical counts a year as 252 returns, we as 365.25 days: give both one year
+    # A year has 252 returns in empyrical and 365.25 days here: this curve has one year in both.
     returns = np.random.default_rng(7).normal(0.001, 0.01, 252)
     growth = metrics.total_return(curve(returns)[-1], 100.0)
     deepest, _ = metrics.max_drawdown(daily(252), curve(returns), 100.0)

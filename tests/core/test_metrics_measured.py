@@ -1,4 +1,4 @@
-"""All metrics of a curve at once, as they go into the database and the API."""
+"""All metrics of an equity curve at once, as they are stored."""
 
 import json
 from dataclasses import fields
@@ -13,26 +13,6 @@ from tradedesk.core.bars import Times
 from tradedesk.core.metrics import Metrics, measure
 from tradedesk.core.money import round_money
 
-API_NAMES = [
-    "total_return_pct",
-    "cagr_pct",
-    "sharpe_ratio",
-    "sortino_ratio",
-    "calmar_ratio",
-    "max_drawdown_pct",
-    "max_drawdown_days",
-    "win_rate",
-    "profit_factor",
-    "expectancy",
-    "mean_r_multiple",
-    "exposure_pct",
-    "num_trades",
-    "final_equity",
-    "buy_and_hold_return_pct",
-    "alpha_pct",
-    "beta",
-]
-
 
 def days(*dates: str) -> Times:
     """Midnights in New York, winter time, as daily bars carry them."""
@@ -43,7 +23,7 @@ def daily(count: int) -> Times:
     return np.datetime64("2010-01-01T05:00", "us") + np.arange(count) * np.timedelta64(1, "D")
 
 
-def test_measure_puts_everything_together() -> None:
+def test_measure_computes_every_figure() -> None:
     time = days("01-02", "01-03", "01-04", "01-05")
     equity = np.array([1_000.0, 1_100.0, 990.0, 1_200.0])
     benchmark = np.array([1_000.0, 1_050.0, 1_000.0, 1_100.0])
@@ -73,7 +53,7 @@ def test_measure_puts_everything_together() -> None:
     assert measured.alpha is not None
 
 
-def test_the_json_has_the_names_of_the_api_and_percents() -> None:
+def test_the_dictionary_has_every_field_as_fractions_and_dollars() -> None:
     found = measure(
         days("01-02", "01-03", "01-04"),
         np.array([100.0, 110.0, 99.0]),
@@ -81,22 +61,22 @@ def test_the_json_has_the_names_of_the_api_and_percents() -> None:
         pnl=np.array([10.0, -11.0]),
         exposure=0.5,
         benchmark=np.array([100.0, 105.0, 103.0]),
-    ).as_json()
-    assert list(found) == API_NAMES
-    assert found["total_return_pct"] == pytest.approx(-1.0)
-    assert found["max_drawdown_pct"] == pytest.approx(10.0)
-    assert found["win_rate"] == 50.0
-    assert found["exposure_pct"] == 50.0
-    assert found["buy_and_hold_return_pct"] == pytest.approx(3.0)
+    ).as_dict()
+    assert list(found) == [field.name for field in fields(Metrics)]
+    assert found["total_return"] == pytest.approx(-0.01)
+    assert found["max_drawdown"] == pytest.approx(0.1)
+    assert found["win_rate"] == 0.5
+    assert found["exposure"] == 0.5
+    assert found["buy_and_hold_return"] == pytest.approx(0.03)
     assert found["expectancy"] == -0.5
-    assert found["num_trades"] == 2
-    assert len(API_NAMES) == len(fields(Metrics))
+    assert found["trades"] == 2
+    assert found["final_equity"] == 99.0
 
 
-def test_an_empty_curve_has_a_return_of_nothing_and_no_ratios() -> None:
-    found = measure(days(), np.array([]), capital=5_000.0, benchmark=np.array([])).as_json()
+def test_an_empty_curve_has_a_return_of_zero_and_no_ratios() -> None:
+    found = measure(days(), np.array([]), capital=5_000.0, benchmark=np.array([])).as_dict()
     assert found.pop("final_equity") == 5_000.0
-    zeros = ("total_return_pct", "max_drawdown_pct", "max_drawdown_days", "exposure_pct", "num_trades")
+    zeros = ("total_return", "max_drawdown", "max_drawdown_days", "exposure", "trades")
     assert [found.pop(name) for name in zeros] == [0, 0, 0, 0, 0]
     assert set(found.values()) == {None}
 
@@ -109,7 +89,7 @@ def test_one_bar_has_a_return_and_no_ratios() -> None:
     assert found.cagr is found.sharpe is found.sortino is found.calmar is found.alpha is found.beta is None
 
 
-def test_a_bankrupt_account_is_measured_to_its_end() -> None:
+def test_an_account_that_loses_everything_has_figures_to_the_end() -> None:
     time = days("01-02", "01-03", "01-04", "01-05")
     found = measure(time, np.array([60.0, 0.0, 0.0, 0.0]), capital=100.0, benchmark=np.array([99.0, 98, 97, 99]))
     assert (found.total_return, found.cagr, found.max_drawdown, found.calmar) == (-1.0, -1.0, 1.0, -1.0)
@@ -127,7 +107,7 @@ def test_a_bankrupt_account_is_measured_to_its_end() -> None:
     st.booleans(),
 )
 @settings(max_examples=300)
-def test_whatever_comes_in_only_numbers_and_nulls_come_out(
+def test_the_figures_of_any_input_are_numbers_or_none(
     equity: list[float], capital: float, pnl: list[float], compare: bool
 ) -> None:
     values = np.array(equity, dtype=np.float64)
@@ -138,5 +118,5 @@ def test_whatever_comes_in_only_numbers_and_nulls_come_out(
         pnl=np.array(pnl, dtype=np.float64),
         r_multiples=np.full(len(pnl), np.nan),
         benchmark=np.abs(values)[::-1] + 1.0 if compare else None,
-    ).as_json()
+    ).as_dict()
     json.dumps(found, allow_nan=False)

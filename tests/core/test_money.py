@@ -17,14 +17,14 @@ def test_half_a_millionth_rounds_up() -> None:
 
 
 @given(AMOUNTS)
-def test_rounding_moves_by_half_a_millionth_at_most_and_only_once(amount: float) -> None:
+def test_rounding_changes_an_amount_by_half_a_millionth_at_most_and_only_once(amount: float) -> None:
     rounded = round_money(amount)
     assert abs(rounded - amount) <= 0.5e-6 + abs(amount) * 1e-15
     assert round_money(rounded) == rounded
 
 
 @given(AMOUNTS)
-def test_the_compiled_function_equals_its_plain_twin(amount: float) -> None:
+def test_the_compiled_function_equals_the_python_function(amount: float) -> None:
     assert round_money(amount) == round_money.py_func(amount)
 
 
@@ -46,6 +46,6 @@ def test_a_cash_balance_kept_in_floats_equals_the_ledger_kept_in_decimals(moveme
 
 
 @pytest.mark.parametrize("amount", [float("nan"), float("inf"), -float("inf")])
-def test_what_is_no_amount_never_reaches_the_database(amount: float) -> None:
+def test_what_is_not_an_amount_never_reaches_the_database(amount: float) -> None:
     with pytest.raises(ValueError, match="not an amount"):
         to_decimal(amount)

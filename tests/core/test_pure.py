@@ -1,4 +1,4 @@
-"""The core and the engine stand alone: a notebook or a benchmark that takes them brings no web server along."""
+"""A notebook or a benchmark can import the core and the engine without Django or a queue."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 HEAVY = {"django", "celery", "kombu", "redis", "pyarrow", "optuna", "pandas"}
 
 
-def test_the_engine_brings_neither_django_nor_a_queue() -> None:
+def test_the_engine_imports_neither_django_nor_a_queue() -> None:
     loaded = subprocess.run(
         [
             sys.executable,

@@ -1,50 +1,57 @@
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tradedesk.core.rules import Costs, RiskRules, kernel_rules
 from tradedesk.core.sizing import order_quantity, whole_or_fraction
 
-INFINITY = math.inf
 EQUITY = st.floats(0.01, 1e7)
 PRICE = st.floats(0.01, 1e5)
 PART = st.floats(0.001, 1.0)
 
 
+def sizing_rules(part: float, most: float | None, fractional: bool) -> Any:
+    rules = RiskRules(position_size_pct=part, max_position_size=most, fractional=fractional)
+    return kernel_rules(rules, Costs())
+
+
 @pytest.mark.parametrize(
     ("equity", "close", "part", "most", "fractional", "shares"),
     [
-        (100_000.0, 50.0, 0.02, INFINITY, False, 40.0),
+        (100_000.0, 50.0, 0.02, None, False, 40.0),
         (100_000.0, 50.0, 0.95, 4_000.0, False, 80.0),  # 4000 / 50 must not become 79
         (100_000.0, 51.0, 0.95, 4_000.0, False, 78.0),
         (100_000.0, 51.0, 0.95, 4_000.0, True, 78.431372),
-        (1_000.0, 1_000.01, 1.0, INFINITY, False, 0.0),
-        (1_000.0, 1_000.0, 1.0, INFINITY, False, 1.0),
-        (0.3, 0.1, 1.0, INFINITY, False, 3.0),  # 0.3 / 0.1 is 2.9999999999999996
-        (0.0, 10.0, 1.0, INFINITY, False, 0.0),
-        (-500.0, 10.0, 1.0, INFINITY, True, 0.0),
+        (1_000.0, 1_000.01, 1.0, None, False, 0.0),
+        (1_000.0, 1_000.0, 1.0, None, False, 1.0),
+        (0.3, 0.1, 1.0, None, False, 3.0),  # 0.3 / 0.1 is 2.9999999999999996
+        (0.0, 10.0, 1.0, None, False, 0.0),
+        (-500.0, 10.0, 1.0, None, True, 0.0),
     ],
 )
 def test_shares_of_an_order(
-    equity: float, close: float, part: float, most: float, fractional: bool, shares: float
+    equity: float, close: float, part: float, most: float | None, fractional: bool, shares: float
 ) -> None:
-    assert order_quantity(equity, close, part, most, fractional) == shares
+    assert order_quantity(equity, close, sizing_rules(part, most, fractional)) == shares
 
 
-@given(EQUITY, PRICE, PART, st.one_of(st.just(INFINITY), st.floats(1.0, 1e6)), st.booleans())
-def test_an_order_never_asks_for_more_than_its_budget(
-    equity: float, close: float, part: float, most: float, fractional: bool
+@given(EQUITY, PRICE, PART, st.none() | st.floats(1.0, 1e6), st.booleans())
+def test_an_order_never_costs_more_than_its_budget(
+    equity: float, close: float, part: float, most: float | None, fractional: bool
 ) -> None:
-    shares = order_quantity(equity, close, part, most, fractional)
-    budget = min(part * equity, most)
+    rules = sizing_rules(part, most, fractional)
+    shares = order_quantity(equity, close, rules)
+    budget = min(part * equity, math.inf if most is None else most)
     unit = 1e-6 if fractional else 1.0
     assert 0.0 <= shares * close <= budget + 2e-9 * close
     assert (shares + unit) * close > budget, "one more unit would be too many"
     assert fractional or shares == int(shares)
-    assert shares == order_quantity.py_func(equity, close, part, most, fractional)
+    assert shares == order_quantity.py_func(equity, close, rules)
 
 
 @given(st.integers(0, 10**6), PRICE)
-def test_an_exact_multiple_of_the_price_is_never_cut_by_rounding_noise(shares: int, price: float) -> None:
+def test_rounding_noise_never_reduces_an_exact_multiple_of_the_price(shares: int, price: float) -> None:
     assert whole_or_fraction(shares * price / price, False) == shares

@@ -1,4 +1,4 @@
-"""The answer to "can this desk trade?", part by part."""
+"""The health of the desk, for each part."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def alive() -> None:
-    heartbeat.beat_once("worker", NOW)
-    heartbeat.beat_once("beat", NOW)
+    heartbeat.record_heartbeat("worker", NOW)
+    heartbeat.record_heartbeat("beat", NOW)
 
 
 @pytest.mark.usefixtures("alive")
-def test_it_is_ok_when_every_part_is() -> None:
+def test_it_is_ok_if_every_part_is_ok() -> None:
     assert health(NOW) == {
         "status": "ok",
         "database": "ok",
@@ -33,64 +33,64 @@ def test_it_is_ok_when_every_part_is() -> None:
     }
 
 
-def test_a_part_that_never_gave_a_sign_is_down_and_how_to_start_it_is_said() -> None:
-    heartbeat.beat_once("beat", NOW)
-    answer = health(NOW)
+def test_a_part_without_a_heartbeat_is_down() -> None:
+    heartbeat.record_heartbeat("beat", NOW)
+    found = health(NOW)
 
-    assert answer["status"] == "down"
-    assert answer["worker"] == "No heartbeat yet. Start it: celery -A tradedesk worker"
-    assert answer["beat"] == "ok"
-
-
-@pytest.mark.usefixtures("alive")
-def test_a_silent_part_is_down() -> None:
-    heartbeat.beat_once("worker", NOW + timedelta(seconds=30))
-    answer = health(NOW + timedelta(seconds=31))
-
-    assert answer["status"] == "down"
-    assert answer["beat"] == "No heartbeat for 31 s. Restart it: celery -A tradedesk beat"
-    assert answer["worker"] == "ok"
+    assert found["status"] == "down"
+    assert found["worker"] == "No heartbeat yet. Start it: celery -A tradedesk worker"
+    assert found["beat"] == "ok"
 
 
 @pytest.mark.usefixtures("alive")
-def test_three_late_heartbeats_are_forgiven() -> None:
+def test_a_part_with_an_old_heartbeat_is_down() -> None:
+    heartbeat.record_heartbeat("worker", NOW + timedelta(seconds=30))
+    found = health(NOW + timedelta(seconds=31))
+
+    assert found["status"] == "down"
+    assert found["beat"] == "No heartbeat for 31 s. Restart it: celery -A tradedesk beat"
+    assert found["worker"] == "ok"
+
+
+@pytest.mark.usefixtures("alive")
+def test_three_heartbeats_may_be_late() -> None:
     assert health(NOW + timedelta(seconds=20))["status"] == "ok"
     assert health(NOW + timedelta(seconds=21))["status"] == "down"
 
 
 @pytest.mark.usefixtures("alive")
-def test_a_broker_that_does_not_answer_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_broker_that_is_not_reachable_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     from celery import Celery
 
     monkeypatch.setattr(module, "current_app", Celery(broker="redis://127.0.0.1:1/0", set_as_current=False))
-    answer = health(NOW)
+    found = health(NOW)
 
-    assert answer["status"] == "down"
-    assert answer["broker"] == "The message broker does not answer. Check REDIS_URL and the server."
-    assert answer["database"] == "ok"
+    assert found["status"] == "down"
+    assert found["broker"] == "The message broker is not reachable. Check REDIS_URL and the server."
+    assert found["database"] == "ok"
 
 
-def test_a_cache_that_does_not_answer_leaves_worker_and_beat_unknown(settings: Settings) -> None:
+def test_without_the_cache_worker_and_beat_are_unknown(settings: Settings) -> None:
     settings.CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": "redis://127.0.0.1:1/0",
         }
     }
-    answer = health(NOW)
+    found = health(NOW)
 
-    assert answer["worker"] == answer["beat"] == "Unknown while the broker does not answer."
+    assert found["worker"] == found["beat"] == "Unknown: the message broker is not reachable."
 
 
-def test_a_database_that_does_not_answer_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_not_reachable_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "connection", None)
-    answer = health(NOW)
+    found = health(NOW)
 
-    assert answer["status"] == "down"
-    assert answer["database"] == "The database does not answer. Check DATABASE_URL and the server."
+    assert found["status"] == "down"
+    assert found["database"] == "The database is not reachable. Check DATABASE_URL and the server."
 
 
-def test_the_workers_sign_is_the_task_done_and_beats_sign_is_the_task_asked_for() -> None:
+def test_sending_the_task_records_beat_and_running_it_records_the_worker() -> None:
     tasks.heartbeat.delay()
     assert cache.get("heartbeat:beat") is not None
     assert cache.get("heartbeat:worker") is None
@@ -99,15 +99,15 @@ def test_the_workers_sign_is_the_task_done_and_beats_sign_is_the_task_asked_for(
     assert cache.get("heartbeat:worker") is not None
 
 
-def test_the_containers_check_follows_the_heartbeat() -> None:
-    assert not probe.part_is_well("worker", NOW)
-    heartbeat.beat_once("worker", NOW)
-    assert probe.part_is_well("worker", NOW + timedelta(seconds=19))
-    assert not probe.part_is_well("worker", NOW + timedelta(seconds=21))
-    assert not probe.part_is_well("beat", NOW)
+def test_the_check_of_a_container_depends_on_the_heartbeat() -> None:
+    assert not probe.part_is_healthy("worker", NOW)
+    heartbeat.record_heartbeat("worker", NOW)
+    assert probe.part_is_healthy("worker", NOW + timedelta(seconds=19))
+    assert not probe.part_is_healthy("worker", NOW + timedelta(seconds=21))
+    assert not probe.part_is_healthy("beat", NOW)
 
 
-def test_beat_and_worker_give_a_sign_as_soon_as_they_are_ready() -> None:
+def test_beat_and_worker_record_a_heartbeat_as_soon_as_they_are_ready() -> None:
     beat_init.send(sender=None)
     assert cache.get("heartbeat:beat") is not None
     assert cache.get("heartbeat:worker") is None

@@ -1,4 +1,4 @@
-"""What is done before the desk serves, and what is not done twice."""
+"""The steps before the desk serves pages; none is repeated without need."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ def test_a_migrated_database_needs_no_migration() -> None:
 
 
 @pytest.mark.django_db
-def test_a_migration_that_was_not_applied_is_noticed() -> None:
+def test_a_missing_migration_is_found() -> None:
     MigrationRecorder.Migration.objects.filter(app="accounts", name="0001_initial").delete()
 
     assert migrations_are_missing()
@@ -26,7 +26,7 @@ def test_a_migration_that_was_not_applied_is_noticed() -> None:
 
 @pytest.fixture
 def front_end(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A front end of one file; the answer lists how often it was collected."""
+    """A front end of one file. The list has one entry for each time it was collected."""
     (tmp_path / "static").mkdir()
     (tmp_path / "static" / "desk.css").write_text("a {}")
     settings.STATICFILES_DIRS = [tmp_path / "static"]
@@ -34,11 +34,11 @@ def front_end(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatc
     settings.STATIC_ROOT = tmp_path / "collected"
     collected: list[str] = []
 
-    def count(name: str, **options: Any) -> Any:
+    def record_call(name: str, **options: Any) -> Any:
         collected.append(name)
         return call_command(name, **options)
 
-    monkeypatch.setattr(preparation, "call_command", count)
+    monkeypatch.setattr(preparation, "call_command", record_call)
     return collected
 
 
@@ -50,7 +50,7 @@ def test_static_files_are_collected_once(front_end: list[str], tmp_path: Path) -
     assert (tmp_path / "collected" / "desk.css").read_text() == "a {}"
 
 
-def test_static_files_are_collected_again_when_one_has_changed(front_end: list[str], tmp_path: Path) -> None:
+def test_static_files_are_collected_again_after_a_change(front_end: list[str], tmp_path: Path) -> None:
     collect_static_files()
     (tmp_path / "static" / "desk.css").write_text("b { color: red }")
     collect_static_files()
@@ -58,7 +58,7 @@ def test_static_files_are_collected_again_when_one_has_changed(front_end: list[s
     assert (tmp_path / "collected" / "desk.css").read_text() == "b { color: red }"
 
 
-def test_a_front_end_that_is_not_built_is_said(tmp_path: Path, settings: Settings) -> None:
+def test_a_front_end_that_is_not_built_is_refused(tmp_path: Path, settings: Settings) -> None:
     settings.STATICFILES_DIRS = [tmp_path / "missing"]
     settings.STATIC_ROOT = tmp_path / "collected"
 

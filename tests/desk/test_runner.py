@@ -1,4 +1,4 @@
-"""manage.py desk, as the trader starts, stops and kills it."""
+"""manage.py desk as a process: start, stop and kill."""
 
 import http.cookiejar
 import re
@@ -17,7 +17,7 @@ from tests.processes.process import Process, free_port, status_of
 pytestmark = pytest.mark.processes
 FAST = {"REPLAY_SECONDS_PER_BAR": "0.1"}
 MANAGE = [sys.executable, "manage.py", "desk"]
-# The desk promises 5 s on a machine of its own; the tests share theirs.
+# The desk stops within 5 s on an idle machine; other tests run at the same time.
 STOPS_WITHIN = 15
 
 
@@ -36,9 +36,9 @@ class Desk(Process):
     def wait_until_healthy(self) -> None:
         self.wait_until(lambda: status_of(f"{self.url}/api/health") == 200)
 
-    def ask(self, question: str) -> list[tuple[object, ...]]:
+    def query(self, sql: str) -> list[tuple[object, ...]]:
         with sqlite3.connect(self.folder / "desk.sqlite3") as database:
-            return database.execute(question).fetchall()
+            return database.execute(sql).fetchall()
 
 
 @pytest.fixture
@@ -46,105 +46,105 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_it_serves_pages_worker_and_beat_and_says_how_to_go_on(folder: Path) -> None:
+def test_it_starts_web_worker_and_beat_and_prints_how_to_log_in(folder: Path) -> None:
     with Desk(folder) as desk:
         desk.wait_until_ready()
         desk.wait_until_healthy()
 
         password = (folder / "demo-password").read_text().strip()
-        assert desk.url in desk.said()
-        assert f"demo@example.com  {password}" in desk.said()
-        assert "replay of 2010-01-0" in desk.said()
-        assert "Ctrl-C stops the desk." in desk.said()
+        assert desk.url in desk.output()
+        assert f"demo@example.com  {password}" in desk.output()
+        assert "replay of 2010-01-0" in desk.output()
+        assert "Press Ctrl-C to stop the desk." in desk.output()
 
 
-def test_what_a_page_brings_along_leaves_no_warning_in_the_log(folder: Path) -> None:
+def test_the_static_files_of_a_page_cause_no_warning_in_the_log(folder: Path) -> None:
     with Desk(folder) as desk:
         desk.wait_until_ready()
-        with urllib.request.urlopen(f"{desk.url}/accounts/login/", timeout=60) as answer:
-            page = answer.read().decode()
+        with urllib.request.urlopen(f"{desk.url}/accounts/login/", timeout=60) as response:
+            page = response.read().decode()
         files = re.findall(r'"(/static/[^"]+)"', page)
         assert files
         assert {status_of(f"{desk.url}{file}") for file in files} == {200}
-        assert "Warning" not in desk.said()
+        assert "Warning" not in desk.output()
 
 
-def test_a_second_desk_on_the_same_folder_is_refused_with_a_sentence(folder: Path) -> None:
+def test_a_second_desk_on_the_same_folder_is_refused(folder: Path) -> None:
     with Desk(folder) as desk:
         desk.wait_until_ready()
         with Desk(folder) as second:
             assert second.end() == 1
 
-        refusal = second.said().splitlines()[-1]
+        refusal = second.output().splitlines()[-1]
         assert refusal == (
-            f"A desk already runs on {folder} ({desk.url}, process {desk.child.pid}). "
-            "Stop it first, or give this one a folder of its own with DESK_DATA_DIR."
+            f"A desk is already running on {folder} ({desk.url}, process {desk.child.pid}). "
+            "Stop it first, or set DESK_DATA_DIR to another folder for this one."
         )
         assert desk.stop(signal.SIGINT) == 0
-        assert "Traceback" not in desk.said()
+        assert "Traceback" not in desk.output()
 
 
-def test_a_port_in_use_is_said_in_one_sentence(folder: Path, tmp_path: Path) -> None:
+def test_a_port_in_use_is_refused_in_one_line(folder: Path, tmp_path: Path) -> None:
     with Desk(folder) as desk:
         desk.wait_until_ready()
         with Desk(tmp_path / "other", environment={"PORT": desk.environment["PORT"]}) as second:
             assert second.end() == 1
 
-        assert second.said() == (
+        assert second.output() == (
             f"The desk cannot listen on {desk.url.removeprefix('http://')} (Address already in use). "
-            "Name another port, such as PORT=8001.\n"
+            "Use another port, for example PORT=8001.\n"
         )
 
 
 @pytest.mark.parametrize(
-    ("environment", "sentence"),
+    ("environment", "message"),
     [
         ({"PORT": "abc"}, "PORT must be a whole number from 1 to 65535, not “abc”."),
         ({"PORT": "70000"}, "PORT must be a whole number from 1 to 65535, not “70000”."),
-        ({"REDIS_URL": "redis://localhost:6379/0"}, "REDIS_URL is set, so this desk has services: "),
+        ({"REDIS_URL": "redis://localhost:6379/0"}, "REDIS_URL is set, so this desk runs as several processes. "),
         ({"MARKET": "maybe"}, "MARKET must be one of replay, real, not “maybe”."),
     ],
 )
-def test_a_wrong_setting_is_said_in_one_sentence(environment: dict[str, str], sentence: str, folder: Path) -> None:
+def test_a_wrong_setting_is_refused_in_one_line(environment: dict[str, str], message: str, folder: Path) -> None:
     with Desk(folder, environment=environment) as desk:
         assert desk.end() == 1
 
-    assert desk.said().startswith(sentence)
-    assert desk.said().count("\n") == 1
+    assert desk.output().startswith(message)
+    assert desk.output().count("\n") == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_when_told_with_live_pages_open(number: signal.Signals, folder: Path) -> None:
+def test_it_stops_after_a_signal_with_live_pages_open(number: signal.Signals, folder: Path) -> None:
     with Desk(folder) as desk:
         desk.wait_until_healthy()
         stream = log_in(desk).open(f"{desk.url}/events", timeout=60)
         assert stream.headers["Content-Type"].startswith("text/event-stream")
 
         assert desk.stop(number, timeout=STOPS_WITHIN) == 0
-        assert "Traceback" not in desk.said()
+        assert "Traceback" not in desk.output()
 
 
-def test_after_kill_9_it_goes_on_where_it_was(folder: Path) -> None:
-    where = "SELECT session FROM marketdata_replaymarket"
+def test_after_kill_9_it_continues_where_it_was(folder: Path) -> None:
+    replay_session = "SELECT session FROM marketdata_replaymarket"
     with Desk(folder, environment=FAST) as desk:
         desk.wait_until_healthy()
-        first = desk.ask(where)
-        desk.wait_until(lambda: desk.ask(where) > first)
+        first = desk.query(replay_session)
+        desk.wait_until(lambda: desk.query(replay_session) > first)
         desk.kill()
     password = (folder / "demo-password").read_text()
-    strategies = desk.ask("SELECT * FROM strategies_strategy")
-    session = desk.ask(where)
+    strategies = desk.query("SELECT * FROM strategies_strategy")
+    session = desk.query(replay_session)
 
     with Desk(folder, environment=FAST) as again:
         again.wait_until_healthy()
-        assert again.ask(where) >= session
-        again.wait_until(lambda: again.ask(where) > session)
-        assert again.ask("SELECT * FROM strategies_strategy") == strategies
+        assert again.query(replay_session) >= session
+        again.wait_until(lambda: again.query(replay_session) > session)
+        assert again.query("SELECT * FROM strategies_strategy") == strategies
         assert (folder / "demo-password").read_text() == password
         assert again.stop(signal.SIGINT) == 0
 
 
-def test_a_task_that_does_not_end_cannot_hold_up_the_stop(folder: Path) -> None:
+def test_a_task_that_does_not_end_does_not_delay_the_stop(folder: Path) -> None:
     endless = run_with("""
         import time
         from celery import shared_task
@@ -156,12 +156,12 @@ def test_a_task_that_does_not_end_cannot_hold_up_the_stop(folder: Path) -> None:
         def enqueue(**_): endless.delay()
     """)
     with Desk(folder, endless) as desk:
-        desk.wait_until(lambda: "endless" in desk.said())
+        desk.wait_until(lambda: "endless" in desk.output())
         assert desk.stop(signal.SIGINT, timeout=STOPS_WITHIN) == 0
 
 
 @pytest.mark.parametrize("part", ["celery.beat.Service", "celery.worker.WorkController"])
-def test_it_ends_with_an_error_when_its_worker_or_beat_dies(part: str, folder: Path) -> None:
+def test_it_ends_with_an_error_if_its_worker_or_beat_ends(part: str, folder: Path) -> None:
     module, name = part.rsplit(".", 1)
     broken = run_with(f"""
         from {module} import {name} as part
@@ -171,12 +171,12 @@ def test_it_ends_with_an_error_when_its_worker_or_beat_dies(part: str, folder: P
     with Desk(folder, broken) as desk:
         assert desk.end() == 1
 
-    assert "broken by the test" in desk.said()
-    assert "The desk stops because its" in desk.said()
+    assert "broken by the test" in desk.output()
+    assert "The desk stops because its" in desk.output()
 
 
 def run_with(change: str) -> list[str]:
-    """`manage.py desk` with a change made to it first."""
+    """`manage.py desk` after running the code `change`."""
     start = ("import sys, manage", "sys.argv = ['manage.py', 'desk']", textwrap.dedent(change), "manage.main()")
     return [sys.executable, "-c", "\n".join(start)]
 

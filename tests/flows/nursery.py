@@ -32,7 +32,7 @@ class Nursery:
         """The process id of a new worker that has begun to work."""
         born = timezone.now()
         pid = self.last = self._fork()
-        while (silence := heartbeat.silent_for("worker", born)) is None or silence > 0:
+        while (age := heartbeat.heartbeat_age("worker", born)) is None or age > 0:
             time.sleep(0.02)
         return pid
 

@@ -60,8 +60,8 @@ def make_history(desk: Desk, round_trips: int) -> None:
 
 def has_closed(desk: Desk, number: int) -> bool:
     closed = "SELECT id FROM livetrading_papertrade WHERE exit_time IS NOT NULL"
-    return len(desk.ask(closed)) >= number
+    return len(desk.query(closed)) >= number
 
 
 def has_optimized(desk: Desk) -> bool:
-    return len(desk.ask("SELECT id FROM backtests_optimizerrun WHERE status = 'completed'")) == 2
+    return len(desk.query("SELECT id FROM backtests_optimizerrun WHERE status = 'completed'")) == 2

@@ -19,4 +19,4 @@ def test_a_newcomer_logs_in_backtests_deploys_and_sees_trades(tmp_path: Path) ->
     ):
         desk.wait_until_healthy()
         print(walk(browser, desk.url, demo_password(desk.folder)))
-        assert "Traceback" not in desk.said()
+        assert "Traceback" not in desk.output()

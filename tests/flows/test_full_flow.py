@@ -28,4 +28,4 @@ def test_a_newcomer_logs_in_backtests_deploys_and_sees_trades(
         url = f"http://127.0.0.1:{desk.port}"
         parts[0].wait_until(lambda: status_of(f"{url}/api/health") == 200)
         print(walk(browser, url, demo_password(tmp_path / "data")))
-        assert all("Traceback" not in part.said() for part in parts)
+        assert all("Traceback" not in part.output() for part in parts)

@@ -66,13 +66,13 @@ def test_a_desk_that_is_killed_in_the_middle_of_an_order_goes_on(tmp_path: Path)
     with start(folder) as desk:
         desk.wait_until_healthy()
         deploy(desk)
-        deployed = desk.ask("SELECT id, name, fingerprint FROM livetrading_livestrategy")
+        deployed = desk.query("SELECT id, name, fingerprint FROM livetrading_livestrategy")
         cut_off |= kill_in_the_middle_of_an_order(desk, cut_off)
     for _ in range(KILLS - 1):
-        session = desk.ask(SESSION)
+        session = desk.query(SESSION)
         with start(folder) as desk:
             desk.wait_until_healthy()
-            assert desk.ask(SESSION) >= session
+            assert desk.query(SESSION) >= session
             wait_for_more_trades(desk)
             cut_off |= kill_in_the_middle_of_an_order(desk, cut_off)
     with start(folder) as desk:
@@ -81,11 +81,11 @@ def test_a_desk_that_is_killed_in_the_middle_of_an_order_goes_on(tmp_path: Path)
         desk.wait_until(lambda: not ids(desk, IN_FLIGHT) & cut_off)
         Trader(desk.url, demo_password(folder)).stop_all()
         desk.wait_until(lambda: not ids(desk, IN_FLIGHT))
-        assert desk.ask("SELECT id, name, fingerprint FROM livetrading_livestrategy") == deployed
+        assert desk.query("SELECT id, name, fingerprint FROM livetrading_livestrategy") == deployed
         assert desk.stop() == 0
 
     assert len(cut_off) >= KILLS
-    assert {thing: found for thing, query in WRONG.items() if (found := desk.ask(query))} == {}
+    assert {thing: found for thing, query in WRONG.items() if (found := desk.query(query))} == {}
     assert cut_off <= ids(desk, SENT)
 
 
@@ -110,9 +110,9 @@ def kill_in_the_middle_of_an_order(desk: Desk, cut_off_before: set[object]) -> s
 
 
 def ids(desk: Desk, question: str) -> set[object]:
-    return {number for (number,) in desk.ask(question)}
+    return {number for (number,) in desk.query(question)}
 
 
 def wait_for_more_trades(desk: Desk) -> None:
-    before = desk.ask(ROUND_TRIPS)
-    desk.wait_until(lambda: desk.ask(ROUND_TRIPS) > before)
+    before = desk.query(ROUND_TRIPS)
+    desk.wait_until(lambda: desk.query(ROUND_TRIPS) > before)

@@ -16,4 +16,4 @@ def test_a_trader_searches_and_deploys_what_was_found(tmp_path: Path) -> None:
     with Desk(tmp_path / "data") as desk, chromium() as browser:
         desk.wait_until_healthy()
         walk(browser, desk.url, demo_password(desk.folder))
-        assert "Traceback" not in desk.said()
+        assert "Traceback" not in desk.output()

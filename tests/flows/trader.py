@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.processes.process import PATIENCE, NoRedirect
+from tests.processes.process import TIMEOUT, NoRedirect
 
 EMAIL = "demo@example.com"
 PERIOD: dict[str, Any] = {"start_date": "2001-01-02", "end_date": "2010-12-31", "initial_capital": 100_000}
@@ -86,7 +86,7 @@ class Trader:
 
     def _ask(self, request: urllib.request.Request) -> Schema:
         try:
-            with self._opener.open(request, timeout=PATIENCE) as answer:
+            with self._opener.open(request, timeout=TIMEOUT) as answer:
                 return Schema(answer.status, answer.read())
         except urllib.error.HTTPError as answer:
             return Schema(answer.code, answer.read())

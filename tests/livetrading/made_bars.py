@@ -11,7 +11,7 @@ import numpy as np
 
 from tradedesk.core.bars import Bars, validate
 from tradedesk.marketdata.models import BarSeries
-from tradedesk.marketdata.series import SeriesKey, keep
+from tradedesk.marketdata.series import SeriesKey, save_series
 from tradedesk.marketdata.sessions import daily_time, daily_times, session_close, session_open, sessions_between
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -42,4 +42,4 @@ def bring(timeframe: str = "1Day", **bars: Bars) -> None:
     for symbol, own in bars.items():
         key = SeriesKey("csv", symbol, timeframe)
         present = BarSeries.objects.filter(**key._asdict()).first()
-        keep(key, own, adjusted=True, present=present, now=NOW)
+        save_series(key, own, adjusted=True, present=present, now=NOW)

@@ -16,7 +16,7 @@ from django.test import Client
 from livetrading.hub import Hub, read_versions
 from livetrading.views import events
 from tests.livetrading.factories import TODAY, at_day
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User, UserVersion
 from tradedesk.signals import desk_stopping
 
@@ -187,10 +187,10 @@ def test_the_desks_end_closes_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_version_moves_with_the_user_and_with_the_replay(alice: User, bob: User, settings: Any) -> None:
     at_day(TODAY)
-    touch(alice.pk)
+    bump_version(alice.pk)
     first = read_versions([alice.pk, bob.pk])
     assert set(first) == {alice.pk, bob.pk}
-    touch(alice.pk)
+    bump_version(alice.pk)
     second = read_versions([alice.pk, bob.pk])
     assert second[alice.pk] != first[alice.pk]
     assert second[bob.pk] == first[bob.pk]

@@ -12,7 +12,7 @@ from tradedesk.marketdata.library import CACHE
 
 @pytest.fixture
 def bar_store(tmp_path: Path, settings: Settings) -> Iterator[Path]:
-    """An empty bar store on disk: its folder."""
+    """The folder of an empty bar store on disk."""
     folder = tmp_path / "bars"
     bars = settings.STORAGES["bars"]
     settings.STORAGES = {
@@ -54,5 +54,5 @@ def bobs(bob: User) -> Client:
 
 @pytest.fixture
 def charlies(db: None) -> Client:
-    """Somebody who is not logged in."""
+    """Not logged in."""
     return Client()

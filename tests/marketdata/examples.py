@@ -1,4 +1,4 @@
-"""Bars to test with, and files that hold them."""
+"""Example bars, and files with them."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ HEADER = "Date,Open,High,Low,Close,Volume"
 
 
 def daily_bars(count: int = 5, first: date = date(2012, 3, 5), price: float = 10.0) -> Bars:
-    """`count` sessions from `first` on, each a dollar above the last one."""
+    """`count` sessions from `first` on; each closes a dollar above the one before it."""
     times = daily_times(sessions_between(first, first + timedelta(days=2 * count + 10))[:count])
     close = price + np.arange(count, dtype=np.float64)
     return Bars(times, close - 0.5, close + 1, close - 1, close, np.full(count, 1000.0))
@@ -27,7 +27,7 @@ def csv_of(bars: Bars, header: str = HEADER) -> bytes:
 
 @st.composite
 def any_bars(draw: Any, max_size: int = 40) -> Bars:
-    """Valid bars at any rising times between 1960 and 2050."""
+    """Valid bars at any ascending times between 1960 and 2050."""
     micros = draw(
         st.lists(
             st.integers(-315_619_200_000_000, 2_524_608_000_000_000), min_size=1, max_size=max_size, unique=True

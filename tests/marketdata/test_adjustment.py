@@ -23,10 +23,10 @@ def test_a_split_of_two_for_one_halves_prices_and_doubles_volume() -> None:
     ("close", "adjusted_close", "times_factor"),
     [(90.11, 392.9378955, 392.937895), (81.17, 51.9626185, 51.962619)],
 )
-def test_rounding_leaves_no_close_outside_of_low_to_high(
+def test_rounding_leaves_no_close_outside_low_to_high(
     close: float, adjusted_close: float, times_factor: float
 ) -> None:
-    # A bar without movement: its close rounds to another millionth than its close x factor does.
+    # The four prices of the bar are equal, but adjusted close and price x factor round to different millionths.
     price = np.array([close])
     assert np.round(price * (adjusted_close / price), 6) == times_factor != np.round(adjusted_close, 6)
     adjusted = adjust(Bars(daily_bars(1).time, price, price, price, price, price), np.array([adjusted_close]))

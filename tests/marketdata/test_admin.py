@@ -7,7 +7,7 @@ from django.urls import reverse
 from tests.marketdata.examples import daily_bars
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.models import BarSeries
-from tradedesk.marketdata.series import SeriesKey, keep
+from tradedesk.marketdata.series import SeriesKey, save_series
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bar_store")]
 
@@ -20,9 +20,9 @@ def admins(alice: User) -> Client:
     return client
 
 
-def test_series_can_be_looked_at_but_not_touched(admins: Client) -> None:
+def test_an_administrator_can_see_series_but_not_change_them(admins: Client) -> None:
     now = datetime(2026, 1, 5, tzinfo=UTC)
-    series = keep(SeriesKey("csv", "ACME", "1Day"), daily_bars(), adjusted=True, present=None, now=now)
+    series = save_series(SeriesKey("csv", "ACME", "1Day"), daily_bars(), adjusted=True, present=None, now=now)
     pk = BarSeries.objects.get().pk
     assert series.fingerprint[:12] in admins.get(reverse("admin:marketdata_barseries_changelist")).content.decode()
     change = reverse("admin:marketdata_barseries_change", args=[pk])
@@ -33,7 +33,7 @@ def test_series_can_be_looked_at_but_not_touched(admins: Client) -> None:
     assert BarSeries.objects.get().symbol == "ACME"
 
 
-def test_a_trader_is_not_let_in(bobs: Client) -> None:
+def test_a_trader_is_sent_to_the_log_in(bobs: Client) -> None:
     response = bobs.get(reverse("admin:marketdata_barseries_changelist"))
     assert response.status_code == 302
     assert response["Location"].startswith(reverse("admin:login"))

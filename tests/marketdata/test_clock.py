@@ -20,10 +20,10 @@ def show(session: date, *, ended: bool = False) -> None:
     [
         (date(2012, 3, 5), datetime(2012, 3, 5, 21, tzinfo=UTC)),
         (date(2012, 7, 2), datetime(2012, 7, 2, 20, tzinfo=UTC)),
-        (date(2012, 11, 23), datetime(2012, 11, 23, 18, tzinfo=UTC)),  # half a day
+        (date(2012, 11, 23), datetime(2012, 11, 23, 18, tzinfo=UTC)),  # a half day
     ],
 )
-def test_the_replay_stands_at_the_close_of_its_session(session: date, close: datetime) -> None:
+def test_the_replay_time_is_the_close_of_its_session(session: date, close: datetime) -> None:
     show(session)
     clock = market_clock()
     assert clock.now() == close
@@ -40,7 +40,7 @@ def test_the_clock_follows_the_replay() -> None:
     assert clock.now() == datetime(2012, 3, 6, 21, tzinfo=UTC)
 
 
-def test_the_real_market_has_the_time_of_the_wall(settings: Settings) -> None:
+def test_the_time_of_the_real_market_is_the_wall_time(settings: Settings) -> None:
     settings.MARKET = "real"
     with time_machine.travel(WALL, tick=False):
         assert market_clock().now() == WALL
@@ -66,9 +66,9 @@ def test_a_replay_that_has_ended_is_closed() -> None:
     assert str(market_status()) == "Replay market · 2013-03-01 · ended"
 
 
-@pytest.mark.parametrize(("hour", "is_open", "words"), [(15, True, "open"), (22, False, "closed")])
-def test_the_status_of_the_real_market(settings: Settings, hour: int, is_open: bool, words: str) -> None:
+@pytest.mark.parametrize(("hour", "is_open", "state"), [(15, True, "open"), (22, False, "closed")])
+def test_the_status_of_the_real_market(settings: Settings, hour: int, is_open: bool, state: str) -> None:
     settings.MARKET = "real"
     with time_machine.travel(WALL.replace(hour=hour), tick=False):
         assert market_status() == MarketStatus("real", is_open)
-        assert str(market_status()) == f"US market {words}"
+        assert str(market_status()) == f"US market {state}"

@@ -10,7 +10,7 @@ from tradedesk.marketdata.models import ReplayMarket
 
 
 @pytest.mark.django_db
-def test_a_page_pays_for_the_market_only_when_it_shows_it(
+def test_a_page_queries_the_market_only_if_it_shows_it(
     rf: RequestFactory, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ReplayMarket.objects.create(session=date(2012, 3, 5), advanced_at=datetime(2026, 1, 5, tzinfo=UTC))

@@ -13,7 +13,7 @@ from tradedesk.core.bars import COLUMNS, Bars, Timeframe, session_dates, to_date
 from tradedesk.marketdata import library, store
 from tradedesk.marketdata.library import NoBars, available_symbols, closed, closed_bars, find_series, load_many
 from tradedesk.marketdata.models import BarSeries
-from tradedesk.marketdata.series import SeriesKey, keep
+from tradedesk.marketdata.series import SeriesKey, save_series
 from tradedesk.marketdata.services import import_bars, load_samples
 from tradedesk.marketdata.sessions import bar_close, daily_times, session_close
 
@@ -22,7 +22,7 @@ NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 def put(symbol: str, bars: Bars, provider: str = "csv", timeframe: str = "1Day") -> BarSeries:
     present = BarSeries.objects.filter(provider=provider, symbol=symbol, timeframe=timeframe).first()
-    return keep(SeriesKey(provider, symbol, timeframe), bars, adjusted=True, present=present, now=NOW)
+    return save_series(SeriesKey(provider, symbol, timeframe), bars, adjusted=True, present=present, now=NOW)
 
 
 @pytest.mark.usefixtures("db", "bar_store")
@@ -33,7 +33,7 @@ class TestStored:
         put("AAA", daily_bars(3), "sample")
         own = put("AAA", daily_bars(4), "csv")
         sample = put("BBB", daily_bars(5), "sample")
-        put("CCC", daily_bars(5), "gone")
+        put("CCC", daily_bars(5), "unused")
         with django_assert_num_queries(1):
             found = find_series(["BBB", "AAA", "CCC", "DDD", "AAA"], Timeframe.DAY)
         assert [(symbol, series.pk) for symbol, series in found.items()] == [("BBB", sample.pk), ("AAA", own.pk)]
@@ -45,7 +45,7 @@ class TestStored:
             found = load_many(["CCC", "AAA", "BBB"], "1Day")
         assert [(symbol, len(bars)) for symbol, bars in found.items()] == [("CCC", 5), ("AAA", 3), ("BBB", 4)]
 
-    def test_all_symbols_without_bars_are_named_with_how_to_import_them(self) -> None:
+    def test_all_symbols_without_bars_are_named_and_the_message_says_how_to_import_them(self) -> None:
         put("AAA", daily_bars(3))
         with pytest.raises(NoBars) as missing:
             load_many(["ZZZ", "AAA", "BBB"], "1Day")
@@ -61,7 +61,7 @@ class TestStored:
         put("BBB", daily_bars(3), "csv")
         put("AAA", daily_bars(3))
         put("CCC", daily_bars(3), timeframe="1Hour")
-        put("DDD", daily_bars(3), "gone")
+        put("DDD", daily_bars(3), "unused")
         assert available_symbols("1Day") == ["AAA", "BBB"]
 
     def test_a_file_is_read_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,13 +71,13 @@ class TestStored:
         again = closed_bars("AAA", "1Day", NOW, last=10)
         assert np.shares_memory(first.close, again.close)
 
-    def test_new_bars_are_seen_at_once(self) -> None:
+    def test_new_bars_are_read_at_once(self) -> None:
         put("AAA", daily_bars(3))
         assert len(library.load_bars("AAA", "1Day")) == 3
         put("AAA", daily_bars(4))
         assert len(library.load_bars("AAA", "1Day")) == 4
 
-    def test_a_file_that_is_replaced_while_it_is_looked_up_is_read_as_it_is_now(
+    def test_a_file_that_is_replaced_after_the_query_is_read_in_its_new_version(
         self, bar_store: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         series = put("AAA", daily_bars(3))
@@ -86,13 +86,13 @@ class TestStored:
         monkeypatch.setattr(library, "find_series", lambda *_: {"AAA": series})
         assert len(library.load_bars("AAA", "1Day")) == 4
 
-    def test_a_file_that_is_gone_means_no_bars(self, bar_store: Path) -> None:
+    def test_a_deleted_file_means_no_bars(self, bar_store: Path) -> None:
         series = put("AAA", daily_bars(3))
         (bar_store / series.path).unlink()
-        with pytest.raises(NoBars, match=r"No 1Day bars for AAA. Import them"):
+        with pytest.raises(NoBars, match="No 1Day bars for AAA"):
             library.load_bars("AAA", "1Day")
 
-    def test_sample_bars_are_closed_one_session_after_the_other(self) -> None:
+    def test_sample_bars_close_one_session_after_another(self) -> None:
         load_samples(NOW)
         half_day = session_close(date(2012, 11, 23))
         assert to_datetime(closed_bars("AAPL", "1Day", half_day).time[-1]).date() == date(2012, 11, 23)
@@ -100,7 +100,7 @@ class TestStored:
         assert [to_datetime(time).date() for time in before.time] == [date(2012, 11, 20), date(2012, 11, 21)]
         assert len(closed_bars("FB", "1Day", session_close(date(2012, 5, 17)))) == 0
 
-    def test_what_a_trader_imports_comes_before_the_samples(self) -> None:
+    def test_imported_bars_are_read_before_the_samples(self) -> None:
         load_samples(NOW)
         import_bars(
             BytesIO(csv_of(daily_bars(3))),
@@ -115,7 +115,7 @@ class TestStored:
 
 
 @given(any_bars(), timeframes, st.data())
-def test_no_bar_is_given_out_before_its_close(bars: Bars, timeframe: Timeframe, data: st.DataObject) -> None:
+def test_no_bar_is_returned_before_its_close(bars: Bars, timeframe: Timeframe, data: st.DataObject) -> None:
     if timeframe is Timeframe.DAY:
         times = daily_times(np.unique(session_dates(bars.time)))
         bars = Bars(times, *(getattr(bars, name)[: len(times)] for name in COLUMNS[1:]))

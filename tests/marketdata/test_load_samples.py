@@ -31,7 +31,7 @@ def test_it_fills_an_empty_store() -> None:
         assert store.fingerprint_of(load_bars(symbol, Timeframe.DAY)) == FINGERPRINTS[symbol]
 
 
-def test_a_second_time_it_only_looks(
+def test_a_second_call_reads_no_files(
     django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load_samples(NOW)
@@ -40,7 +40,7 @@ def test_a_second_time_it_only_looks(
         assert load_samples(NOW) == []
 
 
-def test_a_file_that_was_deleted_comes_back(bar_store: Path) -> None:
+def test_a_deleted_file_is_written_again(bar_store: Path) -> None:
     load_samples(NOW)
     (bar_store / BarSeries.objects.get(symbol="IBM").path).unlink()
     assert load_samples(NOW) == ["IBM"]

@@ -14,7 +14,7 @@ def rows(bars: Bars) -> dict[int, tuple[float, ...]]:
 
 
 @given(any_bars(), any_bars(), st.data())
-def test_it_is_what_a_dictionary_would_make_of_it(stored: Bars, new: Bars, data: st.DataObject) -> None:
+def test_it_equals_the_union_of_two_dictionaries(stored: Bars, new: Bars, data: st.DataObject) -> None:
     overlap = data.draw(st.lists(st.integers(0, len(stored) - 1), unique=True))
     times = np.unique(np.concatenate((new.time, stored.time[overlap])))
     new = Bars(times, *(np.resize(getattr(new, name), len(times)) for name in COLUMNS[1:]))
@@ -28,7 +28,7 @@ def test_it_is_what_a_dictionary_would_make_of_it(stored: Bars, new: Bars, data:
     )
 
 
-def test_a_file_that_goes_on_where_the_series_ends_is_appended() -> None:
+def test_later_bars_are_appended() -> None:
     bars = daily_bars(10)
     merged = merge(bars[:6], bars[4:])
     assert rows(merged.bars) == rows(bars)

@@ -30,7 +30,7 @@ def session() -> str:
 
 @pytest.mark.django_db
 class TestReplay:
-    def test_before_it_is_started_it_stands_at_its_first_session(self) -> None:
+    def test_before_its_start_it_shows_its_first_session(self) -> None:
         assert replay_state() == ReplayState(date(2010, 1, 4), 2.0, ended=False)
         assert not ReplayMarket.objects.exists()
 
@@ -55,7 +55,7 @@ class TestReplay:
         assert ReplayMarket.objects.get().advanced_at == START
         assert advance(at(2))
 
-    def test_it_skips_no_session_however_late(self) -> None:
+    def test_a_late_tick_skips_no_session(self) -> None:
         ensure_started(START)
         assert advance(at(3600))
         assert session() == "2010-01-05"
@@ -63,12 +63,12 @@ class TestReplay:
         assert advance(at(3602))
         assert session() == "2010-01-06"
 
-    def test_ticks_that_come_a_little_late_do_not_slow_it_down(self) -> None:
+    def test_slightly_late_ticks_do_not_slow_it_down(self) -> None:
         ensure_started(START)
         moved = [tick for tick in range(1, 55) if advance(at(0.75 * tick))]
         assert len(moved) == 20  # in 40.5 seconds
 
-    def test_it_jumps_over_days_without_a_session(self, settings: Settings) -> None:
+    def test_it_skips_days_without_a_session(self, settings: Settings) -> None:
         settings.REPLAY_START = "2012-10-26"  # the Friday before hurricane Sandy
         ensure_started(START)
         advance(at(2))
@@ -84,12 +84,12 @@ class TestReplay:
         assert not advance(at(6))
         assert session() == "2013-03-01"
 
-    def test_a_start_without_a_session_means_the_next_one(self, settings: Settings) -> None:
+    def test_a_start_on_a_day_without_a_session_means_the_next_session(self, settings: Settings) -> None:
         settings.REPLAY_START = "2010-01-01"
         ensure_started(START)
         assert session() == "2010-01-04"
 
-    def test_restarting_puts_it_back(self, settings: Settings) -> None:
+    def test_a_restart_sets_it_back(self, settings: Settings) -> None:
         settings.REPLAY_START = "2013-02-28"
         ensure_started(START)
         advance(at(2))
@@ -99,7 +99,7 @@ class TestReplay:
         assert not advance(at(11))
         assert advance(at(12))
 
-    def test_restarting_starts_what_never_ran(self) -> None:
+    def test_a_restart_starts_a_replay_that_never_ran(self) -> None:
         restart(START)
         assert ReplayMarket.objects.get().session == date(2010, 1, 4)
 
@@ -152,7 +152,7 @@ def test_two_workers_move_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "start", ["", "soon", "2010-13-01", "04.01.2010", "2000-02-29", "2013-03-01", "2013-03-02", "1999-01-04"]
 )
-def test_a_wrong_start_is_refused_in_a_sentence(start: str, settings: Settings) -> None:
+def test_a_wrong_start_is_refused(start: str, settings: Settings) -> None:
     settings.REPLAY_START = start
     with pytest.raises(ImproperlyConfigured) as refusal:
         replay.start_date()
@@ -162,6 +162,6 @@ def test_a_wrong_start_is_refused_in_a_sentence(start: str, settings: Settings) 
 
 
 @pytest.mark.parametrize("start", ["2000-03-01", "2013-02-28"])
-def test_the_ends_of_the_samples_may_be_the_start(start: str, settings: Settings) -> None:
+def test_the_first_and_the_last_allowed_start(start: str, settings: Settings) -> None:
     settings.REPLAY_START = start
     assert str(replay.start_date()) == start

@@ -1,4 +1,4 @@
-"""The committed sample bars are what samples/README.md says: made here once more from their source."""
+"""The committed sample bars are what samples/README.md says: the test builds them again from their source."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_the_files_hold_the_bars_of_the_source(symbol: str) -> None:
     assert store.fingerprint_of(expected) == samples.FINGERPRINTS[symbol]
 
 
-def test_all_five_stocks_are_there_and_nothing_else() -> None:
+def test_there_are_files_of_the_five_stocks_and_no_others() -> None:
     files = {file.stem for file in samples.FOLDER.glob("*.parquet")}
     assert files == set(samples.FINGERPRINTS) == {"AAPL", "FB", "GOOG", "IBM", "MSFT"}
     assert sum(file.stat().st_size for file in samples.FOLDER.glob("*.parquet")) < 1_000_000
@@ -59,7 +59,7 @@ def test_first_and_last_session_are_those_of_the_bars() -> None:
 def test_known_prices_are_as_the_readme_says() -> None:
     # The source's own adjusted close of 2013-03-01, 56.137353095488, to six decimals.
     assert samples.sample_bars("AAPL").close[-1] == 56.137353
-    # The 2-for-1 splits of 2000-06-21 and 2005-02-28 leave no jump behind.
+    # The 2-for-1 splits of 2000-06-21 and 2005-02-28 leave no jump in the prices.
     bars = samples.sample_bars("AAPL")
     for split in ("2000-06-21", "2005-02-28"):
         row = int(np.flatnonzero(session_dates(bars.time) == np.datetime64(split))[0])

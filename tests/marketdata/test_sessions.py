@@ -1,4 +1,4 @@
-"""Hours and holidays as the New York Stock Exchange kept them."""
+"""Hours and holidays of the New York Stock Exchange."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -72,7 +72,7 @@ def test_sandy_closes_the_market_from_friday_to_wednesday() -> None:
     assert [str(day) for day in found] == ["2012-10-26", "2012-10-31"]
 
 
-def test_the_market_is_open_from_the_opening_up_to_but_without_the_close() -> None:
+def test_the_market_is_open_from_the_open_up_to_but_not_at_the_close() -> None:
     assert not sessions.is_open(ny("2012-11-23 09:29:59"))
     assert sessions.is_open(ny("2012-11-23 09:30"))
     assert sessions.is_open(ny("2012-11-23 12:59:59"))
@@ -95,7 +95,7 @@ def test_a_shorter_bar_is_complete_after_its_length(timeframe: str, minutes: int
     assert np.array_equal(sessions.bar_close(bar, timeframe), bar + np.timedelta64(minutes, "m"))
 
 
-def test_no_timeframe_but_the_known_ones_is_taken() -> None:
+def test_an_unknown_timeframe_is_refused() -> None:
     with pytest.raises(ValueError, match="2Day"):
         sessions.bar_close(times(ny("2012-03-05 00:00")), "2Day")
 
@@ -103,9 +103,7 @@ def test_no_timeframe_but_the_known_ones_is_taken() -> None:
 @given(
     st.lists(st.dates(date(1950, 1, 1), date(2060, 12, 31)), min_size=2, unique=True), st.sampled_from(Timeframe)
 )
-def test_closes_come_in_the_order_of_the_bars_and_after_their_opening(
-    days: list[date], timeframe: Timeframe
-) -> None:
+def test_bars_close_in_their_order_and_after_their_open(days: list[date], timeframe: Timeframe) -> None:
     bars = sessions.daily_times(np.array(sorted(days), dtype="datetime64[D]"))
     opens, closes = sessions.bar_open(bars, timeframe), sessions.bar_close(bars, timeframe)
     assert (np.diff(closes) > np.timedelta64(0)).all()
@@ -122,7 +120,7 @@ def test_a_daily_time_is_midnight_in_new_york_of_its_day(day: date) -> None:
 
 
 @given(st.integers(0, 50 * 365 * 24 * 60))
-def test_openings_and_closes_take_turns(minutes: int) -> None:
+def test_opens_and_closes_alternate(minutes: int) -> None:
     now = datetime(1990, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
     opening, close = sessions.next_open(now), sessions.next_close(now)
     assert sessions.is_open(now) == (close < opening)
@@ -131,7 +129,7 @@ def test_openings_and_closes_take_turns(minutes: int) -> None:
     assert not sessions.is_open(close)
 
 
-def test_beyond_the_calendar_it_says_so() -> None:
+def test_a_time_outside_the_calendar_is_refused() -> None:
     with pytest.raises(LookupError, match="ends before 2051"):
         sessions.next_open(datetime(2051, 1, 2, tzinfo=UTC))
     with pytest.raises(LookupError, match="begins after 1950"):

@@ -31,19 +31,19 @@ def same(one: Bars, other: Bars) -> bool:
 
 
 @given(any_bars())
-def test_what_is_encoded_comes_back_bit_for_bit(bars: Bars) -> None:
+def test_encoded_bars_decode_to_the_same_bits(bars: Bars) -> None:
     back = store.decode(store.encode(bars))
     assert same(back, bars)
     assert back.time.dtype == np.dtype("datetime64[us]")
     assert store.fingerprint_of(back) == store.fingerprint_of(bars)
 
 
-def test_slices_are_kept_as_what_they_show() -> None:
+def test_a_slice_is_encoded_without_the_rest_of_its_array() -> None:
     bars = daily_bars(20)[3:11]
     assert same(store.decode(store.encode(bars)), bars)
 
 
-def test_bars_that_were_read_cannot_be_written_to() -> None:
+def test_decoded_bars_are_read_only() -> None:
     bars = store.decode(store.encode(daily_bars()))
     with pytest.raises(ValueError, match="read-only"):
         bars.close[0] = 1.0
@@ -53,9 +53,9 @@ def test_bars_that_were_read_cannot_be_written_to() -> None:
 
 def test_the_fingerprint_is_the_sha256_of_the_columns_bytes() -> None:
     bars = daily_bars(1)
-    # 2012-03-05 05:00 UTC in microseconds, then open, high, low, close, volume: worked out by hand.
-    by_hand = struct.pack("<q5d", 1_330_923_600_000_000, 9.5, 11.0, 9.0, 10.0, 1000.0)
-    assert store.fingerprint_of(bars) == hashlib.sha256(by_hand).hexdigest()
+    # 2012-03-05 05:00 UTC in microseconds, then open, high, low, close, volume, calculated manually.
+    expected = struct.pack("<q5d", 1_330_923_600_000_000, 9.5, 11.0, 9.0, 10.0, 1000.0)
+    assert store.fingerprint_of(bars) == hashlib.sha256(expected).hexdigest()
 
 
 @given(any_bars(), st.sampled_from(COLUMNS), st.data())
@@ -69,7 +69,7 @@ def test_a_fingerprint_changes_with_any_value(bars: Bars, name: str, data: st.Da
     assert store.fingerprint_of(Bars(**changed)) != store.fingerprint_of(bars)
 
 
-def test_it_reads_what_it_wrote(bar_store: Path) -> None:
+def test_written_bars_can_be_read_and_deleted(bar_store: Path) -> None:
     bars = daily_bars()
     path = path_of(bars)
     assert not store.exists(path)
@@ -81,12 +81,12 @@ def test_it_reads_what_it_wrote(bar_store: Path) -> None:
     assert not store.exists(path)
 
 
-def test_a_missing_file_is_said_to_be_missing(bar_store: Path) -> None:
+def test_a_missing_file_is_an_error(bar_store: Path) -> None:
     with pytest.raises(FileNotFoundError):
         store.read(path_of(daily_bars()), "0" * 64)
 
 
-def test_a_write_that_fails_leaves_what_was_there_and_no_rest(
+def test_a_failed_write_leaves_the_old_file_and_no_partial_file(
     bar_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bars = daily_bars()
@@ -125,33 +125,31 @@ def test_a_reader_never_sees_half_a_file(bar_store: Path) -> None:
 
 
 @pytest.mark.parametrize("rest", [0, 10, 500])
-def test_a_damaged_file_is_refused_with_what_to_do(bar_store: Path, rest: int) -> None:
+def test_a_damaged_file_is_refused_and_the_message_says_what_to_do(bar_store: Path, rest: int) -> None:
     bars = daily_bars()
     path = path_of(bars)
     store.write(path, bars)
     file = bar_store / path
     file.write_bytes(file.read_bytes()[:rest])
-    with pytest.raises(
-        store.DamagedBars, match=r"csv/AAPL/1Day.* is damaged. Delete it, then import the bars again"
-    ):
+    with pytest.raises(store.DamagedBars, match=r"csv/AAPL/1Day.* is damaged. Delete it, then import the bars"):
         store.read(path, store.fingerprint_of(bars))
 
 
-def test_a_file_with_other_bars_than_its_fingerprint_says_is_refused(bar_store: Path) -> None:
+def test_a_file_that_does_not_match_its_fingerprint_is_refused(bar_store: Path) -> None:
     bars = daily_bars()
     store.write(path_of(bars), daily_bars(price=99.0))
     with pytest.raises(store.DamagedBars):
         store.read(path_of(bars), store.fingerprint_of(bars))
 
 
-def test_a_parquet_file_of_something_else_is_no_file_of_bars() -> None:
+def test_a_parquet_file_with_other_columns_is_not_a_bar_file() -> None:
     buffer = BytesIO()
     pq.write_table(pa.table({"time": ["x"], **{name: [1.0] for name in COLUMNS[1:]}}), buffer)
     with pytest.raises(store.DamagedBars, match="time is string"):
         store.decode(buffer.getvalue())
 
 
-def test_a_file_without_a_column_or_with_gaps_is_no_file_of_bars() -> None:
+def test_a_file_without_a_column_or_with_missing_values_is_not_a_bar_file() -> None:
     table = pq.read_table(BytesIO(store.encode(daily_bars(2))))
     gaps = pa.array([1.0, None])
     for changed in (table.drop_columns(["close"]), table.set_column(4, "close", gaps)):
@@ -161,8 +159,7 @@ def test_a_file_without_a_column_or_with_gaps_is_no_file_of_bars() -> None:
             store.decode(buffer.getvalue())
 
 
-def test_it_works_on_a_storage_that_is_no_local_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Stands for object storage.
+def test_it_works_on_object_storage(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = InMemoryStorage()
     monkeypatch.setattr(store, "_storage", lambda: memory)
     bars = daily_bars()

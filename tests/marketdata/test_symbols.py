@@ -12,20 +12,20 @@ FINGERPRINT = "0" * 64
     ("text", "symbol"),
     [("AAPL", "AAPL"), (" brk.b ", "BRK.B"), ("bf-b", "BF-B"), ("3M", "3M"), ("a" * 15, "A" * 15)],
 )
-def test_it_makes_capitals_and_drops_space_around(text: str, symbol: str) -> None:
+def test_a_symbol_is_in_upper_case_without_surrounding_spaces(text: str, symbol: str) -> None:
     assert clean_symbol(text) == symbol
 
 
 @pytest.mark.parametrize(
     "text", ["", " ", ".A", "-A", "A B", "A/B", "..", "../x", "a" * 16, "ß", "ıbm", "Ａ", "A\x00", "A_B"]
 )
-def test_it_refuses_what_is_no_symbol(text: str) -> None:
+def test_an_invalid_symbol_is_refused(text: str) -> None:
     with pytest.raises(InvalidSymbol, match="is not a symbol"):
         clean_symbol(text)
 
 
 @given(st.text(max_size=20))
-def test_nothing_that_passes_leaves_its_folder(text: str) -> None:
+def test_no_valid_symbol_leaves_its_folder(text: str) -> None:
     try:
         path = bars_path("csv", text, "1Day", FINGERPRINT)
     except ValueError:
@@ -44,6 +44,6 @@ def test_nothing_that_passes_leaves_its_folder(text: str) -> None:
         ("", "1Day", FINGERPRINT),
     ],
 )
-def test_no_other_part_of_a_path_is_taken_on_trust(provider: str, timeframe: str, fingerprint: str) -> None:
-    with pytest.raises(ValueError, match=r"cannot name a file|not a valid Timeframe"):
+def test_the_other_parts_of_a_path_are_checked_too(provider: str, timeframe: str, fingerprint: str) -> None:
+    with pytest.raises(ValueError, match=r"cannot be part of the path|not a valid Timeframe"):
         bars_path(provider, "AAPL", timeframe, fingerprint)

@@ -12,7 +12,7 @@ START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 @pytest.mark.django_db
-def test_it_moves_the_replay_by_the_clock_on_the_wall() -> None:
+def test_it_moves_the_replay_by_wall_time() -> None:
     ReplayMarket.objects.create(session=date(2012, 3, 5), advanced_at=START)
     with time_machine.travel(START + timedelta(seconds=1), tick=False):
         advance_replay()
@@ -22,6 +22,6 @@ def test_it_moves_the_replay_by_the_clock_on_the_wall() -> None:
         assert ReplayMarket.objects.get().session == date(2012, 3, 6)
 
 
-def test_celery_knows_it_by_name() -> None:
+def test_celery_finds_it_by_name() -> None:
     assert advance_replay.name == NAME
     assert NAME in current_app.tasks

@@ -24,7 +24,7 @@ def folder(tmp_path: Path, settings: Settings) -> Iterator[Path]:
 @pytest.fixture
 def never_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     def compute() -> TradingCalendar:
-        raise AssertionError("computed although it was kept")
+        raise AssertionError("computed although it was stored")
 
     monkeypatch.setattr(trading_calendar, "_compute", compute)
 
@@ -33,7 +33,7 @@ def equal(one: TradingCalendar, other: TradingCalendar) -> bool:
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("dates", "opens", "closes"))
 
 
-def test_it_says_what_exchange_calendars_says(folder: Path) -> None:
+def test_it_equals_exchange_calendars(folder: Path) -> None:
     found = trading_calendar.trading_calendar()
     source = exchange_calendars.get_calendar("XNYS", start="1990-01-01", end="2030-12-31")
     rows = (found.dates >= np.datetime64("1990-01-01")) & (found.dates <= np.datetime64("2030-12-31"))
@@ -44,7 +44,7 @@ def test_it_says_what_exchange_calendars_says(folder: Path) -> None:
     assert found.opens.dtype == found.closes.dtype == np.dtype("datetime64[us]")
 
 
-def test_it_is_computed_once_and_then_kept(folder: Path, request: pytest.FixtureRequest) -> None:
+def test_it_is_computed_once_and_then_stored(folder: Path, request: pytest.FixtureRequest) -> None:
     first = trading_calendar.trading_calendar()
     assert [file.name for file in folder.iterdir()] == ["sessions.npz"]
     trading_calendar.trading_calendar.cache_clear()
@@ -53,7 +53,7 @@ def test_it_is_computed_once_and_then_kept(folder: Path, request: pytest.Fixture
 
 
 @pytest.mark.parametrize("rest", [0, 100, 100_000])
-def test_a_damaged_file_is_made_anew(folder: Path, rest: int) -> None:
+def test_a_damaged_file_is_written_again(folder: Path, rest: int) -> None:
     first = trading_calendar.trading_calendar()
     file = folder / "sessions.npz"
     whole = file.read_bytes()
@@ -63,7 +63,7 @@ def test_a_damaged_file_is_made_anew(folder: Path, rest: int) -> None:
     assert len(file.read_bytes()) == len(whole)
 
 
-def test_another_version_of_the_library_is_asked_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_of_the_library_computes_it_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trading_calendar.trading_calendar()
     trading_calendar.trading_calendar.cache_clear()
     other = TradingCalendar(*(np.array(["2020-01-02"], dtype=f"datetime64[{unit}]") for unit in ("D", "us", "us")))
@@ -72,9 +72,9 @@ def test_another_version_of_the_library_is_asked_again(folder: Path, monkeypatch
     assert equal(trading_calendar.trading_calendar(), other)
 
 
-def test_once_it_is_kept_nothing_that_reads_bars_imports_pandas(folder: Path, bar_store: Path) -> None:
+def test_once_it_is_stored_no_reader_of_bars_imports_pandas(folder: Path, bar_store: Path) -> None:
     trading_calendar.trading_calendar()
-    # pandas would cost each process half a second and 55 MB.
+    # pandas costs each process half a second and 55 MB.
     program = """
 import sys, django
 from datetime import UTC, datetime

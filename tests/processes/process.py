@@ -1,4 +1,4 @@
-"""A command of the desk as a real process: start it, wait for its answer, stop it, read what it said."""
+"""A command of the desk as a real process: start it, wait for it, stop it, read its output."""
 
 import os
 import signal
@@ -15,12 +15,12 @@ from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = Path(sys.executable).parent
-# Generous: the machine may be busy with other tests.
-PATIENCE = 60
+# Seconds; long, because other tests run at the same time.
+TIMEOUT = 60
 
 
 class Process:
-    """`with Process([...], log, {"NAME": "value"}) as desk:` and killed at the end, should it still run."""
+    """`with Process([...], log, {"NAME": "value"}) as desk:`. It is killed at the end if it still runs."""
 
     def __init__(self, command: list[str], log: Path, environment: dict[str, str]) -> None:
         self.command, self.log = command, log
@@ -49,23 +49,23 @@ class Process:
         self.child.kill()
         self.child.wait()
 
-    def stop(self, number: signal.Signals = signal.SIGTERM, timeout: float = PATIENCE) -> int:
-        """Send the signal; the exit code. Raises subprocess.TimeoutExpired."""
+    def stop(self, number: signal.Signals = signal.SIGTERM, timeout: float = TIMEOUT) -> int:
+        """Send the signal and return the exit code. Raises subprocess.TimeoutExpired."""
         self.child.send_signal(number)
         return self.child.wait(timeout)
 
     def end(self) -> int:
-        """Wait until it ends by itself; the exit code."""
-        return self.child.wait(PATIENCE)
+        """Wait until it ends by itself and return the exit code."""
+        return self.child.wait(TIMEOUT)
 
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text()
 
-    def wait_until(self, true: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not true():
-            assert self.child.poll() is None, f"It ended with {self.child.returncode}:\n{self.said()}"
-            assert time.monotonic() < deadline, f"It did not come to that:\n{self.said()}"
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + TIMEOUT
+        while not condition():
+            assert self.child.poll() is None, f"It ended with {self.child.returncode}:\n{self.output()}"
+            assert time.monotonic() < deadline, f"The condition was never true:\n{self.output()}"
             time.sleep(0.05)
 
 
@@ -82,11 +82,11 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def status_of(url: str, **headers: str) -> int:
-    """HTTP status of the address itself, redirects not followed; 0 when nobody answers."""
-    asked = urllib.request.Request(url, headers={key.replace("_", "-"): value for key, value in headers.items()})
+    """HTTP status of the address, without following redirects; 0 if the server is not reachable."""
+    request = urllib.request.Request(url, headers={key.replace("_", "-"): value for key, value in headers.items()})
     try:
-        with urllib.request.build_opener(NoRedirect).open(asked, timeout=PATIENCE) as answer:
-            status: int = answer.status
+        with urllib.request.build_opener(NoRedirect).open(request, timeout=TIMEOUT) as response:
+            status: int = response.status
             return status
     except urllib.error.HTTPError as error:
         return error.code

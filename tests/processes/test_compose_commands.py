@@ -1,4 +1,4 @@
-"""docker-compose.yml without Docker: the very commands it names, as processes on PostgreSQL and Redis."""
+"""docker-compose.yml without Docker: its commands as processes on PostgreSQL and Redis."""
 
 import contextlib
 import re
@@ -20,12 +20,12 @@ SECRETS = {
     "ALLOWED_HOSTS": "desk.example.com",
 }
 PARTS = ("web", "worker", "research", "beat")
-# Research may be busy for minutes: nobody asks how it is.
+# Research has no health check, because it can be busy for minutes.
 PROBED = ("web", "worker", "beat")
 
 
 def compose(environment: dict[str, str]) -> Any:
-    """The file as Docker reads it: ${NAME:-default} and ${NAME:?message} are replaced."""
+    """The file as Docker reads it, with ${NAME:-default} and ${NAME:?message} replaced."""
 
     def value(match: re.Match[str]) -> str:
         name, otherwise, text = match.groups()
@@ -49,12 +49,12 @@ def compose(environment: dict[str, str]) -> Any:
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
-def test_nothing_starts_without_its_secrets(name: str) -> None:
+def test_compose_refuses_a_missing_secret(name: str) -> None:
     with pytest.raises(LookupError, match=f"Set {name} in .env"):
         compose({**SECRETS, name: ""})
 
 
-def test_every_service_says_how_it_is() -> None:
+def test_every_service_has_a_health_check_and_waits_for_the_migration() -> None:
     services = compose(SECRETS)["services"]
 
     assert set(services) == {"postgres", "redis", "migrate", *PARTS}
@@ -65,7 +65,7 @@ def test_every_service_says_how_it_is() -> None:
 
 
 class FullDesk:
-    """The services of docker-compose.yml that are ours, on servers and a port of the test's own."""
+    """The desk's services of docker-compose.yml, on the servers and the port of the test."""
 
     def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
         self.folder = folder
@@ -80,26 +80,26 @@ class FullDesk:
 
     def process(self, service: str, command: list[str] | None = None) -> Process:
         given = {name: str(value) for name, value in self.services[service]["environment"].items()}
-        words = command or self.services[service]["command"]
+        arguments = command or self.services[service]["command"]
         return Process(
-            [self.port if word == "8000" else word for word in words],
+            [self.port if argument == "8000" else argument for argument in arguments],
             self.folder / f"{service}.log",
             {**given, **self.environment},
         )
 
     def run(self, service: str, command: list[str] | None = None) -> None:
         with self.process(service, command) as process:
-            assert process.end() == 0, process.said()
+            assert process.end() == 0, process.output()
 
     def probe(self, service: str) -> int:
-        """Exit code of the service's own health check."""
+        """The exit code of the health check of the service."""
         test = self.services[service]["healthcheck"]["test"]
         assert test[0] == "CMD"
         with self.process(service, test[1:]) as process:
             return process.end()
 
     def status_of(self, path: str) -> int:
-        # As the proxy in front would ask.
+        # The headers of a proxy.
         return status_of(
             f"http://127.0.0.1:{self.port}{path}", Host=SECRETS["ALLOWED_HOSTS"], X_Forwarded_Proto="https"
         )
@@ -112,24 +112,24 @@ def desk(tmp_path: Path, database_url: str, redis_url: str) -> FullDesk:
 
 @pytest.fixture
 def running(desk: FullDesk) -> Iterator[dict[str, Process]]:
-    # The Dockerfile does this while the image is built.
+    # The Dockerfile does this when the image is built.
     desk.run("migrate", ["python", "manage.py", "setup_desk", "--only-static"])
     desk.run("migrate")
     with contextlib.ExitStack() as stack:
         yield {part: stack.enter_context(desk.process(part)) for part in PARTS}
 
 
-def test_the_commands_of_the_compose_file_make_a_desk(desk: FullDesk, running: dict[str, Process]) -> None:
+def test_the_commands_of_the_compose_file_run_a_desk(desk: FullDesk, running: dict[str, Process]) -> None:
     running["web"].wait_until(lambda: desk.status_of("/api/health") == 200)
 
     assert desk.status_of("/accounts/login/") == 200
     assert [desk.probe(part) for part in PROBED] == [0, 0, 0]
-    desk.run("migrate")  # again, beside the running desk
+    desk.run("migrate")  # again, while the desk is running
     stopped = {part: running[part].stop(signal.SIGTERM) for part in PARTS}
     assert stopped == {"web": -signal.SIGTERM, "worker": 0, "research": 0, "beat": 0}
 
 
-def test_a_worker_that_is_gone_is_told_by_its_own_check_and_by_the_health_page(
+def test_a_killed_worker_fails_its_health_check_and_the_health_page(
     desk: FullDesk, running: dict[str, Process]
 ) -> None:
     running["web"].wait_until(lambda: desk.status_of("/api/health") == 200)

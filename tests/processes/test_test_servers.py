@@ -1,4 +1,4 @@
-"""The servers of the tests themselves: they start, they are the tests' own, and nothing of them is left."""
+"""The test servers: they start, belong to one test run, and leave nothing behind."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def servers() -> Iterator[subprocess.Popen[str]]:
         yield child
 
 
-def test_they_answer_and_leave_nothing_when_the_tests_are_gone(servers: subprocess.Popen[str]) -> None:
+def test_they_start_and_are_deleted_after_the_test_run(servers: subprocess.Popen[str]) -> None:
     assert servers.stdin is not None
     assert servers.stdout is not None
     provided = json.loads(servers.stdout.readline())
@@ -56,13 +56,13 @@ def test_they_answer_and_leave_nothing_when_the_tests_are_gone(servers: subproce
         ("redis://localhost:6379/", "redis://localhost:6379/3"),
     ],
 )
-def test_each_worker_has_redis_databases_of_its_own(url: str, third: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_worker_has_its_own_redis_databases(url: str, third: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_REDIS_URL", url)
 
     assert redis_database(3) == third
 
 
-def test_a_test_can_have_a_database_of_its_own(database_url: str, redis_url: str) -> None:
+def test_a_test_can_have_its_own_database(database_url: str, redis_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
     assert database_url != os.environ["DATABASE_URL"]

@@ -1,4 +1,4 @@
-"""What holds where others can reach the desk."""
+"""The security settings of a desk that others can reach."""
 
 import json
 from pathlib import Path
@@ -12,24 +12,24 @@ SHOW = "import json; from django.conf import settings as s; print(json.dumps([s.
 s.SECURE_HSTS_SECONDS, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE]))"
 
 
-def safety_of(folder: Path, **environment: str) -> list[object]:
-    answer = manage("shell", "-v0", "-c", SHOW, folder=folder, **environment)
-    shown: list[object] = json.loads(answer.stdout)
-    return shown
+def https_settings(folder: Path, **environment: str) -> list[object]:
+    finished = manage("shell", "-v0", "-c", SHOW, folder=folder, **environment)
+    printed: list[object] = json.loads(finished.stdout)
+    return printed
 
 
-def test_the_deployment_check_has_nothing_to_say(tmp_path: Path) -> None:
-    answer = manage("check", "--deploy", "--fail-level", "WARNING", folder=tmp_path, DEBUG="0", SECRET_KEY=KEY)
+def test_the_deployment_check_finds_no_issues(tmp_path: Path) -> None:
+    finished = manage("check", "--deploy", "--fail-level", "WARNING", folder=tmp_path, DEBUG="0", SECRET_KEY=KEY)
 
-    assert answer.returncode == 0, answer.stderr
-    assert "no issues" in answer.stdout
+    assert finished.returncode == 0, finished.stderr
+    assert "no issues" in finished.stdout
 
 
-def test_without_debug_the_desk_insists_on_https(tmp_path: Path) -> None:
-    assert safety_of(tmp_path) == [True, 31536000, True, True]
-    assert safety_of(tmp_path, DEBUG="0") == [True, 31536000, True, True]
+def test_without_debug_the_desk_requires_https(tmp_path: Path) -> None:
+    assert https_settings(tmp_path) == [True, 31536000, True, True]
+    assert https_settings(tmp_path, DEBUG="0") == [True, 31536000, True, True]
 
 
 @pytest.mark.parametrize("environment", [{"DEBUG": "1"}, {"HTTPS": "0"}])
-def test_on_this_machine_alone_it_serves_plain_http(environment: dict[str, str], tmp_path: Path) -> None:
-    assert safety_of(tmp_path, **environment) == [False, 0, False, False]
+def test_a_local_desk_serves_plain_http(environment: dict[str, str], tmp_path: Path) -> None:
+    assert https_settings(tmp_path, **environment) == [False, 0, False, False]

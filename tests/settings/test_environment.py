@@ -1,4 +1,4 @@
-"""The environment is read strictly: what is wrong is said in one sentence that names the variable."""
+"""The environment is read strictly: an invalid value is refused in one line that names the variable."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def manage(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run manage.py with nothing in its environment but what is given."""
+    """Run manage.py with only the given environment."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -23,7 +23,7 @@ def manage(*arguments: str, folder: Path, **environment: str) -> subprocess.Comp
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "sentence"),
+    ("variable", "value", "message"),
     [
         ("MARKET", "maybe", "MARKET must be one of replay, real, not “maybe”."),
         ("DEBUG", "perhaps", "DEBUG must be 1 or 0, not “perhaps”."),
@@ -48,38 +48,36 @@ def manage(*arguments: str, folder: Path, **environment: str) -> subprocess.Comp
         ),
     ],
 )
-def test_a_wrong_value_is_refused_with_one_sentence(
-    variable: str, value: str, sentence: str, tmp_path: Path
-) -> None:
-    answer = manage("check", **{"folder": tmp_path, variable: value})  # type: ignore[arg-type]
+def test_an_invalid_value_is_refused_in_one_line(variable: str, value: str, message: str, tmp_path: Path) -> None:
+    finished = manage("check", **{"folder": tmp_path, variable: value})  # type: ignore[arg-type]
 
-    assert answer.stderr.strip() == sentence
-    assert answer.stdout == ""
-    assert answer.returncode == 1
+    assert finished.stderr.strip() == message
+    assert finished.stdout == ""
+    assert finished.returncode == 1
 
 
-def test_a_start_of_the_replay_outside_the_samples_is_refused(tmp_path: Path) -> None:
-    answer = manage("check", folder=tmp_path, REPLAY_START="2030-01-01")
+def test_a_replay_start_outside_the_samples_is_refused(tmp_path: Path) -> None:
+    finished = manage("check", folder=tmp_path, REPLAY_START="2030-01-01")
 
-    assert "REPLAY_START must be a date from 2000-03-01 to 2013-02-28" in answer.stderr
-    assert "Traceback" not in answer.stderr
-    assert answer.returncode == 1
+    assert "REPLAY_START must be a date from 2000-03-01 to 2013-02-28" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert finished.returncode == 1
 
 
 def test_a_password_in_a_wrong_url_is_not_repeated(tmp_path: Path) -> None:
     assert "secret" not in manage("check", folder=tmp_path, DATABASE_URL="mysql://user:secret@host/name").stderr
 
 
-def test_variables_set_to_nothing_count_as_not_set(tmp_path: Path) -> None:
-    nothing = dict.fromkeys(
+def test_empty_variables_count_as_not_set(tmp_path: Path) -> None:
+    empty = dict.fromkeys(
         ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "MARKET", "DEBUG", "HTTPS", "ALLOWED_HOSTS", "LOG_LEVEL"), ""
     )
-    answer = manage("check", folder=tmp_path, **nothing)
+    finished = manage("check", folder=tmp_path, **empty)
 
-    assert answer.returncode == 0, answer.stderr
+    assert finished.returncode == 0, finished.stderr
 
 
-def test_the_secret_key_is_generated_once_and_is_its_owners_alone(tmp_path: Path) -> None:
+def test_the_secret_key_is_generated_once_and_readable_only_by_its_owner(tmp_path: Path) -> None:
     show = ("shell", "-v0", "-c", "from django.conf import settings; print(settings.SECRET_KEY)")
     first, second = manage(*show, folder=tmp_path), manage(*show, folder=tmp_path)
 

@@ -1,4 +1,4 @@
-"""The beat schedule, as the database scheduler understands it."""
+"""The beat schedule, as the database scheduler stores it."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ def test_every_scheduled_task_exists() -> None:
 
 
 @pytest.mark.django_db(transaction=True)  # the scheduler closes connections between its transactions
-def test_the_scheduler_stores_the_intervals_and_expiries_that_the_settings_name() -> None:
-    # It cuts fractions of a second off without a word (0.5 becomes 0: no pause at all), and ignores `expires`.
+def test_the_scheduler_stores_the_intervals_and_expiries_of_the_settings() -> None:
+    # It silently drops fractions of a second (0.5 becomes 0, which means no pause) and ignores `expires`.
     DatabaseScheduler(app=app)
 
     stored = {

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tradedesk.core.rules import COSTS, RULES, Unit
 from tradedesk.templatetags import figures
 from tradedesk.templatetags.figures import Figure
 
@@ -15,8 +16,6 @@ FIGURES: list[Callable[[Figure], str]] = [
     figures.price,
     figures.percent,
     figures.signed_percent,
-    figures.percent,
-    figures.signed_percent,
     figures.ratio,
     figures.quantity,
 ]
@@ -24,13 +23,13 @@ amounts = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12)
 
 
 @pytest.mark.parametrize("figure", FIGURES)
-@pytest.mark.parametrize("nothing", [None, "", float("nan"), float("inf"), Decimal("NaN")])
-def test_what_has_no_value_is_a_dash(figure: Callable[[Figure], str], nothing: Figure) -> None:
-    assert figure(nothing) == "—"
+@pytest.mark.parametrize("missing", [None, "", float("nan"), float("inf"), Decimal("NaN")])
+def test_a_missing_value_is_a_dash(figure: Callable[[Figure], str], missing: Figure) -> None:
+    assert figure(missing) == "—"
 
 
 @pytest.mark.parametrize("figure", FIGURES)
-def test_what_is_no_number_is_refused_with_its_name(figure: Callable[[Figure], str]) -> None:
+def test_what_is_not_a_number_is_refused(figure: Callable[[Figure], str]) -> None:
     with pytest.raises(ValueError, match="twelve"):
         figure("twelve")
 
@@ -47,7 +46,7 @@ def test_what_is_no_number_is_refused_with_its_name(figure: Callable[[Figure], s
     ],
 )
 def test_money(value: Figure, written: str) -> None:
-    # 1e300 is written as the shortest text of that float, then filled with zeros.
+    # The digits of 1e300 are those of the shortest text of that float, followed by zeros.
     assert figures.money(value) == written
 
 
@@ -55,7 +54,7 @@ def test_money(value: Figure, written: str) -> None:
     ("value", "written"),
     [(12.4, "+$12.40"), (-12.4, "-$12.40"), (0, "$0.00"), (0.001, "$0.00"), (-0.001, "$0.00")],
 )
-def test_signed_money_says_gain_or_loss_unless_it_rounds_to_nothing(value: Figure, written: str) -> None:
+def test_signed_money_has_a_sign_unless_it_rounds_to_zero(value: Figure, written: str) -> None:
     assert figures.signed_money(value) == written
 
 
@@ -63,15 +62,45 @@ def test_signed_money_says_gain_or_loss_unless_it_rounds_to_nothing(value: Figur
     ("value", "written"),
     [(189.2, "189.20"), (Decimal("27.553214"), "27.55"), (0.355, "0.3550"), (1, "1.00"), (1234.5, "1,234.50")],
 )
-def test_price_has_cents_and_below_a_dollar_hundredths_of_them(value: Figure, written: str) -> None:
+def test_price_has_two_decimals_and_four_below_a_dollar(value: Figure, written: str) -> None:
     assert figures.price(value) == written
 
 
-def test_percent_of_a_fraction_and_of_percent_agree() -> None:
-    assert figures.percent(0.0124) == figures.percent(1.24) == "1.24%"
-    assert figures.signed_percent(0.0124) == figures.signed_percent(1.24) == "+1.24%"
-    assert figures.signed_percent(-0.0124) == figures.signed_percent(-1.24) == "-1.24%"
+def test_percent_of_a_fraction() -> None:
+    assert figures.percent(0.0124) == "1.24%"
+    assert figures.percent(-12.5) == "-1,250.00%"
+    assert figures.signed_percent(0.0124) == "+1.24%"
+    assert figures.signed_percent(-0.0124) == "-1.24%"
     assert figures.signed_percent(0) == "0.00%"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("position_size_pct", 0.02, "2.00%"),
+        ("max_position_size", Decimal("12500.000000"), "$12,500.00"),
+        ("max_position_size", None, "Off"),
+        ("max_positions", 5, "5"),
+        ("fractional", True, "Yes"),
+        ("fractional", False, "No"),
+        ("take_profit_pct", None, "Off"),
+        ("take_profit_pct", 12.5, "1,250.00%"),
+        ("signal_threshold", 0.6, "0.60"),
+        ("signal_threshold", 0, "0.00"),
+        ("daily_loss_limit", 500.0, "$500.00"),
+        ("commission_bps", 2.5, "2.5 bps"),
+        ("slippage_bps", 0.0, "0 bps"),
+        ("commission_per_order", 1.0, "$1.00"),
+        ("commission_per_share", 0.0035, "$0.0035"),
+    ],
+)
+def test_a_rule_is_shown_in_its_unit(name: str, value: object, shown: str) -> None:
+    assert figures.rule_value((RULES | COSTS)[name], value) == shown
+
+
+def test_there_is_an_example_of_every_unit() -> None:
+    units = {rule.unit for rule in (RULES | COSTS).values()}
+    assert units == set(Unit)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +113,7 @@ def test_percent_of_a_fraction_and_of_percent_agree() -> None:
         (Decimal("0.000001"), "0.000001"),
     ],
 )
-def test_quantity_ends_with_no_zeros(value: Figure, written: str) -> None:
+def test_quantity_has_no_trailing_zeros(value: Figure, written: str) -> None:
     assert figures.quantity(value) == written
 
 
@@ -94,20 +123,20 @@ def test_ratio() -> None:
 
 
 @given(amounts)
-def test_money_read_back_is_the_amount_to_the_cent(amount: Decimal) -> None:
+def test_money_is_the_amount_rounded_to_cents(amount: Decimal) -> None:
     written = figures.money(amount)
     assert Decimal(written.replace("$", "").replace(",", "")) == amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 @given(amounts)
-def test_a_sign_is_written_exactly_where_the_written_figure_is_not_zero(amount: Decimal) -> None:
+def test_a_figure_has_a_sign_if_it_does_not_round_to_zero(amount: Decimal) -> None:
     written = figures.signed_money(amount)
     assert (written[0] in "+-") == any(digit in written for digit in "123456789")
     assert amount < 0 or not written.startswith("-")
 
 
 @given(amounts)
-def test_quantity_read_back_is_the_quantity(quantity: Decimal) -> None:
+def test_quantity_shows_all_decimals(quantity: Decimal) -> None:
     assert Decimal(figures.quantity(quantity).replace(",", "")) == quantity
 
 
@@ -118,7 +147,7 @@ def test_signed_class(value: Figure, name: str) -> None:
     assert figures.signed_class(value) == name
 
 
-# The close of the session of 2012-03-05 (winter time) and of 2012-07-05 (summer time), from the NYSE's hours.
+# The closes of the NYSE on 2012-03-05 (winter time) and on 2012-07-05 (summer time).
 @pytest.mark.parametrize(
     ("moment", "written"),
     [
@@ -127,26 +156,26 @@ def test_signed_class(value: Figure, name: str) -> None:
         (datetime(2012, 3, 6, 6, tzinfo=timezone(timedelta(hours=9))), "2012-03-05 16:00"),
     ],
 )
-def test_a_moment_is_shown_in_new_york(moment: datetime, written: str) -> None:
+def test_a_time_is_shown_in_new_york_time(moment: datetime, written: str) -> None:
     assert figures.ny_time(moment) == written
     assert figures.ny_date(moment) == written[:10]
 
 
-def test_a_date_is_shown_as_it_is() -> None:
+def test_a_date_does_not_change() -> None:
     assert figures.ny_date(date(2012, 3, 5)) == "2012-03-05"
 
 
-def test_no_time_is_a_dash() -> None:
+def test_a_missing_time_is_a_dash() -> None:
     assert figures.ny_time(None) == figures.ny_date(None) == figures.moment(None) == "—"
 
 
 @pytest.mark.parametrize("show", [figures.ny_time, figures.ny_date, figures.moment])
-def test_a_naive_moment_is_refused(show: Callable[[datetime], str]) -> None:
+def test_a_naive_time_is_refused(show: Callable[[datetime], str]) -> None:
     with pytest.raises(ValueError, match="no time zone"):
         show(datetime(2012, 3, 5, 21))  # noqa: DTZ001
 
 
-def test_a_moment_as_an_element_keeps_the_exact_time() -> None:
+def test_a_time_element_has_the_exact_time() -> None:
     assert figures.moment(datetime(2012, 3, 5, 21, tzinfo=UTC)) == (
         '<time datetime="2012-03-05T21:00:00+00:00" data-local>2012-03-05 16:00</time>'
     )

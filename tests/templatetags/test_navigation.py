@@ -12,7 +12,7 @@ def link(path: str, name: str = "accounts:notifications", *, exact: bool = False
 
 
 @pytest.mark.parametrize("path", ["/dashboard/notifications", "/dashboard/notifications/12"])
-def test_the_page_and_what_lies_below_it_are_current(path: str) -> None:
+def test_a_page_and_the_pages_below_it_are_current(path: str) -> None:
     assert link(path) == {"url": "/dashboard/notifications", "label": "Notifications", "current": True}
 
 
@@ -26,7 +26,7 @@ def test_an_exact_link_is_not_current_below_its_page() -> None:
     assert link("/dashboard/notifications/12", exact=True)["current"] is False
 
 
-def test_a_page_that_the_desk_does_not_have_gives_no_link() -> None:
+def test_an_unknown_page_gives_no_link() -> None:
     assert link("/", name="nowhere:at_all") == {}
 
 
@@ -34,7 +34,7 @@ def test_a_link_without_a_request_is_not_current() -> None:
     assert nav_link({}, "accounts:notifications", "Notifications")["current"] is False
 
 
-def test_another_page_of_a_list_keeps_its_filters() -> None:
+def test_the_link_to_another_page_of_a_list_keeps_its_filters() -> None:
     template = Template("{% load navigation %}{% page_query 3 %}")
     request = RequestFactory().get("/trades?mode=paper&page=2&symbol=A%26B")
     assert template.render(Context({"request": request})) == "?mode=paper&amp;page=3&amp;symbol=A%26B"

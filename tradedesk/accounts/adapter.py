@@ -1,4 +1,4 @@
-"""allauth's hook: whether strangers may sign up is the operator's setting."""
+"""allauth's hook for the setting SIGNUP_OPEN."""
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings

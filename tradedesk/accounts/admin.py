@@ -7,7 +7,7 @@ from tradedesk.accounts.models import Notification, User
 
 @admin.register(User)
 class UserAdmin(BaseUserAdmin[User]):
-    """Users by email address. Mode and kill switch are only read here: the desk's own pages change them."""
+    """Users by email address. Mode and kill switch are read only here: users change them on the desk's pages."""
 
     ordering = ["email"]
     list_display = ["email", "mode", "entries_stopped", "is_active", "is_staff", "last_login"]
@@ -27,7 +27,7 @@ class UserAdmin(BaseUserAdmin[User]):
 
 @admin.register(Notification)
 class NotificationAdmin(admin.ModelAdmin[Notification]):
-    """What users were told: to be read, not rewritten."""
+    """Read only: a notification is a record."""
 
     list_display = ["created_at", "user", "level", "text", "read_at"]
     list_filter = ["level"]

@@ -1,11 +1,11 @@
-"""Telling a user's open pages that something changed."""
+"""Refreshing the open pages of a user after a change."""
 
 from django.db.models import F
 
 from tradedesk.accounts.models import UserVersion
 
 
-def touch(user_id: int) -> None:
-    """Move the user's version on, so that every open page of theirs refreshes."""
+def bump_version(user_id: int) -> None:
+    """Increase the user's version number, so that all open pages of the user refresh."""
     if not UserVersion.objects.filter(user_id=user_id).update(number=F("number") + 1):
         UserVersion.objects.get_or_create(user_id=user_id)

@@ -2,6 +2,6 @@ from django import forms
 
 
 class MarkReadForm(forms.Form):
-    """Which notifications the reader has had before their eyes: those up to this id."""
+    """The notifications that were on the page: those with ids up to `up_to`."""
 
     up_to = forms.IntegerField(min_value=1)

@@ -1,4 +1,4 @@
-"""The requests of pages and calls that need a user: the middleware lets nobody else through."""
+"""Types of requests with a logged-in user: the middleware refuses all others."""
 
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails

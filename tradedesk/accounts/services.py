@@ -1,17 +1,17 @@
-"""Telling a user something, and marking it as read."""
+"""Creating notifications, and marking them as read."""
 
 from datetime import datetime
 
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import Notification, User
 
 TEXT_LENGTH = Notification._meta.get_field("text").max_length or 0
 
 
 def notify(user: User, level: Notification.Level | str, text: str, url: str, now: datetime) -> Notification:
-    """Stores what the desk tells the user, at the market's time `now`; a text too long for the column is cut.
+    """Store a notification for the user. now: market time. A text that is too long for the column is cut.
 
-    Raises ValueError for a level that does not exist.
+    Raises ValueError for an unknown level.
     """
     return Notification.objects.create(
         user=user, level=Notification.Level(level), text=_cut(text), url=url, created_at=now
@@ -23,13 +23,13 @@ def count_unread(user: User) -> int:
 
 
 def mark_all_read(user: User, now: datetime, up_to: int) -> int:
-    """Marks the user's unread notifications up to that id, so that none is marked which was not on the page.
+    """Mark the user's unread notifications with ids up to `up_to`: newer ones were not on the page yet.
 
-    Returns how many were marked.
+    Returns the number of marked notifications.
     """
     marked = user.notifications.filter(read_at=None, pk__lte=up_to).update(read_at=now)
     if marked:
-        touch(user.pk)
+        bump_version(user.pk)
     return marked
 
 

@@ -23,13 +23,13 @@ def notifications(request: UserRequest) -> HttpResponse:
 def notifications_read(request: UserRequest) -> HttpResponse:
     form = MarkReadForm(request.POST)
     if not form.is_valid():
-        return HttpResponseBadRequest("Say up to which notification: up_to must be its number.")
-    # Wall time: when a person has read something has nothing to do with the market's clock.
+        return HttpResponseBadRequest("up_to must be the id of a notification.")
+    # Wall time, because a person reads in real time, also on the replay market.
     services.mark_all_read(request.user, timezone.now(), form.cleaned_data["up_to"])
     return redirect("accounts:notifications")
 
 
 @require_safe
 def status(request: UserRequest) -> HttpResponse:
-    """The live part of the top bar, alone."""
+    """The fragment of the top bar that refreshes."""
     return render(request, "_status.html")

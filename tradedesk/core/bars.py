@@ -17,15 +17,15 @@ Value = TypeVar("Value", bound=np.generic)
 PRICE_COLUMNS = ("open", "high", "low", "close")
 COLUMNS = ("time", *PRICE_COLUMNS, "volume")
 
-# UTC less four hours has New York's date at every hour, but for the last one before midnight in winter, and no US
-# session reaches that far; so no time zone table is needed.
+# UTC minus four hours has the date of New York at every hour except the last one before midnight in winter. No US
+# session reaches that hour, so no time zone table is needed.
 BEHIND_UTC = np.timedelta64(4, "h")
 _BEHIND, _DAY = (int(span.astype("m8[us]").astype(np.int64)) for span in (BEHIND_UTC, np.timedelta64(1, "D")))
-_MISSING = np.iinfo(np.int64).min  # a datetime64 that is not a time, as a number
+_NOT_A_TIME = np.iinfo(np.int64).min  # NaT as an integer
 
 
 class Timeframe(StrEnum):
-    """How long one bar lasts. The values are the names Alpaca and most data vendors use."""
+    """The length of a bar. The values are the names that Alpaca and most data vendors use."""
 
     MINUTE = "1Min"
     FIVE_MINUTES = "5Min"
@@ -35,12 +35,12 @@ class Timeframe(StrEnum):
 
     @property
     def minutes(self) -> int:
-        """Length in minutes; a day counts as 1440 although its session is shorter."""
+        """Length in minutes; a day counts as 1,440, although its session is shorter."""
         return {"1Min": 1, "5Min": 5, "15Min": 15, "1Hour": 60, "1Day": 1440}[self.value]
 
 
 class InvalidBars(ValueError):
-    """Bars that must not be traded on; the message names the row (counted from 0) and what is wrong."""
+    """Bars that must not be used. The message names the row (counted from 0) and what is wrong."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,10 +64,10 @@ class Bars:
         return Bars(*(getattr(self, name)[rows] for name in COLUMNS))
 
     def values(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        """All columns but the time."""
+        """All columns except the time."""
         return self.open, self.high, self.low, self.close, self.volume
 
-    def __iter__(self) -> Iterator[object]:  # a Bars is not a sequence of rows; say so early
+    def __iter__(self) -> Iterator[object]:  # without it, Python would try rows by number
         raise TypeError("iterate over a column of Bars, not over Bars")
 
     def until(self, moment: datetime) -> "Bars":
@@ -80,8 +80,10 @@ class Bars:
 
 
 def read_only(values: NDArray[Value]) -> NDArray[Value]:
-    """A contiguous view that cannot be written to, for compiled functions. Stored bars come like that, and to
-    numba what can be written to is another type, to be compiled for once more."""
+    """A contiguous read-only view for compiled functions.
+
+    Stored bars are read-only, and numba would compile a function again for a writable array.
+    """
     view = np.ascontiguousarray(values).view()
     view.flags.writeable = False
     return view
@@ -105,7 +107,7 @@ def session_dates(times: Times) -> NDArray[np.datetime64]:
 
 
 def session_numbers(times: Times) -> NDArray[np.int64]:
-    """`session_dates` of times in their order (datetime64[us]) as days since 1970, for kernels."""
+    """`session_dates` of ascending times (datetime64[us]) as days since 1970, for kernels."""
     days = np.empty(len(times), np.int64)
     _number_days(read_only(times.astype("datetime64[us]", copy=False).view(np.int64)), days)
     return days
@@ -113,7 +115,7 @@ def session_numbers(times: Times) -> NDArray[np.int64]:
 
 @njit(cache=True)
 def _number_days(microseconds: NDArray[np.int64], days: NDArray[np.int64]) -> None:
-    day, next_day = 0, _MISSING
+    day, next_day = 0, _NOT_A_TIME
     for row in range(len(microseconds)):
         if microseconds[row] >= next_day:
             day = (microseconds[row] - _BEHIND) // _DAY
@@ -122,15 +124,15 @@ def _number_days(microseconds: NDArray[np.int64], days: NDArray[np.int64]) -> No
 
 
 def validate(bars: Bars) -> None:
-    """Refuse bars that would poison an indicator or a fill. Raises InvalidBars, naming the first bad row."""
+    """Check that no value would falsify an indicator or a fill. Raises InvalidBars, naming the first bad row."""
     sizes = {name: len(getattr(bars, name)) for name in COLUMNS}
     if len(set(sizes.values())) > 1:
         raise InvalidBars(f"The columns differ in length: {sizes}.")
     if len(bars) == 0:
         raise InvalidBars("There are no rows.")
-    if _sound(read_only(bars.time.view(np.int64)), *(read_only(column) for column in bars.values())):
+    if _is_valid(read_only(bars.time.view(np.int64)), *(read_only(column) for column in bars.values())):
         return
-    # Not so: now take the time to say what is wrong, and where.
+    # Only invalid bars take the slower way, which finds what is wrong and where.
     for name in PRICE_COLUMNS:
         column = getattr(bars, name)
         _refuse(bars, ~np.isfinite(column), f"{name} is missing or not a number")
@@ -142,15 +144,15 @@ def validate(bars: Bars) -> None:
     if np.isnat(bars.time).any():
         raise InvalidBars(f"Row {int(np.isnat(bars.time).argmax())}: the time is missing.")
     step = np.diff(bars.time).astype(np.int64)
-    _refuse(bars, np.concatenate(([False], step == 0)), "the time stands twice")
+    _refuse(bars, np.concatenate(([False], step == 0)), "the time is the same as in the row before it")
     _refuse(bars, np.concatenate(([False], step < 0)), "the time is earlier than the row before it")
 
 
 @njit(cache=True)
-def _sound(
+def _is_valid(
     time: NDArray[np.int64], open_: Floats, high: Floats, low: Floats, close: Floats, volume: Floats
 ) -> bool:
-    """All checks of `validate` at a glance. NaN compares as false, so it is never sound."""
+    """All checks of `validate` in one pass. Every comparison with NaN is false, so NaN is never valid."""
     faults = 0
     for row in range(len(time)):
         faults += not (
@@ -165,7 +167,7 @@ def _sound(
         )
     for row in range(1, len(time)):
         faults += time[row] <= time[row - 1]
-    return faults == 0 and time[0] != _MISSING
+    return faults == 0 and time[0] != _NOT_A_TIME
 
 
 def _refuse(bars: Bars, bad: NDArray[np.bool_], what: str) -> None:

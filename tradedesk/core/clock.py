@@ -1,12 +1,11 @@
-"""The clock: everything that needs the market's time is given it by one of these."""
+"""The clock: the one source of market time."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the market's time: the wall's on a real market, the replayed one on the replay market."""
+    """Gives the market's time: the wall clock on the real market, the replay's time on the replay market."""
 
     def now(self) -> datetime:
         """The market's time, aware, in UTC."""
@@ -18,13 +17,3 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
-
-
-@dataclass
-class FixedClock:
-    """A clock that stands where it is put; for tests and for replays."""
-
-    moment: datetime
-
-    def now(self) -> datetime:
-        return self.moment

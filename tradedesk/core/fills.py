@@ -1,4 +1,4 @@
-"""Fills: the one place that decides at what price, for how many shares and at what cost an order is filled."""
+"""Fills: the one place that decides the price, the quantity and the cost of a fill."""
 
 from enum import StrEnum
 
@@ -17,7 +17,7 @@ class ExitReason(StrEnum):
     MANUAL = "manual"
 
 
-# What `protective_exit` answers, in the kernel's numbers.
+# Reasons as the kernel's numbers; `protective_exit` returns one of them.
 NO_EXIT, EXIT_SIGNAL, EXIT_STOP_LOSS, EXIT_TAKE_PROFIT = 0, 1, 2, 3
 EXIT_REASONS = {
     EXIT_SIGNAL: ExitReason.SIGNAL,
@@ -28,25 +28,25 @@ EXIT_REASONS = {
 
 @njit(cache=True)
 def buy_price(price: float, slippage_bps: float) -> float:
-    """What a buyer pays per share for a market order at `price`."""
+    """The price per share that a buyer pays for a market order at `price`."""
     return round_money(price * (1.0 + slippage_bps / 1e4))
 
 
 @njit(cache=True)
 def sell_price(price: float, slippage_bps: float) -> float:
-    """What a seller receives per share for a market order at `price`."""
+    """The price per share that a seller receives for a market order at `price`."""
     return round_money(price * (1.0 - slippage_bps / 1e4))
 
 
 @njit(cache=True)
 def stop_price(fill_price: float, stop_loss_pct: float) -> float:
-    """The protective stop of a lot bought at `fill_price`."""
+    """The stop price of a lot bought at `fill_price`."""
     return round_money(fill_price * (1.0 - stop_loss_pct))
 
 
 @njit(cache=True)
 def target_price(fill_price: float, take_profit_pct: float) -> float:
-    """The profit target of a lot bought at `fill_price`; infinity stays infinity."""
+    """The target price of a lot bought at `fill_price`; infinity without a take profit (infinity)."""
     if take_profit_pct == float("inf"):
         return take_profit_pct
     return round_money(fill_price * (1.0 + take_profit_pct))
@@ -68,7 +68,7 @@ def affordable(
     bps: float,
     fractional: bool,
 ) -> float:
-    """`quantity` cut down to what `cash` pays for at `price`, its commission included; 0 when not one share."""
+    """`quantity` reduced to what `cash` pays for at `price`, commission included; 0 if not even one share."""
     cost_per_share = price * (1.0 + bps / 1e4) + per_share
     most = whole_or_fraction(max(0.0, cash - per_order) / cost_per_share, fractional)
     return min(quantity, most)
@@ -78,11 +78,11 @@ def affordable(
 def protective_exit(
     open_: float, high: float, low: float, stop: float, target: float, slippage_bps: float
 ) -> tuple[int, float]:
-    """Does a lot leave in this bar by its stop or target, and at what price per share?
+    """Whether the stop or the target closes a lot in this bar, and at what price per share.
 
-    Stop: min(open, stop) less slippage, a gap fills at the open. Target (infinity for none): max(open,
-    target), a resting limit order, so without slippage. Both touched in one bar: the stop, the worse of the
-    two. Responses (NO_EXIT, 0.0) or (reason, price).
+    Stop: min(open, stop) less slippage, so a gap fills at the open. Target (infinity for none): max(open, target)
+    without slippage, because it is a resting limit order. If both are touched in one bar, the stop, the worse one,
+    fills. Returns (NO_EXIT, 0.0) or (reason, price).
     """
     if low <= stop:
         return EXIT_STOP_LOSS, sell_price(min(open_, stop), slippage_bps)

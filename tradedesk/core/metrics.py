@@ -1,6 +1,6 @@
-"""Metrics: what an equity curve and its closed trades are worth.
+"""Metrics: the figures of an equity curve and its closed trades.
 
-The formulas and their sources stand in core.ratios, compiled. Here a figure that is not defined for its input is
+The formulas and their sources are in core.ratios, compiled. Here a figure that is not defined for its input is
 None, never NaN or infinity.
 """
 
@@ -16,12 +16,12 @@ from tradedesk.core.bars import Floats, Times, session_numbers
 from tradedesk.core.ratios import NO_SPREAD as NO_SPREAD
 from tradedesk.core.ratios import SESSIONS_PER_YEAR as SESSIONS_PER_YEAR
 
-NOTHING: Floats = np.empty(0)
+EMPTY: Floats = np.empty(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
-    """Fractions (0.12 is 12%), ratios, and dollars where it says so; None where a figure is not defined."""
+    """Fractions (0.12 is 12%) and ratios; dollars where a comment says so; None where a figure is not defined."""
 
     total_return: float
     cagr: float | None
@@ -32,7 +32,7 @@ class Metrics:
     max_drawdown_days: int
     win_rate: float | None
     profit_factor: float | None
-    expectancy: float | None  # dollars a closed trade
+    expectancy: float | None  # dollars per closed trade
     mean_r_multiple: float | None
     exposure: float
     trades: int
@@ -42,18 +42,18 @@ class Metrics:
     beta: float | None
 
     def as_dict(self) -> dict[str, float | int | None]:
-        """The figures by name, as they are stored: fractions, ratios and dollars."""
+        """The figures by name, in the units of the fields."""
         return asdict(self)
 
 
 class Sessions(NamedTuple):
-    """Of m bars: the day number of each (m,), and the rows (k,) of the last bar of each session."""
+    """The sessions of m bars: the day number of each bar (m,) and the row of the last bar of each session (k,)."""
 
     number: NDArray[np.int64]
     ends: NDArray[np.int64]
 
     @classmethod
-    def of(cls, number: NDArray[np.int64]) -> Self:
+    def from_numbers(cls, number: NDArray[np.int64]) -> Self:
         return cls(number, ratios.session_ends(number))
 
 
@@ -62,8 +62,8 @@ def measure(
     equity: Floats,
     *,
     capital: float,
-    pnl: Floats = NOTHING,
-    r_multiples: Floats = NOTHING,
+    pnl: Floats = EMPTY,
+    r_multiples: Floats = EMPTY,
     exposure: float = 0.0,
     benchmark: Floats | None = None,
     risk_free_rate: float = 0.0,
@@ -71,19 +71,19 @@ def measure(
 ) -> Metrics:
     """All figures of an equity curve.
 
-    time (m,) and equity (m,): one entry a bar, in dollars. capital: E_0, dollars, positive. pnl (k,): dollars of
-    each closed trade after its costs. r_multiples (k,): NaN where a trade has none. benchmark (m,): the equity of
-    buying and holding with the same capital over the same bars. risk_free_rate: a fraction a year. sessions:
-    those of `time`, where they are known already.
+    time (m,), equity (m,): one row per bar, dollars. capital: E_0, dollars, positive. pnl (k,): dollars of each
+    closed trade after costs. r_multiples (k,): NaN where a trade has none. benchmark (m,): the equity of buy and
+    hold with the same capital over the same bars. risk_free_rate: a fraction per year. sessions: the sessions of
+    `time`, if they are already known.
     """
-    number, ends = sessions or Sessions.of(session_numbers(time))
-    free = risk_free_rate / SESSIONS_PER_YEAR
-    curve = ratios.of_curve(number, ends, equity, float(capital), free)
-    won, factor, expected, expected_r = ratios.of_trades(pnl, r_multiples)
+    number, ends = sessions or Sessions.from_numbers(session_numbers(time))
+    risk_free = risk_free_rate / SESSIONS_PER_YEAR
+    curve = ratios.curve_ratios(number, ends, equity, float(capital), risk_free)
+    won, factor, expected, mean_r = ratios.trade_ratios(pnl, r_multiples)
     alpha = beta = held_return = math.nan
     if benchmark is not None and len(benchmark):
         held_return = ratios.total_return(benchmark[-1], float(capital))
-        alpha, beta = ratios.against(ends, equity, benchmark, float(capital), free)
+        alpha, beta = ratios.curve_alpha_beta(ends, equity, benchmark, float(capital), risk_free)
     return Metrics(
         total_return=curve.total_return,
         cagr=_defined(curve.cagr),
@@ -95,7 +95,7 @@ def measure(
         win_rate=_defined(won),
         profit_factor=_defined(factor),
         expectancy=_defined(expected),
-        mean_r_multiple=_defined(expected_r),
+        mean_r_multiple=_defined(mean_r),
         exposure=exposure,
         trades=len(pnl),
         final_equity=curve.final_equity,
@@ -107,11 +107,11 @@ def measure(
 
 def session_ends(time: Times) -> NDArray[np.int64]:
     """The rows (k,) of the last bar of each session."""
-    return Sessions.of(session_numbers(time)).ends
+    return Sessions.from_numbers(session_numbers(time)).ends
 
 
 def calendar_days(time: Times) -> int:
-    """Days from the session of the first of these times to that of the last; 0 for none."""
+    """Days from the session of the first time to the session of the last one; 0 without times."""
     first_and_last = session_numbers(time[[0, -1]]) if len(time) else np.zeros(2, np.int64)
     return int(first_and_last[1] - first_and_last[0])
 
@@ -127,18 +127,18 @@ def total_return(final: float, capital: float) -> float:
 
 
 def cagr(final: float, capital: float, days: int) -> float | None:
-    """ratios.cagr; None within one day and beyond any number."""
+    """ratios.cagr; None for less than one day, or if the result exceeds the range of floats."""
     return _defined(ratios.cagr(final, capital, days))
 
 
-def sharpe_ratio(returns: Floats, free: float = 0.0) -> float | None:
-    """ratios.sharpe_ratio; None without a spread."""
-    return _defined(ratios.sharpe_ratio(returns, free))
+def sharpe_ratio(returns: Floats, risk_free: float = 0.0) -> float | None:
+    """ratios.sharpe_ratio; None for constant returns."""
+    return _defined(ratios.sharpe_ratio(returns, risk_free))
 
 
-def sortino_ratio(returns: Floats, free: float = 0.0) -> float | None:
-    """ratios.sortino_ratio; None without a session below `free`."""
-    return _defined(ratios.sortino_ratio(returns, free))
+def sortino_ratio(returns: Floats, risk_free: float = 0.0) -> float | None:
+    """ratios.sortino_ratio; None without a session below `risk_free`."""
+    return _defined(ratios.sortino_ratio(returns, risk_free))
 
 
 def max_drawdown(time: Times, equity: Floats, capital: float) -> tuple[float, int]:
@@ -168,18 +168,18 @@ def expectancy(pnl: Floats) -> float | None:
 
 
 def r_multiple(pnl: Floats, quantity: Floats, entry_price: Floats, stop_price: Floats) -> Floats:
-    """pnl / (quantity x (entry - initial stop)), what a trade earned per dollar that its stop put at risk (k,).
+    """pnl / (quantity x (entry - initial stop)) (k,): the dollars earned per dollar at risk down to the stop.
 
-    NaN where the stop does not lie below the entry. Source: V. K. Tharp, Trade Your Way to Financial Freedom.
+    NaN where the stop is not below the entry. Source: V. K. Tharp, Trade Your Way to Financial Freedom.
     """
     risked = quantity * (entry_price - stop_price)
     multiples: Floats = np.divide(pnl, risked, out=np.full(len(pnl), np.nan), where=risked > 0.0)
     return multiples
 
 
-def alpha_beta(returns: Floats, benchmark: Floats, free: float = 0.0) -> tuple[float | None, float | None]:
-    """ratios.alpha_beta; (None, None) without a moving benchmark."""
-    alpha, beta = ratios.alpha_beta(returns, benchmark, free)
+def alpha_beta(returns: Floats, benchmark: Floats, risk_free: float = 0.0) -> tuple[float | None, float | None]:
+    """ratios.alpha_beta; (None, None) for a constant benchmark."""
+    alpha, beta = ratios.alpha_beta(returns, benchmark, risk_free)
     return _defined(alpha), _defined(beta)
 
 

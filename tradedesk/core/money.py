@@ -1,8 +1,8 @@
-"""Money: what a dollar amount is in a kernel (float64) and in the database (Decimal), and the way between.
+"""Money: dollar amounts in kernels (float64) and in the database (Decimal), and the conversion between them.
 
-Every price, commission and cash movement is rounded to a millionth of a dollar where it arises, in the
-kernel as in the ledger. Six places are far below a cent, and an amount under a billion dollars then
-survives float64 and SQLite (15 significant digits) exactly, so that the two worlds agree to the last place.
+Every price, commission and cash movement is rounded to a millionth of a dollar where it is computed, in the kernel
+and in the ledger alike. Six decimals are far below a cent, and an amount under a billion dollars then passes
+through float64 and SQLite (15 significant digits) exactly. So both hold the same number.
 """
 
 import math
@@ -22,7 +22,7 @@ def round_money(amount: float) -> float:
 
 
 def to_decimal(amount: float) -> Decimal:
-    """A kernel's amount for the database: rounded to a millionth. Raises ValueError for NaN and infinity."""
+    """An amount as a Decimal for the database, rounded to a millionth. Raises ValueError for NaN and infinity."""
     if not math.isfinite(amount):
         raise ValueError(f"{amount} is not an amount")
     return Decimal(repr(float(amount))).quantize(MICRO)

@@ -1,4 +1,4 @@
-"""Risk: the one function that decides whether an entry may be made, and the message of each refusal."""
+"""Risk: the one function that decides whether an entry is allowed, and the message of each refusal."""
 
 from enum import IntEnum
 from typing import Any
@@ -7,7 +7,7 @@ from numba import njit
 
 
 class Refusal(IntEnum):
-    """Why an entry was refused; NONE lets it pass. The numbers travel through the compiled kernels."""
+    """Why an entry is refused; NONE allows it. The compiled kernels use the numbers."""
 
     NONE = 0
     WEAK_SIGNAL = 1
@@ -17,7 +17,7 @@ class Refusal(IntEnum):
     NO_SIZE = 5
 
     def message(self, **facts: object) -> str:
-        """The reason for a person, with the facts that led to it."""
+        """The reason as a trader reads it, with the figures that led to it."""
         return _MESSAGES[self].format(**facts)
 
 
@@ -39,8 +39,8 @@ def entry_refusal(
 ) -> int:
     """The Refusal code for an entry decided now.
 
-    open_positions: held and not about to be sold, plus entries that are already ordered. day_loss: dollars lost since
-    the end of the previous session (negative for a gain). equity and peak_equity: dollars, of the book that the
+    open_positions: positions that are held and not about to be sold, plus ordered entries. day_loss: dollars lost
+    since the end of the previous session (negative for a gain). equity, peak_equity: dollars, of the book that the
     strategy trades. rules: core.rules.KernelRules.
     """
     if strength < rules.signal_threshold:

@@ -1,26 +1,26 @@
 """Trading rules and costs: each is declared once, here.
 
-Forms, API schemas, database columns and constraints, labels, provenance and the kernel's structure are made from these
-declarations. To add a rule, declare it in RiskRules and apply it where it takes effect.
+Forms, API schemas, database columns and constraints, labels, provenance and the kernel's structure are built from
+these declarations. To add a rule, declare it in RiskRules and apply it where it takes effect.
 """
 
 from collections import namedtuple
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cache, lru_cache
 from types import NoneType
 from typing import Any, Self, cast, get_args, get_type_hints
 
-# The part of the equity that a backtest invests in all its symbols together, unless it is given a position size. The
-# rest is left for costs and for gaps at the open.
+# The part of the equity that a backtest without a position size invests, over all its symbols. The rest pays costs
+# and gaps at the open.
 FULLY_INVESTED = 0.95
-# In place of doubled costs where there are none: an order of a liquid US stock seldom costs more in slippage.
+# Replaces doubled costs where there are no costs. An order of a liquid US stock rarely has more slippage.
 ASSUMED_SLIPPAGE_BPS = 5.0
 
 
 class Unit(StrEnum):
-    """What the number of a rule counts. Fractions are fractions everywhere inside the desk (0.02 is 2%)."""
+    """The unit of a rule's value. Inside the desk a fraction is always a fraction: 0.02 is 2%."""
 
     FRACTION = "fraction"
     DOLLARS = "dollars"
@@ -32,7 +32,7 @@ class Unit(StrEnum):
 
 
 class Scope(StrEnum):
-    """What a rule concerns: the size of an entry, whether an entry may be made, the exit, or the cost of an order."""
+    """What a rule decides: the size of an entry, whether it is allowed, the exit, or the cost of an order."""
 
     SIZE = "size"
     ENTRY = "entry"
@@ -41,7 +41,7 @@ class Scope(StrEnum):
 
 
 class InvalidRules(ValueError):
-    """A rule outside its bounds; `field` is its name, the message can be shown to a person."""
+    """A value outside the bounds of its rule. `field` is the rule's name; the message can be shown to a trader."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -52,8 +52,9 @@ class InvalidRules(ValueError):
 class Rule:
     """One declared rule.
 
-    low, high: bounds, inclusive. optional: None switches the rule off. help: one sentence for the form and the API.
-    deploy_default, deploy_high: where a deployment has another default or another upper bound than a backtest.
+    low, high: bounds, inclusive; a flag has none. optional: None switches the rule off. help: one sentence for the
+    form and the API. deploy_default, deploy_high: default and upper bound of a deployment, where they differ from
+    those of a backtest.
     """
 
     name: str
@@ -82,13 +83,17 @@ class Rule:
         if self.unit is Unit.COUNT and not isinstance(value, int):
             raise InvalidRules(self.name, f"{self.label} must be a whole number, not {value}.")
 
-    def for_deployment(self) -> "Rule":
+    def for_deployment(self) -> Self:
         """The rule with the default and the upper bound of a deployment."""
         default = self.default if self.deploy_default is None else self.deploy_default
         return replace(self, default=default, high=self.deploy_high or self.high)
 
     def kernel_value(self, value: Any) -> float:
-        """The value as the kernel reads it: a number, infinity for a rule that is off."""
+        """The value as the kernel reads it; infinity for a rule that is off.
+
+        A rule always has the same type (an optional count is a float, like its infinity): numba compiles a kernel
+        again for each combination of types.
+        """
         if value is None:
             return float("inf")
         if self.unit is Unit.FLAG:
@@ -96,58 +101,57 @@ class Rule:
         return int(value) if self.unit is Unit.COUNT and not self.optional else float(value)
 
     def _bounds(self) -> str:
-        words = {Unit.DOLLARS: " dollars", Unit.DOLLARS_PER_SHARE: " dollars", Unit.BASIS_POINTS: " basis points"}
-        return f"{self.low:,.10g} and {self.high:,.10g}{words.get(self.unit, '')}"
+        units = {Unit.DOLLARS: " dollars", Unit.DOLLARS_PER_SHARE: " dollars", Unit.BASIS_POINTS: " basis points"}
+        return f"{self.low:,.10g} and {self.high:,.10g}{units.get(self.unit, '')}"
 
 
 def _rule(default: Any, label: str, unit: Unit, scope: Scope, **declared: Any) -> Any:
-    """A dataclass field that carries its declaration."""
+    """A dataclass field with the declaration of a rule in its metadata."""
     return field(default=default, metadata={"label": label, "unit": unit, "scope": scope} | declared)
 
 
 class Declared:
-    """What RiskRules and Costs share: values that are checked against their declarations when they are made."""
+    """Base of RiskRules and Costs: every value is checked against its declaration when the object is created."""
 
     __slots__ = ()
 
     @classmethod
+    @cache
     def rules(cls) -> tuple[Rule, ...]:
-        """The declarations, in their order."""
-        return _declared(cls)
+        """The declarations, in the order of the fields. A rule is optional if its field's type allows None."""
+        types = get_type_hints(cls)
+        return tuple(
+            Rule(
+                name=each.name,
+                default=each.default,
+                optional=NoneType in get_args(types[each.name]),
+                **each.metadata,
+            )
+            for each in fields(cast("Any", cls))
+        )
 
     def __post_init__(self) -> None:
         for rule in self.rules():
             rule.check(getattr(self, rule.name))
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(cast(Any, self))
+        return asdict(cast("Any", self))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """From stored values; unknown names are ignored, missing ones have their default. Raises InvalidRules."""
+        """From stored values: unknown names are ignored, missing ones get their default. Raises InvalidRules."""
         return cls(**{rule.name: values[rule.name] for rule in cls.rules() if rule.name in values})
-
-
-@cache
-def _declared(owner: type) -> tuple[Rule, ...]:
-    types = get_type_hints(owner)
-    return tuple(
-        Rule(
-            name=each.name,
-            default=None if each.default is MISSING else each.default,
-            optional=NoneType in get_args(types[each.name]),
-            **each.metadata,
-        )
-        for each in fields(owner)
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskRules(Declared):
-    """How much to buy, when to refuse an entry, when to leave. Raises InvalidRules for a value out of bounds."""
+    """The size of an entry, when an entry is refused, and when a position is closed.
+
+    Raises InvalidRules for a value out of bounds.
+    """
 
     position_size_pct: float = _rule(
-        0.95,
+        FULLY_INVESTED,
         "Position size",
         Unit.FRACTION,
         Scope.SIZE,
@@ -157,7 +161,13 @@ class RiskRules(Declared):
         deploy_high=0.5,
     )
     max_position_size: float | None = _rule(
-        None, "Max position size", Unit.DOLLARS, Scope.SIZE, low=1, high=1e9, help="Most dollars for one position."
+        None,
+        "Max position size",
+        Unit.DOLLARS,
+        Scope.SIZE,
+        low=1,
+        high=1e9,
+        help="Most dollars for one position.",
     )
     max_positions: int = _rule(
         1,
@@ -166,7 +176,7 @@ class RiskRules(Declared):
         Scope.SIZE,
         low=1,
         high=1000,
-        help="Open positions at the same time, one a symbol.",
+        help="Open positions at the same time, one for each symbol.",
         deploy_default=5,
         deploy_high=20,
     )
@@ -174,10 +184,22 @@ class RiskRules(Declared):
         False, "Fractional shares", Unit.FLAG, Scope.SIZE, help="Whether parts of a share may be bought."
     )
     stop_loss_pct: float = _rule(
-        0.10, "Stop loss", Unit.FRACTION, Scope.EXIT, low=0.001, high=0.99, help="Below the entry price."
+        0.10,
+        "Stop loss",
+        Unit.FRACTION,
+        Scope.EXIT,
+        low=0.001,
+        high=0.99,
+        help="Below the entry price.",
     )
     take_profit_pct: float | None = _rule(
-        None, "Take profit", Unit.FRACTION, Scope.EXIT, low=0.001, high=100, help="Above the entry price."
+        None,
+        "Take profit",
+        Unit.FRACTION,
+        Scope.EXIT,
+        low=0.001,
+        high=100,
+        help="Above the entry price.",
     )
     signal_threshold: float = _rule(
         0.6, "Signal threshold", Unit.STRENGTH, Scope.ENTRY, help="Weaker buy signals are ignored."
@@ -204,19 +226,29 @@ class RiskRules(Declared):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs(Declared):
-    """What an order costs, on both sides. Raises InvalidRules for a value out of bounds."""
+    """The costs of each order, entries and exits alike. Raises InvalidRules for a value out of bounds."""
 
     commission_bps: float = _rule(
-        0.0, "Commission", Unit.BASIS_POINTS, Scope.COST, high=1000, help="Of the amount of an order. 1 is 0.01%."
+        0.0,
+        "Commission",
+        Unit.BASIS_POINTS,
+        Scope.COST,
+        high=1000,
+        help="On the amount of each order. 1 is 0.01%.",
     )
     slippage_bps: float = _rule(
-        0.0, "Slippage", Unit.BASIS_POINTS, Scope.COST, high=1000, help="Of the price, against you, each way."
+        0.0,
+        "Slippage",
+        Unit.BASIS_POINTS,
+        Scope.COST,
+        high=1000,
+        help="Of the price, against you, on each order.",
     )
     commission_per_order: float = _rule(
-        0.0, "Commission per order", Unit.DOLLARS, Scope.COST, high=1000, help="For each order that fills."
+        0.0, "Commission per order", Unit.DOLLARS, Scope.COST, high=1000, help="For each filled order."
     )
     commission_per_share: float = _rule(
-        0.0, "Commission per share", Unit.DOLLARS_PER_SHARE, Scope.COST, high=10, help="For each share that fills."
+        0.0, "Commission per share", Unit.DOLLARS_PER_SHARE, Scope.COST, high=10, help="For each filled share."
     )
 
     @property
@@ -224,7 +256,7 @@ class Costs(Declared):
         return not any(self.as_dict().values())
 
     def doubled(self) -> Self:
-        """Every cost twice, at most its upper bound; where there are no costs, 5 basis points of slippage."""
+        """Every cost doubled, up to its upper bound. Where there are no costs: ASSUMED_SLIPPAGE_BPS."""
         if self.is_free:
             return replace(self, slippage_bps=ASSUMED_SLIPPAGE_BPS)
         return replace(self, **{rule.name: min(2 * getattr(self, rule.name), rule.high) for rule in self.rules()})
@@ -234,21 +266,20 @@ RULES = {rule.name: rule for rule in RiskRules.rules()}
 COSTS = {rule.name: rule for rule in Costs.rules()}
 DEPLOYED_RULES = {name: rule.for_deployment() for name, rule in RULES.items()}
 
-# All rules and costs as one structure of numbers, which compiled functions read by name. Made from the declarations, so
-# no type checker can know its fields.
-KernelRules = cast(Any, namedtuple)("KernelRules", [*RULES, *COSTS], module=__name__)
+# All rules and costs as one structure of numbers, which compiled functions read by name. Its fields come from the
+# declarations, so a type checker cannot know them.
+KernelRules = cast("Any", namedtuple)("KernelRules", [*RULES, *COSTS])
 
 
 @lru_cache(maxsize=128)
 def kernel_rules(rules: RiskRules, costs: Costs) -> Any:
-    """The KernelRules of these rules and costs: infinity for a rule that is off."""
+    """The KernelRules of these rules and costs; infinity for a rule that is off."""
     return KernelRules(
-        *(rule.kernel_value(getattr(rules, rule.name)) for rule in RULES.values()),
-        *(rule.kernel_value(getattr(costs, rule.name)) for rule in COSTS.values()),
+        *(rule.kernel_value(getattr(values, rule.name)) for values in (rules, costs) for rule in values.rules())
     )
 
 
 def fully_invested(symbols: int) -> dict[str, float]:
-    """Position size and number of positions of a backtest that is given neither: one position for each symbol."""
+    """Position size and max positions of a backtest that has neither: one position for each of its symbols."""
     positions = max(symbols, 1)
     return {"position_size_pct": FULLY_INVESTED / positions, "max_positions": positions}

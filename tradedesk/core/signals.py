@@ -1,4 +1,4 @@
-"""Signals: what a strategy says at the close of each bar."""
+"""Signals: what a strategy decides at the close of each bar."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -10,7 +10,7 @@ from tradedesk.core.bars import Floats
 
 
 class Side(IntEnum):
-    """What to do; the numbers are what the `side` array of Signals holds."""
+    """The direction of a signal. The numbers are those of the `side` array of Signals."""
 
     SELL = -1
     HOLD = 0
@@ -19,10 +19,10 @@ class Side(IntEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Signals:
-    """Aligned with the bars they were computed from; row t is known at the close of bar t.
+    """One row for each bar they were computed from; row t is known at the close of bar t.
 
-    side: int8 (n,), +1 BUY, -1 SELL, 0 HOLD. strength: float64 (n,), 0..1, how sure the strategy is of
-    that side. lines: named indicator arrays (n,), NaN while warming up, drawn on the charts.
+    side: int8 (n,), +1 BUY, -1 SELL, 0 HOLD. strength: float64 (n,), 0..1, how strong the signal is. lines: named
+    indicators (n,) for the charts, NaN during the warm-up.
     """
 
     side: NDArray[np.int8]

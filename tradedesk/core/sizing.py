@@ -1,11 +1,11 @@
-"""Sizing: the one function that decides how many shares an entry asks for."""
+"""Sizing: the one function that decides how many shares an entry orders."""
 
 import math
 from typing import Any
 
 from numba import njit
 
-# A quotient this close below a whole share is that share: 4000 / 50 must never become 79.
+# A quotient this close below a whole number counts as that number: 4000 / 50 must never become 79 shares.
 WHOLE_SHARE_TOLERANCE = 1e-9
 
 
@@ -19,9 +19,9 @@ def whole_or_fraction(shares: float, fractional: bool) -> float:
 
 @njit(cache=True)
 def order_quantity(equity: float, close: float, rules: Any) -> float:
-    """Shares to ask for at the close of bar t: min(position_size_pct x equity, max_position_size) / close t.
+    """Shares to order at the close of a bar: min(position_size_pct x equity, max_position_size) / close.
 
-    equity: dollars. rules: core.rules.KernelRules. Zero when the equity is gone.
+    equity, close: dollars. rules: core.rules.KernelRules. 0 without positive equity.
     """
     if equity <= 0.0:
         return 0.0

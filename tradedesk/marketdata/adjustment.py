@@ -1,4 +1,4 @@
-"""Adjusting prices for splits and dividends by a vendor's adjusted close."""
+"""Adjusting prices for splits and dividends with a vendor's adjusted close."""
 
 import numpy as np
 
@@ -7,10 +7,10 @@ from tradedesk.core.money import PLACES
 
 
 def adjust(bars: Bars, adjusted_close: Floats) -> Bars:
-    """Prices times adjusted close / close, volume divided by it, so that price x volume stays what was traded.
+    """Multiply prices by adjusted close / close and divide volume by it, so that price x volume does not change.
 
-    adjusted_close: float64 (n,), above zero. Rounded to a millionth; low and high are widened where rounding
-    would leave the open or the close outside of them.
+    adjusted_close: float64 (n,), above zero. The results are rounded to a millionth. High and low are widened
+    where rounding would move the open or the close outside them.
     """
     factor = adjusted_close / bars.close
     opened, high, low = (np.round(column * factor, PLACES) for column in (bars.open, bars.high, bars.low))

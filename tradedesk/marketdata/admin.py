@@ -6,7 +6,7 @@ from tradedesk.marketdata.models import BarSeries
 
 @admin.register(BarSeries)
 class BarSeriesAdmin(admin.ModelAdmin[BarSeries]):
-    """To be looked at: the bar store changes through imports alone."""
+    """Read only: bars change only through imports."""
 
     list_display = ["symbol", "timeframe", "provider", "first", "last", "count", "adjusted", "short_fingerprint"]
     list_filter = ["timeframe", "provider", "adjusted"]

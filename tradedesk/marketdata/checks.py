@@ -1,4 +1,4 @@
-"""Settings of the market that would stop the desk later are refused when it starts."""
+"""System checks of the market settings, so that a wrong one is refused when the desk starts."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The market's clock: the wall's on the real market, the replay's otherwise."""
+"""The market's clock: the wall clock on the real market, otherwise the clock of the replay."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from tradedesk.marketdata.replay import replay_state
 
 
 class ReplayClock:
-    """Stands at the close of the session that the replay shows, and moves only when the replay does."""
+    """Gives the close of the session that the replay shows."""
 
     def now(self) -> datetime:
         return sessions.session_close(replay_state().session)
@@ -19,8 +19,8 @@ class ReplayClock:
 
 @dataclass(frozen=True, slots=True)
 class MarketStatus:
-    """What a page says about the market. session, seconds_per_bar and ended mean the replay; a replay that has
-    not ended counts as open."""
+    """The market's state for a page. session, seconds_per_bar and ended are those of the replay, which is open
+    until it has ended."""
 
     kind: str
     is_open: bool
@@ -36,7 +36,7 @@ class MarketStatus:
 
 
 def market_clock() -> Clock:
-    """The clock that a door asks once and then passes on as `now`."""
+    """The clock that an entry point reads once; it passes the time on as `now`."""
     return ReplayClock() if settings.MARKET == "replay" else SystemClock()
 
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever ends the process that writes them."""
+"""Writing files completely or not at all, even if the process is killed."""
 
 import os
 import uuid
@@ -8,20 +8,20 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, Storage
 
 
-def put(storage: Storage, path: str, content: "File[bytes]") -> None:
-    """Keep `content` at `path`, in place of what was there, in one step. Raises OSError."""
+def write_atomically(storage: Storage, path: str, content: "File[bytes]") -> None:
+    """Write `content` to `path` in one step; it replaces an older file. Raises OSError."""
     if not isinstance(storage, FileSystemStorage):
-        storage.save(path, content)  # object storage puts a file in one step
+        storage.save(path, content)  # object storage writes a file in one step
         return
     target = Path(storage.path(path))
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{uuid.uuid4().hex}.partial")
+    partial = target.with_name(f".{uuid.uuid4().hex}.partial")
     try:
-        with beside.open("wb") as file:
-            for piece in content.chunks():
-                file.write(piece)
+        with partial.open("wb") as file:
+            for chunk in content.chunks():
+                file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(target)
+        partial.replace(target)
     finally:
-        beside.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The form that takes a trader's own bars."""
+"""The form for uploading bars."""
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -8,7 +8,7 @@ from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.models import TIMEFRAMES
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
 
-# About 400,000 rows of CSV: a page answers within seconds. Larger files go through manage.py import_bars.
+# About 400,000 rows of CSV, which the page imports within seconds. Larger files need manage.py import_bars.
 MAX_BYTES = 25 * 1024 * 1024
 
 
@@ -24,14 +24,14 @@ class UploadForm(forms.Form):
     adjusted = forms.TypedChoiceField(
         label="Prices",
         choices=[
-            ("yes", "Adjusted for splits already"),
-            ("no", "Not adjusted: use the column Adj Close if there is one"),
+            ("yes", "Already adjusted for splits"),
+            ("no", "Not adjusted: adjust with the column Adj Close if the file has one"),
         ],
         initial="yes",
         coerce=lambda choice: choice == "yes",
     )
     replace = forms.BooleanField(
-        label="Replace stored bars that differ", required=False, help_text="Stored bars outside the file stay."
+        label="Replace stored bars that differ", required=False, help_text="Stored bars at other times stay."
     )
 
     def clean_file(self) -> UploadedFile[bytes]:
@@ -39,7 +39,7 @@ class UploadForm(forms.Form):
         size = file.size or 0
         if size > MAX_BYTES:
             raise forms.ValidationError(
-                f"The file has {filesizeformat(size)}, this page takes up to {filesizeformat(MAX_BYTES)}. "
+                f"The file has {filesizeformat(size)}. This page accepts up to {filesizeformat(MAX_BYTES)}. "
                 "Import larger files with manage.py import_bars."
             )
         return file

@@ -1,4 +1,4 @@
-"""Bars out: the only reader of prices for everything above."""
+"""Reading bars: strategies, backtests and trading read prices only here."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -16,7 +16,7 @@ CACHE = BarCache(limit=64 * 1024 * 1024)
 
 
 class NoBars(LookupError):
-    """Symbols without bars in a timeframe; the message says which, and how to import them."""
+    """Symbols without bars in a timeframe. The message names them and says how to import bars."""
 
     def __init__(self, symbols: Iterable[str], timeframe: str) -> None:
         self.symbols, self.timeframe = list(symbols), timeframe
@@ -27,7 +27,7 @@ class NoBars(LookupError):
 
 
 def find_series(symbols: Iterable[str], timeframe: str) -> dict[str, BarSeries]:
-    """The series each symbol is read from: of the first of BAR_PROVIDERS that has it. Missing ones are absent."""
+    """The series of each symbol, from the first of BAR_PROVIDERS that has it; others are left out."""
     wanted = list(dict.fromkeys(symbols))
     rank = {provider: place for place, provider in enumerate(settings.BAR_PROVIDERS)}
     found = BarSeries.objects.filter(symbol__in=wanted, timeframe=timeframe, provider__in=list(rank))
@@ -42,14 +42,14 @@ def available_symbols(timeframe: str) -> list[str]:
 
 
 def load_bars(symbol: str, timeframe: str) -> Bars:
-    """The whole history of a symbol, as load_many gives it."""
+    """The whole history of one symbol; see load_many."""
     return load_many([symbol], timeframe)[symbol]
 
 
 def load_many(symbols: Iterable[str], timeframe: str) -> dict[str, Bars]:
     """The whole history of each symbol. The arrays are shared and read-only.
 
-    Raises NoBars naming all that are missing, and DamagedBars when a file does not match its fingerprint.
+    Raises NoBars, which names all missing symbols, and DamagedBars if a file does not match its fingerprint.
     """
     wanted = list(dict.fromkeys(symbols))
     found = load_available(wanted, timeframe)
@@ -59,19 +59,19 @@ def load_many(symbols: Iterable[str], timeframe: str) -> dict[str, Bars]:
 
 
 def load_available(symbols: Iterable[str], timeframe: str) -> dict[str, Bars]:
-    """The whole history of those symbols that have one, as load_many gives it; one query, however many."""
+    """The whole history of those symbols that have bars; see load_many. One query for any number of symbols."""
     return {symbol: _bars(series) for symbol, series in find_series(symbols, timeframe).items()}
 
 
 def closed_bars(symbol: str, timeframe: str, now: datetime, last: int | None = None) -> Bars:
-    """The bars whose close is at or before `now`, or the last `last` of them; none is no error. Raises NoBars."""
+    """The bars that have closed at `now`, possibly none; at most the last `last`. Raises NoBars."""
     return closed(load_bars(symbol, timeframe), timeframe, now, last)
 
 
 def closed(bars: Bars, timeframe: str, now: datetime, last: int | None = None) -> Bars:
-    """Those of `bars` whose close is at or before `now`, or the last `last` of them, as a view."""
+    """The bars that have closed at `now`, at most the last `last`, as a view."""
     end = len(bars.until(now))
-    # Closes come in the order of the bars, so only the end has to be looked at.
+    # Bars close in their order, so only the last ones need a check.
     while end and bar_close(bars.time[end - 1 : end], timeframe)[0] > to_datetime64(now):
         end -= 1
     return bars[0 if last is None else max(0, end - last) : end]
@@ -90,6 +90,6 @@ def _read(series: BarSeries) -> Bars:
         try:
             return store.read(series.path, series.fingerprint)
         except FileNotFoundError:
-            # An import put another file in its place after the row was read.
+            # An import has replaced the file since the row was read.
             series.refresh_from_db()
     raise NoBars([series.symbol], series.timeframe)

@@ -1,4 +1,4 @@
-"""Putting new bars to those that are there."""
+"""Merging new bars into stored ones."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from tradedesk.core.bars import COLUMNS, Bars, Times
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Merged:
-    """bars: both, sorted by time, the new ones where both have a time. changed: the times at which they differ.
-    added: how many times are new."""
+    """bars: stored and new bars sorted by time; a new bar replaces a stored one of the same time. added: the
+    number of new times. changed: the times at which stored and new bars differ."""
 
     bars: Bars
     added: int
@@ -18,7 +18,7 @@ class Merged:
 
 
 def merge(stored: Bars, new: Bars) -> Merged:
-    """Stored and new bars as one series; both sorted by time without duplicates."""
+    """Stored and new bars as one series. Both must be sorted by time, without duplicates."""
     common, in_stored, in_new = np.intersect1d(stored.time, new.time, assume_unique=True, return_indices=True)
     differs = np.zeros(len(common), dtype=bool)
     for name in COLUMNS[1:]:

@@ -1,4 +1,4 @@
-"""What the bar store holds, and how far the replay market has come."""
+"""The series of the bar store, and the state of the replay market."""
 
 from django.db import models
 
@@ -9,7 +9,7 @@ TIMEFRAMES = [(timeframe.value, timeframe.value) for timeframe in Timeframe]
 
 
 class BarSeries(models.Model):
-    """The bars of one symbol in one timeframe from one provider. Prices live in the bar store, not here."""
+    """The bars of one symbol in one timeframe from one provider. The prices are in the bar store."""
 
     provider = models.CharField(max_length=20)
     symbol = models.CharField(max_length=15)
@@ -19,9 +19,9 @@ class BarSeries(models.Model):
     last = models.DateTimeField()
     count = models.PositiveIntegerField()
     adjusted = models.BooleanField()
-    # SHA-256 of the bars themselves; it also names their file in the store.
+    # SHA-256 of the bars; it is also part of the name of their file.
     fingerprint = models.CharField(max_length=64)
-    # Wall time: when the bars arrived has nothing to do with the market's clock.
+    # Wall time of the import.
     updated_at = models.DateTimeField()
 
     class Meta:
@@ -41,7 +41,7 @@ class BarSeries(models.Model):
 
     @property
     def path(self) -> str:
-        """Where the bar store keeps the bars."""
+        """The path of the bars in the bar store."""
         return bars_path(self.provider, self.symbol, self.timeframe, self.fingerprint)
 
     @property
@@ -50,7 +50,7 @@ class BarSeries(models.Model):
 
 
 class ReplayMarket(models.Model):
-    """The one row that says where the replay stands; replay.py is its only writer."""
+    """The one row with the state of the replay; only replay.py writes it."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     # The session whose close is "now".

@@ -1,8 +1,8 @@
-"""Why an import was refused."""
+"""The reason for refusing an import."""
 
 
 class ImportRefused(ValueError):
-    """Bars that were not imported. The message says where and what to do; `field` is the form's field."""
+    """A refused import. The message says what is wrong and what to do; `field` is the form field."""
 
     def __init__(self, message: str, field: str = "file") -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""The replay market: sample sessions played one after the other, as if each closed now."""
+"""The replay market: plays the sample sessions one after another, as if each closed now."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,7 +15,7 @@ ROW = 1
 
 @dataclass(frozen=True, slots=True)
 class ReplayState:
-    """The session whose close is "now", how long it is shown, and whether it is the last one."""
+    """The session whose close is "now", the seconds per session, and whether the replay has ended."""
 
     session: date
     seconds_per_bar: float
@@ -23,7 +23,7 @@ class ReplayState:
 
 
 def start_date() -> date:
-    """REPLAY_START as a date. Raises ImproperlyConfigured, saying what it may be."""
+    """REPLAY_START as a date. Raises ImproperlyConfigured, naming the allowed dates."""
     try:
         start = date.fromisoformat(settings.REPLAY_START)
     except ValueError:
@@ -37,7 +37,7 @@ def start_date() -> date:
 
 
 def replay_state() -> ReplayState:
-    """Where the replay stands; before it is started, at its first session."""
+    """The current state of the replay; its first session before it is started."""
     market = ReplayMarket.objects.filter(pk=ROW).first()
     return ReplayState(
         session=market.session if market else _session_from(start_date()),
@@ -47,20 +47,20 @@ def replay_state() -> ReplayState:
 
 
 def ensure_started(wall_now: datetime) -> None:
-    """Start the replay at REPLAY_START, unless it has been started already."""
+    """Start the replay at REPLAY_START, unless it is already started."""
     ReplayMarket.objects.get_or_create(pk=ROW, defaults=_beginning(wall_now))
 
 
 def restart(wall_now: datetime) -> None:
-    """Put the replay back to REPLAY_START."""
+    """Set the replay back to REPLAY_START."""
     ReplayMarket.objects.update_or_create(pk=ROW, defaults=_beginning(wall_now))
 
 
 def advance(wall_now: datetime) -> bool:
-    """Move the replay on by one session, if the present one has been shown for REPLAY_SECONDS_PER_BAR.
+    """Move the replay to the next session, once the current one has been shown for REPLAY_SECONDS_PER_BAR.
 
-    Never by more than one, however late: no bar is skipped. A replay not yet started is started. Returns whether
-    it moved.
+    A late call still moves it by only one session, so that no bar is skipped. The first call starts the replay.
+    Returns whether it moved.
     """
     if settings.MARKET != "replay":
         return False
@@ -72,13 +72,13 @@ def advance(wall_now: datetime) -> bool:
     due = market.advanced_at + pace
     if market.ended or wall_now < due:
         return False
-    # A tick that comes a little late does not slow the replay down; after a stop it goes on without catching up.
+    # A slightly late tick does not slow the replay down; after a stop it continues without catching up.
     shown_since = due if wall_now < due + pace else wall_now
     session = _session_from(market.session + timedelta(days=1))
-    moved = ReplayMarket.objects.filter(pk=ROW, session=market.session, advanced_at=market.advanced_at).update(
-        session=session, advanced_at=shown_since, ended=session >= LAST_SESSION
-    )
-    return moved == 1
+    changed_rows = ReplayMarket.objects.filter(
+        pk=ROW, session=market.session, advanced_at=market.advanced_at
+    ).update(session=session, advanced_at=shown_since, ended=session >= LAST_SESSION)
+    return changed_rows == 1
 
 
 def _beginning(wall_now: datetime) -> dict[str, object]:
@@ -86,6 +86,6 @@ def _beginning(wall_now: datetime) -> dict[str, object]:
 
 
 def _session_from(day: date) -> date:
-    """The first session on that day or later; LAST_SESSION when the samples hold none."""
+    """The first session on or after that day; LAST_SESSION if the samples have none."""
     later = sessions.sessions_between(day, LAST_SESSION)
     return later[0].item() if len(later) else LAST_SESSION

@@ -1,4 +1,4 @@
-"""Keeping a series: its file in the bar store and its row in the database, in one step."""
+"""Saving a series: its file in the bar store and its row in the database, in one step."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -12,18 +12,20 @@ from tradedesk.marketdata.refusal import ImportRefused
 
 
 class SeriesKey(NamedTuple):
-    """What a series is known by."""
+    """The unique key of a series."""
 
     provider: str
     symbol: str
     timeframe: str
 
 
-def keep(key: SeriesKey, bars: Bars, *, adjusted: bool, present: BarSeries | None, now: datetime) -> BarSeries:
-    """Make `bars` the whole of a series that stood as `present` (None: not at all) when it was read.
+def save_series(
+    key: SeriesKey, bars: Bars, *, adjusted: bool, present: BarSeries | None, now: datetime
+) -> BarSeries:
+    """Replace all bars of a series with `bars`. present: the row as it was read before; None if there was none.
 
-    The new file is written, then the row names it, if it still is as `present` says; then the old file goes.
-    now: wall time. Raises ImportRefused when the store cannot be written or the series has changed meanwhile.
+    Writes the new file, then updates the row if it is still equal to `present`, then deletes the old file. now:
+    wall time. Raises ImportRefused if the store cannot be written or the series has changed since it was read.
     """
     values = {
         "first": to_datetime(bars.time[0]),
@@ -38,16 +40,16 @@ def keep(key: SeriesKey, bars: Bars, *, adjusted: bool, present: BarSeries | Non
         store.write(series.path, bars)
     except OSError as error:
         raise ImportRefused(f"The bars could not be stored ({error.strerror}). Nothing was changed.") from error
-    if not _named(series, present, values):
-        raise ImportRefused(f"Other bars of {key.symbol} arrived while this file was read. Import it again.")
+    if not _row_updated(series, present, values):
+        raise ImportRefused(f"Another import changed the bars of {key.symbol} just now. Import the file again.")
     if present and present.path != series.path:
         old = present.path
         transaction.on_commit(lambda: store.delete(old))
     return series
 
 
-def _named(series: BarSeries, present: BarSeries | None, values: dict[str, object]) -> bool:
-    """Whether the row now says what `values` say: because it was as `present`, or someone else wrote the same."""
+def _row_updated(series: BarSeries, present: BarSeries | None, values: dict[str, object]) -> bool:
+    """Update or create the row. Returns whether it now has `values`, also if another import wrote the same."""
     same_key = BarSeries.objects.filter(provider=series.provider, symbol=series.symbol, timeframe=series.timeframe)
     if present is None:
         row, created = same_key.get_or_create(

@@ -1,4 +1,4 @@
-"""Bars in: what a trader imports, and the samples that come with the desk."""
+"""Importing bars: files of a trader, and the samples that come with the desk."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,19 +13,19 @@ from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.readers import FileBars, read_bars
 from tradedesk.marketdata.refusal import ImportRefused
 from tradedesk.marketdata.samples import FINGERPRINTS, sample_bars
-from tradedesk.marketdata.series import SeriesKey, keep
+from tradedesk.marketdata.series import SeriesKey, save_series
 from tradedesk.marketdata.sessions import is_session
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
 
 SAMPLE = "sample"
-# Bars from a file, where nothing else is said.
+# The default provider of bars from a file.
 FILE_PROVIDER = "csv"
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did: the series as it is now, bars that are new, bars that took the place of different ones,
-    and how many rows of a daily file fall on days without a session."""
+    """The result of an import: the series after it, the numbers of added and of replaced bars, and the number of
+    rows of a daily file on days without a session."""
 
     series: BarSeries
     added: int
@@ -37,15 +37,15 @@ class Imported:
         prices = "split-adjusted" if series.adjusted else "not adjusted for splits"
         text = (
             f"{series.symbol} {series.timeframe}: {self.added:,} bars added, {self.replaced:,} replaced. "
-            f"Now {series.count:,} bars from {series.first:%Y-%m-%d} to {series.last:%Y-%m-%d}, {prices}."
+            f"{series.count:,} bars from {series.first:%Y-%m-%d} to {series.last:%Y-%m-%d}, {prices}."
         )
         if self.off_session:
-            text += f" Rows on days without a session of the NYSE: {self.off_session:,}. Check the dates."
+            text += f" Rows on days without a NYSE session: {self.off_session:,}. Check the dates."
         return text
 
 
 def import_providers() -> list[str]:
-    """The providers that a file can be imported for: all that are read, but for the samples."""
+    """The providers that a file can be imported for: all except the samples."""
     return [provider for provider in settings.BAR_PROVIDERS if provider != SAMPLE]
 
 
@@ -61,29 +61,30 @@ def import_bars(
 ) -> Imported:
     """Add a CSV or Parquet file's bars to the store, all or nothing.
 
-    adjusted: the prices are adjusted for splits already. If not, they are adjusted here by the file's adjusted
-    close, and kept as unadjusted when it has none. Bars at times that are stored already must be the same, unless
-    `replace`: then the file's take their place. file: binary, seekable. now: wall time. Raises ImportRefused.
+    adjusted: the prices are already adjusted for splits. If not, the adjusted close of the file adjusts them;
+    without that column they are stored as unadjusted. replace: bars of the file may replace different stored bars
+    of the same time; otherwise such bars are refused. file: binary, seekable. now: wall time. Raises
+    ImportRefused.
     """
     try:
         symbol = clean_symbol(symbol)
     except InvalidSymbol as error:
         raise ImportRefused(str(error), "symbol") from None
     if timeframe not in list(Timeframe):
-        raise ImportRefused(f"“{timeframe}” is no timeframe. Use one of {', '.join(Timeframe)}.", "timeframe")
+        raise ImportRefused(f"“{timeframe}” is not a timeframe. Use one of {', '.join(Timeframe)}.", "timeframe")
     if provider not in import_providers():
-        raise ImportRefused(f"“{provider}” is no provider. Use {' or '.join(import_providers())}.", "provider")
+        raise ImportRefused(f"“{provider}” is not a provider. Use {' or '.join(import_providers())}.", "provider")
     new = read_bars(file, Timeframe(timeframe), adjusted=adjusted)
     key = SeriesKey(provider, symbol, timeframe)
     present = BarSeries.objects.filter(**key._asdict()).first()
     merged = _merged(present, new, replace=replace)
-    series = keep(key, merged.bars, adjusted=new.adjusted, present=present, now=now)
+    series = save_series(key, merged.bars, adjusted=new.adjusted, present=present, now=now)
     off_session = int((~is_session(session_dates(new.bars.time))).sum()) if timeframe == Timeframe.DAY else 0
     return Imported(series, merged.added, len(merged.changed), off_session)
 
 
 def load_samples(now: datetime) -> list[str]:
-    """Put the sample bars into the store where they are missing; returns the symbols that were. now: wall time."""
+    """Store the sample bars that are missing; returns their symbols. now: wall time."""
     present = {series.symbol: series for series in BarSeries.objects.filter(provider=SAMPLE)}
     loaded = []
     for symbol, fingerprint in FINGERPRINTS.items():
@@ -91,7 +92,7 @@ def load_samples(now: datetime) -> list[str]:
         if series and series.fingerprint == fingerprint and store.exists(series.path):
             continue
         key = SeriesKey(SAMPLE, symbol, Timeframe.DAY.value)
-        keep(key, sample_bars(symbol), adjusted=True, present=series, now=now)
+        save_series(key, sample_bars(symbol), adjusted=True, present=series, now=now)
         loaded.append(symbol)
     return loaded
 
@@ -102,23 +103,24 @@ def _merged(present: BarSeries | None, new: FileBars, *, replace: bool) -> Merge
         return Merged(new.bars, len(new.bars), new.bars.time[:0])
     merged = merge(stored, new.bars)
     if present.adjusted != new.adjusted and len(merged.bars) != len(new.bars):
-        there, here = ("split-adjusted", "not") if present.adjusted else ("not split-adjusted", "adjusted")
+        stored_is, file_is = ("", "not ") if present.adjusted else ("not ", "")
         raise ImportRefused(
-            f"The stored bars are {there}, these are {here}: together they would show jumps that never were. "
-            f"Import a file that covers {present.first:%Y-%m-%d} to {present.last:%Y-%m-%d} whole.",
+            f"The stored bars are {stored_is}adjusted for splits, the bars of the file are {file_is}adjusted. "
+            "Together they would show false price jumps. "
+            f"Import a file with all bars from {present.first:%Y-%m-%d} to {present.last:%Y-%m-%d}.",
             "adjusted",
         )
     if len(merged.changed) and not replace:
         raise ImportRefused(
-            f"{len(merged.changed):,} bars of the file differ from those stored for the same time, first on "
-            f"{str(merged.changed[0])[:10]}. Import it with replace (--replace) to let its bars take their place.",
+            f"{len(merged.changed):,} bars of the file differ from stored bars of the same time, first on "
+            f"{str(merged.changed[0])[:10]}. To replace the stored bars, import with replace (--replace).",
             "replace",
         )
     return merged
 
 
 def _stored(series: BarSeries) -> Bars | None:
-    """The bars of a series; None when its file was deleted."""
+    """The bars of a series; None if its file was deleted."""
     try:
         return store.read(series.path, series.fingerprint)
     except FileNotFoundError:

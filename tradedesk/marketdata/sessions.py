@@ -1,4 +1,4 @@
-"""When the US market trades: sessions, holidays and half days of the New York Stock Exchange (XNYS)."""
+"""The trading hours of the US market: sessions, holidays and half days of the New York Stock Exchange (XNYS)."""
 
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
@@ -13,9 +13,8 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 
 def bar_open(times: Times, timeframe: str) -> Times:
-    """When bars with these times begin to trade, in UTC: daily ones at the session's opening, others then.
-
-    A daily bar on a date without a session begins at its time.
+    """When the trading of bars with these times begins, in UTC: a daily bar at the open of its session, others at
+    their time. A daily bar on a date without a session begins at its time.
     """
     if Timeframe(timeframe) is not Timeframe.DAY:
         return times
@@ -23,8 +22,8 @@ def bar_open(times: Times, timeframe: str) -> Times:
 
 
 def bar_close(times: Times, timeframe: str) -> Times:
-    """When bars with these times are complete, in UTC: a daily bar at its session's close (half days respected),
-    others after their length. A daily bar on a date without a session is complete 24 hours after its time.
+    """When bars with these times are complete, in UTC: a daily bar at the close of its session (earlier on half
+    days), others after their length. A daily bar on a date without a session is complete 24 hours after its time.
     """
     length = np.timedelta64(Timeframe(timeframe).minutes, "m")
     if Timeframe(timeframe) is not Timeframe.DAY:
@@ -38,24 +37,24 @@ def is_session(dates: NDArray[np.datetime64]) -> NDArray[np.bool_]:
 
 
 def is_open(now: datetime) -> bool:
-    """Whether the market trades at `now`: from the opening on, up to but without the close."""
+    """Whether the market is open at `now`: from the open up to, but not at, the close."""
     calendar = trading_calendar()
     row = int(np.searchsorted(calendar.opens, to_datetime64(now), side="right")) - 1
     return row >= 0 and bool(to_datetime64(now) < calendar.closes[row])
 
 
 def next_open(now: datetime) -> datetime:
-    """The first opening later than `now`. Raises LookupError beyond the calendar's end."""
+    """The first open after `now`. Raises LookupError after the end of the calendar."""
     return _after(now, trading_calendar().opens)
 
 
 def next_close(now: datetime) -> datetime:
-    """The first close later than `now`. Raises LookupError beyond the calendar's end."""
+    """The first close after `now`. Raises LookupError after the end of the calendar."""
     return _after(now, trading_calendar().closes)
 
 
 def previous_close(now: datetime) -> datetime:
-    """The last close at or before `now`. Raises LookupError before the calendar's beginning."""
+    """The last close at or before `now`. Raises LookupError before the start of the calendar."""
     closes = trading_calendar().closes
     row = int(np.searchsorted(closes, to_datetime64(now), side="right")) - 1
     if row < 0:
@@ -64,12 +63,12 @@ def previous_close(now: datetime) -> datetime:
 
 
 def session_open(day: date) -> datetime:
-    """The opening of that New York day's session, in UTC. Raises LookupError when it has none."""
+    """The open of the session on that New York day, in UTC. Raises LookupError if the day has no session."""
     return to_datetime(trading_calendar().opens[_row(day)])
 
 
 def session_close(day: date) -> datetime:
-    """The close of that New York day's session, in UTC. Raises LookupError when it has none."""
+    """The close of the session on that New York day, in UTC. Raises LookupError if the day has no session."""
     return to_datetime(trading_calendar().closes[_row(day)])
 
 
@@ -90,7 +89,7 @@ def daily_time(day: date) -> datetime:
 
 
 def _rows(dates: NDArray[np.datetime64]) -> NDArray[np.intp]:
-    """For each date, the row of its session, or a row of another date when it has none."""
+    """For each date the row of its session, or the row of another date if it has no session."""
     calendar = trading_calendar()
     return np.minimum(np.searchsorted(calendar.dates, dates), len(calendar.dates) - 1)
 

@@ -1,7 +1,7 @@
 """The bar store: one Parquet file per provider, symbol and timeframe, behind Django's storage API.
 
-A file's name carries the fingerprint of its bars. So a series changes in one step, on a disk as in object storage:
-the new file is complete before the BarSeries row names it, and until then the old file is what is read.
+The name of a file contains the fingerprint of its bars. So a series changes in one step, on a disk and in object
+storage: the new file is complete before the BarSeries row names it, and the old file is read until then.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from django.core.files.storage import Storage, storages
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import COLUMNS, Bars, Timeframe
-from tradedesk.marketdata.files import put
+from tradedesk.marketdata.files import write_atomically
 from tradedesk.marketdata.symbols import clean_symbol
 
 PROVIDER = re.compile(r"[a-z][a-z0-9_]{0,19}", re.ASCII)
@@ -27,7 +27,7 @@ ENCODINGS = {name: "DELTA_BINARY_PACKED" if name == "time" else "BYTE_STREAM_SPL
 
 
 class DamagedBars(Exception):
-    """A file in the store does not hold what its name says; the message says what to do."""
+    """A file in the store does not match its fingerprint. The message says what to do."""
 
 
 def fingerprint_of(bars: Bars) -> str:
@@ -39,15 +39,15 @@ def fingerprint_of(bars: Bars) -> str:
 
 
 def bars_path(provider: str, symbol: str, timeframe: str, fingerprint: str) -> str:
-    """Where the store keeps such bars. Raises ValueError for parts that must not become a path."""
+    """The path of these bars in the store. Raises ValueError for parts that are not safe in a path."""
     if not PROVIDER.fullmatch(provider) or not FINGERPRINT.fullmatch(fingerprint):
-        raise ValueError(f"{provider!r} and {fingerprint!r} cannot name a file of bars.")
+        raise ValueError(f"{provider!r} and {fingerprint!r} cannot be part of the path of a bar file.")
     return f"{provider}/{clean_symbol(symbol)}/{Timeframe(timeframe)}.{fingerprint[:16]}.parquet"
 
 
 def encode(bars: Bars) -> bytes:
     """Bars as a Parquet file."""
-    # Made from buffers: pa.array() would import pandas, half a second and 55 MB.
+    # From buffers, because pa.array() imports pandas: half a second and 55 MB.
     columns = []
     for name in COLUMNS:
         column = np.ascontiguousarray(_plain(bars, name))
@@ -65,26 +65,26 @@ def encode(bars: Bars) -> bytes:
     return buffer.getvalue()
 
 
-def decode(payload: bytes) -> Bars:
-    """The bars of such a file; their arrays are read-only. Raises DamagedBars."""
+def decode(content: bytes) -> Bars:
+    """The bars of a Parquet file from `encode`; their arrays are read-only. Raises DamagedBars."""
     try:
-        table = pq.ParquetFile(pa.BufferReader(payload)).read(columns=list(COLUMNS), use_threads=False)
+        table = pq.ParquetFile(pa.BufferReader(content)).read(columns=list(COLUMNS), use_threads=False)
         return Bars(*(_array(table.column(name), name) for name in COLUMNS))
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        raise DamagedBars(f"This is no file of bars: {error}") from error
+        raise DamagedBars(f"This is not a bar file: {error}") from error
 
 
 def write(path: str, bars: Bars) -> None:
-    """Keep bars at `path`, whole or not at all. Raises OSError."""
-    put(_storage(), path, ContentFile(encode(bars)))
+    """Write bars to `path`, completely or not at all. Raises OSError."""
+    write_atomically(_storage(), path, ContentFile(encode(bars)))
 
 
 def read(path: str, fingerprint: str) -> Bars:
-    """The bars at `path`. Raises FileNotFoundError, and DamagedBars when they do not have that fingerprint."""
+    """The bars at `path`. Raises FileNotFoundError, and DamagedBars if they do not have that fingerprint."""
     with _storage().open(path, "rb") as file:
-        payload = file.read()
+        content = file.read()
     try:
-        bars = decode(payload)
+        bars = decode(content)
     except DamagedBars:
         bars = None
     if bars is None or fingerprint_of(bars) != fingerprint:
@@ -114,7 +114,7 @@ def _array(column: pa.ChunkedArray, name: str) -> NDArray[Any]:
     if column.type != wanted or column.null_count:
         raise ValueError(f"column {name} is {column.type}, not {wanted}")
     whole = column.combine_chunks()
-    # Not to_numpy(): that would import pandas.
+    # Not to_numpy(), which imports pandas.
     plain = np.frombuffer(whole.buffers()[1], "<i8" if name == "time" else "<f8", len(whole), whole.offset * 8)
     plain.flags.writeable = False
     return plain.view("datetime64[us]") if name == "time" else plain

@@ -1,4 +1,4 @@
-"""What a symbol may look like; it becomes part of a file's path, so nothing else gets through."""
+"""The format of a symbol. A symbol becomes part of a file path, so anything else is refused."""
 
 import re
 
@@ -6,11 +6,11 @@ SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.\-]{0,14}", re.ASCII | re.IGNORECASE)
 
 
 class InvalidSymbol(ValueError):
-    """The message says what a symbol looks like."""
+    """The message describes the format of a symbol."""
 
 
 def clean_symbol(text: str) -> str:
-    """The symbol in capitals, without surrounding space. Raises InvalidSymbol."""
+    """The symbol in upper case, without surrounding spaces. Raises InvalidSymbol."""
     symbol = text.strip()
     if not SYMBOL.fullmatch(symbol):
         raise InvalidSymbol(

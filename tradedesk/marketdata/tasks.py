@@ -6,5 +6,5 @@ from tradedesk.marketdata import replay
 
 @shared_task(name="tradedesk.marketdata.tasks.advance_replay")
 def advance_replay() -> None:
-    """Let the replay market go on, if its present session has been shown long enough."""
+    """Move the replay to its next session, once the current one has been shown long enough."""
     replay.advance(timezone.now())

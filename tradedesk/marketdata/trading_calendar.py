@@ -1,7 +1,7 @@
 """The New York Stock Exchange's sessions as arrays, from exchange_calendars.
 
-That library brings pandas: a second and 70 MB for each process. So its answer is kept in the data folder, and
-the library is imported only when there is none yet or another version of it is installed.
+That library imports pandas: a second and 70 MB for each process. So the calendar is stored in the data folder, and
+the library is imported only if there is no stored calendar or another version of the library is installed.
 """
 
 import os
@@ -23,7 +23,7 @@ FIRST, LAST = "1960-01-01", "2050-12-31"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TradingCalendar:
-    """Aligned by session: its New York date (datetime64[D]), its opening and its close (datetime64[us], UTC)."""
+    """One row per session: its New York date (datetime64[D]), its open and its close (datetime64[us], UTC)."""
 
     dates: NDArray[np.datetime64]
     opens: Times
@@ -34,11 +34,11 @@ class TradingCalendar:
 def trading_calendar() -> TradingCalendar:
     source = f"XNYS {FIRST} {LAST} exchange_calendars {version('exchange_calendars')}"
     path = Path(settings.DATA_DIR) / "sessions.npz"
-    kept = _read(path, source)
-    if kept is None:
-        kept = _compute()
-        _keep(path, source, kept)
-    return kept
+    calendar = _read(path, source)
+    if calendar is None:
+        calendar = _compute()
+        _write(path, source, calendar)
+    return calendar
 
 
 def _compute() -> TradingCalendar:
@@ -53,7 +53,7 @@ def _compute() -> TradingCalendar:
 
 
 def _read(path: Path, source: str) -> TradingCalendar | None:
-    """None when there is no file, or it is of another version, or damaged: then it is made anew."""
+    """The stored calendar; None if there is no file, or it is of another version or damaged."""
     try:
         with np.load(path) as file:
             if str(file["source"]) != source:
@@ -63,8 +63,8 @@ def _read(path: Path, source: str) -> TradingCalendar | None:
         return None
 
 
-def _keep(path: Path, source: str, calendar: TradingCalendar) -> None:
-    beside = path.with_name(f".{uuid.uuid4().hex}.partial")
-    with beside.open("wb") as file:
+def _write(path: Path, source: str, calendar: TradingCalendar) -> None:
+    partial = path.with_name(f".{uuid.uuid4().hex}.partial")
+    with partial.open("wb") as file:
         np.savez(file, source=source, dates=calendar.dates, opens=calendar.opens, closes=calendar.closes)
-    os.replace(beside, path)
+    os.replace(partial, path)

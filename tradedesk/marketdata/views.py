@@ -1,4 +1,4 @@
-"""Pages: which bars the desk holds, and bringing in one's own."""
+"""Pages: the list of bars, and the upload of bars."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -17,14 +17,14 @@ PAGE_SIZE = 50
 
 @require_safe
 def series_list(request: HttpRequest) -> HttpResponse:
-    """Everybody who is logged in may see what there is; bars belong to the desk, not to a user."""
+    """For every logged-in user: bars belong to the desk, not to a user."""
     page = Paginator(BarSeries.objects.all(), PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "marketdata/series_list.html", {"page": page})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: HttpRequest) -> HttpResponse:
-    """For staff: what is uploaded here, everybody's strategies trade on."""
+    """For staff only: the strategies of all users trade on these bars."""
     if not request.user.is_staff:
         return render(request, "marketdata/upload_refused.html", status=403)
     form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()

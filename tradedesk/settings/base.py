@@ -1,4 +1,4 @@
-"""All settings, from the environment. `.env.example` lists every variable with its default."""
+"""All settings. They come from the environment; `.env.example` lists every variable with its default."""
 
 import sys
 import warnings
@@ -20,23 +20,23 @@ from tradedesk.settings.environment import (
     read_text,
 )
 
-# Lets ModelAdmin[Strategy] and its kin be written at run time, as the type checker wants them.
+# Makes ModelAdmin[Strategy] and similar types valid at run time, as the type checker requires.
 django_stubs_ext.monkeypatch()
-# WhiteNoise's files are small; our own streams are asynchronous where the server is.
+# The warning concerns WhiteNoise, whose files are small. The desk's own streams are asynchronous under ASGI.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = Env()
 env.read_env(str(BASE_DIR / ".env"))
 
-# --- The house -------------------------------------------------------------------------------------------
+# --- The desk --------------------------------------------------------------------------------------------
 
 DATA_DIR = read_folder(env, "DESK_DATA_DIR", default=BASE_DIR / "var")
-# A trader's own strategy kinds, one or several in each Python file.
+# Strategy plugins: Python files with one or several strategy kinds each.
 STRATEGY_DIR = read_folder(env, "STRATEGY_DIR", default=DATA_DIR / "strategies")
 DEBUG = read_flag(env, "DEBUG", default=False)
-# Secure cookies, HSTS and the redirect to https. The one-process desk serves plain HTTP on this machine,
-# unless told that a proxy adds TLS.
+# Secure cookies, HSTS and the redirect to https. The one-process desk serves plain http on this machine, so its
+# default is off.
 HTTPS = read_flag(env, "HTTPS", default=not DEBUG and sys.argv[1:2] != ["desk"])
 SECRET_KEY = read_secret(env, "SECRET_KEY", DATA_DIR / "secret.key")
 ALLOWED_HOSTS = read_names(env, "ALLOWED_HOSTS", default=("127.0.0.1", "localhost", "[::1]"))
@@ -122,7 +122,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        # A Redis that is gone without a word must not hold up the pages.
+        # A Redis that does not respond must not block the pages.
         "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
     }
     if REDIS_URL
@@ -133,12 +133,11 @@ CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 CELERY_BROKER_TRANSPORT_OPTIONS = {} if REDIS_URL else {"polling_interval": 0.1}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_RESULT_EXPIRES = None  # no results, so no nightly task that deletes them
+CELERY_RESULT_EXPIRES = None  # without results, the nightly task that deletes them is not needed
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# What trades goes through Celery's own queue; research has another and other workers, so that no search stands
-# between a signal and its order.
+# Trading uses Celery's default queue. Research has its own queue and workers, so that it never delays an order.
 RESEARCH_QUEUE = "research"
 CELERY_TASK_ROUTES = {
     f"backtests.tasks.{task}": {"queue": RESEARCH_QUEUE}
@@ -152,8 +151,8 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
-# Seconds between, by task. The scheduler's table keeps whole seconds, and it ignores Celery's own `expires`.
-# A message that waited longer than `expire_seconds` is dropped, the next one does its work.
+# The interval of each task in seconds. The table of the scheduler has whole seconds and ignores Celery's
+# `expires`. A message older than `expire_seconds` is dropped; the next one does the same work.
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": seconds, "options": {"expire_seconds": max(5, seconds)}}
     for task, seconds in {
@@ -168,15 +167,15 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- The market ------------------------------------------------------------------------------------------
 
-# replay: sample bars played as if they closed now. real: the wall clock and the bars that are imported.
+# replay: sample bars, as if they closed now. real: the wall clock and imported bars.
 MARKET = read_choice(env, "MARKET", ("replay", "real"), default="replay")
 REPLAY_SECONDS_PER_BAR = read_positive(env, "REPLAY_SECONDS_PER_BAR", default=2.0)
 REPLAY_START = read_text(env, "REPLAY_START", default="2010-01-04")
-# Where a symbol is in several, the first one that has it is read.
+# The bars of a symbol are read from the first provider that has them.
 BAR_PROVIDERS = ("csv", "sample")
 PAPER_STARTING_CASH = read_positive(env, "PAPER_STARTING_CASH", default=100_000.0)
 
-# --- People ----------------------------------------------------------------------------------------------
+# --- Users -----------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -214,7 +213,7 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(DATA_DIR / "bars"), "allow_overwrite": True},
     },
-    # What optimizer runs leave besides rows: every combination with its figures.
+    # The result files of optimizer runs: every parameter combination with its figures.
     "research": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(DATA_DIR / "research"), "allow_overwrite": True},
@@ -223,13 +222,13 @@ STORAGES = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
-# --- Safety ----------------------------------------------------------------------------------------------
+# --- Security --------------------------------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = HTTPS
 BEHIND_PROXY = read_flag(env, "BEHIND_PROXY", default=False)
-ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)  # whose address log-in attempts are counted by
+ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)  # the proxy's header then has the address for the log-in limit
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
-# The health check is asked by the machine itself, without TLS.
+# The health check of the container uses plain http.
 SECURE_REDIRECT_EXEMPT = [r"^api/health$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS

@@ -1,6 +1,6 @@
-"""Reading the environment strictly: a wrong value stops the desk with a sentence, not a traceback.
+"""Reading the environment strictly: an invalid value stops the desk with a message, without a traceback.
 
-A variable that is set to nothing counts as not set.
+An empty variable counts as not set.
 """
 
 import os
@@ -29,7 +29,7 @@ def read_choice(env: Env, name: str, choices: tuple[str, ...], *, default: str) 
 def read_flag(env: Env, name: str, *, default: bool) -> bool:
     value = read_text(env, name, default="1" if default else "0").lower()
     if value not in YES + NO:
-        # Not lenient: HTTPS=ja must not mean no.
+        # Anything else is refused: HTTPS=ja must not mean no.
         raise ImproperlyConfigured(f"{name} must be 1 or 0, not “{value}”.")
     return value in YES
 
@@ -46,12 +46,12 @@ def read_positive(env: Env, name: str, *, default: float) -> float:
 
 
 def read_names(env: Env, name: str, *, default: tuple[str, ...]) -> list[str]:
-    """Words separated by commas."""
-    return [word.strip() for word in read_text(env, name, default=",".join(default)).split(",") if word.strip()]
+    """Names separated by commas."""
+    return [part.strip() for part in read_text(env, name, default=",".join(default)).split(",") if part.strip()]
 
 
 def read_folder(env: Env, name: str, *, default: Path) -> Path:
-    """The folder, created where it is missing."""
+    """The folder; it is created if missing."""
     folder = Path(read_text(env, name, default=str(default))).expanduser().resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def read_folder(env: Env, name: str, *, default: Path) -> Path:
 
 
 def read_database(env: Env, name: str, *, default: str) -> dict[str, Any]:
-    """Django's description of the database. The URL holds a password, so no message repeats it."""
+    """Django's settings for the database. The URL contains a password, so no message repeats it."""
     url = read_text(env, name, default=default)
     if url.partition("://")[0] not in ("postgresql", "postgres", "sqlite"):
         raise ImproperlyConfigured(f"{name} must look like postgresql://user:password@host:5432/name.")
@@ -77,8 +77,8 @@ def read_redis(env: Env, name: str) -> str:
     return url
 
 
-def read_secret(env: Env, name: str, kept_in: Path) -> str:
-    """The secret from the environment, else one generated once and kept in the data folder for its owner alone."""
+def read_secret(env: Env, name: str, file: Path) -> str:
+    """The secret from the environment, or one that is generated once and stored in `file` for its owner only."""
     if value := read_text(env, name, default=""):
         if len(value) < SECRET_LENGTH:
             raise ImproperlyConfigured(
@@ -86,10 +86,10 @@ def read_secret(env: Env, name: str, kept_in: Path) -> str:
             )
         return value
     try:
-        descriptor = os.open(kept_in, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
-        return kept_in.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
+        return file.read_text().strip()
+    with os.fdopen(descriptor, "w") as opened:
         secret = secrets.token_urlsafe(48)
-        file.write(secret)
+        opened.write(secret)
     return secret

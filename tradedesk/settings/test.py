@@ -1,4 +1,4 @@
-"""Settings of the test suite; tests/services.py has put the test servers' URLs into the environment."""
+"""Settings of the test suite. tests/services.py sets the URLs of the test servers in the environment."""
 
 import os
 import tempfile
@@ -8,10 +8,10 @@ if "DESK_DATA_DIR" not in os.environ:
 os.environ.setdefault("SECRET_KEY", "only-for-the-test-suite-0123456789-0123456789-0123456789")
 os.environ.setdefault("HTTPS", "0")
 
-from tradedesk.settings.base import *  # noqa: F403 - all of it, with a few changes
+from tradedesk.settings.base import *  # noqa: F403 - all settings, with a few changes
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405 - from there
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405 - from base
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 WHITENOISE_AUTOREFRESH = True
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -1,4 +1,4 @@
-"""Figures as a page shows them: money, prices, percent, quantities and New York time. None is a dash."""
+"""The format of figures on pages: money, prices, percent, quantities and New York time. None is a dash."""
 
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
@@ -16,15 +16,15 @@ register = template.Library()
 
 MISSING = "—"
 NEW_YORK = ZoneInfo(settings.MARKET_TIME_ZONE)
-# Half away from zero, as people round; wide enough for the largest float written out.
+# Rounds half away from zero; the precision is enough for all digits of the largest float.
 ROUNDING = Context(prec=400, rounding=ROUND_HALF_UP)
 
-# What a template hands over: Decimal from the database, float from a kernel, text from JSON.
+# Values in templates: Decimal from the database, float from a kernel, str from JSON.
 Figure = Decimal | float | int | str | None
 
 
 def _number(value: Figure) -> Decimal | None:
-    """The value as a finite Decimal; None for what has no value (None, "", NaN, infinity)."""
+    """The value as a finite Decimal; None for None, "", NaN and infinity."""
     if value is None or value == "":
         return None
     try:
@@ -34,8 +34,8 @@ def _number(value: Figure) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _written(number: Decimal, places: int, *, signed: bool, before: str = "", after: str = "") -> str:
-    """The number with thousands separators; what rounds to zero carries no sign."""
+def _formatted(number: Decimal, places: int, *, signed: bool, before: str = "", after: str = "") -> str:
+    """The number with thousands separators; a number that rounds to zero has no sign."""
     rounded = number.quantize(Decimal(1).scaleb(-places), context=ROUNDING)
     sign = "-" if rounded < 0 else "+" if signed and rounded > 0 else ""
     return f"{sign}{before}{abs(rounded):,.{places}f}{after}"
@@ -45,52 +45,52 @@ def _written(number: Decimal, places: int, *, signed: bool, before: str = "", af
 def money(value: Figure) -> str:
     """Dollars: 1234.5 -> $1,234.50."""
     number = _number(value)
-    return MISSING if number is None else _written(number, 2, signed=False, before="$")
+    return MISSING if number is None else _formatted(number, 2, signed=False, before="$")
 
 
 @register.filter
 def signed_money(value: Figure) -> str:
-    """Dollars gained or lost: 1234.5 -> +$1,234.50."""
+    """Profit or loss in dollars: 1234.5 -> +$1,234.50."""
     number = _number(value)
-    return MISSING if number is None else _written(number, 2, signed=True, before="$")
+    return MISSING if number is None else _formatted(number, 2, signed=True, before="$")
 
 
 @register.filter
 def price(value: Figure) -> str:
-    """Dollars a share, without the currency's sign: 189.2 -> 189.20; below one dollar with 4 decimals."""
+    """Dollars per share, without $: 189.2 -> 189.20; below one dollar with 4 decimals."""
     number = _number(value)
-    return MISSING if number is None else _written(number, 2 if abs(number) >= 1 else 4, signed=False)
+    return MISSING if number is None else _formatted(number, 2 if abs(number) >= 1 else 4, signed=False)
 
 
 @register.filter
 def percent(value: Figure) -> str:
     """From a fraction: 0.0124 -> 1.24%."""
     number = _number(value)
-    return MISSING if number is None else _written(number * 100, 2, signed=False, after="%")
+    return MISSING if number is None else _formatted(number * 100, 2, signed=False, after="%")
 
 
 @register.filter
 def signed_percent(value: Figure) -> str:
     """From a fraction: 0.0124 -> +1.24%."""
     number = _number(value)
-    return MISSING if number is None else _written(number * 100, 2, signed=True, after="%")
+    return MISSING if number is None else _formatted(number * 100, 2, signed=True, after="%")
 
 
 @register.filter
 def ratio(value: Figure) -> str:
     """A number without a unit (Sharpe, profit factor, R): 1.234 -> 1.23."""
     number = _number(value)
-    return MISSING if number is None else _written(number, 2, signed=False)
+    return MISSING if number is None else _formatted(number, 2, signed=False)
 
 
 @register.filter
 def quantity(value: Figure) -> str:
-    """Shares: up to 6 decimals, none that are zero at the end: 10.500000 -> 10.5."""
+    """Shares: up to 6 decimals, without trailing zeros: 10.500000 -> 10.5."""
     number = _number(value)
     if number is None:
         return MISSING
-    written = _written(number, 6, signed=False)
-    return written.rstrip("0").rstrip(".")
+    text = _formatted(number, 6, signed=False)
+    return text.rstrip("0").rstrip(".")
 
 
 @register.filter
@@ -117,7 +117,7 @@ def rule_value(rule: Rule, value: Any) -> str:
 
 @register.filter
 def signed_class(value: Figure) -> str:
-    """The class that colours a gain or a loss, before any rounding: a loss of a hundredth of a cent is one."""
+    """The CSS class that colours a gain or a loss, before rounding: a loss of a hundredth of a cent is a loss."""
     number = _number(value)
     if not number:
         return "flat"
@@ -126,13 +126,13 @@ def signed_class(value: Figure) -> str:
 
 @register.filter
 def ny_time(value: datetime | None) -> str:
-    """An aware moment in New York: 2012-03-05 16:00. Raises ValueError for a naive one."""
+    """An aware datetime in New York time: 2012-03-05 16:00. Raises ValueError for a naive one."""
     return MISSING if value is None else f"{_in_new_york(value):%Y-%m-%d %H:%M}"
 
 
 @register.filter
 def ny_date(value: datetime | date | None) -> str:
-    """The New York day of an aware moment, or a date as it is: 2012-03-05. A naive moment raises ValueError."""
+    """The New York date of an aware datetime, or a date itself: 2012-03-05. Raises ValueError for a naive one."""
     if value is None:
         return MISSING
     return f"{_in_new_york(value) if isinstance(value, datetime) else value:%Y-%m-%d}"
@@ -140,7 +140,7 @@ def ny_date(value: datetime | date | None) -> str:
 
 @register.filter
 def moment(value: datetime | None) -> SafeString | str:
-    """New York time, as an element with the reader's own time as its hint. A naive moment raises ValueError."""
+    """New York time as a <time> element; a script adds the local time. Raises ValueError for a naive one."""
     if value is None:
         return MISSING
     return format_html('<time datetime="{}" data-local>{}</time>', value.isoformat(), ny_time(value))
@@ -148,5 +148,5 @@ def moment(value: datetime | None) -> SafeString | str:
 
 def _in_new_york(value: datetime) -> datetime:
     if value.tzinfo is None:
-        raise ValueError(f"{value} carries no time zone.")
+        raise ValueError(f"{value} has no time zone.")
     return value.astimezone(NEW_YORK)

@@ -1,4 +1,4 @@
-"""Links that know where the reader is, and icons."""
+"""Links that mark the current page, and icons."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ register = template.Library()
 
 @register.inclusion_tag("_nav_link.html", takes_context=True)
 def nav_link(context: dict[str, Any], name: str, label: str, *, exact: bool = False) -> dict[str, Any]:
-    """A link to the page of that URL name, marked when the reader is on it or, unless exact, below it.
+    """A link to the page of a URL name, marked if the current page is that page or, unless `exact`, is below it.
 
-    A page that the running desk does not have (its app is not installed) gives no link.
+    There is no link if the URL name does not exist, because its app is not installed.
     """
     try:
         url = reverse(name)
@@ -30,7 +30,7 @@ def nav_link(context: dict[str, Any], name: str, label: str, *, exact: bool = Fa
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
-    """One of the symbols in static/icons.svg, hidden from screen readers: the words beside it name it."""
+    """An icon of static/icons.svg, hidden from screen readers: the text next to it names it."""
     return format_html(
         '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("icons.svg"), name
     )
@@ -38,7 +38,7 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def page_query(context: dict[str, Any], number: int) -> str:
-    """The query string of another page of this list, its filters kept."""
+    """The query string of another page of this list, with the same filters."""
     request: HttpRequest | None = context.get("request")
     query = request.GET.copy() if request else QueryDict(mutable=True)
     query["page"] = str(number)

@@ -10,7 +10,7 @@ from backtests.engine.kernel.lots import order_of_sale
 from backtests.engine.kernel.trading import trade
 from tradedesk.core.bars import Floats
 from tradedesk.core.money import round_money
-from tradedesk.core.ratios import at_ends, of_curve, of_trades, session_returns
+from tradedesk.core.ratios import curve_ratios, session_equity, session_returns, trade_ratios
 
 
 @njit(cache=True, nogil=True)
@@ -48,9 +48,9 @@ def write_figures(
             progress,
             equity,
         )
-        curve = of_curve(session, ends, equity, capital, 0.0)
+        curve = curve_ratios(session, ends, equity, capital, 0.0)
         closed = order_of_sale(lots)
-        win_rate, profit_factor, _, _ = of_trades(lots["pnl"][closed], np.empty(0))
+        win_rate, profit_factor, _, _ = trade_ratios(lots["pnl"][closed], np.empty(0))
         row = out[place]
         row["total_return"] = curve.total_return
         row["cagr"] = curve.cagr
@@ -96,6 +96,6 @@ def write_returns(
             progress,
             equity,
         )
-        returns = session_returns(at_ends(equity, ends), capital)
+        returns = session_returns(session_equity(equity, ends), capital)
         out[place, : len(returns)] = returns
         out[place, len(returns) :] = 0.0

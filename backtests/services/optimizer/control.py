@@ -8,7 +8,7 @@ from django.db.models import Case, Value, When
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.services.optimizer.concurrency import concurrent_chunks_of, enqueue_next
 from backtests.services.optimizer.result_shards import delete_files, delete_shards
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 
 Status = OptimizerRun.Status
 
@@ -51,7 +51,7 @@ def delete_run(run: OptimizerRun) -> None:
             list(row.candidates.select_for_update().order_by("pk").values_list("pk", flat=True))
             row.delete()
         transaction.on_commit(lambda: delete_files(run.pk), robust=True)
-    touch(run.user_id)
+    bump_version(run.user_id)
 
 
 def time_left(run: OptimizerRun) -> float | None:
@@ -65,5 +65,5 @@ def time_left(run: OptimizerRun) -> float | None:
 def _change(run: OptimizerRun, states: tuple[Status, ...], **changes: object) -> bool:
     changed = OptimizerRun.objects.filter(pk=run.pk, status__in=states).update(**changes) == 1
     if changed:
-        touch(run.user_id)
+        bump_version(run.user_id)
     return changed

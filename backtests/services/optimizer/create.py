@@ -26,7 +26,7 @@ from backtests.services.optimizer.inputs import (
 from backtests.services.optimizer.universes import candidate_strategies_in, universes_of
 from strategies.kinds import InvalidParameters, kinds
 from strategies.models import Strategy
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
 from tradedesk.core.money import to_decimal
 
@@ -216,7 +216,7 @@ def _start(
             batch_size=1000,
         )
         enqueue_next(run, wall_now)
-    touch(run.user_id)
+    bump_version(run.user_id)
     return run
 
 

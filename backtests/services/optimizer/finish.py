@@ -11,7 +11,7 @@ from backtests.services.failures import NoValidCombinations, reason_of
 from backtests.services.optimizer.lease import fail_run
 from backtests.services.optimizer.result_shards import delete_files, delete_shards, merge, results_path
 from backtests.services.queue import enqueue_run_evidence
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.services import notify
 from tradedesk.core.bars import Floats
 from tradedesk.marketdata.clock import market_clock
@@ -83,7 +83,7 @@ def _complete(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
             market_clock().now(),
         )
         transaction.on_commit(lambda: enqueue_run_evidence(run.pk), robust=True)
-    touch(run.user_id)
+    bump_version(run.user_id)
     delete_shards(run.pk)
 
 

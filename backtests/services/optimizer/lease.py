@@ -21,7 +21,7 @@ from backtests.services.optimizer.candidates import keep_best, lock_existing_str
 from backtests.services.optimizer.concurrency import ACTIVE, enqueue_next
 from backtests.services.optimizer.result_shards import delete_shards
 from backtests.services.trial_registry import register_trials
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 from tradedesk.core.bars import Floats
 
 
@@ -54,7 +54,7 @@ class ChunkLease:
                 return None
             chunk = OptimizerChunk.objects.select_related("run__user").get(run=run_id, number=number)
         if chunk.run.started_at == now:
-            touch(chunk.run.user_id)
+            bump_version(chunk.run.user_id)
         return cls(chunk, wall_clock, now)
 
     def heartbeat(self) -> None:
@@ -96,7 +96,7 @@ class ChunkLease:
             symbols = run.symbols_of(self.chunk.universe)
             register_trials(run.user_id, symbols, run.timeframe, run.start_date, sessions[1], figures["sharpe"])
             enqueue_next(run, now)
-        touch(run.user_id)
+        bump_version(run.user_id)
 
     def fail(self, reason: str) -> None:
         """Fail the whole run, with the reason. Raises LeaseLost."""
@@ -115,4 +115,4 @@ def fail_run(run_id: int, user_id: int, reason: str, wall_now: datetime) -> None
     unfinished = OptimizerRun.objects.filter(pk=run_id).exclude(status__in=OptimizerRun.FINISHED)
     if unfinished.update(status=OptimizerRun.Status.FAILED, stage="", error=reason, finished_at=wall_now):
         transaction.on_commit(lambda: delete_shards(run_id), robust=True)
-        touch(user_id)
+        bump_version(user_id)

@@ -8,7 +8,7 @@ from django.db.models import Q
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.services.optimizer.concurrency import ACTIVE, enqueue_after_commit, enqueue_next
 from backtests.services.optimizer.lease import fail_run
-from tradedesk.accounts.changes import touch
+from tradedesk.accounts.changes import bump_version
 
 # A worker sends a heartbeat every second; without one for a minute it counts as dead.
 HEARTBEAT_TIMEOUT = timedelta(seconds=60)
@@ -35,7 +35,7 @@ def recover_runs(wall_now: datetime) -> None:
         # Without the join: after a concurrent write PostgreSQL checks only the columns of the row itself again.
         still_lost = OptimizerChunk.objects.filter(expired | not_started, pk=pk)
         if still_lost.update(status=Status.QUEUED, heartbeat_at=wall_now):
-            touch(user_id)
+            bump_version(user_id)
             enqueue_after_commit(run_id, [number])
     _restart_stalled_runs(wall_now)
 

@@ -19,7 +19,7 @@ from backtests.models import OptimizerChunk
 from backtests.research.optimizer.figures import FIGURES, Figures
 from backtests.research.optimizer.sampling import Batch
 from tradedesk.core.bars import Floats
-from tradedesk.marketdata.files import put
+from tradedesk.marketdata.files import write_atomically
 
 SHARD = "shard-"
 # The columns that decide whether a combination is eligible.
@@ -47,7 +47,7 @@ def write_shard(chunk: OptimizerChunk, batch: Batch, figures: Figures, score: Fl
     columns["score"] = score
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer, compression="zstd")
-    put(_storage(), shard_path(chunk.run_id, chunk.number), ContentFile(buffer.getvalue()))
+    write_atomically(_storage(), shard_path(chunk.run_id, chunk.number), ContentFile(buffer.getvalue()))
 
 
 def read_shard(run_id: int, chunk_number: int) -> pa.Table:
@@ -69,7 +69,7 @@ def merge(run_id: int, chunk_numbers: Sequence[int]) -> Iterator[pa.Table]:
             yield shard
         if writer:
             writer.close()
-            put(_storage(), results_path(run_id), File(file))
+            write_atomically(_storage(), results_path(run_id), File(file))
 
 
 def read_results(path: str, columns: Sequence[str], universe: str) -> pa.Table:

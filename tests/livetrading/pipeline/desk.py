@@ -12,7 +12,7 @@ from tradedesk.accounts.models import User
 from tradedesk.core.bars import Bars
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import Costs
-from tradedesk.marketdata.series import SeriesKey, keep
+from tradedesk.marketdata.series import SeriesKey, save_series
 from tradedesk.marketdata.sessions import session_close, sessions_between
 
 WALL = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -21,7 +21,7 @@ WALL = datetime(2026, 1, 5, 12, tzinfo=UTC)
 def put_bars(bars: Mapping[str, Bars], timeframe: str = "1Day") -> None:
     """Make these the imported bars of their symbols."""
     for symbol, own in bars.items():
-        keep(SeriesKey("csv", symbol, timeframe), own, adjusted=True, present=None, now=WALL)
+        save_series(SeriesKey("csv", symbol, timeframe), own, adjusted=True, present=None, now=WALL)
 
 
 def open_account(user: User, cash: float, costs: Costs | None = None) -> PaperAccount:

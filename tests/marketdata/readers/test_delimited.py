@@ -7,7 +7,7 @@ from hypothesis import given
 from tests.marketdata.examples import HEADER, any_bars, csv_of, daily_bars
 from tradedesk.core.bars import COLUMNS, Bars, Timeframe
 from tradedesk.marketdata import store
-from tradedesk.marketdata.readers import FileBars, columns, read_bars
+from tradedesk.marketdata.readers import FileBars, columns, delimited, read_bars
 from tradedesk.marketdata.refusal import ImportRefused
 
 FIRST, SECOND, THIRD = (
@@ -49,7 +49,7 @@ def test_it_knows_the_usual_names_of_columns(header: str) -> None:
     assert same(read(lines(FIRST, SECOND, THIRD, header=header)).bars, daily_bars(3))
 
 
-def test_columns_may_stand_in_any_order_among_others() -> None:
+def test_columns_may_have_any_order_and_others_are_ignored() -> None:
     text = "Symbol,Volume,Close,Low,High,Open,VWAP,Date\nX,1000,10,9,11,9.5,,2012-03-05\n"
     assert same(read(text).bars, daily_bars(1))
 
@@ -65,12 +65,12 @@ def test_columns_may_stand_in_any_order_among_others() -> None:
         lines(FIRST, SECOND, THIRD).replace("9.5", '"9.5"').replace("1000", "1e3"),
     ],
 )
-def test_it_takes_the_usual_shapes_of_a_csv_file(text: str) -> None:
+def test_it_reads_the_usual_variants_of_csv(text: str) -> None:
     assert same(read(text).bars, daily_bars(3))
 
 
 @given(any_bars(max_size=10))
-def test_what_is_written_with_all_its_digits_comes_back_bit_for_bit(bars: Bars) -> None:
+def test_numbers_written_with_all_digits_are_read_bit_for_bit(bars: Bars) -> None:
     rows = zip(*(getattr(bars, name).tolist() for name in COLUMNS[1:]), strict=True)
     text = lines(*(f"{time}+00:00," + ",".join(map(repr, row)) for time, row in zip(bars.time, rows, strict=True)))
     assert same(read(text, Timeframe.MINUTE).bars, bars)
@@ -104,12 +104,12 @@ def test_what_is_written_with_all_its_digits_comes_back_bit_for_bit(bars: Bars) 
         ([FIRST, "", FIRST], "Line 4 (2012-03-05 05:00 UTC) has the same time as the row before it."),
         ([FIRST, "06.03.2012,1,1,1,1,1"], "Line 3: “06.03.2012” is not a time. Write it like 2012-03-05."),
         ([FIRST, ",1,1,1,1,1"], "Line 3: “” is not a time."),
-        ([FIRST, "2012-03-06,10.5,12,10"], "Line 3 has 4 values, the first line names 6 columns."),
-        ([FIRST, "2012-03-06,10,5,12,10,11,1000"], "Line 3 has 7 values, the first line names 6 columns."),
+        ([FIRST, "2012-03-06,10.5,12,10"], "Line 3 has 4 values, but the file has 6 columns."),
+        ([FIRST, "2012-03-06,10,5,12,10,11,1000"], "Line 3 has 7 values, but the file has 6 columns."),
         ([], "The file has no rows below its column names."),
     ],
 )
-def test_a_bad_row_is_named_by_its_line(rows: list[str], message: str) -> None:
+def test_an_invalid_row_is_named_by_its_line(rows: list[str], message: str) -> None:
     with pytest.raises(ImportRefused) as refusal:
         read(lines(*rows))
     assert str(refusal.value).startswith(message)
@@ -125,11 +125,14 @@ def test_a_bad_row_is_named_by_its_line(rows: list[str], message: str) -> None:
         ),
         ("Date,Price", "Missing columns: open, high, low, close, volume. The file has “Date”, “Price”."),
         ("2012-03-05,9.5,11,9,10,1000", "Missing columns: time, open, high, low, close, volume."),
-        ("Date,Time,Open,High,Low,Close,Volume", "“Date” and “Time” could both be the time. Keep one of them."),
-        ("Date,Open,High,Low,Close,close,Volume", "“Close” and “close” could both be the close."),
+        (
+            "Date,Time,Open,High,Low,Close,Volume",
+            "“Date” and “Time” could both be the column time. Keep one of them.",
+        ),
+        ("Date,Open,High,Low,Close,close,Volume", "“Close” and “close” could both be the column close."),
     ],
 )
-def test_missing_and_doubtful_columns_are_named(header: str, message: str) -> None:
+def test_missing_and_ambiguous_columns_are_named(header: str, message: str) -> None:
     with pytest.raises(ImportRefused) as refusal:
         read(lines(FIRST, header=header))
     assert str(refusal.value).startswith(message)
@@ -152,30 +155,30 @@ def test_an_unreadable_file_is_refused(content: bytes, message: str) -> None:
         read(content)
 
 
-class Endless(RawIOBase):
-    """A CSV file of ten million rows that never exist at once, and that counts what is asked of it."""
+class GeneratedFile(RawIOBase):
+    """A CSV file of any number of rows, which are never all in memory. Counts the bytes that were read."""
 
     ROW = b"2012-03-05,9.5,11,9,10,1000\n"
 
     def __init__(self, rows: int) -> None:
-        self.left, self.given = rows * len(self.ROW), 0
+        self.left, self.bytes_read = rows * len(self.ROW), 0
 
     def read(self, size: int = -1) -> bytes:
         size = min(size, self.left)
         self.left -= size
-        self.given += size
+        self.bytes_read += size
         return (self.ROW * (size // len(self.ROW) + 1))[:size]
 
     def seek(self, offset: int, whence: int = 0) -> int:
         return 0
 
 
-def test_ten_million_rows_are_refused_before_one_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    file = Endless(10_000_000)
-    monkeypatch.setattr("tradedesk.marketdata.readers.delimited._read", lambda *_: pytest.fail("it was parsed"))
-    with pytest.raises(ImportRefused, match=r"more than 5,000,000 rows. Split it by time and import the parts"):
+def test_ten_million_rows_are_refused_before_any_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = GeneratedFile(10_000_000)
+    monkeypatch.setattr(delimited, "_read", lambda *_: pytest.fail("it was parsed"))
+    with pytest.raises(ImportRefused, match="more than 5,000,000 rows"):
         read_bars(file, Timeframe.DAY, adjusted=True)  # type: ignore[arg-type]
-    assert file.given < (5_000_000 * len(Endless.ROW)) + (2 << 20)
+    assert file.bytes_read < (5_000_000 * len(GeneratedFile.ROW)) + (2 << 20)
 
 
 def test_the_limit_itself_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,20 +202,20 @@ def test_prices_are_adjusted_by_the_adjusted_close_when_they_are_not_adjusted(wi
     assert found.bars.volume.tolist() == [2000.0, 1000.0]
 
 
-def test_prices_that_are_adjusted_already_stay_as_they_are(with_adjusted_close: str) -> None:
+def test_adjusted_prices_stay_as_they_are(with_adjusted_close: str) -> None:
     found = read(with_adjusted_close, adjusted=True)
     assert found.adjusted
     assert found.bars.close.tolist() == [10.0, 11.0]
 
 
-def test_without_an_adjusted_close_they_stay_unadjusted() -> None:
+def test_prices_without_an_adjusted_close_stay_unadjusted() -> None:
     found = read(lines(FIRST, SECOND), adjusted=False)
     assert not found.adjusted
     assert found.bars.close.tolist() == [10.0, 11.0]
 
 
 @pytest.mark.parametrize("value", ["", "0", "-1", "nan"])
-def test_an_adjusted_close_that_cannot_be_one_is_named_by_its_line(value: str) -> None:
+def test_an_invalid_adjusted_close_is_named_by_its_line(value: str) -> None:
     header = HEADER.replace("Close", "Close,Adj_Close")
     with pytest.raises(ImportRefused, match="Line 2: adjusted close is missing or not above zero"):
         read(lines(f"2012-03-05,9.5,11,9,10,{value},1000", header=header), adjusted=False)
@@ -223,5 +226,5 @@ def test_times_without_a_zone_are_new_york_time() -> None:
     assert read(text, Timeframe.MINUTE).bars.time[0] == np.datetime64("2012-03-05T14:30")
 
 
-def test_the_examples_write_what_they_hold() -> None:
+def test_the_example_files_contain_the_example_bars() -> None:
     assert same(read(csv_of(daily_bars(30))).bars, daily_bars(30))

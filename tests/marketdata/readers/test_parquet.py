@@ -41,7 +41,7 @@ def same(one: Bars, other: Bars) -> bool:
 
 
 @given(any_bars())
-def test_a_file_of_the_store_itself_comes_back_bit_for_bit(bars: Bars) -> None:
+def test_a_file_of_the_store_is_read_bit_for_bit(bars: Bars) -> None:
     assert same(read(BytesIO(store.encode(bars)), Timeframe.MINUTE), bars)
 
 
@@ -63,11 +63,11 @@ MIDNIGHTS = [datetime(day.year, day.month, day.day) for day in DAYS]  # noqa: DT
     ],
     ids=str,
 )
-def test_it_reads_every_way_to_hold_a_date(times: pa.Array) -> None:
+def test_it_reads_every_type_of_date(times: pa.Array) -> None:
     assert same(read(parquet(Date=times)), daily_bars(3))
 
 
-def test_moments_keep_their_time_and_naive_ones_are_new_york_time() -> None:
+def test_timestamps_keep_their_time_and_naive_ones_are_new_york_time() -> None:
     moments = [datetime(2012, 3, 5, 9, 30 + minute) for minute in range(3)]  # noqa: DTZ001
     expected = ["2012-03-05T14:30:00.000000", "2012-03-05T14:31:00.000000", "2012-03-05T14:32:00.000000"]
     naive = read(parquet(Date=pa.array(moments, pa.timestamp("ns"))), Timeframe.MINUTE)
@@ -77,7 +77,7 @@ def test_moments_keep_their_time_and_naive_ones_are_new_york_time() -> None:
     assert aware.time.astype(str).tolist() == expected
 
 
-def test_it_reads_what_pandas_saves() -> None:
+def test_it_reads_a_file_of_pandas() -> None:
     bars = daily_bars(3)
     frame = pd.DataFrame(
         {"open": bars.open, "high": bars.high, "low": bars.low, "close": bars.close, "volume": bars.volume},
@@ -94,7 +94,7 @@ def test_whole_numbers_and_decimals_are_prices_too() -> None:
     assert same(bars, daily_bars(3))
 
 
-def test_a_file_in_several_pieces_is_read_whole() -> None:
+def test_a_file_with_several_row_groups_is_read_whole() -> None:
     buffer = BytesIO()
     pq.write_table(pq.read_table(BytesIO(store.encode(daily_bars(100)))), buffer, row_group_size=7)
     buffer.seek(0)
@@ -104,7 +104,7 @@ def test_a_file_in_several_pieces_is_read_whole() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"Open": ["9.5", "abc", "11.5"]}, "Column Open holds string, not numbers."),
+        ({"Open": ["9.5", "abc", "11.5"]}, "Column Open contains string, not numbers."),
         ({"Open": [9.5, None, 11.5]}, "Row 2 (2012-03-06 05:00): open is missing or not a number."),
         ({"High": [11.0, 9.0, 13.0]}, "Row 2 (2012-03-06 05:00): high is below low."),
         ({"Date": [DAYS[0], None, DAYS[2]]}, "Row 2: the time is missing."),
@@ -113,12 +113,12 @@ def test_a_file_in_several_pieces_is_read_whole() -> None:
             {"Date": [DAYS[0], DAYS[1], DAYS[1]]},
             "Row 3 (2012-03-06 05:00 UTC) has the same time as the row before",
         ),
-        ({"Date": [1.0, 2.0, 3.0]}, "Column Date holds double; times must be dates, timestamps or text."),
+        ({"Date": [1.0, 2.0, 3.0]}, "Column Date contains double. Times must be dates, timestamps or text."),
         ({"Date": ["2012-03-05", "soon", "later"]}, "Row 2: “soon” is not a time."),
-        ({"Time": DAYS}, "“Date” and “Time” could both be the time."),
+        ({"Time": DAYS}, "“Date” and “Time” could both be the column time."),
     ],
 )
-def test_a_bad_row_is_named(changes: dict[str, Any], message: str) -> None:
+def test_an_invalid_row_is_named(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ImportRefused) as refusal:
         read(parquet(**changes))
     assert str(refusal.value).startswith(message)
@@ -140,7 +140,7 @@ def test_a_file_without_rows_is_refused() -> None:
 
 
 @pytest.mark.parametrize("cut", [10, 300])
-def test_a_file_that_was_cut_off_is_refused(cut: int) -> None:
+def test_a_truncated_file_is_refused(cut: int) -> None:
     with pytest.raises(ImportRefused, match="The Parquet file could not be read"):
         read(BytesIO(parquet().getvalue()[:-cut]))
 

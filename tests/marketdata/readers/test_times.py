@@ -55,19 +55,21 @@ def test_a_shorter_bar_keeps_its_moment_and_without_a_zone_it_is_new_york_time(w
     "written", ["", "03/05/2012", "5.3.2012", "yesterday", "2012-13-01", "2012-02-30", "40973"]
 )
 @pytest.mark.parametrize(("timeframe", "example"), [(DAY, "like 2012-03-05."), (MINUTE, "like 2012-03-05 09:30.")])
-def test_what_is_no_time_is_refused_with_an_example(written: str, timeframe: Timeframe, example: str) -> None:
+def test_a_text_that_is_not_a_time_is_refused_with_an_example(
+    written: str, timeframe: Timeframe, example: str
+) -> None:
     with pytest.raises(ValueError, match=f"“{written}” is not a time. Write it {example}"):
         bar_time(written, timeframe)
 
 
 @pytest.mark.parametrize("written", ["2012-03-05", date(2012, 3, 5)])
 def test_a_bar_shorter_than_a_day_needs_a_time_of_day(written: str | date) -> None:
-    with pytest.raises(ValueError, match="“2012-03-05” is a date without a time of day; 1Min bars need both"):
+    with pytest.raises(ValueError, match="“2012-03-05” is a date without a time of day"):
         bar_time(written, MINUTE)
 
 
 @pytest.mark.parametrize("written", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
-def test_times_beyond_what_can_be_told_are_refused(written: str) -> None:
+def test_times_outside_the_range_of_dates_are_refused(written: str) -> None:
     with pytest.raises(ValueError, match="out of range"):
         bar_time(written, MINUTE)
 
@@ -76,7 +78,7 @@ def test_times_beyond_what_can_be_told_are_refused(written: str) -> None:
     st.datetimes(datetime(1990, 1, 1), datetime(2040, 1, 1)),  # noqa: DTZ001 - hypothesis wants naive bounds
     st.integers(-12 * 60, 14 * 60),
 )
-def test_a_moment_means_the_same_in_any_zone(naive: datetime, offset: int) -> None:
+def test_a_time_is_the_same_in_any_zone(naive: datetime, offset: int) -> None:
     moment = naive.replace(tzinfo=UTC)
     elsewhere = moment.astimezone(timezone(timedelta(minutes=offset)))
     assert bar_time(elsewhere, MINUTE) == moment

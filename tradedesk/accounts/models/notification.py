@@ -1,4 +1,4 @@
-"""What the desk tells a user: deployments, fills, refusals."""
+"""Notifications of a user: deployments, fills, refusals."""
 
 from django.conf import settings
 from django.db import models
@@ -15,7 +15,7 @@ class Notification(models.Model):
     level = models.CharField(max_length=7, choices=Level, default=Level.INFO)
     text = models.CharField(max_length=500)
     url = models.CharField(max_length=200, blank=True)
-    # Market time, as every moment that a page shows.
+    # Market time, like every time that a page shows.
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
 

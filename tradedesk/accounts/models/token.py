@@ -1,4 +1,4 @@
-"""A bearer token of the API; only its hash is kept."""
+"""A bearer token of the API; only its hash is stored."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,7 @@ from django.db import models
 class ApiToken(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     sha256 = models.CharField(max_length=64, unique=True)
-    # Wall time: a token's life has nothing to do with the market's clock.
+    # Wall time, not market time.
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 

@@ -1,4 +1,4 @@
-"""A user of the desk: a trader, known by an email address."""
+"""A user of the desk. The email address is the user name."""
 
 from typing import Any, ClassVar
 
@@ -8,7 +8,7 @@ from django.db.models.functions import Lower
 
 
 class Mode(models.TextChoices):
-    """Which money an order moves."""
+    """The money of an order: paper or real."""
 
     PAPER = "paper", "Paper"
     LIVE = "live", "Live"
@@ -28,11 +28,11 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    username = None  # type: ignore[assignment]  # the address is the name
+    username = None  # type: ignore[assignment]  # the email address is the user name
     email = models.EmailField("email address", unique=True)
-    # The mode that orders may be sent in now; a live order of a user in paper mode is blocked.
+    # The mode in which orders may be sent now: a live order of a user in paper mode is blocked.
     mode = models.CharField(max_length=5, choices=Mode, default=Mode.PAPER)
-    # The kill switch: no entry of any strategy is sent while it is set. Exits still are.
+    # The kill switch: while it is set, no strategy sends entries. Exits are still sent.
     entries_stopped = models.BooleanField(default=False)
 
     USERNAME_FIELD = "email"

@@ -1,11 +1,11 @@
-"""A number per user that moves whenever something the user's pages show has changed."""
+"""A version number for each user, which increases with every change that the user's pages show."""
 
 from django.conf import settings
 from django.db import models
 
 
 class UserVersion(models.Model):
-    """Read by the event hub, which wakes the open pages; carries no data of its own."""
+    """The event hub reads it and refreshes the open pages when it has increased."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="desk_version"

@@ -1,4 +1,4 @@
-"""The bell's count, asked for only by templates that show it."""
+"""The number on the bell, queried only by templates that show it."""
 
 from django import template
 
@@ -10,5 +10,5 @@ register = template.Library()
 
 @register.simple_tag
 def unread_count(user: User) -> int:
-    """How many notifications the user has not read: one indexed query."""
+    """The number of the user's unread notifications: one indexed query."""
     return count_unread(user)

@@ -1,4 +1,4 @@
-"""manage.py desk: the whole desk in one process, without other services."""
+"""manage.py desk: the whole desk in one process, without other servers."""
 
 import os
 import sys
@@ -38,8 +38,8 @@ class Command(BaseCommand):
     def run(self, host: str, port: str) -> int:
         if settings.REDIS_URL:
             raise CommandError(
-                "REDIS_URL is set, so this desk has services: start its web, worker and beat processes "
-                "(docker-compose.yml names them), or unset REDIS_URL to run it in one process."
+                "REDIS_URL is set, so this desk runs as several processes. Start web, worker, research and beat "
+                "(see docker-compose.yml), or remove REDIS_URL to run the desk in one process."
             )
         if not port.isdecimal() or not 0 < int(port) < 65536:
             raise CommandError(f"PORT must be a whole number from 1 to 65535, not “{port}”.")
@@ -49,36 +49,36 @@ class Command(BaseCommand):
                 listener = listen(host, int(port))
                 collect_static_files()
                 prepare_data(timezone.now())
-                compile_kernels(lambda line: self.tell(f"{line}\n"))
-                words = self.words(url)
+                compile_kernels(lambda line: self.print_now(f"{line}\n"))
+                welcome = self.welcome(url)
                 connections.close_all()
-                return Desk(listener, on_ready=lambda: self.tell(words)).serve_until_stopped()
+                return Desk(listener, on_ready=lambda: self.print_now(welcome)).serve_until_stopped()
         except Locked as holder:
             raise CommandError(
-                f"A desk already runs on {settings.DATA_DIR} ({holder}). "
-                "Stop it first, or give this one a folder of its own with DESK_DATA_DIR."
+                f"A desk is already running on {settings.DATA_DIR} ({holder}). "
+                "Stop it first, or set DESK_DATA_DIR to another folder for this one."
             ) from None
 
-    def words(self, url: str) -> str:
+    def welcome(self, url: str) -> str:
         lines = [f"tradedesk   {url}"]
         if settings.MARKET == "replay":
-            lines.append(f"Demo login  {DEMO_USER}  {self.demo_password()}")
-        lines += [f"Market      {self.market()}", "Ctrl-C stops the desk."]
+            lines.append(f"Demo user   {DEMO_USER}  {self.demo_password()}")
+        lines += [f"Market      {self.market()}", "Press Ctrl-C to stop the desk."]
         return "\n" + "".join(f"  {line}\n" for line in lines)
 
-    def tell(self, words: str) -> None:
-        self.stdout.write(words)
+    def print_now(self, text: str) -> None:
+        self.stdout.write(text)
         self.stdout.flush()
 
     def demo_password(self) -> str:
-        kept = settings.DATA_DIR / "demo-password"
-        return os.environ.get("DEMO_PASSWORD") or (kept.read_text().strip() if kept.exists() else "")
+        file = settings.DATA_DIR / "demo-password"
+        return os.environ.get("DEMO_PASSWORD") or (file.read_text().strip() if file.exists() else "")
 
     def market(self) -> str:
         if settings.MARKET != "replay":
-            return "real: the clock on the wall and the bars you import"
+            return "real: the wall clock and the bars you import"
         state = import_string("tradedesk.marketdata.replay.replay_state")()
         day = f"{state.session:%Y-%m-%d}"
         if state.ended:
-            return f"replay, ended on {day}: “manage.py reset_replay” starts it over"
-        return f"replay of {day}, one trading day every {state.seconds_per_bar:g} s"
+            return f"replay, ended on {day}. Start it again with “manage.py reset_replay”."
+        return f"replay of {day}, 1 session = {state.seconds_per_bar:g} s"

@@ -1,4 +1,4 @@
-"""manage.py setup_desk: what the full desk needs done once, before its web, worker and beat processes start."""
+"""manage.py setup_desk: prepares a desk of several processes, before its web, worker and beat start."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -10,10 +10,10 @@ from tradedesk.preparation import NotBuilt, collect_static_files, compile_kernel
 
 
 class Command(BaseCommand):
-    help = "Migrate the database, load the sample bars, start the replay, compile. Safe to repeat."
+    help = "Migrate the database, load the sample bars, start the replay, compile the kernels. Can be repeated."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--only-static", action="store_true", help="collect the static files, nothing else")
+        parser.add_argument("--only-static", action="store_true", help="only collect the static files")
 
     def handle(self, *, only_static: bool, **options: Any) -> None:
         if not only_static:
@@ -22,5 +22,5 @@ class Command(BaseCommand):
             return
         try:
             collect_static_files()
-        except NotBuilt as sentence:
-            raise CommandError(str(sentence)) from None
+        except NotBuilt as error:
+            raise CommandError(str(error)) from None

@@ -1,4 +1,4 @@
-"""Reading a trader's own file of bars: CSV or Parquet, told apart by its first bytes."""
+"""Reading a file of bars. The first bytes decide whether it is Parquet or CSV."""
 
 from typing import BinaryIO
 
@@ -11,9 +11,11 @@ __all__ = ["FileBars", "read_bars"]
 
 
 def read_bars(file: BinaryIO, timeframe: Timeframe, *, adjusted: bool) -> FileBars:
-    """Valid bars from an open, seekable file. Raises ImportRefused, naming the line (CSV) or the row (Parquet).
+    """Valid bars from an open, seekable file. Raises ImportRefused, which names the line (CSV) or the row
+    (Parquet).
 
-    adjusted: the file's prices are adjusted for splits. If not, its adjusted close adjusts them, where it has one.
+    adjusted: the prices are already adjusted for splits. If not, the adjusted close of the file, if any, adjusts
+    them.
     """
     start = file.read(4)
     file.seek(0)

@@ -1,4 +1,4 @@
-"""What every file of bars has to have: which columns, how many rows, times in order, prices that make sense."""
+"""The requirements for a file of bars: its columns, the number of rows, ascending times, valid prices."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -12,7 +12,8 @@ from tradedesk.marketdata.refusal import ImportRefused
 
 MAX_ROWS = 5_000_000
 ADJUSTED_CLOSE = "adjusted close"
-# Letters of a column's name, in small -> what it is. __index_level_0__ is how pandas saves an unnamed index.
+# The title of a column in lower case, letters only -> its name here. pandas saves an unnamed index as
+# __index_level_0__.
 NAMES = {
     "time": "time", "date": "time", "datetime": "time", "timestamp": "time", "t": "time", "indexlevel0": "time",
     "open": "open", "o": "open",
@@ -36,7 +37,7 @@ class FileBars:
 class FileColumns:
     """A file's columns, of one length: time (datetime64[us], UTC), the others by name (float64, NaN where empty).
 
-    place(row) is what a person calls a row counted from 0: "Line 7".
+    place(row): the name of a row (counted from 0) for a message: "Line 7".
     """
 
     time: Times
@@ -44,7 +45,7 @@ class FileColumns:
     place: Callable[[int], str]
 
     def as_bars(self, timeframe: Timeframe, *, adjusted: bool) -> FileBars:
-        """As valid bars; unless `adjusted`, adjusted by the adjusted close if any. Raises ImportRefused."""
+        """The columns as valid bars, adjusted by the adjusted close unless `adjusted`. Raises ImportRefused."""
         if len(self.time) == 0:
             raise ImportRefused("The file has no rows below its column names.")
         self._check_order(timeframe)
@@ -66,7 +67,7 @@ class FileColumns:
         try:
             validate(bars)
         except InvalidBars as error:
-            # The core counts rows from 0; a person looks for the line in the file.
+            # The core counts rows from 0; the message names the line of the file.
             message = re.sub(r"^Row (\d+)", lambda row: self.place(int(row[1])), str(error))
             raise ImportRefused(f"{message} Correct the file and import it again.") from error
 
@@ -88,22 +89,22 @@ class FileColumns:
 
 
 def find_columns(header: Sequence[str]) -> dict[str, int]:
-    """Where each known column stands. Raises ImportRefused when one is missing or stands twice."""
+    """The position of each known column. Raises ImportRefused if one is missing or appears twice."""
     found: dict[str, int] = {}
     for position, title in enumerate(header):
         name = NAMES.get(re.sub(r"[\s_*]", "", title).lower())
         if name in found:
             raise ImportRefused(
-                f"“{header[found[name]]}” and “{title}” could both be the {name}. Keep one of them."
+                f"“{header[found[name]]}” and “{title}” could both be the column {name}. Keep one of them."
             )
         if name:
             found[name] = position
     missing = [name for name in COLUMNS if name not in found]
     if missing:
-        there = ", ".join(f"“{title.strip()[:40]}”" for title in header[:20]) or "nothing"
+        titles = ", ".join(f"“{title.strip()[:40]}”" for title in header[:20]) or "no columns"
         raise ImportRefused(
-            f"Missing column{'s' if len(missing) > 1 else ''}: {', '.join(missing)}. The file has {there}. "
-            "Name the columns time (or date), open, high, low, close, volume."
+            f"Missing column{'s' if len(missing) > 1 else ''}: {', '.join(missing)}. "
+            f"The file has {titles}. Name the columns time (or date), open, high, low, close, volume."
         )
     return found
 

@@ -14,13 +14,13 @@ from tradedesk.marketdata.readers.times import TimeColumn
 from tradedesk.marketdata.refusal import ImportRefused
 
 CHUNK = 1 << 20
-# What vendors and pandas write where a number is missing.
+# How vendors and pandas write a missing number.
 EMPTY = {"", "nan", "na", "n/a", "null", "none", "-"}
 
 
 def read_delimited(file: BinaryIO, timeframe: Timeframe) -> FileColumns:
-    """The columns of a CSV file, numbers parsed and times in UTC. Raises ImportRefused, naming the line."""
-    _look_through(file)
+    """The columns of a CSV file as float64, times in UTC. Raises ImportRefused, which names the line."""
+    _check_lines(file)
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     try:
         return _read(text, timeframe)
@@ -32,8 +32,8 @@ def read_delimited(file: BinaryIO, timeframe: Timeframe) -> FileColumns:
         text.detach()
 
 
-def _look_through(file: BinaryIO) -> None:
-    """Refuse what is too long or no text, before anything is parsed or kept."""
+def _check_lines(file: BinaryIO) -> None:
+    """Refuse a file that is too long or not text, before anything is parsed."""
     lines = 0
     while chunk := file.read(CHUNK):
         ends = chunk.count(b"\n") or chunk.count(b"\r")
@@ -49,25 +49,25 @@ def _read(text: io.TextIOWrapper, timeframe: Timeframe) -> FileColumns:
     first = text.readline()
     if not first.strip():
         raise ImportRefused(
-            "The file is empty or begins with an empty line; the first line must name the columns."
+            "The file is empty or begins with an empty line. The first line must name the columns."
         )
     separator = max(",;\t", key=first.count)
     header = next(csv.reader([first], delimiter=separator))
     positions = find_columns(header)
-    at_time = positions.pop("time")
+    time_position = positions.pop("time")
     lines, times = array("q"), TimeColumn(timeframe)
     numbers = {name: array("d") for name in positions}
-    places = [(numbers[name], positions[name]) for name in positions]
+    targets = [(numbers[name], positions[name]) for name in positions]
     rows = csv.reader(text, delimiter=separator)
     for row in rows:
         if not any(cell.strip() for cell in row):
             continue
         line = rows.line_num + 1
         if len(row) != len(header):
-            raise ImportRefused(f"Line {line} has {len(row)} values, the first line names {len(header)} columns.")
+            raise ImportRefused(f"Line {line} has {len(row)} values, but the file has {len(header)} columns.")
         try:
-            times.append(row[at_time])
-            for column, position in places:
+            times.append(row[time_position])
+            for column, position in targets:
                 column.append(_number(row[position], header[position]))
         except ValueError as error:
             raise ImportRefused(f"Line {line}: {error}") from None

@@ -1,4 +1,4 @@
-"""Parquet: bars as typed columns, such as pandas and most data tools save."""
+"""Parquet: bars as typed columns, as pandas and most data tools save them."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -18,7 +18,7 @@ SLICE = 65_536
 
 
 def read_parquet(file: BinaryIO, timeframe: Timeframe) -> FileColumns:
-    """The columns of a Parquet file, as float64 and UTC. Raises ImportRefused, naming the row, counted from 1."""
+    """The columns of a Parquet file as float64, times in UTC. Raises ImportRefused, naming the row (from 1)."""
     try:
         parquet = pq.ParquetFile(file)
         if parquet.metadata.num_rows > columns.MAX_ROWS:
@@ -43,13 +43,13 @@ def _place(row: int) -> str:
 def _numbers(column: pa.ChunkedArray, title: str) -> Floats:
     kind = column.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        raise ImportRefused(f"Column {title} holds {kind}, not numbers.")
+        raise ImportRefused(f"Column {title} contains {kind}, not numbers.")
     column = column.cast(pa.float64(), safe=False)
     if column.null_count:
         return np.array(column.to_pylist(), dtype=np.float64)  # None becomes NaN
-    # Not to_numpy(): that would import pandas.
-    whole = column.combine_chunks()
-    return np.frombuffer(whole.buffers()[1], np.float64, len(whole), whole.offset * 8)
+    # Not to_numpy(), which imports pandas.
+    combined = column.combine_chunks()
+    return np.frombuffer(combined.buffers()[1], np.float64, len(combined), combined.offset * 8)
 
 
 def _times(column: pa.ChunkedArray, title: str, timeframe: Timeframe) -> Times:
@@ -57,7 +57,7 @@ def _times(column: pa.ChunkedArray, title: str, timeframe: Timeframe) -> Times:
     if pa.types.is_timestamp(kind):
         column = column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
     elif not (pa.types.is_date(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        raise ImportRefused(f"Column {title} holds {kind}; times must be dates, timestamps or text.")
+        raise ImportRefused(f"Column {title} contains {kind}. Times must be dates, timestamps or text.")
     times = TimeColumn(timeframe)
     for start in range(0, len(column), SLICE):
         for value in _values(column.slice(start, SLICE)):
@@ -71,7 +71,7 @@ def _times(column: pa.ChunkedArray, title: str, timeframe: Timeframe) -> Times:
 def _values(column: pa.ChunkedArray) -> Iterable[datetime | date | str | None]:
     if not pa.types.is_timestamp(column.type) or column.type.tz is None:
         return column.to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
-    # By way of integers: as moments in a zone they would import pandas.
+    # Through integers, because timestamps with a zone import pandas.
     zone = pa.lib.string_to_tzinfo(column.type.tz)
     moments = column.cast(pa.int64()).to_pylist()
     return ((EPOCH + moment * MICROSECOND).astimezone(zone) if moment is not None else None for moment in moments)

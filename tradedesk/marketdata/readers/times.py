@@ -1,4 +1,4 @@
-"""The time of a row: a date or a moment, written or typed, as UTC."""
+"""The time of a row in UTC, from text, a date or a datetime."""
 
 from array import array
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,14 +14,14 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class TimeColumn:
-    """Times of one file, gathered row by row."""
+    """The times of a file, added row by row."""
 
     def __init__(self, timeframe: Timeframe) -> None:
         self._timeframe = timeframe
         self._microseconds = array("q")
 
     def append(self, value: str | date | datetime | None) -> None:
-        """Raises ValueError with a sentence."""
+        """Raises ValueError with a message for the trader."""
         if value is None:
             raise ValueError("the time is missing.")
         self._microseconds.append((bar_time(value, self._timeframe) - EPOCH) // MICROSECOND)
@@ -34,15 +34,15 @@ class TimeColumn:
 
 
 def bar_time(value: str | date | datetime, timeframe: Timeframe) -> datetime:
-    """When that bar opens, in UTC. Raises ValueError with a sentence.
+    """The opening time of a bar in UTC. Raises ValueError with a message for the trader.
 
-    Without a zone it is New York time. A daily bar is that of the date as written when it stands at midnight, in
-    whatever zone, else of the New York day; it gets midnight in New York.
+    A time without a zone is New York time. A daily bar gets midnight in New York: of the written date if the time
+    is midnight in any zone, otherwise of the day in New York.
     """
     moment = _parse(value, timeframe) if isinstance(value, str) else value
     if not isinstance(moment, datetime):
         if timeframe is not Timeframe.DAY:
-            raise ValueError(f"“{value}” is a date without a time of day; {timeframe} bars need both.")
+            raise ValueError(f"“{value}” is a date without a time of day. {timeframe} bars need both.")
         moment = datetime.combine(moment, MIDNIGHT)
     if timeframe is Timeframe.DAY:
         if moment.tzinfo is not None and moment.time() != MIDNIGHT:

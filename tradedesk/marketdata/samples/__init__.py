@@ -1,4 +1,4 @@
-"""The sample bars that come with the desk; README.md beside this file tells where they are from."""
+"""The sample bars that come with the desk; README.md in this folder names their source."""
 
 from datetime import date
 from pathlib import Path
@@ -9,7 +9,7 @@ from tradedesk.marketdata.store import decode
 FOLDER = Path(__file__).parent
 FIRST_SESSION = date(2000, 3, 1)
 LAST_SESSION = date(2013, 3, 1)
-# What store.fingerprint_of says of each file's bars; a test makes them anew from their source.
+# store.fingerprint_of the bars of each file. A test builds them again from their source.
 FINGERPRINTS = {
     "AAPL": "4c15c233eb72ce6f657574d5947e92d3958db13ecfbc9a647ce209a70976fcf6",
     "FB": "0c7f60e5ad56d62b142610e57ca30f6c48f655391cd56cbf893b5db33d3b4a5a",
@@ -20,5 +20,5 @@ FINGERPRINTS = {
 
 
 def sample_bars(symbol: str) -> Bars:
-    """The daily bars of one of FINGERPRINTS' symbols."""
+    """The daily bars of a symbol in FINGERPRINTS."""
     return decode((FOLDER / f"{symbol}.parquet").read_bytes())

@@ -21,19 +21,19 @@ def file(tmp_path: Path) -> Path:
 def test_it_imports_a_csv_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("import_bars", str(file), "--symbol", "acme", "--timeframe", "1Day")
     assert capsys.readouterr().out == (
-        "ACME 1Day: 5 bars added, 0 replaced. Now 5 bars from 2012-03-05 to 2012-03-09, split-adjusted.\n"
+        "ACME 1Day: 5 bars added, 0 replaced. 5 bars from 2012-03-05 to 2012-03-09, split-adjusted.\n"
     )
     assert load_bars("ACME", "1Day").close.tolist() == [10.0, 11.0, 12.0, 13.0, 14.0]
 
 
-def test_it_imports_a_parquet_file_whatever_its_name(tmp_path: Path) -> None:
+def test_it_imports_a_parquet_file_of_any_name(tmp_path: Path) -> None:
     file = tmp_path / "acme.data"
     file.write_bytes(store.encode(daily_bars(5)))
     call_command("import_bars", str(file), "--symbol", "ACME")
     assert store.fingerprint_of(load_bars("ACME", "1Day")) == store.fingerprint_of(daily_bars(5))
 
 
-def test_it_adjusts_when_it_is_told_that_prices_are_not(tmp_path: Path) -> None:
+def test_the_option_unadjusted_adjusts_by_the_adjusted_close(tmp_path: Path) -> None:
     file = tmp_path / "acme.csv"
     file.write_text(f"{HEADER},Adj Close\n2012-03-05,9.5,11,9,10,1000,5\n")
     call_command("import_bars", str(file), "--symbol", "ACME", "--unadjusted")
@@ -42,22 +42,24 @@ def test_it_adjusts_when_it_is_told_that_prices_are_not(tmp_path: Path) -> None:
     assert load_bars("OTHER", "1Day").close.tolist() == [10.0]
 
 
-def test_prices_may_stay_unadjusted(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unadjusted_prices_without_an_adjusted_close_stay_unadjusted(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     call_command("import_bars", str(file), "--symbol", "ACME", "--unadjusted")
     assert "not adjusted for splits" in capsys.readouterr().out
     assert not BarSeries.objects.get().adjusted
 
 
-def test_it_replaces_only_when_it_is_told_to(file: Path) -> None:
+def test_it_replaces_bars_only_with_the_option_replace(file: Path) -> None:
     call_command("import_bars", str(file), "--symbol", "ACME")
     file.write_bytes(csv_of(daily_bars(5, price=20.0)))
-    with pytest.raises(CommandError, match=r"5 bars of the file differ .* \(--replace\) .* Nothing was imported."):
+    with pytest.raises(CommandError, match=r"^5 bars .*--replace.* Nothing was imported."):
         call_command("import_bars", str(file), "--symbol", "ACME")
     call_command("import_bars", str(file), "--symbol", "ACME", "--replace")
     assert load_bars("ACME", "1Day").close[0] == 20.0
 
 
-def test_a_bad_line_is_named_and_nothing_is_imported(file: Path) -> None:
+def test_an_invalid_line_is_named_and_nothing_is_imported(file: Path) -> None:
     file.write_bytes(csv_of(daily_bars(5)) + b"2012-03-12,1,oops,1,1,1\n")
     with pytest.raises(CommandError) as refusal:
         call_command("import_bars", str(file), "--symbol", "ACME")
@@ -65,7 +67,7 @@ def test_a_bad_line_is_named_and_nothing_is_imported(file: Path) -> None:
     assert not BarSeries.objects.exists()
 
 
-def test_a_file_that_cannot_be_opened_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"nowhere.csv could not be read: No such file or directory."):
         call_command("import_bars", str(tmp_path / "nowhere.csv"), "--symbol", "ACME")
     with pytest.raises(CommandError, match=r"could not be read: Is a directory."):
@@ -73,5 +75,5 @@ def test_a_file_that_cannot_be_opened_is_refused_in_a_sentence(tmp_path: Path) -
 
 
 def test_the_samples_cannot_be_overwritten(file: Path) -> None:
-    with pytest.raises(CommandError, match="“sample” is no provider"):
+    with pytest.raises(CommandError, match="“sample” is not a provider"):
         call_command("import_bars", str(file), "--symbol", "AAPL", "--provider", "sample")

@@ -9,14 +9,14 @@ from tradedesk.marketdata.models import ReplayMarket
 
 
 @pytest.mark.django_db
-def test_it_says_which_session_the_replay_shows(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_shows_the_session_of_the_replay(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     settings.REPLAY_SECONDS_PER_BAR = 0.5
     ReplayMarket.objects.create(session=date(2012, 3, 5), advanced_at=datetime(2026, 1, 5, tzinfo=UTC))
     call_command("replay_status")
     assert capsys.readouterr().out == "Replay market · 2012-03-05 · 1 session = 0.5 s\n"
 
 
-def test_it_says_that_the_market_is_real(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_shows_the_state_of_the_real_market(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     settings.MARKET = "real"
     with time_machine.travel(datetime(2026, 1, 5, 15, tzinfo=UTC)):
         call_command("replay_status")

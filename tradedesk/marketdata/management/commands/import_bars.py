@@ -12,7 +12,7 @@ from tradedesk.marketdata.services import FILE_PROVIDER, import_bars
 class Command(BaseCommand):
     help = (
         "Import bars from a CSV or Parquet file with the columns time (or date), open, high, low, close, volume. "
-        "Times without a zone are New York time. All or nothing: a file with a bad row changes nothing."
+        "Times without a zone are New York time. A file with one invalid row changes nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -25,18 +25,18 @@ class Command(BaseCommand):
             "--adjusted",
             action="store_true",
             default=True,
-            help="prices are adjusted for splits already (default)",
+            help="prices are already adjusted for splits (default)",
         )
         prices.add_argument(
             "--unadjusted",
             action="store_false",
             dest="adjusted",
-            help="prices are not adjusted; a column Adj Close is used to adjust them",
+            help="prices are not adjusted; the column Adj Close adjusts them, if the file has one",
         )
         parser.add_argument(
             "--replace",
             action="store_true",
-            help="the file's bars take the place of stored ones that differ; other stored bars stay",
+            help="bars of the file replace different stored bars of the same time; other stored bars stay",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

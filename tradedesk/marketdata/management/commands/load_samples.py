@@ -8,7 +8,7 @@ from tradedesk.marketdata.services import load_samples
 
 
 class Command(BaseCommand):
-    help = "Put the sample bars that come with the desk into the bar store, unless they are there."
+    help = "Store the sample bars that come with the desk, unless they are already stored."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -17,5 +17,5 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from refusal
         if options["verbosity"]:
             self.stdout.write(
-                f"Loaded sample bars: {', '.join(loaded)}." if loaded else "The sample bars are loaded."
+                f"Loaded sample bars: {', '.join(loaded)}." if loaded else "The sample bars are already loaded."
             )

@@ -6,7 +6,7 @@ from tradedesk.marketdata.clock import market_status
 
 
 class Command(BaseCommand):
-    help = "Say what the market is doing: the session that the replay shows, or whether the US market is open."
+    help = "Show the status of the market: the session of the replay, or whether the US market is open."
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(str(market_status()))
