@@ -45,7 +45,7 @@ def list_recent_signals(request: UserRequest) -> Presented[SignalHistory]:
 
 
 def _answers(page: Sequence[SignalHistory]) -> list[SignalSchema]:
-    return [_answer(summary) for summary in signals.summarize(page)]
+    return [_answer(summary) for summary in signals.summarize_signals(page)]
 
 
 def _answer(summary: SignalSummary) -> SignalSchema:
