@@ -61,7 +61,7 @@ def make_backtest(*, user: User, strategy: Strategy | None = None, **fields: Any
         "status": Backtest.Status.COMPLETED,
         "created_at": WALL,
         "heartbeat_at": WALL,
-        "metrics": {"total_return": 12.5, "sharpe": 0.8, "max_drawdown_pct": 9.1},
+        "metrics": {"total_return": 0.125, "sharpe": 0.8, "max_drawdown": 0.091},
     }
     return Backtest.objects.create(user=user, strategy=strategy, **(values | fields))
 
@@ -101,7 +101,7 @@ def make_candidate(
         "parameters": {"fast": 10, "slow": 40},
         "eligible": True,
         "score": 0.8,
-        "figures": {"total_return": 12.5, "sharpe": 0.8, "max_drawdown_pct": 9.1, "trades": 31},
+        "figures": {"total_return": 0.125, "sharpe": 0.8, "max_drawdown": 0.091, "trades": 31},
     }
     made = OptimizerRun.objects.create(user=user, **(values | (run or {})))
     return Candidate.objects.create(run=made, **(row | fields))

@@ -56,7 +56,7 @@ def test_a_backtest_is_deployed_with_its_own_rules(alices_browser: Client, alice
     alices_browser.post(URL, {"source": f"backtest:{backtest.pk}", "deploy_key": "k"})
     live = alice.live_strategies.get()
     assert (live.backtest, live.symbols, live.stop_loss_pct) == (backtest, ["IBM"], 0.07)
-    assert (live.position_size_pct, live.max_positions) == (0.02, 5)
+    assert (live.position_size_pct, live.max_positions) == (0.475, 2)
 
 
 def test_a_double_click_deploys_once(alices_browser: Client, alice: User, strategy: Strategy) -> None:
@@ -78,7 +78,7 @@ def test_an_identical_deployment_is_refused_with_a_link(
     page = answer.content.decode()
     assert answer.redirect_chain == [("/dashboard/live-trading", 302)]
     assert "“Live - Golden cross” is already active with the same settings." in page
-    assert f'<a class="link-quiet" href="/dashboard/live-trading/{live.pk}">Show it</a>' in page
+    assert f'<a class="link-quiet" href="/dashboard/live-trading/{live.pk}">Show the deployment</a>' in page
 
 
 def test_a_name_in_a_toast_is_escaped(alices_browser: Client, alice: User) -> None:

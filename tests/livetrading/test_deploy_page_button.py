@@ -103,7 +103,7 @@ def test_thirty_buttons_of_strategies_take_two_queries(
 def test_the_button_of_a_backtest_shows_the_rules_that_change(alice: User) -> None:
     page = button(alice, backtest=make_backtest(user=alice))
     assert "source" in form_of(page)
-    assert "Position size 2.00% (tested 47.50%), Max positions 5 (tested 2)" in page
+    assert "Position size 2.00% (tested 47.50%), Max positions 5 (tested 2)." in page
     rules = RiskRules(position_size_pct=0.9, stop_loss_pct=0.03, daily_loss_limit=500.0)
     page = button(alice, backtest=make_backtest(user=alice, symbols=["AAPL"], rules=rules.as_dict()))
     assert "Position size 50.00% (tested 90.00%)." in page
@@ -150,7 +150,7 @@ def test_the_queries_do_not_grow_with_the_buttons(
             assert form_of(draw(RequestContext(request, context)))["source"] == f"{source}:{each.pk}"
 
 
-@pytest.mark.parametrize("fields", [{"status": "failed"}, {"metrics": {"total_return": -1.0}}])
+@pytest.mark.parametrize("fields", [{"status": "failed"}, {"metrics": {"total_return": -0.01}}])
 def test_a_backtest_without_a_profit_cannot_be_deployed(alice: User, fields: dict[str, Any]) -> None:
     page = button(alice, backtest=make_backtest(user=alice, **fields))
     assert re.search(r'disabled title="[^"]+"', page)
@@ -182,7 +182,7 @@ def test_the_button_of_a_candidate_is_small_and_posts_the_candidate(alice: User,
 
 
 def test_a_candidate_with_a_loss_can_be_deployed(alice: User) -> None:
-    assert "disabled" not in button(alice, candidate=make_candidate(user=alice, figures={"total_return": -1.0}))
+    assert "disabled" not in button(alice, candidate=make_candidate(user=alice, figures={"total_return": -0.01}))
 
 
 def test_a_refused_candidate_redirects_to_its_run(alice: User, alices_browser: Client) -> None:

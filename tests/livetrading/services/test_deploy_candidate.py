@@ -101,7 +101,7 @@ def test_another_symbol_or_other_parameters_are_another_deployment(
 
 def test_a_candidate_with_a_loss_can_be_deployed(alice: User, strategy: Strategy) -> None:
     """Like a strategy without a backtest; its figures are shown next to the button."""
-    candidate = make_candidate(user=alice, strategy=strategy, figures={"total_return": -1.0})
+    candidate = make_candidate(user=alice, strategy=strategy, figures={"total_return": -0.01})
     assert deploy(alice, candidate, now=NOW).candidate == candidate
 
 

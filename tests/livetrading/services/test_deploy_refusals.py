@@ -116,7 +116,7 @@ def test_a_deployment_in_live_mode_is_refused(alice: User, strategy: Strategy) -
 
 def test_the_messages_of_refused_deployments(alice: User, strategy: Strategy) -> None:
     assert refusal_of(alice, strategy, symbols=[]) == {"symbols": "Choose at least one symbol to trade."}
-    lost = make_backtest(user=alice, strategy=strategy, metrics={"total_return": -1.0})
+    lost = make_backtest(user=alice, strategy=strategy, metrics={"total_return": -0.01})
     message = "Only a completed backtest with a profit can be deployed."
     assert refusal_of(alice, lost) == {"backtest_id": message}
     with pytest.raises(DeployRefused) as refused:
