@@ -56,7 +56,7 @@ class BrokerOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerFill:
-    """One execution. activity_id: the broker's id of it, unique and ascending within the account."""
+    """One execution. activity_id: the broker's id of it, unique in the account."""
 
     activity_id: str
     client_order_id: str

@@ -84,9 +84,11 @@ def _book_fill(broker: Broker, row: Reconciliation, fill: BrokerFill, now: datet
 def _add_fill_to_order(order: Order, at_broker: BrokerOrder | None, fill: BrokerFill, wall_now: datetime) -> None:
     filled = order.filled_quantity + fill.quantity
     cost = order.filled_quantity * (order.filled_price or 0) + fill.quantity * fill.price
-    # An order may be filled for less than it asked (cut to the cash), and its fills come one at a time.
-    done = at_broker is not None and at_broker.state == "filled" and filled >= at_broker.filled_quantity
-    complete = done or filled >= order.quantity
+    # The broker may fill less than the ordered quantity, and the fills of an order arrive one by one.
+    filled_at_broker = (
+        at_broker is not None and at_broker.state == "filled" and filled >= at_broker.filled_quantity
+    )
+    complete = filled_at_broker or filled >= order.quantity
     to = OrderState.FILLED if complete else OrderState.PARTIALLY_FILLED
     moved = Order.move(
         order.pk,

@@ -18,9 +18,9 @@ FOR_PHONES = re.compile(r'<(\w+)[^>]* class="[^"]*(?<!max-)\bsm:hidden[^"]*"[^>]
 
 def text_of(browser: Client, url: str) -> str:
     """The text of the page on a wide screen, without tags."""
-    answer = browser.get(url)
-    assert answer.status_code == 200
-    page = FOR_PHONES.sub(" ", answer.content.decode())
+    response = browser.get(url)
+    assert response.status_code == 200
+    page = FOR_PHONES.sub(" ", response.content.decode())
     return " ".join(re.sub(r"<[^>]*>", " ", page).split())
 
 

@@ -37,10 +37,10 @@ def test_a_press_deploys_and_redirects_to_live_trading(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     with django_capture_on_commit_callbacks() as after_commit:
-        answer = alices_browser.post(URL, {"source": f"strategy:{strategy.pk}", "deploy_key": "k"}, follow=True)
-    assert answer.redirect_chain == [("/dashboard/live-trading", 302)]
+        response = alices_browser.post(URL, {"source": f"strategy:{strategy.pk}", "deploy_key": "k"}, follow=True)
+    assert response.redirect_chain == [("/dashboard/live-trading", 302)]
     text = "“Live - Golden cross” deployed. Now monitoring AAPL, MSFT."
-    assert f"data-toast-text>{text}</p>" in answer.content.decode()
+    assert f"data-toast-text>{text}</p>" in response.content.decode()
     assert alice.notifications.get().text == text
     assert len(after_commit) == 1  # the first check
     live = alice.live_strategies.get()
@@ -61,9 +61,9 @@ def test_a_backtest_is_deployed_with_its_own_rules(alices_browser: Client, alice
 
 def test_a_double_click_deploys_once(alices_browser: Client, alice: User, strategy: Strategy) -> None:
     form = form_of(button(alice, strategy=strategy))
-    answers = [alices_browser.post(URL, form, follow=True) for _ in range(2)]
-    assert [answer.redirect_chain for answer in answers] == [[("/dashboard/live-trading", 302)]] * 2
-    assert all("deployed. Now monitoring" in answer.content.decode() for answer in answers)
+    responses = [alices_browser.post(URL, form, follow=True) for _ in range(2)]
+    assert [response.redirect_chain for response in responses] == [[("/dashboard/live-trading", 302)]] * 2
+    assert all("deployed. Now monitoring" in response.content.decode() for response in responses)
     assert alice.live_strategies.count() == 1
     assert alice.notifications.count() == 1
 
@@ -73,10 +73,10 @@ def test_an_identical_deployment_is_refused_with_a_link(
 ) -> None:
     for key in ("one", "two"):
         form = {"source": f"strategy:{strategy.pk}", "deploy_key": key}
-        answer = alices_browser.post(URL, form, follow=True)
+        response = alices_browser.post(URL, form, follow=True)
     live = alice.live_strategies.get()
-    page = answer.content.decode()
-    assert answer.redirect_chain == [("/dashboard/live-trading", 302)]
+    page = response.content.decode()
+    assert response.redirect_chain == [("/dashboard/live-trading", 302)]
     assert "“Live - Golden cross” is already active with the same settings." in page
     assert f'<a class="link-quiet" href="/dashboard/live-trading/{live.pk}">Show the deployment</a>' in page
 
@@ -99,8 +99,8 @@ def test_a_refusal_redirects_back_with_its_reason(
 ) -> None:
     strategy = make_strategy(user=alice, symbols=symbols)
     form = {"source": f"strategy:{strategy.pk}", "deploy_key": "k"}
-    answer = alices_browser.post(URL, form)
-    assert answer.headers["Location"] == reverse("strategies:detail", args=[strategy.pk])
+    response = alices_browser.post(URL, form)
+    assert response.headers["Location"] == reverse("strategies:detail", args=[strategy.pk])
     elsewhere = alices_browser.post(URL, form, headers={"Referer": "http://testserver/dashboard/live-trading"})
     assert elsewhere.headers["Location"] == "http://testserver/dashboard/live-trading"
     foreign = alices_browser.post(URL, form, headers={"Referer": "https://elsewhere.example/"})

@@ -4,8 +4,10 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.template import RequestContext
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from backtests.models import Backtest, Candidate
@@ -174,8 +176,8 @@ def test_the_button_of_a_candidate_is_small_and_posts_the_candidate(alice: User,
     assert form_of(page)["source"] == f"candidate:{candidate.pk}"
     assert "btn-xs" in page
     assert "disabled" not in page
-    answer = alices_browser.post(URL, form_of(page), follow=True)
-    assert "deployed. Now monitoring AAPL." in answer.content.decode()
+    response = alices_browser.post(URL, form_of(page), follow=True)
+    assert "deployed. Now monitoring AAPL." in response.content.decode()
     live = alice.live_strategies.get()
     assert live.candidate == candidate
     assert f'href="/dashboard/live-trading/{live.pk}"' in button(alice, candidate=candidate)
@@ -187,8 +189,8 @@ def test_a_candidate_with_a_loss_can_be_deployed(alice: User) -> None:
 
 def test_a_refused_candidate_redirects_to_its_run(alice: User, alices_browser: Client) -> None:
     candidate = make_candidate(user=alice, kind="deleted")
-    answer = alices_browser.post(URL, {"source": f"candidate:{candidate.pk}", "deploy_key": "k"})
-    assert answer.headers["Location"] == f"/dashboard/optimizer/{candidate.run_id}"
+    response = alices_browser.post(URL, {"source": f"candidate:{candidate.pk}", "deploy_key": "k"})
+    assert response.headers["Location"] == f"/dashboard/optimizer/{candidate.run_id}"
 
 
 def test_the_page_of_a_deployed_candidate_links_to_its_run(alice: User, alices_browser: Client) -> None:
@@ -200,3 +202,18 @@ def test_the_page_of_a_deployed_candidate_links_to_its_run(alice: User, alices_b
         f'href="/dashboard/optimizer/{candidate.run_id}?symbol=AAPL">optimizer run {candidate.run_id}</a>' in page
     )
     assert f">Optimizer run {candidate.run_id}</a>" in page
+
+
+def test_the_queries_do_not_grow_with_the_evidence(alice: User, bob: User) -> None:
+    counts = []
+    for user, number in ((alice, 2), (bob, 20)):
+        strategies = [make_strategy(user=user) for _ in range(number)]
+        backtests = [make_backtest(user=user, strategy=strategy) for strategy in strategies]
+        request = RequestFactory().get("/")
+        request.user = user
+        with CaptureQueriesContext(connection) as queries:
+            for strategy, backtest in zip(strategies, backtests, strict=True):
+                page = draw(RequestContext(request, {"user": user, "strategy": strategy}))
+                assert f'id="evidence-beside-{backtest.pk}"' in page
+        counts.append(len(queries))
+    assert counts[0] == counts[1]

@@ -19,7 +19,7 @@ from strategies.services import save_strategy
 from tests.livetrading.factories import at_day, make_order
 from tests.livetrading.made_bars import CLOSES, DAYS, TIMES, TWO_BARS, bring, flat
 from tests.livetrading.pipeline.desk import WALL, open_account
-from tests.livetrading.pipeline.watching import said, watching
+from tests.livetrading.pipeline.watching import signals_of, watching
 from tests.livetrading.published import Published, published
 from tradedesk.accounts.models import User
 
@@ -76,7 +76,7 @@ def test_a_failed_check_does_not_prevent_the_checks_of_other_strategies(
     live = now_due(bob, "AAPL", mode="live", claimed_until=WALL)
     last = now_due(alice, "IBM", claimed_until=WALL)
     tasks.check_strategies([good.pk, bad.pk, live.pk, 404, last.pk])
-    assert [said(each) for each in (good, bad, live, last)] == [
+    assert [signals_of(each) for each in (good, bad, live, last)] == [
         [("AAPL", "buy", "")],
         [],
         [],
@@ -121,7 +121,7 @@ def test_a_deployment_deleted_while_it_is_checked_does_not_stop_the_others(
     monkeypatch.setattr(check_module, "evaluate", delete_and_fail)
     tasks.check_strategies([deleted.pk, other.pk])
     assert [name for name, _ in queue] == ["execute_order"]
-    assert said(other) == [("IBM", "buy", "")]
+    assert signals_of(other) == [("IBM", "buy", "")]
 
 
 def test_a_database_error_rolls_the_check_back_and_the_next_one_runs(
@@ -138,7 +138,7 @@ def test_a_database_error_rolls_the_check_back_and_the_next_one_runs(
 
     monkeypatch.setattr(check_module, "_create_order", broken)
     tasks.check_strategies([first.pk, second.pk])
-    assert (said(first), said(second)) == ([], [("IBM", "buy", "")])
+    assert (signals_of(first), signals_of(second)) == ([], [("IBM", "buy", "")])
     first.refresh_from_db()
     assert first.last_error
     assert first.last_bar_time is None
@@ -157,7 +157,7 @@ def test_check_now_skips_a_deployment_that_beat_has_claimed(alice: User, queue: 
     tasks.dispatch_due_checks()
     tasks.check_now(live.pk)
     assert queue == [("check_strategies", [[live.pk]])]
-    assert said(live) == []
+    assert signals_of(live) == []
 
 
 def test_an_order_is_sent_at_market_time(alice: User, queue: Published) -> None:
@@ -203,7 +203,7 @@ def test_the_tasks_run_a_deployment_from_its_start_to_a_sale(alice: User, queue:
         at_day(day)
         tasks.dispatch_due_checks()
         run_worker(queue)
-    assert [(symbol, side, bool(reason)) for symbol, side, reason in said(live)] == [
+    assert [(symbol, side, bool(reason)) for symbol, side, reason in signals_of(live)] == [
         ("AAPL", "buy", False),
         ("AAPL", "sell", False),
         ("AAPL", "sell", True),  # the lot is sold already

@@ -16,7 +16,7 @@ from livetrading.services.control import control
 from tests.livetrading.at_once import at_once
 from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat
 from tests.livetrading.pipeline.desk import WALL, open_account, step
-from tests.livetrading.pipeline.watching import said, watching
+from tests.livetrading.pipeline.watching import signals_of, watching
 from tradedesk.accounts.models import User, UserVersion
 from tradedesk.core.risk import Refusal
 
@@ -82,13 +82,13 @@ def test_a_check_notifies_the_pages_of_its_user(live: LiveStrategy, bob: User) -
 def test_a_hold_writes_nothing(live: LiveStrategy) -> None:
     bring(AAPL=flat(10, 10, 10))
     assert check(live.pk, CLOSES[2], WALL) == []
-    assert said(live) == []
+    assert signals_of(live) == []
 
 
 def test_fewer_bars_than_the_warm_up_give_no_signal(live: LiveStrategy) -> None:
     bring(AAPL=flat(10, 12))
     assert check(live.pk, CLOSES[1], WALL) == []
-    assert said(live) == []
+    assert signals_of(live) == []
     bring(AAPL=flat(10, 12, 14))
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
 
@@ -96,7 +96,7 @@ def test_fewer_bars_than_the_warm_up_give_no_signal(live: LiveStrategy) -> None:
 def test_a_bar_that_has_not_closed_is_not_evaluated(live: LiveStrategy) -> None:
     bring(AAPL=flat(10, 10, 12))
     assert check(live.pk, CLOSES[2] - timedelta(seconds=1), WALL) == []
-    assert said(live) == []
+    assert signals_of(live) == []
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
 
 
@@ -106,7 +106,7 @@ def test_the_account_is_reconciled_before_the_decision(live: LiveStrategy) -> No
     step(live, CLOSES[2])
     # Filled at 9.90, with the stop at 8.91.
     assert len(check(live.pk, CLOSES[3], WALL)) == 1
-    assert said(live) == [("AAPL", "buy", ""), ("AAPL", "sell", "")]
+    assert signals_of(live) == [("AAPL", "buy", ""), ("AAPL", "sell", "")]
 
 
 # --- Once ------------------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_two_concurrent_checks_share_the_limit_of_positions(
     first, second = at_once(lambda: check(live.pk, CLOSES[2], WALL), one_bar_later)
     assert (len(first), second) == (1, [])
     refusal = Refusal.MAX_POSITIONS.message(max_positions=1)
-    assert said(live) == [("AAPL", "buy", ""), ("IBM", "buy", refusal)]
+    assert signals_of(live) == [("AAPL", "buy", ""), ("IBM", "buy", refusal)]
 
 
 def test_signal_and_order_are_one_transaction(live: LiveStrategy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +199,7 @@ def test_a_check_without_a_response_of_the_broker_writes_nothing(
         patch.setattr(check_module, "broker_for", no_response)
         with pytest.raises(OutcomeUnknown):
             check(live.pk, CLOSES[2], WALL)
-    assert said(live) == []
+    assert signals_of(live) == []
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
 
 
@@ -209,7 +209,7 @@ def test_an_inactive_strategy_is_not_checked(live: LiveStrategy, status: str) ->
     LiveStrategy.objects.update(status=status)
     assert check(live.pk, CLOSES[2], WALL) == []
     live.refresh_from_db()
-    assert (said(live), live.last_check_at, live.last_bar_time) == ([], None, None)
+    assert (signals_of(live), live.last_check_at, live.last_bar_time) == ([], None, None)
     assert not Reconciliation.objects.exists(), "the account is not reconciled either"
 
 
@@ -224,7 +224,7 @@ def test_a_pause_while_the_bars_are_evaluated_is_respected(
 
     monkeypatch.setattr(check_module, "evaluate", pause_and_evaluate)
     assert check(live.pk, CLOSES[2], WALL) == []
-    assert said(live) == []
+    assert signals_of(live) == []
 
 
 def test_a_deleted_deployment_is_skipped(db: None) -> None:

@@ -11,7 +11,7 @@ from livetrading.pipeline.execute import execute_order
 from livetrading.services.control import control
 from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat
 from tests.livetrading.pipeline.desk import WALL, open_account, step
-from tests.livetrading.pipeline.watching import reason_of, said, watching
+from tests.livetrading.pipeline.watching import reason_of, signals_of, watching
 from tradedesk.accounts.models import User
 
 
@@ -24,7 +24,7 @@ def live(alice: User) -> LiveStrategy:
 def test_the_first_check_evaluates_the_last_bar_only(live: LiveStrategy) -> None:
     bring(AAPL=flat(10, 10, 12, 12))
     assert check(live.pk, CLOSES[3], WALL) == []
-    assert said(live) == []
+    assert signals_of(live) == []
 
 
 def test_a_late_buy_is_refused(live: LiveStrategy) -> None:
@@ -54,7 +54,7 @@ def test_only_the_newest_of_several_late_signals_counts(live: LiveStrategy) -> N
     bring(AAPL=flat(10, 10, 10, 12, 9, 10))
     check(live.pk, CLOSES[2], WALL)
     assert check(live.pk, CLOSES[5], WALL) == []
-    assert [(symbol, side) for symbol, side, _ in said(live)] == [("AAPL", "sell")]
+    assert [(symbol, side) for symbol, side, _ in signals_of(live)] == [("AAPL", "sell")]
     assert reason_of(live, "AAPL", "sell")
 
 
@@ -64,7 +64,7 @@ def test_a_lot_is_not_sold_by_a_signal_before_its_entry(live: LiveStrategy) -> N
     # The order is sent two sessions late: bought on bar 5, with a SELL on bar 3.
     execute_order(order_id, CLOSES[4], WALL)
     assert check(live.pk, CLOSES[5], WALL) == []
-    assert said(live)[-1][:2] == ("AAPL", "sell")
+    assert signals_of(live)[-1][:2] == ("AAPL", "sell")
     assert reason_of(live, "AAPL", "sell")
 
 
@@ -111,7 +111,7 @@ def test_a_bar_that_arrives_after_another_symbols_bar_is_evaluated(alice: User) 
     check(live.pk, CLOSES[3], WALL)
     bring(IBM=flat(50, 50, 50, 60))
     check(live.pk, CLOSES[3] + timedelta(minutes=5), WALL)
-    assert said(live) == [("IBM", "buy", "")]
+    assert signals_of(live) == [("IBM", "buy", "")]
 
 
 def test_while_a_symbol_lags_behind_the_next_check_is_after_the_interval(alice: User) -> None:
@@ -134,4 +134,4 @@ def test_the_first_evaluation_of_a_late_symbol_uses_its_last_bar_only(alice: Use
     check(live.pk, CLOSES[2], WALL)
     bring(AAPL=flat(10, 10, 10, 10), IBM=flat(50, 50, 60, 60))
     check(live.pk, CLOSES[3], WALL)
-    assert said(live) == []
+    assert signals_of(live) == []

@@ -16,7 +16,7 @@ from livetrading.pipeline.decide import Funds, decide
 from livetrading.pipeline.evaluate import SignalEvent
 from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat
 from tests.livetrading.pipeline.desk import WALL, open_account, step
-from tests.livetrading.pipeline.watching import reason_of, said, watching
+from tests.livetrading.pipeline.watching import reason_of, signals_of, watching
 from tradedesk.accounts.models import User
 from tradedesk.core.risk import Refusal
 from tradedesk.core.rules import RiskRules
@@ -50,7 +50,7 @@ def test_a_weak_signal_is_refused(alice: User, threshold: float, reason: str) ->
     live = watching(alice, "AAPL", kind="rsi_mean_reversion", parameters=parameters, signal_threshold=threshold)
     bring(AAPL=flat(*range(100, 141), 138.5))
     check(live.pk, CLOSES[41], WALL)
-    assert said(live) == [("AAPL", "buy", reason)]
+    assert signals_of(live) == [("AAPL", "buy", reason)]
 
 
 def test_the_limit_of_positions_refuses_the_later_symbol(alice: User) -> None:
@@ -58,7 +58,7 @@ def test_the_limit_of_positions_refuses_the_later_symbol(alice: User) -> None:
     live = watching(alice, "IBM", "AAPL", max_positions=1)
     bring(AAPL=flat(10, 10, 12), IBM=flat(50, 50, 60))
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
-    assert said(live)[0] == ("AAPL", "buy", "")
+    assert signals_of(live)[0] == ("AAPL", "buy", "")
     assert reason_of(live, "IBM") == Refusal.MAX_POSITIONS.message(max_positions=1)
 
 
@@ -91,7 +91,7 @@ def test_a_loss_limit_refuses_entries_and_no_exits(alice: User, limits: dict[str
     bring(AAPL=flat(10, 10, 12, 12, 11), IBM=flat(50, 50, 50, 50, 60))
     for now in CLOSES[2:5]:
         step(live, now)
-    assert said(live) == [("AAPL", "buy", ""), ("AAPL", "sell", ""), ("IBM", "buy", reason)]
+    assert signals_of(live) == [("AAPL", "buy", ""), ("AAPL", "sell", ""), ("IBM", "buy", reason)]
 
 
 def test_the_daily_loss_starts_again_with_each_session(alice: User) -> None:
@@ -100,7 +100,7 @@ def test_the_daily_loss_starts_again_with_each_session(alice: User) -> None:
     bring(AAPL=flat(10, 10, 12, 12, 11, 11), IBM=flat(50, 50, 50, 50, 50, 60))
     for now in CLOSES[2:6]:
         step(live, now)
-    assert said(live)[-1] == ("IBM", "buy", "")
+    assert signals_of(live)[-1] == ("IBM", "buy", "")
 
 
 def test_a_sell_without_a_lot_is_refused(live: LiveStrategy) -> None:
@@ -116,8 +116,8 @@ def test_a_lot_is_not_sold_twice(live: LiveStrategy) -> None:
     assert len(check(live.pk, CLOSES[4], WALL)) == 1
     # The order is still pending when the next bar signals SELL again.
     assert check(live.pk, CLOSES[5], WALL) == []
-    assert said(live)[-1][:2] == ("AAPL", "sell")
-    assert said(live)[-1][2]
+    assert signals_of(live)[-1][:2] == ("AAPL", "sell")
+    assert signals_of(live)[-1][2]
     assert Order.objects.filter(side="sell").count() == 1
 
 

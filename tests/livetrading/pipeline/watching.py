@@ -14,7 +14,7 @@ def watching(user: User, *symbols: str, **fields: Any) -> LiveStrategy:
     return deployed(user, values.pop("kind"), list(symbols), **values)
 
 
-def said(live: LiveStrategy) -> list[tuple[str, str, str]]:
+def signals_of(live: LiveStrategy) -> list[tuple[str, str, str]]:
     """The stored signals in the order of writing: symbol, side, and the reason when there is no order."""
     signals = SignalHistory.objects.filter(live_strategy=live).order_by("pk")
     return list(signals.values_list("symbol", "side", "reason"))
