@@ -14,6 +14,7 @@ from tests.livetrading.factories import (
 )
 from tests.livetrading.reading import button, form_of
 from tradedesk.accounts.models import User
+from tradedesk.core.rules import RiskRules
 from tradedesk.marketdata.clock import market_clock
 from tradedesk.marketdata.services import load_samples
 
@@ -45,7 +46,10 @@ def test_a_press_deploys_and_redirects_to_live_trading(
     assert len(after_commit) == 1  # the first check
     live = alice.live_strategies.get()
     assert (live.status, live.mode, live.auto_execute) == ("active", "paper", True)
-    assert (live.check_interval, live.max_positions, live.position_size_pct) == (300, 5, 0.02)
+    assert (live.check_interval, live.risk_rules()) == (
+        300,
+        RiskRules(position_size_pct=0.02, max_positions=5),
+    )
     assert live.deployed_at == market_clock().now()
 
 
@@ -55,8 +59,8 @@ def test_a_backtest_is_deployed_with_its_own_rules(alices_browser: Client, alice
     backtest.save()
     alices_browser.post(URL, {"source": f"backtest:{backtest.pk}", "deploy_key": "k"})
     live = alice.live_strategies.get()
-    assert (live.backtest, live.symbols, live.stop_loss_pct) == (backtest, ["IBM"], 0.07)
-    assert (live.position_size_pct, live.max_positions) == (0.475, 2)
+    assert (live.backtest, live.symbols) == (backtest, ["IBM"])
+    assert live.risk_rules() == RiskRules(position_size_pct=0.475, max_positions=2, stop_loss_pct=0.07)
 
 
 def test_a_double_click_deploys_once(alices_browser: Client, alice: User, strategy: Strategy) -> None:

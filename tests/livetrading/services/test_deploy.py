@@ -134,11 +134,9 @@ def test_the_traders_choices_are_deployed(alice: User, strategy: Strategy) -> No
     live = deploy(alice, strategy, now=NOW, name="  Mine  ", symbols=["ibm", " MSFT ", "IBM"], choices=choices)
     live.refresh_from_db()
     assert (live.name, live.symbols) == ("Mine", ["IBM", "MSFT"])
-    assert (live.check_interval, live.auto_execute, live.max_positions) == (60, False, 20)
-    assert (live.position_size_pct, live.max_position_size, live.daily_loss_limit) == (
-        0.5,
-        Decimal("1234.56"),
-        250,
+    assert (live.check_interval, live.auto_execute) == (60, False)
+    assert live.risk_rules() == RiskRules(
+        position_size_pct=0.5, max_positions=20, max_position_size=1_234.56, daily_loss_limit=250
     )
 
 

@@ -49,7 +49,12 @@ def test_a_candidate_with_the_strategys_own_parameters_has_its_name(alice: User,
 
 
 def test_the_rules_of_the_run_are_deployed(alice: User, strategy: Strategy) -> None:
-    rules = {"position_size_pct": 0.5, "max_positions": 3, "stop_loss_pct": 0.03, "take_profit_pct": 0.06}
+    rules: dict[str, Any] = {
+        "position_size_pct": 0.5,
+        "max_positions": 3,
+        "stop_loss_pct": 0.03,
+        "take_profit_pct": 0.06,
+    }
     candidate = make_candidate(user=alice, strategy=strategy, run={"rules": rules})
     live = LiveStrategy.objects.get(pk=deploy(alice, candidate, now=NOW).pk)
     assert live.risk_rules() == RiskRules(**rules)
