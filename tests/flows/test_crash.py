@@ -56,24 +56,24 @@ pytestmark = [pytest.mark.crash, pytest.mark.django_db(transaction=True)]
 def test_fifty_five_kills_lose_no_order_and_double_none(nursery: Nursery, settings: Any) -> None:
     settings.REPLAY_SECONDS_PER_BAR = 0.15
     users = [trader(n) for n in range(2)]
-    random_delay = random.Random(20120305)
+    rng = random.Random(20120305)
     interrupted: Counter[str] = Counter()
     for _ in range(KILLS):
         worker = nursery.worker()
-        run_beat_until_the_books_change(random_delay.randint(1, 20))
-        time.sleep(random_delay.uniform(0, 0.1))
+        run_beat_until_the_books_change(rng.randint(1, 20))
+        time.sleep(rng.uniform(0, 0.1))
         os.kill(worker, signal.SIGKILL)
         interrupted.update(Order.objects.filter(state__in=IN_FLIGHT).values_list("state", flat=True))
     requeue_until_settled()
 
     print(f"{KILLS} kills, {Order.objects.count()} orders, {Fill.objects.count()} fills, {dict(interrupted)}")
     assert interrupted, "no kill hit an order in flight, so the test has checked nothing"
-    assert PaperTrade.objects.exclude(exit_time=None).count() > 20
     every_executable_signal_has_exactly_one_order()
     every_order_has_at_most_one_fill_a_bar()
     desk_and_broker_agree()
     for user in users:
         cash_and_positions_balance(user)
+    assert PaperTrade.objects.exclude(exit_time=None).count() > 20
 
 
 def trader(number: int) -> User:
