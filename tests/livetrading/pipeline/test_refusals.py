@@ -118,7 +118,7 @@ def test_a_lot_is_not_sold_twice(live: LiveStrategy) -> None:
     assert check(live.pk, CLOSES[5], WALL) == []
     assert signals_of(live)[-1][:2] == ("AAPL", "sell")
     assert signals_of(live)[-1][2]
-    assert Order.objects.filter(side="sell").count() == 1
+    assert Order.objects.filter(purpose="exit").count() == 1
 
 
 def test_two_strategies_sell_only_their_own_shares(live: LiveStrategy) -> None:
