@@ -1,4 +1,4 @@
-"""Live trading for an operator: to find and to read. The records of money are changed by nobody."""
+"""Live trading in the admin: operators can search and read all records, but change none."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from livetrading.models import (
 
 
 class Record(admin.ModelAdmin[Any]):
-    """Can be looked at, and nothing else."""
+    """A read-only model."""
 
     show_full_result_count = False
     list_per_page = 50

@@ -1,6 +1,6 @@
-"""Telling open pages that something changed: one poller a process wakes every event stream.
+"""Notify open pages of changes: one poller in each process wakes the event streams.
 
-Streams never touch the database; the poller reads it in a thread of its own, and only while somebody listens.
+Streams never use the database. The poller reads it in its own thread, and only while streams are open.
 """
 
 import asyncio
@@ -19,15 +19,15 @@ from tradedesk.signals import desk_stopping
 
 log = logging.getLogger(__name__)
 
-# The versions of these users, by id; a text that differs means that something their pages show has changed.
-Read = Callable[[list[int]], Mapping[int, str]]
+# Reads the versions of these users, by id. A different version means that their pages have changed.
+Reader = Callable[[list[int]], Mapping[int, str]]
 
 
 class Hub:
-    """The event streams of one process, all on one event loop. Times in seconds."""
+    """All event streams of one process, on one event loop. Times in seconds."""
 
     def __init__(
-        self, read: Read, *, every: float = 1.0, keep_alive: float = 15.0, streams_per_user: int = 6
+        self, read: Reader, *, every: float = 1.0, keep_alive: float = 15.0, streams_per_user: int = 6
     ) -> None:
         self._read, self._every = read, every
         self._keep_alive, self._streams_per_user = keep_alive, streams_per_user
@@ -42,19 +42,20 @@ class Hub:
         return not self._closed and len(self._listeners.get(user_id, ())) < self._streams_per_user
 
     async def stream(self, user_id: int) -> AsyncIterator[str]:
-        """Server-sent events until the hub closes: "changed" at once and after every change of the user's version,
-        a comment when nothing has been sent for `keep_alive`. Ends at once when there is no room."""
+        """Server-sent events until the hub closes: "changed" at the start and after every change of the user's
+        version, and a comment when nothing was sent for `keep_alive` seconds. Ends at once when the user has too
+        many streams."""
         if not self.has_room(user_id):
             return
-        listener = self._listen(user_id)
-        seen = None
+        listener = self._add(user_id)
+        sent = None
         try:
             while not self._closed:
-                # Before looking, so that a change while the event is being sent is not missed.
+                # Cleared before reading, so that a change during the send wakes the stream again.
                 listener.clear()
                 version = self._versions.get(user_id)
-                if version != seen:
-                    seen = version
+                if version != sent:
+                    sent = version
                     yield f"event: changed\ndata: {version}\n\n"
                 try:
                     async with asyncio.timeout(self._keep_alive):
@@ -62,16 +63,16 @@ class Hub:
                 except TimeoutError:
                     yield ": keep-alive\n\n"
         finally:
-            self._leave(user_id, listener)
+            self._remove(user_id, listener)
 
     def close(self) -> None:
-        """End every stream and take no more; from any thread."""
+        """End every stream and accept no more. Can be called from any thread."""
         self._closed = True
         if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended before
+            with contextlib.suppress(RuntimeError):  # the loop is already closed
                 self._loop.call_soon_threadsafe(self._wake_all)
 
-    def _listen(self, user_id: int) -> asyncio.Event:
+    def _add(self, user_id: int) -> asyncio.Event:
         listener = asyncio.Event()
         self._listeners.setdefault(user_id, set()).add(listener)
         if self._poller is None:
@@ -79,7 +80,7 @@ class Hub:
             self._poller = self._loop.create_task(self._poll())
         return listener
 
-    def _leave(self, user_id: int, listener: asyncio.Event) -> None:
+    def _remove(self, user_id: int, listener: asyncio.Event) -> None:
         self._listeners[user_id].discard(listener)
         if not self._listeners[user_id]:
             del self._listeners[user_id]
@@ -91,26 +92,28 @@ class Hub:
                 listener.set()
 
     async def _poll(self) -> None:
-        # One thread keeps one database connection, whatever the number of streams.
+        # A single thread, so that the hub holds one database connection.
         loop, thread = asyncio.get_running_loop(), ThreadPoolExecutor(1, "hub")
         try:
             while self._listeners and not self._closed:
                 try:
-                    self._tell(await loop.run_in_executor(thread, self._look, list(self._listeners)))
+                    self._wake_changed(
+                        await loop.run_in_executor(thread, self._read_versions, list(self._listeners))
+                    )
                 except Exception:
-                    # The pages poll as well; the next look may succeed.
-                    log.exception("The event hub could not read what changed")
+                    # The next read may succeed, and the pages poll as well.
+                    log.exception("The event hub could not read the versions")
                 await asyncio.sleep(self._every)
         finally:
             self._poller = None
             thread.submit(connections.close_all)
             thread.shutdown(wait=False)
 
-    def _look(self, user_ids: list[int]) -> Mapping[int, str]:
+    def _read_versions(self, user_ids: list[int]) -> Mapping[int, str]:
         close_old_connections()
         return self._read(user_ids)
 
-    def _tell(self, versions: Mapping[int, str]) -> None:
+    def _wake_changed(self, versions: Mapping[int, str]) -> None:
         for user_id, version in versions.items():
             if user_id in self._listeners and self._versions.get(user_id) != version:
                 self._versions[user_id] = version
@@ -119,7 +122,7 @@ class Hub:
 
 
 def read_versions(user_ids: list[int]) -> dict[int, str]:
-    """Each user's version with the session that the replay shows: two queries, however many users."""
+    """Each user's version number with the session of the replay. Two queries for any number of users."""
     session = str(replay_state().session) if settings.MARKET == "replay" else ""
     numbers = dict(UserVersion.objects.filter(user_id__in=user_ids).values_list("user_id", "number"))
     return {user_id: f"{numbers.get(user_id, 0)} {session}".strip() for user_id in user_ids}

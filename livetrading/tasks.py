@@ -1,4 +1,4 @@
-"""Celery's doors into the pipeline: read the clocks, call one step, enqueue the next."""
+"""Celery tasks of live trading: read the clocks, call one step of the pipeline, enqueue the next."""
 
 import logging
 import uuid
@@ -10,7 +10,7 @@ from livetrading.pipeline.check import check
 from livetrading.pipeline.dispatch import claim_due
 from livetrading.pipeline.execute import execute_order as execute
 from livetrading.pipeline.reconcile import reconcile
-from livetrading.pipeline.requeue import accounts_at_work, lost_orders
+from livetrading.pipeline.requeue import accounts_to_reconcile, lost_orders
 from livetrading.services.control import record_error
 from livetrading.services.queue import CHECK_NOW_TASK
 from tradedesk.marketdata.clock import market_clock
@@ -26,7 +26,7 @@ def dispatch_due_checks() -> None:
 
 @shared_task(name=CHECK_NOW_TASK)
 def check_now(live_id: int) -> None:
-    """The first check of a deployment, without waiting for beat."""
+    """Check a new or restarted deployment without waiting for beat."""
     for chunk in claim_due(market_clock().now(), timezone.now(), only=[live_id]):
         check_strategies(chunk)
 
@@ -38,7 +38,7 @@ def check_strategies(ids: list[int]) -> None:
         try:
             orders = check(live_id, now, timezone.now())
         except Exception as error:
-            # One strategy's trouble must not keep the others of the chunk from their check.
+            # A failed check must not prevent the checks of the other strategies.
             log.exception("Check of live strategy %s failed", live_id)
             record_error(live_id, error, now)
             continue
@@ -60,5 +60,5 @@ def reconcile_account(user_id: int, mode: str) -> None:
 def requeue_lost_orders() -> None:
     for order_id in lost_orders(timezone.now()):
         execute_order.delay(str(order_id))
-    for user_id, mode in accounts_at_work():
+    for user_id, mode in accounts_to_reconcile():
         reconcile_account.delay(user_id, mode)

@@ -14,7 +14,7 @@ desk_patterns = [
     path("events", events.events, name="events"),
 ]
 urlpatterns = [
-    # Named without a namespace: the home of the whole desk.
+    # Without a namespace: the home page of the whole desk.
     path("dashboard", home.home, name="home"),
     path("", include((desk_patterns, "livetrading"))),
 ]

@@ -6,7 +6,7 @@ from django.urls import reverse
 from ninja import Header, Router, Status
 from pydantic import Field
 
-from livetrading.services.deploy import AlreadyDeployed, Choices, DeployRefused, deploy, deployed_notice
+from livetrading.services.deploy import AlreadyDeployed, Choices, DeployRefused, deploy, deployment_message
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.rules import DEPLOYED_RULES
 from tradedesk.marketdata.clock import market_clock
@@ -85,7 +85,7 @@ def quick_deploy(
         return Status(409, {"detail": str(refusal), "live_strategy_id": existing, "url": url})
     except DeployRefused as refusal:
         raise Refused(refusal.errors) from None
-    message = deployed_notice(live)
+    message = deployment_message(live)
     return Status(
         201,
         DeployedSchema(

@@ -137,7 +137,7 @@ def _switch(request: UserRequest, pk: int, action: Literal["start", "pause", "st
 
 def _schemas(user: User, page: Sequence[LiveStrategy]) -> list[LiveStrategySchema]:
     counts = count_signals(user, page)
-    rows = strategies.summarize(user, page, market_clock().now())
+    rows = strategies.summarize_strategies(user, page, market_clock().now())
     return [_schema(row, counts.get(row.live.pk, SignalCount())) for row in rows]
 
 

@@ -46,7 +46,7 @@ def list_recent_signals(request: UserRequest) -> Presented[SignalHistory]:
 
 
 def _schemas(page: Sequence[SignalHistory]) -> list[SignalSchema]:
-    return [_schema(summary) for summary in signals.summarize(page)]
+    return [_schema(summary) for summary in signals.summarize_signals(page)]
 
 
 def _schema(summary: SignalSummary) -> SignalSchema:

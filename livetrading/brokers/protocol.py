@@ -1,4 +1,4 @@
-"""What the desk asks of a broker: one Protocol, values in and values out."""
+"""The interface of a broker: one Protocol that takes and returns values, never models."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,17 +7,19 @@ from typing import Protocol
 
 
 class OrderRefused(Exception):
-    """The broker refused the order and nothing was in doubt before; the message can be shown to a person."""
+    """The broker refused the order for certain; the message can be shown to a person."""
 
 
 class OutcomeUnknown(Exception):
-    """The order may or may not have reached the broker: ask for it by its client_order_id, never guess."""
+    """The order may or may not have reached the broker: query it by its client_order_id, never guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRequest:
-    """A market order for the next bar. An entry carries the protective exits that hang on its fill price; an
-    exit names in `closes` the client_order_id of the entry whose lot it sells."""
+    """A market order for the next bar.
+
+    stop_loss_pct, take_profit_pct: distances of an entry's protective exits from its fill price, as fractions.
+    closes: the client_order_id of the entry whose lot an exit sells; "" for an entry."""
 
     client_order_id: str
     symbol: str
@@ -33,8 +35,11 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerOrder:
-    """An order as the broker knows it. state: working, filled, cancelled, rejected or expired. kind: market,
-    stop_loss or take_profit; the latter two are protective exits the broker holds for the lot of `closes`."""
+    """An order as the broker reports it.
+
+    state: working, filled, cancelled, rejected or expired. kind: market, stop_loss or take_profit; the last two
+    are protective exits that the broker holds for the lot of the entry `closes`.
+    """
 
     client_order_id: str
     broker_order_id: str
@@ -51,7 +56,7 @@ class BrokerOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerFill:
-    """One execution. activity_id is the broker's, unique in the account; fills come in its order."""
+    """One execution. activity_id: the broker's id of it, unique in the account."""
 
     activity_id: str
     client_order_id: str
@@ -63,7 +68,7 @@ class BrokerFill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerAccount:
-    """Dollars. equity is cash plus what the positions are worth now."""
+    """Dollars. equity: cash plus the market value of the positions."""
 
     cash: Decimal
     equity: Decimal
@@ -85,17 +90,17 @@ class BrokerClock:
 
 
 class Broker(Protocol):
-    """One account at one broker. Every call may raise OutcomeUnknown when no answer came."""
+    """One account at one broker. Every call may raise OutcomeUnknown when the broker does not respond."""
 
     def account(self) -> BrokerAccount: ...
 
     def submit(self, request: OrderRequest) -> BrokerOrder:
-        """Take the order, once per client_order_id: sent again, it is answered with what became of it.
+        """Accept the order once for each client_order_id; a repeated call returns the existing order.
         Raises OrderRefused."""
         ...
 
     def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
-        """None when the broker never saw it."""
+        """None when the broker never received it."""
         ...
 
     def open_orders(self) -> list[BrokerOrder]: ...
@@ -105,7 +110,7 @@ class Broker(Protocol):
         ...
 
     def cancel(self, client_order_id: str) -> None:
-        """Ask for a cancellation; whether it came in time, the order's state says later."""
+        """Request a cancellation. The order's later state shows whether it was in time."""
         ...
 
     def positions(self) -> list[BrokerPosition]: ...

@@ -1,4 +1,4 @@
-"""The columns and constraints of a live strategy's trading rules, made from core.rules."""
+"""The columns and constraints of a live strategy's trading rules, generated from core.rules."""
 
 from decimal import Decimal
 from typing import Any
@@ -24,7 +24,7 @@ def _column(rule: Rule) -> "models.Field[Any, Any]":
 
 
 class DeployedRules(models.Model):
-    """One column for each trading rule; NULL where the rule is off. Fractions and dollars, as declared."""
+    """One column for each trading rule, in the unit of its declaration; NULL when the rule is off."""
 
     vars().update({rule.name: _column(rule) for rule in DEPLOYED_RULES.values()})
 
@@ -39,7 +39,7 @@ class DeployedRules(models.Model):
 
 
 def within(field: str, low: float, high: float) -> models.CheckConstraint:
-    """The value lies between the two bounds, inclusive, or is NULL."""
+    """A constraint: the value is NULL or between the two bounds, inclusive."""
     inside = Q(**{f"{field}__gte": low, f"{field}__lte": high})
     return models.CheckConstraint(
         condition=inside | Q(**{f"{field}__isnull": True}), name=f"live_strategy_{field}_bounds"

@@ -1,4 +1,4 @@
-"""A live strategy: a snapshot that was deployed, the limits it trades under, and where its checks stand."""
+"""A live strategy: the deployed snapshot, its trading rules and the progress of its checks."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -35,7 +35,7 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="deployments")
     backtest = models.ForeignKey(Backtest, models.SET_NULL, null=True, blank=True, related_name="deployments")
     candidate = models.ForeignKey(Candidate, models.SET_NULL, null=True, blank=True, related_name="deployments")
-    # One per press of the button: a double click deploys once.
+    # One for each press of the button, so that a double click deploys once.
     deploy_key = models.CharField(max_length=64)
     mode = models.CharField(max_length=5, choices=Mode, default=Mode.PAPER)
 
@@ -43,27 +43,27 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     symbols = models.JSONField(default=list)
     timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
     provenance = models.JSONField(default=dict)
-    # SHA-256 over strategy, kind, parameters, symbols and timeframe: what makes two deployments the same.
+    # SHA-256 of strategy, kind, parameters, symbols and timeframe: equal for identical deployments.
     fingerprint = models.CharField(max_length=64)
     deployed_at = models.DateTimeField()
-    # The account's equity at the deployment: what drawdowns of this strategy are measured from.
+    # The account's equity at the deployment; drawdowns of this strategy are measured from it.
     starting_equity = _dollars()
 
-    # What the trader may change: the status and these two; the trading rules are DeployedRules.
+    # Not part of the snapshot. The trading rules are the columns of DeployedRules.
     status = models.CharField(max_length=7, choices=Status, default=Status.ACTIVE)
     auto_execute = models.BooleanField(default=True)
     check_interval = models.PositiveIntegerField(default=300, help_text="Seconds of market time between checks.")
 
-    # Where the checks stand: market time, but for claimed_until, which is a lease in wall time.
+    # Progress of the checks, in market time; claimed_until is a lease and in wall time.
     next_check_at = models.DateTimeField()
     claimed_until = models.DateTimeField(null=True, blank=True)
     last_check_at = models.DateTimeField(null=True, blank=True)
-    # The newest bar decided on, and that of each symbol: on a real market they arrive one after the other.
+    # The newest evaluated bar of any symbol, and of each symbol: on a real market bars arrive one after the other.
     last_bar_time = models.DateTimeField(null=True, blank=True)
-    seen_bars = models.JSONField(default=dict, blank=True)
+    evaluated_bars = models.JSONField(default=dict, blank=True)
     last_error = models.CharField(max_length=300, blank=True)
 
-    # The strategy's own book at its last check, in dollars since the deployment.
+    # Profit and loss of this strategy at its last check, in dollars since the deployment.
     session = models.DateField(null=True, blank=True)
     session_start_pnl = _dollars(default=Decimal(0))
     last_pnl = _dollars(default=Decimal(0))
@@ -74,11 +74,11 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
         verbose_name_plural = "live strategies"
         indexes = [models.Index(fields=["status", "next_check_at"]), models.Index(fields=["user", "-id"])]
         constraints = [
-            models.UniqueConstraint(fields=["user", "deploy_key"], name="live_strategy_one_per_press"),
+            models.UniqueConstraint(fields=["user", "deploy_key"], name="live_strategy_unique_deploy_key"),
             models.UniqueConstraint(
                 fields=["user", "mode", "fingerprint"],
                 condition=Q(status="active"),
-                name="live_strategy_same_one_active_once",
+                name="live_strategy_unique_active_fingerprint",
             ),
             within("check_interval", MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL),
             *RULE_CONSTRAINTS,
@@ -91,7 +91,7 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     def is_active(self) -> bool:
         return self.status == self.Status.ACTIVE
 
-    def last_seen(self, symbol: str) -> datetime | None:
-        """The time of the last bar of `symbol` that was decided on; None before the first check."""
-        seen = self.seen_bars.get(symbol)
-        return datetime.fromisoformat(seen) if seen else self.last_bar_time
+    def last_evaluated(self, symbol: str) -> datetime | None:
+        """The time of the last evaluated bar of `symbol`; None before the first check."""
+        evaluated = self.evaluated_bars.get(symbol)
+        return datetime.fromisoformat(evaluated) if evaluated else self.last_bar_time

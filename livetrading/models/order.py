@@ -1,4 +1,4 @@
-"""Orders and their fills: the desk's own record of what it asked a broker for and what came of it."""
+"""Orders and their fills: the desk's own record of what it sent to a broker and what the broker executed."""
 
 import uuid
 from datetime import datetime
@@ -40,8 +40,8 @@ _AT_BROKER = {
     _S.EXPIRED,
 }
 
-# From -> to. UNKNOWN goes back to PENDING only when the broker has said that it never saw the order: the same
-# client_order_id is then sent again.
+# From -> to. UNKNOWN returns to PENDING only when the broker has confirmed that it never received the order; the
+# same client_order_id is then sent again.
 TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     _S.PENDING: frozenset({_S.SUBMITTING, _S.BLOCKED, _S.CANCELLED}),
     _S.SUBMITTING: frozenset({_S.UNKNOWN, _S.BLOCKED, *_AT_BROKER}),
@@ -76,25 +76,25 @@ class Order(models.Model):
     purpose = models.CharField(max_length=11, choices=Purpose)
     quantity = models.DecimalField(max_digits=20, decimal_places=6)
     fractional = models.BooleanField(default=False)
-    # Entries of one bar are filled by strength, as in a backtest.
+    # The stronger entry of a bar is filled first, as in a backtest.
     strength = models.FloatField(default=1.0)
-    # Of an entry: the protective exits that hang on its fill price.
+    # Entries only: distances of the protective exits from the fill price, as fractions.
     stop_loss_pct = models.FloatField(null=True, blank=True)
     take_profit_pct = models.FloatField(null=True, blank=True)
-    # Of a protective exit: the price that triggers it.
+    # Protective exits only: the price that triggers the order.
     trigger_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
-    # Of any exit: the entry whose lot it closes.
+    # Exits only: the entry whose lot this order closes.
     opening_order = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="exits")
 
     state = models.CharField(max_length=16, choices=OrderState, default=OrderState.PENDING)
-    # Why it was blocked, rejected or cancelled.
+    # Why the order was blocked, rejected, cancelled or filled in part only.
     reason = models.CharField(max_length=300, blank=True)
     client_order_id = models.CharField(max_length=48, unique=True)
     broker_order_id = models.CharField(max_length=64, blank=True)
     filled_quantity = models.DecimalField(max_digits=20, decimal_places=6, default=0)
     filled_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     created_at = models.DateTimeField(help_text="Market time.")
-    state_changed_at = models.DateTimeField(help_text="Wall time: how long an order waits is measured on it.")
+    state_changed_at = models.DateTimeField(help_text="Wall time; measures how long an order has waited.")
 
     class Meta:
         ordering = ["-created_at", "symbol"]
@@ -105,10 +105,10 @@ class Order(models.Model):
             ),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(quantity__gt=0), name="order_quantity_above_zero"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="order_quantity_positive"),
             models.CheckConstraint(
                 condition=Q(filled_quantity__gte=0, filled_quantity__lte=models.F("quantity")),
-                name="order_never_overfilled",
+                name="order_filled_within_quantity",
             ),
         ]
 
@@ -117,19 +117,21 @@ class Order(models.Model):
 
     @staticmethod
     def client_id_of(order_id: uuid.UUID) -> str:
-        """The id the broker knows the order by: fixed for ever, 37 of at most 48 characters."""
+        """The order's id at the broker. It never changes; 37 characters of the 48 that brokers allow."""
         return f"desk-{order_id.hex}"
 
     @classmethod
     def move(cls, order_id: uuid.UUID, to: OrderState, *, wall_now: datetime, **changes: Any) -> bool:
-        """The one way an order changes state: one conditional UPDATE. False when `to` may not follow its state."""
+        """The only way to change the state of an order: one conditional UPDATE.
+
+        Returns False when the transition from the present state to `to` is not allowed."""
         sources = [state for state, following in TRANSITIONS.items() if to in following]
         moved = cls.objects.filter(pk=order_id, state__in=sources)
         return moved.update(state=to, state_changed_at=wall_now, **changes) == 1
 
 
 class Fill(models.Model):
-    """One execution of an order, as the broker reported it; its activity id lets it in once."""
+    """One execution of an order as the broker reported it; unique by the broker's activity id."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="fills")
     mode = models.CharField(max_length=5, choices=Mode)
@@ -142,11 +144,11 @@ class Fill(models.Model):
 
     class Meta:
         ordering = ["id"]
-        # Every live page reads the fills of the day.
+        # The live pages read the fills of the day.
         indexes = [models.Index(fields=["user", "mode", "time"])]
         constraints = [
-            models.UniqueConstraint(fields=["user", "mode", "activity_id"], name="fill_let_in_once"),
-            models.CheckConstraint(condition=Q(quantity__gt=0, price__gt=0), name="fill_above_zero"),
+            models.UniqueConstraint(fields=["user", "mode", "activity_id"], name="fill_unique_activity"),
+            models.CheckConstraint(condition=Q(quantity__gt=0, price__gt=0), name="fill_positive"),
         ]
 
     def __str__(self) -> str:

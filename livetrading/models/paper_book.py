@@ -1,6 +1,6 @@
-"""The paper broker's own books: a cash ledger, its orders and its fills.
+"""The simulated broker's own books: a cash ledger, its orders and its fills.
 
-The desk never reads these for its own records; it asks the paper broker, as it would ask any other.
+The desk never reads these tables for its own records; it calls the simulated broker like any other broker.
 """
 
 from decimal import Decimal
@@ -31,7 +31,7 @@ class PaperAccount(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(starting_cash__gt=0), name="paper_starting_cash_above_zero")
+            models.CheckConstraint(condition=Q(starting_cash__gt=0), name="paper_starting_cash_positive")
         ]
 
     def __str__(self) -> str:
@@ -72,9 +72,9 @@ class PaperOrder(models.Model):
     take_profit_pct = models.FloatField(null=True, blank=True)
     trigger_price = _amount(null=True, blank=True)
     accepted_at = models.DateTimeField(help_text="Market time.")
-    # Of a protective exit: the last bar it has been held against.
+    # Protective exits only: the last bar that was matched against this order.
     matched_until = models.DateTimeField(null=True, blank=True)
-    # Of an entry: what is left of its lot.
+    # Entries only: shares of the lot that are still held.
     open_quantity = _amount(default=Decimal(0))
     status = models.CharField(max_length=9, choices=Status, default=Status.WORKING)
     reason = models.CharField(max_length=300, blank=True)
@@ -108,8 +108,8 @@ class PaperFill(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["order", "bar_time"], name="paper_fill_once_per_bar"),
-            models.CheckConstraint(condition=Q(quantity__gt=0, price__gt=0), name="paper_fill_above_zero"),
+            models.UniqueConstraint(fields=["order", "bar_time"], name="paper_fill_unique_per_bar"),
+            models.CheckConstraint(condition=Q(quantity__gt=0, price__gt=0), name="paper_fill_positive"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Positions: what an account holds of a symbol through the desk, the sum of its open lots."""
+"""Positions: the shares of a symbol that an account holds through the desk, the sum of its open lots."""
 
 from django.conf import settings
 from django.db import models
@@ -6,7 +6,7 @@ from django.db.models import Q
 
 
 class BasePosition(models.Model):
-    """One row per user and symbol, written by reconcile alone; gone when nothing is held."""
+    """One row for each user and symbol; deleted when nothing is held. Written by pipeline.reconcile only."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="%(class)ss")
     symbol = models.CharField(max_length=15)
@@ -18,8 +18,8 @@ class BasePosition(models.Model):
         abstract = True
         ordering = ["symbol"]
         constraints = [
-            models.UniqueConstraint(fields=["user", "symbol"], name="%(class)s_one_per_symbol"),
-            models.CheckConstraint(condition=Q(quantity__gt=0), name="%(class)s_above_zero"),
+            models.UniqueConstraint(fields=["user", "symbol"], name="%(class)s_unique_symbol"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="%(class)s_positive"),
         ]
 
     def __str__(self) -> str:

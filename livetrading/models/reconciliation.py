@@ -1,4 +1,4 @@
-"""How far the desk's books have taken over what a broker account reports."""
+"""Up to which fill the desk's books are reconciled with a broker account."""
 
 from django.conf import settings
 from django.db import models
@@ -7,16 +7,16 @@ from tradedesk.accounts.models import Mode
 
 
 class Reconciliation(models.Model):
-    """One row per user and mode. Its row lock puts the fills of one account in a line."""
+    """One row for each user and mode. The row lock serializes the booking of one account's fills."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="reconciliations")
     mode = models.CharField(max_length=5, choices=Mode)
-    # The broker's id of the last fill taken over; opaque to the desk.
+    # The broker's id of the last booked fill; opaque to the desk.
     cursor = models.CharField(max_length=80, blank=True)
     reconciled_at = models.DateTimeField(null=True, blank=True, help_text="Market time.")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "mode"], name="reconciliation_one_per_account")]
+        constraints = [models.UniqueConstraint(fields=["user", "mode"], name="reconciliation_unique_account")]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.mode}"

@@ -1,4 +1,4 @@
-"""Signal history: every BUY and SELL a live strategy saw, and what the desk did about it."""
+"""Signal history: every BUY and SELL of a live strategy, with the outcome."""
 
 from django.conf import settings
 from django.db import models
@@ -26,7 +26,7 @@ class SignalHistory(models.Model):
     price = models.DecimalField(max_digits=20, decimal_places=6, help_text="The close of the bar.")
     explanation = models.CharField(max_length=200)
     outcome = models.CharField(max_length=8, choices=Outcome)
-    # Why there is no order; empty when there is one.
+    # Why there is no order; empty when there is an order.
     reason = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField()
 
@@ -35,9 +35,9 @@ class SignalHistory(models.Model):
         verbose_name_plural = "signal history"
         indexes = [models.Index(fields=["user", "-id"]), models.Index(fields=["live_strategy", "-id"])]
         constraints = [
-            # A second run of the same check can write nothing new.
+            # A repeated check of the same bar cannot write a second row.
             models.UniqueConstraint(
-                fields=["live_strategy", "symbol", "bar_time", "side"], name="signal_once_per_bar"
+                fields=["live_strategy", "symbol", "bar_time", "side"], name="signal_unique_per_bar"
             ),
         ]
 

@@ -1,4 +1,5 @@
-"""Trades: one round trip (a lot) each, of a live strategy or a manual order; paper and live are kept apart."""
+"""Trades: each row is one round trip (a lot) of a live strategy or of a manual order. Paper and live trades have
+separate tables."""
 
 from decimal import Decimal
 
@@ -16,7 +17,7 @@ EXIT_REASONS = [(reason.value, reason.value.replace("_", " ").capitalize()) for 
 
 
 class BaseTrade(models.Model):
-    """Written by reconcile alone."""
+    """Written by pipeline.reconcile only."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="%(class)ss")
     live_strategy = models.ForeignKey(
@@ -27,17 +28,17 @@ class BaseTrade(models.Model):
     timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
     quantity = models.DecimalField(max_digits=20, decimal_places=6)
     entry_time = models.DateTimeField()
-    # Volume-weighted over the entry's fills.
+    # Volume-weighted average of the entry's fills.
     entry_price = models.DecimalField(max_digits=20, decimal_places=6)
     stop_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     target_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     exit_quantity = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
-    # Of the fill that closed the last share; null while open.
+    # Time of the fill that sold the last share; NULL while the trade is open.
     exit_time = models.DateTimeField(null=True, blank=True)
     exit_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     exit_reason = models.CharField(max_length=11, choices=EXIT_REASONS, blank=True)
     commission = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
-    # Realized so far, after the commissions paid so far.
+    # Dollars realized so far, after all commissions paid so far.
     pnl = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
 
     class Meta:
@@ -50,7 +51,7 @@ class BaseTrade(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(quantity__gt=0, exit_quantity__gte=0, exit_quantity__lte=F("quantity")),
-                name="%(class)s_never_oversold",
+                name="%(class)s_exit_within_quantity",
             )
         ]
 

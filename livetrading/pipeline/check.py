@@ -1,4 +1,4 @@
-"""One check of one live strategy: closed bars -> signal -> risk -> history and orders, in one transaction."""
+"""One check of one live strategy: closed bars -> signals -> risk -> history and orders, in one transaction."""
 
 import uuid
 from datetime import date, datetime, timedelta
@@ -20,14 +20,14 @@ from tradedesk.core.signals import Side
 from tradedesk.marketdata import sessions
 
 ACTIVE = LiveStrategy.Status.ACTIVE
-# What a check may change; the limits and the status are the trader's.
-CHECKED = (
+# The columns that a check writes; the rules and the status belong to the trader.
+CHECK_FIELDS = (
     "session",
     "session_start_pnl",
     "last_pnl",
     "peak_pnl",
     "last_bar_time",
-    "seen_bars",
+    "evaluated_bars",
     "last_check_at",
     "next_check_at",
     "claimed_until",
@@ -36,10 +36,10 @@ CHECKED = (
 
 
 def check(live_id: int, now: datetime, wall_now: datetime) -> list[uuid.UUID]:
-    """Check one live strategy at the market's time `now`. Responses the ids of the orders to execute.
+    """Check one live strategy at the market time `now`. Returns the ids of the orders to execute.
 
-    Run twice on the same bar it writes nothing new. The account is reconciled first, so that the decision sees
-    what the bar has filled. Raises InvalidParameters, InvalidBars and OutcomeUnknown; nothing is written then.
+    A repeated check of the same bar writes nothing. The account is reconciled first, so that the decision knows
+    the fills of the bar. Raises InvalidParameters, InvalidBars and OutcomeUnknown; nothing is written then.
     """
     live = LiveStrategy.objects.filter(pk=live_id, status=ACTIVE).first()
     if live is None:
@@ -48,45 +48,47 @@ def check(live_id: int, now: datetime, wall_now: datetime) -> list[uuid.UUID]:
     evaluation = evaluate(live, now)
     equity = float(broker_for(live.user_id, live.mode, now).account().equity)
     with transaction.atomic():
-        # The row lock makes two checks of one strategy take turns; the second finds the bar already evaluation.
+        # The row lock serializes two checks of one strategy; the second one finds no new bars.
         locked = LiveStrategy.objects.select_for_update().filter(pk=live_id, status=ACTIVE).first()
         if locked is None:
             return []
         orders: list[uuid.UUID] = []
-        if evaluation.newest is not None and _has_news(locked, evaluation):
+        if evaluation.newest is not None and _has_new_bars(locked, evaluation):
             orders = _decide_and_write(locked, evaluation, evaluation.newest, equity, now, wall_now)
             locked.last_bar_time = evaluation.newest
-            locked.seen_bars |= {symbol: time.isoformat() for symbol, time in evaluation.times.items()}
+            locked.evaluated_bars |= {symbol: time.isoformat() for symbol, time in evaluation.times.items()}
         locked.last_check_at = now
         locked.next_check_at = next_check(locked, min(evaluation.times.values(), default=None), now)
         locked.claimed_until = None
-        waiting = ", ".join(evaluation.missing)
-        locked.last_error = f"No bars yet for {waiting}." if waiting else ""
-        locked.save(update_fields=CHECKED)
+        missing = ", ".join(evaluation.missing)
+        locked.last_error = f"No bars yet for {missing}." if missing else ""
+        locked.save(update_fields=CHECK_FIELDS)
     bump_version(live.user_id)
     return orders
 
 
-def _has_news(live: LiveStrategy, evaluation: Evaluation) -> bool:
-    last = {symbol: live.last_seen(symbol) for symbol in evaluation.times}
+def _has_new_bars(live: LiveStrategy, evaluation: Evaluation) -> bool:
+    last = {symbol: live.last_evaluated(symbol) for symbol in evaluation.times}
     return any(before is None or evaluation.times[symbol] > before for symbol, before in last.items())
 
 
 def next_check(live: LiveStrategy, oldest: datetime | None, now: datetime) -> datetime:
-    """After check_interval; but while the market is closed and nothing can come, when it next can.
+    """The time of the next check: after check_interval, or later while the market is closed and no new bar can
+    arrive.
 
-    `oldest` is of the symbols' newest bars: while one of them is behind, its bar can still come.
+    oldest: time of the oldest among the newest bars of all symbols. A symbol that lags behind can still receive
+    its bar.
     """
     soon = now + timedelta(seconds=live.check_interval)
     if oldest is None or sessions.is_open(soon):
         return soon
     bar_end = to_datetime(sessions.bar_close(np.array([to_datetime64(oldest)]), live.timeframe)[0])
     if bar_end < sessions.previous_close(soon):
-        return soon  # the session's last bar is not there yet
+        return soon  # the session's last bar has not arrived yet
     return sessions.next_close(soon) if live.timeframe == Timeframe.DAY else sessions.next_open(soon)
 
 
-def _session(moment: datetime) -> date:
+def _session_date(moment: datetime) -> date:
     day: date = session_dates(np.array([to_datetime64(moment)])).tolist()[0]
     return day
 
@@ -95,22 +97,22 @@ def _decide_and_write(
     live: LiveStrategy, evaluation: Evaluation, newest: datetime, equity: float, now: datetime, wall_now: datetime
 ) -> list[uuid.UUID]:
     book = read_book(live)
-    funds = _funds(live, book, evaluation, newest, equity)
+    funds = _update_funds(live, book, evaluation, newest, equity)
     decisions = decide(evaluation.events, book, live.risk_rules(), funds)
     orders = []
     for decision in decisions:
-        signal = _record(live, decision, now)
+        signal = _record_signal(live, decision, now)
         if signal is not None and signal.outcome == SignalHistory.Outcome.ORDERED:
-            orders.append(_order(live, signal, decision, now, wall_now).pk)
+            orders.append(_create_order(live, signal, decision, now, wall_now).pk)
     return orders
 
 
-def _funds(
+def _update_funds(
     live: LiveStrategy, book: StrategyBook, evaluation: Evaluation, newest: datetime, equity: float
 ) -> Funds:
-    """The strategy's money at this close; its session start and peak move on with it."""
+    """Update the strategy's session start, profit and peak, and return its money at this close."""
     pnl = book.realized + book.unrealized(evaluation.closes)
-    session = _session(newest)
+    session = _session_date(newest)
     if live.session != session:
         live.session, live.session_start_pnl = session, live.last_pnl
     live.last_pnl = to_decimal(pnl)
@@ -124,8 +126,8 @@ def _funds(
     )
 
 
-def _record(live: LiveStrategy, decision: Decision, now: datetime) -> SignalHistory | None:
-    """The signal's row; None when this bar's signal stands there already."""
+def _record_signal(live: LiveStrategy, decision: Decision, now: datetime) -> SignalHistory | None:
+    """Store the signal. None when this signal of the bar is stored already."""
     event = decision.event
     outcome, reason = SignalHistory.Outcome.ORDERED, ""
     if not decision.quantity:
@@ -150,7 +152,7 @@ def _record(live: LiveStrategy, decision: Decision, now: datetime) -> SignalHist
     return signal if created else None
 
 
-def _order(
+def _create_order(
     live: LiveStrategy, signal: SignalHistory, decision: Decision, now: datetime, wall_now: datetime
 ) -> Order:
     is_entry, rules = signal.side == OrderSide.BUY, live.risk_rules()

@@ -1,4 +1,4 @@
-"""From events to decisions: risk and size, in the order in which a backtest decides."""
+"""From signal events to decisions: risk and size, in the order of a backtest."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,8 +16,9 @@ from tradedesk.core.sizing import order_quantity
 
 @dataclass(frozen=True, slots=True)
 class Funds:
-    """Dollars at the close the decision is made on. equity: the account's, sizes entries. own_equity and
-    own_peak: the strategy's own, limit its drawdown. day_loss: lost since the end of the session before."""
+    """Dollars at the close on which the decision is made. equity: of the account, for the size of entries.
+    own_equity, own_peak: of the strategy, for its drawdown limit. day_loss: lost since the end of the previous
+    session."""
 
     equity: float
     own_equity: float
@@ -27,7 +28,8 @@ class Funds:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do about one event: quantity 0 is a refusal, with the reason. lot: what an exit closes."""
+    """The decision on one signal event. quantity: 0 when it is refused, for `reason`. lot: the lot that an exit
+    closes."""
 
     event: SignalEvent
     quantity: Decimal = Decimal(0)
@@ -36,18 +38,18 @@ class Decision:
 
 
 def decide(events: Iterable[SignalEvent], book: StrategyBook, rules: RiskRules, funds: Funds) -> list[Decision]:
-    """Exits first, for they free a position; then entries by strength, then symbol.
+    """Exits first, because they free a position; then entries by strength descending, then symbol.
 
-    Of several bars that closed since the last check a symbol's newest signal counts. A BUY of what is held already
-    is no news (buy and hold says it at every bar) and is left out.
+    When several bars have closed since the last check, only the newest signal of a symbol counts. A BUY of a
+    symbol that is held or ordered already is left out: buy and hold signals it on every bar.
     """
-    seen = {o.symbol: o for o in sorted(events, key=lambda o: o.bar_time)}.values()
-    exits = [_exit(o, book) for o in sorted(seen, key=lambda o: o.symbol) if o.side is Side.SELL]
+    newest = {e.symbol: e for e in sorted(events, key=lambda e: e.bar_time)}.values()
+    exits = [_exit(e, book) for e in sorted(newest, key=lambda e: e.symbol) if e.side is Side.SELL]
     leaving = {d.event.symbol for d in exits if d.quantity}
-    wanted = [
-        o for o in seen if o.side is Side.BUY and o.symbol not in book.lots and o.symbol not in book.entering
+    buys = [
+        e for e in newest if e.side is Side.BUY and e.symbol not in book.lots and e.symbol not in book.entering
     ]
-    entries = sorted(wanted, key=lambda o: (-o.strength, o.symbol))
+    entries = sorted(buys, key=lambda e: (-e.strength, e.symbol))
     taken = len((set(book.lots) - book.exiting - leaving) | book.entering)
     decisions = list(exits)
     for event in entries:
@@ -61,20 +63,20 @@ def _exit(event: SignalEvent, book: StrategyBook) -> Decision:
     symbol = event.symbol
     lot = book.lots.get(symbol)
     if lot is None:
-        return Decision(event, reason=f"This strategy holds no {symbol} to sell.")
+        return Decision(event, reason=f"This strategy holds no {symbol} shares to sell.")
     if symbol in book.exiting:
-        return Decision(event, reason=f"A sale of {symbol} is already on its way.")
-    # A late SELL still acts, for a lot must not outlive its exit; but not on a lot bought after it.
+        return Decision(event, reason=f"A sell order for {symbol} is already working.")
+    # A late SELL still closes the lot, unless the lot was bought after the signal.
     if lot.entry_time > event.bar_time:
-        return Decision(event, reason=f"This lot of {symbol} was bought after that bar.")
+        return Decision(event, reason=f"The open lot of {symbol} was bought after this signal.")
     return Decision(event, quantity=lot.open_quantity, lot=lot)
 
 
 def _entry(event: SignalEvent, rules: RiskRules, funds: Funds, taken: int) -> Decision:
     close = event.close
     if event.late:
-        return Decision(event, reason="The desk was not checking when this bar closed; too late to enter.")
-    # The costs belong to the account; no refusal and no size depends on them.
+        return Decision(event, reason="A newer bar has closed since this signal; it is too late to enter.")
+    # Costs belong to the account; refusals and sizes do not depend on them.
     limits = kernel_rules(rules, Costs())
     refusal = Refusal(
         entry_refusal(event.strength, taken, funds.day_loss, funds.own_equity, funds.own_peak, limits)

@@ -1,4 +1,4 @@
-"""What a live strategy's kind says about the bars that have closed since its last check."""
+"""Evaluate a live strategy on the bars that have closed since its last check."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from tradedesk.marketdata.library import closed, load_available
 
 @dataclass(frozen=True, slots=True)
 class SignalEvent:
-    """A BUY or SELL at the close of one bar. late: a newer bar has closed since, so its moment has passed."""
+    """A BUY or SELL at the close of one bar. late: a newer bar has closed since."""
 
     symbol: str
     side: Side
@@ -28,8 +28,8 @@ class SignalEvent:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """newest: time of the newest closed bar of any symbol, None when no symbol has one. closes: the last close
-    of each symbol, times: when those bars opened. missing: symbols without bars so far."""
+    """newest: time of the newest closed bar of any symbol, None when there is none. times, closes: time and close
+    of the newest closed bar of each symbol. missing: symbols without bars."""
 
     newest: datetime | None
     times: dict[str, datetime]
@@ -39,22 +39,22 @@ class Evaluation:
 
 
 def evaluate(live: LiveStrategy, now: datetime) -> Evaluation:
-    """Run the kind on the last closed bars: its warm-up, and a bar more for each that a check has missed."""
+    """Run the strategy kind on its warm-up window, extended by the bars that no check has evaluated yet."""
     kind = live.make_kind()
     bars: dict[str, Bars] = {}
-    fresh: dict[str, int] = {}
+    new_bars: dict[str, int] = {}
     for symbol, history in load_available(live.symbols, live.timeframe).items():
         known = closed(history, live.timeframe, now)
         if len(known):
-            fresh[symbol] = _unseen(known, live.last_seen(symbol))
-            bars[symbol] = known[-(kind.warmup() + max(fresh[symbol] - 1, 0)) :]
+            new_bars[symbol] = _count_new_bars(known, live.last_evaluated(symbol))
+            bars[symbol] = known[-(kind.warmup() + max(new_bars[symbol] - 1, 0)) :]
     signals = kind.signals_by_symbol(bars)
     times = {symbol: to_datetime(series.time[-1]) for symbol, series in bars.items()}
     newest = max(times.values(), default=None)
     events = [
         event
         for symbol in sorted(bars)
-        for event in _signal_events(symbol, bars[symbol], signals[symbol], fresh[symbol], newest, kind)
+        for event in _signal_events(symbol, bars[symbol], signals[symbol], new_bars[symbol], newest, kind)
     ]
     return Evaluation(
         newest=newest,
@@ -65,16 +65,16 @@ def evaluate(live: LiveStrategy, now: datetime) -> Evaluation:
     )
 
 
-def _unseen(known: Bars, last_seen: datetime | None) -> int:
-    if last_seen is None:
+def _count_new_bars(known: Bars, last_evaluated: datetime | None) -> int:
+    if last_evaluated is None:
         return 1
-    return len(known) - int(np.searchsorted(known.time, to_datetime64(last_seen), side="right"))
+    return len(known) - int(np.searchsorted(known.time, to_datetime64(last_evaluated), side="right"))
 
 
 def _signal_events(
-    symbol: str, bars: Bars, signals: Signals, fresh: int, newest: datetime | None, kind: Kind
+    symbol: str, bars: Bars, signals: Signals, new_bars: int, newest: datetime | None, kind: Kind
 ) -> Iterator[SignalEvent]:
-    for t in range(len(bars) - fresh, len(bars)):
+    for t in range(len(bars) - new_bars, len(bars)):
         if signals.side[t] == Side.HOLD:
             continue
         time = to_datetime(bars.time[t])

@@ -1,4 +1,4 @@
-"""Sending one order: claim it, check once more, call the broker outside any transaction."""
+"""Send one order: claim it, check the limits again, call the broker outside any transaction."""
 
 import logging
 import uuid
@@ -8,7 +8,7 @@ from livetrading.brokers.protocol import OrderRefused, OrderRequest, OutcomeUnkn
 from livetrading.models import LiveStrategy, Order, OrderState
 from livetrading.pipeline.book import read_book
 from livetrading.services.accounts import NoBroker, broker_for
-from livetrading.services.notices import notify_not_sent
+from livetrading.services.notifications import notify_not_sent
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
 from tradedesk.core.risk import Refusal
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 def execute_order(order_id: uuid.UUID, now: datetime, wall_now: datetime) -> None:
     """Send a PENDING order to its broker; does nothing when another worker has claimed it.
 
-    Ends in ACCEPTED, BLOCKED or REJECTED with the reason, or UNKNOWN when no answer came.
+    The order becomes ACCEPTED, BLOCKED or REJECTED with the reason, or UNKNOWN when the broker does not respond.
     """
     if not Order.move(order_id, OrderState.SUBMITTING, wall_now=wall_now):
         return
@@ -34,7 +34,7 @@ def execute_order(order_id: uuid.UUID, now: datetime, wall_now: datetime) -> Non
         state = OrderState.REJECTED if isinstance(error, OrderRefused) else OrderState.BLOCKED
         _refuse(order, state, str(error), now, wall_now)
     except OutcomeUnknown as error:
-        log.warning("No answer for order %s: %s", order.client_order_id, error)
+        log.warning("The outcome of order %s is unknown: %s", order.client_order_id, error)
         Order.move(order_id, OrderState.UNKNOWN, wall_now=wall_now, reason=str(error)[:300])
     else:
         Order.move(
@@ -44,10 +44,10 @@ def execute_order(order_id: uuid.UUID, now: datetime, wall_now: datetime) -> Non
 
 
 def refusal_before_sending(order: Order) -> str:
-    """Why this order must not be sent now; "" when it may. Exits are held back by the mode alone."""
+    """Why this order must not be sent now; "" when it may be sent. Only the mode can block an exit."""
     user: User = order.user
     if order.mode != user.mode:
-        return f"This is a {order.mode} order and the desk is in {user.mode} mode."
+        return f"This is a {order.mode} order, but the desk is in {user.mode} mode."
     if order.purpose != Order.Purpose.ENTRY:
         return ""
     if user.entries_stopped:

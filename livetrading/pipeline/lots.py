@@ -1,4 +1,4 @@
-"""Lots: what a fill does to trades and positions. Called by reconcile alone, inside its transaction."""
+"""Booking of fills to trades (lots) and positions. Called only by reconcile, inside its transaction."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -21,15 +21,15 @@ _PROTECTIVE = {
 
 
 def book_fill(order: Order, fill: BrokerFill) -> BaseTrade:
-    """Open, grow or close the lot that the fill belongs to."""
+    """Open, increase, reduce or close the lot that the fill belongs to."""
     trades: Any = TRADES[order.mode]._default_manager
     lot_id = order.pk if order.purpose == Order.Purpose.ENTRY else order.opening_order_id
     trade: BaseTrade | None = trades.select_for_update().filter(opening_order_id=lot_id).first()
     if order.purpose == Order.Purpose.ENTRY:
-        return _enter(trade or _new_lot(trades, order, fill), order, fill)
+        return _add_to_lot(trade or _new_lot(trades, order, fill), order, fill)
     if trade is None:
-        raise RuntimeError(f"Order {order.pk} sold {fill.quantity} of a lot that was never opened.")
-    return _leave(trade, order, fill)
+        raise RuntimeError(f"Order {order.pk} sold {fill.quantity} shares of a lot that was never opened.")
+    return _sell_from_lot(trade, order, fill)
 
 
 def _new_lot(trades: Any, order: Order, fill: BrokerFill) -> BaseTrade:
@@ -46,11 +46,12 @@ def _new_lot(trades: Any, order: Order, fill: BrokerFill) -> BaseTrade:
     return lot
 
 
-def _enter(trade: BaseTrade, order: Order, fill: BrokerFill) -> BaseTrade:
+def _add_to_lot(trade: BaseTrade, order: Order, fill: BrokerFill) -> BaseTrade:
     cost = trade.quantity * trade.entry_price + fill.quantity * fill.price
     trade.quantity += fill.quantity
     average = (cost / trade.quantity).quantize(MICRO)
-    # Shares already sold were bought at the average as well; and what was sold out is held again.
+    # The new average applies to the shares that are already sold, too. A lot that was sold completely is open
+    # again.
     trade.pnl -= (trade.exit_quantity * (average - trade.entry_price)).quantize(MICRO)
     trade.exit_time, trade.exit_reason = None, ""
     trade.entry_price = average
@@ -65,22 +66,22 @@ def _enter(trade: BaseTrade, order: Order, fill: BrokerFill) -> BaseTrade:
     return trade
 
 
-def _leave(trade: BaseTrade, order: Order, fill: BrokerFill) -> BaseTrade:
+def _sell_from_lot(trade: BaseTrade, order: Order, fill: BrokerFill) -> BaseTrade:
     proceeds = trade.exit_quantity * (trade.exit_price or 0) + fill.quantity * fill.price
     trade.exit_quantity += fill.quantity
     trade.exit_price = (proceeds / trade.exit_quantity).quantize(MICRO)
     trade.commission += fill.commission
     trade.pnl += (fill.quantity * (fill.price - trade.entry_price)).quantize(MICRO) - fill.commission
     if trade.exit_quantity == trade.quantity:
-        by_desk = ExitReason.SIGNAL if order.signal_id else ExitReason.MANUAL
+        without_trigger = ExitReason.SIGNAL if order.signal_id else ExitReason.MANUAL
         trade.exit_time = fill.time
-        trade.exit_reason = _PROTECTIVE.get(Order.Purpose(order.purpose), by_desk)
+        trade.exit_reason = _PROTECTIVE.get(Order.Purpose(order.purpose), without_trigger)
     trade.save()
     return trade
 
 
 def refresh_position(user_id: int, mode: str, symbol: str, now: datetime) -> None:
-    """Make the user's position in `symbol` the sum of the open lots."""
+    """Set the user's position in `symbol` to the sum of the open lots."""
     lots = TRADES[mode]._default_manager.filter(user_id=user_id, symbol=symbol, exit_time=None)
     quantity, cost = Decimal(0), Decimal(0)
     for lot in lots:

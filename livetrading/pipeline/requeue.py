@@ -1,4 +1,4 @@
-"""Picking up what a crash left behind: the database is the queue of truth, a lost message loses nothing."""
+"""Recovery after a crash: the orders in the database decide what is sent, so a lost message loses no order."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -6,23 +6,23 @@ from datetime import datetime, timedelta
 from livetrading.models import Order, OrderState
 from livetrading.models.order import WORKING
 
-# A PENDING order this old has lost its message; a SUBMITTING one this old has lost its worker.
+# A PENDING order of this age has lost its message; a SUBMITTING order of this age has lost its worker.
 LOST_MESSAGE = timedelta(seconds=5)
 LOST_WORKER = timedelta(seconds=30)
 
 
 def lost_orders(wall_now: datetime) -> list[uuid.UUID]:
-    """Orders to enqueue again. A claimed one whose worker is gone becomes UNKNOWN first: the broker is asked what
-    became of it, and only when it never saw the order is the same order sent again."""
+    """The orders to enqueue again, oldest first. An order whose worker has stopped becomes UNKNOWN: it is sent
+    again only after the broker has confirmed that it never received it."""
     submitting = Order.objects.filter(state=OrderState.SUBMITTING, state_changed_at__lt=wall_now - LOST_WORKER)
     for order_id in submitting.values_list("pk", flat=True):
-        Order.move(order_id, OrderState.UNKNOWN, wall_now=wall_now, reason="The answer was lost.")
+        Order.move(order_id, OrderState.UNKNOWN, wall_now=wall_now, reason="The broker's response was lost.")
     pending = Order.objects.filter(state=OrderState.PENDING, state_changed_at__lt=wall_now - LOST_MESSAGE)
     return list(pending.order_by("created_at").values_list("pk", flat=True)[:500])
 
 
-def accounts_at_work() -> list[tuple[int, str]]:
-    """The accounts (user, mode) with an order on its way or a protective exit working: to be reconciled."""
+def accounts_to_reconcile() -> list[tuple[int, str]]:
+    """The accounts (user, mode) that have an order at the broker."""
     at_broker = [state for state in WORKING if state != OrderState.PENDING]
     working = Order.objects.filter(state__in=at_broker)
     return list(working.values_list("user_id", "mode").order_by("user_id", "mode").distinct())

@@ -1,4 +1,4 @@
-"""The accounts a user's orders go to."""
+"""The broker accounts of a user."""
 
 from datetime import datetime
 
@@ -12,19 +12,18 @@ from tradedesk.core.money import to_decimal
 
 
 class NoBroker(Exception):
-    """There is no account in this mode; the message can be shown to a person."""
+    """No broker account is connected in this mode; the message can be shown to a person."""
 
 
 def paper_account(user_id: int) -> PaperAccount:
-    """The user's paper account, opened with PAPER_STARTING_CASH when first asked for."""
+    """The user's paper account; the first call opens it with PAPER_STARTING_CASH."""
     cash = to_decimal(settings.PAPER_STARTING_CASH)
     defaults = {"starting_cash": cash, "cash": cash}
     return PaperAccount.objects.get_or_create(user_id=user_id, defaults=defaults)[0]
 
 
 def broker_for(user_id: int, mode: str, now: datetime) -> Broker:
-    """The broker that this user's orders of `mode` go to, as of the market's time `now`. Raises NoBroker."""
+    """The broker for this user's orders of `mode`, at the market time `now`. Raises NoBroker."""
     if mode != Mode.PAPER:
         raise NoBroker("No live broker account is connected, so live orders cannot be sent.")
-
     return SimulatedBroker(paper_account(user_id), now)

@@ -1,4 +1,4 @@
-"""Start, pause and stop of a live strategy, and what is noted when its check fails."""
+"""Start, pause and stop a live strategy, and record a failed check."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from tradedesk.accounts.changes import bump_version
 
 Status = LiveStrategy.Status
 
-# The action, the state it leads to and the states it may follow.
+# For each action the new status and the statuses it is allowed in.
 ACTIONS: dict[str, tuple[LiveStrategy.Status, tuple[LiveStrategy.Status, ...]]] = {
     "start": (Status.ACTIVE, (Status.PAUSED, Status.STOPPED)),
     "pause": (Status.PAUSED, (Status.ACTIVE,)),
@@ -19,14 +19,14 @@ ACTIONS: dict[str, tuple[LiveStrategy.Status, tuple[LiveStrategy.Status, ...]]] 
 
 
 class ControlRefused(Exception):
-    """The action does not fit the strategy's state; the message can be shown to a person."""
+    """The action is not allowed in the strategy's status; the message can be shown to a person."""
 
 
 def control(live: LiveStrategy, action: str, now: datetime) -> LiveStrategy:
-    """Start, pause or stop `live`: one conditional UPDATE. Open positions stay, protected by their stops.
+    """Start, pause or stop `live` with one conditional UPDATE. Open positions stay and keep their stops.
 
-    A start is checked at once. Raises ControlRefused when it is in that state already, or when the same
-    deployment is active elsewhere.
+    A started strategy is checked at once. Raises ControlRefused when the action is not allowed in the present
+    status, or when an identical deployment is active.
     """
     to, sources = ACTIONS[action]
     changes: dict[str, object] = {"status": to}
@@ -38,20 +38,20 @@ def control(live: LiveStrategy, action: str, now: datetime) -> LiveStrategy:
             if moved and to == Status.ACTIVE:
                 transaction.on_commit(lambda: enqueue_check_now(live.pk))
     except IntegrityError:
-        raise ControlRefused(f"“{live.name}” is already active in another deployment.") from None
+        raise ControlRefused(f"Another deployment with the settings of “{live.name}” is already active.") from None
     live.refresh_from_db()
     if not moved:
-        raise ControlRefused(f"“{live.name}” is {live.get_status_display().lower()} already.")
+        raise ControlRefused(f"“{live.name}” is already {live.get_status_display().lower()}.")
     bump_version(live.user_id)
     return live
 
 
 def record_error(live_id: int, error: Exception, now: datetime) -> None:
-    """Note why a check failed; the next one comes after check_interval as usual."""
+    """Record why a check failed; the next check is due after check_interval as usual."""
     text = str(error) or type(error).__name__
     live = LiveStrategy.objects.only("user_id", "check_interval").filter(pk=live_id).first()
     if live is None:
-        return  # deleted while it was checked
+        return  # deleted during the check
     LiveStrategy.objects.filter(pk=live_id).update(
         last_error=f"The last check failed: {text}"[:300],
         last_check_at=now,

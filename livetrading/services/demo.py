@@ -1,4 +1,4 @@
-"""The demo user of a fresh desk, with five strategies ready to be tried and deployed."""
+"""The demo user of a new desk, with five strategies to backtest and deploy."""
 
 import os
 import secrets
@@ -24,9 +24,10 @@ STRATEGIES: list[tuple[str, str, dict[str, Any], list[str]]] = [
 
 
 def seed_demo() -> User:
-    """The demo user, made with paper account and strategies when missing; what the user changed stays changed.
+    """The demo user, created with a paper account and strategies when it is missing. Later changes of the user are
+    kept.
 
-    The password is DEMO_PASSWORD when that is set, else one made once and kept in the data folder.
+    The password is DEMO_PASSWORD, or a generated one that is stored in the data folder.
     """
     with transaction.atomic():
         user, created = User.objects.get_or_create(email=EMAIL)
@@ -36,16 +37,16 @@ def seed_demo() -> User:
             paper_account(user.pk)
         wanted = os.environ.get("DEMO_PASSWORD")
         if created or (wanted and not user.check_password(wanted)):
-            user.set_password(wanted or _kept_password(settings.DATA_DIR / "demo-password"))
+            user.set_password(wanted or _stored_password(settings.DATA_DIR / "demo-password"))
             user.save(update_fields=["password"])
     return user
 
 
-def _kept_password(kept_in: Path) -> str:
-    if kept_in.exists():
-        return kept_in.read_text().strip()
+def _stored_password(path: Path) -> str:
+    if path.exists():
+        return path.read_text().strip()
     password = secrets.token_urlsafe(9)
-    descriptor = os.open(kept_in, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(password)
     return password

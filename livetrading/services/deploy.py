@@ -1,4 +1,4 @@
-"""Deploy to Live: from a strategy, a backtest or an optimizer's row to a live strategy, in one press."""
+"""Deploy to Live: create a live strategy from a strategy, a backtest or a candidate of an optimizer run."""
 
 import json
 import uuid
@@ -29,11 +29,10 @@ from tradedesk.core.rules import DEPLOYED_RULES, InvalidRules, RiskRules, Unit, 
 from tradedesk.marketdata.library import NoBars
 
 Source = Strategy | Backtest | Candidate
-MISSING = object()
 
 
 class DeployRefused(Exception):
-    """What stands against the deployment, by field; the messages can be shown to a person."""
+    """Why the deployment is refused, by field; the messages can be shown to a person."""
 
     def __init__(self, **errors: str) -> None:
         super().__init__(" ".join(errors.values()))
@@ -41,7 +40,7 @@ class DeployRefused(Exception):
 
 
 class AlreadyDeployed(DeployRefused):
-    """The same deployment is active already."""
+    """An identical deployment is already active."""
 
     def __init__(self, existing: LiveStrategy) -> None:
         super().__init__(strategy_id=f"“{existing.name}” is already active with the same settings.")
@@ -50,15 +49,15 @@ class AlreadyDeployed(DeployRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What the trader may choose when deploying. check_interval: seconds of market time. rules: those that are not
-    to be as `deployment_rules` has them, by name; None leaves a rule as it is."""
+    """The settings a trader may choose for a deployment. check_interval: seconds of market time. rules: values
+    that replace those of `deployment_rules`, by name; None keeps the rule. Raises DeployRefused for values out of
+    bounds."""
 
     check_interval: int = 300
     auto_execute: bool = True
     rules: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raises DeployRefused with every value out of bounds."""
         errors = {}
         low, high = MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL
         if not low <= self.check_interval <= high:
@@ -74,33 +73,33 @@ class Choices:
 
 
 def deployment_rules(source: Source) -> RiskRules:
-    """The trading rules of a deployment of `source`: every rule of the backtest or the optimizer run that it comes
-    from, within the bounds of a deployment.
+    """The trading rules of a deployment of `source`: every rule of its backtest or optimizer run. A position size
+    or a number of positions above a deployment's upper bound is reduced to it.
 
-    A backtest that was given neither a position size nor a number of positions invests all of its capital; a
-    deployment then has the defaults of these two, as for a strategy without a backtest.
+    The fully invested size of a run without a chosen position size is not carried over: the deployment then has
+    the defaults, like a deployment of a strategy. Raises InvalidRules for a stored rule out of bounds.
     """
-    found = {name: rule.default for name, rule in DEPLOYED_RULES.items()}
+    rules = {name: rule.default for name, rule in DEPLOYED_RULES.items()}
     for name, value in _tested_rules(source).items():
-        high = DEPLOYED_RULES[name].high
-        found[name] = min(value, high) if isinstance(value, int | float) and value > high else value
-    return RiskRules.from_dict(found)
+        high = DEPLOYED_RULES[name].deploy_high
+        rules[name] = value if high is None else min(value, high)
+    return RiskRules.from_dict(rules)
 
 
 def _tested_rules(source: Source) -> dict[str, Any]:
-    """The rules that the source was tested with, without a size that only says “fully invested”."""
+    """The rules that `source` was tested with, without a fully invested size."""
     if isinstance(source, Strategy):
         return {}
     rules = source.rules if isinstance(source, Backtest) else source.run.rules_on(source.universe).as_dict()
-    default = fully_invested(len(source.symbols))
-    if rules["position_size_pct"] != default["position_size_pct"]:
+    unchosen = fully_invested(len(source.symbols))
+    if rules["position_size_pct"] != unchosen["position_size_pct"]:
         return dict(rules)
-    return {name: value for name, value in rules.items() if value != default.get(name, MISSING)}
+    return {name: value for name, value in rules.items() if name not in unchosen or value != unchosen[name]}
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is deployed: never edited afterwards."""
+    """What is deployed; never edited afterwards."""
 
     strategy: Strategy | None
     name: str
@@ -114,25 +113,30 @@ class Snapshot:
 
     @classmethod
     def of(cls, source: Source, symbols: Iterable[str] | None = None) -> "Snapshot":
-        """Raises DeployRefused for no symbols, for what is no symbol, and for a backtest that did not gain."""
+        """Raises DeployRefused for missing or invalid symbols, for rules out of bounds and for a backtest without
+        a profit."""
         try:
-            wanted = clean_symbols(list(source.symbols if symbols is None else symbols))
+            cleaned = clean_symbols(list(source.symbols if symbols is None else symbols))
         except InvalidStrategy as error:
             raise DeployRefused(symbols=str(error)) from None
-        if not wanted:
+        if not cleaned:
             raise DeployRefused(symbols="Choose at least one symbol to trade.")
-        values, rules = (source.kind, dict(source.parameters), wanted), deployment_rules(source)
+        try:
+            rules = deployment_rules(source)
+        except InvalidRules as error:
+            raise DeployRefused(**{error.field: str(error)}) from None
+        values = (source.kind, dict(source.parameters), cleaned)
         if isinstance(source, Strategy):
             return cls(source, source.name, *values, source.timeframe, rules)
         if isinstance(source, Backtest):
             if not source.is_deployable:
-                raise DeployRefused(backtest_id="Only a completed backtest that gained can be deployed.")
+                raise DeployRefused(backtest_id="Only a completed backtest with a profit can be deployed.")
             return cls(source.strategy, source.strategy_name, *values, source.timeframe, rules, backtest=source)
         run = source.run
         return cls(source.strategy, source.title, *values, run.timeframe, rules, candidate=source)
 
     def fingerprint(self) -> str:
-        """SHA-256 over what makes two deployments the same: limits and order of symbols do not."""
+        """SHA-256 of what identifies a deployment; the trading rules and the order of the symbols do not count."""
         origin = self.strategy.pk if self.strategy else None
         parts = [origin, self.kind, self.parameters, sorted(self.symbols), self.timeframe]
         return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -148,12 +152,12 @@ def deploy(
     name: str = "",
     choices: Choices | None = None,
 ) -> LiveStrategy:
-    """Deploy `source` in the user's mode and check it at once. The same deploy_key again answers the same
-    live strategy: a double click deploys once. Raises DeployRefused, AlreadyDeployed."""
+    """Deploy `source` in the user's mode and enqueue its first check. A repeated deploy_key returns the same live
+    strategy, so a double click deploys once. Raises DeployRefused and AlreadyDeployed."""
     deploy_key = (deploy_key or uuid.uuid4().hex)[:64]
     snapshot = Snapshot.of(source, symbols)
-    if pressed := _same_press(user, deploy_key, snapshot):
-        return pressed
+    if deployed := _deployed_with_key(user, deploy_key, snapshot):
+        return deployed
     provenance = _provenance(snapshot)
     active = user.live_strategies.filter(
         mode=user.mode, fingerprint=snapshot.fingerprint(), status=LiveStrategy.Status.ACTIVE
@@ -167,12 +171,12 @@ def deploy(
     try:
         with transaction.atomic():
             live = _create(user, snapshot, deploy_key, name, choices or Choices(), equity, provenance, now)
-            notify(user, Notification.Level.SUCCESS, deployed_notice(live), "/dashboard/live-trading", now)
+            notify(user, Notification.Level.SUCCESS, deployment_message(live), "/dashboard/live-trading", now)
             transaction.on_commit(lambda: enqueue_check_now(live.pk))
     except IntegrityError:
-        # Another press came first: the same one (its key) or the same deployment from another page.
-        if pressed := _same_press(user, deploy_key, snapshot):
-            return pressed
+        # A concurrent request was first: with the same key, or with the same deployment from another page.
+        if deployed := _deployed_with_key(user, deploy_key, snapshot):
+            return deployed
         if existing := active.first():
             raise AlreadyDeployed(existing) from None
         raise
@@ -180,22 +184,23 @@ def deploy(
     return live
 
 
-def deployed_notice(live: LiveStrategy) -> str:
-    """What the trader is told after the press, on the page, by the API and in the notifications."""
+def deployment_message(live: LiveStrategy) -> str:
+    """The success message of the page, the API and the notification."""
     return f"“{live.name}” deployed. Now monitoring {', '.join(live.symbols)}."
 
 
-def _same_press(user: User, deploy_key: str, snapshot: Snapshot) -> LiveStrategy | None:
-    """What this press has deployed already. Raises DeployRefused when its key was used for something else."""
-    pressed = user.live_strategies.filter(deploy_key=deploy_key).first()
-    if pressed and pressed.fingerprint != snapshot.fingerprint():
-        raise DeployRefused(deploy_key="This key was used for another deployment. Send a new one.")
-    return pressed
+def _deployed_with_key(user: User, deploy_key: str, snapshot: Snapshot) -> LiveStrategy | None:
+    """The live strategy that was deployed with this key, if any. Raises DeployRefused when the key belongs to
+    another deployment."""
+    deployed = user.live_strategies.filter(deploy_key=deploy_key).first()
+    if deployed and deployed.fingerprint != snapshot.fingerprint():
+        raise DeployRefused(deploy_key="This key was used for another deployment. Use a new key.")
+    return deployed
 
 
 def _provenance(snapshot: Snapshot) -> dict[str, Any]:
-    """The same record a backtest keeps. Raises DeployRefused for a kind or parameters that no longer hold, and for
-    bars that are missing or not split-adjusted."""
+    """Code and data versions, as a backtest stores them. Raises DeployRefused for an unknown kind, for invalid
+    parameters and for bars that are missing or not adjusted for splits."""
     try:
         make_kind(snapshot.kind, snapshot.parameters)
         return describe(snapshot.kind, usable_series(snapshot.symbols, snapshot.timeframe))
@@ -242,6 +247,6 @@ def _create(
 
 
 def _stored(name: str, value: Any) -> Any:
-    """The value of a rule as its column holds it."""
+    """The value as the type of the rule's column."""
     in_dollars = DEPLOYED_RULES[name].unit is Unit.DOLLARS and value is not None
     return to_decimal(float(value)) if in_dollars else value

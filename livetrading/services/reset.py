@@ -1,4 +1,4 @@
-"""Starting the replay market over: its clock cannot run backwards under books that have seen later bars."""
+"""Restart the replay market with empty paper books: the books must not contain trades of later bars."""
 
 from datetime import datetime
 
@@ -19,7 +19,8 @@ from tradedesk.marketdata import replay
 
 
 def reset_replay(wall_now: datetime) -> int:
-    """Empty the paper books of all users and put the replay back; answers how many deployments went with them."""
+    """Empty the paper books of all users and set the replay to its start. Returns the number of deleted
+    deployments."""
     with transaction.atomic():
         PaperTrade.objects.all().delete()
         PaperPosition.objects.all().delete()

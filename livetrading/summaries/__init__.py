@@ -1,1 +1,1 @@
-"""Read models: what pages and API show, as values computed from a user's books and the market's time `now`."""
+"""Read models: the values that pages and API show, computed from a user's books at the market time `now`."""

@@ -1,4 +1,4 @@
-"""An account as the desk's books have it: open positions marked to market, profit and loss, cash and equity."""
+"""An account in the desk's books: open positions marked to market, profit and loss, cash and equity."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSummary:
-    """performance: the whole account's. by_strategy: by the id of the live strategy, None for trades without one.
+    """performance: of the whole account. by_strategy: by the id of the live strategy, None for trades without one.
     starting_cash, cash, equity: dollars, None when no account is connected in this mode."""
 
     mode: str
@@ -37,7 +37,7 @@ class AccountSummary:
 
     @property
     def cash(self) -> Decimal | None:
-        """Starting cash and every fill since: to the cent what the paper broker's ledger says."""
+        """Starting cash and all fills since; equal to the cash of the simulated broker's ledger."""
         return None if self.equity is None else self.equity - self.market_value
 
     @property
@@ -46,7 +46,7 @@ class AccountSummary:
 
     @property
     def unpriced(self) -> list[str]:
-        """Symbols held that have no bars; they count at what they cost."""
+        """Symbols of open positions without bars; they are valued at cost."""
         return [position.symbol for position in self.positions if position.last_price is None]
 
     @property
@@ -56,7 +56,7 @@ class AccountSummary:
 
     @property
     def return_today(self) -> float | None:
-        """A fraction of the equity that the day began with."""
+        """A fraction of the equity at the start of the day."""
         if not self.equity or self.equity <= self.performance.today:
             return None
         return float(self.performance.today / (self.equity - self.performance.today))
@@ -69,15 +69,15 @@ class AccountSummary:
         return [lot for lot in lots if lot.trade.live_strategy_id == live_id]
 
 
-def trades_of(user: User, mode: str) -> "QuerySet[Any]":
+def account_trades(user: User, mode: str) -> "QuerySet[Any]":
     """The user's PaperTrade or LiveTrade rows."""
     return user.papertrades.all() if mode == Mode.PAPER else user.livetrades.all()
 
 
 def read_account(user: User, mode: str, now: datetime) -> AccountSummary:
-    """One account of the user's at the market's time `now`: four queries, and one for each timeframe it trades."""
+    """One account of the user at the market time `now`. Four queries, and one for each timeframe it trades."""
     day = market_day(now)
-    trades = trades_of(user, mode)
+    trades = account_trades(user, mode)
     held = trades.filter(exit_time=None).select_related("live_strategy").order_by("symbol", "entry_time", "pk")
     flows = read_flows(user, mode, day, now)
     series = {(trade.symbol, trade.timeframe) for trade in held} | {series for _, series in flows}
@@ -97,6 +97,6 @@ def read_account(user: User, mode: str, now: datetime) -> AccountSummary:
 def _starting_cash(user: User, mode: str) -> Decimal | None:
     if mode != Mode.PAPER:
         return None
-    # The account itself is opened by the first deployment, not by looking at a page.
+    # Reading a page does not open the account; the first deployment does.
     cash = PaperAccount.objects.filter(user=user).values_list("starting_cash", flat=True).first()
     return to_decimal(settings.PAPER_STARTING_CASH) if cash is None else cash

@@ -1,4 +1,5 @@
-"""What the Deploy button shows: whether the source can be deployed, is already, and with which rules."""
+"""The state of a Deploy button: whether the source can be deployed, is deployed already, and which rules
+change."""
 
 import uuid
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from tradedesk.core.rules import DEPLOYED_RULES, Rule
 
 @dataclass(frozen=True, slots=True)
 class ChangedRule:
-    """A rule that a deployment has another value for than its backtest."""
+    """A rule whose value in a deployment differs from the tested value."""
 
     rule: Rule
     deployed: Any
@@ -23,8 +24,9 @@ class ChangedRule:
 
 @dataclass(frozen=True, slots=True)
 class DeployButton:
-    """source: what the form posts. key: of one press. hint: why it cannot be deployed, "" when it can. existing: the
-    identical deployment that is active already. changed: the rules that differ from the backtest's."""
+    """source: the posted id of the source. key: the deploy_key of the next press. hint: why the source cannot be
+    deployed, "" when it can. existing: the active deployment with the same settings. changed: the rules that
+    differ from those of the backtest."""
 
     source: str
     key: str
@@ -40,10 +42,11 @@ def active_deployments(user: User) -> dict[str, LiveStrategy]:
 
 
 def deploy_button(source: Source, active: Mapping[str, LiveStrategy]) -> DeployButton:
-    """active: the deployments of `active_deployments`."""
-    hint, existing = "", None
+    """active: the result of `active_deployments`."""
+    hint, existing, changed = "", None, list[ChangedRule]()
     try:
         existing = active.get(Snapshot.of(source).fingerprint())
+        changed = changed_rules(source, source.rules) if isinstance(source, Backtest) else []
     except DeployRefused as refusal:
         hint = str(refusal).rstrip(".") if source.symbols else "Add symbols first"
     return DeployButton(
@@ -51,12 +54,12 @@ def deploy_button(source: Source, active: Mapping[str, LiveStrategy]) -> DeployB
         key=uuid.uuid4().hex,
         hint=hint,
         existing=existing,
-        changed=changed_rules(source, source.rules) if isinstance(source, Backtest) else [],
+        changed=changed,
     )
 
 
 def changed_rules(source: Source, tested: Mapping[str, Any]) -> list[ChangedRule]:
-    """The rules for which a deployment of `source` has another value than it was tested with."""
+    """The rules whose value in a deployment of `source` differs from the tested value."""
     deployed = deployment_rules(source).as_dict()
     return [
         ChangedRule(rule, deployed[name], tested[name])

@@ -1,4 +1,4 @@
-"""The figures at the head of the live pages."""
+"""The key figures at the top of the live pages, and the working orders."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +15,8 @@ from tradedesk.marketdata.sessions import daily_time
 
 @dataclass(frozen=True, slots=True)
 class DeskSummary:
-    """account: of the mode the user is in; its performance holds executed trades and profit and loss. The counts
-    are of live strategies by status, and of signals on this market day: all of them, and those that led to an
+    """account: in the user's mode, with the number of trades and the profit and loss. active, paused, stopped:
+    numbers of live strategies. signals_today, orders_today: signals of this market day, and those that led to an
     order."""
 
     account: AccountSummary
@@ -43,7 +43,7 @@ def read_desk(user: User, now: datetime) -> DeskSummary:
 
 
 def working_orders(orders: "QuerySet[Any]") -> "QuerySet[Any]":
-    """Those of `orders` that may still be filled: what waits for the next bar first, then protective exits."""
+    """The orders that can still be filled: orders for the next bar first, then protective exits."""
     return (
         orders.filter(state__in=WORKING)
         .select_related("live_strategy")

@@ -1,4 +1,4 @@
-"""The evidence beside a Deploy button: that of a strategy's latest backtest, and what it means in dollars."""
+"""The evidence next to a Deploy button: scorecards of the strategies' latest backtests, and the money at risk."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,14 +11,15 @@ from livetrading.services.accounts import NoBroker, broker_for
 from livetrading.services.deploy import deployment_rules
 from tradedesk.accounts.models import User
 
-# Only so many of a trader's newest backtests are searched for those of the strategies.
-SEARCHED = 1_000
+# The number of newest backtests in which the latest one of each strategy is searched.
+SEARCH_LIMIT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class MoneyAtRisk:
-    """Dollars of the account's equity: a bad month and a bad drawdown with the position size of the backtest, and with
-    the size that a deployment would have (a fraction of the equity)."""
+    """Dollars. month, drawdown: a bad month and a bad drawdown with the position size of the backtest.
+    deployed_month, deployed_drawdown: the same with deployed_size, the position size of a deployment as a fraction
+    of the equity."""
 
     equity: float
     month: float
@@ -29,20 +30,20 @@ class MoneyAtRisk:
 
 
 def money_at_risk(scorecard: Scorecard, equity: float | None) -> MoneyAtRisk | None:
-    """None without an account, and without trades to draw from."""
+    """None without an account, and without trades to resample."""
     evidence = getattr(scorecard.subject, "evidence", None)
-    found = evidence.report.get("monte_carlo") if evidence else None
-    if not found or not found["size"] or equity is None:
+    simulated = evidence.report.get("monte_carlo") if evidence else None
+    if not simulated or not simulated["size"] or equity is None:
         return None
     size = deployment_rules(scorecard.subject).position_size_pct
-    month, drawdown = found["month"] * equity, -found["drawdown"] * equity
-    # A trade moves the account in proportion to the position's size, but never by more than all of it.
-    share = size / found["size"]
-    return MoneyAtRisk(equity, month, drawdown, max(month * share, -equity), max(drawdown * share, -equity), size)
+    month, drawdown = simulated["month"] * equity, -simulated["drawdown"] * equity
+    # A loss grows with the position size, but it never exceeds the equity.
+    scale = size / simulated["size"]
+    return MoneyAtRisk(equity, month, drawdown, max(month * scale, -equity), max(drawdown * scale, -equity), size)
 
 
 def account_equity(user: User, now: datetime) -> float | None:
-    """Dollars in the user's mode; None when no account is connected."""
+    """Dollars, in the user's mode; None when no account is connected."""
     try:
         return float(broker_for(user.pk, user.mode, now).account().equity)
     except NoBroker:
@@ -50,14 +51,14 @@ def account_equity(user: User, now: datetime) -> float | None:
 
 
 def scorecards_of_strategies(user: User) -> dict[int, Scorecard]:
-    """By strategy the scorecard of its latest completed backtest with its present kind, parameters, symbols and
-    timeframe. Three queries, however many strategies."""
+    """By the id of the strategy: the scorecard of its latest completed backtest with the present kind, parameters,
+    symbols and timeframe. Three queries for any number of strategies."""
     latest = _latest_backtests(user)
     if not latest:
         return {}
     backtests = user.backtests.select_related("evidence").defer("provenance", "buy_and_hold").filter(pk__in=latest)
-    found = scorecards(user, list(backtests))
-    return {each.strategy_id: found[each.pk] for each in backtests if each.strategy_id}
+    by_backtest = scorecards(user, list(backtests))
+    return {each.strategy_id: by_backtest[each.pk] for each in backtests if each.strategy_id}
 
 
 def _latest_backtests(user: User) -> list[int]:
@@ -66,8 +67,8 @@ def _latest_backtests(user: User) -> list[int]:
     )
     columns = ("pk", "strategy_id", "parameters", "symbols", "strategy__parameters", "strategy__symbols")
     latest: dict[int, int] = {}
-    newest = completed.order_by("-pk").values_list(*columns)[:SEARCHED]
-    for pk, strategy_id, parameters, symbols, own, own_symbols in newest:
-        if parameters == own and set(symbols) == set(own_symbols):
+    newest = completed.order_by("-pk").values_list(*columns)[:SEARCH_LIMIT]
+    for pk, strategy_id, parameters, symbols, present, present_symbols in newest:
+        if parameters == present and set(symbols) == set(present_symbols):
             latest.setdefault(strategy_id, pk)
     return list(latest.values())

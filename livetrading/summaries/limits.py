@@ -1,4 +1,4 @@
-"""The trading rules of a live strategy, beside those of the backtest or the optimizer run that it comes from."""
+"""The trading rules of a live strategy, compared with those of its backtest or optimizer run."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +9,8 @@ from tradedesk.core.rules import DEPLOYED_RULES, Rule
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A rule with the value that is deployed and the value that was tested. tested: None also when the live strategy
-    comes from neither a backtest nor an optimizer run; differs is False then."""
+    """A rule with its deployed and its tested value. Without a backtest or an optimizer run tested is None and
+    differs is False."""
 
     rule: Rule
     deployed: Any
@@ -19,7 +19,7 @@ class Limit:
 
 
 def limits_of(live: LiveStrategy) -> list[Limit]:
-    """Every rule of `live`; reads its backtest, or its candidate with the run."""
+    """All rules of `live`, compared with its backtest or with the run of its candidate."""
     tested: dict[str, Any] | None = live.backtest.rules if live.backtest else None
     if live.candidate:
         tested = live.candidate.run.rules_on(live.candidate.universe).as_dict()

@@ -1,4 +1,4 @@
-"""Profit and loss of each of a user's live strategies, in total and today."""
+"""Profit and loss of each live strategy of a user, in total and today."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -20,9 +20,9 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performance:
-    """Dollars. realized: of everything sold, after all commissions paid so far. unrealized: of the open lots at
-    the last closes. today: gained since the last close of the days before. trades: opened so far; trades_today:
-    opened or closed on this market day."""
+    """Dollars. realized: of all sales, after all commissions paid so far. unrealized: of the open lots at the last
+    closes. today: since the last close of the previous days. trades: opened so far. trades_today: opened or closed
+    on this market day."""
 
     realized: Decimal = ZERO
     unrealized: Decimal = ZERO
@@ -42,14 +42,14 @@ class Performance:
 
 @dataclass(slots=True)
 class Flow:
-    """One strategy's fills of one series today: shares bought less sold, dollars spent less received, with
-    commissions."""
+    """Today's fills of one strategy and series. shares: bought minus sold. spent: dollars paid minus received,
+    including commissions."""
 
     shares: Decimal = ZERO
     spent: Decimal = ZERO
 
 
-# The id of a live strategy, None for trades without one, and what it traded.
+# The id of a live strategy (None for trades without one) and the traded series.
 Key = tuple[int | None, Series]
 
 
@@ -57,9 +57,9 @@ def read_flows(user: User, mode: str, day: date, now: datetime) -> dict[Key, Flo
     """The fills of the market day `day` until `now`."""
     flows: dict[Key, Flow] = defaultdict(Flow)
     fills = user.fills.filter(mode=mode, time__gte=daily_time(day), time__lte=now).order_by()
-    of_order = ("order__live_strategy_id", "order__symbol", "order__timeframe", "order__side")
+    order_fields = ("order__live_strategy_id", "order__symbol", "order__timeframe", "order__side")
     for live_id, symbol, timeframe, side, quantity, price, commission in fills.values_list(
-        *of_order, "quantity", "price", "commission"
+        *order_fields, "quantity", "price", "commission"
     ):
         flow = flows[live_id, (symbol, timeframe)]
         shares = quantity if side == OrderSide.BUY else -quantity
@@ -71,8 +71,8 @@ def read_flows(user: User, mode: str, day: date, now: datetime) -> dict[Key, Flo
 def gained_today(
     lots: Iterable[Lot], flows: Mapping[Key, Flow], quotes: Mapping[Series, Quote]
 ) -> dict[int | None, Decimal]:
-    """By live strategy: what it holds now at the last close, less what it held when the day began at the close
-    before, less what it spent in between."""
+    """By live strategy: the value of its shares at the last close, minus the value of the shares it held at the
+    start of the day at the previous close, minus what it spent today."""
     held: dict[Key, Decimal] = defaultdict(Decimal)
     cost: dict[Series, Decimal] = {}
     for lot in lots:
@@ -93,7 +93,7 @@ def gained_today(
 def measure(
     trades: "QuerySet[Any]", lots: Iterable[Lot], today: Mapping[int | None, Decimal], day: date
 ) -> dict[int | None, Performance]:
-    """Of each live strategy that has `trades`; `lots` are the open ones, `today` what it gained."""
+    """By live strategy, for those with trades. lots: the open trades. today: the result of `gained_today`."""
     own: dict[int | None, list[Lot]] = defaultdict(list)
     for lot in lots:
         own[lot.trade.live_strategy_id].append(lot)
@@ -103,7 +103,7 @@ def measure(
         realized=Sum("pnl"),
         paid=Sum("commission"),
         opened=Count("pk"),
-        moved=Count("pk", filter=Q(entry_time__gte=start) | Q(exit_time__gte=start)),
+        active=Count("pk", filter=Q(entry_time__gte=start) | Q(exit_time__gte=start)),
     )
     performance = {}
     for row in sums:
@@ -114,7 +114,7 @@ def measure(
             today=today.get(live_id, ZERO),
             commission=row["paid"],
             trades=row["opened"],
-            trades_today=row["moved"],
+            trades_today=row["active"],
             open_lots=len(own[live_id]),
         )
     return performance

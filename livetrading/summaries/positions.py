@@ -13,7 +13,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """An open trade at its last price in dollars a share, None when its symbol has no bars."""
+    """An open trade. last_price: dollars per share, None when its symbol has no bars."""
 
     trade: BaseTrade
     last_price: Decimal | None
@@ -28,7 +28,7 @@ class Lot:
 
     @property
     def market_value(self) -> Decimal:
-        """At the last price; at cost when there is none."""
+        """At the last price; at cost without one."""
         return self.cost if self.last_price is None else self.quantity * self.last_price
 
     @property
@@ -43,7 +43,7 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What the account holds of a symbol: the sum of its lots."""
+    """The position of the account in one symbol: the sum of its lots."""
 
     symbol: str
     lots: list[Lot]
@@ -86,6 +86,6 @@ def mark(trade: BaseTrade, quotes: Mapping[Series, Quote]) -> Lot:
 
 
 def positions_of(lots: Iterable[Lot]) -> list[Position]:
-    """By symbol; the lots keep their order."""
+    """Sorted by symbol; the lots keep their order."""
     ordered = sorted(lots, key=lambda lot: lot.trade.symbol)
     return [Position(symbol, list(group)) for symbol, group in groupby(ordered, lambda lot: lot.trade.symbol)]

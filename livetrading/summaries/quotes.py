@@ -1,4 +1,4 @@
-"""The prices that open lots are marked at: last closes, and those the day began with."""
+"""The prices for marking open lots: last closes, and closes before the start of the day."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,19 +17,20 @@ Series = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Dollars a share. last: the newest close. before: the last close of the days before; `last` when none."""
+    """Dollars per share. last: the newest close. before: the last close of the previous days; equal to `last`
+    without one."""
 
     last: Decimal
     before: Decimal
 
 
 def market_day(now: datetime) -> date:
-    """The New York date of `now`: the day that "today" means on every page."""
+    """The date of `now` in New York; every page uses it for "today"."""
     return now.astimezone(NEW_YORK).date()
 
 
 def read_quotes(series: Iterable[Series], now: datetime) -> dict[Series, Quote]:
-    """Of bars closed by `now`; a series without any is absent. One query a timeframe, however many symbols."""
+    """From the bars closed by `now`; a series without bars is absent. One query for each timeframe."""
     symbols: dict[str, set[str]] = {}
     for symbol, timeframe in series:
         symbols.setdefault(timeframe, set()).add(symbol)
@@ -51,5 +52,5 @@ def _load(symbols: list[str], timeframe: str) -> dict[str, Bars]:
     except (NoBars, DamagedBars):
         if len(symbols) == 1:
             return {}
-    # Bars that are missing or damaged cost their own symbols the price, and the others a query each.
+    # Some bars are missing or damaged: load each symbol alone, so that only those symbols have no price.
     return {s: bars for symbol in symbols for s, bars in _load([symbol], timeframe).items()}

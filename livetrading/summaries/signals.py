@@ -1,4 +1,4 @@
-"""Signals as a trader reads them: what a strategy saw, and what became of it."""
+"""Signals with their outcomes, for pages and API."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from livetrading.models import Order, SignalHistory
 
 @dataclass(frozen=True, slots=True)
 class SignalSummary:
-    """order: None when the signal led to none."""
+    """order: None when the signal led to no order."""
 
     signal: SignalHistory
     order: Order | None
 
     @property
     def outcome(self) -> str:
-        """The order's OrderState, or SignalHistory.Outcome where there is no order."""
+        """The OrderState of the order; without an order the SignalHistory.Outcome."""
         return self.order.state if self.order else self.signal.outcome
 
     @property
@@ -26,15 +26,15 @@ class SignalSummary:
 
     @property
     def reason(self) -> str:
-        """Why it was not carried out, or not in full; empty when it was."""
+        """Why the signal was not executed, or not in full; empty when it was."""
         return self.order.reason if self.order else self.signal.reason
 
 
 def with_orders(signals: "QuerySet[SignalHistory]") -> "QuerySet[SignalHistory]":
-    """Each with its strategy and its order, in the one query; what `summarize` takes."""
+    """Selects the strategy and the order of each signal in the same query, for `summarize_signals`."""
     return signals.select_related("live_strategy", "order")
 
 
-def summarize(signals: Iterable[SignalHistory]) -> list[SignalSummary]:
-    """Of signals read `with_orders`."""
+def summarize_signals(signals: Iterable[SignalHistory]) -> list[SignalSummary]:
+    """signals: read with `with_orders`."""
     return [SignalSummary(signal, getattr(signal, "order", None)) for signal in signals]

@@ -1,4 +1,4 @@
-"""Live strategies as a trader watches them: state, last signal, open positions, profit and loss."""
+"""Live strategies with their last signals, open positions, and profit and loss."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tradedesk.accounts.models import User
 
 @dataclass(frozen=True, slots=True)
 class StrategySummary:
-    """last_signal: None before the first. lots: what it holds now."""
+    """last_signal: None before the first signal. lots: the open trades."""
 
     live: LiveStrategy
     performance: Performance
@@ -33,28 +33,29 @@ class StrategySummary:
 
 
 def ordered(user: User) -> "QuerySet[LiveStrategy]":
-    """The user's live strategies: active, paused, stopped; each the newest first."""
+    """The user's live strategies: active, paused, stopped; the newest of each status first."""
     return user.live_strategies.order_by("status", "-pk")
 
 
-def summarize(
+def summarize_strategies(
     user: User,
     strategies: Iterable[LiveStrategy],
     now: datetime,
     accounts: Mapping[str, AccountSummary] | None = None,
 ) -> list[StrategySummary]:
-    """Of live strategies of the user's, in their order; `accounts` are those read already, by mode."""
+    """Summaries of the user's live strategies, in the same order. accounts: accounts that were read already, by
+    mode."""
     rows = list(strategies)
-    known = dict(accounts or {})
-    for mode in {live.mode for live in rows} - known.keys():
-        known[mode] = read_account(user, mode, now)
+    by_mode = dict(accounts or {})
+    for mode in {live.mode for live in rows} - by_mode.keys():
+        by_mode[mode] = read_account(user, mode, now)
     signals = _last_signals(user, rows)
     return [
         StrategySummary(
             live=live,
-            performance=known[live.mode].of_strategy(live.pk),
+            performance=by_mode[live.mode].of_strategy(live.pk),
             last_signal=signals.get(live.pk),
-            lots=known[live.mode].lots_of(live.pk),
+            lots=by_mode[live.mode].lots_of(live.pk),
         )
         for live in rows
     ]

@@ -1,4 +1,4 @@
-"""Trades by market day: a closed one stands under the day of its exit, an open one under the day of its entry."""
+"""Trades by market day: the day of the exit for a closed trade, the day of the entry for an open trade."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncDate
 
 from livetrading.models.trade import BaseTrade
-from livetrading.summaries.account import trades_of
+from livetrading.summaries.account import account_trades
 from livetrading.summaries.quotes import market_day
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.sessions import NEW_YORK, daily_time
@@ -19,7 +19,8 @@ from tradedesk.marketdata.sessions import NEW_YORK, daily_time
 
 @dataclass(frozen=True, slots=True)
 class TradeDay:
-    """trades: those of this page. realized, opened, closed: of the whole day, in dollars and trades."""
+    """trades: those on this page. realized: dollars of the whole day. opened, closed: numbers of trades of the
+    whole day."""
 
     day: date
     trades: list[BaseTrade]
@@ -29,21 +30,21 @@ class TradeDay:
 
 
 def latest_trades(user: User, mode: str) -> "QuerySet[Any]":
-    """By the moment of their last event, closing or opening, the newest first."""
-    trades: QuerySet[Any] = trades_of(user, mode).annotate(event_time=Coalesce("exit_time", "entry_time"))
+    """Sorted by the time of the exit, or of the entry while open; the newest first."""
+    trades: QuerySet[Any] = account_trades(user, mode).annotate(event_time=Coalesce("exit_time", "entry_time"))
     return trades.select_related("live_strategy").order_by("-event_time", "-pk")
 
 
 def by_day(page: Iterable[Any], trades: "QuerySet[Any]") -> list[TradeDay]:
-    """A page of `latest_trades` in groups; the figures of a day count those of `trades` on other pages, too."""
+    """Groups of one page of `latest_trades`. The figures of a day include its trades on other pages."""
     groups = [(day, list(group)) for day, group in groupby(page, lambda trade: market_day(trade.event_time))]
     if not groups:
         return []
-    days = _whole_days(trades, groups[-1][0], groups[0][0])
+    days = _day_figures(trades, groups[-1][0], groups[0][0])
     return [TradeDay(day, group, **days[day]) for day, group in groups]
 
 
-def _whole_days(trades: "QuerySet[Any]", first: date, last: date) -> dict[date, dict[str, Any]]:
+def _day_figures(trades: "QuerySet[Any]", first: date, last: date) -> dict[date, dict[str, Any]]:
     start, end = daily_time(first), daily_time(last + timedelta(days=1))
     within = trades.filter(event_time__gte=start, event_time__lt=end).order_by()
     days = within.values(day=TruncDate("event_time", tzinfo=NEW_YORK))
@@ -59,7 +60,8 @@ def _whole_days(trades: "QuerySet[Any]", first: date, last: date) -> dict[date, 
 
 
 def csv_rows(trades: "QuerySet[Any]") -> Iterator[list[object]]:
-    """A heading, and a row a trade: times in UTC, dollars and shares unrounded, return as a fraction."""
+    """A header and one row for each trade: times in UTC, dollars and shares unrounded, the return as a
+    fraction."""
     yield [
         *("symbol", "strategy", "shares", "entry_time", "entry_price", "exit_time", "exit_price", "exit_reason"),
         *("pnl", "return", "r_multiple", "commission"),

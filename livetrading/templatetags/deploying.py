@@ -1,4 +1,4 @@
-"""The Deploy button in templates: one query a page, however many buttons there are."""
+"""The Deploy button in templates. One query for all buttons of a page."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def deploy_button_of(
     backtest: Backtest | None,
     candidate: Candidate | None = None,
 ) -> DeployButton:
-    """The candidate comes before the backtest, the backtest before the strategy."""
+    """The button of the candidate, otherwise of the backtest, otherwise of the strategy."""
     source = candidate or backtest or strategy
     if not source:
         raise template.TemplateSyntaxError("The Deploy button needs a strategy, a backtest or a candidate.")
@@ -37,14 +37,14 @@ def deploy_button_of(
 
 @register.simple_tag
 def changed_rules_of(candidate: Candidate, rules: dict[str, Any]) -> list[ChangedRule]:
-    """For a page that says once for many buttons what a deployment changes. rules: what the rows were tested with."""
+    """The rules that a deployment changes, shown once for all buttons of a page. rules: the tested rules."""
     return changed_rules(candidate, rules)
 
 
 def _active_deployments(request: UserRequest) -> dict[str, LiveStrategy]:
-    """Read once a request."""
-    known: dict[str, LiveStrategy] | None = getattr(request, ACTIVE_DEPLOYMENTS, None)
-    if known is None:
-        known = active_deployments(request.user)
-        setattr(request, ACTIVE_DEPLOYMENTS, known)
-    return known
+    """Read once for each request."""
+    active: dict[str, LiveStrategy] | None = getattr(request, ACTIVE_DEPLOYMENTS, None)
+    if active is None:
+        active = active_deployments(request.user)
+        setattr(request, ACTIVE_DEPLOYMENTS, active)
+    return active

@@ -1,4 +1,4 @@
-"""The evidence beside a Deploy button in templates: read once a request, however many buttons there are."""
+"""The evidence next to a Deploy button in templates. Read once for all buttons of a page."""
 
 from typing import Any
 
@@ -14,26 +14,26 @@ from tradedesk.marketdata.clock import market_clock
 
 register = template.Library()
 
-OF_STRATEGIES, EQUITY = "_scorecards_of_strategies", "_account_equity"
+SCORECARDS, EQUITY = "_scorecards_of_strategies", "_account_equity"
 
 
 @register.simple_tag(takes_context=True)
 def evidence_of(context: dict[str, Any], strategy: Strategy | None, backtest: Backtest | None) -> Scorecard | None:
-    """The scorecard of the backtest, else that of the strategy's latest one; None where there is none."""
+    """The scorecard of the backtest, otherwise of the strategy's latest backtest; None without one."""
     request: UserRequest = context["request"]
     if backtest:
         if backtest.status != Backtest.Status.COMPLETED:
             return None
         return scorecards(request.user, [backtest])[backtest.pk]
-    if not hasattr(request, OF_STRATEGIES):
-        setattr(request, OF_STRATEGIES, scorecards_of_strategies(request.user))
-    found: dict[int, Scorecard] = getattr(request, OF_STRATEGIES)
-    return found.get(strategy.pk) if strategy else None
+    if not hasattr(request, SCORECARDS):
+        setattr(request, SCORECARDS, scorecards_of_strategies(request.user))
+    by_strategy: dict[int, Scorecard] = getattr(request, SCORECARDS)
+    return by_strategy.get(strategy.pk) if strategy else None
 
 
 @register.simple_tag(takes_context=True)
 def money_at_risk_of(context: dict[str, Any], scorecard: Scorecard) -> MoneyAtRisk | None:
-    """What the line “Money at risk” means in the reader's account."""
+    """The line “Money at risk” in dollars of the user's account."""
     request: UserRequest = context["request"]
     if not hasattr(request, EQUITY):
         setattr(request, EQUITY, account_equity(request.user, market_clock().now()))

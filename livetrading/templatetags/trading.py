@@ -1,4 +1,4 @@
-"""Live trading in templates: the tones of states, and the times of bars."""
+"""Template filters of live trading: badge tones and bar times."""
 
 from datetime import datetime
 
@@ -32,11 +32,11 @@ _TONES: dict[str, str] = {
 
 @register.filter
 def tone(value: str) -> str:
-    """The tone of a badge for a status, a side, an outcome or the state of an order."""
+    """The badge tone of a status, a side, a signal outcome or an order state."""
     return _TONES.get(value, "neutral")
 
 
 @register.filter
 def bar_time(value: datetime | None, timeframe: str) -> SafeString | str:
-    """When a bar traded: of a daily bar the date alone, for its time of day means nothing."""
+    """The time of a bar; only the date for a daily bar, because its time of day has no meaning."""
     return figures.ny_date(value) if timeframe == Timeframe.DAY else figures.moment(value)

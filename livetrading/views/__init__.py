@@ -1,1 +1,1 @@
-"""The pages of live trading, a module for each noun."""
+"""The pages of live trading, one module for each subject."""

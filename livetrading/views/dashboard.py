@@ -1,4 +1,4 @@
-"""Live trading: what is deployed, what it saw and what it ordered."""
+"""The live trading page and the page of one live strategy."""
 
 from typing import Any
 
@@ -28,8 +28,8 @@ def dashboard(request: PageRequest) -> HttpResponse:
     context = {
         "desk": summary,
         "page": page,
-        "rows": strategies.summarize(user, page, now, {user.mode: summary.account}),
-        "signals": signals.summarize(signals.with_orders(user.signals.all())[:RECENT]),
+        "rows": strategies.summarize_strategies(user, page, now, {user.mode: summary.account}),
+        "signals": signals.summarize_signals(signals.with_orders(user.signals.all())[:RECENT]),
         "orders": working[:WORKING],
         "order_count": working.count(),
     }
@@ -42,28 +42,28 @@ def dashboard(request: PageRequest) -> HttpResponse:
 def detail(request: PageRequest, pk: int) -> HttpResponse:
     origins = ("strategy", "backtest", "candidate__run")
     strategy = get_object_or_404(request.user.live_strategies.select_related(*origins), pk=pk)
-    (row,) = strategies.summarize(request.user, [strategy], market_clock().now())
+    (row,) = strategies.summarize_strategies(request.user, [strategy], market_clock().now())
     context = {"live": strategy, "row": row, "limits": limits_of(strategy), **_history(request, strategy)}
     template = "livetrading/_live_strategy.html" if request.htmx else "livetrading/live_strategy.html"
     return render(request, template, context)
 
 
 def _history(request: PageRequest, strategy: LiveStrategy) -> dict[str, Any]:
-    """The list that the reader has chosen, a page of it, and how long each list is."""
+    """One page of the selected list, and the length of each list."""
     user = request.user
     lists = {
         "signals": signals.with_orders(user.signals.filter(live_strategy=strategy)),
         "orders": user.orders.filter(live_strategy=strategy),
         "trades": latest_trades(user, strategy.mode).filter(live_strategy=strategy),
     }
-    chosen = request.GET.get("show", "")
-    chosen = chosen if chosen in lists else "signals"
+    shown = request.GET.get("show", "")
+    shown = shown if shown in lists else "signals"
     paginators = {name: Paginator(rows, ROWS) for name, rows in lists.items()}
-    page = paginators[chosen].get_page(request.GET.get("page"))
+    page = paginators[shown].get_page(request.GET.get("page"))
     return {
-        "show": chosen,
+        "show": shown,
         "page": page,
         "tabs": [(name, paginator.count) for name, paginator in paginators.items()],
-        "entries": signals.summarize(page) if chosen == "signals" else [],
-        "days": by_day(page, lists["trades"]) if chosen == "trades" else [],
+        "entries": signals.summarize_signals(page) if shown == "signals" else [],
+        "days": by_day(page, lists["trades"]) if shown == "trades" else [],
     }

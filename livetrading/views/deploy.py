@@ -14,7 +14,7 @@ from backtests.models import Backtest, Candidate
 from livetrading.forms import DeployForm
 from livetrading.models import LiveStrategy
 from livetrading.services import control as controls
-from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Source, deployed_notice
+from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Source, deployment_message
 from livetrading.services.deploy import deploy as deploy_source
 from livetrading.summaries import strategies
 from strategies.models import Strategy
@@ -27,8 +27,7 @@ def deploy(request: PageRequest) -> HttpResponse:
     form = DeployForm(request.POST)
     if not form.is_valid():
         raise BadRequest(
-            "Say what to deploy: source is strategy:<id>, backtest:<id> or candidate:<id>, "
-            "deploy_key one of your own."
+            "source must be strategy:<id>, backtest:<id> or candidate:<id>, deploy_key 1 to 64 characters."
         )
     source = form.find_source(request.user)
     try:
@@ -37,19 +36,20 @@ def deploy(request: PageRequest) -> HttpResponse:
         )
     except AlreadyDeployed as refusal:
         url = reverse("livetrading:detail", args=[refusal.existing.pk])
-        text = format_html('{} <a class="link-quiet" href="{}">Show it</a>', str(refusal), url)
+        text = format_html('{} <a class="link-quiet" href="{}">Show the deployment</a>', str(refusal), url)
         messages.info(request, text)
         return redirect("livetrading:dashboard")
     except DeployRefused as refusal:
         messages.error(request, str(refusal))
         return redirect(_back(request, source))
-    messages.success(request, deployed_notice(live))
+    messages.success(request, deployment_message(live))
     return redirect("livetrading:dashboard")
 
 
 @require_POST
 def control(request: PageRequest, pk: int, action: str) -> HttpResponse:
-    """`action` is start, pause or stop. Responses htmx with the row, otherwise goes back to the page."""
+    """action: start, pause or stop. Returns the table row to htmx, otherwise redirects to the page of the
+    button."""
     live = get_object_or_404(request.user.live_strategies, pk=pk)
     now = market_clock().now()
     level, text = "success", ""
@@ -59,16 +59,16 @@ def control(request: PageRequest, pk: int, action: str) -> HttpResponse:
     except controls.ControlRefused as refusal:
         level, text = "warning", str(refusal)
     if not request.htmx:
-        tell = messages.success if level == "success" else messages.warning
-        tell(request, text)
+        add_message = messages.success if level == "success" else messages.warning
+        add_message(request, text)
         return redirect(_back(request, live))
-    (row,) = strategies.summarize(request.user, [live], now)
+    (row,) = strategies.summarize_strategies(request.user, [live], now)
     response = render(request, "livetrading/_strategy_row.html", {"row": row})
     return trigger_client_event(response, "toast", {"level": level, "text": text})
 
 
 def _back(request: PageRequest, source: Source | LiveStrategy) -> str:
-    """Where the button was pressed; the page of its object when the browser does not say."""
+    """The page of the pressed button, from the Referer header; otherwise the page of the source."""
     referer = request.headers.get("Referer", "")
     if url_has_allowed_host_and_scheme(referer, {request.get_host()}, require_https=request.is_secure()):
         return referer

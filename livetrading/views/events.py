@@ -13,25 +13,27 @@ from livetrading.hub import hub
 STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
-# A redirect to the log-in page would be no answer to an EventSource.
+# An EventSource cannot follow a redirect to the login page.
 @login_not_required
 @require_GET
 async def events(request: HttpRequest) -> HttpResponseBase:
-    """Server-sent events: "changed" whenever the user's pages should look again. 503 beyond the user's share."""
+    """Server-sent events: "changed" whenever the user's pages must reload. 503 when the user has too many
+    streams."""
     user = await request.auser()
     if user.pk is None:
-        return HttpResponse("Log in to listen.", status=401)
+        return HttpResponse("Log in to open the event stream.", status=401)
     if not isinstance(request, ASGIRequest):
-        # A WSGI server would spend a worker on each stream. 204 tells the browser not to come back; pages poll.
+        # A WSGI server would block a worker for each stream. After a 204 the browser does not reconnect; pages
+        # poll.
         return HttpResponse(status=204)
-    await sync_to_async(_let_go_of_the_database)()
+    await sync_to_async(_close_connections)()
     if not hub.has_room(user.pk):
         return HttpResponse("Too many streams are open.", status=503, headers={"Retry-After": "10"})
     return StreamingHttpResponse(hub.stream(user.pk), content_type="text/event-stream", headers=STREAM_HEADERS)
 
 
-def _let_go_of_the_database() -> None:
-    """Looking up the user has opened a connection that would last as long as the stream."""
+def _close_connections() -> None:
+    """Close the connection of the user query, which would stay open as long as the stream."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close()

@@ -1,4 +1,5 @@
-"""A newcomer's way through the desk: log in, backtest, deploy, watch it trade, log out. The same on every desk."""
+"""The first visit of a new user: log in, backtest, deploy, see trades, log out. The same steps on every kind of
+desk."""
 
 import re
 import time
@@ -11,14 +12,14 @@ from tests.flows.browser import PATIENCE, Window
 
 FIRST, OTHERS = "Buy and hold", ("Moving averages 10/30", "Buy the dip", "Breakout 20/10", "MACD momentum")
 LIVE = f"Live - {FIRST}"
-# What the issue grants the replay for the first trades, doubled for a busy machine. Seconds.
+# Seconds until the first trades of the replay, doubled for a slow machine.
 UNTIL_TRADES = 240
-# Notes in the session how the button looked when it was pressed: the page is left a moment later.
-NOTE_PRESS = """button => new MutationObserver(() => {
+# Stores the state of the pressed button in the session, because the browser leaves the page at once.
+RECORD_PRESS = """button => new MutationObserver(() => {
   const spins = getComputedStyle(button, "::after").animationName === "turn";
   sessionStorage.setItem("pressed", [button.disabled, button.ariaBusy, spins].join());
 }).observe(button, { attributes: true })"""
-BEHIND_THE_LOGIN = (
+LOGIN_REQUIRED = (
     "/dashboard",
     "/dashboard/strategies",
     "/dashboard/backtests",
@@ -30,7 +31,7 @@ BEHIND_THE_LOGIN = (
 
 @dataclass
 class Measured:
-    """Seconds from the press of Deploy: to the page it leads to, to the first check's end, to a closed trade."""
+    """Seconds from the press of Deploy to the next page, to the end of the first check, and to a closed trade."""
 
     landed: float
     checked: float
@@ -52,7 +53,7 @@ def walk(browser: Browser, url: str, password: str) -> Measured:
     log_out(page, url)
     window.context.close()
     assert window.complaints == []
-    charlie_is_sent_to_the_login(browser, url)
+    charlie_is_redirected_to_the_login(browser, url)
     return measured
 
 
@@ -68,7 +69,7 @@ def see_five_strategies(page: Page) -> None:
 
 
 def backtest(page: Page) -> None:
-    """The result comes by itself, with figures beside buy and hold, both charts drawn, and trades."""
+    """The result appears without a reload: metrics, both charts and trades."""
     page.get_by_role("link", name="Backtest Buy the dip").click()
     page.get_by_role("button", name="Run backtest").click()
     expect(page.get_by_role("heading", name="Buy the dip Completed", level=1)).to_be_visible()
@@ -78,7 +79,7 @@ def backtest(page: Page) -> None:
     for chart in ("equity", "price"):
         drawn = page.locator(f"[data-chart={chart}]")
         expect(drawn.locator("canvas").first).to_be_visible()
-        assert ink(drawn) > 3, f"the {chart} chart is empty"
+        assert count_colours(drawn) > 3, f"the {chart} chart is empty"
     trades = page.get_by_role("region", name="Trades")
     assert trades.get_by_role("row").count() > 10
     shown = trades.get_by_role("row").filter(has=page.get_by_role("button", name="Show trade")).first
@@ -87,8 +88,8 @@ def backtest(page: Page) -> None:
     expect(page.locator("[data-chart=price] .chart-legend")).to_contain_text(bought)
 
 
-def ink(chart: Locator) -> int:
-    """How many colours the chart's largest canvas shows."""
+def count_colours(chart: Locator) -> int:
+    """The number of colours in the largest canvas of the chart."""
     colours: int = chart.evaluate("""chart => {
       const size = canvas => canvas.width * canvas.height;
       const [canvas] = [...chart.querySelectorAll("canvas")].sort((a, b) => size(b) - size(a));
@@ -99,12 +100,12 @@ def ink(chart: Locator) -> int:
 
 
 def deploy(page: Page) -> Measured:
-    """Pressed twice in a hurry, it is deployed once; the first check follows at once."""
+    """A double click deploys once, and the first check starts at once."""
     presses: list[Request] = []
     page.on("request", lambda request: presses.append(request) if request.method == "POST" else None)
     go_to(page, "Strategies")
     button = card(page, FIRST).get_by_role("button", name="Deploy to Live")
-    button.evaluate(NOTE_PRESS)
+    button.evaluate(RECORD_PRESS)
     button.dblclick()
     pressed = time.monotonic()
     page.wait_for_url("**/dashboard/live-trading")
@@ -129,7 +130,7 @@ def deploy(page: Page) -> Measured:
 def wait_for_first_check(page: Page, pressed: float) -> float:
     """Seconds from the press to the end of the check."""
     while live_strategies(page)[0]["last_check"]["at"] is None:
-        assert time.monotonic() - pressed < PATIENCE / 1000, "no check came"
+        assert time.monotonic() - pressed < PATIENCE / 1000, "the first check did not end in time"
         page.wait_for_timeout(20)
     return time.monotonic() - pressed
 
@@ -143,7 +144,7 @@ def deploy_the_others(page: Page) -> None:
 
 
 def see_trades(page: Page) -> None:
-    """They come without a reload, by day, and the totals in the footer add up."""
+    """Trades appear without a reload, grouped by day, and the totals in the footer add up."""
     go_to(page, "Trades")
     page.goto(page.url.partition("?")[0] + "?mode=paper")
     trades = page.get_by_role("region", name="Trades")
@@ -170,8 +171,8 @@ def pause_start_and_stop(page: Page) -> None:
         row(page).get_by_role("button", name=press).click()
         expect(row(page).get_by_text(state, exact=True)).to_be_visible()
         expect(row(page).get_by_role("button", name=then)).to_be_enabled()
-        said = page.get_by_role("region", name="Messages").get_by_text(f"“{LIVE}” is {state.lower()}.")
-        expect(said).to_be_visible()
+        message = page.get_by_role("region", name="Messages").get_by_text(f"“{LIVE}” is {state.lower()}.")
+        expect(message).to_be_visible()
     assert page.evaluate("window.neverReloaded") is True
     assert {live["name"]: live["status"] for live in live_strategies(page)}[LIVE] == "stopped"
 
@@ -184,9 +185,9 @@ def log_out(page: Page, url: str) -> None:
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
-def charlie_is_sent_to_the_login(browser: Browser, url: str) -> None:
+def charlie_is_redirected_to_the_login(browser: Browser, url: str) -> None:
     window = Window(browser)
-    for path in BEHIND_THE_LOGIN:
+    for path in LOGIN_REQUIRED:
         window.page.goto(url + path)
         expect(window.page.get_by_role("heading", name="Log in")).to_be_visible()
     window.context.close()
@@ -208,7 +209,7 @@ def row(page: Page) -> Locator:
 
 
 def live_strategies(page: Page) -> list[dict[str, Any]]:
-    """As the API tells them, with the session of the page."""
-    answer = page.request.get(page.url.partition("/dashboard")[0] + "/api/v1/live-trading/strategies")
-    items: list[dict[str, Any]] = answer.json()["items"]
+    """From the API, with the session of the page."""
+    response = page.request.get(page.url.partition("/dashboard")[0] + "/api/v1/live-trading/strategies")
+    items: list[dict[str, Any]] = response.json()["items"]
     return items

@@ -1,4 +1,4 @@
-"""A nursery of real workers, asked from a test: see tests.flows.worker_nursery."""
+"""Real workers for tests that kill them: the client of tests.flows.worker_nursery."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ class Nursery:
         )
 
     def worker(self) -> int:
-        """The process id of a new worker that has begun to work."""
+        """Start a worker; returns its process id after its first heartbeat."""
         born = timezone.now()
         pid = self.last = self._fork()
         while (age := heartbeat.heartbeat_age("worker", born)) is None or age > 0:

@@ -1,5 +1,5 @@
-"""The crash test: a worker is killed with SIGKILL again and again while strategies trade; no order may be lost,
-sent twice or filled twice, and the books must add up."""
+"""Workers are killed with SIGKILL again and again while strategies trade: no order may be lost, sent twice or
+filled twice, and the books must balance."""
 
 import os
 import random
@@ -29,9 +29,9 @@ from livetrading.models import (
 )
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.reconcile import reconcile
-from livetrading.pipeline.requeue import accounts_at_work, lost_orders
-from livetrading.services.deploy import Limits, deploy
-from livetrading.tasks import dispatch_due_checks, sweep
+from livetrading.pipeline.requeue import accounts_to_reconcile, lost_orders
+from livetrading.services.deploy import Choices, deploy
+from livetrading.tasks import dispatch_due_checks, requeue_lost_orders
 from strategies.services import save_strategy
 from tests.flows.nursery import Nursery
 from tradedesk.accounts.models import User
@@ -56,24 +56,24 @@ pytestmark = [pytest.mark.crash, pytest.mark.django_db(transaction=True)]
 def test_fifty_five_kills_lose_no_order_and_double_none(nursery: Nursery, settings: Any) -> None:
     settings.REPLAY_SECONDS_PER_BAR = 0.15
     users = [trader(n) for n in range(2)]
-    chance = random.Random(20120305)
-    cut_off: Counter[str] = Counter()
+    rng = random.Random(20120305)
+    interrupted: Counter[str] = Counter()
     for _ in range(KILLS):
         worker = nursery.worker()
-        beat_until_the_books_move(chance.randint(1, 20))
-        time.sleep(chance.uniform(0, 0.1))
+        run_beat_until_the_books_change(rng.randint(1, 20))
+        time.sleep(rng.uniform(0, 0.1))
         os.kill(worker, signal.SIGKILL)
-        cut_off.update(Order.objects.filter(state__in=IN_FLIGHT).values_list("state", flat=True))
-    sweep_until_settled()
+        interrupted.update(Order.objects.filter(state__in=IN_FLIGHT).values_list("state", flat=True))
+    requeue_until_settled()
 
-    print(f"{KILLS} kills, {Order.objects.count()} orders, {Fill.objects.count()} fills; cut off: {dict(cut_off)}")
-    assert cut_off, "no kill ever hit an order in flight: the test has checked nothing"
-    assert PaperTrade.objects.exclude(exit_time=None).count() > 20
+    print(f"{KILLS} kills, {Order.objects.count()} orders, {Fill.objects.count()} fills, {dict(interrupted)}")
+    assert interrupted, "no kill hit an order in flight, so the test has checked nothing"
     every_executable_signal_has_exactly_one_order()
     every_order_has_at_most_one_fill_a_bar()
-    the_desk_and_the_broker_agree()
+    desk_and_broker_agree()
     for user in users:
-        cash_and_positions_add_up(user)
+        cash_and_positions_balance(user)
+    assert PaperTrade.objects.exclude(exit_time=None).count() > 20
 
 
 def trader(number: int) -> User:
@@ -84,32 +84,40 @@ def trader(number: int) -> User:
         strategy = save_strategy(
             user, name=kind, kind=kind, parameters=parameters, symbols=SYMBOLS, timeframe="1Day"
         )
-        deploy(user, strategy, now=market_clock().now(), limits=Limits(max_positions=4, position_size_pct=0.1))
+        deploy(
+            user,
+            strategy,
+            now=market_clock().now(),
+            choices=Choices(rules={"max_positions": 4, "position_size_pct": 0.1}),
+        )
     return user
 
 
-def beat_until_the_books_move(rows: int) -> None:
-    """What beat does, faster: the market goes on, checks are handed out, what was lost is picked up. Measured in
-    work and not in seconds, so that a busy machine is killed at the same points as an idle one."""
-    target, patience = rows_in_the_books() + rows, time.monotonic() + 20
-    while rows_in_the_books() < target and time.monotonic() < patience:
+def run_beat_until_the_books_change(rows: int) -> None:
+    """The tasks of beat at a higher rate: advance the market, dispatch checks, requeue lost orders. Counted in
+    written rows and not in seconds, so that the kills hit the same points of the work on a slow machine."""
+    target, deadline = count_book_rows() + rows, time.monotonic() + 20
+    while count_book_rows() < target and time.monotonic() < deadline:
         replay.advance(timezone.now())
         dispatch_due_checks.apply_async(expires=1)
-        sweep.apply_async(expires=1)
+        requeue_lost_orders.apply_async(expires=1)
         time.sleep(0.05)
 
 
-def rows_in_the_books() -> int:
+def count_book_rows() -> int:
     return SignalHistory.objects.count() + Order.objects.count() + PaperFill.objects.count() + Fill.objects.count()
 
 
-def sweep_until_settled() -> None:
-    """What the next worker's sweeps would do, in this process: no worker is alive to be cut off half-way."""
-    now, later = market_clock().now(), timezone.now() + timedelta(minutes=1)  # by then all that is silent is lost
-    for _ in range(4):  # found lost, asked after, sent again, taken over
+def requeue_until_settled() -> None:
+    """The recovery of the next worker, run in this process because all workers are killed."""
+    now, later = (
+        market_clock().now(),
+        timezone.now() + timedelta(minutes=1),
+    )  # all heartbeats and leases have expired
+    for _ in range(4):  # mark as lost, query the broker, send again, reconcile
         for order_id in lost_orders(later):
             execute_order(order_id, now, later)
-        for user_id, mode in accounts_at_work():
+        for user_id, mode in accounts_to_reconcile():
             reconcile(user_id, mode, now, later)
     assert list(Order.objects.filter(state__in=IN_FLIGHT).values()) == []
 
@@ -130,17 +138,17 @@ def every_order_has_at_most_one_fill_a_bar() -> None:
         assert list(twice) == []
 
 
-def the_desk_and_the_broker_agree() -> None:
+def desk_and_broker_agree() -> None:
     ours = Fill.objects.values_list("order__client_order_id", "time", "quantity", "price", "commission")
     theirs = PaperFill.objects.values_list("order__client_order_id", "bar_time", "quantity", "price", "commission")
-    assert Counter(theirs) - Counter(ours) == Counter(), "lost"
-    assert Counter(ours) - Counter(theirs) == Counter(), "made up, or taken twice"
+    assert Counter(theirs) - Counter(ours) == Counter(), "fills that the desk lost"
+    assert Counter(ours) - Counter(theirs) == Counter(), "fills that the desk invented or booked twice"
     sent = Order.objects.exclude(state=OrderState.BLOCKED).values_list("client_order_id", flat=True)
     known = PaperOrder.objects.filter(client_order_id__in=list(sent)).values_list("client_order_id", flat=True)
     assert sorted(sent) == sorted(known)
 
 
-def cash_and_positions_add_up(user: User) -> None:
+def cash_and_positions_balance(user: User) -> None:
     account = PaperAccount.objects.get(user=user)
     trades = list(PaperTrade.objects.filter(user=user))
     bought = sum((t.quantity * t.entry_price for t in trades), Decimal(0))

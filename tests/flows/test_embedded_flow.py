@@ -1,4 +1,4 @@
-"""What a newcomer gets, in a real browser, from the desk that is one process."""
+"""The first visit of a new user on the one-process desk, in a real browser."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.flows.trader import demo_password
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 
-def test_a_newcomer_logs_in_backtests_deploys_and_sees_trades(tmp_path: Path) -> None:
+def test_a_new_user_logs_in_backtests_deploys_and_sees_trades(tmp_path: Path) -> None:
     with (
         Desk(tmp_path / "data", environment={"REPLAY_SECONDS_PER_BAR": "0.5"}) as desk,
         chromium() as browser,

@@ -1,4 +1,5 @@
-"""The same way through the desk that docker-compose.yml makes: web, worker and beat on PostgreSQL and Redis."""
+"""The first visit of a new user on the desk of docker-compose.yml: web, worker and beat on PostgreSQL and
+Redis."""
 
 import contextlib
 from pathlib import Path
@@ -12,11 +13,11 @@ from tests.processes.process import status_of
 from tests.processes.test_compose_commands import PARTS, FullDesk
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
-# As .env says it when there is no proxy with a certificate in front.
+# The settings of .env without an HTTPS proxy.
 WITHOUT_PROXY = {"HTTPS": "0", "BEHIND_PROXY": "0", "ALLOWED_HOSTS": "127.0.0.1"}
 
 
-def test_a_newcomer_logs_in_backtests_deploys_and_sees_trades(
+def test_a_new_user_logs_in_backtests_deploys_and_sees_trades(
     tmp_path: Path, database_url: str, redis_url: str
 ) -> None:
     desk = FullDesk(tmp_path, database_url, redis_url)

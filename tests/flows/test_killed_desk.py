@@ -1,4 +1,4 @@
-"""kill -9 of the one-process desk in the middle of an order: nothing is lost, nothing done twice."""
+"""kill -9 of the one-process desk while an order is in flight: no order is lost and none is sent twice."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from tests.flows.trader import Trader, demo_password
 pytestmark = pytest.mark.processes
 KILLS = 3
 SYMBOLS = ["AAPL", "GOOG", "IBM", "MSFT"]
-# Quick rules, so that hardly a session passes without an order.
+# Fast parameters, so that nearly every session has an order.
 STRATEGIES: dict[str, dict[str, Any]] = {
     "sma_crossover": {"fast": 2, "slow": 4},
     "donchian_breakout": {"entry": 4, "exit": 2},
@@ -23,23 +23,23 @@ IN_FLIGHT = "SELECT id FROM livetrading_order WHERE state IN ('pending', 'submit
 SENT = """SELECT id FROM livetrading_order
     WHERE client_order_id IN (SELECT client_order_id FROM livetrading_paperorder)"""
 ROUND_TRIPS = "SELECT count(*) FROM livetrading_papertrade WHERE exit_time IS NOT NULL"
-# Each of these finds what must not be.
-WRONG = {
+# Each query finds rows that violate an invariant.
+VIOLATIONS = {
     "a signal without exactly one order": """
         SELECT signal.id, count(orders.id) FROM livetrading_signalhistory AS signal
         LEFT JOIN livetrading_order AS orders ON orders.signal_id = signal.id
         WHERE signal.outcome = 'ordered' GROUP BY signal.id HAVING count(orders.id) <> 1""",
-    "an order of a signal that was not to be executed": """
+    "an order of a signal that must not be executed": """
         SELECT orders.id FROM livetrading_order AS orders
         JOIN livetrading_signalhistory AS signal ON signal.id = orders.signal_id
         WHERE signal.outcome <> 'ordered'""",
-    "a signal twice": """
+    "a duplicate signal": """
         SELECT live_strategy_id, symbol, bar_time, count(*) FROM livetrading_signalhistory
         GROUP BY live_strategy_id, symbol, bar_time HAVING count(*) > 1""",
-    "an order that the broker never saw": """
+    "an order that the broker never received": """
         SELECT client_order_id FROM livetrading_order WHERE state <> 'blocked'
         AND client_order_id NOT IN (SELECT client_order_id FROM livetrading_paperorder)""",
-    "a fill that the desk or the broker does not know, or knows twice": """
+    "a fill that the desk or the broker lacks or has twice": """
         SELECT * FROM (
           SELECT orders.client_order_id, fill.time AS time, fill.quantity, fill.price, 1 AS side
           FROM livetrading_fill AS fill JOIN livetrading_order AS orders ON orders.id = fill.order_id
@@ -53,40 +53,40 @@ WRONG = {
           UNION ALL
           SELECT user_id, symbol, exit_quantity - quantity FROM livetrading_papertrade WHERE exit_time IS NULL
         ) GROUP BY user_id, symbol HAVING abs(sum(quantity)) > 1e-6""",
-    "cash that is not what the fills left": """
+    "cash that differs from the sum of the fills": """
         SELECT account.id, account.cash FROM livetrading_paperaccount AS account
         LEFT JOIN livetrading_paperfill AS fill ON fill.account_id = account.id GROUP BY account.id
         HAVING abs(account.cash - account.starting_cash - coalesce(sum(fill.cash_change), 0)) > 1e-6""",
 }
 
 
-def test_a_desk_that_is_killed_in_the_middle_of_an_order_goes_on(tmp_path: Path) -> None:
+def test_a_desk_that_was_killed_while_an_order_was_in_flight_continues(tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    cut_off: set[object] = set()
+    interrupted: set[object] = set()
     with start(folder) as desk:
         desk.wait_until_healthy()
         deploy(desk)
         deployed = desk.query("SELECT id, name, fingerprint FROM livetrading_livestrategy")
-        cut_off |= kill_in_the_middle_of_an_order(desk, cut_off)
+        interrupted |= kill_while_an_order_is_in_flight(desk, interrupted)
     for _ in range(KILLS - 1):
         session = desk.query(SESSION)
         with start(folder) as desk:
             desk.wait_until_healthy()
             assert desk.query(SESSION) >= session
             wait_for_more_trades(desk)
-            cut_off |= kill_in_the_middle_of_an_order(desk, cut_off)
+            interrupted |= kill_while_an_order_is_in_flight(desk, interrupted)
     with start(folder) as desk:
         desk.wait_until_healthy()
         wait_for_more_trades(desk)
-        desk.wait_until(lambda: not ids(desk, IN_FLIGHT) & cut_off)
+        desk.wait_until(lambda: not ids(desk, IN_FLIGHT) & interrupted)
         Trader(desk.url, demo_password(folder)).stop_all()
         desk.wait_until(lambda: not ids(desk, IN_FLIGHT))
         assert desk.query("SELECT id, name, fingerprint FROM livetrading_livestrategy") == deployed
         assert desk.stop() == 0
 
-    assert len(cut_off) >= KILLS
-    assert {thing: found for thing, query in WRONG.items() if (found := desk.query(query))} == {}
-    assert cut_off <= ids(desk, SENT)
+    assert len(interrupted) >= KILLS
+    assert {name: rows for name, query in VIOLATIONS.items() if (rows := desk.query(query))} == {}
+    assert interrupted <= ids(desk, SENT)
 
 
 def start(folder: Path) -> Desk:
@@ -97,20 +97,20 @@ def deploy(desk: Desk) -> None:
     trader = Trader(desk.url, demo_password(desk.folder))
     for kind, parameters in STRATEGIES.items():
         strategy = {"name": kind, "kind": kind, "parameters": parameters, "symbols": SYMBOLS}
-        answer = trader.send("/api/v1/strategies", **strategy)
-        assert answer.status == 201, answer.body
-        assert trader.deploy(answer.json()["id"]).status == 302
+        response = trader.send("/api/v1/strategies", **strategy)
+        assert response.status == 201, response.body
+        assert trader.deploy(response.json()["id"]).status == 302
 
 
-def kill_in_the_middle_of_an_order(desk: Desk, cut_off_before: set[object]) -> set[object]:
-    """The orders that were in flight."""
-    desk.wait_until(lambda: not ids(desk, IN_FLIGHT) <= cut_off_before)
+def kill_while_an_order_is_in_flight(desk: Desk, interrupted_before: set[object]) -> set[object]:
+    """Returns the ids of the orders that were in flight."""
+    desk.wait_until(lambda: not ids(desk, IN_FLIGHT) <= interrupted_before)
     desk.kill()
     return ids(desk, IN_FLIGHT)
 
 
-def ids(desk: Desk, question: str) -> set[object]:
-    return {number for (number,) in desk.query(question)}
+def ids(desk: Desk, query: str) -> set[object]:
+    return {row_id for (row_id,) in desk.query(query)}
 
 
 def wait_for_more_trades(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""The demo user over plain HTTP: logs in, opens pages, sends forms. For what needs no browser."""
+"""The demo user over plain HTTP, without a browser: logs in, opens pages and posts forms."""
 
 import http.cookiejar
 import json
@@ -16,11 +16,11 @@ PERIOD: dict[str, Any] = {"start_date": "2001-01-02", "end_date": "2010-12-31", 
 
 
 def demo_password(data: Path) -> str:
-    """As the desk has kept it in its data folder."""
+    """The password that the desk has stored in its data folder."""
     return (data / "demo-password").read_text().strip()
 
 
-class Schema(NamedTuple):
+class Response(NamedTuple):
     status: int
     body: bytes
 
@@ -29,7 +29,7 @@ class Schema(NamedTuple):
 
 
 class Trader:
-    """Logged in at the desk that listens on `url`. Redirects are answered, not followed."""
+    """Logged in at the desk that listens on `url`. Redirects are returned, not followed."""
 
     def __init__(self, url: str, password: str) -> None:
         self.url = url
@@ -38,25 +38,25 @@ class Trader:
         self.get("/accounts/login/")
         assert self.post("/accounts/login/", login=EMAIL, password=password).status == 302
 
-    def get(self, path: str, **headers: str) -> Schema:
-        return self._ask(urllib.request.Request(self.url + path, headers=headers))
+    def get(self, path: str, **headers: str) -> Response:
+        return self._send(urllib.request.Request(self.url + path, headers=headers))
 
-    def post(self, path: str, **form: str) -> Schema:
+    def post(self, path: str, **form: str) -> Response:
         body = urllib.parse.urlencode(form).encode()
-        return self._ask(urllib.request.Request(self.url + path, body, self._token()))
+        return self._send(urllib.request.Request(self.url + path, body, self._token()))
 
-    def send(self, path: str, **values: Any) -> Schema:
-        """A call of the API with a JSON body."""
+    def send(self, path: str, **values: Any) -> Response:
+        """Call the API with a JSON body."""
         headers = {**self._token(), "Content-Type": "application/json"}
-        return self._ask(urllib.request.Request(self.url + path, json.dumps(values).encode(), headers))
+        return self._send(urllib.request.Request(self.url + path, json.dumps(values).encode(), headers))
 
     def items(self, path: str) -> list[dict[str, Any]]:
         """The first page of a list of the API."""
         items: list[dict[str, Any]] = self.get(path).json()["items"]
         return items
 
-    def deploy(self, strategy_id: int) -> Schema:
-        """Press Deploy to Live on the strategy's card."""
+    def deploy(self, strategy_id: int) -> Response:
+        """Press Deploy to Live on the card of the strategy."""
         press = {"source": f"strategy:{strategy_id}", "deploy_key": uuid.uuid4().hex}
         return self.post("/dashboard/live-trading/deploy", **press)
 
@@ -66,30 +66,30 @@ class Trader:
             assert self.deploy(strategy["id"]).status == 302
 
     def search_and_rank(self) -> None:
-        """Search one strategy's parameters and rank all kinds, on two symbols over ten years."""
+        """Start a parameter search of one strategy and a ranking of all kinds, on two symbols over ten years."""
         (searched,) = [each for each in self.items("/api/v1/strategies") if each["kind"] == "sma_crossover"]
-        market = {"symbols": ["AAPL", "MSFT"], **PERIOD}
+        universe = {"symbols": ["AAPL", "MSFT"], **PERIOD}
         for job in ({"strategy_id": searched["id"]}, {"all_kinds": True}):
-            answer = self.send("/api/v1/optimizer/runs", **job, **market)
-            assert answer.status == 202, answer.body
+            response = self.send("/api/v1/optimizer/runs", **job, **universe)
+            assert response.status == 202, response.body
 
     def stop_all(self) -> None:
         for live in self.items("/api/v1/live-trading/strategies?status=active"):
             assert self.send(f"/api/v1/live-trading/strategies/{live['id']}/stop").status == 200
 
     def backtest(self, strategy_id: int) -> int:
-        """Queue a backtest over ten years; its id."""
-        answer = self.send("/api/v1/backtests", strategy_id=strategy_id, **PERIOD)
-        assert answer.status == 202, answer.body
-        number: int = answer.json()["id"]
-        return number
+        """Queue a backtest over ten years; returns its id."""
+        response = self.send("/api/v1/backtests", strategy_id=strategy_id, **PERIOD)
+        assert response.status == 202, response.body
+        backtest_id: int = response.json()["id"]
+        return backtest_id
 
-    def _ask(self, request: urllib.request.Request) -> Schema:
+    def _send(self, request: urllib.request.Request) -> Response:
         try:
-            with self._opener.open(request, timeout=TIMEOUT) as answer:
-                return Schema(answer.status, answer.read())
-        except urllib.error.HTTPError as answer:
-            return Schema(answer.code, answer.read())
+            with self._opener.open(request, timeout=TIMEOUT) as response:
+                return Response(response.status, response.read())
+        except urllib.error.HTTPError as error:
+            return Response(error.code, error.read())
 
     def _token(self) -> dict[str, str]:
         token = next((cookie.value for cookie in self.cookies if cookie.name == "csrftoken"), None)

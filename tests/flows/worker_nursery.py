@@ -1,7 +1,7 @@
-"""Real Celery workers that start in a moment: forked from a process that has imported the desk already.
+"""Real Celery workers that start quickly, because they are forked from a process that has imported the desk.
 
-`python -m tests.flows.worker_nursery` forks a worker for each line it reads and answers with its process id.
-Time alone is bent: a lost worker is noticed after a second instead of half a minute.
+`python -m tests.flows.worker_nursery` forks a worker for each line it reads and prints its process id. Only the
+time limits differ from production: a lost worker is detected after a second instead of half a minute.
 """
 
 import os
@@ -12,7 +12,7 @@ from datetime import timedelta
 import django
 
 WORKER = ["worker", "--pool=threads", "--concurrency=4", "--queues=celery,research", "--loglevel=ERROR"]
-QUIETLY = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+WITHOUT_PEERS = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 
 def main() -> None:
@@ -22,10 +22,10 @@ def main() -> None:
     from tradedesk.celery import app
 
     app.loader.import_default_modules()
-    dispatch.CLAIM = timedelta(seconds=0.7)
+    dispatch.LEASE = timedelta(seconds=0.7)
     requeue.LOST_WORKER = timedelta(seconds=1)
     requeue.LOST_MESSAGE = timedelta(seconds=0.5)
-    recovery.HEARTBEAT_TIMEOUT = timedelta(seconds=1.5)  # above the second between two heartbeats
+    recovery.HEARTBEAT_TIMEOUT = timedelta(seconds=1.5)  # longer than the second between two heartbeats
     recovery.MESSAGE_TIMEOUT = timedelta(seconds=0.5)
     recovery.MAX_ATTEMPTS = 1_000
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -34,7 +34,7 @@ def main() -> None:
         if child == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # standard output carries the process ids
-            app.worker_main([*WORKER, *QUIETLY])
+            app.worker_main([*WORKER, *WITHOUT_PEERS])
             os._exit(0)
         print(child, flush=True)
 

@@ -1,4 +1,4 @@
-"""Rows of live trading for tests, on the sample market of early 2010."""
+"""Factories of live trading rows for tests, on the sample market of early 2010."""
 
 import uuid
 from datetime import UTC, date, datetime, timedelta
@@ -25,12 +25,12 @@ _numbers = count(1)
 
 
 def at_day(day: date) -> None:
-    """Let the replay market stand at the close of that session."""
+    """Set the replay market to the close of that session."""
     ReplayMarket.objects.update_or_create(pk=1, defaults={"session": day, "advanced_at": timezone.now()})
 
 
 def bars_closing_at(*closes: float) -> Bars:
-    """Daily bars of the last sessions up to TODAY, flat at these prices."""
+    """Daily bars of the last sessions up to TODAY; each opens and closes at its price."""
     days = sessions_between(TODAY - timedelta(days=10), TODAY)[-len(closes) :]
     prices = np.array(closes, np.float64)
     return Bars(daily_times(days), prices, prices, prices, prices, np.zeros(len(closes)))
@@ -47,7 +47,7 @@ def make_strategy(*, user: User, **fields: Any) -> Strategy:
 
 
 def make_backtest(*, user: User, strategy: Strategy | None = None, **fields: Any) -> Backtest:
-    """A completed one that gained 12.5% with 47.5% of the equity a position, two at once."""
+    """A completed backtest: +12.5% with a position size of 47.5% and 2 positions (fully invested on 2 symbols)."""
     strategy = strategy or make_strategy(user=user)
     values: dict[str, Any] = {
         "strategy_name": strategy.name,
@@ -61,7 +61,7 @@ def make_backtest(*, user: User, strategy: Strategy | None = None, **fields: Any
         "status": Backtest.Status.COMPLETED,
         "created_at": WALL,
         "heartbeat_at": WALL,
-        "metrics": {"total_return": 12.5, "sharpe": 0.8, "max_drawdown_pct": 9.1},
+        "metrics": {"total_return": 0.125, "sharpe": 0.8, "max_drawdown": 0.091},
     }
     return Backtest.objects.create(user=user, strategy=strategy, **(values | fields))
 
@@ -69,7 +69,7 @@ def make_backtest(*, user: User, strategy: Strategy | None = None, **fields: Any
 def make_candidate(
     *, user: User, strategy: Strategy | None = None, run: dict[str, Any] | None = None, **fields: Any
 ) -> Candidate:
-    """A row of a completed search that gained 12.5% on AAPL; run: fields of the search."""
+    """A candidate of a completed search: +12.5% on AAPL. run: fields of the search."""
     strategy = strategy or make_strategy(user=user)
     values: dict[str, Any] = {
         "job": OptimizerRun.Job.SEARCH,
@@ -101,7 +101,7 @@ def make_candidate(
         "parameters": {"fast": 10, "slow": 40},
         "eligible": True,
         "score": 0.8,
-        "figures": {"total_return": 12.5, "sharpe": 0.8, "max_drawdown_pct": 9.1, "trades": 31},
+        "figures": {"total_return": 0.125, "sharpe": 0.8, "max_drawdown": 0.091, "trades": 31},
     }
     made = OptimizerRun.objects.create(user=user, **(values | (run or {})))
     return Candidate.objects.create(run=made, **(row | fields))
@@ -123,11 +123,11 @@ def make_live_strategy(*, user: User, **fields: Any) -> LiveStrategy:
 
 
 def make_signal(*, live_strategy: LiveStrategy, **fields: Any) -> SignalHistory:
-    """A BUY that was refused."""
+    """A refused BUY."""
     values: dict[str, Any] = {
         "user": live_strategy.user,
         "symbol": "AAPL",
-        # Each on a bar of its own, as the table demands.
+        # A different bar for each signal, because the table requires it.
         "bar_time": daily_time(TODAY) - timedelta(minutes=next(_numbers)),
         "side": "buy",
         "strength": 0.75,
@@ -141,7 +141,7 @@ def make_signal(*, live_strategy: LiveStrategy, **fields: Any) -> SignalHistory:
 
 
 def make_order(*, user: User, **fields: Any) -> Order:
-    """An entry of 10 AAPL that waits to be sent."""
+    """A pending entry of 10 AAPL."""
     order_id = uuid.uuid4()
     values: dict[str, Any] = {
         "client_order_id": Order.client_id_of(order_id),
@@ -199,7 +199,8 @@ def _trade(user: User, mode: Mode, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def closed(exit_time: datetime, exit_price: float = 33, **fields: Any) -> dict[str, Any]:
-    """The fields of a trade that was closed then; its profit is of 10 shares bought at 30 without commission."""
+    """The fields of a trade closed at that time; the profit is that of 10 shares bought at 30 without
+    commission."""
     price = Decimal(str(exit_price))
     quantity = Decimal(fields.get("quantity", 10))
     return {
@@ -213,7 +214,7 @@ def closed(exit_time: datetime, exit_price: float = 33, **fields: Any) -> dict[s
 
 
 def watched_desk(user: User, rows: int) -> None:
-    """As many of everything: strategies with a signal, an order on its way, an open lot and a closed trade."""
+    """`rows` live strategies, each with a signal, a working order, an open lot, a closed trade and a backtest."""
     for number in range(rows):
         strategy = make_strategy(user=user)
         live = make_live_strategy(user=user, strategy=strategy)

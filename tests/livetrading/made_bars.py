@@ -1,7 +1,7 @@
-"""Daily bars made by hand, from Monday 5 March 2012 on: row n is the session of DAYS[n].
+"""Hand-made daily bars from Monday 5 March 2012 on: row n is the session of DAYS[n].
 
-The Donchian strategy of TWO_BARS makes signals that anybody can check: it buys on a close above the two bars
-before, sells on a close below them, and its warm-up is three bars.
+The signals of the Donchian strategy TWO_BARS are easy to check: it buys on a close above the previous two bars and
+sells on a close below them. Its warm-up is three bars.
 """
 
 from datetime import UTC, date, datetime
@@ -24,12 +24,12 @@ TWO_BARS: dict[str, Any] = {"kind": "donchian_breakout", "parameters": {"entry":
 
 
 def flat(*prices: float, first: int = 0) -> Bars:
-    """A bar a session that opens, trades and closes at its price."""
+    """One bar for each session, which opens and closes at its price."""
     return traded(*((price, price, price, price) for price in prices), first=first)
 
 
 def traded(*rows: tuple[float, float, float, float], first: int = 0) -> Bars:
-    """A bar a session from its open, high, low and close."""
+    """One bar for each session from its open, high, low and close."""
     days = np.array(DAYS[first : first + len(rows)], dtype="datetime64[D]")
     open_, high, low, close = np.array(rows, np.float64).T
     bars = Bars(daily_times(days), open_, high, low, close, np.full(len(rows), 1e6))
@@ -38,7 +38,7 @@ def traded(*rows: tuple[float, float, float, float], first: int = 0) -> Bars:
 
 
 def bring(timeframe: str = "1Day", **bars: Bars) -> None:
-    """Make these the whole of what has been imported of their symbols."""
+    """Store these bars as all imported bars of their symbols."""
     for symbol, own in bars.items():
         key = SeriesKey("csv", symbol, timeframe)
         present = BarSeries.objects.filter(**key._asdict()).first()

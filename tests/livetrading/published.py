@@ -1,4 +1,4 @@
-"""What was handed to the queue while a test looked."""
+"""Records the tasks that a test enqueues."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +11,14 @@ Published = list[tuple[str, list[Any]]]
 
 @contextmanager
 def published() -> Iterator[Published]:
-    """The tasks that are handed to the queue inside, by the last part of their names, each with its arguments."""
-    found: Published = []
+    """Collects the tasks that are enqueued inside: the last part of the name, and the arguments."""
+    tasks: Published = []
 
-    def note(sender: str, body: Any, **_: Any) -> None:
-        found.append((sender.rpartition(".")[2], list(body[0])))
+    def record(sender: str, body: Any, **_: Any) -> None:
+        tasks.append((sender.rpartition(".")[2], list(body[0])))
 
-    after_task_publish.connect(note)
+    after_task_publish.connect(record)
     try:
-        yield found
+        yield tasks
     finally:
-        after_task_publish.disconnect(note)
+        after_task_publish.disconnect(record)

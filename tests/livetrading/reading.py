@@ -1,4 +1,4 @@
-"""Reading pages as their reader does, and the Deploy button as a browser does."""
+"""Read the text of pages, and the Deploy button."""
 
 import re
 from typing import Any
@@ -12,15 +12,15 @@ from tradedesk.accounts.models import User
 HOME, LIVE, TRADE_LIST = "/dashboard", "/dashboard/live-trading", "/trades?mode=paper"
 
 
-# What a phone shows in the place of columns; none holds another of its own tag.
+# Elements that only phones show in place of columns; none contains an element of the same tag.
 FOR_PHONES = re.compile(r'<(\w+)[^>]* class="[^"]*(?<!max-)\bsm:hidden[^"]*"[^>]*>.*?</\1>', re.DOTALL)
 
 
 def text_of(browser: Client, url: str) -> str:
-    """What the page says on a wide screen, without its tags."""
-    answer = browser.get(url)
-    assert answer.status_code == 200
-    page = FOR_PHONES.sub(" ", answer.content.decode())
+    """The text of the page on a wide screen, without tags."""
+    response = browser.get(url)
+    assert response.status_code == 200
+    page = FOR_PHONES.sub(" ", response.content.decode())
     return " ".join(re.sub(r"<[^>]*>", " ", page).split())
 
 
@@ -29,7 +29,7 @@ def detail_of(live: LiveStrategy) -> str:
 
 
 def button(user: User, **source: Any) -> str:
-    """The fragment, as a page of the user's includes it."""
+    """The button as a page of the user includes it."""
     request = RequestFactory().get("/")
     request.user = user
     return draw(RequestContext(request, {"user": user, **source}))

@@ -1,4 +1,4 @@
-"""Who may see and do what: Alice owns, Bob is another user, Charlie is logged out."""
+"""Access: Alice owns, Bob is another user, Charlie is logged out."""
 
 from typing import Any
 
@@ -39,28 +39,28 @@ def test_the_addresses(live: LiveStrategy) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_bob_sees_nothing_of_alices(bobs_browser: Client, alices_browser: Client, alice: User, name: str) -> None:
+def test_bob_sees_nothing_of_alice(bobs_browser: Client, alices_browser: Client, alice: User, name: str) -> None:
     watched_desk(alice, 2)
     LiveStrategy.objects.update(name="Alice's own")
     alice.strategies.update(name="Alice's own")
     alice.backtests.update(strategy_name="Alice's own")
-    words = "Alice&#x27;s own" if name != "livetrading:trades_csv" else "Alice's own"
-    assert words in text_of(alices_browser.get(reverse(name)))
-    assert words not in text_of(bobs_browser.get(reverse(name)))
+    owned = "Alice&#x27;s own" if name != "livetrading:trades_csv" else "Alice's own"
+    assert owned in text_of(alices_browser.get(reverse(name)))
+    assert owned not in text_of(bobs_browser.get(reverse(name)))
 
 
-def text_of(answer: Any) -> str:
-    return str(answer.getvalue().decode())
+def text_of(response: Any) -> str:
+    return str(response.getvalue().decode())
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_charlie_is_sent_to_log_in(charlies_browser: Client, name: str) -> None:
-    answer = charlies_browser.get(reverse(name))
-    assert answer.status_code == 302
-    assert answer.headers["Location"].startswith(reverse("account_login"))
+def test_charlie_is_redirected_to_the_login(charlies_browser: Client, name: str) -> None:
+    response = charlies_browser.get(reverse(name))
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith(reverse("account_login"))
 
 
-def test_a_strategy_is_its_owners(
+def test_only_the_owner_sees_a_live_strategy(
     alices_browser: Client, bobs_browser: Client, charlies_browser: Client, live: LiveStrategy
 ) -> None:
     url = reverse("livetrading:detail", args=[live.pk])
@@ -84,32 +84,32 @@ def test_only_the_owner_controls(
 
 @pytest.mark.parametrize("source", ["strategy", "backtest", "candidate"])
 def test_only_the_owner_deploys(alice: User, bobs_browser: Client, charlies_browser: Client, source: str) -> None:
-    made = {
+    sources = {
         "strategy": lambda: make_strategy(user=alice).pk,
         "backtest": lambda: make_backtest(user=alice).pk,
         "candidate": lambda: make_candidate(user=alice).pk,
     }
-    own = made[source]()
-    form = {"source": f"{source}:{own}", "deploy_key": "k"}
+    pk = sources[source]()
+    form = {"source": f"{source}:{pk}", "deploy_key": "k"}
     assert bobs_browser.post(reverse("livetrading:deploy"), form).status_code == 404
     assert charlies_browser.post(reverse("livetrading:deploy"), form).status_code == 302
     assert not LiveStrategy.objects.exists()
 
 
-def test_what_changes_something_takes_post_alone(alices_browser: Client, live: LiveStrategy) -> None:
+def test_actions_accept_only_post(alices_browser: Client, live: LiveStrategy) -> None:
     urls = [reverse(f"livetrading:{action}", args=[live.pk]) for action in ACTIONS]
     for url in [*urls, reverse("livetrading:deploy")]:
         for method in ("get", "put", "delete"):
             assert getattr(alices_browser, method)(url).status_code == 405
 
 
-def test_what_shows_something_takes_no_post(alices_browser: Client, live: LiveStrategy) -> None:
+def test_pages_do_not_accept_post(alices_browser: Client, live: LiveStrategy) -> None:
     urls = [reverse(name) for name in PAGES]
     for url in [*urls, reverse("livetrading:detail", args=[live.pk])]:
         assert alices_browser.post(url).status_code == 405
 
 
-def test_a_post_needs_its_token(alice: User, live: LiveStrategy) -> None:
+def test_a_post_needs_its_csrf_token(alice: User, live: LiveStrategy) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
     assert browser.post(reverse("livetrading:stop", args=[live.pk])).status_code == 403

@@ -1,4 +1,4 @@
-"""Operators look at live trading and change none of it."""
+"""The admin of live trading is read-only."""
 
 from typing import Any
 
@@ -50,15 +50,15 @@ def test_nothing_can_be_added(operator: Client, model: Any) -> None:
 
 
 def test_nothing_can_be_changed_or_deleted(operator: Client, alice: User) -> None:
-    live = make_live_strategy(user=alice, name="As it was")
+    live = make_live_strategy(user=alice, name="Unchanged")
     change = reverse("admin:livetrading_livestrategy_change", args=[live.pk])
-    assert "As it was" in operator.get(change).content.decode()
+    assert "Unchanged" in operator.get(change).content.decode()
     assert operator.post(change, {"name": "Changed"}).status_code == 403
     delete = reverse("admin:livetrading_livestrategy_delete", args=[live.pk])
     assert operator.post(delete, {"post": "yes"}).status_code == 403
     action = {"action": "delete_selected", "_selected_action": [live.pk], "post": "yes"}
     operator.post(reverse("admin:livetrading_livestrategy_changelist"), action)
-    assert LiveStrategy.objects.get().name == "As it was"
+    assert LiveStrategy.objects.get().name == "Unchanged"
 
 
 def test_every_record_refuses_every_change() -> None:
@@ -70,5 +70,5 @@ def test_every_record_refuses_every_change() -> None:
         assert not own.has_delete_permission(request)
 
 
-def test_no_trader_gets_in(alices_browser: Client) -> None:
+def test_a_trader_has_no_access(alices_browser: Client) -> None:
     assert alices_browser.get(reverse("admin:livetrading_order_changelist")).status_code == 302

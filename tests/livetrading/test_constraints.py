@@ -1,4 +1,4 @@
-"""What the database itself refuses, whatever code comes by: every statement here goes past all validation."""
+"""Database constraints: every statement here bypasses the validation of the models."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -38,7 +38,7 @@ NAN, INFINITY = float("nan"), float("inf")
 
 
 def refuses(constraint: str, write: Callable[[], Any]) -> None:
-    """The database says no, and it is this constraint that says it."""
+    """Asserts that this constraint of the database refuses the write."""
     with pytest.raises(IntegrityError, match=f'"{constraint}"'), transaction.atomic():
         write()
 
@@ -48,8 +48,8 @@ def copy_of(row: models.Model, **changes: Any) -> models.Model:
     return type(row)(**(fields | changes))
 
 
-def again(row: models.Model, **changes: Any) -> Callable[[], Any]:
-    """Writing that row a second time."""
+def write_again(row: models.Model, **changes: Any) -> Callable[[], Any]:
+    """Returns a function that writes the row a second time."""
     return lambda: type(row)._default_manager.bulk_create([copy_of(row, **changes)])
 
 
@@ -77,75 +77,75 @@ def test_the_bounds_of_a_live_strategy(alice: User, field: str, inside: list[Any
         refuses(f"live_strategy_{field}_bounds", partial(LiveStrategy.objects.update, **{field: value}))
 
 
-def test_one_deployment_a_press(alice: User, bob: User) -> None:
+def test_a_deploy_key_is_unique_for_each_user(alice: User, bob: User) -> None:
     live = make_live_strategy(user=alice)
-    refuses("live_strategy_one_per_press", again(live, fingerprint="another"))
-    again(live, fingerprint="another", user_id=bob.pk)()
+    refuses("live_strategy_unique_deploy_key", write_again(live, fingerprint="another"))
+    write_again(live, fingerprint="another", user_id=bob.pk)()
     assert LiveStrategy.objects.count() == 2
 
 
-def test_of_the_same_deployments_one_is_active(alice: User, bob: User) -> None:
+def test_only_one_of_identical_deployments_is_active(alice: User, bob: User) -> None:
     live = make_live_strategy(user=alice)
-    name = "live_strategy_same_one_active_once"
-    refuses(name, again(live, deploy_key="2"))
-    again(live, deploy_key="3", status="paused")()
-    again(live, deploy_key="4", status="stopped")()
-    again(live, deploy_key="5", mode="live")()
-    again(live, deploy_key="6", user_id=bob.pk)()
+    name = "live_strategy_unique_active_fingerprint"
+    refuses(name, write_again(live, deploy_key="2"))
+    write_again(live, deploy_key="3", status="paused")()
+    write_again(live, deploy_key="4", status="stopped")()
+    write_again(live, deploy_key="5", mode="live")()
+    write_again(live, deploy_key="6", user_id=bob.pk)()
     refuses(name, lambda: LiveStrategy.objects.filter(deploy_key="3").update(status="active"))
 
 
 # --- Signals, orders and fills ---------------------------------------------------------------------------------
 
 
-def test_a_signal_stands_once_for_its_bar_and_side(alice: User) -> None:
+def test_a_signal_is_unique_for_its_bar_and_side(alice: User) -> None:
     signal = make_signal(live_strategy=make_live_strategy(user=alice))
-    refuses("signal_once_per_bar", again(signal, strength=0.1, outcome="ordered"))
-    again(signal, side="sell")()
-    again(signal, symbol="IBM")()
-    again(signal, bar_time=signal.bar_time + timedelta(days=1))()
-    again(signal, live_strategy_id=make_live_strategy(user=alice).pk)()
+    refuses("signal_unique_per_bar", write_again(signal, strength=0.1, outcome="ordered"))
+    write_again(signal, side="sell")()
+    write_again(signal, symbol="IBM")()
+    write_again(signal, bar_time=signal.bar_time + timedelta(days=1))()
+    write_again(signal, live_strategy_id=make_live_strategy(user=alice).pk)()
     assert SignalHistory.objects.count() == 5
 
 
 def test_a_signal_has_one_order(alice: User) -> None:
     live = make_live_strategy(user=alice)
     order = make_order(user=alice, live_strategy=live, signal=make_signal(live_strategy=live))
-    refuses("livetrading_order_signal_id_key", again(order, client_order_id="desk-2"))
+    refuses("livetrading_order_signal_id_key", write_again(order, client_order_id="desk-2"))
 
 
-def test_an_order_has_its_client_order_id_alone(alice: User, bob: User) -> None:
+def test_a_client_order_id_is_unique(alice: User, bob: User) -> None:
     order = make_order(user=alice)
-    refuses("livetrading_order_client_order_id_key", again(order, user_id=bob.pk))
+    refuses("livetrading_order_client_order_id_key", write_again(order, user_id=bob.pk))
 
 
-def test_an_order_is_for_something(alice: User) -> None:
+def test_the_quantity_of_an_order_is_positive(alice: User) -> None:
     order = make_order(user=alice)
-    refuses("order_quantity_above_zero", lambda: Order.objects.update(quantity=0))
-    refuses("order_quantity_above_zero", again(order, client_order_id="desk-2", quantity=Decimal(0)))
+    refuses("order_quantity_positive", lambda: Order.objects.update(quantity=0))
+    refuses("order_quantity_positive", write_again(order, client_order_id="desk-2", quantity=Decimal(0)))
 
 
 @pytest.mark.parametrize("filled", ["10.000001", "11", "-0.000001"])
 def test_an_order_is_never_overfilled(alice: User, filled: str) -> None:
     make_order(user=alice)
-    refuses("order_never_overfilled", lambda: Order.objects.update(filled_quantity=Decimal(filled)))
+    refuses("order_filled_within_quantity", lambda: Order.objects.update(filled_quantity=Decimal(filled)))
     Order.objects.update(filled_quantity=Decimal(10))
-    refuses("order_never_overfilled", lambda: Order.objects.update(quantity=Decimal("9.999999")))
+    refuses("order_filled_within_quantity", lambda: Order.objects.update(quantity=Decimal("9.999999")))
 
 
-def test_a_fill_is_let_in_once_an_account(alice: User, bob: User) -> None:
+def test_the_activity_id_of_a_fill_is_unique_for_each_account(alice: User, bob: User) -> None:
     fill = make_fill(order=make_order(user=alice))
-    refuses("fill_let_in_once", again(fill, quantity=1, order_id=make_order(user=alice).pk))
-    again(fill, mode="live")()
-    again(fill, user_id=bob.pk)()
+    refuses("fill_unique_activity", write_again(fill, quantity=1, order_id=make_order(user=alice).pk))
+    write_again(fill, mode="live")()
+    write_again(fill, user_id=bob.pk)()
     assert Fill.objects.count() == 3
 
 
 @pytest.mark.parametrize("field", ["quantity", "price"])
 @pytest.mark.parametrize("value", [0, -1])
-def test_a_fill_is_of_something_at_a_price(alice: User, field: str, value: int) -> None:
+def test_quantity_and_price_of_a_fill_are_positive(alice: User, field: str, value: int) -> None:
     make_fill(order=make_order(user=alice))
-    refuses("fill_above_zero", lambda: Fill.objects.update(**{field: value}))
+    refuses("fill_positive", lambda: Fill.objects.update(**{field: value}))
 
 
 # --- Trades and positions --------------------------------------------------------------------------------------
@@ -154,8 +154,8 @@ def test_a_fill_is_of_something_at_a_price(alice: User, field: str, value: int) 
 @pytest.mark.parametrize(
     ("model", "make", "name"),
     [
-        (PaperTrade, make_paper_trade, "papertrade_never_oversold"),
-        (LiveTrade, make_live_trade, "livetrade_never_oversold"),
+        (PaperTrade, make_paper_trade, "papertrade_exit_within_quantity"),
+        (LiveTrade, make_live_trade, "livetrade_exit_within_quantity"),
     ],
 )
 def test_a_trade_never_sells_more_than_it_bought(alice: User, model: Any, make: Any, name: str) -> None:
@@ -170,36 +170,36 @@ def test_a_trade_never_sells_more_than_it_bought(alice: User, model: Any, make: 
         refuses(name, partial(model.objects.update, **changes))
 
 
-def test_an_entry_opens_one_trade(alice: User) -> None:
-    refuses("livetrading_papertrade_opening_order_id_key", again(make_paper_trade(user=alice)))
-    refuses("livetrading_livetrade_opening_order_id_key", again(make_live_trade(user=alice)))
+def test_an_entry_opens_only_one_trade(alice: User) -> None:
+    refuses("livetrading_papertrade_opening_order_id_key", write_again(make_paper_trade(user=alice)))
+    refuses("livetrading_livetrade_opening_order_id_key", write_again(make_live_trade(user=alice)))
 
 
-def test_an_entry_cannot_be_deleted_from_under_its_trade(alice: User) -> None:
+def test_the_entry_order_of_a_trade_cannot_be_deleted(alice: User) -> None:
     trade = make_paper_trade(user=alice)
     with pytest.raises(models.ProtectedError):
         trade.opening_order.delete()
 
 
 @pytest.mark.parametrize(("model", "prefix"), [(PaperPosition, "paperposition"), (LivePosition, "liveposition")])
-def test_a_user_has_one_position_a_symbol_and_none_of_nothing(
+def test_positions_are_unique_for_each_symbol_and_positive(
     alice: User, bob: User, model: Any, prefix: str
 ) -> None:
     held = model.objects.create(user=alice, symbol="AAPL", quantity=1, average_price=10, updated_at=NOW)
-    refuses(f"{prefix}_one_per_symbol", again(held))
-    refuses(f"{prefix}_above_zero", again(held, symbol="IBM", quantity=0))
-    refuses(f"{prefix}_above_zero", lambda: model.objects.update(quantity=-1))
-    again(held, user_id=bob.pk)()
+    refuses(f"{prefix}_unique_symbol", write_again(held))
+    refuses(f"{prefix}_positive", write_again(held, symbol="IBM", quantity=0))
+    refuses(f"{prefix}_positive", lambda: model.objects.update(quantity=-1))
+    write_again(held, user_id=bob.pk)()
     assert model.objects.count() == 2
 
 
-def test_an_account_is_reconciled_in_one_row(alice: User) -> None:
+def test_an_account_has_one_reconciliation_row(alice: User) -> None:
     row = Reconciliation.objects.create(user=alice, mode="paper")
-    refuses("reconciliation_one_per_account", again(row, cursor="7"))
-    again(row, mode="live")()
+    refuses("reconciliation_unique_account", write_again(row, cursor="7"))
+    write_again(row, mode="live")()
 
 
-# --- The paper broker's books ----------------------------------------------------------------------------------
+# --- The books of the simulated broker -------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -229,25 +229,25 @@ def paper_fill(order: PaperOrder) -> PaperFill:
     )
 
 
-def test_a_user_has_one_paper_account_that_starts_with_something(paper_order: PaperOrder) -> None:
-    refuses("livetrading_paperaccount_user_id_key", again(paper_order.account))
+def test_a_user_has_one_paper_account_with_a_positive_starting_cash(paper_order: PaperOrder) -> None:
+    refuses("livetrading_paperaccount_user_id_key", write_again(paper_order.account))
     for amount in (0, -1):
         write = partial(PaperAccount.objects.update, starting_cash=amount)
-        refuses("paper_starting_cash_above_zero", write)
+        refuses("paper_starting_cash_positive", write)
 
 
-def test_the_paper_broker_knows_an_order_once(paper_order: PaperOrder) -> None:
-    refuses("livetrading_paperorder_client_order_id_key", again(paper_order))
+def test_a_client_order_id_is_unique_at_the_simulated_broker(paper_order: PaperOrder) -> None:
+    refuses("livetrading_paperorder_client_order_id_key", write_again(paper_order))
 
 
-def test_a_paper_order_is_filled_once_a_bar(paper_order: PaperOrder) -> None:
+def test_a_paper_order_has_one_fill_for_each_bar(paper_order: PaperOrder) -> None:
     fill = paper_fill(paper_order)
-    refuses("paper_fill_once_per_bar", again(fill, quantity=1))
-    again(fill, bar_time=NOW + timedelta(days=1))()
+    refuses("paper_fill_unique_per_bar", write_again(fill, quantity=1))
+    write_again(fill, bar_time=NOW + timedelta(days=1))()
 
 
 @pytest.mark.parametrize("field", ["quantity", "price"])
 @pytest.mark.parametrize("value", [0, -1])
-def test_a_paper_fill_is_of_something_at_a_price(paper_order: PaperOrder, field: str, value: int) -> None:
+def test_quantity_and_price_of_a_paper_fill_are_positive(paper_order: PaperOrder, field: str, value: int) -> None:
     paper_fill(paper_order)
-    refuses("paper_fill_above_zero", lambda: PaperFill.objects.update(**{field: value}))
+    refuses("paper_fill_positive", lambda: PaperFill.objects.update(**{field: value}))

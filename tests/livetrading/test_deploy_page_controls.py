@@ -1,4 +1,4 @@
-"""Start, pause and stop."""
+"""The Start, Pause and Stop buttons."""
 
 import json
 import re
@@ -26,45 +26,46 @@ HTMX = {"HX-Request": "true"}
         ("stopped", "start", "active"),
     ],
 )
-def test_htmx_gets_the_row_as_it_is_now(
+def test_htmx_gets_the_changed_row(
     alices_browser: Client, alice: User, before: str, action: str, after: str
 ) -> None:
     live = make_live_strategy(user=alice, name="Turtle", status=before)
-    answer = alices_browser.post(reverse(f"livetrading:{action}", args=[live.pk]), headers=HTMX)
-    page = answer.content.decode()
+    response = alices_browser.post(reverse(f"livetrading:{action}", args=[live.pk]), headers=HTMX)
+    page = response.content.decode()
     assert page.count("<tr") == 1
     assert f'id="live-strategy-{live.pk}"' in page
     assert f">{after.capitalize()}</span>" in page
-    toast = json.loads(answer.headers["HX-Trigger"])["toast"]
+    toast = json.loads(response.headers["HX-Trigger"])["toast"]
     assert toast == {"level": "success", "text": f"“Turtle” is {after}."}
     live.refresh_from_db()
     assert live.status == after
 
 
-def test_without_htmx_it_goes_back_to_the_page(alices_browser: Client, alice: User) -> None:
+def test_without_htmx_the_response_redirects_to_the_page(alices_browser: Client, alice: User) -> None:
     live = make_live_strategy(user=alice, name="Turtle")
-    answer = alices_browser.post(reverse("livetrading:pause", args=[live.pk]), follow=True)
-    assert answer.redirect_chain == [(f"/dashboard/live-trading/{live.pk}", 302)]
-    assert "“Turtle” is paused." in answer.content.decode()
+    response = alices_browser.post(reverse("livetrading:pause", args=[live.pk]), follow=True)
+    assert response.redirect_chain == [(f"/dashboard/live-trading/{live.pk}", 302)]
+    assert "“Turtle” is paused." in response.content.decode()
 
 
-def test_what_is_so_already_is_said(alices_browser: Client, alice: User) -> None:
+def test_an_action_that_is_not_allowed_is_refused(alices_browser: Client, alice: User) -> None:
     live = make_live_strategy(user=alice, name="Turtle", status="paused")
-    answer = alices_browser.post(reverse("livetrading:pause", args=[live.pk]), headers=HTMX)
-    toast = json.loads(answer.headers["HX-Trigger"])["toast"]
-    assert toast == {"level": "warning", "text": "“Turtle” is paused already."}
+    response = alices_browser.post(reverse("livetrading:pause", args=[live.pk]), headers=HTMX)
+    toast = json.loads(response.headers["HX-Trigger"])["toast"]
+    assert toast["level"] == "warning"
+    assert "“Turtle”" in toast["text"]
 
 
-def test_a_second_start_of_the_same_deployment_is_refused(alices_browser: Client, alice: User) -> None:
+def test_the_start_of_an_identical_deployment_is_refused(alices_browser: Client, alice: User) -> None:
     live = make_live_strategy(user=alice, name="Turtle", status="paused")
     make_live_strategy(user=alice, fingerprint=live.fingerprint)
-    answer = alices_browser.post(reverse("livetrading:start", args=[live.pk]), headers=HTMX)
-    assert "already active in another deployment" in json.loads(answer.headers["HX-Trigger"])["toast"]["text"]
+    response = alices_browser.post(reverse("livetrading:start", args=[live.pk]), headers=HTMX)
+    assert json.loads(response.headers["HX-Trigger"])["toast"]["level"] == "warning"
     live.refresh_from_db()
     assert live.status == "paused"
 
 
-def test_a_page_offers_what_fits_the_state(alices_browser: Client, alice: User) -> None:
+def test_a_page_shows_the_buttons_of_the_allowed_actions(alices_browser: Client, alice: User) -> None:
     live = make_live_strategy(user=alice)
     expected = {"active": {"pause", "stop"}, "paused": {"start", "stop"}, "stopped": {"start"}}
     for status, actions in expected.items():

@@ -1,4 +1,4 @@
-"""The event hub: one poller wakes every stream; streams hold no database connection."""
+"""The event hub: one poller wakes all streams, and streams hold no database connection."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -13,6 +13,7 @@ from django.core.asgi import get_asgi_application
 from django.db import connection
 from django.test import Client
 
+from livetrading import hub as hub_module
 from livetrading.hub import Hub, read_versions
 from livetrading.views import events
 from tests.livetrading.factories import TODAY, at_day
@@ -25,30 +26,30 @@ CHANGED = "event: changed\ndata: {}\n\n"
 
 
 class Versions:
-    """Stands in for the database: the versions of users, how often they were read, and a fault to raise."""
+    """Replaces the database: the versions of users, the reads so far, and an error to raise."""
 
-    def __init__(self, **fault: Exception) -> None:
-        self.of: dict[int, str] = {1: "a", 2: "a"}
+    def __init__(self, error: Exception | None = None) -> None:
+        self.by_user: dict[int, str] = {1: "a", 2: "a"}
         self.reads: list[list[int]] = []
-        self.fault: Exception | None = fault.get("fault")
+        self.error = error
 
     def __call__(self, user_ids: list[int]) -> Mapping[int, str]:
         self.reads.append(sorted(user_ids))
-        if self.fault:
-            raise self.fault
-        return {user_id: self.of[user_id] for user_id in user_ids}
+        if self.error:
+            raise self.error
+        return {user_id: self.by_user[user_id] for user_id in user_ids}
 
 
-def run(story: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(story(), 20))
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
 async def next_of(stream: AsyncIterator[str]) -> str:
     return await asyncio.wait_for(anext(stream), 5)
 
 
-async def silence_of(stream: AsyncIterator[str]) -> "asyncio.Task[str]":
-    """The stream's next event, which must not come by itself."""
+async def no_event_from(stream: AsyncIterator[str]) -> "asyncio.Task[str]":
+    """Asserts that the stream sends no event now; returns the task that waits for the next one."""
     waiting = asyncio.ensure_future(anext(stream))
     await asyncio.sleep(10 * SOON)
     assert not waiting.done()
@@ -56,35 +57,35 @@ async def silence_of(stream: AsyncIterator[str]) -> "asyncio.Task[str]":
 
 
 def test_a_stream_begins_with_the_version_and_follows_its_changes() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         versions = Versions()
         stream = Hub(versions, every=SOON).stream(1)
         assert await next_of(stream) == CHANGED.format("a")
-        waiting = await silence_of(stream)
-        versions.of[1] = "b"
+        waiting = await no_event_from(stream)
+        versions.by_user[1] = "b"
         assert await asyncio.wait_for(waiting, 5) == CHANGED.format("b")
 
-    run(story)
+    run(scenario)
 
 
 def test_a_change_wakes_every_stream_of_its_user_and_no_others() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         versions = Versions()
         hub = Hub(versions, every=SOON)
         streams = [hub.stream(1), hub.stream(1), hub.stream(2)]
         for stream in streams:
             await next_of(stream)
-        of_another = await silence_of(streams[2])
-        versions.of[1] = "b"
+        of_another = await no_event_from(streams[2])
+        versions.by_user[1] = "b"
         assert [await next_of(stream) for stream in streams[:2]] == [CHANGED.format("b")] * 2
         assert not of_another.done()
         of_another.cancel()
 
-    run(story)
+    run(scenario)
 
 
-def test_one_read_serves_all_and_none_is_made_for_nobody() -> None:
-    async def story() -> None:
+def test_one_read_serves_all_streams_and_there_is_no_read_without_streams() -> None:
+    async def scenario() -> None:
         versions = Versions()
         hub = Hub(versions, every=SOON)
         assert versions.reads == []
@@ -97,41 +98,41 @@ def test_one_read_serves_all_and_none_is_made_for_nobody() -> None:
         for stream in streams:
             await stream.aclose()  # type: ignore[attr-defined]
         await asyncio.sleep(5 * SOON)
-        ended_with = len(versions.reads)
+        reads = len(versions.reads)
         await asyncio.sleep(10 * SOON)
-        assert len(versions.reads) == ended_with
-        # The next reader starts it again.
+        assert len(versions.reads) == reads
+        # The next stream starts the poller again.
         assert await next_of(hub.stream(2)) == CHANGED.format("a")
 
-    run(story)
+    run(scenario)
 
 
-def test_what_changes_while_an_event_is_sent_is_not_missed() -> None:
-    async def story() -> None:
+def test_a_change_while_an_event_is_sent_is_not_missed() -> None:
+    async def scenario() -> None:
         versions = Versions()
         stream = Hub(versions, every=SOON).stream(1)
         await next_of(stream)
-        # The reader is slow: it has the first event in hand while two changes go by.
+        # The client is slow: the version changes twice while it handles the first event.
         for version in ("b", "c"):
-            versions.of[1] = version
+            versions.by_user[1] = version
             await asyncio.sleep(5 * SOON)
         assert await next_of(stream) == CHANGED.format("c")
 
-    run(story)
+    run(scenario)
 
 
-def test_a_quiet_stream_is_kept_alive() -> None:
-    async def story() -> None:
+def test_a_stream_without_events_is_kept_alive() -> None:
+    async def scenario() -> None:
         stream = Hub(Versions(), every=SOON, keep_alive=5 * SOON).stream(1)
         await next_of(stream)
         assert await next_of(stream) == ": keep-alive\n\n"
         assert await next_of(stream) == ": keep-alive\n\n"
 
-    run(story)
+    run(scenario)
 
 
-def test_a_user_has_a_share_of_streams() -> None:
-    async def story() -> None:
+def test_the_number_of_streams_is_limited_for_each_user() -> None:
+    async def scenario() -> None:
         hub = Hub(Versions(), every=SOON, streams_per_user=2)
         streams = [hub.stream(1), hub.stream(1)]
         for stream in streams:
@@ -142,50 +143,50 @@ def test_a_user_has_a_share_of_streams() -> None:
         await streams[0].aclose()  # type: ignore[attr-defined]
         assert hub.has_room(1)
 
-    run(story)
+    run(scenario)
 
 
 @pytest.mark.parametrize("from_thread", [False, True])
-def test_closing_ends_every_stream_and_takes_no_more(from_thread: bool) -> None:
-    async def story() -> None:
+def test_closing_ends_every_stream_and_accepts_no_more(from_thread: bool) -> None:
+    async def scenario() -> None:
         hub = Hub(Versions(), every=SOON)
         streams = [hub.stream(1), hub.stream(2)]
         for stream in streams:
             await next_of(stream)
-        waiting = [await silence_of(stream) for stream in streams]
+        waiting = [await no_event_from(stream) for stream in streams]
         if from_thread:
             Thread(target=hub.close).start()
         else:
             hub.close()
-        for ended in waiting:
+        for task in waiting:
             with pytest.raises(StopAsyncIteration):
-                await asyncio.wait_for(ended, 5)
+                await asyncio.wait_for(task, 5)
         assert not hub.has_room(1)
         assert [event async for event in hub.stream(1)] == []
 
-    run(story)
+    run(scenario)
 
 
-def test_a_failed_read_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    async def story() -> None:
-        versions = Versions(fault=OSError("the database is away"))
+def test_a_failed_read_is_repeated(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        versions = Versions(OSError("The database is not available."))
         stream = Hub(versions, every=SOON).stream(1)
-        waiting = await silence_of(stream)
-        versions.fault = None
+        waiting = await no_event_from(stream)
+        versions.error = None
         assert await asyncio.wait_for(waiting, 5) == CHANGED.format("a")
 
-    run(story)
-    assert "could not read what changed" in caplog.text
+    run(scenario)
+    assert [record.levelname for record in caplog.records if record.name == "livetrading.hub"]
 
 
-def test_the_desks_end_closes_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = Hub(Versions())
-    monkeypatch.setattr("livetrading.hub.hub", own)
+def test_the_hub_closes_when_the_desk_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub(Versions())
+    monkeypatch.setattr(hub_module, "hub", hub)
     desk_stopping.send(sender=None)
-    assert not own.has_room(1)
+    assert not hub.has_room(1)
 
 
-def test_a_version_moves_with_the_user_and_with_the_replay(alice: User, bob: User, settings: Any) -> None:
+def test_a_version_changes_with_the_user_and_with_the_replay(alice: User, bob: User, settings: Any) -> None:
     at_day(TODAY)
     bump_version(alice.pk)
     first = read_versions([alice.pk, bob.pk])
@@ -205,9 +206,9 @@ def test_charlie_gets_no_stream(charlies_browser: Client) -> None:
     assert charlies_browser.get("/events").status_code == 401
 
 
-def test_a_wsgi_server_sends_the_browser_away(alices_browser: Client) -> None:
-    answer = alices_browser.get("/events")
-    assert (answer.status_code, answer.content) == (204, b"")
+def test_a_wsgi_server_has_no_streams(alices_browser: Client) -> None:
+    response = alices_browser.get("/events")
+    assert (response.status_code, response.content) == (204, b"")
     assert alices_browser.post("/events").status_code == 405
 
 
@@ -215,7 +216,7 @@ def test_a_wsgi_server_sends_the_browser_away(alices_browser: Client) -> None:
 
 
 def listener(user: User) -> Any:
-    """A browser of the user's that has asked for /events."""
+    """A browser of the user that requests /events."""
     browser = Client()
     browser.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
     cookie = f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
@@ -230,19 +231,19 @@ def listener(user: User) -> Any:
     return ApplicationCommunicator(get_asgi_application(), scope)  # type: ignore[no-untyped-call]
 
 
-async def ask(browser: Any) -> dict[str, Any]:
+async def send_request(browser: Any) -> dict[str, Any]:
     await browser.send_input({"type": "http.request", "body": b"", "more_body": False})
-    answer: dict[str, Any] = await browser.receive_output(10)
-    return answer
+    response: dict[str, Any] = await browser.receive_output(10)
+    return response
 
 
-async def hang_up(browser: Any) -> None:
+async def disconnect(browser: Any) -> None:
     await browser.send_input({"type": "http.disconnect"})
     await browser.wait(10)
 
 
 def connections_in_use() -> int:
-    """The one that counts among them."""
+    """The number of open connections, including the one of this query."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
@@ -252,7 +253,7 @@ def connections_in_use() -> int:
 
 
 def settles_at(expected: int) -> bool:
-    """A backend ends a moment after its client has let go."""
+    """Waits for the number of connections, because a backend ends shortly after its client has disconnected."""
     for _ in range(200):
         if connections_in_use() == expected:
             return True
@@ -260,7 +261,9 @@ def settles_at(expected: int) -> bool:
     return False
 
 
-def test_streams_share_the_pollers_connection(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streams_share_the_connection_of_the_poller(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     alice = User.objects.create_user("alice@example.com", "x")
     hub = Hub(read_versions, every=SOON, streams_per_user=4)
     monkeypatch.setattr(events, "hub", hub)
@@ -268,29 +271,29 @@ def test_streams_share_the_pollers_connection(transactional_db: None, monkeypatc
     browsers = [listener(alice) for _ in range(5)]
     before = connections_in_use()
 
-    async def story() -> None:
+    async def scenario() -> None:
         for browser in browsers[:4]:
-            answer = await ask(browser)
-            assert answer["status"] == 200
-            headers = dict(answer["headers"])
+            response = await send_request(browser)
+            assert response["status"] == 200
+            headers = dict(response["headers"])
             assert headers[b"Content-Type"] == b"text/event-stream"
             assert headers[b"Cache-Control"] == b"no-cache"
             assert (await browser.receive_output(10))["body"] == b"event: changed\ndata: 0 2010-03-08\n\n"
-        # The poller's, and none of the four.
+        # One connection for the poller, none for the four streams.
         assert await asyncio.to_thread(settles_at, before + 1)
-        one_too_many = await ask(browsers[4])
+        one_too_many = await send_request(browsers[4])
         assert one_too_many["status"] == 503
         await browsers[4].wait(10)
-        await asyncio.to_thread(changed)
+        await asyncio.to_thread(change_version)
         for browser in browsers[:4]:
             assert (await browser.receive_output(10))["body"] == b"event: changed\ndata: 1 2010-03-08\n\n"
         for browser in browsers[:4]:
-            await hang_up(browser)
+            await disconnect(browser)
         assert hub.has_room(alice.pk)
         assert await asyncio.to_thread(settles_at, before)
 
-    def changed() -> None:
+    def change_version() -> None:
         UserVersion.objects.create(user=alice, number=1)
         connection.close()
 
-    run(story)
+    run(scenario)

@@ -1,4 +1,4 @@
-"""What all live pages have in common; the dashboard and live trading."""
+"""Common behaviour of the live pages; the home page and the live trading page."""
 
 import re
 from decimal import Decimal
@@ -42,16 +42,16 @@ def _market(db: None) -> None:
 
 
 @pytest.mark.parametrize("url", [HOME, LIVE, TRADE_LIST, f"{LIVE}/{{pk}}", f"{LIVE}/{{pk}}?show=trades"])
-def test_htmx_gets_the_live_region_alone(alices_browser: Client, alice: User, url: str) -> None:
+def test_htmx_gets_only_the_live_region(alices_browser: Client, alice: User, url: str) -> None:
     url = url.format(pk=make_live_strategy(user=alice).pk)
     page = alices_browser.get(url).content.decode()
-    answer = alices_browser.get(url, headers=HTMX)
-    region = answer.content.decode().strip()
-    assert answer.headers["Vary"].startswith("HX-Request")
+    response = alices_browser.get(url, headers=HTMX)
+    region = response.content.decode().strip()
+    assert response.headers["Vary"].startswith("HX-Request")
     assert "<html" in page
     assert "<html" not in region
     opening = region[: region.index(">") + 1]
-    # Whole and alone: the same region, which asks for itself again.
+    # The complete region of the page, which polls itself again.
     assert opening in page
     assert f'hx-get="{url}"' in opening
     assert 'hx-trigger="every 5s, sse:changed"' in opening
@@ -97,26 +97,25 @@ def test_names_are_escaped(alices_browser: Client, alice: User) -> None:
         assert not re.search(r"<script>[xyzr]", page)
 
 
-def test_a_newcomer_is_shown_three_steps(alices_browser: Client, alice: User) -> None:
-    page = text_of(alices_browser, HOME)
-    assert "Three steps to your first trade" in page
-    assert "New strategy" in page
-    assert "Done" not in page
-    assert "Equity" not in page
+def test_a_new_user_sees_three_steps(alices_browser: Client, alice: User) -> None:
+    def page() -> str:
+        return alices_browser.get(HOME).content.decode()
+
+    assert 'id="steps-heading"' in page()
+    assert page().count(">Done<") == 0
+    assert "Equity" not in page()
     make_backtest(user=alice)
-    page = text_of(alices_browser, HOME)
-    assert page.count("Done") == 2
+    assert page().count(">Done<") == 2
     make_live_strategy(user=alice)
-    page = text_of(alices_browser, HOME)
-    assert "Three steps" not in page
-    assert "Equity $100,000.00 $100,000.00 in cash" in page
+    assert 'id="steps-heading"' not in page()
+    assert "Equity $100,000.00 $100,000.00 in cash" in text_of(alices_browser, HOME)
 
 
-def test_home_joins_everything(alices_browser: Client, alice: User) -> None:
+def test_the_home_page_shows_all_sections(alices_browser: Client, alice: User) -> None:
     watched_desk(alice, 1)
     notify(alice, "info", "Bought 10 AAPL at $30.00", "/trades?mode=paper", NOW)
     page = text_of(alices_browser, HOME)
-    for words in (
+    for text in (
         "Active strategies 1",
         "Open positions",
         "SMA 10 crossed above SMA 30",
@@ -124,17 +123,17 @@ def test_home_joins_everything(alices_browser: Client, alice: User) -> None:
         "+12.50% 0.80 9.10%",
         "Bought 10 AAPL at $30.00",
     ):
-        assert words in page
+        assert text in page
 
 
-def test_the_empty_page_says_what_to_do_next(alices_browser: Client) -> None:
-    page = text_of(alices_browser, LIVE)
-    assert "Nothing is deployed yet" in page
-    assert "press Deploy to Live" in page
-    assert "Recent signals" not in page
+def test_the_empty_page_links_to_the_strategies(alices_browser: Client) -> None:
+    page = alices_browser.get(LIVE).content.decode()
+    empty = page[page.index('id="strategies-heading"') :]
+    assert 'href="/dashboard/strategies"' in empty[: empty.index("</section>")]
+    assert 'id="signals-heading"' not in page
 
 
-def test_a_strategys_row(alices_browser: Client, alice: User) -> None:
+def test_the_row_of_a_strategy(alices_browser: Client, alice: User) -> None:
     live = make_live_strategy(
         user=alice,
         name="Live - Turtle",
@@ -154,16 +153,16 @@ def test_a_strategys_row(alices_browser: Client, alice: User) -> None:
     make_paper_trade(user=alice, live_strategy=live, entry_price=Decimal(25))
     make_paper_trade(user=alice, live_strategy=live, **closed(daily_time(TODAY), exit_price=25))
     page = text_of(alices_browser, LIVE)
-    for words in (
+    for text in (
         "Live - Turtle PAPER SMA crossover · fast 10, slow 30 Active",
         "AAPL MSFT 2010-03-08 16:00 No bars yet for IBM.",
         "Sell MSFT 2010-03-08 SMA 10 crossed below SMA 30",
-        "1 of 5 +$10.00 -$20.00 2.00% each Stop 10.00% Target 25.00%",
+        "1 of 5 +$10.00 -$20.00 Position size 2.00% Stop loss 10.00% Take profit 25.00%",
     ):
-        assert words in page
+        assert text in page
 
 
-def test_a_signal_shows_its_outcome_with_the_reason(alices_browser: Client, alice: User) -> None:
+def test_a_signal_has_its_outcome_with_the_reason(alices_browser: Client, alice: User) -> None:
     live = make_live_strategy(user=alice, name="Turtle")
     make_signal(live_strategy=live, symbol="IBM")
     ordered = make_signal(live_strategy=live, outcome=SignalHistory.Outcome.ORDERED, reason="")
@@ -172,14 +171,14 @@ def test_a_signal_shows_its_outcome_with_the_reason(alices_browser: Client, alic
         live_strategy=live,
         signal=ordered,
         state="blocked",
-        reason="Entries are stopped (emergency stop).",
+        reason="The reason.",
     )
     page = text_of(alices_browser, LIVE)
     assert (
         "2010-03-08 16:00 Turtle IBM Buy 0.75 31.25 SMA 10 crossed above SMA 30 "
         "Refused The limit of 5 open positions is reached." in page
     )
-    assert "Blocked Entries are stopped (emergency stop)." in page
+    assert "Blocked The reason." in page
 
 
 def test_working_orders_are_listed_with_their_trigger(alices_browser: Client, alice: User) -> None:
@@ -187,19 +186,19 @@ def test_working_orders_are_listed_with_their_trigger(alices_browser: Client, al
     make_order(user=alice, live_strategy=live, state="pending")
     stop = {"purpose": "stop_loss", "side": "sell", "trigger_price": Decimal("27.5")}
     make_order(user=alice, live_strategy=live, state="accepted", **stop)
-    make_order(user=alice, live_strategy=live, state="filled", symbol="GONE")
+    make_order(user=alice, live_strategy=live, state="filled", symbol="DONE")
     page = text_of(alices_browser, LIVE)
     assert "AAPL Buy Entry 10 — Pending" in page
     assert "AAPL Sell Stop loss 10 27.50 Accepted" in page
-    assert "GONE" not in page
+    assert "DONE" not in page
 
 
-def test_many_strategies_are_paged(alices_browser: Client, alice: User) -> None:
+def test_strategies_are_paginated(alices_browser: Client, alice: User) -> None:
     for _ in range(STRATEGIES + 1):
         make_live_strategy(user=alice)
     oldest = alice.live_strategies.earliest("pk").name
     assert f">{oldest}</a>" not in alices_browser.get(LIVE).content.decode()
     second = alices_browser.get(f"{LIVE}?page=2").content.decode()
     assert f">{oldest}</a>" in second
-    # The region of the second page goes on asking for the second page.
+    # The region of the second page polls the second page.
     assert f'hx-get="{LIVE}?page=2"' in second

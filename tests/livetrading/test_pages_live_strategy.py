@@ -30,7 +30,7 @@ def _market(db: None) -> None:
     at_day(TODAY)
 
 
-def test_one_strategy_shows_snapshot_limits_and_provenance(alices_browser: Client, alice: User) -> None:
+def test_the_page_shows_snapshot_rules_and_provenance(alices_browser: Client, alice: User) -> None:
     live = make_live_strategy(
         user=alice,
         strategy=make_strategy(user=alice, name="Golden cross"),
@@ -42,22 +42,21 @@ def test_one_strategy_shows_snapshot_limits_and_provenance(alices_browser: Clien
         daily_loss_limit=Decimal(500),
     )
     page = text_of(alices_browser, detail_of(live))
-    for words in (
+    for text in (
         "SMA crossover · fast 10, slow 30 · AAPL, MSFT · 1Day",
         "Position size 2.00%",
         "Daily loss limit $500.00",
         "Take profit Off",
         "Fractional shares No",
-        "From Golden cross",
+        "Source Golden cross",
         "Strategy code c0dec0de",
         f"AAPL bars sample {'f' * 12}",
-        "Orders are placed automatically",
     ):
-        assert words in page
+        assert text in page
     assert "Differs" not in page
 
 
-def test_a_deployment_of_a_backtest_shows_where_it_differs(alices_browser: Client, alice: User) -> None:
+def test_rules_that_differ_from_the_backtest_are_marked(alices_browser: Client, alice: User) -> None:
     backtest = make_backtest(user=alice)
     live = make_live_strategy(user=alice, backtest=backtest)
     page = text_of(alices_browser, detail_of(live))
@@ -66,28 +65,28 @@ def test_a_deployment_of_a_backtest_shows_where_it_differs(alices_browser: Clien
     assert "Stop loss 10.00% 10.00%" in page
 
 
-def test_the_three_lists_of_one_strategy(alices_browser: Client, alice: User) -> None:
+def test_the_three_history_lists_of_a_strategy(alices_browser: Client, alice: User) -> None:
     live = make_live_strategy(user=alice)
-    make_signal(live_strategy=live, explanation="A signal of its own")
-    make_order(user=alice, live_strategy=live, state="rejected", reason="An order of its own")
+    make_signal(live_strategy=live, explanation="Own signal")
+    make_order(user=alice, live_strategy=live, state="rejected", reason="Own order")
     make_paper_trade(user=alice, live_strategy=live, symbol="ITSOWN", **closed(NOW))
     other = make_live_strategy(user=alice)
-    make_signal(live_strategy=other, explanation="Of another")
-    make_order(user=alice, live_strategy=other, reason="Of another")
+    make_signal(live_strategy=other, explanation="Other strategy")
+    make_order(user=alice, live_strategy=other, reason="Other strategy")
     make_paper_trade(user=alice, live_strategy=other, symbol="OTHER", **closed(NOW))
-    lists = {"signals": "A signal of its own", "orders": "Rejected An order of its own", "trades": "ITSOWN"}
-    for show, words in lists.items():
+    lists = {"signals": "Own signal", "orders": "Rejected Own order", "trades": "ITSOWN"}
+    for show, text in lists.items():
         page = text_of(alices_browser, f"{detail_of(live)}?show={show}")
-        assert words in page
-        assert "Of another" not in page
+        assert text in page
+        assert "Other strategy" not in page
         assert "OTHER" not in page
-        # The filled order that opened the trade is the second.
+        # The second order is the filled entry of the trade.
         assert "Signals 1 Orders 2 Trades 1" in page
     assert "Mon, 2010-03-08 1 closed +$30.00" in text_of(alices_browser, f"{detail_of(live)}?show=trades")
-    assert "A signal of its own" in text_of(alices_browser, f"{detail_of(live)}?show=nonsense")
+    assert "Own signal" in text_of(alices_browser, f"{detail_of(live)}?show=nonsense")
 
 
-def test_a_long_history_is_paged_and_keeps_its_list(alices_browser: Client, alice: User) -> None:
+def test_a_long_history_is_paginated_within_its_list(alices_browser: Client, alice: User) -> None:
     live = make_live_strategy(user=alice)
     for number in range(ROWS + 1):
         make_order(user=alice, live_strategy=live, reason=f"Order {number}.")

@@ -1,4 +1,4 @@
-"""Trades and open positions, on their own page and on the dashboard."""
+"""Trades and open positions, on the trades page and on the home page."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -30,7 +30,7 @@ def _market(db: None) -> None:
     at_day(TODAY)
 
 
-def test_trades_stand_under_their_day_with_dates_alone(alices_browser: Client, alice: User) -> None:
+def test_daily_trades_are_grouped_by_day_without_times(alices_browser: Client, alice: User) -> None:
     live = make_live_strategy(user=alice, name="Turtle")
     monday, friday = daily_time(TODAY), daily_time(date(2010, 3, 5))
     stopped = {"exit_reason": "stop_loss", "commission": Decimal(2)}
@@ -57,7 +57,7 @@ def test_positions_with_their_lots_and_totals(alices_browser: Client, alice: Use
     make_paper_trade(user=alice, quantity=Decimal(5), entry_price=Decimal(26))
     make_paper_trade(user=alice, symbol="IBM", entry_price=Decimal(100), commission=Decimal(1), pnl=Decimal(-1))
     page = text_of(alices_browser, TRADE_LIST)
-    for words in (
+    for text in (
         "AAPL 2 lots 15 22.00 28.00 $420.00 +$90.00 +27.27%",
         "Turtle 2010-03-01 10 20.00 28.00 $280.00 +$80.00 +40.00% 18.00 —",
         "Manual 2010-03-01 5 26.00 28.00 $140.00 +$10.00 +7.69%",
@@ -69,10 +69,10 @@ def test_positions_with_their_lots_and_totals(alices_browser: Client, alice: Use
         "Cash $98,669.00",
         "Equity $100,139.00",
     ):
-        assert words in page
+        assert text in page
 
 
-def test_home_sums_lots_up(alices_browser: Client, alice: User) -> None:
+def test_the_home_page_sums_the_lots_of_a_symbol(alices_browser: Client, alice: User) -> None:
     put_bars({"AAPL": bars_closing_at(27, 28), "IBM": bars_closing_at(110, 105)})
     live = make_live_strategy(user=alice, name="Turtle")
     for symbol, entry in (("AAPL", 20), ("AAPL", 26), ("IBM", 100)):
@@ -84,13 +84,14 @@ def test_home_sums_lots_up(alices_browser: Client, alice: User) -> None:
     assert "Total $1,610.00 +$150.00" in page
 
 
-def test_a_position_without_prices_is_told(alices_browser: Client, alice: User) -> None:
-    make_paper_trade(user=alice, symbol="GONE")
-    page = text_of(alices_browser, TRADE_LIST)
-    assert "No prices for GONE: counted at what was paid." in page
+def test_a_position_without_prices_has_a_warning(alices_browser: Client, alice: User) -> None:
+    make_paper_trade(user=alice, symbol="NOBARS")
+    page = alices_browser.get(TRADE_LIST).content.decode()
+    warning = page[page.index('class="notice notice-warning"') :]
+    assert "NOBARS" in warning[: warning.index("</p>")]
 
 
-def test_many_trades_are_paged(alices_browser: Client, alice: User) -> None:
+def test_trades_are_paginated(alices_browser: Client, alice: User) -> None:
     for _ in range(TRADES + 1):
         make_paper_trade(user=alice, **closed(daily_time(TODAY)))
     page = alices_browser.get(TRADE_LIST).content.decode()
@@ -100,10 +101,9 @@ def test_many_trades_are_paged(alices_browser: Client, alice: User) -> None:
     assert alices_browser.get(f"{TRADE_LIST}&page=2").content.decode().count('<tr id="trade-') == 1
 
 
-def test_the_modes_are_apart_and_live_says_why_it_is_empty(alices_browser: Client, alice: User) -> None:
+def test_the_modes_have_separate_trades(alices_browser: Client, alice: User) -> None:
     make_paper_trade(user=alice, **closed(NOW))
     live = text_of(alices_browser, "/trades?mode=live")
-    assert "No live account is connected" in live
     assert "Cash — Equity —" in live
     assert "AAPL" not in live
     assert "AAPL" in text_of(alices_browser, "/trades")
@@ -118,7 +118,7 @@ def test_an_unknown_mode_is_a_bad_request(alices_browser: Client, url: str) -> N
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "999999999999999999999", "x", "1.5"])
-def test_a_page_that_does_not_exist_is_another_that_does(alices_browser: Client, alice: User, page: str) -> None:
+def test_an_invalid_page_number_shows_an_existing_page(alices_browser: Client, alice: User, page: str) -> None:
     live = make_live_strategy(user=alice)
     for url in (LIVE, "/trades", detail_of(live)):
         assert alices_browser.get(url, {"page": page}).status_code == 200

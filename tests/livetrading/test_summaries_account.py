@@ -1,4 +1,4 @@
-"""The account as pages show it, against the paper broker's own ledger and against a plain count of dollars."""
+"""The account summary, compared with the ledger of the simulated broker and with figures computed in the test."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -39,8 +39,9 @@ SYMBOLS = ["AAPL", "GOOG", "IBM", "MSFT"]
 CENT = Decimal("0.01")
 
 
-def test_cash_and_equity_are_the_ledgers_and_the_days_add_up(alice: User) -> None:
-    """Two strategies trade nine weeks; after every session the summary is held against the broker's ledger."""
+def test_cash_and_equity_equal_the_ledger_and_the_days_add_up(alice: User) -> None:
+    """Two strategies trade for nine weeks; after every session the summary is compared with the broker's
+    ledger."""
     load_samples(WALL)
     account = open_account(alice, 50_000, COSTS)
     rsi = {"period": 3, "oversold": 35, "overbought": 60}
@@ -72,8 +73,8 @@ shares = st.decimals("0.000001", "9999", places=6)
 
 
 @given(st.data())
-def test_gained_today_is_the_difference_of_two_net_worths(data: st.DataObject) -> None:
-    """Whatever was held, bought and sold: cash and shares now, less cash and shares at the close before."""
+def test_gained_today_is_the_difference_of_the_net_worth(data: st.DataObject) -> None:
+    """Cash and shares now, minus cash and shares at the previous close."""
     quotes: dict[Series, Quote] = {}
     flows: dict[Key, Flow] = {}
     lots: list[Lot] = []
@@ -110,8 +111,8 @@ def test_a_position_is_the_sum_of_its_lots(bought: list[tuple[str, Decimal, Deci
         assert min(p for _, p in own) - CENT <= position.average_price <= max(p for _, p in own) + CENT
 
 
-def test_the_day_is_new_yorks(alice: User) -> None:
-    """Half past three in the morning UTC is still the evening before on Wall Street."""
+def test_today_is_the_date_in_new_york(alice: User) -> None:
+    """3:30 UTC is still the previous evening in New York."""
     load_samples(WALL)
     evening = daily_time(TODAY + timedelta(days=1)) - timedelta(minutes=90)
     assert evening.date() == TODAY + timedelta(days=1)
@@ -125,7 +126,7 @@ def test_the_day_is_new_yorks(alice: User) -> None:
     assert performance.trades_today == 1
 
 
-def test_a_quote_knows_no_bar_that_has_not_closed(alice: User) -> None:
+def test_a_quote_ignores_bars_that_have_not_closed(alice: User) -> None:
     load_samples(WALL)
     friday, monday = date(2010, 3, 5), date(2010, 3, 8)
     close = {
@@ -141,19 +142,19 @@ def test_a_quote_knows_no_bar_that_has_not_closed(alice: User) -> None:
     assert session_close(monday).astimezone(NEW_YORK).date() == monday
 
 
-def test_what_has_no_price_counts_at_cost(alice: User) -> None:
+def test_positions_without_prices_are_valued_at_cost(alice: User) -> None:
     load_samples(WALL)
-    make_paper_trade(user=alice, symbol="GONE", quantity=Decimal(100), entry_price=Decimal(20))
+    make_paper_trade(user=alice, symbol="NOBARS", quantity=Decimal(100), entry_price=Decimal(20))
     make_paper_trade(user=alice, symbol="AAPL", entry_price=Decimal(20))
     summary = read_account(alice, "paper", NOW)
-    assert summary.unpriced == ["GONE"]
-    gone = summary.positions[1]
-    assert (gone.unrealized, gone.unrealized_return, gone.market_value) == (None, None, Decimal(2000))
+    assert summary.unpriced == ["NOBARS"]
+    unpriced = summary.positions[1]
+    assert (unpriced.unrealized, unpriced.unrealized_return, unpriced.market_value) == (None, None, Decimal(2000))
     assert summary.equity == 100_000 + summary.performance.unrealized
     assert summary.performance.unrealized == summary.positions[0].unrealized
 
 
-def test_before_the_first_deployment_the_account_is_as_it_will_be_opened(alice: User, settings: Settings) -> None:
+def test_before_the_first_deployment_the_account_has_its_starting_cash(alice: User, settings: Settings) -> None:
     settings.PAPER_STARTING_CASH = 25_000.0
     summary = read_account(alice, "paper", NOW)
     assert (summary.equity, summary.cash) == (Decimal(25_000), Decimal(25_000))
@@ -161,7 +162,7 @@ def test_before_the_first_deployment_the_account_is_as_it_will_be_opened(alice: 
     assert not PaperAccount.objects.exists()
 
 
-def test_live_and_paper_are_kept_apart(alice: User) -> None:
+def test_live_and_paper_are_separate(alice: User) -> None:
     live = make_live_strategy(user=alice, mode="live")
     make_live_trade(user=alice, live_strategy=live, **closed(NOW))
     paper, real = read_account(alice, "paper", NOW), read_account(alice, "live", NOW)
@@ -169,7 +170,7 @@ def test_live_and_paper_are_kept_apart(alice: User) -> None:
     assert (real.equity, real.cash, real.total_return, real.return_today) == (None, None, None, None)
 
 
-def test_anothers_trades_do_not_count(alice: User, bob: User) -> None:
+def test_trades_of_other_users_do_not_count(alice: User, bob: User) -> None:
     watched_desk(bob, 2)
     summary = read_account(alice, "paper", NOW)
     assert summary.by_strategy == {}

@@ -1,4 +1,4 @@
-"""The head of the live pages, live strategies, their signals and their limits."""
+"""Summaries of the desk, of live strategies, of signals and of trading rules."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -32,7 +32,7 @@ from tradedesk.marketdata.sessions import daily_time
 Outcome = SignalHistory.Outcome
 
 
-def test_it_counts_strategies_and_the_days_signals(alice: User, bob: User) -> None:
+def test_the_desk_summary_counts_strategies_and_todays_signals(alice: User, bob: User) -> None:
     live = make_live_strategy(user=alice)
     make_live_strategy(user=alice, status="paused")
     make_live_strategy(user=alice, status="stopped")
@@ -55,7 +55,7 @@ def test_a_strategy_has_its_own_performance_lots_and_last_signal(alice: User) ->
     make_paper_trade(user=alice, live_strategy=second, symbol="AAPL", entry_price=Decimal(1))
     make_signal(live_strategy=first)
     newest = make_signal(live_strategy=first)
-    one, two = strategies.summarize(alice, [first, second], NOW)
+    one, two = strategies.summarize_strategies(alice, [first, second], NOW)
     assert (one.performance.realized, one.performance.unrealized) == (Decimal(30), Decimal(0))
     assert one.lots == []
     assert (two.performance.realized, len(two.lots)) == (Decimal(0), 1)
@@ -66,11 +66,11 @@ def test_a_strategy_has_its_own_performance_lots_and_last_signal(alice: User) ->
 def test_a_live_strategy_is_measured_on_live_trades(alice: User) -> None:
     live = make_live_strategy(user=alice, mode="live")
     make_live_trade(user=alice, live_strategy=live, **closed(NOW, exit_price=40))
-    (summary,) = strategies.summarize(alice, [live], NOW)
+    (summary,) = strategies.summarize_strategies(alice, [live], NOW)
     assert summary.performance.realized == 100
 
 
-def test_active_ones_come_first_and_newest_first(alice: User) -> None:
+def test_strategies_are_ordered_by_status_then_newest_first(alice: User) -> None:
     names = [("a", "stopped"), ("b", "active"), ("c", "paused"), ("d", "active")]
     for name, status in names:
         make_live_strategy(user=alice, name=name, status=status)
@@ -86,7 +86,7 @@ def test_the_queries_do_not_grow_with_the_strategies(
     for user in (alice, bob):
         rows = list(strategies.ordered(user))
         with django_assert_num_queries(6):
-            found = strategies.summarize(user, rows, NOW)
+            found = strategies.summarize_strategies(user, rows, NOW)
         assert all(row.last_signal and row.lots for row in found)
 
 
@@ -99,17 +99,17 @@ def test_the_queries_do_not_grow_with_the_strategies(
         (Outcome.ORDERED, OrderState.BLOCKED, ("blocked", "Blocked", "No.")),
     ],
 )
-def test_a_signal_tells_what_became_of_it(
+def test_the_outcome_of_a_signal_is_the_state_of_its_order(
     alice: User, outcome: str, state: OrderState | None, expected: tuple[str, str, str]
 ) -> None:
     signal = make_signal(live_strategy=make_live_strategy(user=alice), outcome=outcome, reason="Too much.")
     if state:
         make_order(user=alice, signal=signal, state=state, reason="No." if state == OrderState.BLOCKED else "")
-    (summary,) = signals.summarize(signals.with_orders(alice.signals.all()))
+    (summary,) = signals.summarize_signals(signals.with_orders(alice.signals.all()))
     assert (summary.outcome, summary.outcome_label, summary.reason) == expected
 
 
-def test_working_orders_are_those_that_may_still_be_filled(alice: User) -> None:
+def test_working_orders_can_still_be_filled(alice: User) -> None:
     for state in OrderState:
         make_order(user=alice, state=state, symbol=state.value[:10])
     stop = make_order(user=alice, state="accepted", purpose="stop_loss", created_at=NOW + timedelta(days=1))
@@ -119,14 +119,14 @@ def test_working_orders_are_those_that_may_still_be_filled(alice: User) -> None:
     assert found[-1] == stop
 
 
-def test_limits_tell_where_a_deployment_differs_from_its_backtest(alice: User) -> None:
+def test_limits_mark_the_rules_that_differ_from_the_backtest(alice: User) -> None:
     rules = RiskRules(position_size_pct=0.475, max_positions=2, stop_loss_pct=0.1, take_profit_pct=0.3)
     backtest = make_backtest(user=alice, rules=rules.as_dict())
     live = make_live_strategy(user=alice, backtest=backtest, stop_loss_pct=0.1, take_profit_pct=0.3)
-    limits = {limit.field: limit for limit in limits_of(live)}
-    assert {field for field, limit in limits.items() if limit.differs} == {"position_size_pct", "max_positions"}
-    assert (limits["position_size_pct"].deployed, limits["position_size_pct"].backtested) == (0.02, 0.475)
-    live.max_position_size = Decimal(5000)
-    assert {limit.field for limit in limits_of(live) if limit.differs} >= {"max_position_size"}
+    limits = {limit.rule.name: limit for limit in limits_of(live)}
+    assert {name for name, limit in limits.items() if limit.differs} == {"position_size_pct", "max_positions"}
+    assert (limits["position_size_pct"].deployed, limits["position_size_pct"].tested) == (0.02, 0.475)
+    limited = make_live_strategy(user=alice, backtest=backtest, max_position_size=Decimal(5000))
+    assert "max_position_size" in {limit.rule.name for limit in limits_of(limited) if limit.differs}
     live.backtest = None
     assert not any(limit.differs for limit in limits_of(live))

@@ -1,4 +1,4 @@
-"""Trades by market day, in pages and as a file."""
+"""Trades by market day, on pages and as a CSV file."""
 
 import csv
 from datetime import date, datetime, timedelta
@@ -30,11 +30,11 @@ NEW_YORK = ZoneInfo("America/New_York")
         # Summer time: New York is four hours behind.
         ("2012-07-06T03:59:59+00:00", date(2012, 7, 5)),
         ("2012-07-06T04:00:00+00:00", date(2012, 7, 6)),
-        # The same moment, written in Tokyo.
+        # The same time in Tokyo's zone.
         ("2012-03-06T13:59:59+09:00", date(2012, 3, 5)),
     ],
 )
-def test_a_trade_stands_under_new_yorks_date(alice: User, moment: str, day: date) -> None:
+def test_a_trade_is_grouped_by_its_date_in_new_york(alice: User, moment: str, day: date) -> None:
     make_paper_trade(user=alice, **closed(datetime.fromisoformat(moment)))
     trades = latest_trades(alice, "paper")
     (group,) = by_day(trades, trades)
@@ -42,12 +42,12 @@ def test_a_trade_stands_under_new_yorks_date(alice: User, moment: str, day: date
 
 
 @given(st.builds(datetime.fromtimestamp, st.integers(946_684_800, 1_893_456_000), st.timezones()))
-def test_a_market_day_begins_at_its_daily_time(moment: datetime) -> None:
+def test_a_market_day_starts_at_its_daily_time(moment: datetime) -> None:
     day = market_day(moment)
     assert daily_time(day) <= moment < daily_time(day + timedelta(days=1))
 
 
-def test_the_days_come_newest_first_and_an_open_trade_under_its_entry(alice: User) -> None:
+def test_the_newest_day_is_first_and_an_open_trade_has_the_day_of_its_entry(alice: User) -> None:
     opened = make_paper_trade(user=alice, entry_time=daily_time(date(2010, 3, 4)))
     first = make_paper_trade(user=alice, **closed(daily_time(date(2010, 3, 3))))
     last = make_paper_trade(user=alice, **closed(daily_time(date(2010, 3, 5)), exit_price=20))
@@ -65,7 +65,7 @@ def test_the_days_come_newest_first_and_an_open_trade_under_its_entry(alice: Use
     ]
 
 
-def test_a_day_that_goes_on_over_the_page_is_counted_whole(alice: User) -> None:
+def test_the_figures_of_a_day_include_its_trades_on_other_pages(alice: User) -> None:
     for exit_price in (31, 32, 33):
         make_paper_trade(user=alice, **closed(daily_time(TODAY), exit_price=exit_price))
     trades = latest_trades(alice, "paper")
@@ -74,23 +74,23 @@ def test_a_day_that_goes_on_over_the_page_is_counted_whole(alice: User) -> None:
         assert (group.realized, group.closed) == (Decimal(60), 3)
 
 
-def test_no_trades_are_no_days(alice: User) -> None:
+def test_without_trades_there_are_no_days(alice: User) -> None:
     trades = latest_trades(alice, "paper")
     assert by_day(trades, trades) == []
 
 
-def rows(answer: Any) -> list[dict[str, str]]:
-    return list(csv.DictReader(StringIO(answer.getvalue().decode())))
+def rows(response: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(response.getvalue().decode())))
 
 
-def test_the_file_holds_every_trade_of_the_mode(alices_browser: Client, alice: User, bob: User) -> None:
+def test_the_file_has_every_trade_of_the_mode(alices_browser: Client, alice: User, bob: User) -> None:
     live = make_live_strategy(user=alice, name="Turtle")
     make_paper_trade(user=alice, live_strategy=live, **closed(NOW, exit_price=28.5, commission=Decimal(2)))
     make_paper_trade(user=alice, symbol="IBM", entry_time=NOW - timedelta(days=9))
     make_paper_trade(user=bob)
-    answer = alices_browser.get("/trades.csv", {"mode": "paper"})
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="trades-paper.csv"'
-    sold, held = rows(answer)
+    response = alices_browser.get("/trades.csv", {"mode": "paper"})
+    assert response.headers["Content-Disposition"] == 'attachment; filename="trades-paper.csv"'
+    sold, held = rows(response)
     assert sold == {
         "symbol": "AAPL",
         "strategy": "Turtle",
@@ -110,7 +110,7 @@ def test_the_file_holds_every_trade_of_the_mode(alices_browser: Client, alice: U
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@A1"])
-def test_a_spreadsheet_takes_no_name_for_a_formula(alices_browser: Client, alice: User, name: str) -> None:
+def test_a_name_cannot_be_a_spreadsheet_formula(alices_browser: Client, alice: User, name: str) -> None:
     make_paper_trade(user=alice, live_strategy=make_live_strategy(user=alice, name=name))
     (row,) = rows(alices_browser.get("/trades.csv"))
     assert row["strategy"] == f"'{name}"

@@ -1,4 +1,4 @@
-"""The books of the simulated broker in the database: what is matched against the bars, and what each fill changes."""
+"""The simulated broker's books in the database: reading what to match, and recording each execution."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -20,18 +20,19 @@ WORKING, FILLED, CANCELLED = PaperOrder.Status.WORKING, PaperOrder.Status.FILLED
 
 
 def fill_from_bars(account: PaperAccount, now: datetime) -> None:
-    """Match the account's orders and lots against every bar closed by `now` that they have not seen."""
+    """Match the account's working orders and lots against every bar closed by `now` that was not matched
+    before."""
     if not account.orders.filter(status=WORKING).exists():
         return
     with transaction.atomic():
-        # The row lock makes two matchers of one account take turns; the second finds nothing left.
+        # The row lock serializes two matchers of one account; the second one finds nothing to match.
         account = PaperAccount.objects.select_for_update().get(pk=account.pk)
         orders = {order.client_order_id: order for order in account.orders.filter(status=WORKING)}
         lots = {lot.client_order_id: lot for lot in account.orders.filter(open_quantity__gt=0)}
         book = _open_book(account, orders.values(), lots, now)
-        for time, bars in _unseen_bars(book, now):
+        for time, bars in _unmatched_bars(book, now):
             for execution in match(book, time, bars):
-                _settle(account, orders, lots, execution, time)
+                _record_execution(account, orders, lots, execution, time)
             legs = account.orders.exclude(kind=MARKET).filter(status=WORKING)
             for symbol, timeframe in bars:
                 legs.filter(symbol=symbol, timeframe=timeframe).update(matched_until=time)
@@ -42,10 +43,10 @@ def _open_book(
     account: PaperAccount, orders: Iterable[PaperOrder], lots: dict[str, PaperOrder], now: datetime
 ) -> Book:
     book = Book(cash=float(account.cash), costs=account.costs())
-    protection: dict[str, dict[str, PaperOrder]] = {}
+    legs_by_entry: dict[str, dict[str, PaperOrder]] = {}
     for order in orders:
         if order.kind != MARKET:
-            protection.setdefault(order.closes, {})[order.kind] = order
+            legs_by_entry.setdefault(order.closes, {})[order.kind] = order
             continue
         book.orders.append(
             WorkingOrder(
@@ -61,13 +62,13 @@ def _open_book(
             )
         )
     for id_, lot in lots.items():
-        legs = protection.get(id_, {})
-        seen = max((leg.matched_until for leg in legs.values() if leg.matched_until), default=lot.accepted_at)
+        legs = legs_by_entry.get(id_, {})
+        matched = max((leg.matched_until for leg in legs.values() if leg.matched_until), default=lot.accepted_at)
         book.lots[id_] = Lot(
             id=id_,
             series=(lot.symbol, lot.timeframe),
             quantity=float(lot.open_quantity),
-            first_bar=seen + timedelta(microseconds=1),
+            first_bar=matched + timedelta(microseconds=1),
             stop=_trigger(legs.get(STOP)),
             target=_trigger(legs.get(TARGET)),
         )
@@ -79,15 +80,16 @@ def _trigger(leg: PaperOrder | None) -> float | None:
 
 
 def _first_bar(order: PaperOrder, now: datetime) -> datetime:
-    """The first bar that opened at or after the order was accepted; a time after `now` when there is none yet."""
+    """Time of the first bar that opened when the order was accepted or later; after `now` when there is none
+    yet."""
     since = order.accepted_at - timedelta(days=1)  # a daily bar's time is midnight, its session opens later
     times = closed_bars(order.symbol, order.timeframe, now).since(since).time
     row = int(np.searchsorted(bar_open(times, order.timeframe), to_datetime64(order.accepted_at)))
     return to_datetime(times[row]) if row < len(times) else now + timedelta(days=1)
 
 
-def _unseen_bars(book: Book, now: datetime) -> list[tuple[datetime, dict[Series, Prices]]]:
-    """The bars the book has to be held against, a bar time at a time, in the order they closed."""
+def _unmatched_bars(book: Book, now: datetime) -> list[tuple[datetime, dict[Series, Prices]]]:
+    """The bars to match the book against, grouped by bar time, in the order of their closes."""
     first: dict[Series, datetime] = {}
     waiting: list[WorkingOrder | Lot] = [*book.orders, *book.lots.values()]
     for item in waiting:
@@ -103,14 +105,14 @@ def _unseen_bars(book: Book, now: datetime) -> list[tuple[datetime, dict[Series,
     return [(key[2], groups[key]) for key in sorted(groups)]
 
 
-def _settle(
+def _record_execution(
     account: PaperAccount,
     orders: dict[str, PaperOrder],
     lots: dict[str, PaperOrder],
     execution: Execution,
     time: datetime,
 ) -> None:
-    """Write one execution into the books."""
+    """Record one execution: order, lot, cash and fill."""
     if execution.kind == MARKET:
         order = orders[execution.id]
         lot = lots.get(order.closes) if order.closes else None

@@ -1,7 +1,7 @@
-"""The simulated broker: fills from the bar store at the next bar's open, with a cash ledger of its own.
+"""The simulated broker: fills orders from the bar store at the next bar's open and keeps a cash ledger of its own.
 
-It is a Broker (brokers.protocol) like any other. Its books are PaperAccount, PaperOrder and PaperFill; the desk never
-reads those for its own records.
+It implements Broker (brokers.protocol). Its books are PaperAccount, PaperOrder and PaperFill; the desk never reads
+these tables for its own records.
 """
 
 from datetime import datetime
@@ -26,7 +26,7 @@ from tradedesk.marketdata.library import closed, load_many
 
 
 class SimulatedBroker:
-    """The broker of one paper account, as of the market's time `now`."""
+    """One paper account at the market time `now`."""
 
     def __init__(self, account: PaperAccount, now: datetime) -> None:
         self._account, self._now = account, now
@@ -39,9 +39,9 @@ class SimulatedBroker:
         if request.quantity <= 0:
             raise OrderRefused("The quantity must be above zero.")
         orders = self._account.orders
-        known = orders.filter(client_order_id=request.client_order_id).first()
-        if known is not None:
-            return _answer(known)
+        existing = orders.filter(client_order_id=request.client_order_id).first()
+        if existing is not None:
+            return _broker_order(existing)
         try:
             with transaction.atomic():
                 order = orders.create(
@@ -58,16 +58,16 @@ class SimulatedBroker:
                     accepted_at=self._now,
                 )
         except IntegrityError:
-            # Two workers sent the same order at the same time: the unique id lets one of them create it.
+            # Two workers sent the same order at the same time; the unique id lets only one of them create it.
             order = orders.get(client_order_id=request.client_order_id)
-        return _answer(order)
+        return _broker_order(order)
 
     def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
         order = self._account.orders.filter(client_order_id=client_order_id).first()
-        return None if order is None else _answer(order)
+        return None if order is None else _broker_order(order)
 
     def open_orders(self) -> list[BrokerOrder]:
-        return [_answer(order) for order in self._account.orders.filter(status=WORKING)]
+        return [_broker_order(order) for order in self._account.orders.filter(status=WORKING)]
 
     def fills_since(self, cursor: str) -> list[BrokerFill]:
         fill_from_bars(self._account, self._now)
@@ -86,7 +86,7 @@ class SimulatedBroker:
 
     def cancel(self, client_order_id: str) -> None:
         with transaction.atomic():
-            # The row lock makes this wait for a matcher: what is filled now is not cancelled as well.
+            # Wait for a running matcher, so that an order that it fills is not cancelled as well.
             PaperAccount.objects.select_for_update().get(pk=self._account.pk)
             orders = self._account.orders.filter(client_order_id=client_order_id, status=WORKING)
             orders.update(status=CANCELLED, reason="Cancelled on request.")
@@ -107,7 +107,7 @@ class SimulatedBroker:
         return BrokerClock(now=now, is_open=sessions.is_open(now), next_open=sessions.next_open(now))
 
     def _market_value(self) -> float:
-        """Dollars that the open lots are worth at their last closes."""
+        """Market value of the open lots at their last closes, in dollars."""
         lots = self._account.orders.filter(open_quantity__gt=0)
         held: dict[str, dict[str, float]] = {}
         for symbol, timeframe, quantity in lots.values_list("symbol", "timeframe", "open_quantity"):
@@ -120,7 +120,7 @@ class SimulatedBroker:
         )
 
 
-def _answer(order: PaperOrder) -> BrokerOrder:
+def _broker_order(order: PaperOrder) -> BrokerOrder:
     return BrokerOrder(
         client_order_id=order.client_order_id,
         broker_order_id=str(order.pk),

@@ -1,4 +1,4 @@
-"""How the paper broker fills: pure, one bar time at a time, in the order of a backtest's bar.
+"""Matching of the simulated broker: pure, one bar time at a time, in the order of a backtest's bar.
 
 1. exits at the open; 2. entries at the open, by strength descending, then symbol; 3. protective exits, on the
 entry bar too. Prices, quantities and costs come from core.fills, which the backtest's kernel calls as well.
@@ -26,8 +26,8 @@ class Prices:
 
 @dataclass(slots=True)
 class WorkingOrder:
-    """A market order waiting for its series' bar at `first_bar` or later. `closes` is the id of the entry whose
-    lot it sells."""
+    """A market order that is filled on its series' first bar at `first_bar` or later. closes: id of the entry
+    whose lot an exit sells; "" for an entry."""
 
     id: str
     series: Series
@@ -42,7 +42,7 @@ class WorkingOrder:
 
 @dataclass(slots=True)
 class Lot:
-    """Shares bought by one entry, with the prices that protect them from the bar at `first_bar` on."""
+    """Shares bought by one entry. stop, target: trigger prices, valid from the bar at `first_bar`."""
 
     id: str
     series: Series
@@ -54,7 +54,8 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What happened to an order (or to a lot's protective exit: kind stop_loss or take_profit, id of the lot)."""
+    """The result of matching an order. kind: market, or stop_loss and take_profit with the id of the lot. quantity
+    0: the order is cancelled, for the reason given."""
 
     id: str
     kind: str
@@ -69,7 +70,7 @@ class Execution:
 
 @dataclass(slots=True)
 class Book:
-    """What the paper broker holds for one account between two bars."""
+    """Cash, working orders and lots of one account between two bars."""
 
     cash: float
     costs: Costs
@@ -78,17 +79,17 @@ class Book:
 
 
 def match(book: Book, time: datetime, bars: Mapping[Series, Prices]) -> list[Execution]:
-    """Fill what the bars of one `time` let through, changing `book`; 0 shares executed is a cancellation."""
+    """Match `book` against the bars of one `time`, and update it."""
     due = [order for order in book.orders if order.series in bars and order.first_bar <= time]
     book.orders = [order for order in book.orders if order not in due]
     exits = sorted((order for order in due if order.closes), key=lambda order: order.series)
     entries = sorted(
         (order for order in due if not order.closes), key=lambda order: (-order.strength, order.series)
     )
-    done = [_sell(book, order, bars[order.series]) for order in exits]
-    done += [_buy(book, order, time, bars[order.series]) for order in entries]
-    done += _protect(book, time, bars)
-    return done
+    executions = [_sell(book, order, bars[order.series]) for order in exits]
+    executions += [_buy(book, order, time, bars[order.series]) for order in entries]
+    executions += _protect(book, time, bars)
+    return executions
 
 
 def _sell(book: Book, order: WorkingOrder, bar: Prices) -> Execution:
@@ -114,11 +115,11 @@ def _buy(book: Book, order: WorkingOrder, time: datetime, bar: Prices) -> Execut
         order.fractional,
     )
     if quantity <= 0.0:
-        return _cancelled(order.id, f"Cash of ${book.cash:,.2f} does not pay for one share at ${price:,.2f}.")
+        return _cancelled(order.id, f"Cash of ${book.cash:,.2f} does not buy one share at ${price:,.2f}.")
     stop = None if order.stop_loss_pct is None else fills.stop_price(price, order.stop_loss_pct)
     target = None if order.take_profit_pct is None else fills.target_price(price, order.take_profit_pct)
     book.lots[order.id] = Lot(order.id, order.series, quantity, time, stop, target)
-    cut = "" if quantity == order.quantity else "Cut to what the cash affords."
+    cut = "" if quantity == order.quantity else "Reduced to the quantity that the cash can pay for."
     return _execution(book, order.id, "market", quantity, price, stop, target, cut)
 
 

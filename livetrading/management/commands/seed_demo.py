@@ -1,4 +1,4 @@
-"""manage.py seed_demo: the demo user with five ready strategies."""
+"""manage.py seed_demo: create the demo user with five strategies."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from livetrading.services.demo import seed_demo
 
 
 class Command(BaseCommand):
-    help = "Create the demo user with five ready strategies, unless they are there."
+    help = "Create the demo user with five strategies, unless the user exists."
 
     def handle(self, *, verbosity: int, **options: Any) -> None:
         user = seed_demo()

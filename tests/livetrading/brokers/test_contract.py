@@ -1,4 +1,4 @@
-"""What every broker adapter must do. A new adapter joins by adding its fixture to `broker`."""
+"""The contract of every broker adapter. Add a new adapter to the parameters of the fixture `at`."""
 
 import uuid
 from collections.abc import Callable
@@ -20,7 +20,7 @@ DAYS = [session_close(date(2012, 3, day)) for day in (5, 6, 7, 8)]
 
 @pytest.fixture(params=["paper"])
 def at(request: pytest.FixtureRequest, alice: User) -> At:
-    """The broker of Alice's account, as of a moment of the market."""
+    """Returns the broker of Alice's account at a market time."""
     load_samples(WALL)
     open_account(alice, 100_000.0)
     return lambda now: broker_for(alice.pk, Mode.PAPER, now)
@@ -39,38 +39,38 @@ def request(quantity: str = "10", **fields: object) -> OrderRequest:
 
 def test_an_accepted_order_is_open_and_known_by_its_client_id(at: At) -> None:
     broker = at(DAYS[0])
-    wanted = request()
-    accepted = broker.submit(wanted)
-    assert (accepted.client_order_id, accepted.state) == (wanted.client_order_id, "working")
-    assert broker.order_by_client_id(wanted.client_order_id) == accepted
+    order = request()
+    accepted = broker.submit(order)
+    assert (accepted.client_order_id, accepted.state) == (order.client_order_id, "working")
+    assert broker.order_by_client_id(order.client_order_id) == accepted
     assert broker.open_orders() == [accepted]
     assert broker.fills_since("") == []
 
 
-def test_an_order_never_seen_is_none_not_an_error(at: At) -> None:
+def test_an_unknown_order_is_none_and_no_error(at: At) -> None:
     assert at(DAYS[0]).order_by_client_id("desk-never") is None
 
 
 def test_the_same_order_sent_twice_is_one_order(at: At) -> None:
-    wanted = request()
-    assert at(DAYS[0]).submit(wanted) == at(DAYS[0]).submit(wanted)
+    order = request()
+    assert at(DAYS[0]).submit(order) == at(DAYS[0]).submit(order)
     assert len(at(DAYS[0]).open_orders()) == 1
     assert len(at(DAYS[1]).fills_since("")) == 1
 
 
-def test_an_order_sent_again_after_its_fill_is_answered_not_filled_again(at: At) -> None:
-    wanted = request()
-    at(DAYS[0]).submit(wanted)
+def test_an_order_sent_again_after_its_fill_is_returned_and_not_filled_again(at: At) -> None:
+    order = request()
+    at(DAYS[0]).submit(order)
     at(DAYS[1]).fills_since("")
-    assert at(DAYS[1]).submit(wanted).state == "filled"
+    assert at(DAYS[1]).submit(order).state == "filled"
     assert len(at(DAYS[2]).fills_since("")) == 1
 
 
-def test_it_is_filled_once_and_the_cursor_leaves_old_fills_out(at: At) -> None:
-    wanted = request()
-    at(DAYS[0]).submit(wanted)
+def test_an_order_is_filled_once_and_the_cursor_skips_old_fills(at: At) -> None:
+    order = request()
+    at(DAYS[0]).submit(order)
     (fill,) = at(DAYS[1]).fills_since("")
-    assert (fill.client_order_id, fill.quantity) == (wanted.client_order_id, Decimal(10))
+    assert (fill.client_order_id, fill.quantity) == (order.client_order_id, Decimal(10))
     assert at(DAYS[2]).fills_since(fill.activity_id) == []
     assert at(DAYS[2]).fills_since("") == [fill]
 
@@ -84,7 +84,7 @@ def test_cash_equity_and_positions_follow_the_fills(at: At) -> None:
     assert (position.symbol, position.quantity, position.average_price) == ("AAPL", Decimal(10), fill.price)
 
 
-def test_an_entry_brings_its_protective_exits(at: At) -> None:
+def test_a_filled_entry_creates_its_protective_exits(at: At) -> None:
     entry = request(stop_loss_pct=0.10, take_profit_pct=0.5)
     at(DAYS[0]).submit(entry)
     (fill,) = at(DAYS[1]).fills_since("")
@@ -109,21 +109,21 @@ def test_closing_a_lot_cancels_its_protective_exits(at: At) -> None:
 
 
 def test_a_cancelled_order_is_not_filled(at: At) -> None:
-    wanted = request()
-    at(DAYS[0]).submit(wanted)
-    at(DAYS[0]).cancel(wanted.client_order_id)
+    order = request()
+    at(DAYS[0]).submit(order)
+    at(DAYS[0]).cancel(order.client_order_id)
     assert at(DAYS[1]).fills_since("") == []
-    cancelled = at(DAYS[1]).order_by_client_id(wanted.client_order_id)
+    cancelled = at(DAYS[1]).order_by_client_id(order.client_order_id)
     assert cancelled is not None
     assert cancelled.state == "cancelled"
 
 
-def test_a_cancellation_that_comes_too_late_changes_nothing(at: At) -> None:
-    wanted = request()
-    at(DAYS[0]).submit(wanted)
+def test_a_cancellation_after_the_fill_changes_nothing(at: At) -> None:
+    order = request()
+    at(DAYS[0]).submit(order)
     at(DAYS[1]).fills_since("")
-    at(DAYS[1]).cancel(wanted.client_order_id)
-    filled = at(DAYS[1]).order_by_client_id(wanted.client_order_id)
+    at(DAYS[1]).cancel(order.client_order_id)
+    filled = at(DAYS[1]).order_by_client_id(order.client_order_id)
     assert filled is not None
     assert filled.state == "filled"
 
@@ -133,8 +133,8 @@ def test_an_order_without_a_quantity_is_refused_with_a_reason(at: At) -> None:
         at(DAYS[0]).submit(request("0"))
 
 
-def test_the_clock_knows_whether_the_market_is_open(at: At) -> None:
+def test_the_clock_reports_whether_the_market_is_open(at: At) -> None:
     clock = at(DAYS[0]).clock()
     assert clock.now == DAYS[0]
-    assert not clock.is_open  # the close itself is past the session
+    assert not clock.is_open  # the session ends at its close
     assert clock.next_open > DAYS[0]

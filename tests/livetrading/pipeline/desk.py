@@ -1,4 +1,4 @@
-"""A desk for tests: bars in the store, a deployed strategy, and the live pipeline run over sessions."""
+"""Helpers for pipeline tests: store bars, deploy a strategy, and run the pipeline session by session."""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ WALL = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 def put_bars(bars: Mapping[str, Bars], timeframe: str = "1Day") -> None:
-    """Make these the imported bars of their symbols."""
+    """Store these bars as imported bars of their symbols."""
     for symbol, own in bars.items():
         save_series(SeriesKey("csv", symbol, timeframe), own, adjusted=True, present=None, now=WALL)
 
@@ -48,12 +48,12 @@ def deployed(
 
 
 def closes(first: date, last: date) -> list[datetime]:
-    """The moments at which the sessions from `first` to `last` close."""
+    """The closing times of the sessions from `first` to `last`."""
     return [session_close(day) for day in sessions_between(first, last).tolist()]
 
 
 def step(live: LiveStrategy, now: datetime) -> None:
-    """What the desk does when a bar has closed: reconcile and check, then send the orders."""
+    """Run the pipeline after a bar has closed: reconcile and check, then send the orders."""
     for order_id in check(live.pk, now, WALL):
         execute_order(order_id, now, WALL)
 

@@ -1,4 +1,4 @@
-"""A broker that says what the test tells it to, for reconcile to ask: fills in parts, orders it has forgotten."""
+"""A broker with scripted responses for reconcile: partial fills, orders that it does not report any more."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -20,14 +20,14 @@ def leg_id(entry: Order, kind: str) -> str:
 
 @dataclass
 class ScriptedBroker:
-    """orders: by client_order_id, as the broker would answer now. fills: in its order, from activity "1" on."""
+    """orders: by client_order_id, in their present state. fills: in order, with the activity ids "1", "2", ..."""
 
     orders: dict[str, BrokerOrder] = field(default_factory=dict)
     fills: list[BrokerFill] = field(default_factory=list)
-    asked_since: list[str] = field(default_factory=list)
+    requested_cursors: list[str] = field(default_factory=list)
 
     def knows(self, order: Order, state: str = "working", filled: object = 0, **fields: Any) -> BrokerOrder:
-        """It knows this order of the desk's, filled so far; said again, the order has changed."""
+        """Report this order of the desk with its filled quantity; a second call changes the order."""
         values: dict[str, Any] = {
             "client_order_id": order.client_order_id,
             "broker_order_id": f"at-broker-{order.client_order_id[-6:]}",
@@ -37,14 +37,14 @@ class ScriptedBroker:
             "quantity": order.quantity,
             "filled_quantity": Decimal(str(filled)),
         }
-        return self.holds(BrokerOrder(**(values | fields)))
+        return self.add(BrokerOrder(**(values | fields)))
 
-    def holds(self, order: BrokerOrder) -> BrokerOrder:
+    def add(self, order: BrokerOrder) -> BrokerOrder:
         self.orders[order.client_order_id] = order
         return order
 
     def leg(self, entry: Order, kind: str, price: float, **fields: Any) -> BrokerOrder:
-        """It holds a protective exit for the lot of this entry."""
+        """Report a protective exit for the lot of this entry."""
         made = self.knows(
             entry,
             client_order_id=leg_id(entry, kind),
@@ -53,7 +53,7 @@ class ScriptedBroker:
             closes=entry.client_order_id,
             trigger_price=Decimal(str(price)),
         )
-        return self.holds(replace(made, **fields))
+        return self.add(replace(made, **fields))
 
     def fill(
         self,
@@ -74,10 +74,10 @@ class ScriptedBroker:
         self.fills.append(made)
         return made
 
-    # --- what reconcile asks ---
+    # --- The methods that reconcile calls ---
 
     def fills_since(self, cursor: str) -> list[BrokerFill]:
-        self.asked_since.append(cursor)
+        self.requested_cursors.append(cursor)
         return [fill for fill in self.fills if int(fill.activity_id) > int(cursor or 0)]
 
     def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
@@ -87,8 +87,8 @@ class ScriptedBroker:
         return [order for order in self.orders.values() if order.state == "working"]
 
 
-def answers_for(broker: ScriptedBroker) -> Callable[[int, str, datetime], ScriptedBroker]:
-    """What stands in for services.accounts.broker_for."""
+def always(broker: ScriptedBroker) -> Callable[[int, str, datetime], ScriptedBroker]:
+    """A replacement of services.accounts.broker_for that returns this broker."""
     return lambda _user_id, _mode, _now: broker
 
 
@@ -112,7 +112,7 @@ def exit_of(entry: Order, quantity: int = 100) -> Order:
     )
 
 
-def take_over(user: User, day: int = 1) -> None:
+def run_reconcile(user: User, day: int = 1) -> None:
     reconcile(user.pk, Mode.PAPER, CLOSES[day], NOW)
 
 

@@ -1,4 +1,4 @@
-"""A strategy's book: its own lots, what is on its way, and what it has earned."""
+"""A strategy's book: its own lots, its working orders and its realized profit."""
 
 from decimal import Decimal
 from typing import Any
@@ -24,31 +24,31 @@ def live(alice: User) -> LiveStrategy:
     return make_live_strategy(user=alice)
 
 
-def on_its_way(live: LiveStrategy, symbol: str, purpose: str, state: str = "pending") -> Order:
+def make_strategy_order(live: LiveStrategy, symbol: str, purpose: str, state: str = "pending") -> Order:
     side = "buy" if purpose == "entry" else "sell"
     return make_order(
         user=live.user, live_strategy=live, symbol=symbol, purpose=purpose, side=side, state=state, mode=live.mode
     )
 
 
-def test_a_fresh_strategy_has_an_empty_book(live: LiveStrategy) -> None:
+def test_a_new_strategy_has_an_empty_book(live: LiveStrategy) -> None:
     assert read_book(live) == StrategyBook({}, frozenset(), frozenset(), 0.0)
     assert read_book(live).open_positions() == 0
     assert read_book(live).unrealized({}) == 0.0
 
 
-def test_open_lots_stand_in_it_by_symbol_and_closed_ones_do_not(live: LiveStrategy, alice: User) -> None:
+def test_the_book_has_the_open_lots_by_symbol_and_no_closed_ones(live: LiveStrategy, alice: User) -> None:
     held = make_paper_trade(user=alice, live_strategy=live, symbol="AAPL")
     make_paper_trade(user=alice, live_strategy=live, symbol="IBM", **closed(NOW))
     assert read_book(live).lots == {"AAPL": held}
 
 
-def test_the_books_of_others_are_theirs(live: LiveStrategy, alice: User, bob: User) -> None:
+def test_lots_and_orders_of_others_are_not_in_the_book(live: LiveStrategy, alice: User, bob: User) -> None:
     for other in (make_live_strategy(user=alice), make_live_strategy(user=bob)):
         make_paper_trade(user=other.user, live_strategy=other, **closed(NOW))
         make_paper_trade(user=other.user, live_strategy=other, symbol="IBM")
-        on_its_way(other, "MSFT", "entry")
-    make_paper_trade(user=alice, symbol="GOOG")  # bought by hand
+        make_strategy_order(other, "MSFT", "entry")
+    make_paper_trade(user=alice, symbol="GOOG")  # a manual trade
     assert read_book(live) == StrategyBook({}, frozenset(), frozenset(), 0.0)
 
 
@@ -59,15 +59,15 @@ def test_a_live_strategy_reads_its_live_trades(alice: User) -> None:
     assert read_book(live).lots == {"AAPL": held}
 
 
-def test_what_is_sold_and_what_holding_has_cost_so_far_is_realized(live: LiveStrategy, alice: User) -> None:
-    """+30 and -20 from two sales, and a dollar of commission for what is still held."""
+def test_realized_profit_includes_the_commissions_of_open_lots(live: LiveStrategy, alice: User) -> None:
+    """+30 and -20 from two sales, and a dollar of commission for an open lot."""
     make_paper_trade(user=alice, live_strategy=live, **closed(NOW, 33))
     make_paper_trade(user=alice, live_strategy=live, **closed(NOW, 28))
     make_paper_trade(user=alice, live_strategy=live, pnl=Decimal(-1), commission=Decimal(1))
     assert read_book(live).realized == 9.0
 
 
-def test_what_is_held_is_worth_its_last_close(live: LiveStrategy, alice: User) -> None:
+def test_open_lots_are_valued_at_the_closes(live: LiveStrategy, alice: User) -> None:
     make_paper_trade(user=alice, live_strategy=live)  # 10 at 30
     make_paper_trade(user=alice, live_strategy=live, symbol="IBM", quantity=Decimal(8), exit_quantity=Decimal(3))
     # 10 x (31 - 30) + 5 x (26 - 30)
@@ -75,18 +75,20 @@ def test_what_is_held_is_worth_its_last_close(live: LiveStrategy, alice: User) -
 
 
 @pytest.mark.parametrize("state", list(OrderState))
-def test_only_working_orders_are_on_their_way(live: LiveStrategy, state: OrderState) -> None:
-    on_its_way(live, "AAPL", "entry", state)
-    on_its_way(live, "IBM", "exit", state)
+def test_only_working_orders_count_as_entering_or_exiting(live: LiveStrategy, state: OrderState) -> None:
+    make_strategy_order(live, "AAPL", "entry", state)
+    make_strategy_order(live, "IBM", "exit", state)
     book = read_book(live)
     working = state in WORKING
     assert (book.entering, book.exiting) == (({"AAPL"}, {"IBM"}) if working else (set(), set()))
 
 
 @pytest.mark.parametrize("purpose", ["stop_loss", "take_profit"])
-def test_a_protective_exit_that_waits_sells_nothing_yet(live: LiveStrategy, alice: User, purpose: str) -> None:
+def test_a_working_protective_exit_does_not_count_as_exiting(
+    live: LiveStrategy, alice: User, purpose: str
+) -> None:
     make_paper_trade(user=alice, live_strategy=live)
-    on_its_way(live, "AAPL", purpose, "accepted")
+    make_strategy_order(live, "AAPL", purpose, "accepted")
     book = read_book(live)
     assert (book.exiting, book.open_positions()) == (set(), 1)
 
@@ -97,33 +99,33 @@ def test_a_protective_exit_that_waits_sells_nothing_yet(live: LiveStrategy, alic
         ("AAPL IBM", "", "", 2),
         ("AAPL IBM", "IBM", "", 1),
         ("AAPL", "", "IBM", 2),
-        ("AAPL", "", "AAPL", 1),  # partly filled: one position
+        ("AAPL", "", "AAPL", 1),  # partially filled: one position
         ("AAPL", "AAPL", "IBM", 1),
         ("", "IBM", "", 0),
     ],
 )
-def test_positions_that_count(
+def test_the_number_of_open_positions(
     live: LiveStrategy, alice: User, held: str, exiting: str, entering: str, positions: int
 ) -> None:
     for symbol in held.split():
         make_paper_trade(user=alice, live_strategy=live, symbol=symbol)
     for purpose, symbols in (("exit", exiting), ("entry", entering)):
         for symbol in symbols.split():
-            on_its_way(live, symbol, purpose)
+            make_strategy_order(live, symbol, purpose)
     assert read_book(live).open_positions() == positions
 
 
-def test_one_order_can_be_left_out_of_the_count(live: LiveStrategy) -> None:
-    mine = on_its_way(live, "AAPL", "entry", "submitting")
-    on_its_way(live, "IBM", "entry")
+def test_one_order_can_be_left_out(live: LiveStrategy) -> None:
+    mine = make_strategy_order(live, "AAPL", "entry", "submitting")
+    make_strategy_order(live, "IBM", "entry")
     assert read_book(live, without=mine).entering == {"IBM"}
 
 
-def test_reading_a_book_costs_three_queries(
+def test_reading_a_book_takes_three_queries(
     live: LiveStrategy, alice: User, django_assert_num_queries: Any
 ) -> None:
     for symbol in ("AAPL", "GOOG", "IBM", "MSFT"):
         make_paper_trade(user=alice, live_strategy=live, symbol=symbol)
-        on_its_way(live, symbol, "exit")
+        make_strategy_order(live, symbol, "exit")
     with django_assert_num_queries(3):
         read_book(live)

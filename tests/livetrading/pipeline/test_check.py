@@ -1,4 +1,4 @@
-"""A check: what one look at the closed bars writes, once. Size is 2% of 100,000: 2,000 dollars."""
+"""A check: the rows that it writes, once for each bar. The position size is 2% of $100,000: $2,000."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,13 +9,16 @@ import pytest
 
 from livetrading.brokers.protocol import OutcomeUnknown
 from livetrading.models import LiveStrategy, Order, PaperTrade, Reconciliation, SignalHistory
-from livetrading.pipeline.check import _order, check
+from livetrading.pipeline import check as check_module
+from livetrading.pipeline.check import check
+from livetrading.pipeline.evaluate import evaluate
 from livetrading.services.control import control
 from tests.livetrading.at_once import at_once
 from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat
 from tests.livetrading.pipeline.desk import WALL, open_account, step
-from tests.livetrading.pipeline.watching import said, watching
+from tests.livetrading.pipeline.watching import signals_of, watching
 from tradedesk.accounts.models import User, UserVersion
+from tradedesk.core.risk import Refusal
 
 
 @pytest.fixture
@@ -24,10 +27,10 @@ def live(alice: User) -> LiveStrategy:
     return watching(alice, "AAPL")
 
 
-# --- What is written -------------------------------------------------------------------------------------------
+# --- What a check writes ---------------------------------------------------------------------------------------
 
 
-def test_a_buy_is_written_down_with_its_order(live: LiveStrategy) -> None:
+def test_a_buy_is_stored_with_its_order(live: LiveStrategy) -> None:
     bring(AAPL=flat(10, 10, 12))
     (order_id,) = check(live.pk, CLOSES[2], WALL)
     signal, order = SignalHistory.objects.get(), Order.objects.get()
@@ -44,7 +47,7 @@ def test_a_buy_is_written_down_with_its_order(live: LiveStrategy) -> None:
     assert (order.created_at, order.state_changed_at) == (CLOSES[2], WALL)
 
 
-def test_a_sell_closes_the_whole_lot_and_carries_no_stop(live: LiveStrategy) -> None:
+def test_a_sell_closes_the_whole_lot_and_has_no_stop(live: LiveStrategy) -> None:
     bring(AAPL=flat(10, 10, 12, 13, 12.5, 11.9))
     for now in CLOSES[2:5]:
         step(live, now)
@@ -56,8 +59,8 @@ def test_a_sell_closes_the_whole_lot_and_carries_no_stop(live: LiveStrategy) -> 
     assert (order.stop_loss_pct, order.take_profit_pct) == (None, None)
 
 
-def test_the_check_notes_what_it_has_seen_and_gives_its_claim_back(live: LiveStrategy) -> None:
-    LiveStrategy.objects.update(claimed_until=WALL + timedelta(seconds=30), last_error="Something old.")
+def test_a_check_stores_its_progress_and_releases_the_claim(live: LiveStrategy) -> None:
+    LiveStrategy.objects.update(claimed_until=WALL + timedelta(seconds=30), last_error="An old error.")
     bring(AAPL=flat(10, 10, 12))
     check(live.pk, CLOSES[2], WALL)
     live.refresh_from_db()
@@ -66,7 +69,7 @@ def test_the_check_notes_what_it_has_seen_and_gives_its_claim_back(live: LiveStr
     assert (live.claimed_until, live.last_error) == (None, "")
 
 
-def test_a_check_wakes_the_pages_of_its_user(live: LiveStrategy, bob: User) -> None:
+def test_a_check_notifies_the_pages_of_its_user(live: LiveStrategy, bob: User) -> None:
     bring(AAPL=flat(10, 10, 12))
     check(live.pk, CLOSES[2], WALL)
     assert UserVersion.objects.get(user=live.user).number >= 0
@@ -79,77 +82,78 @@ def test_a_check_wakes_the_pages_of_its_user(live: LiveStrategy, bob: User) -> N
 def test_a_hold_writes_nothing(live: LiveStrategy) -> None:
     bring(AAPL=flat(10, 10, 10))
     assert check(live.pk, CLOSES[2], WALL) == []
-    assert said(live) == []
+    assert signals_of(live) == []
 
 
-def test_fewer_bars_than_the_warm_up_decide_nothing(live: LiveStrategy) -> None:
+def test_fewer_bars_than_the_warm_up_give_no_signal(live: LiveStrategy) -> None:
     bring(AAPL=flat(10, 12))
     assert check(live.pk, CLOSES[1], WALL) == []
-    assert said(live) == []
+    assert signals_of(live) == []
     bring(AAPL=flat(10, 12, 14))
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
 
 
-def test_a_bar_that_has_not_closed_yet_is_not_looked_at(live: LiveStrategy) -> None:
+def test_a_bar_that_has_not_closed_is_not_evaluated(live: LiveStrategy) -> None:
     bring(AAPL=flat(10, 10, 12))
     assert check(live.pk, CLOSES[2] - timedelta(seconds=1), WALL) == []
-    assert said(live) == []
+    assert signals_of(live) == []
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
 
 
 def test_the_account_is_reconciled_before_the_decision(live: LiveStrategy) -> None:
-    """The bar that brings the SELL has also filled the BUY of the bar before: the lot is there to be sold."""
+    """The bar of the SELL has also filled the BUY of the previous bar, so the lot can be sold."""
     bring(AAPL=flat(10, 10, 12, 9.9))
     step(live, CLOSES[2])
-    # Filled at 9.90; its stop is at 8.91.
+    # Filled at 9.90, with the stop at 8.91.
     assert len(check(live.pk, CLOSES[3], WALL)) == 1
-    assert said(live) == [("AAPL", "buy", ""), ("AAPL", "sell", "")]
+    assert signals_of(live) == [("AAPL", "buy", ""), ("AAPL", "sell", "")]
 
 
 # --- Once ------------------------------------------------------------------------------------------------------
 
 
-def test_a_second_check_of_the_same_bar_writes_nothing_new(live: LiveStrategy) -> None:
+def test_a_second_check_of_the_same_bar_writes_nothing(live: LiveStrategy) -> None:
     bring(AAPL=flat(10, 10, 12))
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
     assert check(live.pk, CLOSES[2] + timedelta(minutes=5), WALL) == []
     assert (SignalHistory.objects.count(), Order.objects.count()) == (1, 1)
 
 
-def test_a_bar_seen_before_writes_nothing_even_when_the_mark_was_lost(live: LiveStrategy) -> None:
-    """The unique key of a signal holds where last_bar_time does not, as after a restored backup of that row."""
+def test_a_bar_is_not_stored_twice_even_when_the_progress_was_lost(live: LiveStrategy) -> None:
+    """The unique key of the signal prevents it, for example after that row was restored from a backup."""
     bring(AAPL=flat(10, 10, 12))
     check(live.pk, CLOSES[2], WALL)
     Order.objects.update(state="rejected")
-    LiveStrategy.objects.update(last_bar_time=None, seen_bars={})
+    LiveStrategy.objects.update(last_bar_time=None, evaluated_bars={})
     assert check(live.pk, CLOSES[2], WALL) == []
     assert (SignalHistory.objects.count(), Order.objects.count()) == (1, 1)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("attempt", range(5))
-def test_two_checks_at_once_write_one_order(live: LiveStrategy, attempt: int) -> None:
+def test_two_concurrent_checks_write_each_order_once(live: LiveStrategy, attempt: int) -> None:
     bring(AAPL=flat(10, 10, 12), IBM=flat(50, 50, 60))
     LiveStrategy.objects.update(symbols=["AAPL", "IBM"])
-    answers = at_once(*[lambda: check(live.pk, CLOSES[2], WALL)] * 2)
-    assert sorted(len(orders) for orders in answers) == [0, 2]
+    results = at_once(*[lambda: check(live.pk, CLOSES[2], WALL)] * 2)
+    assert sorted(len(orders) for orders in results) == [0, 2]
     assert sorted(Order.objects.values_list("symbol", flat=True)) == ["AAPL", "IBM"]
     assert SignalHistory.objects.count() == 2
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_checks_at_once_share_the_limit_of_positions(
+def test_two_concurrent_checks_share_the_limit_of_positions(
     live: LiveStrategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One writes the order of a bar; the other, at the next bar, counts it before it decides."""
+    """The check of the next bar counts the order that the check of the previous bar is writing."""
     bring(AAPL=flat(10, 10, 12, 12), IBM=flat(50, 50, 50, 60))
     LiveStrategy.objects.update(symbols=["AAPL", "IBM"], max_positions=1)
     writing, done = Event(), Event()
+    create_order = check_module._create_order
 
     def slowly(*arguments: Any) -> Order:
-        order = _order(*arguments)
+        order = create_order(*arguments)
         writing.set()
-        done.wait(0.5)  # the other check cannot be done before this one is
+        done.wait(0.5)  # the other check cannot end before this one
         return order
 
     def one_bar_later() -> list[Any]:
@@ -158,14 +162,15 @@ def test_two_checks_at_once_share_the_limit_of_positions(
         done.set()
         return orders
 
-    monkeypatch.setattr("livetrading.pipeline.check._order", slowly)
+    monkeypatch.setattr(check_module, "_create_order", slowly)
     first, second = at_once(lambda: check(live.pk, CLOSES[2], WALL), one_bar_later)
     assert (len(first), second) == (1, [])
-    assert said(live) == [("AAPL", "buy", ""), ("IBM", "buy", "The limit of 1 open positions is reached.")]
+    refusal = Refusal.MAX_POSITIONS.message(max_positions=1)
+    assert signals_of(live) == [("AAPL", "buy", ""), ("IBM", "buy", refusal)]
 
 
 def test_signal_and_order_are_one_transaction(live: LiveStrategy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A crash between the two leaves neither, so that the next check writes both."""
+    """A crash between the two writes nothing, and the next check writes both."""
     bring(AAPL=flat(10, 10, 12))
 
     def crash(*_: object) -> None:
@@ -173,7 +178,7 @@ def test_signal_and_order_are_one_transaction(live: LiveStrategy, monkeypatch: p
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr("livetrading.pipeline.check._order", crash)
+        patch.setattr(check_module, "_create_order", crash)
         with pytest.raises(SystemExit):
             check(live.pk, CLOSES[2], WALL)
     assert (SignalHistory.objects.count(), Order.objects.count()) == (0, 0)
@@ -182,45 +187,45 @@ def test_signal_and_order_are_one_transaction(live: LiveStrategy, monkeypatch: p
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
 
 
-def test_a_broker_that_does_not_answer_leaves_nothing_written(
+def test_a_check_without_a_response_of_the_broker_writes_nothing(
     live: LiveStrategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bring(AAPL=flat(10, 10, 12))
 
-    def silence(*_: object) -> None:
+    def no_response(*_: object) -> None:
         raise OutcomeUnknown("timed out")
 
     with monkeypatch.context() as patch:
-        patch.setattr("livetrading.pipeline.check.broker_for", silence)
+        patch.setattr(check_module, "broker_for", no_response)
         with pytest.raises(OutcomeUnknown):
             check(live.pk, CLOSES[2], WALL)
-    assert said(live) == []
+    assert signals_of(live) == []
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
 
 
 @pytest.mark.parametrize("status", ["paused", "stopped"])
-def test_what_is_not_active_is_not_checked(live: LiveStrategy, status: str) -> None:
+def test_an_inactive_strategy_is_not_checked(live: LiveStrategy, status: str) -> None:
     bring(AAPL=flat(10, 10, 12))
     LiveStrategy.objects.update(status=status)
     assert check(live.pk, CLOSES[2], WALL) == []
     live.refresh_from_db()
-    assert (said(live), live.last_check_at, live.last_bar_time) == ([], None, None)
-    assert not Reconciliation.objects.exists(), "its broker is left alone as well"
+    assert (signals_of(live), live.last_check_at, live.last_bar_time) == ([], None, None)
+    assert not Reconciliation.objects.exists(), "the account is not reconciled either"
 
 
-def test_a_pause_that_comes_while_the_bars_are_read_holds(
+def test_a_pause_while_the_bars_are_evaluated_is_respected(
     live: LiveStrategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bring(AAPL=flat(10, 10, 12))
 
-    def pressed_meanwhile(watched: LiveStrategy, now: datetime) -> Any:
+    def pause_and_evaluate(checked: LiveStrategy, now: datetime) -> Any:
         control(live, "pause", now)
-        return look(watched, now)
+        return evaluate(checked, now)
 
-    monkeypatch.setattr("livetrading.pipeline.check.look", pressed_meanwhile)
+    monkeypatch.setattr(check_module, "evaluate", pause_and_evaluate)
     assert check(live.pk, CLOSES[2], WALL) == []
-    assert said(live) == []
+    assert signals_of(live) == []
 
 
-def test_a_deployment_that_is_gone_is_no_error(db: None) -> None:
+def test_a_deleted_deployment_is_skipped(db: None) -> None:
     assert check(404, CLOSES[2], WALL) == []

@@ -1,4 +1,4 @@
-"""Decisions: exits before entries, the stronger before the weaker, and never more than the limits allow."""
+"""Decisions: exits before entries, strong entries before weak ones, and never more than the rules allow."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -13,6 +13,7 @@ from livetrading.pipeline.book import StrategyBook
 from livetrading.pipeline.decide import Decision, Funds, decide
 from livetrading.pipeline.evaluate import SignalEvent
 from tests.livetrading.made_bars import TIMES
+from tradedesk.core.risk import Refusal
 from tradedesk.core.rules import RiskRules
 from tradedesk.core.signals import Side
 
@@ -21,10 +22,10 @@ RULES = RiskRules(position_size_pct=0.02, max_positions=5)
 SYMBOLS = [f"S{number}" for number in range(8)]
 
 
-def sees(
+def event(
     symbol: str, side: Side = Side.BUY, *, close: float = 50.0, strength: float = 1.0, day: int = 2
 ) -> SignalEvent:
-    return SignalEvent(symbol, side, strength, TIMES[day], close, "Because.", late=False)
+    return SignalEvent(symbol, side, strength, TIMES[day], close, "Explanation", late=False)
 
 
 def lot_of(symbol: str, quantity: int = 10, *, day: int = 1) -> PaperTrade:
@@ -35,93 +36,94 @@ def book(*held: str, exiting: tuple[str, ...] = (), entering: tuple[str, ...] = 
     return StrategyBook({symbol: lot_of(symbol) for symbol in held}, frozenset(exiting), frozenset(entering), 0.0)
 
 
-def told(decisions: list[Decision]) -> list[tuple[str, Decimal]]:
+def quantities(decisions: list[Decision]) -> list[tuple[str, Decimal]]:
     return [(d.event.symbol, d.quantity) for d in decisions]
 
 
-# --- The order -------------------------------------------------------------------------------------------------
+# --- The sequence ----------------------------------------------------------------------------------------------
 
 
-def test_exits_come_first_then_entries_by_strength_then_by_name() -> None:
+def test_exits_first_then_entries_by_strength_then_by_symbol() -> None:
     events = [
-        sees("AAPL", strength=0.7),
-        sees("GOOG", strength=0.9),
-        sees("IBM", strength=0.7),
-        sees("MSFT", Side.SELL),
-        sees("CAT", Side.SELL),
+        event("AAPL", strength=0.7),
+        event("GOOG", strength=0.9),
+        event("IBM", strength=0.7),
+        event("MSFT", Side.SELL),
+        event("CAT", Side.SELL),
     ]
     decisions = decide(events, book("MSFT", "CAT"), RULES, RICH)
-    assert told(decisions) == [("CAT", 10), ("MSFT", 10), ("GOOG", 40), ("AAPL", 40), ("IBM", 40)]
+    assert quantities(decisions) == [("CAT", 10), ("MSFT", 10), ("GOOG", 40), ("AAPL", 40), ("IBM", 40)]
     assert [d.lot.symbol if d.lot else None for d in decisions] == ["CAT", "MSFT", None, None, None]
 
 
 def test_an_exit_frees_a_position_for_an_entry_of_the_same_close() -> None:
     one = replace(RULES, max_positions=1)
-    events = [sees("AAPL"), sees("IBM", Side.SELL)]
-    assert told(decide(events, book("IBM"), one, RICH)) == [("IBM", 10), ("AAPL", 40)]
+    events = [event("AAPL"), event("IBM", Side.SELL)]
+    assert quantities(decide(events, book("IBM"), one, RICH)) == [("IBM", 10), ("AAPL", 40)]
 
 
 def test_an_exit_that_is_refused_frees_nothing() -> None:
     one = replace(RULES, max_positions=1)
     early = StrategyBook({"IBM": lot_of("IBM", day=3)}, frozenset(), frozenset(), 0.0)
-    refused, entry = decide([sees("AAPL"), sees("IBM", Side.SELL)], early, one, RICH)
-    assert (refused.quantity, refused.reason) == (0, "This lot of IBM was bought after that bar.")
-    assert (entry.quantity, entry.reason) == (0, "The limit of 1 open positions is reached.")
+    refused, entry = decide([event("AAPL"), event("IBM", Side.SELL)], early, one, RICH)
+    assert (refused.event.symbol, refused.quantity) == ("IBM", 0)
+    assert refused.reason
+    assert (entry.quantity, entry.reason) == (0, Refusal.MAX_POSITIONS.message(max_positions=1))
 
 
-def test_a_sale_on_its_way_has_freed_its_position_already() -> None:
+def test_a_working_sell_order_has_already_freed_its_position() -> None:
     one = replace(RULES, max_positions=1)
-    assert told(decide([sees("AAPL")], book("IBM", exiting=("IBM",)), one, RICH)) == [("AAPL", 40)]
+    assert quantities(decide([event("AAPL")], book("IBM", exiting=("IBM",)), one, RICH)) == [("AAPL", 40)]
 
 
-def test_an_entry_on_its_way_takes_a_position() -> None:
+def test_a_working_entry_takes_a_position() -> None:
     one = replace(RULES, max_positions=1)
-    assert told(decide([sees("AAPL")], book(entering=("IBM",)), one, RICH)) == [("AAPL", 0)]
+    assert quantities(decide([event("AAPL")], book(entering=("IBM",)), one, RICH)) == [("AAPL", 0)]
 
 
 def test_a_refused_entry_takes_no_position_from_the_next() -> None:
-    two = replace(RULES, max_positions=1)
-    decisions = decide([sees("DEAR", close=5_000.0, strength=0.9), sees("AAPL", strength=0.8)], book(), two, RICH)
-    assert told(decisions) == [("DEAR", 0), ("AAPL", 40)]
+    one = replace(RULES, max_positions=1)
+    decisions = decide(
+        [event("DEAR", close=5_000.0, strength=0.9), event("AAPL", strength=0.8)], book(), one, RICH
+    )
+    assert quantities(decisions) == [("DEAR", 0), ("AAPL", 40)]
 
 
 @pytest.mark.parametrize("held", [book("AAPL"), book(entering=("AAPL",)), book("AAPL", exiting=("AAPL",))])
-def test_a_buy_of_what_is_held_or_on_its_way_is_no_news(held: StrategyBook) -> None:
-    assert decide([sees("AAPL")], held, RULES, RICH) == []
+def test_a_buy_of_a_held_or_ordered_symbol_is_left_out(held: StrategyBook) -> None:
+    assert decide([event("AAPL")], held, RULES, RICH) == []
 
 
-def test_the_entry_bar_itself_may_say_sell() -> None:
+def test_a_sell_on_the_entry_bar_closes_the_lot() -> None:
     held = StrategyBook({"AAPL": lot_of("AAPL", day=2)}, frozenset(), frozenset(), 0.0)
-    assert told(decide([sees("AAPL", Side.SELL, day=2)], held, RULES, RICH)) == [("AAPL", 10)]
+    assert quantities(decide([event("AAPL", Side.SELL, day=2)], held, RULES, RICH)) == [("AAPL", 10)]
 
 
-def test_an_exit_sells_what_is_left_of_the_lot() -> None:
+def test_an_exit_sells_the_remaining_shares_of_the_lot() -> None:
     lot = lot_of("AAPL")
     lot.exit_quantity = Decimal(4)
     held = StrategyBook({"AAPL": lot}, frozenset(), frozenset(), 0.0)
-    assert told(decide([sees("AAPL", Side.SELL)], held, RULES, RICH)) == [("AAPL", 6)]
+    assert quantities(decide([event("AAPL", Side.SELL)], held, RULES, RICH)) == [("AAPL", 6)]
 
 
-def test_the_newest_signal_of_a_symbol_counts_in_whatever_order_they_come() -> None:
-    events = [sees("AAPL", Side.SELL, day=3), replace(sees("AAPL", day=2), late=True)]
-    for order in (events, events[::-1]):
-        (decision,) = decide(order, book(), RULES, RICH)
+def test_only_the_newest_signal_of_a_symbol_counts() -> None:
+    events = [event("AAPL", Side.SELL, day=3), replace(event("AAPL", day=2), late=True)]
+    for sequence in (events, events[::-1]):
+        (decision,) = decide(sequence, book(), RULES, RICH)
         assert decision.event.side == Side.SELL
 
 
-def test_a_late_buy_is_refused_however_strong_it_was() -> None:
-    (decision,) = decide([replace(sees("AAPL"), late=True)], book(), RULES, RICH)
-    assert (decision.quantity, decision.reason) == (
-        0,
-        "The desk was not checking when this bar closed; too late to enter.",
-    )
+def test_a_late_buy_is_refused() -> None:
+    (decision,) = decide([replace(event("AAPL"), late=True)], book(), RULES, RICH)
+    assert decision.quantity == 0
+    assert decision.reason
 
 
-def test_no_limit_holds_back_an_exit() -> None:
+def test_no_rule_refuses_an_exit() -> None:
     rules = replace(RULES, daily_loss_limit=1.0, max_drawdown_pct=0.001, signal_threshold=1.0, max_positions=1)
     poor = Funds(equity=-5.0, own_equity=1.0, own_peak=100_000.0, day_loss=99_999.0)
-    weak_and_late = replace(sees("AAPL", Side.SELL, strength=0.1), late=True)
-    assert told(decide([weak_and_late], book("AAPL", "IBM"), rules, poor)) == [("AAPL", 10)]
+    weak_and_late = replace(event("AAPL", Side.SELL, strength=0.1), late=True)
+    assert quantities(decide([weak_and_late], book("AAPL", "IBM"), rules, poor)) == [("AAPL", 10)]
 
 
 # --- The size --------------------------------------------------------------------------------------------------
@@ -141,25 +143,25 @@ def test_no_limit_holds_back_an_exit() -> None:
     ],
 )
 def test_the_size_of_an_entry(close: float, rules: RiskRules, quantity: str) -> None:
-    assert told(decide([sees("AAPL", close=close)], book(), rules, RICH)) == [("AAPL", Decimal(quantity))]
+    assert quantities(decide([event("AAPL", close=close)], book(), rules, RICH)) == [("AAPL", Decimal(quantity))]
 
 
 def test_a_quotient_just_below_a_whole_share_is_that_share() -> None:
     # 0.3 / 0.1 is 2.9999999999999996 in floating point.
     funds = replace(RICH, equity=0.3)
     rules = replace(RULES, position_size_pct=1.0)
-    assert told(decide([sees("AAPL", close=0.1)], book(), rules, funds)) == [("AAPL", 3)]
+    assert quantities(decide([event("AAPL", close=0.1)], book(), rules, funds)) == [("AAPL", 3)]
 
 
 @pytest.mark.parametrize("equity", [0.0, -1_000.0])
 def test_without_equity_nothing_is_bought(equity: float) -> None:
-    (decision,) = decide([sees("AAPL")], book(), RULES, replace(RICH, equity=equity))
-    assert decision.reason == "The position size of $0.00 does not buy one share at $50.00."
+    (decision,) = decide([event("AAPL")], book(), RULES, replace(RICH, equity=equity))
+    assert decision.reason == Refusal.NO_SIZE.message(budget=0.0, price=50.0)
 
 
-# --- Whatever comes --------------------------------------------------------------------------------------------
+# --- Any events, books and rules -------------------------------------------------------------------------------
 
-OBSERVATIONS = st.lists(
+EVENTS = st.lists(
     st.builds(
         SignalEvent,
         symbol=st.sampled_from(SYMBOLS),
@@ -167,7 +169,7 @@ OBSERVATIONS = st.lists(
         strength=st.sampled_from([0.0, 0.5, 0.6, 0.75, 1.0]),
         bar_time=st.sampled_from(TIMES[:6]),
         close=st.floats(0.01, 10_000.0),
-        explanation=st.just("Because."),
+        explanation=st.just("Explanation"),
         late=st.booleans(),
     ),
     max_size=20,
@@ -193,13 +195,13 @@ AMOUNT = st.floats(-1e5, 1e6)
 FUNDS = st.builds(Funds, equity=AMOUNT, own_equity=AMOUNT, own_peak=AMOUNT, day_loss=AMOUNT)
 
 
-@given(OBSERVATIONS, BOOKS, RULE_SETS, FUNDS)
-def test_whatever_comes_the_limits_hold(
+@given(EVENTS, BOOKS, RULE_SETS, FUNDS)
+def test_the_rules_hold_for_all_events_and_books(
     events: list[SignalEvent], held: StrategyBook, rules: RiskRules, funds: Funds
 ) -> None:
     decisions = decide(events, held, rules, funds)
     symbols = [d.event.symbol for d in decisions]
-    assert len(set(symbols)) == len(symbols), "one decision a symbol"
+    assert len(set(symbols)) == len(symbols), "one decision for each symbol"
     assert all(bool(d.quantity) != bool(d.reason) for d in decisions), "a quantity or a reason, never both"
     assert all(d.quantity >= 0 for d in decisions)
 
@@ -222,19 +224,19 @@ def test_whatever_comes_the_limits_hold(
             assert decision.event.strength >= rules.signal_threshold
 
 
-@given(OBSERVATIONS, BOOKS, RULE_SETS, FUNDS, st.randoms())
-def test_the_order_in_which_things_are_seen_decides_nothing(
+@given(EVENTS, BOOKS, RULE_SETS, FUNDS, st.randoms())
+def test_the_sequence_of_the_events_does_not_matter(
     events: list[SignalEvent], held: StrategyBook, rules: RiskRules, funds: Funds, random: object
 ) -> None:
-    # One signal a symbol and bar, as the history holds it.
-    single = list({(o.symbol, o.bar_time): o for o in events}.values())
+    # One signal for each symbol and bar, as in the history.
+    single = list({(e.symbol, e.bar_time): e for e in events}.values())
     shuffled = list(single)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert decide(shuffled, held, rules, funds) == decide(single, held, rules, funds)
 
 
-@given(OBSERVATIONS, BOOKS, FUNDS)
-def test_a_higher_limit_of_positions_never_buys_less(
+@given(EVENTS, BOOKS, FUNDS)
+def test_a_higher_limit_of_positions_never_buys_fewer_symbols(
     events: list[SignalEvent], held: StrategyBook, funds: Funds
 ) -> None:
     def bought(limit: int) -> set[str]:

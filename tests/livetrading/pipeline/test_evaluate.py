@@ -1,4 +1,4 @@
-"""What a live strategy sees: the last row of a window of its warm-up, and every row that no check has seen."""
+"""Evaluation of a live strategy: the last row of its warm-up window, and every row that no check has evaluated."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from livetrading.models import LiveStrategy
-from livetrading.pipeline.evaluate import Evaluation, SignalEvent, look
+from livetrading.pipeline.evaluate import Evaluation, SignalEvent, evaluate
 from strategies.kinds import kinds, make_kind
 from tests.livetrading.made_bars import CLOSES, NOW, TIMES, TWO_BARS, bring, flat
 from tradedesk.core.bars import to_datetime
@@ -23,14 +23,14 @@ def live(*symbols: str, **fields: Any) -> LiveStrategy:
     return LiveStrategy(**(TWO_BARS | {"symbols": list(symbols)} | fields))
 
 
-def seen(found: Evaluation) -> list[tuple[str, Side, int, bool]]:
-    """Symbol, side, number of the bar's session and whether it comes late."""
-    return [(o.symbol, o.side, TIMES.index(o.bar_time), o.late) for o in found.events]
+def events_of(evaluation: Evaluation) -> list[tuple[str, Side, int, bool]]:
+    """Symbol, side, number of the bar's session, and whether the signal is late."""
+    return [(e.symbol, e.side, TIMES.index(e.bar_time), e.late) for e in evaluation.events]
 
 
-def test_a_buy_is_seen_with_all_that_is_known_of_it() -> None:
+def test_a_buy_event_has_all_its_values() -> None:
     bring(AAPL=flat(10, 10, 12))
-    assert look(live("AAPL"), CLOSES[2]) == Evaluation(
+    assert evaluate(live("AAPL"), CLOSES[2]) == Evaluation(
         newest=TIMES[2],
         times={"AAPL": TIMES[2]},
         closes={"AAPL": 12.0},
@@ -49,53 +49,55 @@ def test_a_buy_is_seen_with_all_that_is_known_of_it() -> None:
     )
 
 
-def test_a_bar_counts_from_the_moment_it_closes() -> None:
+def test_a_bar_is_evaluated_from_its_close_on() -> None:
     bring(AAPL=flat(10, 10, 12))
-    assert look(live("AAPL"), CLOSES[2] - timedelta(microseconds=1)).newest == TIMES[1]
-    assert look(live("AAPL"), CLOSES[2]).newest == TIMES[2]
+    assert evaluate(live("AAPL"), CLOSES[2] - timedelta(microseconds=1)).newest == TIMES[1]
+    assert evaluate(live("AAPL"), CLOSES[2]).newest == TIMES[2]
 
 
-def test_on_the_first_look_the_last_bar_alone_counts() -> None:
+def test_the_first_check_evaluates_the_last_bar_only() -> None:
     bring(AAPL=flat(10, 10, 12, 9, 9.5))
-    assert seen(look(live("AAPL"), CLOSES[4])) == []
-    assert seen(look(live("AAPL"), CLOSES[3])) == [("AAPL", Side.SELL, 3, False)]
+    assert events_of(evaluate(live("AAPL"), CLOSES[4])) == []
+    assert events_of(evaluate(live("AAPL"), CLOSES[3])) == [("AAPL", Side.SELL, 3, False)]
 
 
-def test_every_bar_since_the_last_look_counts_and_all_but_the_newest_come_late() -> None:
+def test_every_bar_since_the_last_check_is_evaluated_and_all_but_the_newest_are_late() -> None:
     bring(AAPL=flat(10, 10, 12, 9, 13))
-    watched = live("AAPL", last_bar_time=TIMES[1])
-    assert seen(look(watched, CLOSES[4])) == [
+    strategy = live("AAPL", last_bar_time=TIMES[1])
+    assert events_of(evaluate(strategy, CLOSES[4])) == [
         ("AAPL", Side.BUY, 2, True),
         ("AAPL", Side.SELL, 3, True),
         ("AAPL", Side.BUY, 4, False),
     ]
-    watched.last_bar_time = TIMES[4]
-    assert seen(look(watched, CLOSES[4])) == []
+    strategy.last_bar_time = TIMES[4]
+    assert events_of(evaluate(strategy, CLOSES[4])) == []
 
 
-def test_the_bar_of_a_symbol_that_stood_still_comes_late_beside_a_newer_one() -> None:
+def test_an_older_bar_of_one_symbol_is_late_when_another_symbol_has_a_newer_bar() -> None:
     bring(AAPL=flat(10, 10, 12), IBM=flat(50, 50, 50, 60))
-    watched = live("AAPL", "IBM", last_bar_time=TIMES[1])
-    found = look(watched, CLOSES[3])
-    assert found.newest == TIMES[3]
-    assert seen(found) == [("AAPL", Side.BUY, 2, True), ("IBM", Side.BUY, 3, False)]
-    assert found.closes == {"AAPL": 12.0, "IBM": 60.0}
+    strategy = live("AAPL", "IBM", last_bar_time=TIMES[1])
+    evaluation = evaluate(strategy, CLOSES[3])
+    assert evaluation.newest == TIMES[3]
+    assert events_of(evaluation) == [("AAPL", Side.BUY, 2, True), ("IBM", Side.BUY, 3, False)]
+    assert evaluation.closes == {"AAPL": 12.0, "IBM": 60.0}
 
 
-def test_the_look_is_in_the_order_of_the_names_and_missing_ones_in_that_of_the_trader() -> None:
+def test_events_are_sorted_by_symbol_and_missing_symbols_keep_the_traders_order() -> None:
     bring(IBM=flat(50, 50, 60), AAPL=flat(10, 10, 12), LATER=flat(1, first=5))
-    found = look(live("ZZZ", "IBM", "LATER", "AAPL"), CLOSES[2])
-    assert [o.symbol for o in found.events] == ["AAPL", "IBM"]
-    assert found.missing == ["ZZZ", "LATER"]
+    evaluation = evaluate(live("ZZZ", "IBM", "LATER", "AAPL"), CLOSES[2])
+    assert [e.symbol for e in evaluation.events] == ["AAPL", "IBM"]
+    assert evaluation.missing == ["ZZZ", "LATER"]
 
 
-def test_without_any_bars_there_is_nothing_to_see() -> None:
-    assert look(live("ZZZ"), CLOSES[2]) == Evaluation(newest=None, times={}, closes={}, events=[], missing=["ZZZ"])
+def test_an_evaluation_without_bars_is_empty() -> None:
+    assert evaluate(live("ZZZ"), CLOSES[2]) == Evaluation(
+        newest=None, times={}, closes={}, events=[], missing=["ZZZ"]
+    )
 
 
 @pytest.mark.parametrize("key", sorted(kinds()))
-def test_what_is_seen_in_the_window_is_what_the_whole_history_says(key: str) -> None:
-    """At sixty sessions of ten years, and for looks that have missed up to seven bars."""
+def test_the_window_gives_the_signals_of_the_whole_history(key: str) -> None:
+    """At sixty sessions of ten years, and after up to seven bars without a check."""
     load_samples(NOW)
     symbols = ["AAPL", "IBM"]
     kind = make_kind(key, {})
@@ -106,8 +108,8 @@ def test_what_is_seen_in_the_window_is_what_the_whole_history_says(key: str) -> 
     for row in random.integers(600, len(bars), 60):
         missed = int(random.integers(1, 8))
         fields = {"kind": key, "parameters": {}, "last_bar_time": to_datetime(bars.time[row - missed])}
-        found = look(live(*symbols, **fields), to_datetime(closes[row]))
-        assert [(o.symbol, o.bar_time, o.side, o.strength, o.late) for o in found.events] == [
+        evaluation = evaluate(live(*symbols, **fields), to_datetime(closes[row]))
+        assert [(e.symbol, e.bar_time, e.side, e.strength, e.late) for e in evaluation.events] == [
             (symbol, to_datetime(bars.time[t]), signals.side[t], signals.strength[t], t != row)
             for symbol, signals in sorted(whole.items())
             for t in range(row - missed + 1, row + 1)

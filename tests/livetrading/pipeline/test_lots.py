@@ -1,4 +1,4 @@
-"""Lots: what a fill does to the trade and the position it belongs to."""
+"""Booking of fills to trades and positions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +41,7 @@ def exit_of(entry: Order, purpose: str = "exit", **fields: Any) -> Order:
 
 
 def figures(trade: BaseTrade) -> tuple[Decimal, ...]:
-    """quantity, entry price, sold, exit price, commission, profit: as the database holds them."""
+    """Quantity, entry price, exit quantity, exit price, commission and profit, as stored."""
     trade.refresh_from_db()
     return (
         trade.quantity,
@@ -67,7 +67,7 @@ def test_the_first_fill_opens_the_lot(alice: User) -> None:
     assert (trade.is_open, trade.exit_reason) == (True, "")
 
 
-def test_the_next_fill_makes_it_grow_at_the_average(alice: User) -> None:
+def test_the_next_fill_increases_the_lot_at_the_average_price(alice: User) -> None:
     order = entry_of(alice, take_profit_pct=0.2)
     book_fill(order, fill(40, 10, 1))
     trade = book_fill(order, fill(60, 11, 2, day=1))
@@ -78,7 +78,7 @@ def test_the_next_fill_makes_it_grow_at_the_average(alice: User) -> None:
     assert PaperTrade.objects.count() == 1
 
 
-def test_an_average_that_does_not_come_out_even_is_rounded_to_a_millionth(alice: User) -> None:
+def test_the_average_price_is_rounded_to_a_millionth(alice: User) -> None:
     order = entry_of(alice)
     for price in (10, 10, 11):
         trade = book_fill(order, fill(1, price))
@@ -99,12 +99,12 @@ def test_a_partial_exit_realizes_its_part_of_the_profit(alice: User) -> None:
     assert (trade.is_open, trade.open_quantity, trade.exit_time, trade.exit_reason) == (True, 70, None, "")
 
 
-def test_the_last_share_sold_closes_it(alice: User) -> None:
+def test_the_sale_of_the_last_share_closes_the_lot(alice: User) -> None:
     entry = entry_of(alice)
     book_fill(entry, fill(100, 10, 2))
-    leaving = exit_of(entry)
-    book_fill(leaving, fill(30, 12, 1, day=1))
-    trade = book_fill(leaving, fill(70, 9, 1, day=2))
+    exit_order = exit_of(entry)
+    book_fill(exit_order, fill(30, 12, 1, day=1))
+    trade = book_fill(exit_order, fill(70, 9, 1, day=2))
     # exit at (30 x 12 + 70 x 9) / 100 = 9.90; 30 x 2 - 70 x 1 - 4 = -14
     assert figures(trade) == (100, 10, 100, Decimal("9.9"), 4, -14)
     assert (trade.is_open, trade.exit_time) == (False, TIMES[2])
@@ -121,9 +121,7 @@ def test_the_last_share_sold_closes_it(alice: User) -> None:
         ("take_profit", False, "take_profit"),
     ],
 )
-def test_the_reason_of_an_exit_follows_from_its_order(
-    alice: User, purpose: str, by_signal: bool, reason: str
-) -> None:
+def test_the_exit_reason_follows_from_the_order(alice: User, purpose: str, by_signal: bool, reason: str) -> None:
     live = make_live_strategy(user=alice)
     entry = entry_of(alice, live_strategy=live)
     book_fill(entry, fill(100, 10))
@@ -133,16 +131,16 @@ def test_the_reason_of_an_exit_follows_from_its_order(
 
 
 def test_a_sale_of_a_lot_that_was_never_opened_is_an_error(alice: User) -> None:
-    with pytest.raises(RuntimeError, match="sold 5 of a lot that was never opened"):
+    with pytest.raises(RuntimeError, match="sold 5 shares of a lot that was never opened"):
         book_fill(exit_of(entry_of(alice)), fill(5, 10))
 
 
-def test_an_entry_that_goes_on_filling_after_a_sale_opens_the_lot_again(alice: User) -> None:
+def test_an_entry_fill_after_a_complete_sale_reopens_the_lot(alice: User) -> None:
     entry = entry_of(alice)
     book_fill(entry, fill(50, 10))
     book_fill(exit_of(entry), fill(50, 12, day=1))
     trade = book_fill(entry, fill(50, 11, day=2))
-    # All 100 cost 10.50 on average, so the 50 sold have earned 1.50 each.
+    # All 100 cost 10.50 on average, so the 50 sold shares have earned 1.50 each.
     assert figures(trade) == (100, Decimal("10.5"), 50, 12, 0, 75)
     assert (trade.is_open, trade.open_quantity, trade.exit_time, trade.exit_reason) == (True, 50, None, "")
     trade = book_fill(exit_of(entry), fill(50, 10, day=3))
@@ -160,7 +158,7 @@ def test_live_fills_are_booked_as_live_trades(alice: User) -> None:
     assert (PaperTrade.objects.count(), PaperPosition.objects.count()) == (0, 0)
 
 
-# --- Whatever fills come ---------------------------------------------------------------------------------------
+# --- Any sequence of fills -------------------------------------------------------------------------------------
 
 CENTS = st.integers(1, 10_000_00).map(lambda cents: Decimal(cents) / 100)
 FILLS = st.lists(
@@ -171,7 +169,7 @@ FILLS = st.lists(
 
 
 @contextmanager
-def undone() -> Iterator[None]:
+def rolled_back() -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -179,23 +177,23 @@ def undone() -> Iterator[None]:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(FILLS)
-def test_when_all_is_sold_the_profit_is_what_came_in_less_what_went_out(
+def test_the_profit_of_a_closed_lot_is_the_cash_received_minus_the_cash_paid(
     alice: User, fills: list[tuple[bool, int, Decimal, Decimal]]
 ) -> None:
-    with undone():
+    with rolled_back():
         entry = entry_of(alice, quantity=Decimal(10_000))
-        leaving = exit_of(entry)
+        exit_order = exit_of(entry)
         cash, held, bought = Decimal(0), 0, 0
         for buys, quantity, price, commission in [(True, 10, Decimal(50), Decimal(1)), *fills]:
             shares = quantity if buys else min(quantity, held)
             if shares:
-                trade = book_fill(entry if buys else leaving, fill(shares, price, commission))
+                trade = book_fill(entry if buys else exit_order, fill(shares, price, commission))
                 cash -= (shares if buys else -shares) * price + commission
                 held += shares if buys else -shares
                 bought += shares if buys else 0
                 assert (trade.open_quantity, trade.is_open) == (held, held > 0)
         if held:
-            trade = book_fill(leaving, fill(held, 60, 1))
+            trade = book_fill(exit_order, fill(held, 60, 1))
             cash += held * 60 - 1
         # The average is rounded to half a millionth a share at each fill.
         assert abs(trade.pnl - cash) <= bought * MICRO * len(fills)
@@ -214,14 +212,14 @@ def test_a_position_is_the_sum_of_the_lots_of_two_strategies(alice: User) -> Non
     position = PaperPosition.objects.get()
     # (30 x 10 + 10 x 14) / 40
     assert (position.quantity, position.average_price, position.updated_at) == (40, 11, TIMES[1])
-    # One of them sells 20 of its 30: what is left is 10 at 10 and 10 at 14.
+    # The first strategy sells 20 of its 30: 10 at 10 and 10 at 14 remain.
     book_fill(exit_of(first), fill(20, 12))
     refresh_position(alice.pk, Mode.PAPER, "AAPL", TIMES[2])
     position.refresh_from_db()
     assert (position.quantity, position.average_price, position.updated_at) == (20, 12, TIMES[2])
 
 
-def test_a_position_of_nothing_is_gone(alice: User) -> None:
+def test_a_position_without_shares_is_deleted(alice: User) -> None:
     entry = entry_of(alice)
     book_fill(entry, fill(30, 10))
     refresh_position(alice.pk, Mode.PAPER, "AAPL", TIMES[1])
@@ -230,12 +228,14 @@ def test_a_position_of_nothing_is_gone(alice: User) -> None:
     assert PaperPosition.objects.count() == 0
 
 
-def test_the_positions_of_others_and_of_other_symbols_stay(alice: User, bob: User) -> None:
+def test_the_positions_of_other_users_and_symbols_stay(alice: User, bob: User) -> None:
     for user, symbol in ((alice, "AAPL"), (alice, "IBM"), (bob, "AAPL")):
         book_fill(entry_of(user, symbol=symbol), fill(30, 10))
         refresh_position(user.pk, Mode.PAPER, symbol, TIMES[0])
     alices = Order.objects.get(user=alice, symbol="AAPL")
     book_fill(exit_of(alices), fill(30, 12))
     refresh_position(alice.pk, Mode.PAPER, "AAPL", TIMES[2])
-    left = PaperPosition.objects.order_by("user", "symbol").values_list("user", "symbol", "quantity", "updated_at")
-    assert list(left) == [(alice.pk, "IBM", 30, TIMES[0]), (bob.pk, "AAPL", 30, TIMES[0])]
+    remaining = PaperPosition.objects.order_by("user", "symbol").values_list(
+        "user", "symbol", "quantity", "updated_at"
+    )
+    assert list(remaining) == [(alice.pk, "IBM", 30, TIMES[0]), (bob.pk, "AAPL", 30, TIMES[0])]

@@ -1,4 +1,4 @@
-"""When a live strategy is checked again; New York is five hours behind UTC in winter and four in summer."""
+"""The time of the next check. New York is five hours behind UTC in winter and four hours in summer."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -30,14 +30,14 @@ def live(timeframe: str = "1Day", seconds: int = 300) -> LiveStrategy:
 @pytest.mark.parametrize(
     ("now", "newest", "then"),
     [
-        # Monday 10:00, Friday's bar: the market is open, so after the interval.
+        # Monday 10:00 with Friday's bar: the market is open, so after the interval.
         ("2012-03-05T15:00", date(2012, 3, 2), "2012-03-05T15:05"),
-        # Monday at the close, with its bar: nothing can come before Tuesday's close.
+        # Monday's close with its bar: the next bar arrives at Tuesday's close.
         ("2012-03-05T21:00", date(2012, 3, 5), "2012-03-06T21:00"),
-        # ... without its bar: it may be there after the interval, and later in the night.
+        # Monday's close without its bar: the bar can arrive after the interval, and later in the night.
         ("2012-03-05T21:00", date(2012, 3, 2), "2012-03-05T21:05"),
         ("2012-03-06T03:00", date(2012, 3, 2), "2012-03-06T03:05"),
-        # Two minutes before the close: the interval ends behind it, where Monday's bar is due.
+        # Two minutes before the close: the interval ends after it, when Monday's bar is due.
         ("2012-03-05T20:58", date(2012, 3, 2), "2012-03-05T21:03"),
         # Monday 9:27: the interval ends in the session.
         ("2012-03-05T14:27", date(2012, 3, 2), "2012-03-05T14:32"),
@@ -49,7 +49,7 @@ def live(timeframe: str = "1Day", seconds: int = 300) -> LiveStrategy:
         ("2012-11-21T21:00", date(2012, 11, 21), "2012-11-23T18:00"),
         # A half day itself: closed at 13:00; Independence Day is a holiday.
         ("2012-07-03T17:00", date(2012, 7, 3), "2012-07-05T20:00"),
-        # On that half day at 13:30 its bar is due already.
+        # On that half day at 13:30 its bar is already due.
         ("2012-07-03T17:30", date(2012, 7, 2), "2012-07-03T17:35"),
     ],
 )
@@ -62,12 +62,12 @@ def test_a_daily_strategy(now: str, newest: date, then: str) -> None:
     [
         # Monday 10:00 to 10:05.
         ("1Min", "2012-03-05T15:00", "2012-03-05T14:59", "2012-03-05T15:05"),
-        # Monday 20:00, the last minute seen: Tuesday's opening.
+        # Monday 20:00 with the last minute bar: Tuesday's open.
         ("1Min", "2012-03-06T01:00", "2012-03-05T20:59", "2012-03-06T14:30"),
-        # Two minutes before the close two bars are still to come; they must not wait for the night to end.
+        # Two minutes before the close two more bars are expected; the next check must not wait for the next day.
         ("1Min", "2012-03-05T20:58", "2012-03-05T20:57", "2012-03-05T21:03"),
         ("5Min", "2012-03-05T20:56", "2012-03-05T20:50", "2012-03-05T21:01"),
-        # The hour from 15:30 is complete at 16:30, behind the close.
+        # The hourly bar of 15:30 ends at 16:30, after the close.
         ("1Hour", "2012-03-05T21:05", "2012-03-05T19:30", "2012-03-05T21:10"),
         ("1Hour", "2012-03-05T21:30", "2012-03-05T20:30", "2012-03-06T14:30"),
         # Before a holiday.
@@ -79,7 +79,7 @@ def test_an_intraday_strategy(timeframe: str, now: str, newest: str, then: str) 
 
 
 @pytest.mark.parametrize("timeframe", list(Timeframe))
-def test_without_bars_it_comes_after_the_interval_even_at_night(timeframe: str) -> None:
+def test_without_bars_the_next_check_is_after_the_interval_even_at_night(timeframe: str) -> None:
     assert next_check(live(timeframe), None, utc("2012-03-06T03:00")) == utc("2012-03-06T03:05")
 
 
@@ -90,11 +90,11 @@ def test_without_bars_it_comes_after_the_interval_even_at_night(timeframe: str) 
     st.integers(-60, 5_000),
     st.sampled_from(list(Timeframe)),
 )
-def test_it_never_comes_before_the_interval_and_never_later_than_a_bar_can(
+def test_the_next_check_is_after_the_interval_or_when_the_next_bar_can_arrive(
     day: date, after_the_close: int, seconds: int, age: int, timeframe: Timeframe
 ) -> None:
-    """Whatever has been seen: not sooner than asked for, at once while the market is open, else at the latest when
-    the next bar can begin (or, of days, when it closes)."""
+    """After the interval while the market is open; otherwise after the interval or at the next open (at the next
+    close for daily bars)."""
     now = session_close(day) + timedelta(minutes=after_the_close)
     soon = now + timedelta(seconds=seconds)
     newest = now - timedelta(minutes=age)

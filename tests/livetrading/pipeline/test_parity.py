@@ -1,7 +1,7 @@
-"""The keystone: the live pipeline over a stretch of bars trades exactly as the backtest of that stretch.
+"""Parity: the live pipeline makes exactly the trades of a backtest over the same bars.
 
-Check, execute, paper broker and reconcile run bar by bar, as they would live, on the last `warmup()` closed bars
-alone; the backtest runs once over the whole history. Trades, prices, quantities, reasons and cash must agree.
+Check, execute, simulated broker and reconcile run bar by bar on the last `warmup()` closed bars only; the backtest
+runs once over the whole history. Trades, prices, quantities, exit reasons and cash must be equal.
 """
 
 from datetime import date
@@ -25,7 +25,7 @@ from tradedesk.marketdata.sessions import daily_time, daily_times, sessions_betw
 CAPITAL = 50_000.0
 FIRST, LAST = date(2011, 3, 1), date(2011, 9, 30)
 COSTS = Costs(commission_per_order=1.0, commission_per_share=0.005, commission_bps=2.0, slippage_bps=5.0)
-# Fast parameters, so that seven months hold many trades of each kind.
+# Fast parameters, so that each kind makes many trades in seven months.
 PARAMETERS: dict[str, dict[str, Any]] = {
     "sma_crossover": {"fast": 3, "slow": 8},
     "rsi_mean_reversion": {"period": 5, "oversold": 35, "overbought": 60},
@@ -47,7 +47,7 @@ TIGHT = RiskRules(
 WIDE = RiskRules(position_size_pct=0.5, max_positions=20, stop_loss_pct=0.5, fractional=True)
 
 
-def test_every_kind_stands_in_this_file() -> None:
+def test_every_kind_is_tested_in_this_file() -> None:
     assert set(PARAMETERS) == set(kinds())
 
 
@@ -55,17 +55,17 @@ def test_every_kind_stands_in_this_file() -> None:
 @pytest.mark.parametrize(
     "rules", [TIGHT, WIDE], ids=["stops, targets and two positions", "fractional, cash runs out"]
 )
-def test_the_live_pipeline_trades_as_the_backtest(alice: User, key: str, rules: RiskRules) -> None:
+def test_the_live_pipeline_makes_the_trades_of_the_backtest(alice: User, key: str, rules: RiskRules) -> None:
     load_samples(WALL)
     symbols = ["AAPL", "GOOG", "IBM", "MSFT"]
     run_both(alice, key, PARAMETERS[key], load_many(symbols, "1Day"), rules, FIRST, LAST)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_they_agree_where_stops_gap_and_limits_bite(alice: User, seed: int) -> None:
-    """Wild generated bars, one symbol listed late and one with holes, with every limit switched on."""
+def test_parity_with_gaps_over_stops_and_with_every_limit(alice: User, seed: int) -> None:
+    """Volatile generated bars, one symbol listed late and one with missing bars, with all limits on."""
     first, last = date(2012, 1, 3), date(2012, 9, 28)
-    bars = {f"W{n}": wild_bars(seed * 10 + n, first, last) for n in range(4)}
+    bars = {f"W{n}": volatile_bars(seed * 10 + n, first, last) for n in range(4)}
     bars["W2"] = bars["W2"][60:]
     bars["W3"] = without_rows(bars["W3"], seed)
     rules = RiskRules(
@@ -164,8 +164,8 @@ def open_trades(live: LiveStrategy) -> list[tuple[Any, ...]]:
     return [(t.symbol, t.quantity, t.entry_time, t.entry_price, t.stop_price) for t in trades]
 
 
-def wild_bars(seed: int, first: date, last: date) -> Bars:
-    """A jumpy random walk with gaps of several percent, so that stops and targets are often jumped over."""
+def volatile_bars(seed: int, first: date, last: date) -> Bars:
+    """A volatile random walk with gaps of several percent, so that bars often open beyond stops and targets."""
     random = np.random.default_rng(seed)
     time = daily_times(sessions_between(first, last))
     n = len(time)

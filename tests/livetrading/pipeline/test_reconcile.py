@@ -1,4 +1,4 @@
-"""Taking over from a broker what was filled: in parts, once, in order, and everything of it or nothing."""
+"""Reconciliation of fills: partial fills, each booked once, in order, and completely or not at all."""
 
 from decimal import Decimal
 
@@ -11,11 +11,11 @@ from tests.livetrading.factories import make_live_strategy, make_paper_trade
 from tests.livetrading.made_bars import CLOSES, NOW, TIMES
 from tests.livetrading.pipeline.scripted_broker import (
     ScriptedBroker,
-    answers_for,
+    always,
     entry_of,
     exit_of,
     fresh,
-    take_over,
+    run_reconcile,
 )
 from tradedesk.accounts.models import Notification, User, UserVersion
 
@@ -25,7 +25,7 @@ S = OrderState
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> ScriptedBroker:
     scripted = ScriptedBroker()
-    monkeypatch.setattr(reconcile_module, "broker_for", answers_for(scripted))
+    monkeypatch.setattr(reconcile_module, "broker_for", always(scripted))
     return scripted
 
 
@@ -34,14 +34,14 @@ def live(alice: User) -> LiveStrategy:
     return make_live_strategy(user=alice)
 
 
-# --- Fills in parts --------------------------------------------------------------------------------------------
+# --- Partial fills ----------------------------------------------------------------------------------------------
 
 
-def test_a_partial_fill_and_then_the_rest(live: LiveStrategy, broker: ScriptedBroker) -> None:
+def test_a_partial_fill_followed_by_the_rest(live: LiveStrategy, broker: ScriptedBroker) -> None:
     order = entry_of(live)
     broker.knows(order, filled=40)
     broker.fill(order, 40, 10, 1)
-    take_over(live.user)
+    run_reconcile(live.user)
     assert fresh(order).state == S.PARTIALLY_FILLED
     assert (order.filled_quantity, order.filled_price) == (40, 10)
     trade = PaperTrade.objects.get()
@@ -49,7 +49,7 @@ def test_a_partial_fill_and_then_the_rest(live: LiveStrategy, broker: ScriptedBr
 
     broker.knows(order, "filled", 100)
     broker.fill(order, 60, 11, 1, TIMES[2])
-    take_over(live.user, 2)
+    run_reconcile(live.user, 2)
     assert fresh(order).state == S.FILLED
     # (40 x 10 + 60 x 11) / 100
     assert (order.filled_quantity, order.filled_price) == (100, Decimal("10.6"))
@@ -61,93 +61,97 @@ def test_a_partial_fill_and_then_the_rest(live: LiveStrategy, broker: ScriptedBr
     assert Fill.objects.count() == 2
 
 
-def test_two_fills_that_come_in_one_answer_after_the_order_is_done(
+def test_two_fills_of_an_order_that_is_already_filled_at_the_broker(
     live: LiveStrategy, broker: ScriptedBroker
 ) -> None:
-    """The broker says "filled" already while the first of its fills is taken over."""
+    """The broker already reports "filled" when the first fill is booked."""
     order = entry_of(live)
     broker.knows(order, "filled", 100)
     broker.fill(order, 40, 10)
     broker.fill(order, 60, 11)
-    take_over(live.user)
+    run_reconcile(live.user)
     assert (fresh(order).state, order.filled_quantity, order.filled_price) == (S.FILLED, 100, Decimal("10.6"))
     assert PaperTrade.objects.get().quantity == 100
 
 
-def test_an_order_that_was_cut_is_filled_with_less(live: LiveStrategy, broker: ScriptedBroker) -> None:
+def test_a_reduced_order_is_filled_with_the_smaller_quantity(live: LiveStrategy, broker: ScriptedBroker) -> None:
     order = entry_of(live)
-    broker.knows(order, "filled", 70, reason="Cut to what the cash affords.")
+    broker.knows(order, "filled", 70, reason="Reduced.")
     broker.fill(order, 70, 10)
-    take_over(live.user)
+    run_reconcile(live.user)
     assert (fresh(order).state, order.filled_quantity) == (S.FILLED, 70)
-    assert order.reason == "Cut to what the cash affords."
+    assert order.reason == "Reduced."
 
 
-@pytest.mark.parametrize("broker_still_knows", [True, False])
-def test_fills_that_add_up_make_it_filled_whatever_else_the_broker_says(
-    live: LiveStrategy, broker: ScriptedBroker, broker_still_knows: bool
+@pytest.mark.parametrize("broker_reports_order", [True, False])
+def test_an_order_is_filled_when_its_fills_add_up_whatever_state_the_broker_reports(
+    live: LiveStrategy, broker: ScriptedBroker, broker_reports_order: bool
 ) -> None:
     order = entry_of(live)
-    if broker_still_knows:
+    if broker_reports_order:
         broker.knows(order, "working", 40)
     broker.fill(order, 40, 10)
     broker.fill(order, 60, 11)
-    take_over(live.user)
+    run_reconcile(live.user)
     assert (fresh(order).state, order.filled_quantity) == (S.FILLED, 100)
 
 
-def test_a_partial_exit_realizes_its_part_and_the_rest_closes(live: LiveStrategy, broker: ScriptedBroker) -> None:
+def test_a_partial_exit_realizes_its_part_and_the_rest_closes_the_trade(
+    live: LiveStrategy, broker: ScriptedBroker
+) -> None:
     entry = entry_of(live)
     broker.knows(entry, "filled", 100)
     broker.fill(entry, 100, 10, 2)
-    take_over(live.user)
+    run_reconcile(live.user)
     leaving = exit_of(entry)
     broker.knows(leaving, filled=30)
     broker.fill(leaving, 30, 12, 1, TIMES[2])
-    take_over(live.user, 2)
+    run_reconcile(live.user, 2)
     trade = PaperTrade.objects.get()
     # 30 x (12 - 10) - 2 - 1
     assert (trade.open_quantity, trade.pnl, trade.is_open) == (70, 57, True)
     assert PaperPosition.objects.get().quantity == 70
     broker.knows(leaving, "filled", 100)
     broker.fill(leaving, 70, 9, 1, TIMES[3])
-    take_over(live.user, 3)
+    run_reconcile(live.user, 3)
     trade.refresh_from_db()
     # ... + 70 x (9 - 10) - 1
     assert (trade.exit_price, trade.pnl, trade.exit_time) == (Decimal("9.9"), -14, TIMES[3])
     assert PaperPosition.objects.count() == 0
-    texts = list(Notification.objects.order_by("pk").values_list("text", flat=True))
-    assert texts == [
-        f"Bought 100 AAPL at $10.00 · {live.name}",
-        f"Sold 30 AAPL at $12.00 · partial exit · +$57.00 · {live.name}",
-        f"Sold 70 AAPL at $9.00 · manual · -$14.00 · {live.name}",
-    ]
+    notifications = list(Notification.objects.order_by("pk"))
+    assert [notification.level for notification in notifications] == ["info", "success", "info"]
+    for notification, figures in zip(
+        notifications, ("100 AAPL at $10.00", "30 AAPL at $12.00", "70 AAPL at $9.00"), strict=True
+    ):
+        assert figures in notification.text
 
 
-def test_an_order_that_ends_half_filled_keeps_what_it_got(live: LiveStrategy, broker: ScriptedBroker) -> None:
+def test_an_expired_order_keeps_its_partial_fill(live: LiveStrategy, broker: ScriptedBroker) -> None:
     order = entry_of(live)
     broker.knows(order, filled=40)
     broker.fill(order, 40, 10)
-    take_over(live.user)
+    run_reconcile(live.user)
     broker.knows(order, "expired", 40, reason="The day is over.")
-    take_over(live.user)
+    run_reconcile(live.user)
     assert (fresh(order).state, order.filled_quantity, order.reason) == (S.EXPIRED, 40, "The day is over.")
     assert PaperTrade.objects.get().is_open
 
 
-def test_an_order_is_not_closed_before_its_last_fill_is_in(live: LiveStrategy, broker: ScriptedBroker) -> None:
-    """Between the question for fills and that for states it was filled in part and cancelled."""
+def test_an_order_is_not_finished_before_its_last_fill_is_booked(
+    live: LiveStrategy, broker: ScriptedBroker
+) -> None:
+    """The order was partially filled and cancelled between the requests for fills and for states."""
     order = entry_of(live)
     broker.knows(order, "cancelled", 40)
-    take_over(live.user)
+    run_reconcile(live.user)
     assert fresh(order).state == S.ACCEPTED
     broker.fill(order, 40, 10)
-    take_over(live.user)
+    run_reconcile(live.user)
     assert (fresh(order).state, order.filled_quantity) == (S.CANCELLED, 40)
     assert PaperTrade.objects.get().quantity == 40
 
 
-def test_two_strategies_and_two_users_keep_apart(
+def test_two_strategies_and_two_users_have_separate_books(
     live: LiveStrategy, alice: User, bob: User, broker: ScriptedBroker
 ) -> None:
     bobs = make_paper_trade(user=bob, live_strategy=make_live_strategy(user=bob))
@@ -156,7 +160,7 @@ def test_two_strategies_and_two_users_keep_apart(
     for order, price in zip(orders, (10, 14), strict=True):
         broker.knows(order, "filled", order.quantity)
         broker.fill(order, order.quantity, price)
-    take_over(alice)
+    run_reconcile(alice)
     assert [t.quantity for t in PaperTrade.objects.filter(user=alice).order_by("pk")] == [30, 10]
     position = PaperPosition.objects.get(user=alice)
     # (30 x 10 + 10 x 14) / 40
@@ -167,30 +171,28 @@ def test_two_strategies_and_two_users_keep_apart(
     assert not Notification.objects.filter(user=bob).exists()
 
 
-def test_a_fill_is_known_by_its_activity_in_each_account(
-    live: LiveStrategy, bob: User, broker: ScriptedBroker
-) -> None:
-    """Two accounts may number their fills alike."""
+def test_activity_ids_are_unique_within_an_account(live: LiveStrategy, bob: User, broker: ScriptedBroker) -> None:
+    """Two accounts can have the same activity ids."""
     orders = [entry_of(live), entry_of(make_live_strategy(user=bob))]
     for order in orders:
         broker.fills.clear()
         broker.knows(order, "filled", 100)
         broker.fill(order, 100, 10)
-        take_over(order.user)
+        run_reconcile(order.user)
     assert sorted(Fill.objects.values_list("user", "activity_id")) == [(live.user_id, "1"), (bob.pk, "1")]
 
 
 # --- Once, and in order ----------------------------------------------------------------------------------------
 
 
-def test_what_is_reported_again_is_let_in_once(live: LiveStrategy, broker: ScriptedBroker) -> None:
+def test_a_fill_that_is_reported_again_is_booked_once(live: LiveStrategy, broker: ScriptedBroker) -> None:
     order = entry_of(live)
     broker.knows(order, filled=40)
     broker.fill(order, 40, 10)
-    take_over(live.user)
+    run_reconcile(live.user)
     Reconciliation.objects.update(cursor="")
     before = UserVersion.objects.get(user=live.user).number
-    take_over(live.user)
+    run_reconcile(live.user)
     assert (Fill.objects.count(), fresh(order).filled_quantity) == (1, 40)
     assert PaperTrade.objects.get().quantity == 40
     assert UserVersion.objects.get(user=live.user).number == before
@@ -201,16 +203,16 @@ def test_the_cursor_moves_with_each_fill(live: LiveStrategy, broker: ScriptedBro
     broker.knows(order, filled=40)
     broker.fill(order, 10, 10)
     broker.fill(order, 30, 10)
-    take_over(live.user)
+    run_reconcile(live.user)
     row = Reconciliation.objects.get()
     assert (row.user, row.mode, row.cursor, row.reconciled_at) == (live.user, "paper", "2", CLOSES[1])
-    take_over(live.user)
-    assert broker.asked_since == ["", "2"]
+    run_reconcile(live.user)
+    assert broker.requested_cursors == ["", "2"]
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("attempt", range(5))
-def test_two_workers_at_once_book_each_fill_once_and_in_order(
+def test_two_concurrent_workers_book_each_fill_once_and_in_order(
     live: LiveStrategy, broker: ScriptedBroker, attempt: int
 ) -> None:
     entry = entry_of(live)
@@ -218,10 +220,10 @@ def test_two_workers_at_once_book_each_fill_once_and_in_order(
     leg = broker.leg(entry, "stop_loss", 9, state="filled", filled_quantity=Decimal(100))
     for price in (10, 11, 12, 13):
         broker.fill(entry, 25, price, 1)
-    # Sold before it was bought this would be an error.
+    # Booking the sale before the purchases would raise an error.
     broker.fill(leg, 100, 9, 1, TIMES[2])
-    answers = at_once(lambda: take_over(live.user), lambda: take_over(live.user))
-    assert answers == [None, None]
+    results = at_once(lambda: run_reconcile(live.user), lambda: run_reconcile(live.user))
+    assert results == [None, None]
     assert sorted(Fill.objects.values_list("activity_id", flat=True)) == ["1", "2", "3", "4", "5"]
     trade = PaperTrade.objects.get()
     # (10 + 11 + 12 + 13) / 4 = 11.50; 100 x (9 - 11.50) - 5
@@ -236,10 +238,10 @@ def test_two_workers_at_once_book_each_fill_once_and_in_order(
     assert Notification.objects.count() == 5
 
 
-def test_half_a_fill_is_never_booked(
+def test_a_crash_while_booking_a_fill_writes_nothing(
     live: LiveStrategy, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A crash after the trade was written takes the fill, the order's state and the cursor back with it."""
+    """A crash after the trade was written also rolls back the fill, the order's state and the cursor."""
     order = entry_of(live)
     broker.knows(order, filled=40)
     broker.fill(order, 40, 10)
@@ -251,7 +253,7 @@ def test_half_a_fill_is_never_booked(
     with monkeypatch.context() as patch:
         patch.setattr(reconcile_module, "refresh_position", crash)
         with pytest.raises(SystemExit):
-            take_over(live.user)
+            run_reconcile(live.user)
     assert (Fill.objects.count(), PaperTrade.objects.count(), fresh(order).state) == (0, 0, S.ACCEPTED)
-    take_over(live.user)
+    run_reconcile(live.user)
     assert PaperTrade.objects.get().quantity == 40

@@ -1,16 +1,26 @@
-"""Refusals: every signal that leads to no order says why. Size is 2% of 100,000: 2,000 dollars."""
+"""Refusals: every signal without an order has a reason. The position size is 2% of $100,000: $2,000.
 
+The copy of the refusals is tested in test_the_messages_of_refusals.
+"""
+
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from livetrading.models import LiveStrategy, Order, PaperPosition, PaperTrade, SignalHistory
+from livetrading.pipeline.book import StrategyBook
 from livetrading.pipeline.check import check
-from tests.livetrading.made_bars import CLOSES, bring, flat
+from livetrading.pipeline.decide import Funds, decide
+from livetrading.pipeline.evaluate import SignalEvent
+from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat
 from tests.livetrading.pipeline.desk import WALL, open_account, step
-from tests.livetrading.pipeline.watching import reason_of, said, watching
+from tests.livetrading.pipeline.watching import reason_of, signals_of, watching
 from tradedesk.accounts.models import User
+from tradedesk.core.risk import Refusal
+from tradedesk.core.rules import RiskRules
+from tradedesk.core.signals import Side
 
 
 @pytest.fixture
@@ -25,12 +35,12 @@ def test_without_automatic_execution_signals_are_only_recorded(live: LiveStrateg
     assert check(live.pk, CLOSES[2], WALL) == []
     signal = SignalHistory.objects.get()
     assert signal.outcome == "recorded"
-    assert signal.reason == "Automatic execution is off for this strategy."
+    assert signal.reason
     assert Order.objects.count() == 0
 
 
 @pytest.mark.parametrize(
-    ("threshold", "reason"), [(0.69, "Signal strength 0.68 is below the threshold of 0.69."), (0.68, "")]
+    ("threshold", "reason"), [(0.69, Refusal.WEAK_SIGNAL.message(strength=0.68, threshold=0.69)), (0.68, "")]
 )
 def test_a_weak_signal_is_refused(alice: User, threshold: float, reason: str) -> None:
     """After 40 gains of a dollar and a loss of 1.50 Wilder's averages over two bars are 0.5 and 0.75, so the RSI
@@ -40,25 +50,25 @@ def test_a_weak_signal_is_refused(alice: User, threshold: float, reason: str) ->
     live = watching(alice, "AAPL", kind="rsi_mean_reversion", parameters=parameters, signal_threshold=threshold)
     bring(AAPL=flat(*range(100, 141), 138.5))
     check(live.pk, CLOSES[41], WALL)
-    assert said(live) == [("AAPL", "buy", reason)]
+    assert signals_of(live) == [("AAPL", "buy", reason)]
 
 
-def test_the_limit_of_positions_refuses_the_later_name(alice: User) -> None:
+def test_the_limit_of_positions_refuses_the_later_symbol(alice: User) -> None:
     open_account(alice, 100_000.0)
     live = watching(alice, "IBM", "AAPL", max_positions=1)
     bring(AAPL=flat(10, 10, 12), IBM=flat(50, 50, 60))
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
-    assert said(live) == [("AAPL", "buy", ""), ("IBM", "buy", "The limit of 1 open positions is reached.")]
-    assert reason_of(live, "IBM")
+    assert signals_of(live)[0] == ("AAPL", "buy", "")
+    assert reason_of(live, "IBM") == Refusal.MAX_POSITIONS.message(max_positions=1)
 
 
-def test_a_share_that_costs_more_than_the_position_is_refused(live: LiveStrategy) -> None:
+def test_an_entry_is_refused_when_one_share_costs_more_than_the_position_size(live: LiveStrategy) -> None:
     bring(AAPL=flat(4000, 4000, 5000))
     check(live.pk, CLOSES[2], WALL)
-    assert reason_of(live, "AAPL") == "The position size of $2,000.00 does not buy one share at $5,000.00."
+    assert reason_of(live, "AAPL") == Refusal.NO_SIZE.message(budget=2_000.0, price=5_000.0)
 
 
-def test_the_largest_position_in_dollars_cuts_the_order(live: LiveStrategy) -> None:
+def test_the_max_position_size_reduces_the_order(live: LiveStrategy) -> None:
     LiveStrategy.objects.update(max_position_size=Decimal(600))
     bring(AAPL=flat(10, 10, 12))
     check(live.pk, CLOSES[2], WALL)
@@ -69,56 +79,84 @@ def test_the_largest_position_in_dollars_cuts_the_order(live: LiveStrategy) -> N
     ("limits", "reason"),
     [
         # 50,000 / 12 = 4,166 shares, bought at 12 and marked at 11.
-        ({"daily_loss_limit": 4_166}, "Today's loss of $4,166.00 has reached the daily limit of $4,166.00."),
+        ({"daily_loss_limit": 4_166}, Refusal.DAILY_LOSS.message(loss=4_166.0, limit=4_166.0)),
         ({"daily_loss_limit": 4_167}, ""),
-        ({"max_drawdown_pct": 0.041}, "The drawdown of 4.2% has reached the limit of 4.1%."),
+        ({"max_drawdown_pct": 0.041}, Refusal.DRAWDOWN.message(drawdown=0.04166, limit=0.041)),
         ({"max_drawdown_pct": 0.042}, ""),
     ],
 )
-def test_a_loss_holds_back_entries(alice: User, limits: dict[str, Any], reason: str) -> None:
+def test_a_loss_limit_refuses_entries_and_no_exits(alice: User, limits: dict[str, Any], reason: str) -> None:
     open_account(alice, 100_000.0)
     live = watching(alice, "AAPL", "IBM", position_size_pct=0.5, stop_loss_pct=0.5, **limits)
     bring(AAPL=flat(10, 10, 12, 12, 11), IBM=flat(50, 50, 50, 50, 60))
     for now in CLOSES[2:5]:
         step(live, now)
-    # The sale of what has lost is never held back.
-    assert said(live) == [("AAPL", "buy", ""), ("AAPL", "sell", ""), ("IBM", "buy", reason)]
+    assert signals_of(live) == [("AAPL", "buy", ""), ("AAPL", "sell", ""), ("IBM", "buy", reason)]
 
 
-def test_the_loss_of_yesterday_is_not_the_loss_of_today(alice: User) -> None:
+def test_the_daily_loss_starts_again_with_each_session(alice: User) -> None:
     open_account(alice, 100_000.0)
     live = watching(alice, "AAPL", "IBM", position_size_pct=0.5, stop_loss_pct=0.5, daily_loss_limit=4_000)
     bring(AAPL=flat(10, 10, 12, 12, 11, 11), IBM=flat(50, 50, 50, 50, 50, 60))
     for now in CLOSES[2:6]:
         step(live, now)
-    assert said(live)[-1] == ("IBM", "buy", "")
+    assert signals_of(live)[-1] == ("IBM", "buy", "")
 
 
-def test_there_must_be_something_to_sell(live: LiveStrategy) -> None:
+def test_a_sell_without_a_lot_is_refused(live: LiveStrategy) -> None:
     bring(AAPL=flat(12, 12, 10))
     assert check(live.pk, CLOSES[2], WALL) == []
-    assert reason_of(live, "AAPL", "sell") == "This strategy holds no AAPL to sell."
+    assert reason_of(live, "AAPL", "sell")
 
 
-def test_a_sale_is_not_ordered_twice(live: LiveStrategy) -> None:
+def test_a_lot_is_not_sold_twice(live: LiveStrategy) -> None:
     bring(AAPL=flat(10, 10, 12, 12, 11.5, 11.4))
     for now in CLOSES[2:4]:
         step(live, now)
     assert len(check(live.pk, CLOSES[4], WALL)) == 1
-    # Its message is still on the way when the next bar says the same.
+    # The order is still pending when the next bar signals SELL again.
     assert check(live.pk, CLOSES[5], WALL) == []
-    assert said(live)[-1] == ("AAPL", "sell", "A sale of AAPL is already on its way.")
+    assert signals_of(live)[-1][:2] == ("AAPL", "sell")
+    assert signals_of(live)[-1][2]
+    assert Order.objects.filter(purpose="exit").count() == 1
 
 
-def test_two_strategies_sell_their_own_shares_alone(live: LiveStrategy) -> None:
+def test_two_strategies_sell_only_their_own_shares(live: LiveStrategy) -> None:
     patient = watching(live.user, "AAPL", parameters={"entry": 3, "exit": 3})
     bring(AAPL=flat(10, 10, 10, 12, 13, 12.5, 12.2, 12.1))
     for now in CLOSES[3:7]:
         for each in (live, patient):
             step(each, now)
-    # 12.2 is below the two bars before (12.5) and the three before (12.5): both sell, but one sale is blocked.
+    # 12.2 is below the lows of the previous two and three bars (12.5): both sell, but one sale is blocked.
     Order.objects.filter(live_strategy=patient, purpose="exit").update(state="blocked")
     step(live, CLOSES[7])
     mine, other = (PaperTrade.objects.get(live_strategy=each) for each in (live, patient))
     assert (mine.is_open, other.is_open) == (False, True)
     assert PaperPosition.objects.get().quantity == other.quantity == 166
+
+
+def test_the_messages_of_refusals(alice: User) -> None:
+    """The copy of all refusals that the pipeline stores with a signal; those of the rules are in core.risk."""
+    lot = PaperTrade(symbol="AAPL", quantity=Decimal(10), entry_time=TIMES[3], entry_price=Decimal(10))
+    buy = SignalEvent("AAPL", Side.BUY, 1.0, TIMES[2], 10.0, "Explanation", late=True)
+    sell = replace(buy, side=Side.SELL)
+    empty = StrategyBook({}, frozenset(), frozenset(), 0.0)
+    funds = Funds(equity=100_000.0, own_equity=100_000.0, own_peak=100_000.0, day_loss=0.0)
+    cases = [
+        (buy, empty, "A newer bar has closed since this signal; it is too late to enter."),
+        (sell, empty, "This strategy holds no AAPL shares to sell."),
+        (sell, replace(empty, lots={"AAPL": lot}), "The open lot of AAPL was bought after this signal."),
+        (
+            sell,
+            replace(empty, lots={"AAPL": lot}, exiting=frozenset({"AAPL"})),
+            "A sell order for AAPL is already working.",
+        ),
+    ]
+    for event, book, message in cases:
+        (decision,) = decide([event], book, RiskRules(), funds)
+        assert (decision.quantity, decision.reason) == (0, message)
+    open_account(alice, 100_000.0)
+    live = watching(alice, "AAPL", auto_execute=False)
+    bring(AAPL=flat(10, 10, 12))
+    check(live.pk, CLOSES[2], WALL)
+    assert SignalHistory.objects.get().reason == "Automatic execution is off for this strategy."

@@ -1,4 +1,4 @@
-"""Strategies that watch bars made by hand, and what they said about them."""
+"""Strategies on hand-made bars, and their stored signals."""
 
 from typing import Any
 
@@ -9,19 +9,19 @@ from tradedesk.accounts.models import User
 
 
 def watching(user: User, *symbols: str, **fields: Any) -> LiveStrategy:
-    """A live strategy of TWO_BARS, where the fields do not say otherwise."""
+    """A live strategy of TWO_BARS, unless the fields name another kind."""
     values = TWO_BARS | fields
     return deployed(user, values.pop("kind"), list(symbols), **values)
 
 
-def said(live: LiveStrategy) -> list[tuple[str, str, str]]:
-    """What was seen, in the order it was written: symbol, side, and why there is no order."""
+def signals_of(live: LiveStrategy) -> list[tuple[str, str, str]]:
+    """The stored signals in the order of writing: symbol, side, and the reason when there is no order."""
     signals = SignalHistory.objects.filter(live_strategy=live).order_by("pk")
     return list(signals.values_list("symbol", "side", "reason"))
 
 
 def reason_of(live: LiveStrategy, symbol: str, side: str = "buy") -> str:
-    """Why this one signal was refused; that it was, and that it led to no order, is asserted."""
+    """The reason of a refused signal; also asserts that it was refused and that there is no order."""
     signal = SignalHistory.objects.get(live_strategy=live, symbol=symbol, side=side)
     assert signal.outcome == SignalHistory.Outcome.REFUSED
     assert not Order.objects.filter(signal=signal).exists()

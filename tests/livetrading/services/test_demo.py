@@ -1,4 +1,4 @@
-"""The demo user of a fresh desk."""
+"""The demo user of a new desk."""
 
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from tradedesk.marketdata.services import load_samples
 
 
 @pytest.fixture(autouse=True)
-def kept(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, db: None) -> Path:
-    """Where the password is kept; none is wanted by the environment."""
+def password_file(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, db: None) -> Path:
+    """The password file; DEMO_PASSWORD is not set."""
     monkeypatch.delenv("DEMO_PASSWORD", raising=False)
     settings.DATA_DIR = tmp_path
     return tmp_path / "demo-password"
@@ -28,7 +28,7 @@ def strategies_of(user: User) -> list[tuple[str, str, Any]]:
     return list(user.strategies.order_by("pk").values_list("name", "kind", "symbols"))
 
 
-def test_it_has_five_strategies_one_of_each_kind(kept: Path) -> None:
+def test_the_demo_user_has_five_strategies_of_different_kinds(password_file: Path) -> None:
     user = seed_demo()
     assert user.email == "demo@example.com"
     assert not user.is_staff
@@ -39,53 +39,53 @@ def test_it_has_five_strategies_one_of_each_kind(kept: Path) -> None:
         ("MACD momentum", "macd", ["AAPL", "MSFT"]),
         ("Buy and hold", "buy_and_hold", ["AAPL", "GOOG", "IBM", "MSFT", "FB"]),
     ]
-    found = set(user.strategies.values_list("kind", flat=True))
-    assert len(found) == 5
-    assert found <= set(kinds())
+    used = set(user.strategies.values_list("kind", flat=True))
+    assert len(used) == 5
+    assert used <= set(kinds())
     assert all(strategy.make_kind() for strategy in user.strategies.all())
     assert PaperAccount.objects.get().user == user
 
 
-def test_its_strategies_trade_what_the_samples_hold() -> None:
+def test_the_sample_bars_include_all_symbols_of_the_strategies() -> None:
     load_samples(NOW)
-    wanted = {symbol for strategy in seed_demo().strategies.all() for symbol in strategy.symbols}
-    assert set(find_series(wanted, "1Day")) == wanted
+    symbols = {symbol for strategy in seed_demo().strategies.all() for symbol in strategy.symbols}
+    assert set(find_series(symbols, "1Day")) == symbols
 
 
-def test_its_password_is_made_once_and_kept_for_nobody_else_to_read(kept: Path) -> None:
-    assert seed_demo().check_password(kept.read_text())
-    assert len(kept.read_text()) >= 12
-    assert kept.stat().st_mode & 0o777 == 0o600
+def test_the_generated_password_is_stored_readable_for_its_owner_only(password_file: Path) -> None:
+    assert seed_demo().check_password(password_file.read_text())
+    assert len(password_file.read_text()) >= 12
+    assert password_file.stat().st_mode & 0o777 == 0o600
 
 
-def test_two_desks_have_two_passwords(kept: Path) -> None:
+def test_two_desks_have_two_passwords(password_file: Path) -> None:
     seed_demo()
-    first = kept.read_text()
-    kept.unlink()
+    first = password_file.read_text()
+    password_file.unlink()
     User.objects.all().delete()
     seed_demo()
-    assert kept.read_text() != first
+    assert password_file.read_text() != first
 
 
-def test_a_database_that_was_lost_keeps_the_password(kept: Path) -> None:
+def test_the_password_file_survives_the_loss_of_the_database(password_file: Path) -> None:
     seed_demo()
-    first = kept.read_text()
+    first = password_file.read_text()
     User.objects.all().delete()
     assert seed_demo().check_password(first)
-    assert kept.read_text() == first
+    assert password_file.read_text() == first
 
 
-def test_the_environment_may_name_the_password(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_can_set_the_password(password_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEMO_PASSWORD", "chosen by the operator")
     assert seed_demo().check_password("chosen by the operator")
-    assert not kept.exists()
-    monkeypatch.setenv("DEMO_PASSWORD", "chosen anew")
-    assert seed_demo().check_password("chosen anew")
+    assert not password_file.exists()
+    monkeypatch.setenv("DEMO_PASSWORD", "chosen again")
+    assert seed_demo().check_password("chosen again")
     monkeypatch.delenv("DEMO_PASSWORD")
-    assert seed_demo().check_password("chosen anew")
+    assert seed_demo().check_password("chosen again")
 
 
-def test_a_second_run_changes_nothing_that_the_user_changed(kept: Path) -> None:
+def test_a_second_run_keeps_the_changes_of_the_user(password_file: Path) -> None:
     user = seed_demo()
     first, second, *rest = user.strategies.order_by("pk")
     save_strategy(
@@ -101,19 +101,19 @@ def test_a_second_run_changes_nothing_that_the_user_changed(kept: Path) -> None:
     assert len(before[0]) == 1 + len(rest)
 
 
-def test_all_strategies_deleted_stay_deleted() -> None:
+def test_deleted_strategies_are_not_created_again() -> None:
     seed_demo().strategies.all().delete()
     assert seed_demo().strategies.count() == 0
 
 
-def test_other_users_are_left_alone(alice: User) -> None:
+def test_other_users_are_not_changed(alice: User) -> None:
     before = User.objects.filter(pk=alice.pk).values().get()
     seed_demo()
     assert User.objects.filter(pk=alice.pk).values().get() == before
     assert alice.strategies.count() == 0
 
 
-def test_the_command_says_what_is_ready(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_the_user_and_the_number_of_strategies(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("seed_demo")
     assert capsys.readouterr().out == "demo@example.com is ready, with 5 strategies.\n"
     call_command("seed_demo", verbosity=0)

@@ -1,4 +1,4 @@
-"""Deploy to Live: what a press makes, and that two presses make one."""
+"""Deploy to Live: the created live strategy, and one deployment for two presses."""
 
 from decimal import Decimal
 from threading import Barrier
@@ -10,8 +10,9 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from backtests.provenance import engine_code
 from livetrading.models import LiveStrategy, PaperAccount
+from livetrading.services import deploy as deploy_module
 from livetrading.services.accounts import broker_for
-from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Limits, deploy
+from livetrading.services.deploy import AlreadyDeployed, Choices, DeployRefused, deploy
 from strategies.kinds import code_hash
 from strategies.models import Strategy
 from strategies.services import save_strategy
@@ -32,7 +33,7 @@ def strategy(alice: User) -> Strategy:
     return make_strategy(user=alice, name="Golden cross")
 
 
-# --- What a press makes ----------------------------------------------------------------------------------------
+# --- The live strategy -----------------------------------------------------------------------------------------
 
 
 def test_the_defaults_of_the_quick_deploy(alice: User, strategy: Strategy) -> None:
@@ -46,7 +47,7 @@ def test_the_defaults_of_the_quick_deploy(alice: User, strategy: Strategy) -> No
     assert (live.last_check_at, live.last_bar_time, live.claimed_until, live.last_error) == (None, None, None, "")
 
 
-def test_the_strategy_is_copied_and_what_is_edited_later_changes_nothing(alice: User, strategy: Strategy) -> None:
+def test_later_changes_of_the_strategy_do_not_change_the_deployment(alice: User, strategy: Strategy) -> None:
     live = deploy(alice, strategy, now=NOW)
     save_strategy(
         alice,
@@ -69,7 +70,7 @@ def test_the_strategy_is_copied_and_what_is_edited_later_changes_nothing(alice: 
     assert (live.strategy, live.kind, live.status) == (None, "sma_crossover", Status.ACTIVE)
 
 
-def test_what_it_was_made_from_is_kept(alice: User, strategy: Strategy) -> None:
+def test_the_provenance_is_stored(alice: User, strategy: Strategy) -> None:
     live = deploy(alice, strategy, now=NOW)
     prints = dict(BarSeries.objects.values_list("symbol", "fingerprint"))
     assert live.provenance == {
@@ -80,7 +81,7 @@ def test_what_it_was_made_from_is_kept(alice: User, strategy: Strategy) -> None:
     }
 
 
-def test_drawdowns_are_measured_from_the_equity_of_that_moment(alice: User, strategy: Strategy) -> None:
+def test_the_starting_equity_is_the_equity_at_the_deployment(alice: User, strategy: Strategy) -> None:
     PaperAccount.objects.create(user=alice, starting_cash=50_000, cash=Decimal("48765.43"))
     assert deploy(alice, strategy, now=NOW).starting_equity == Decimal("48765.43")
 
@@ -91,9 +92,9 @@ def test_the_first_deployment_opens_the_paper_account(alice: User, strategy: Str
     assert PaperAccount.objects.get(user=alice).cash == 25_000
 
 
-def test_a_backtest_carries_its_rules_but_not_its_size(alice: User, strategy: Strategy) -> None:
+def test_a_deployed_backtest_has_its_own_parameters_and_rules(alice: User, strategy: Strategy) -> None:
     rules = RiskRules(
-        position_size_pct=0.475,
+        position_size_pct=0.25,
         max_positions=2,
         max_position_size=9_999.0,
         stop_loss_pct=0.03,
@@ -108,17 +109,9 @@ def test_a_backtest_carries_its_rules_but_not_its_size(alice: User, strategy: St
     )
     live = LiveStrategy.objects.get(pk=deploy(alice, backtest, now=NOW).pk)
     assert (live.strategy, live.backtest, live.name) == (strategy, backtest, "Live - Golden cross")
-    # The backtest's own snapshot, not what the strategy is today.
+    # The snapshot of the backtest, not the present strategy.
     assert live.parameters == {"fast": 5, "slow": 9}
-    assert live.risk_rules() == RiskRules(
-        position_size_pct=0.02,
-        max_positions=5,
-        stop_loss_pct=0.03,
-        take_profit_pct=0.06,
-        signal_threshold=0.7,
-        max_drawdown_pct=0.2,
-        fractional=True,
-    )
+    assert live.risk_rules() == rules
 
 
 def test_a_backtest_whose_strategy_was_deleted_can_be_deployed(alice: User, strategy: Strategy) -> None:
@@ -129,23 +122,21 @@ def test_a_backtest_whose_strategy_was_deleted_can_be_deployed(alice: User, stra
     assert (live.strategy, live.backtest, live.name) == (None, backtest, "Live - Golden cross")
 
 
-def test_what_the_trader_chooses_is_taken(alice: User, strategy: Strategy) -> None:
-    limits = Limits(
-        check_interval=60,
-        auto_execute=False,
-        max_positions=20,
-        position_size_pct=0.5,
-        max_position_size=1_234.56,
-        daily_loss_limit=250,
-    )
-    live = deploy(alice, strategy, now=NOW, name="  Mine  ", symbols=["ibm", " MSFT ", "IBM"], limits=limits)
+def test_the_traders_choices_are_deployed(alice: User, strategy: Strategy) -> None:
+    rules = {
+        "max_positions": 20,
+        "position_size_pct": 0.5,
+        "max_position_size": 1_234.56,
+        "daily_loss_limit": 250,
+        "take_profit_pct": None,
+    }
+    choices = Choices(check_interval=60, auto_execute=False, rules=rules)
+    live = deploy(alice, strategy, now=NOW, name="  Mine  ", symbols=["ibm", " MSFT ", "IBM"], choices=choices)
     live.refresh_from_db()
     assert (live.name, live.symbols) == ("Mine", ["IBM", "MSFT"])
-    assert (live.check_interval, live.auto_execute, live.max_positions) == (60, False, 20)
-    assert (live.position_size_pct, live.max_position_size, live.daily_loss_limit) == (
-        0.5,
-        Decimal("1234.56"),
-        250,
+    assert (live.check_interval, live.auto_execute) == (60, False)
+    assert live.risk_rules() == RiskRules(
+        position_size_pct=0.5, max_positions=20, max_position_size=1_234.56, daily_loss_limit=250
     )
 
 
@@ -153,16 +144,18 @@ def test_a_name_that_is_too_long_is_cut(alice: User, strategy: Strategy) -> None
     assert deploy(alice, strategy, now=NOW, name="x" * 101).name == "x" * 100
 
 
-def test_the_user_is_told_and_their_pages_wake(alice: User, bob: User, strategy: Strategy) -> None:
+def test_the_user_gets_a_notification_and_the_pages_are_notified(
+    alice: User, bob: User, strategy: Strategy
+) -> None:
     deploy(alice, strategy, now=NOW)
-    told = Notification.objects.get()
-    assert (told.user, told.level, told.created_at) == (alice, "success", NOW)
-    assert told.text == "“Live - Golden cross” deployed. Now monitoring AAPL, MSFT."
-    assert told.url == "/dashboard/live-trading"
+    notification = Notification.objects.get()
+    assert (notification.user, notification.level, notification.created_at) == (alice, "success", NOW)
+    assert notification.text == "“Live - Golden cross” deployed. Now monitoring AAPL, MSFT."
+    assert notification.url == "/dashboard/live-trading"
     assert list(UserVersion.objects.values_list("user", flat=True)) == [alice.pk]
 
 
-def test_the_first_check_is_enqueued_when_the_row_is_there(
+def test_the_first_check_is_enqueued_after_the_commit(
     alice: User, strategy: Strategy, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     with published() as tasks:
@@ -174,21 +167,27 @@ def test_the_first_check_is_enqueued_when_the_row_is_there(
     assert tasks == [("check_now", [live.pk])]
 
 
-# --- Twice -----------------------------------------------------------------------------------------------------
+# --- Repeated and concurrent deployments -----------------------------------------------------------------------
 
 
-def test_the_same_deployment_again_names_the_one_that_is_active(alice: User, strategy: Strategy) -> None:
+def test_an_identical_deployment_is_refused_with_the_active_one(alice: User, strategy: Strategy) -> None:
     live = deploy(alice, strategy, now=NOW)
-    # Neither another name, nor other limits, nor another order of the symbols make it another one.
+    # Name, rules and the order of the symbols do not make a different deployment.
     with pytest.raises(AlreadyDeployed) as refused:
-        deploy(alice, strategy, now=NOW, name="Other", symbols=["MSFT", "AAPL"], limits=Limits(max_positions=1))
+        deploy(
+            alice,
+            strategy,
+            now=NOW,
+            name="Other",
+            symbols=["MSFT", "AAPL"],
+            choices=Choices(rules={"max_positions": 1}),
+        )
     assert refused.value.existing == live
-    assert str(refused.value) == "“Live - Golden cross” is already active with the same settings."
     assert (LiveStrategy.objects.count(), Notification.objects.count()) == (1, 1)
 
 
 @pytest.mark.parametrize("status", [Status.PAUSED, Status.STOPPED])
-def test_what_is_not_active_stands_in_nobodys_way(alice: User, strategy: Strategy, status: str) -> None:
+def test_an_inactive_deployment_does_not_block_another_one(alice: User, strategy: Strategy, status: str) -> None:
     first = deploy(alice, strategy, now=NOW)
     LiveStrategy.objects.update(status=status)
     assert deploy(alice, strategy, now=NOW) != first
@@ -215,7 +214,7 @@ def test_another_user_may_deploy_the_same(alice: User, bob: User, strategy: Stra
 
 
 @pytest.mark.parametrize("key", ["press", "k" * 64, "k" * 80])
-def test_the_same_press_again_answers_the_same_row(alice: User, strategy: Strategy, key: str) -> None:
+def test_a_repeated_deploy_key_returns_the_same_live_strategy(alice: User, strategy: Strategy, key: str) -> None:
     first = deploy(alice, strategy, now=NOW, deploy_key=key)
     assert deploy(alice, strategy, now=NOW, deploy_key=key) == first
     LiveStrategy.objects.update(status=Status.STOPPED)
@@ -223,29 +222,29 @@ def test_the_same_press_again_answers_the_same_row(alice: User, strategy: Strate
     assert (LiveStrategy.objects.count(), Notification.objects.count()) == (1, 1)
 
 
-def test_a_key_cannot_be_used_again_for_something_else(alice: User, strategy: Strategy) -> None:
-    """To answer with the first deployment would tell the trader that the second one is running."""
+def test_a_key_cannot_be_used_for_another_deployment(alice: User, strategy: Strategy) -> None:
+    """Returning the first deployment would suggest that the second one is active."""
     deploy(alice, strategy, now=NOW, deploy_key="press")
     with pytest.raises(DeployRefused) as refused:
         deploy(alice, strategy, now=NOW, deploy_key="press", symbols=["IBM"])
-    assert refused.value.errors == {"deploy_key": "This key was used for another deployment. Send a new one."}
+    assert list(refused.value.errors) == ["deploy_key"]
     assert LiveStrategy.objects.count() == 1
 
 
 @pytest.fixture
-def both_past_the_first_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both threads have seen that there is no such deployment before either of them writes one."""
-    met = Barrier(2)
+def both_after_the_first_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both threads have found no such deployment before either of them creates one."""
+    barrier = Barrier(2)
 
     def together(*arguments: Any) -> Any:
-        met.wait(60)
+        barrier.wait(60)
         return broker_for(*arguments)
 
-    monkeypatch.setattr("livetrading.services.deploy.broker_for", together)
+    monkeypatch.setattr(deploy_module, "broker_for", together)
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("both_past_the_first_look")
+@pytest.mark.usefixtures("both_after_the_first_query")
 def test_a_double_click_deploys_once(alice: User, strategy: Strategy) -> None:
     with published() as tasks:
         first, second = at_once(*[lambda: deploy(alice, strategy, now=NOW, deploy_key="press")] * 2)
@@ -255,27 +254,27 @@ def test_a_double_click_deploys_once(alice: User, strategy: Strategy) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("both_past_the_first_look")
-def test_two_pages_at_once_deploy_once(alice: User, strategy: Strategy) -> None:
-    answers = at_once(
+@pytest.mark.usefixtures("both_after_the_first_query")
+def test_two_concurrent_pages_deploy_once(alice: User, strategy: Strategy) -> None:
+    results = at_once(
         lambda: deploy(alice, strategy, now=NOW, deploy_key="one page"),
         lambda: deploy(alice, strategy, now=NOW, deploy_key="another page"),
     )
     live = LiveStrategy.objects.get()
-    (refused,) = [answer for answer in answers if answer != live]
+    (refused,) = [result for result in results if result != live]
     assert isinstance(refused, AlreadyDeployed)
     assert refused.existing == live
     assert Notification.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("both_past_the_first_look")
-def test_one_key_for_two_deployments_at_once_deploys_one(alice: User, strategy: Strategy) -> None:
-    answers = at_once(
+@pytest.mark.usefixtures("both_after_the_first_query")
+def test_one_key_for_two_concurrent_deployments_deploys_one(alice: User, strategy: Strategy) -> None:
+    results = at_once(
         lambda: deploy(alice, strategy, now=NOW, deploy_key="press"),
         lambda: deploy(alice, strategy, now=NOW, deploy_key="press", symbols=["IBM"]),
     )
     live = LiveStrategy.objects.get()
-    (refused,) = [answer for answer in answers if answer != live]
+    (refused,) = [result for result in results if result != live]
     assert isinstance(refused, DeployRefused)
     assert "deploy_key" in refused.errors

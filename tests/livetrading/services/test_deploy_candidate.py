@@ -1,4 +1,4 @@
-"""Deploying a row of the optimizer: what is carried over, and what makes two rows the same."""
+"""Deployment of a candidate of an optimizer run: its settings, and which candidates are identical deployments."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from strategies.models import Strategy
 from tests.livetrading.factories import NOW, make_backtest, make_candidate, make_strategy
 from tests.livetrading.made_bars import bring, flat
 from tradedesk.accounts.models import User
+from tradedesk.core.rules import RiskRules
 
 
 @pytest.fixture
@@ -21,16 +22,16 @@ def strategy(alice: User) -> Strategy:
 
 
 @pytest.fixture
-def row(alice: User, strategy: Strategy) -> Candidate:
+def candidate(alice: User, strategy: Strategy) -> Candidate:
     return make_candidate(user=alice, strategy=strategy)
 
 
-def test_a_row_is_deployed_as_it_was_tried(alice: User, row: Candidate) -> None:
-    live = LiveStrategy.objects.get(pk=deploy(alice, row, now=NOW).pk)
+def test_a_candidate_is_deployed_with_its_settings(alice: User, candidate: Candidate) -> None:
+    live = LiveStrategy.objects.get(pk=deploy(alice, candidate, now=NOW).pk)
     assert (live.name, live.strategy, live.candidate, live.backtest) == (
         "Live - Golden cross (fast 10, slow 40)",
-        row.strategy,
-        row,
+        candidate.strategy,
+        candidate,
         None,
     )
     assert (live.kind, live.parameters, live.symbols, live.timeframe) == (
@@ -42,71 +43,75 @@ def test_a_row_is_deployed_as_it_was_tried(alice: User, row: Candidate) -> None:
     assert list(live.provenance["data"]) == ["AAPL"]
 
 
-def test_a_row_with_the_strategys_own_parameters_has_its_name(alice: User, row: Candidate) -> None:
-    row.run.parameters = row.parameters
-    assert deploy(alice, row, now=NOW).name == "Live - Golden cross"
+def test_a_candidate_with_the_strategys_own_parameters_has_its_name(alice: User, candidate: Candidate) -> None:
+    candidate.run.parameters = candidate.parameters
+    assert deploy(alice, candidate, now=NOW).name == "Live - Golden cross"
 
 
-def test_it_carries_the_runs_rules_but_not_its_size(alice: User, strategy: Strategy) -> None:
-    asked = {"position_size_pct": 0.5, "max_positions": 3, "stop_loss_pct": 0.03, "take_profit_pct": 0.06}
-    row = make_candidate(user=alice, strategy=strategy, run={"rules": asked})
-    live = LiveStrategy.objects.get(pk=deploy(alice, row, now=NOW).pk)
-    assert (live.stop_loss_pct, live.take_profit_pct, live.signal_threshold) == (0.03, 0.06, 0.6)
-    assert (live.position_size_pct, live.max_positions) == (0.02, 5)
+def test_the_rules_of_the_run_are_deployed(alice: User, strategy: Strategy) -> None:
+    rules: dict[str, Any] = {
+        "position_size_pct": 0.5,
+        "max_positions": 3,
+        "stop_loss_pct": 0.03,
+        "take_profit_pct": 0.06,
+    }
+    candidate = make_candidate(user=alice, strategy=strategy, run={"rules": rules})
+    live = LiveStrategy.objects.get(pk=deploy(alice, candidate, now=NOW).pk)
+    assert live.risk_rules() == RiskRules(**rules)
 
 
-def test_its_limits_stand_beside_those_of_the_run(alice: User, strategy: Strategy) -> None:
-    row = make_candidate(user=alice, strategy=strategy, run={"rules": {"stop_loss_pct": 0.03}})
-    limits = {limit.field: limit for limit in limits_of(deploy(alice, row, now=NOW))}
-    assert (limits["stop_loss_pct"].backtested, limits["stop_loss_pct"].differs) == (0.03, False)
-    assert (limits["position_size_pct"].backtested, limits["position_size_pct"].differs) == (0.95, True)
+def test_the_rules_are_compared_with_those_of_the_run(alice: User, strategy: Strategy) -> None:
+    candidate = make_candidate(user=alice, strategy=strategy, run={"rules": {"stop_loss_pct": 0.03}})
+    limits = {limit.rule.name: limit for limit in limits_of(deploy(alice, candidate, now=NOW))}
+    assert (limits["stop_loss_pct"].tested, limits["stop_loss_pct"].differs) == (0.03, False)
+    assert (limits["position_size_pct"].tested, limits["position_size_pct"].differs) == (0.95, True)
 
 
-def test_what_was_tried_on_all_symbols_together_trades_them_all(alice: User, strategy: Strategy) -> None:
-    row = make_candidate(user=alice, strategy=strategy, universe=ALL_SYMBOLS)
-    assert deploy(alice, row, now=NOW).symbols == ["AAPL", "MSFT"]
+def test_a_candidate_on_all_symbols_trades_all_of_them(alice: User, strategy: Strategy) -> None:
+    candidate = make_candidate(user=alice, strategy=strategy, universe=ALL_SYMBOLS)
+    assert deploy(alice, candidate, now=NOW).symbols == ["AAPL", "MSFT"]
 
 
-def test_the_same_key_again_is_the_same_press(alice: User, row: Candidate) -> None:
-    first, second = (deploy(alice, row, now=NOW, deploy_key="press") for _ in range(2))
+def test_a_repeated_deploy_key_returns_the_same_live_strategy(alice: User, candidate: Candidate) -> None:
+    first, second = (deploy(alice, candidate, now=NOW, deploy_key="press") for _ in range(2))
     assert first == second == LiveStrategy.objects.get()
 
 
-def test_the_same_row_again_is_already_deployed(alice: User, row: Candidate) -> None:
-    live = deploy(alice, row, now=NOW)
+def test_a_deployed_candidate_is_refused(alice: User, candidate: Candidate) -> None:
+    live = deploy(alice, candidate, now=NOW)
     with pytest.raises(AlreadyDeployed) as refused:
-        deploy(alice, row, now=NOW)
+        deploy(alice, candidate, now=NOW)
     assert refused.value.existing == live
 
 
-def test_a_row_of_another_run_with_the_same_settings_is_the_same(
-    alice: User, row: Candidate, strategy: Strategy
+def test_a_candidate_or_backtest_with_the_same_settings_is_refused(
+    alice: User, candidate: Candidate, strategy: Strategy
 ) -> None:
-    deploy(alice, row, now=NOW)
-    again = make_candidate(user=alice, strategy=strategy)
-    backtest = make_backtest(user=alice, strategy=strategy, parameters=row.parameters, symbols=["AAPL"])
-    for source in (again, backtest):
+    deploy(alice, candidate, now=NOW)
+    other = make_candidate(user=alice, strategy=strategy)
+    backtest = make_backtest(user=alice, strategy=strategy, parameters=candidate.parameters, symbols=["AAPL"])
+    for source in (other, backtest):
         with pytest.raises(AlreadyDeployed):
             deploy(alice, source, now=NOW)
 
 
 @pytest.mark.parametrize("change", [{"universe": "MSFT"}, {"parameters": {"fast": 11, "slow": 40}}])
-def test_a_row_on_another_symbol_or_with_other_parameters_is_another(
-    alice: User, row: Candidate, strategy: Strategy, change: dict[str, Any]
+def test_another_symbol_or_other_parameters_are_another_deployment(
+    alice: User, candidate: Candidate, strategy: Strategy, change: dict[str, Any]
 ) -> None:
-    deploy(alice, row, now=NOW)
+    deploy(alice, candidate, now=NOW)
     deploy(alice, make_candidate(user=alice, strategy=strategy, **change), now=NOW)
     assert LiveStrategy.objects.count() == 2
 
 
-def test_a_row_that_lost_is_deployed_like_any(alice: User, strategy: Strategy) -> None:
-    """As a strategy is that nobody has tried: what speaks against it stands beside the button."""
-    row = make_candidate(user=alice, strategy=strategy, figures={"total_return": -1.0})
-    assert deploy(alice, row, now=NOW).candidate == row
+def test_a_candidate_with_a_loss_can_be_deployed(alice: User, strategy: Strategy) -> None:
+    """Like a strategy without a backtest; its figures are shown next to the button."""
+    candidate = make_candidate(user=alice, strategy=strategy, figures={"total_return": -0.01})
+    assert deploy(alice, candidate, now=NOW).candidate == candidate
 
 
-def test_what_is_deployed_outlives_its_run(alice: User, row: Candidate) -> None:
-    live = deploy(alice, row, now=NOW)
-    row.run.delete()
+def test_a_deployment_stays_when_its_run_is_deleted(alice: User, candidate: Candidate) -> None:
+    live = deploy(alice, candidate, now=NOW)
+    candidate.run.delete()
     live.refresh_from_db()
     assert (live.candidate, live.status, live.parameters) == (None, "active", {"fast": 10, "slow": 40})

@@ -1,4 +1,4 @@
-"""Deploy to Live: what is refused, and in which words."""
+"""Deploy to Live: refusals by field, and their messages."""
 
 import math
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from livetrading.models import LiveStrategy
-from livetrading.services.deploy import DeployRefused, Limits, deploy
+from livetrading.services.deploy import AlreadyDeployed, Choices, DeployRefused, deploy
 from strategies.models import Strategy
 from tests.livetrading.factories import NOW, make_backtest, make_strategy
 from tests.livetrading.made_bars import bring, flat
@@ -33,29 +33,27 @@ def refusal_of(user: User, source: Any, **options: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("symbols", [[], ["", " "]])
-def test_without_symbols_it_is_refused(alice: User, strategy: Strategy, symbols: list[str]) -> None:
-    assert refusal_of(alice, strategy, symbols=symbols) == {"symbols": "Choose at least one symbol to trade."}
+def test_a_deployment_without_symbols_is_refused(alice: User, strategy: Strategy, symbols: list[str]) -> None:
+    assert list(refusal_of(alice, strategy, symbols=symbols)) == ["symbols"]
     strategy.symbols = symbols
-    assert refusal_of(alice, strategy) == {"symbols": "Choose at least one symbol to trade."}
+    assert list(refusal_of(alice, strategy)) == ["symbols"]
 
 
-def test_what_is_no_symbol_is_refused(alice: User, strategy: Strategy) -> None:
+def test_an_invalid_symbol_is_refused(alice: User, strategy: Strategy) -> None:
     assert "“$$$”" in refusal_of(alice, strategy, symbols=["AAPL", "$$$"])["symbols"]
 
 
-def test_symbols_without_bars_are_named_with_the_command_that_imports_them(
-    alice: User, strategy: Strategy
-) -> None:
+def test_symbols_without_bars_are_listed_with_the_import_command(alice: User, strategy: Strategy) -> None:
     command = "manage.py import_bars FILE --symbol ZZZ --timeframe 1Day"
-    assert refusal_of(alice, strategy, symbols=["AAPL", "ZZZ", "YYY"]) == {
-        "symbols": f"No 1Day bars for ZZZ, YYY. Import them: {command}"
-    }
+    errors = refusal_of(alice, strategy, symbols=["AAPL", "ZZZ", "YYY"])
+    assert list(errors) == ["symbols"]
+    assert "ZZZ, YYY" in errors["symbols"]
+    assert command in errors["symbols"]
 
 
-def test_bars_that_are_not_adjusted_are_refused(alice: User, strategy: Strategy) -> None:
+def test_bars_without_split_adjustment_are_refused(alice: User, strategy: Strategy) -> None:
     BarSeries.objects.filter(symbol="MSFT").update(adjusted=False)
-    errors = refusal_of(alice, strategy)
-    assert errors["symbols"].startswith("The bars of MSFT are not adjusted for splits")
+    assert "MSFT" in refusal_of(alice, strategy)["symbols"]
 
 
 @pytest.mark.parametrize(
@@ -68,46 +66,75 @@ def test_bars_that_are_not_adjusted_are_refused(alice: User, strategy: Strategy)
         ("daily_loss_limit", 1, 1e9, [0.0, 0.99, 1.1e9, -5.0, math.nan, math.inf]),
     ],
 )
-def test_a_limit_outside_its_bounds_is_refused_by_its_name(
+def test_a_choice_out_of_bounds_is_refused_by_its_field(
     field: str, low: float, high: float, outside: list[float]
 ) -> None:
     for value in (low, high):
-        assert getattr(Limits(**{field: value}), field) == value  # type: ignore[arg-type]
+        choose(field, value)
     for value in outside:
         with pytest.raises(DeployRefused) as refused:
-            Limits(**{field: value})  # type: ignore[arg-type]
-        sentence = f"{field} must be between {low:g} and {high:g}, not {value:g}."
-        assert refused.value.errors == {field: sentence}
+            choose(field, value)
+        assert list(refused.value.errors) == [field]
+
+
+def choose(field: str, value: Any) -> Choices:
+    return Choices(check_interval=value) if field == "check_interval" else Choices(rules={field: value})
+
+
+def test_all_choices_out_of_bounds_are_refused_together() -> None:
+    with pytest.raises(DeployRefused) as refused:
+        Choices(check_interval=1, rules={"max_positions": 0, "position_size_pct": 1.0, "stop_loss_pct": 0.1})
+    assert set(refused.value.errors) == {"check_interval", "max_positions", "position_size_pct"}
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "fact"),
     [
-        (
-            {"parameters": {"fast": 30, "slow": 10}},
-            "The fast average (30) must be shorter than the slow average (10).",
-        ),
-        ({"kind": "gone"}, "There is no strategy kind “gone”."),
+        ({"parameters": {"fast": 30, "slow": 10}}, "30"),
+        ({"kind": "deleted"}, "“deleted”"),
     ],
 )
-def test_a_strategy_that_its_kind_refuses_is_not_deployed(
-    alice: User, strategy: Strategy, changes: dict[str, Any], message: str
+def test_a_strategy_with_invalid_parameters_or_an_unknown_kind_is_refused(
+    alice: User, strategy: Strategy, changes: dict[str, Any], fact: str
 ) -> None:
     Strategy.objects.update(**changes)
     strategy.refresh_from_db()
-    assert refusal_of(alice, strategy) == {"parameters": message}
+    assert fact in refusal_of(alice, strategy)["parameters"]
 
 
-def test_a_backtests_rule_that_is_out_of_bounds_is_refused_by_its_name(alice: User, strategy: Strategy) -> None:
+def test_a_stored_rule_out_of_bounds_is_refused_by_its_name(alice: User, strategy: Strategy) -> None:
     rules = RiskRules().as_dict() | {"stop_loss_pct": 1.5}
     backtest = make_backtest(user=alice, strategy=strategy, rules=rules)
-    assert refusal_of(alice, backtest) == {
-        "stop_loss_pct": "stop_loss_pct must be between 0.001 and 0.99, not 1.5."
-    }
+    assert list(refusal_of(alice, backtest)) == ["stop_loss_pct"]
 
 
-def test_in_live_mode_it_is_refused_with_a_sentence(alice: User, strategy: Strategy) -> None:
+def test_a_deployment_in_live_mode_is_refused(alice: User, strategy: Strategy) -> None:
     alice.mode = Mode.LIVE
     alice.save()
-    words = "No live broker account is connected, so live orders cannot be sent."
-    assert refusal_of(alice, strategy) == {"mode": words}
+    assert list(refusal_of(alice, strategy)) == ["mode"]
+
+
+def test_the_messages_of_refused_deployments(alice: User, strategy: Strategy) -> None:
+    assert refusal_of(alice, strategy, symbols=[]) == {"symbols": "Choose at least one symbol to trade."}
+    lost = make_backtest(user=alice, strategy=strategy, metrics={"total_return": -0.01})
+    message = "Only a completed backtest with a profit can be deployed."
+    assert refusal_of(alice, lost) == {"backtest_id": message}
+    with pytest.raises(DeployRefused) as refused:
+        Choices(check_interval=59, rules={"position_size_pct": 0.6})
+    assert refused.value.errors == {
+        "check_interval": "The check interval must be between 60 and 3,600 seconds.",
+        "position_size_pct": "Position size must be between 0.001 and 0.5, not 0.6.",
+    }
+    live = deploy(alice, strategy, now=NOW, deploy_key="press")
+    with pytest.raises(DeployRefused) as refused:
+        deploy(alice, strategy, now=NOW, deploy_key="press", symbols=["IBM"])
+    assert str(refused.value) == "This key was used for another deployment. Use a new key."
+    with pytest.raises(AlreadyDeployed) as already:
+        deploy(alice, strategy, now=NOW)
+    assert str(already.value) == f"“{live.name}” is already active with the same settings."
+    LiveStrategy.objects.all().delete()
+    Notification.objects.all().delete()
+    alice.mode = Mode.LIVE
+    alice.save()
+    message = "No live broker account is connected, so live orders cannot be sent."
+    assert refusal_of(alice, strategy) == {"mode": message}

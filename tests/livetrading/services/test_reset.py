@@ -1,5 +1,6 @@
-"""Starting the replay over: empty paper books for everybody, and the clock at its beginning."""
+"""Restart of the replay: empty paper books for all users, and the clock at its start."""
 
+import builtins
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -35,6 +36,7 @@ from tests.livetrading.made_bars import CLOSES, bring, flat
 from tests.livetrading.pipeline.desk import step
 from tests.livetrading.pipeline.watching import watching
 from tradedesk.accounts.models import Mode, Notification, User
+from tradedesk.marketdata import replay
 from tradedesk.marketdata.models import ReplayMarket
 from tradedesk.marketdata.replay import replay_state
 
@@ -53,7 +55,7 @@ BOOKS = (
 
 @pytest.fixture
 def traded_desk(alice: User, bob: User, settings: Any) -> User:
-    """Two users' books with everything in them, on the replay of 2010."""
+    """Two users with rows in all books, on the replay of 2010."""
     settings.REPLAY_START = "2010-01-04"
     at_day(date(2012, 3, 9))
     bring(AAPL=flat(10, 10, 12, 12, 11.5, 11.5))
@@ -71,21 +73,21 @@ def counts() -> dict[str, int]:
     return {model.__name__: model._default_manager.count() for model in BOOKS}
 
 
-def test_the_paper_books_of_everybody_are_empty(traded_desk: User) -> None:
+def test_the_paper_books_of_all_users_are_empty(traded_desk: User) -> None:
     deployments = LiveStrategy.objects.count()
     assert reset_replay(WALL) == deployments
     assert set(counts().values()) == {0}
     assert LiveStrategy.objects.count() == 0
 
 
-def test_accounts_go_back_to_their_starting_cash_and_keep_their_costs(traded_desk: User) -> None:
+def test_accounts_have_their_starting_cash_again_and_keep_their_costs(traded_desk: User) -> None:
     assert PaperAccount.objects.exclude(cash=70_000).exists()
     reset_replay(WALL)
     figures = PaperAccount.objects.values_list("starting_cash", "cash", "slippage_bps")
     assert list(figures) == [(70_000, 70_000, 5)] * 2
 
 
-def test_the_replay_stands_at_its_start(traded_desk: User) -> None:
+def test_the_replay_is_at_its_start(traded_desk: User) -> None:
     reset_replay(WALL)
     assert replay_state().session == date(2010, 1, 4)
     assert (ReplayMarket.objects.get().advanced_at, replay_state().ended) == (WALL, False)
@@ -99,7 +101,7 @@ def test_strategies_and_backtests_stay(traded_desk: User) -> None:
     assert (Strategy.objects.count(), traded_desk.backtests.count()) == (strategies, backtests)
 
 
-def test_what_was_done_with_real_money_stays(traded_desk: User) -> None:
+def test_live_records_stay(traded_desk: User) -> None:
     live = make_live_strategy(user=traded_desk, mode=Mode.LIVE)
     trade = make_live_trade(user=traded_desk, live_strategy=live)
     order = make_order(user=traded_desk, mode=Mode.LIVE, live_strategy=live)
@@ -111,20 +113,20 @@ def test_what_was_done_with_real_money_stays(traded_desk: User) -> None:
     assert list(Fill.objects.all()) == [fill]
 
 
-def test_it_is_done_wholly_or_not_at_all(traded_desk: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_during_the_reset_changes_nothing(traded_desk: User, monkeypatch: pytest.MonkeyPatch) -> None:
     before = counts()
 
     def crash(_: object) -> None:
         assert set(counts().values()) == {0}
         raise SystemExit
 
-    monkeypatch.setattr("tradedesk.marketdata.replay.restart", crash)
+    monkeypatch.setattr(replay, "restart", crash)
     with pytest.raises(SystemExit):
         reset_replay(WALL)
     assert counts() == before
 
 
-def test_after_it_the_desk_trades_again(traded_desk: User) -> None:
+def test_the_desk_trades_again_after_the_reset(traded_desk: User) -> None:
     reset_replay(WALL)
     live = watching(traded_desk, "AAPL")
     for now in CLOSES[2:6]:
@@ -136,39 +138,41 @@ def test_after_it_the_desk_trades_again(traded_desk: User) -> None:
 # --- The command -----------------------------------------------------------------------------------------------
 
 
-def answer(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setattr("builtins.input", lambda _prompt: text)
+def confirm_with(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(builtins, "input", lambda _prompt: text)
 
 
 @pytest.mark.parametrize("text", ["", "y", "yes", "no", "Reset"])
-def test_the_command_needs_the_word(traded_desk: User, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_the_command_requires_the_confirmation(
+    traded_desk: User, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
     before = counts()
-    answer(monkeypatch, text)
-    with pytest.raises(CommandError, match=r"Nothing was changed\."):
+    confirm_with(monkeypatch, text)
+    with pytest.raises(CommandError):
         call_command("reset_replay")
     assert counts() == before
     assert replay_state().session == date(2012, 3, 9)
 
 
-def test_the_command_says_what_it_will_do_and_what_it_did(
+def test_the_command_prints_what_it_deletes(
     traded_desk: User, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer(monkeypatch, " reset ")
+    confirm_with(monkeypatch, " reset ")
     call_command("reset_replay")
     assert capsys.readouterr().out.splitlines() == [
         "This deletes every paper trade, order, signal and paper deployment of all users.",
-        "The replay starts over; 6 paper deployments were removed.",
+        "The replay was restarted; 6 paper deployments were deleted.",
     ]
     assert replay_state().session == date(2010, 1, 4)
 
 
-def test_the_command_can_be_told_not_to_ask(traded_desk: User, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_can_skip_the_confirmation(traded_desk: User, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("reset_replay", "--yes")
-    assert capsys.readouterr().out == "The replay starts over; 6 paper deployments were removed.\n"
+    assert capsys.readouterr().out == "The replay was restarted; 6 paper deployments were deleted.\n"
     assert set(counts().values()) == {0}
 
 
-def test_on_an_empty_desk_it_only_sets_the_clock(db: None) -> None:
+def test_a_reset_of_an_empty_desk_only_sets_the_clock(db: None) -> None:
     at_day(date(2012, 3, 9))
     assert reset_replay(WALL) == 0
     assert replay_state().session != date(2012, 3, 9)

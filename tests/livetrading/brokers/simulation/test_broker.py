@@ -1,4 +1,4 @@
-"""The paper broker's books: which bar fills an order, and what each fill does to the lots and to the cash."""
+"""The simulated broker: which bar fills an order, and how each fill changes lots and cash."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from livetrading.models import PaperAccount, PaperFill, PaperOrder
-from tests.livetrading.brokers.simulation.books import add, adds_up, books, filled, match_until
+from tests.livetrading.brokers.simulation.simulated_account import (
+    broker_of,
+    fills_of,
+    ledger_balances,
+    match_until,
+    submit,
+)
 from tests.livetrading.made_bars import CLOSES, OPENS, TIMES, bring, flat, traded
 from tests.livetrading.pipeline.desk import open_account
 from tradedesk.accounts.models import User
@@ -39,30 +45,30 @@ def account(alice: User) -> PaperAccount:
         (CLOSES[4] + timedelta(days=1), 5),
     ],
 )
-def test_an_order_waits_for_the_first_bar_that_opens_after_it_came(
+def test_an_order_is_filled_on_the_first_bar_that_opens_after_it_was_accepted(
     account: PaperAccount, accepted: datetime, session: int
 ) -> None:
     bring(AAPL=flat(10, 11, 12, 13, 14, 15, 16))
-    add(account, "a", accepted)
+    submit(account, "a", accepted)
     match_until(account, CLOSES[6])
-    assert filled(account) == [("a", session, 10, 10 + session)]
+    assert fills_of(account) == [("a", session, 10, 10 + session)]
 
 
-def test_it_is_not_filled_before_that_bar_has_closed(account: PaperAccount) -> None:
+def test_an_order_is_not_filled_before_that_bar_has_closed(account: PaperAccount) -> None:
     bring(AAPL=flat(10, 11, 12))
-    add(account, "a", CLOSES[0])
+    submit(account, "a", CLOSES[0])
     match_until(account, CLOSES[0])
     match_until(account, CLOSES[1] - TICK)
-    assert filled(account) == []
+    assert fills_of(account) == []
     match_until(account, CLOSES[1])
-    assert filled(account) == [("a", 1, 10, 11)]
+    assert fills_of(account) == [("a", 1, 10, 11)]
 
 
 def test_an_intraday_order_waits_for_the_next_bar_of_its_timeframe(account: PaperAccount) -> None:
     days = flat(10, 11, 12, 13)
     times = to_datetime64(OPENS[0]) + np.arange(0, 20, 5).astype("timedelta64[m]")
     bring("5Min", AAPL=replace(days, time=times))
-    add(account, "a", OPENS[0] + 6 * MINUTE, timeframe="5Min")
+    submit(account, "a", OPENS[0] + 6 * MINUTE, timeframe="5Min")
     match_until(account, OPENS[0] + 14 * MINUTE)
     assert account.fills.count() == 0
     match_until(account, OPENS[0] + 15 * MINUTE)
@@ -72,78 +78,79 @@ def test_an_intraday_order_waits_for_the_next_bar_of_its_timeframe(account: Pape
 
 def test_an_order_waits_for_its_own_symbol(account: PaperAccount) -> None:
     bring(AAPL=flat(10), IBM=flat(50, 51))
-    add(account, "a", CLOSES[0])
-    add(account, "i", CLOSES[0], symbol="IBM")
+    submit(account, "a", CLOSES[0])
+    submit(account, "i", CLOSES[0], symbol="IBM")
     match_until(account, CLOSES[1])
-    assert filled(account) == [("i", 1, 10, 51)]
+    assert fills_of(account) == [("i", 1, 10, 51)]
     assert PaperOrder.objects.get(client_order_id="a").status == "working"
 
 
-def test_bars_that_are_imported_late_are_taken_in_the_order_they_closed(account: PaperAccount) -> None:
-    """Three sessions arrive at once: bought in the first, stopped out in the second, the third finds nothing."""
+def test_bars_that_are_imported_late_are_matched_in_the_order_of_their_closes(account: PaperAccount) -> None:
+    """Three sessions arrive together: bought on the first bar, stopped out on the second, nothing left on the
+    third."""
     bring(AAPL=flat(10))
-    add(account, "a", CLOSES[0], stop_loss_pct=0.1)
+    submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
     match_until(account, CLOSES[3])
-    assert filled(account) == []
+    assert fills_of(account) == []
     bring(AAPL=traded((10, 10, 10, 10), (11, 12, 10.5, 12), (12, 12, 9, 10), (8, 8, 8, 8)))
     match_until(account, CLOSES[3])
     # Stop at 11 x 0.9
-    assert filled(account) == [("a", 1, 10, 11), ("a-sl", 2, 10, Decimal("9.9"))]
-    assert adds_up(account)
+    assert fills_of(account) == [("a", 1, 10, 11), ("a-sl", 2, 10, Decimal("9.9"))]
+    assert ledger_balances(account)
 
 
-def test_what_arrives_late_for_two_symbols_is_taken_bar_by_bar_across_both(account: PaperAccount) -> None:
-    """IBM's purchase has to wait for the money that the sale of AAPL brings on the same day."""
+def test_late_bars_of_two_symbols_are_matched_bar_by_bar_across_both(account: PaperAccount) -> None:
+    """The purchase of IBM needs the cash from the sale of AAPL on the same day."""
     bring(AAPL=flat(900, 1000), IBM=flat(50, 50))
-    add(account, "a", CLOSES[0])
+    submit(account, "a", CLOSES[0])
     match_until(account, CLOSES[1])
-    add(account, "out", CLOSES[1], closes="a")
-    add(account, "i", CLOSES[1], 100, symbol="IBM")
+    submit(account, "out", CLOSES[1], closes="a")
+    submit(account, "i", CLOSES[1], 100, symbol="IBM")
     bring(AAPL=flat(900, 1000, 1100, 1100), IBM=flat(50, 50, 60, 60))
     match_until(account, CLOSES[3])
-    assert filled(account) == [("a", 1, 10, 1000), ("out", 2, 10, 1100), ("i", 2, 100, 60)]
-    assert adds_up(account)
+    assert fills_of(account) == [("a", 1, 10, 1000), ("out", 2, 10, 1100), ("i", 2, 100, 60)]
+    assert ledger_balances(account)
     # 10,000 - 10,000 + 11,000 - 6,000
     assert account.cash == 5_000
 
 
-def test_a_bar_is_looked_at_once(account: PaperAccount) -> None:
-    """The stop of 9 is not hit by the bar before the purchase, nor twice by the one after."""
+def test_a_bar_is_matched_once(account: PaperAccount) -> None:
+    """The stop at 9 is triggered neither by the bar before the purchase nor twice by the bar after it."""
     bring(AAPL=traded((10, 10, 5, 10), (10, 10, 10, 10), (10, 10, 8, 10), (10, 10, 8, 10)))
-    add(account, "a", CLOSES[0], stop_loss_pct=0.1)
+    submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
     for now in (CLOSES[1], CLOSES[1], CLOSES[2], CLOSES[2], CLOSES[3]):
         match_until(account, now)
-    assert filled(account) == [("a", 1, 10, 10), ("a-sl", 2, 10, 9)]
+    assert fills_of(account) == [("a", 1, 10, 10), ("a-sl", 2, 10, 9)]
 
 
-def test_each_leg_remembers_the_last_bar_it_was_held_against(account: PaperAccount) -> None:
+def test_each_protective_exit_stores_the_last_bar_it_was_matched_with(account: PaperAccount) -> None:
     bring(AAPL=flat(10, 10, 10, 10), IBM=flat(50, 50))
-    add(account, "a", CLOSES[0], stop_loss_pct=0.1, take_profit_pct=0.5)
-    add(account, "i", CLOSES[0], 1, symbol="IBM", stop_loss_pct=0.1)
+    submit(account, "a", CLOSES[0], stop_loss_pct=0.1, take_profit_pct=0.5)
+    submit(account, "i", CLOSES[0], 1, symbol="IBM", stop_loss_pct=0.1)
     match_until(account, CLOSES[3])
-    seen = dict(PaperOrder.objects.exclude(kind="market").values_list("client_order_id", "matched_until"))
-    assert seen == {"a-sl": TIMES[3], "a-tp": TIMES[3], "i-sl": TIMES[1]}
+    matched_until = dict(PaperOrder.objects.exclude(kind="market").values_list("client_order_id", "matched_until"))
+    assert matched_until == {"a-sl": TIMES[3], "a-tp": TIMES[3], "i-sl": TIMES[1]}
 
 
 # --- Entries and exits -----------------------------------------------------------------------------------------
 
 
-def test_a_purchase_with_its_costs_in_the_ledger(alice: User) -> None:
+def test_the_ledger_records_a_purchase_with_its_costs(alice: User) -> None:
     """10 at 11 x 1.01 = 11.11; commission 1 + 0.01 a share + 0.1% of 111.10 = 1.2111."""
     costs = Costs(commission_per_order=1, commission_per_share=0.01, commission_bps=10, slippage_bps=100)
     account = open_account(alice, 10_000.0, costs)
     bring(AAPL=flat(10, 11))
-    add(account, "a", CLOSES[0])
+    submit(account, "a", CLOSES[0])
     match_until(account, CLOSES[1])
     fill = PaperFill.objects.get()
     assert (fill.quantity, fill.price, fill.commission) == (10, Decimal("11.11"), Decimal("1.2111"))
     assert (fill.cash_change, fill.cash_after) == (Decimal("-112.3111"), Decimal("9887.6889"))
-    assert adds_up(account)
+    assert ledger_balances(account)
 
 
 def test_a_filled_entry_is_a_lot_with_its_protective_exits(account: PaperAccount) -> None:
     bring(AAPL=flat(10, 20))
-    entry = add(account, "a", CLOSES[0], stop_loss_pct=0.05, take_profit_pct=0.1, fractional=True)
+    entry = submit(account, "a", CLOSES[0], stop_loss_pct=0.05, take_profit_pct=0.1, fractional=True)
     match_until(account, CLOSES[1])
     entry.refresh_from_db()
     assert (entry.status, entry.filled_quantity, entry.open_quantity) == ("filled", 10, 10)
@@ -158,99 +165,99 @@ def test_a_filled_entry_is_a_lot_with_its_protective_exits(account: PaperAccount
         assert (leg.accepted_at, leg.matched_until) == (TIMES[1], TIMES[1])
 
 
-def test_an_entry_without_protection_has_no_legs(account: PaperAccount) -> None:
+def test_an_entry_without_stop_and_target_has_no_protective_exits(account: PaperAccount) -> None:
     bring(AAPL=flat(10, 10, 1))
-    add(account, "a", CLOSES[0])
+    submit(account, "a", CLOSES[0])
     match_until(account, CLOSES[2])
-    assert filled(account) == [("a", 1, 10, 10)]
-    assert books(account, CLOSES[2]).working() == []
+    assert fills_of(account) == [("a", 1, 10, 10)]
+    assert broker_of(account, CLOSES[2]).open_orders() == []
 
 
 def test_an_entry_is_cut_to_the_cash_and_says_so(account: PaperAccount) -> None:
     bring(AAPL=flat(900, 1050))
-    entry = add(account, "a", CLOSES[0], 10, stop_loss_pct=0.1)
+    entry = submit(account, "a", CLOSES[0], 10, stop_loss_pct=0.1)
     match_until(account, CLOSES[1])
     entry.refresh_from_db()
     assert (entry.status, entry.filled_quantity, entry.open_quantity) == ("filled", 9, 9)
-    assert entry.reason == "Cut to what the cash affords."
+    assert entry.reason == "Reduced to the quantity that the cash can pay for."
     assert PaperOrder.objects.get(closes="a").quantity == 9
-    assert adds_up(account)
+    assert ledger_balances(account)
 
 
-def test_an_entry_that_the_cash_does_not_pay_for_is_cancelled_with_its_reason(account: PaperAccount) -> None:
+def test_an_entry_without_enough_cash_is_cancelled_with_the_reason(account: PaperAccount) -> None:
     bring(AAPL=flat(10_001, 10_001))
-    entry = add(account, "a", CLOSES[0], 1, stop_loss_pct=0.1)
+    entry = submit(account, "a", CLOSES[0], 1, stop_loss_pct=0.1)
     match_until(account, CLOSES[1])
     entry.refresh_from_db()
     assert (entry.status, entry.filled_quantity, entry.open_quantity) == ("cancelled", 0, 0)
-    assert entry.reason == "Cash of $10,000.00 does not pay for one share at $10,001.00."
-    assert (filled(account), PaperOrder.objects.count()) == ([], 1)
+    assert entry.reason == "Cash of $10,000.00 does not buy one share at $10,001.00."
+    assert (fills_of(account), PaperOrder.objects.count()) == ([], 1)
 
 
-def test_a_sale_closes_its_lot_and_cancels_its_legs(account: PaperAccount) -> None:
+def test_a_sale_closes_its_lot_and_cancels_its_protective_exits(account: PaperAccount) -> None:
     bring(AAPL=flat(10, 10, 12))
-    add(account, "a", CLOSES[0], stop_loss_pct=0.1, take_profit_pct=0.5)
-    add(account, "b", CLOSES[0], 5, stop_loss_pct=0.1)
+    submit(account, "a", CLOSES[0], stop_loss_pct=0.1, take_profit_pct=0.5)
+    submit(account, "b", CLOSES[0], 5, stop_loss_pct=0.1)
     match_until(account, CLOSES[1])
-    add(account, "out", CLOSES[1], closes="a")
+    submit(account, "out", CLOSES[1], closes="a")
     match_until(account, CLOSES[2])
-    left = dict(PaperOrder.objects.exclude(kind="market").values_list("client_order_id", "status"))
-    assert left == {"a-sl": "cancelled", "a-tp": "cancelled", "b-sl": "working"}
+    statuses = dict(PaperOrder.objects.exclude(kind="market").values_list("client_order_id", "status"))
+    assert statuses == {"a-sl": "cancelled", "a-tp": "cancelled", "b-sl": "working"}
     assert PaperOrder.objects.get(client_order_id="a-sl").reason == "The lot was closed."
     lots = PaperOrder.objects.filter(side="buy").order_by("client_order_id")
     assert [lot.open_quantity for lot in lots] == [0, 5]
-    assert adds_up(account)
+    assert ledger_balances(account)
     # 10,000 - 100 - 50 + 120
     assert account.cash == 9_970
 
 
-def test_the_target_cancels_the_stop_beside_it(account: PaperAccount) -> None:
+def test_a_filled_target_cancels_the_stop_of_the_lot(account: PaperAccount) -> None:
     bring(AAPL=traded((10, 10, 10, 10), (10, 10, 10, 10), (10, 16, 10, 15)))
-    add(account, "a", CLOSES[0], stop_loss_pct=0.1, take_profit_pct=0.5)
+    submit(account, "a", CLOSES[0], stop_loss_pct=0.1, take_profit_pct=0.5)
     match_until(account, CLOSES[2])
-    assert filled(account) == [("a", 1, 10, 10), ("a-tp", 2, 10, 15)]
+    assert fills_of(account) == [("a", 1, 10, 10), ("a-tp", 2, 10, 15)]
     stop = PaperOrder.objects.get(client_order_id="a-sl")
     assert (stop.status, stop.reason) == ("cancelled", "The lot was closed.")
 
 
-def test_after_a_partial_sale_the_stop_protects_what_is_left(account: PaperAccount) -> None:
+def test_after_a_partial_sale_the_stop_protects_the_remaining_shares(account: PaperAccount) -> None:
     bring(AAPL=flat(10, 10, 11, 8))
-    add(account, "a", CLOSES[0], stop_loss_pct=0.1)
+    submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
     match_until(account, CLOSES[1])
-    add(account, "out", CLOSES[1], 4, closes="a")
+    submit(account, "out", CLOSES[1], 4, closes="a")
     match_until(account, CLOSES[2])
     assert PaperOrder.objects.get(client_order_id="a").open_quantity == 6
     assert PaperOrder.objects.get(client_order_id="a-sl").status == "working"
     match_until(account, CLOSES[3])
-    # Gapped below the stop of 9: filled at the open.
-    assert filled(account) == [("a", 1, 10, 10), ("out", 2, 4, 11), ("a-sl", 3, 6, 8)]
+    # The open is below the stop of 9: filled at the open.
+    assert fills_of(account) == [("a", 1, 10, 10), ("out", 2, 4, 11), ("a-sl", 3, 6, 8)]
     stop = PaperOrder.objects.get(client_order_id="a-sl")
     assert (stop.status, stop.filled_quantity) == ("filled", 6)
-    assert adds_up(account)
+    assert ledger_balances(account)
 
 
-def test_a_sale_of_what_the_stop_has_sold_is_cancelled(account: PaperAccount) -> None:
+def test_a_sale_of_a_lot_that_the_stop_has_sold_is_cancelled(account: PaperAccount) -> None:
     bring(AAPL=flat(10, 10, 8, 8))
-    add(account, "a", CLOSES[0], stop_loss_pct=0.1)
+    submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
     match_until(account, CLOSES[2])
-    out = add(account, "out", CLOSES[2], closes="a")
+    out = submit(account, "out", CLOSES[2], closes="a")
     match_until(account, CLOSES[3])
     out.refresh_from_db()
     assert (out.status, out.reason, out.filled_quantity) == ("cancelled", "The lot was already closed.", 0)
-    assert adds_up(account)
+    assert ledger_balances(account)
     assert account.cash == 9_980
 
 
-def test_a_second_sale_of_a_lot_waits_for_its_bar_and_finds_nothing(account: PaperAccount) -> None:
+def test_a_second_sale_of_a_lot_is_cancelled_on_its_bar(account: PaperAccount) -> None:
     bring(AAPL=flat(10, 10, 12, 12))
-    add(account, "a", CLOSES[0])
+    submit(account, "a", CLOSES[0])
     match_until(account, CLOSES[1])
-    add(account, "out", CLOSES[1], closes="a")
-    second = add(account, "again", OPENS[2] + TICK, closes="a")
+    submit(account, "out", CLOSES[1], closes="a")
+    second = submit(account, "again", OPENS[2] + TICK, closes="a")
     match_until(account, CLOSES[2])
     second.refresh_from_db()
     assert (second.status, second.reason) == ("working", "")
     match_until(account, CLOSES[3])
     second.refresh_from_db()
     assert (second.status, second.reason) == ("cancelled", "The lot was already closed.")
-    assert filled(account) == [("a", 1, 10, 10), ("out", 2, 10, 12)]
+    assert fills_of(account) == [("a", 1, 10, 10), ("out", 2, 10, 12)]

@@ -1,4 +1,4 @@
-"""The paper broker's books are written all or nothing, and once, whoever is at it at the same moment."""
+"""The simulated broker's books are written completely or not at all, and once when two workers write them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,11 +6,17 @@ from threading import Event
 
 import pytest
 
+from livetrading.brokers.simulation import books
 from livetrading.brokers.simulation.matching import Book, Execution, Prices, Series, match
 from livetrading.models import PaperAccount, PaperFill, PaperOrder
-from livetrading.paper import ledger as ledger_module
 from tests.livetrading.at_once import at_once
-from tests.livetrading.brokers.simulation.books import add, adds_up, books, filled, match_until
+from tests.livetrading.brokers.simulation.simulated_account import (
+    broker_of,
+    fills_of,
+    ledger_balances,
+    match_until,
+    submit,
+)
 from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat
 from tests.livetrading.pipeline.desk import open_account
 from tradedesk.accounts.models import User
@@ -21,13 +27,11 @@ def account(alice: User) -> PaperAccount:
     return open_account(alice, 10_000.0)
 
 
-def test_a_crash_in_the_middle_leaves_nothing_half_written(
-    account: PaperAccount, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two bars arrive at once; what the first of them did is undone when the second one fails."""
+def test_a_crash_while_matching_writes_nothing(account: PaperAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two bars are matched in one transaction: the fills of the first are rolled back when the second fails."""
     bring(AAPL=flat(10, 10, 8), IBM=flat(50, 50, 50))
-    add(account, "a", CLOSES[0], stop_loss_pct=0.1)
-    add(account, "i", CLOSES[0], symbol="IBM")
+    submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
+    submit(account, "i", CLOSES[0], symbol="IBM")
     before = list(PaperOrder.objects.order_by("pk").values())
 
     def crash(book: Book, time: datetime, bars: Mapping[Series, Prices]) -> list[Execution]:
@@ -37,70 +41,70 @@ def test_a_crash_in_the_middle_leaves_nothing_half_written(
         return match(book, time, bars)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger_module, "match", crash)
+        patch.setattr(books, "match", crash)
         with pytest.raises(SystemExit):
             match_until(account, CLOSES[2])
     assert (PaperFill.objects.count(), list(PaperOrder.objects.order_by("pk").values())) == (0, before)
     account.refresh_from_db()
     assert account.cash == 10_000
     match_until(account, CLOSES[2])
-    assert filled(account) == [("a", 1, 10, 10), ("i", 1, 10, 50), ("a-sl", 2, 10, 8)]
-    assert adds_up(account)
+    assert fills_of(account) == [("a", 1, 10, 10), ("i", 1, 10, 50), ("a-sl", 2, 10, 8)]
+    assert ledger_balances(account)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("attempt", range(5))
 def test_two_matchers_at_once_fill_each_order_once(account: PaperAccount, attempt: int) -> None:
     bring(AAPL=flat(10, 10, 8), IBM=flat(50, 50, 50))
-    add(account, "a", CLOSES[0], stop_loss_pct=0.1)
-    add(account, "i", CLOSES[0], symbol="IBM")
-    answers = at_once(lambda: match_until(account, CLOSES[2]), lambda: match_until(account, CLOSES[2]))
-    assert answers == [None, None]
-    assert filled(account) == [("a", 1, 10, 10), ("i", 1, 10, 50), ("a-sl", 2, 10, 8)]
-    assert adds_up(account)
+    submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
+    submit(account, "i", CLOSES[0], symbol="IBM")
+    results = at_once(lambda: match_until(account, CLOSES[2]), lambda: match_until(account, CLOSES[2]))
+    assert results == [None, None]
+    assert fills_of(account) == [("a", 1, 10, 10), ("i", 1, 10, 50), ("a-sl", 2, 10, 8)]
+    assert ledger_balances(account)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_sending_the_same_order_add_it_once(account: PaperAccount) -> None:
-    first, second = at_once(lambda: add(account, "a", CLOSES[0]), lambda: add(account, "a", CLOSES[0]))
+def test_two_workers_that_send_the_same_order_create_it_once(account: PaperAccount) -> None:
+    first, second = at_once(lambda: submit(account, "a", CLOSES[0]), lambda: submit(account, "a", CLOSES[0]))
     assert first == second == PaperOrder.objects.get()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_cancellation_waits_for_the_fill_that_is_being_written(
+def test_a_cancellation_waits_for_a_running_matcher(
     account: PaperAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else the order would be told cancelled first and filled a moment later."""
+    """Otherwise the order would be reported as cancelled and filled afterwards."""
     bring(AAPL=flat(10, 10))
-    add(account, "a", CLOSES[0])
+    submit(account, "a", CLOSES[0])
     filling, cancelling = Event(), Event()
-    told: list[str] = []
+    states: list[str] = []
 
     def slowly(book: Book, time: datetime, bars: Mapping[Series, Prices]) -> list[Execution]:
         filling.set()
         cancelling.wait(60)
-        # The cancellation has begun, and must not be done before this transaction is.
+        # The cancellation has started; it must not end before this transaction.
         Event().wait(0.3)
-        told.append(PaperOrder.objects.get(client_order_id="a").status)
+        states.append(PaperOrder.objects.get(client_order_id="a").status)
         return match(book, time, bars)
 
     def cancel() -> str:
         filling.wait(60)
         cancelling.set()
-        ledger = books(account, CLOSES[1])
-        ledger.cancel("a")
-        found = ledger.find("a")
-        return found.state if found else ""
+        broker = broker_of(account, CLOSES[1])
+        broker.cancel("a")
+        order = broker.order_by_client_id("a")
+        return order.state if order else ""
 
-    monkeypatch.setattr(ledger_module, "match", slowly)
+    monkeypatch.setattr(books, "match", slowly)
     assert at_once(lambda: match_until(account, CLOSES[1]), cancel) == [None, "filled"]
-    assert told == ["working"]
+    assert states == ["working"]
 
 
-def test_a_cancelled_order_says_so_and_is_never_filled(account: PaperAccount) -> None:
+def test_a_cancelled_order_has_its_reason_and_is_never_filled(account: PaperAccount) -> None:
     bring(AAPL=flat(10, 10))
-    order = add(account, "a", CLOSES[0])
-    books(account, CLOSES[0]).cancel("a")
+    order = submit(account, "a", CLOSES[0])
+    broker_of(account, CLOSES[0]).cancel("a")
     match_until(account, CLOSES[1])
     order.refresh_from_db()
-    assert (order.status, order.reason, filled(account)) == ("cancelled", "Cancelled on request.", [])
+    assert (order.status, order.reason, fills_of(account)) == ("cancelled", "Cancelled on request.", [])

@@ -1,4 +1,4 @@
-"""What the desk tells a trader about fills and refusals."""
+"""The copy and the levels of notifications about fills and orders that were not placed."""
 
 from decimal import Decimal
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from livetrading.brokers.protocol import BrokerFill
 from livetrading.models import LiveStrategy
-from livetrading.services.notices import notify_fill, notify_not_sent
+from livetrading.services.notifications import notify_fill, notify_not_sent
 from tests.livetrading.factories import NOW, closed, make_live_strategy, make_order, make_paper_trade
 from tradedesk.accounts.models import Notification, User
 
@@ -28,7 +28,7 @@ def fill(quantity: str = "10", price: str = "31.5") -> BrokerFill:
     )
 
 
-def told(user: User) -> tuple[str, str]:
+def notification_of(user: User) -> tuple[str, str]:
     notification = Notification.objects.get()
     assert (notification.user, notification.created_at, notification.read_at) == (user, NOW, None)
     assert notification.url == "/trades?mode=paper"
@@ -36,17 +36,17 @@ def told(user: User) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("quantity", "price", "what"),
+    ("quantity", "price", "shares"),
     [
         ("10", "31.5", "10 AAPL at $31.50"),
         ("100.000000", "1234.567891", "100 AAPL at $1,234.57"),
         ("0.250000", "31", "0.25 AAPL at $31.00"),
     ],
 )
-def test_a_purchase(alice: User, live: LiveStrategy, quantity: str, price: str, what: str) -> None:
+def test_a_purchase(alice: User, live: LiveStrategy, quantity: str, price: str, shares: str) -> None:
     order = make_order(user=alice, live_strategy=live)
     notify_fill(order, fill(quantity, price), make_paper_trade(user=alice), NOW)
-    assert told(alice) == ("info", f"Bought {what} · Golden cross")
+    assert notification_of(alice) == ("info", f"Bought {shares} · Golden cross")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_purchase(alice: User, live: LiveStrategy, quantity: str, price: str, 
         (closed(NOW, 30), "success", "Sold 10 AAPL at $31.50 · signal · +$0.00"),
         (
             closed(NOW, 27, exit_reason="stop_loss"),
-            "warning",
+            "info",
             "Sold 10 AAPL at $31.50 · stop loss · -$30.00",
         ),
         (
@@ -66,26 +66,29 @@ def test_a_purchase(alice: User, live: LiveStrategy, quantity: str, price: str, 
         ),
         (
             {"exit_quantity": Decimal(4), "pnl": Decimal(-2)},
-            "warning",
+            "info",
             "Sold 10 AAPL at $31.50 · partial exit · -$2.00",
         ),
     ],
 )
-def test_a_sale_says_why_and_what_it_earned(
+def test_a_sale_has_its_reason_and_its_profit_or_loss(
     alice: User, live: LiveStrategy, fields: dict[str, Any], level: str, text: str
 ) -> None:
     order = make_order(user=alice, live_strategy=live, side="sell", purpose="exit")
     notify_fill(order, fill(), make_paper_trade(user=alice, **fields), NOW)
-    assert told(alice) == (level, f"{text} · Golden cross")
+    assert notification_of(alice) == (level, f"{text} · Golden cross")
 
 
-def test_an_order_without_a_strategy_names_none(alice: User) -> None:
+def test_a_manual_order_has_no_strategy_name(alice: User) -> None:
     notify_fill(make_order(user=alice), fill(), make_paper_trade(user=alice), NOW)
-    assert told(alice) == ("info", "Bought 10 AAPL at $31.50")
+    assert notification_of(alice) == ("info", "Bought 10 AAPL at $31.50")
 
 
-@pytest.mark.parametrize(("side", "purpose", "what"), [("buy", "entry", "Buy 10"), ("sell", "exit", "Sell 10")])
-def test_an_order_that_was_not_placed_says_why(alice: User, side: str, purpose: str, what: str) -> None:
+@pytest.mark.parametrize(("side", "purpose", "shares"), [("buy", "entry", "Buy 10"), ("sell", "exit", "Sell 10")])
+def test_an_order_that_was_not_placed_has_its_reason(alice: User, side: str, purpose: str, shares: str) -> None:
     order = make_order(user=alice, side=side, purpose=purpose)
     notify_not_sent(order, "Entries are stopped (emergency stop).", NOW)
-    assert told(alice) == ("error", f"{what} AAPL was not placed: Entries are stopped (emergency stop).")
+    assert notification_of(alice) == (
+        "error",
+        f"{shares} AAPL was not placed: Entries are stopped (emergency stop).",
+    )

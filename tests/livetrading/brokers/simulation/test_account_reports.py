@@ -1,0 +1,89 @@
+"""What the simulated broker reports of an account: equity, positions and fills, separate for each account."""
+
+from decimal import Decimal
+
+import pytest
+
+from livetrading.brokers.protocol import BrokerAccount, BrokerPosition
+from livetrading.models import PaperAccount
+from tests.livetrading.brokers.simulation.simulated_account import (
+    broker_of,
+    fills_of,
+    ledger_balances,
+    match_until,
+    submit,
+)
+from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat, traded
+from tests.livetrading.pipeline.desk import open_account
+from tradedesk.accounts.models import User
+
+
+@pytest.fixture
+def account(alice: User) -> PaperAccount:
+    return open_account(alice, 10_000.0)
+
+
+def test_equity_is_cash_plus_the_lots_at_their_last_closes(account: PaperAccount) -> None:
+    ten = Decimal(10_000)
+    assert broker_of(account, CLOSES[0]).account() == BrokerAccount(cash=ten, equity=ten, buying_power=ten)
+    bring(AAPL=traded((10, 10, 10, 10), (10, 13, 10, 12), (12, 12, 11, 11)), IBM=flat(50, 50))
+    submit(account, "a", CLOSES[0])
+    submit(account, "b", CLOSES[0], 5)
+    submit(account, "i", CLOSES[0], 2, symbol="IBM")
+    match_until(account, CLOSES[1])
+    # 10,000 - 150 - 100 in cash; 15 at 12 and 2 at 50
+    report = broker_of(account, CLOSES[1]).account()
+    assert (report.cash, report.equity, report.buying_power) == (9_750, 10_030, 9_750)
+    # A day later AAPL closed at 11; IBM has no newer bar.
+    assert broker_of(account, CLOSES[2]).account().equity == 10_015
+
+
+def test_a_position_is_the_sum_of_its_lots_at_the_average_price(account: PaperAccount) -> None:
+    bring(AAPL=flat(10, 10, 14, 14), IBM=flat(50, 50, 50))
+    submit(account, "i", CLOSES[0], 2, symbol="IBM")
+    submit(account, "a", CLOSES[0], 30)
+    match_until(account, CLOSES[1])
+    submit(account, "b", CLOSES[1], 10)
+    match_until(account, CLOSES[2])
+    assert broker_of(account, CLOSES[2]).positions() == [
+        BrokerPosition(symbol="AAPL", quantity=Decimal(40), average_price=Decimal(11)),
+        BrokerPosition(symbol="IBM", quantity=Decimal(2), average_price=Decimal(50)),
+    ]
+    # 20 of the 30 bought at 10 are sold: 10 at 10 and 10 at 14 remain.
+    submit(account, "out", CLOSES[2], 20, closes="a")
+    match_until(account, CLOSES[3])
+    assert broker_of(account, CLOSES[3]).positions()[0] == BrokerPosition(
+        symbol="AAPL", quantity=Decimal(20), average_price=Decimal(12)
+    )
+
+
+def test_two_accounts_have_separate_books(account: PaperAccount, bob: User) -> None:
+    other = open_account(bob, 500.0)
+    bring(AAPL=flat(10, 10))
+    submit(account, "a", CLOSES[0])
+    submit(other, "b", CLOSES[0])
+    match_until(account, CLOSES[1])
+    assert (fills_of(account), fills_of(other)) == ([("a", 1, 10, 10)], [])
+    bobs_broker = broker_of(other, CLOSES[1])
+    assert (bobs_broker.order_by_client_id("a"), bobs_broker.positions()) == (None, [])
+    assert [order.client_order_id for order in bobs_broker.open_orders()] == ["b"]
+    submit(account, "c", CLOSES[1])
+    bobs_broker.cancel("c")
+    assert [order.client_order_id for order in broker_of(account, CLOSES[1]).open_orders()] == ["c"]
+    assert [fill.client_order_id for fill in bobs_broker.fills_since("")] == ["b"]
+    assert ledger_balances(other)
+    assert other.cash == 400
+
+
+def test_fills_since_a_cursor_are_reported_oldest_first(account: PaperAccount) -> None:
+    bring(AAPL=flat(10, 10, 11))
+    submit(account, "a", CLOSES[0])
+    match_until(account, CLOSES[1])
+    submit(account, "b", CLOSES[1])
+    match_until(account, CLOSES[2])
+    broker = broker_of(account, CLOSES[2])
+    first, second = broker.fills_since("")
+    assert (first.client_order_id, first.price, first.time) == ("a", 10, TIMES[1])
+    assert (second.client_order_id, second.price, second.time) == ("b", 11, TIMES[2])
+    assert broker.fills_since(first.activity_id) == [second]
+    assert broker.fills_since(second.activity_id) == []

@@ -1,0 +1,70 @@
+"""The evidence next to a Deploy button: scorecards of strategies, and the money at risk."""
+
+from typing import Any
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from backtests.models import Backtest, Evidence
+from backtests.reports.scorecard import Scorecard
+from livetrading.summaries.evidence import account_equity, money_at_risk, scorecards_of_strategies
+from tests.livetrading.factories import NOW, WALL, make_backtest, make_strategy
+from tradedesk.accounts.models import User
+from tradedesk.core.rules import RiskRules
+
+
+def scorecard_with(backtest: Backtest, **monte_carlo: float) -> Scorecard:
+    report = {"monte_carlo": {"month": -0.05, "drawdown": 0.2, "size": 0.4} | monte_carlo}
+    Evidence.objects.create(backtest=backtest, report=report, computed_at=WALL)
+    return Scorecard(backtest)
+
+
+def test_money_at_risk_is_scaled_to_the_position_size_of_a_deployment(alice: User) -> None:
+    """The fully invested backtest is deployed with 2%: a twentieth of the tested 40%."""
+    risk = money_at_risk(scorecard_with(make_backtest(user=alice)), 50_000.0)
+    assert risk is not None
+    assert (risk.month, risk.drawdown) == (-2_500.0, -10_000.0)
+    assert (risk.deployed_month, risk.deployed_drawdown) == pytest.approx((-125.0, -500.0))
+    assert (risk.equity, risk.deployed_size) == (50_000.0, 0.02)
+
+
+def test_money_at_risk_never_exceeds_the_equity(alice: User) -> None:
+    rules = RiskRules(position_size_pct=0.5, max_positions=2)
+    backtest = make_backtest(user=alice, rules=rules.as_dict())
+    risk = money_at_risk(scorecard_with(backtest, size=0.05, month=-0.3), 50_000.0)
+    assert risk is not None
+    assert (risk.deployed_month, risk.deployed_drawdown) == (-50_000.0, -50_000.0)
+
+
+def test_money_at_risk_needs_an_account_evidence_and_trades(alice: User) -> None:
+    assert money_at_risk(Scorecard(make_backtest(user=alice)), 50_000.0) is None
+    assert money_at_risk(scorecard_with(make_backtest(user=alice)), None) is None
+    assert money_at_risk(scorecard_with(make_backtest(user=alice), size=0.0), 50_000.0) is None
+
+
+def test_the_equity_is_that_of_the_users_mode(alice: User) -> None:
+    assert account_equity(alice, NOW) == 100_000.0
+    alice.mode = "live"
+    assert account_equity(alice, NOW) is None
+
+
+def test_a_strategy_has_the_scorecard_of_its_latest_completed_backtest(
+    alice: User, bob: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    strategy, other = make_strategy(user=alice), make_strategy(user=alice)
+    make_backtest(user=alice, strategy=strategy)
+    latest = make_backtest(user=alice, strategy=strategy, symbols=strategy.symbols[::-1])
+    make_backtest(user=bob, strategy=make_strategy(user=bob))
+    changes: list[dict[str, Any]] = [
+        {"status": Backtest.Status.FAILED},
+        {"parameters": {"fast": 5, "slow": 30}},
+        {"symbols": ["AAPL"]},
+        {"timeframe": "1Hour"},
+        {"kind": "macd"},
+    ]
+    for change in changes:
+        make_backtest(user=alice, strategy=strategy, **change)
+        make_backtest(user=alice, strategy=other, **change)
+    with django_assert_num_queries(3):
+        by_strategy = scorecards_of_strategies(alice)
+    assert {pk: scorecard.subject for pk, scorecard in by_strategy.items()} == {strategy.pk: latest}
