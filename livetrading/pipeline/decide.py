@@ -1,6 +1,6 @@
 """From signal events to decisions: risk and size, in the order of a backtest."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from livetrading.models.trade import BaseTrade
 from livetrading.pipeline.book import StrategyBook
 from livetrading.pipeline.evaluate import SignalEvent
 from tradedesk.core.money import to_decimal
-from tradedesk.core.risk import Refusal, entry_refusal
+from tradedesk.core.risk import EntryState, Refusal, entry_refusal
 from tradedesk.core.rules import Costs, RiskRules, kernel_rules
 from tradedesk.core.signals import Side
 from tradedesk.core.sizing import order_quantity
@@ -78,28 +78,12 @@ def _entry(event: SignalEvent, rules: RiskRules, funds: Funds, taken: int) -> De
         return Decision(event, reason="A newer bar has closed since this signal; it is too late to enter.")
     # Costs belong to the account; refusals and sizes do not depend on them.
     limits = kernel_rules(rules, Costs())
-    refusal = Refusal(
-        entry_refusal(event.strength, taken, funds.day_loss, funds.own_equity, funds.own_peak, limits)
-    )
+    state = EntryState(event.strength, taken, funds.day_loss, funds.own_equity, funds.own_peak)
+    refusal = Refusal(entry_refusal(state, limits))
     if refusal is not Refusal.NONE:
-        return Decision(event, reason=refusal.message(**_facts(refusal, event, rules, funds)))
+        return Decision(event, reason=refusal.message(state=state, rules=limits))
     quantity = order_quantity(funds.equity, close, limits)
     if quantity <= 0:
         budget = max(0.0, min(limits.position_size_pct * funds.equity, limits.max_position_size))
         return Decision(event, reason=Refusal.NO_SIZE.message(budget=budget, price=close))
     return Decision(event, quantity=to_decimal(quantity))
-
-
-def _facts(refusal: Refusal, event: SignalEvent, rules: RiskRules, funds: Funds) -> Mapping[str, object]:
-    match refusal:
-        case Refusal.WEAK_SIGNAL:
-            return {"strength": event.strength, "threshold": rules.signal_threshold}
-        case Refusal.MAX_POSITIONS:
-            return {"max_positions": rules.max_positions}
-        case Refusal.DAILY_LOSS:
-            return {"loss": funds.day_loss, "limit": rules.daily_loss_limit}
-        case _:
-            return {
-                "drawdown": 1 - funds.own_equity / funds.own_peak,
-                "limit": rules.max_drawdown_pct,
-            }

@@ -57,9 +57,9 @@ def refusal_before_sending(order: Order) -> str:
         return ""
     if live.status != LiveStrategy.Status.ACTIVE:
         return f"The strategy was {live.get_status_display().lower()} before the order was sent."
-    max_positions = live.risk_rules().max_positions
-    if read_book(live, without=order).open_positions() >= max_positions:
-        return Refusal.MAX_POSITIONS.message(max_positions=max_positions)
+    rules = live.risk_rules()
+    if read_book(live, without=order).open_positions() >= rules.max_positions:
+        return Refusal.MAX_POSITIONS.message(rules=rules)
     return ""
 
 

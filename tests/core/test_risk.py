@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradedesk.core.risk import Refusal, entry_refusal
+from tradedesk.core.risk import EntryState, Refusal, entry_refusal
 from tradedesk.core.rules import Costs, RiskRules, kernel_rules
 
 
@@ -18,7 +18,7 @@ def refusal(
     **rules: Any,
 ) -> int:
     limits = kernel_rules(RiskRules(**rules), Costs())
-    code: int = entry_refusal(strength, open_positions, day_loss, equity, peak_equity, limits)
+    code: int = entry_refusal(EntryState(strength, open_positions, day_loss, equity, peak_equity), limits)
     return code
 
 
@@ -57,9 +57,9 @@ def test_with_every_limit_off_only_the_signal_and_the_open_positions_count() -> 
 def test_the_compiled_function_equals_the_python_function_and_allows_an_entry_only_below_every_limit(
     rules: RiskRules, strength: float, open_positions: int, day_loss: float, equity: float, peak: float
 ) -> None:
-    facts = (strength, open_positions, day_loss, equity, peak, kernel_rules(rules, Costs()))
-    code = entry_refusal(*facts)
-    assert code == entry_refusal.py_func(*facts)
+    state, limits = EntryState(strength, open_positions, day_loss, equity, peak), kernel_rules(rules, Costs())
+    code = entry_refusal(state, limits)
+    assert code == entry_refusal.py_func(state, limits)
     assert rules.daily_loss_limit is not None
     assert rules.max_drawdown_pct is not None
     reached = (
@@ -71,29 +71,18 @@ def test_the_compiled_function_equals_the_python_function_and_allows_an_entry_on
     assert (code != Refusal.NONE) == reached
 
 
-MESSAGES: dict[Refusal, tuple[dict[str, object], str]] = {
-    Refusal.NONE: ({}, ""),
-    Refusal.WEAK_SIGNAL: (
-        {"strength": 0.4, "threshold": 0.6},
-        "Signal strength 0.40 is below the threshold of 0.60.",
-    ),
-    Refusal.MAX_POSITIONS: ({"max_positions": 5}, "The limit of 5 open positions is reached."),
-    Refusal.DAILY_LOSS: (
-        {"loss": 1234.5, "limit": 1000.0},
-        "Today's loss of $1,234.50 has reached the daily limit of $1,000.00.",
-    ),
-    Refusal.DRAWDOWN: (
-        {"drawdown": 0.25, "limit": 0.2},
-        "The drawdown of 25.0% has reached the limit of 20.0%.",
-    ),
-    Refusal.NO_SIZE: (
-        {"budget": 50.0, "price": 60.0},
-        "The position size of $50.00 does not buy one share at $60.00.",
-    ),
+STATE = EntryState(strength=0.4, open_positions=5, day_loss=1234.5, equity=750.0, peak_equity=1000.0)
+LIMITS = RiskRules(signal_threshold=0.6, max_positions=5, daily_loss_limit=1000.0, max_drawdown_pct=0.2)
+MESSAGES = {
+    Refusal.NONE: "",
+    Refusal.WEAK_SIGNAL: "Signal strength 0.40 is below the threshold of 0.60.",
+    Refusal.MAX_POSITIONS: "The limit of 5 open positions is reached.",
+    Refusal.DAILY_LOSS: "Today's loss of $1,234.50 has reached the daily limit of $1,000.00.",
+    Refusal.DRAWDOWN: "The drawdown of 25.0% has reached the limit of 20.0%.",
+    Refusal.NO_SIZE: "The position size of $50.00 does not buy one share at $60.00.",
 }
 
 
 @pytest.mark.parametrize("code", Refusal)
 def test_every_refusal_has_a_message_with_its_figures(code: Refusal) -> None:
-    facts, message = MESSAGES[code]
-    assert code.message(**facts) == message
+    assert code.message(state=STATE, rules=LIMITS, budget=50.0, price=60.0) == MESSAGES[code]

@@ -12,6 +12,7 @@ from celery import current_app
 from livetrading import tasks
 from livetrading.models import LiveStrategy, Order, OrderState, PaperAccount, PaperTrade, SignalHistory
 from livetrading.pipeline import check as check_module
+from livetrading.pipeline.evaluate import evaluate
 from livetrading.services.control import control
 from livetrading.services.deploy import Choices, deploy
 from strategies.services import save_strategy

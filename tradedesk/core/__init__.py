@@ -3,7 +3,9 @@
 Nothing here imports Django, reads a clock or does I/O. Only this file reads source files, to name a cache folder.
 """
 
+import sys
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
 from numba import config
@@ -14,9 +16,10 @@ COMPILED_SOURCES = ("tradedesk/core", "strategies/kinds", "backtests/engine")
 
 
 def source_state(root: Path) -> str:
-    """A hash of all files in COMPILED_SOURCES below `root`."""
+    """A hash of all files in COMPILED_SOURCES below `root`, of the Python version and of numba's."""
     files = sorted(file for folder in COMPILED_SOURCES for file in (root / folder).rglob("*.py"))
-    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    versions = f"{sys.version_info[:2]} {version('numba')}".encode()
+    return sha256(b"".join([versions, *(file.read_bytes() for file in files)])).hexdigest()[:12]
 
 
 _root = Path(__file__).parents[2]

@@ -25,7 +25,7 @@ from backtests.engine.kernel.queues import enqueue, insert, remove
 from tradedesk.core.bars import Floats
 from tradedesk.core.fills import EXIT_SIGNAL, NO_EXIT, affordable, buy_price, protective_exit, sell_price
 from tradedesk.core.money import round_money
-from tradedesk.core.risk import Refusal, entry_refusal
+from tradedesk.core.risk import EntryState, Refusal, entry_refusal
 from tradedesk.core.sizing import order_quantity
 
 ALLOWED = int(Refusal.NONE)
@@ -151,15 +151,10 @@ def trade(
             counted += 1
         for place in range(buys):
             s = buying[place]
-            refusal = entry_refusal(
-                strength[t, s],
-                holding - exits + entries,
-                equity_before_session - equity_now,
-                equity_now,
-                peak,
-                rules,
+            state = EntryState(
+                strength[t, s], holding - exits + entries, equity_before_session - equity_now, equity_now, peak
             )
-            if refusal == ALLOWED:
+            if entry_refusal(state, rules) == ALLOWED:
                 shares[s] = order_quantity(equity_now, mark[t, s], rules)
                 if shares[s] > 0.0:
                     entry_strength[s] = strength[t, s]

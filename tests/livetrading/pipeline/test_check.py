@@ -19,6 +19,7 @@ from tests.livetrading.pipeline.desk import WALL, open_account, step
 from tests.livetrading.pipeline.watching import signals_of, watching
 from tradedesk.accounts.models import User, UserVersion
 from tradedesk.core.risk import Refusal
+from tradedesk.core.rules import RiskRules
 
 
 @pytest.fixture
@@ -165,7 +166,7 @@ def test_two_concurrent_checks_share_the_limit_of_positions(
     monkeypatch.setattr(check_module, "_create_order", slowly)
     first, second = at_once(lambda: check(live.pk, CLOSES[2], WALL), one_bar_later)
     assert (len(first), second) == (1, [])
-    refusal = Refusal.MAX_POSITIONS.message(max_positions=1)
+    refusal = Refusal.MAX_POSITIONS.message(rules=RiskRules(max_positions=1))
     assert signals_of(live) == [("AAPL", "buy", ""), ("IBM", "buy", refusal)]
 
 

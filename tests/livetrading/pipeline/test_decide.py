@@ -68,7 +68,7 @@ def test_an_exit_that_is_refused_frees_nothing() -> None:
     refused, entry = decide([event("AAPL"), event("IBM", Side.SELL)], early, one, RICH)
     assert (refused.event.symbol, refused.quantity) == ("IBM", 0)
     assert refused.reason
-    assert (entry.quantity, entry.reason) == (0, Refusal.MAX_POSITIONS.message(max_positions=1))
+    assert (entry.quantity, entry.reason) == (0, Refusal.MAX_POSITIONS.message(rules=RiskRules(max_positions=1)))
 
 
 def test_a_working_sell_order_has_already_freed_its_position() -> None:

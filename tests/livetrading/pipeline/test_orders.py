@@ -19,6 +19,7 @@ from livetrading.services.accounts import NoBroker, broker_for
 from tests.livetrading.pipeline.desk import WALL, closes, deployed, open_account
 from tradedesk.accounts.models import Mode, Notification, User
 from tradedesk.core.risk import Refusal
+from tradedesk.core.rules import RiskRules
 from tradedesk.marketdata.services import load_samples
 
 MONDAY, TUESDAY, *_ = closes(date(2012, 3, 5), date(2012, 3, 9))
@@ -161,7 +162,10 @@ def test_the_limit_of_positions_is_checked_again_before_sending(live: LiveStrate
     second = entry(live, symbol="IBM")
     execute_order(second.pk, MONDAY, WALL)
     second.refresh_from_db()
-    assert (second.state, second.reason) == (S.BLOCKED, Refusal.MAX_POSITIONS.message(max_positions=1))
+    assert (second.state, second.reason) == (
+        S.BLOCKED,
+        Refusal.MAX_POSITIONS.message(rules=RiskRules(max_positions=1)),
+    )
 
 
 def test_a_refusal_of_the_broker_is_stored_and_reported(

@@ -18,7 +18,7 @@ from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat
 from tests.livetrading.pipeline.desk import WALL, open_account, step
 from tests.livetrading.pipeline.watching import reason_of, signals_of, watching
 from tradedesk.accounts.models import User
-from tradedesk.core.risk import Refusal
+from tradedesk.core.risk import EntryState, Refusal
 from tradedesk.core.rules import RiskRules
 from tradedesk.core.signals import Side
 
@@ -40,7 +40,16 @@ def test_without_automatic_execution_signals_are_only_recorded(live: LiveStrateg
 
 
 @pytest.mark.parametrize(
-    ("threshold", "reason"), [(0.69, Refusal.WEAK_SIGNAL.message(strength=0.68, threshold=0.69)), (0.68, "")]
+    ("threshold", "reason"),
+    [
+        (
+            0.69,
+            Refusal.WEAK_SIGNAL.message(
+                state=EntryState(0.68, 0, 0, 0, 0), rules=RiskRules(signal_threshold=0.69)
+            ),
+        ),
+        (0.68, ""),
+    ],
 )
 def test_a_weak_signal_is_refused(alice: User, threshold: float, reason: str) -> None:
     """After 40 gains of a dollar and a loss of 1.50 Wilder's averages over two bars are 0.5 and 0.75, so the RSI
@@ -59,7 +68,7 @@ def test_the_limit_of_positions_refuses_the_later_symbol(alice: User) -> None:
     bring(AAPL=flat(10, 10, 12), IBM=flat(50, 50, 60))
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
     assert signals_of(live)[0] == ("AAPL", "buy", "")
-    assert reason_of(live, "IBM") == Refusal.MAX_POSITIONS.message(max_positions=1)
+    assert reason_of(live, "IBM") == Refusal.MAX_POSITIONS.message(rules=RiskRules(max_positions=1))
 
 
 def test_an_entry_is_refused_when_one_share_costs_more_than_the_position_size(live: LiveStrategy) -> None:
@@ -79,9 +88,19 @@ def test_the_max_position_size_reduces_the_order(live: LiveStrategy) -> None:
     ("limits", "reason"),
     [
         # 50,000 / 12 = 4,166 shares, bought at 12 and marked at 11.
-        ({"daily_loss_limit": 4_166}, Refusal.DAILY_LOSS.message(loss=4_166.0, limit=4_166.0)),
+        (
+            {"daily_loss_limit": 4_166},
+            Refusal.DAILY_LOSS.message(
+                state=EntryState(0, 0, 4_166.0, 0, 0), rules=RiskRules(daily_loss_limit=4_166.0)
+            ),
+        ),
         ({"daily_loss_limit": 4_167}, ""),
-        ({"max_drawdown_pct": 0.041}, Refusal.DRAWDOWN.message(drawdown=0.04166, limit=0.041)),
+        (
+            {"max_drawdown_pct": 0.041},
+            Refusal.DRAWDOWN.message(
+                state=EntryState(0, 0, 0, 95_834.0, 100_000.0), rules=RiskRules(max_drawdown_pct=0.041)
+            ),
+        ),
         ({"max_drawdown_pct": 0.042}, ""),
     ],
 )
