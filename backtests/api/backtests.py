@@ -10,11 +10,11 @@ from pydantic import Field
 
 from backtests.api.backtest_payload import backtest_payload, comparison_payload
 from backtests.api.backtest_schemas import BacktestInList, BacktestSchema, ComparisonSchema, Queued
-from backtests.lists.filters import narrowed
-from backtests.lists.listing import WEIGHTY
-from backtests.lists.selection import NotSelected, UnknownBacktest, selected
+from backtests.lists.filters import filter_backtests
+from backtests.lists.selection import InvalidSelection, UnknownBacktest, selected
+from backtests.lists.table import LARGE_FIELDS
 from backtests.models import Backtest
-from backtests.reports.comparison import compare
+from backtests.reports.comparison import comparison_of
 from backtests.reports.trades import csv_rows
 from backtests.services import InvalidBacktest, cancel_backtest, create_backtest, delete_backtest
 from tradedesk.accounts.requests import UserRequest
@@ -71,18 +71,20 @@ def list_backtests(
         wanted = clean_symbol(symbol) if symbol else ""
     except InvalidSymbol as refusal:
         raise Refused({"symbol": str(refusal)}) from None
-    found = narrowed(request.user.backtests.all(), strategy_id=strategy_id, symbol=wanted, status=status or "")
-    return Presented(found.defer(*WEIGHTY), _in_list)
+    found = filter_backtests(
+        request.user.backtests.all(), strategy_id=strategy_id, symbol=wanted, status=status or ""
+    )
+    return Presented(found.defer(*LARGE_FIELDS), _in_list)
 
 
 @router.get("/compare", response={200: ComparisonSchema, **UNKNOWN, **BAD_QUERY})
 def compare_backtests(request: UserRequest, ids: str) -> dict[str, Any]:
     """Two to four completed backtests side by side; ids: "3,7"."""
     try:
-        return comparison_payload(compare(selected(request.user, [ids])))
+        return comparison_payload(comparison_of(selected(request.user, [ids])))
     except UnknownBacktest as refusal:
         raise Http404(str(refusal)) from None
-    except NotSelected as refusal:
+    except InvalidSelection as refusal:
         raise Refused({"ids": str(refusal)}) from None
 
 
