@@ -117,10 +117,11 @@ def test_it_is_asked_for_and_then_done(completed: Backtest, alices_browser: Clie
     asked = text_of(alices_browser.get(url))
     assert "Delete this backtest?" in asked
     assert "Golden cross AAPL, MSFT 2005-01-03 to 2010-12-31 Completed" in asked
+    assert "The ledger of tries goes on counting it" in asked
     assert Backtest.objects.exists()
     done = alices_browser.post(url, follow=True)
     assert done.redirect_chain == [(LIST, 302)]
-    assert f"{completed} deleted." in text_of(done)
+    assert f"{completed} is deleted." in text_of(done)
     assert not Backtest.objects.exists()
 
 
@@ -130,7 +131,7 @@ def test_it_names_what_was_deployed_and_still_trades(
     make_live_strategy(user=alice, backtest=completed, name="Live - Turtle", status="paused")
     make_live_strategy(user=alice, backtest=completed, name="Live - Ended", status="stopped")
     asked = text_of(alices_browser.get(url_of(completed, "delete")))
-    assert "Live - Turtle" in asked
+    assert "Live - Turtle was deployed from it: that has its own copy of the rules and goes on." in asked
     assert "Live - Ended" not in asked
 
 
@@ -147,17 +148,17 @@ def test_several_are_deleted_at_once(make: Make, alices_browser: Client) -> None
     url = f"{SEVERAL}?ids={one.pk}&ids={two.pk}"
     assert "Delete these 2 backtests?" in text_of(alices_browser.get(url))
     assert Backtest.objects.count() == 3
-    assert "2 backtests deleted." in text_of(alices_browser.post(url, follow=True))
+    assert "2 backtests are deleted." in text_of(alices_browser.post(url, follow=True))
     assert Backtest.objects.get() == kept
 
 
 @pytest.mark.parametrize(
     ("ids", "words"),
     [
-        ("", "Select the backtests to delete."),
-        ("x", "Nothing was deleted. “x” is not the number of a backtest."),
-        ("999999", "Nothing was deleted. There is no backtest 999999."),
-        ("9" * 40, "Nothing was deleted. There is no backtest"),
+        ("", "Select the backtests that are to be deleted."),
+        ("x", "Nothing is deleted. “x” is not the number of a backtest."),
+        ("999999", "Nothing is deleted. There is no backtest 999999."),
+        ("9" * 40, "Nothing is deleted. There is no backtest"),
     ],
 )
 def test_a_selection_that_is_none_says_so(make: Make, alices_browser: Client, ids: str, words: str) -> None:
@@ -171,7 +172,7 @@ def test_bob_deletes_none_of_alices(make: Make, bobs_browser: Client, charlies_b
     backtest = make()
     assert bobs_browser.post(url_of(backtest, "delete")).status_code == 404
     told = text_of(bobs_browser.post(f"{SEVERAL}?ids={backtest.pk}", follow=True))
-    assert f"Nothing was deleted. There is no backtest {backtest.pk}." in told
+    assert f"Nothing is deleted. There is no backtest {backtest.pk}." in told
     charlies_browser.post(url_of(backtest, "delete"))
     charlies_browser.post(f"{SEVERAL}?ids={backtest.pk}")
     assert Backtest.objects.exists()

@@ -5,7 +5,7 @@ from django.test import Client
 
 from backtests import provenance
 from backtests.models import Backtest
-from backtests.reports.backtest import repeat_outcome
+from backtests.reports.backtest import verdict_of
 from backtests.services import NothingToCompare, repeat_backtest, run_backtest
 from backtests.services.repeat import SNAPSHOT
 from strategies.models import Strategy
@@ -14,7 +14,7 @@ from tests.backtests.runs import NOW, Clock, Make, Published
 from tradedesk.marketdata.models import BarSeries
 
 Status = Backtest.Status
-SAME = "The trades and the equity are identical."
+SAME = "The same trades and the same equity, to the last bit."
 
 
 def repeated(backtest: Backtest, clock: Clock) -> Backtest:
@@ -26,9 +26,9 @@ def repeated(backtest: Backtest, clock: Clock) -> Backtest:
 
 
 def words_of(backtest: Backtest) -> str:
-    outcome = repeat_outcome(backtest)
-    assert outcome
-    return outcome.message
+    verdict = verdict_of(backtest)
+    assert verdict
+    return verdict.words
 
 
 @pytest.mark.django_db(transaction=True)
@@ -73,22 +73,19 @@ def test_what_changed_in_between_is_named(completed: Backtest, clock: Clock) -> 
     completed.provenance["data"]["MSFT"]["fingerprint"] = "0" * 64
     completed.save()
     again = repeated(completed, clock)
-    assert (
-        words_of(again)
-        == "The result is different: the strategy's code, the bars of MSFT changed since the first run."
-    )
+    assert words_of(again) == "Another result: the strategy's code, the bars of MSFT changed in between."
 
 
 def test_another_result_from_the_same_origins_is_not_explained_away(completed: Backtest, clock: Clock) -> None:
     completed.provenance["result"] = "0" * 64
     completed.save()
-    assert "This is a bug: please report it." in words_of(repeated(completed, clock))
+    assert "That must not be: please report it." in words_of(repeated(completed, clock))
 
 
 def test_the_verdict_outlives_the_first_run(completed: Backtest, clock: Clock, alices_browser: Client) -> None:
     again = repeated(completed, clock)
     page = alices_browser.get(url_of(again))
-    assert f"Backtest {completed.pk} was run again. {SAME}" in text_of(page)
+    assert f"Backtest {completed.pk} run again. {SAME}" in text_of(page)
     assert f'href="{url_of(completed)}"' in page.content.decode()
     first = url_of(completed)
     Backtest.objects.filter(pk=completed.pk).delete()
@@ -98,7 +95,7 @@ def test_the_verdict_outlives_the_first_run(completed: Backtest, clock: Clock, a
 
 
 def test_a_first_run_has_no_verdict(completed: Backtest) -> None:
-    assert repeat_outcome(completed) is None
+    assert verdict_of(completed) is None
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.FAILED, Status.CANCELLED])
