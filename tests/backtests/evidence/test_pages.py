@@ -171,7 +171,7 @@ def test_failed_evidence_is_computed_again_only_on_request(
 
 
 def test_a_row_without_evidence_is_not_shown_as_pending(candidate: Candidate, alices_browser: Client) -> None:
-    page = alices_browser.get(reverse("backtests:optimizer_run", args=[candidate.run_id]))
+    page = alices_browser.get(reverse("backtests:optimizer_run", args=[candidate.run_id]), {"page": 2})
     link = page.content.decode().partition(f'href="{page_of(candidate)}"')[2].partition("</a>")[0]
     assert "not computed" in link
 
