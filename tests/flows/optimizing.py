@@ -61,7 +61,7 @@ def read_the_plots(page: Page) -> None:
         expect(plot.locator("svg :is(rect, polyline)").nth(5)).to_be_visible()
     legend = page.get_by_role("region", name="Heat map").locator(".plot-legend")
     expect(legend).to_contain_text("best Sharpe ratio")
-    page.get_by_label("Show", exact=True).select_option(label="Median")
+    page.locator("#heat-map-axes [name=statistic]").select_option(label="Median")
     expect(legend).to_contain_text("median Sharpe ratio")
 
 
