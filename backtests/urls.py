@@ -54,8 +54,10 @@ urlpatterns = [
     ),
     path("dashboard/optimizer/<int:pk>/delete", optimizer_run.run_delete, name="optimizer_delete"),
     path("dashboard/optimizer/<int:pk>/heat-map.json", optimizer_run.heat_map, name="optimizer_heat_map"),
-    path("dashboard/optimizer/<int:pk>/parallel.json", optimizer_run.parallel, name="optimizer_parallel"),
-    path("dashboard/optimizer/<int:pk>/histogram.json", optimizer_run.histogram, name="optimizer_histogram"),
+    path(
+        "dashboard/optimizer/<int:pk>/parallel.json", optimizer_run.parallel_coordinates, name="optimizer_parallel"
+    ),
+    path("dashboard/optimizer/<int:pk>/histogram.json", optimizer_run.score_histogram, name="optimizer_histogram"),
     path(
         "dashboard/optimizer/candidates/<int:pk>/backtest",
         optimizer_run.candidate_backtest,

@@ -1,18 +1,18 @@
-// What a chart is made of: the axes, the colours, and the series of its kinds: price, equity, line and histogram.
+// Kinds of charts: price, equity, line and histogram, with their axes, colours and series.
 (() => {
-  const MARKER_WIDTH = 64; // pixels that a marker's words need beside the next one's
+  const MARKER_WIDTH = 64; // pixels that the text of a marker needs
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const dollars = (value) => value.toLocaleString("en-US", { style: "currency", currency: "USD" });
   const wholeDollars = (value) =>
     value.toLocaleString("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
   const decimals = (digits) => (value) =>
     value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  // Cents; finer for what stays below one dollar.
-  const writer = (rows) => decimals(rows.every((row) => Math.abs(row.value ?? row.close ?? 0) < 1) ? 4 : 2);
+  // Two decimals; four for prices below one dollar.
+  const priceFormatter = (rows) => decimals(rows.every((row) => Math.abs(row.value ?? row.close ?? 0) < 1) ? 4 : 2);
   const percent = (value) => `${(Math.abs(value) < 0.005 ? 0 : value).toFixed(2)}%`;
   const shape = (formatter) => ({ type: "custom", minMove: 0.0001, formatter });
 
-  // --- Time: a day is text; a moment in unix seconds is moved so that the axis reads New York -------------
+  // --- Time: dates are text; unix seconds are shifted so that the axis shows New York time ----------------
 
   const newYork = new Intl.DateTimeFormat("en-US", {
     timeZone: "America/New_York",
@@ -35,7 +35,7 @@
   const points = (rows) =>
     rows.map((row) => (row.value === null ? { time: chartTime(row.time) } : { ...row, time: chartTime(row.time) }));
 
-  // --- Style: every colour comes from the theme -----------------------------------------------------------
+  // --- Style: all colours come from the theme -------------------------------------------------------------
 
   const primary = () => css("--color-primary");
   const dashed = () => ({ lineStyle: LightweightCharts.LineStyle.Dashed });
@@ -58,7 +58,7 @@
     timeScale: { borderColor: css("--color-base-300") },
   });
 
-  // --- The kinds: each adds its series and says how to write and colour them ------------------------------
+  // --- Kinds: each adds its series with their format and colours ------------------------------------------
 
   function add(view, definition, pane, name, data, write, axis, style, swatch) {
     const series = view.chart.addSeries(definition, { priceFormat: shape(axis), ...style() }, pane);
@@ -89,18 +89,18 @@
       wickDownColor: css("--chart-down"),
       borderVisible: false,
     });
-    const price = writer(bars);
+    const price = priceFormatter(bars);
     const write = (bar, before) => {
       const change = (bar.close / (before?.close ?? bar.open) - 1) * 100;
       const levels = `O ${price(bar.open)} H ${price(bar.high)} L ${price(bar.low)} C ${price(bar.close)}`;
       return { text: `${levels} ${change > 0 ? "+" : ""}${percent(change)}`, tone: change < 0 ? "loss" : "gain" };
     };
-    // Room for markers can reach below zero, where there are no prices.
+    // The margin for markers can extend below zero, where there are no prices.
     const axis = (value) => (value < 0 ? "" : price(value));
     view.times = bars.map((bar) => bar.time);
     view.main = add(view, LightweightCharts.CandlestickSeries, 0, "", bars, write, axis, style);
     (data.lines || []).forEach((line, index) => {
-      const level = writer(line.data);
+      const level = priceFormatter(line.data);
       addLine(view, line, () => lineColor(index), {}, (row) => ({ text: level(row.value) }), level);
     });
     drawMarkers(view, data.markers || []);
@@ -111,8 +111,8 @@
     const place = (time) => view.chart.timeScale().timeToIndex(chartTime(time), true);
     view.levels = new DeskLevels(rows.map((row) => ({ ...row, from: place(row.from), to: place(row.to) })));
     view.main.attachPrimitive(view.levels);
-    view.restyle.push(() => view.levels.choose(view.levels.chosen));
-    view.remarks = (index) => {
+    view.restyle.push(() => view.levels.select(view.levels.selected));
+    view.extraEntries = (index) => {
       const { stop, target } = view.levels.at(index) ?? {};
       return [
         { name: "Stop", level: stop, color: "--chart-down" },
@@ -126,23 +126,23 @@
   function drawMarkers(view, rows) {
     const times = rows.map((row) => chartTime(row.time)).sort();
     const plugin = LightweightCharts.createSeriesMarkers(view.main, []);
-    let worded = null;
-    const build = (withWords) =>
+    let hasText = null;
+    const build = (withText) =>
       rows.map((row) => ({
         time: chartTime(row.time),
         position: row.side === "buy" ? "belowBar" : "aboveBar",
         shape: row.side === "buy" ? "arrowUp" : "arrowDown",
         color: css(row.side === "buy" ? "--chart-buy" : "--chart-sell"),
-        text: withWords ? row.text : "",
+        text: withText ? row.text : "",
       }));
     const update = (again) => {
       const range = view.chart.timeScale().getVisibleRange();
       if (!range) return;
-      const seen = times.filter((time) => time >= range.from && time <= range.to).length;
-      const room = seen * MARKER_WIDTH <= view.canvas.clientWidth;
-      if (again !== true && worded === room) return;
-      worded = room;
-      plugin.setMarkers(build(worded));
+      const visible = times.filter((time) => time >= range.from && time <= range.to).length;
+      const room = visible * MARKER_WIDTH <= view.canvas.clientWidth;
+      if (again !== true && hasText === room) return;
+      hasText = room;
+      plugin.setMarkers(build(hasText));
     };
     view.chart.timeScale().subscribeVisibleLogicalRangeChange(update);
     view.restyle.push(() => update(true));
@@ -183,13 +183,13 @@
 
   function drawLines(view, data) {
     const write = view.root.dataset.unit === "percent" ? percent : decimals(2);
-    const told = (row) => ({ text: write(row.value) });
+    const valueText = (row) => ({ text: write(row.value) });
     const [main, ...others] = data.lines;
-    // Percent of a whole: the axis does not follow the figures.
+    // A part of a whole: the axis always spans 0% to 100%.
     const whole = { autoscaleInfoProvider: () => ({ priceRange: { minValue: 0, maxValue: 100 } }) };
     const style = { lineWidth: 2, ...(view.root.dataset.unit === "percent" ? whole : {}) };
-    view.main = addLine(view, main, primary, style, told, write);
-    others.forEach((line, index) => addLine(view, line, () => lineColor(index), dashed(), told, write));
+    view.main = addLine(view, main, primary, style, valueText, write);
+    others.forEach((line, index) => addLine(view, line, () => lineColor(index), dashed(), valueText, write));
     view.times = points(main.data).map((row) => row.time);
     const zero = view.main.createPriceLine({ price: 0, lineWidth: 1, axisLabelVisible: false });
     const restyle = () => zero.applyOptions({ color: css("--chart-text") });
@@ -203,7 +203,7 @@
     const write = view.root.dataset.unit === "dollars" ? wholeDollars : decimals(2);
     const trades = (count) => `${count} ${count === 1 ? "trade" : "trades"}`;
     const color = (bin) => css(bin.from < 0 ? "--chart-down" : "--chart-up");
-    // A column stands over the middle of its bin, so that is what the axis tells.
+    // Bars are centred, so the axis shows the middle of each bin.
     const middles = data.bins.map((bin) => (bin.from + bin.to) / 2);
     const build = () => data.bins.map((bin, index) => ({ time: middles[index], value: bin.count, color: color(bin) }));
     const options = { priceFormat: { ...shape((value) => String(Math.round(value))), minMove: 1 }, priceLineVisible: false };
@@ -212,13 +212,13 @@
     view.restyle.push(() => view.main.setData(build()));
     view.times = middles;
     view.chart.applyOptions({ localization: { precision: middles.every(Number.isInteger) ? 0 : 2 } });
-    // Bins beyond either end, so that the first and the last column can be read, their whole label too.
+    // Empty bins at both ends, so that the labels of the first and the last bar are not clipped.
     view.fit = () => {
       const scale = view.chart.timeScale();
       const room = Math.max(1, Math.ceil((data.bins.length * HALF_A_LABEL) / (scale.width() || Infinity)));
       scale.setVisibleLogicalRange({ from: -room, to: data.bins.length - 1 + room });
     };
-    view.words = (index) => {
+    view.legendText = (index) => {
       const bin = data.bins[index];
       const all = data.bins.reduce((sum, { count }) => sum + count, 0);
       return bin ? [`${write(bin.from)} to ${write(bin.to)}`, trades(bin.count)] : ["All", trades(all)];

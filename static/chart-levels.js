@@ -1,13 +1,13 @@
-// Stop and target of each trade on a price chart: a dashed line from its entry to its exit. The chosen trade stands out.
+// Stop and target of each trade on a price chart, as dashed lines from entry to exit; the selected trade is highlighted.
 (() => {
-  const WITHIN = 1.5; // of the chosen trade the levels this near to its price, as a factor, stay in sight
+  const MAX_DISTANCE = 1.5; // levels of the selected trade within this factor of its entry stay visible
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   class Levels {
-    // trades: [{from, to, entry, stop, target}], from and to as places on the time scale, in the order of time
+    // trades: [{from, to, entry, stop, target}] in the order of time; from and to are indexes on the time scale
     constructor(trades) {
       this.trades = trades;
-      this.chosen = null;
+      this.selected = null;
       this.views = [
         {
           zOrder: () => "bottom",
@@ -24,20 +24,20 @@
       return this.views;
     }
 
-    // The trade held at that place.
-    at(place) {
-      return this.trades.findLast((trade) => trade.from <= place && place <= trade.to);
+    // The trade open at an index.
+    at(index) {
+      return this.trades.findLast((trade) => trade.from <= index && index <= trade.to);
     }
 
-    choose(trade) {
-      this.chosen = trade ?? null;
+    select(trade) {
+      this.selected = trade ?? null;
       this.requestUpdate();
     }
 
     autoscaleInfo() {
-      if (!this.chosen) return null;
-      const { entry, stop, target } = this.chosen;
-      const near = [stop, target].filter((level) => level && level < entry * WITHIN && level > entry / WITHIN);
+      if (!this.selected) return null;
+      const { entry, stop, target } = this.selected;
+      const near = [stop, target].filter((level) => level && level < entry * MAX_DISTANCE && level > entry / MAX_DISTANCE);
       return { priceRange: { minValue: Math.min(entry, ...near), maxValue: Math.max(entry, ...near) } };
     }
 
@@ -48,11 +48,11 @@
         const left = scale.logicalToCoordinate(trade.from) - half;
         const right = Math.max(scale.logicalToCoordinate(trade.to) + half, left + 2);
         if (right < 0 || left > mediaSize.width) continue;
-        if (trade === this.chosen) {
+        if (trade === this.selected) {
           context.fillStyle = css("--chart-chosen");
           context.fillRect(left, 0, right - left, mediaSize.height);
         }
-        context.lineWidth = trade === this.chosen ? 2 : 1;
+        context.lineWidth = trade === this.selected ? 2 : 1;
         context.setLineDash([4, 3]);
         for (const [level, color] of [
           [trade.stop, "--chart-down"],

@@ -1,11 +1,11 @@
-// Charts: <div class="chart" data-chart="price|equity|line|histogram" data-url="…"> becomes a chart of that URL's JSON.
+// Charts: <div class="chart" data-chart="price|equity|line|histogram" data-url="…"> shows a chart of that URL's JSON.
 (() => {
   const RANGES = { "3M": 63, "1Y": 252, "5Y": 1260, All: Infinity };
-  const AROUND = 45; // bars to either side of a moment that is shown
+  const MARGIN = 45; // bars on each side of the time that is shown
   const { style: chartStyle, time: chartTime } = deskChartKinds;
   const drawn = new WeakMap();
 
-  // --- Around the canvas: legend, ranges, who drew it -----------------------------------------------------
+  // --- Around the canvas: legend, ranges, credit ----------------------------------------------------------
 
   function element(tag, className, text) {
     const made = document.createElement(tag);
@@ -26,10 +26,10 @@
     view.legend.append(item);
   }
 
-  // The values at that bar; without one, at the moment that was last shown, or at the last bar.
+  // The values at a bar; by default at the time that was last shown, else at the last bar.
   function writeLegend(view, bar) {
-    if (view.words) {
-      const [name, text] = view.words(bar);
+    if (view.legendText) {
+      const [name, text] = view.legendText(bar);
       view.legend.replaceChildren();
       addToLegend(view, { name, text });
       return;
@@ -43,7 +43,7 @@
       if (!row || !("value" in row || "close" in row)) continue;
       addToLegend(view, { name, swatch, ...write(row, series.dataByIndex(index - 1)) });
     }
-    for (const remark of view.remarks?.(index) ?? []) addToLegend(view, remark);
+    for (const entry of view.extraEntries?.(index) ?? []) addToLegend(view, entry);
   }
 
   function frame(root) {
@@ -77,8 +77,8 @@
     }
   }
 
-  // Over many years equal gains look equal on a logarithmic scale alone.
-  function addScales(view) {
+  // Over many years only a logarithmic scale shows equal percentage changes as equal.
+  function addLogButton(view) {
     const { Logarithmic, Normal } = LightweightCharts.PriceScaleMode;
     const button = element("button", "btn btn-ghost btn-xs", "Log");
     button.type = "button";
@@ -93,7 +93,7 @@
     view.ranges.append(button);
   }
 
-  function say(view, text) {
+  function showMessage(view, text) {
     view.canvas.removeAttribute("role");
     view.canvas.replaceChildren(element("p", "chart-message", text));
   }
@@ -105,15 +105,15 @@
     const kind = deskChartKinds[root.dataset.chart];
     let data;
     try {
-      const answer = await fetch(root.dataset.url, { headers: { Accept: "application/json" } });
-      if (!answer.ok) throw new Error(String(answer.status));
-      data = await answer.json();
+      const response = await fetch(root.dataset.url, { headers: { Accept: "application/json" } });
+      if (!response.ok) throw new Error(String(response.status));
+      data = await response.json();
     } catch {
-      say(view, "The chart could not be loaded. Reload the page to try again.");
+      showMessage(view, "The chart could not be loaded. Reload the page to try again.");
       return;
     }
     if (!data[kind.of]?.length) {
-      say(view, "There is nothing to draw yet.");
+      showMessage(view, "There are no data to plot yet.");
       return;
     }
     view.chart = (kind.create ?? LightweightCharts.createChart)(view.canvas, { autoSize: true, ...chartStyle() });
@@ -126,17 +126,17 @@
     else view.chart.timeScale().fitContent();
     writeLegend(view);
     if (kind.ranges) addRanges(view);
-    if (kind.scales) addScales(view);
+    if (kind.scales) addLogButton(view);
     if (root.dataset.time) show(root, root.dataset.time, root.dataset.until);
   }
 
-  // Go to that moment, or to the stretch from it until another one, and let the trade held there stand out.
+  // Scroll to a time, or to the range between two times, and highlight the trade open then.
   function show(id, time, until = time) {
     const root = typeof id === "string" ? document.getElementById(id) : id;
     if (!root) return;
     const view = drawn.get(root);
     if (!view?.chart) {
-      // Still loading: it begins there.
+      // Still loading: the chart shows this time when it is drawn.
       Object.assign(root.dataset, { time, until });
       return;
     }
@@ -144,15 +144,15 @@
     const place = (moment) => scale.timeToIndex(/^\d+$/.test(moment) ? chartTime(Number(moment)) : moment, true);
     const index = place(time);
     view.shown = index;
-    scale.setVisibleLogicalRange({ from: index - AROUND, to: place(until || time) + AROUND });
-    view.levels?.choose(view.levels.at(index));
+    scale.setVisibleLogicalRange({ from: index - MARGIN, to: place(until || time) + MARGIN });
+    view.levels?.select(view.levels.at(index));
     const bar = view.main.dataByIndex(index);
-    // The range is taken over with the next frame; the crosshair is placed by where the bar then is.
-    const mark = () => {
+    // The new range applies in the next frame; the position of the crosshair depends on it.
+    const placeCrosshair = () => {
       view.chart.setCrosshairPosition(bar.close ?? bar.value, bar.time, view.main);
       writeLegend(view, index);
     };
-    requestAnimationFrame(() => requestAnimationFrame(mark));
+    requestAnimationFrame(() => requestAnimationFrame(placeCrosshair));
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     root.scrollIntoView({ block: "nearest", behavior: still ? "auto" : "smooth" });
   }
@@ -167,7 +167,7 @@
     if (within.matches?.("[data-chart]")) setUp(within);
     for (const root of within.querySelectorAll("[data-chart]")) setUp(root);
   };
-  // By then every script of the page has run, and one of its own may have added a kind.
+  // Not earlier: scripts of the page may add kinds of charts.
   document.addEventListener("DOMContentLoaded", () => setUpAll(document));
   document.addEventListener("htmx:load", (event) => setUpAll(event.detail.elt));
   document.addEventListener("htmx:beforeCleanupElement", (event) => remove(event.detail.elt));
@@ -178,7 +178,7 @@
       show(document.querySelector(button.dataset.chartShow), button.dataset.time, button.dataset.until);
       return;
     }
-    // Anywhere else in a row that goes to a chart: as if its button or link had been pressed.
+    // A click elsewhere in a row acts like its button or link.
     const row = event.target.closest("[data-chart-row]");
     if (row && !event.target.closest("a, button, input, label") && getSelection().isCollapsed) {
       row.querySelector("[data-chart-show], [data-chart-link]")?.click();

@@ -1,5 +1,5 @@
-// A kind of chart for several equity curves on one scale. Colours come from the theme; the strokes differ, too, as in
-// the key that the page has (tables.css).
+// A kind of chart for several equity curves on one scale. Lines differ in colour and stroke, as in the page's key
+// (tables.css).
 (() => {
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const level = (value) => value.toFixed(2);
@@ -8,10 +8,10 @@
     const { LineSeries, LineStyle } = LightweightCharts;
     const strokes = [LineStyle.Solid, LineStyle.LargeDashed, LineStyle.Dashed, LineStyle.Dotted];
     const options = { priceLineVisible: false, priceFormat: { type: "custom", minMove: 0.01, formatter: level } };
-    // What all begin with, over every day that one of them has: the others may begin later or end earlier.
+    // A line at the common start value over all dates: the curves may start and end on different dates.
     view.times = [...new Set(data.lines.flatMap((line) => line.data.map((row) => row.time)))].sort();
-    const ground = { ...options, lineWidth: 1, lastValueVisible: false, crosshairMarkerVisible: false };
-    view.main = view.chart.addSeries(LineSeries, ground);
+    const baseline = { ...options, lineWidth: 1, lastValueVisible: false, crosshairMarkerVisible: false };
+    view.main = view.chart.addSeries(LineSeries, baseline);
     view.main.setData(view.times.map((time) => ({ time, value: data.base })));
     const restyle = () => view.main.applyOptions({ color: css("--chart-text") });
     restyle();

@@ -1,14 +1,14 @@
-// What a plot is made of: a heat map, a histogram and parallel coordinates as SVG. Colours are the theme's variables,
-// so a plot follows its switch by itself.
+// Kinds of plots as SVG: heat map, histogram and parallel coordinates. Colours are variables of the theme, so a plot
+// changes with the theme.
 //
-// Each kind draws into an empty SVG of a given width and answers with
-// { height, summary, rest, start, at(x, y), step(index, key), tell(index), mark(index) }: what the whole says in words, what
-// is said while nothing is pointed at, where the keys start, the item under a point (-1 for none), the one that a key
-// leads to, its words, and its mark.
+// Each kind draws into an empty SVG of a given width and returns
+// { height, summary, defaultText, start, at(x, y), step(index, key), describe(index), highlight(index) }. summary: text of
+// the whole plot. defaultText: shown when no item is selected. start: the first item for the arrow keys. at: the item at a
+// point, -1 for none. step: the item that an arrow key moves to. describe: the text of an item.
 (() => {
   const NAMESPACE = "http://www.w3.org/2000/svg";
   const TOP_LINES = 20;
-  const LEAST_GAP = 72; // pixels between two axes that can still be read
+  const MIN_AXIS_GAP = 72; // pixels between two axes that remain readable
 
   function draw(parent, tag, attributes, text) {
     const made = document.createElementNS(NAMESPACE, tag);
@@ -24,14 +24,14 @@
   const range = ([least, greatest]) => (least === greatest ? figure(least) : `${figure(least)}–${figure(greatest)}`);
   const within = (value, low, high) => Math.min(Math.max(value, low), high);
   const moved = (index, by, count) => within(index + by, 0, count - 1);
-  // Every how many-th label fits, so wide each.
-  const every = (space, width, count) => Math.max(Math.ceil((width * count) / Math.max(space, 1)), 1);
+  // n, where only every n-th label of this width fits.
+  const labelStep = (space, width, count) => Math.max(Math.ceil((width * count) / Math.max(space, 1)), 1);
 
-  // Before the end of a search, and of one without an end, the best rows are all that is known.
+  // Unless a search is completed, only its best rows are known.
   const counted = (data, number, noun) =>
     data.complete ? `${whole(number)} ${noun}` : `the best ${whole(number)} ${noun} kept so far`;
 
-  // Which colour means what: the lowest score, a band of all colours, the highest.
+  // The colour scale, from the lowest to the highest score.
   function scale(svg, right, low, high) {
     const band = draw(draw(svg, "defs", {}), "linearGradient", { id: "heat-scale" });
     draw(band, "stop", { offset: 0, "stop-color": "var(--heat-low)" });
@@ -53,7 +53,7 @@
     const [low, high] = [Math.min(...known), Math.max(...known)];
     const share = (value) => (high > low ? ((value - low) / (high - low)) * 100 : 100);
     const place = (index) => [index % across, Math.floor(index / across)];
-    // The first row of the data stands at the bottom.
+    // The first row of the data is at the bottom.
     const corner = (index) => [box.left + (index % across) * wide, bottom - (Math.floor(index / across) + 1) * box.cell];
 
     const hatch = draw(draw(svg, "defs", {}), "pattern", {
@@ -73,13 +73,13 @@
       draw(svg, "rect", { x: left, y: top, width: Math.max(wide - 0.5, 0.5), height: box.cell - 0.5, fill });
     });
     scale(svg, box.left + box.width, low, high);
-    const sideways = every(box.width, 34, across);
+    const sideways = labelStep(box.width, 34, across);
     x.ends.forEach(([least], index) => {
       if (index % sideways) return;
       const middle = box.left + (index + 0.5) * wide;
       draw(svg, "text", { x: middle, y: bottom + 14, "text-anchor": "middle" }, figure(least));
     });
-    const upwards = every(box.cell * up, 14, up);
+    const upwards = labelStep(box.cell * up, 14, up);
     y.ends.forEach(([least], index) => {
       if (index % upwards) return;
       const middle = bottom - (index + 0.5) * box.cell + 4;
@@ -96,7 +96,7 @@
     draw(svg, "rect", { x: left, y: top, width: wide, height: box.cell, class: "plot-winner" });
     const cursor = draw(svg, "rect", { width: wide, height: box.cell, class: "plot-cursor" });
     const kind = data.statistic === "median" ? "Median" : "Best";
-    const tell = (index) => {
+    const describe = (index) => {
       const number = counts.flat()[index];
       const found = at[index] === null ? "no score" : `${kind.toLowerCase()} ${data.score} ${score(at[index])}`;
       return `${where(index)}: ${found}${number > 1 ? ` of ${whole(number)}` : ""}`;
@@ -106,8 +106,8 @@
       height: bottom + 36,
       summary:
         `${kind} ${data.score} of each cell, ${counted(data, data.of, "combinations")}: from ${score(low)} to ${score(high)}, ` +
-        `the highest at ${where(best)}. Hatched: not tried, no score, or too few trades.`,
-      rest: tell(best),
+        `the highest at ${where(best)}. Hatched: not tested, no score or too few trades.`,
+      defaultText: describe(best),
       start: best,
       at: (px, py) => {
         const [column, row] = [Math.floor((px - box.left) / wide), Math.floor((bottom - py) / box.cell)];
@@ -118,8 +118,8 @@
         const [right, above] = steps[key];
         return moved(row, above, up) * across + moved(column, right, across);
       },
-      tell,
-      mark: (index) => {
+      describe,
+      highlight: (index) => {
         const [px, py] = corner(index);
         cursor.setAttribute("x", px);
         cursor.setAttribute("y", py);
@@ -151,34 +151,34 @@
       draw(svg, "text", { x: px(value), y: bottom + 14, "text-anchor": anchor }, score(value));
     }
     draw(svg, "text", { x: box.left + box.width / 2, y: bottom + 30, "text-anchor": "middle", class: "axis" }, data.score);
-    // The ends are those of nearly all scores, so that a few far away do not press the others together.
-    const beyond = winner > last ? ", beyond the end" : "";
+    // The axis covers nearly all scores, so that a few outliers do not compress the others.
+    const beyond = winner > last ? ", beyond the axis" : "";
     if (winner !== null) {
       const right = px(winner) > box.left + box.width / 2;
       draw(svg, "line", { x1: px(winner), x2: px(winner), y1: 18, y2: bottom, class: "plot-winner" });
-      const words = { x: px(winner), y: 13, "text-anchor": right ? "end" : "start", class: "plot-winner-name" };
-      draw(svg, "text", words, `Rank 1: ${score(winner)}${beyond}`);
+      const label = { x: px(winner), y: 13, "text-anchor": right ? "end" : "start", class: "plot-winner-name" };
+      draw(svg, "text", label, `Rank 1: ${score(winner)}${beyond}`);
     }
     const cursor = draw(svg, "rect", { width: wide, y: box.top, height: box.height, class: "plot-cursor" });
     return {
       height: bottom + 36,
       summary:
         `${data.score} of ${counted(data, total, "rows")}, most of them near ${score(edges[counts.indexOf(most)])}` +
-        `${winner === null ? "." : `; rank 1 has ${score(winner)}.`} The bars at the ends hold all scores beyond them, too.`,
-      rest: winner === null ? "No row may stand first." : `Rank 1 has ${score(winner)}${beyond || ", as the line shows"}.`,
+        `${winner === null ? "." : `; rank 1 has ${score(winner)}.`} The first and the last bar include all scores beyond the axis.`,
+      defaultText: winner === null ? "No row is ranked." : `Rank 1 has ${score(winner)}${beyond || ", marked by the line"}.`,
       start: counts.indexOf(most),
       at: (x) => {
         const index = Math.floor((x - box.left) / wide);
         return index >= 0 && index < counts.length ? index : -1;
       },
       step: (index, key) => moved(index, key === "ArrowLeft" || key === "ArrowDown" ? -1 : 1, counts.length),
-      tell: (index) => {
+      describe: (index) => {
         const rows = `${whole(counts[index])} ${counts[index] === 1 ? "row" : "rows"}`;
         if (index === 0) return `Up to ${score(edges[1])}, and all below ${score(first)}: ${rows}`;
         if (index === counts.length - 1) return `From ${score(edges[index])}, and all above ${score(last)}: ${rows}`;
         return `${score(edges[index])} to ${score(edges[index + 1])}: ${rows}`;
       },
-      mark: (index) => cursor.setAttribute("x", box.left + index * wide),
+      highlight: (index) => cursor.setAttribute("x", box.left + index * wide),
     };
   }
 
@@ -188,7 +188,7 @@
     const { axes, rows } = data;
     const box = { left: 44, top: 34, width: width - 88, height: 250 };
     const gap = box.width / (axes.length - 1);
-    if (gap < LEAST_GAP) return null;
+    if (gap < MIN_AXIS_GAP) return null;
     const spans = axes.map((_, axis) => {
       const values = rows.map((row) => row[axis]);
       return [Math.min(...values), Math.max(...values)];
@@ -214,29 +214,29 @@
     const cursor = draw(svg, "polyline", { points: "", class: "plot-line-cursor" });
     const heightAt = (line, x) => {
       const axis = within(Math.floor((x - box.left) / gap), 0, axes.length - 2);
-      const part = within((x - line[axis][0]) / gap, 0, 1);
-      return line[axis][1] + (line[axis + 1][1] - line[axis][1]) * part;
+      const fraction = within((x - line[axis][0]) / gap, 0, 1);
+      return line[axis][1] + (line[axis + 1][1] - line[axis][1]) * fraction;
     };
-    const tell = (index) =>
+    const describe = (index) =>
       axes.map((axis, at) => `${axis.label} ${(axis.name === "score" ? score : figure)(rows[index][at])}`).join(", ");
     return {
       height: box.top + box.height + 20,
       summary:
         `${whole(rows.length)} of ${counted(data, data.of, "combinations")}, evenly spaced by score. ` +
-        `The best: ${tell(last)}.`,
-      rest: `The best: ${tell(last)}`,
+        `The best: ${describe(last)}.`,
+      defaultText: `The best: ${describe(last)}`,
       start: last,
       at: (x, y) => {
         const away = points.map((line) => Math.abs(heightAt(line, x) - y));
         return away.indexOf(Math.min(...away));
       },
       step: (index, key) => moved(index, key === "ArrowLeft" || key === "ArrowDown" ? -1 : 1, rows.length),
-      tell,
-      mark: (index) => cursor.setAttribute("points", path(points[index])),
+      describe,
+      highlight: (index) => cursor.setAttribute("points", path(points[index])),
     };
   }
 
-  // of: whether there is anything to draw.
+  // of: whether there are data to draw.
   window.deskPlotKinds = {
     "heat-map": { draw: heatMap, of: (data) => data.cells.flat().some((value) => value !== null) },
     histogram: { draw: histogram, of: (data) => data.counts.length },

@@ -1,5 +1,5 @@
-// Plots: <div class="plot" data-plot="heat-map|histogram|parallel" data-url="…"> becomes a plot of that URL's JSON.
-// data-controls names a form whose values go into the URL, and whose changes ask for it again.
+// Plots: <div class="plot" data-plot="heat-map|histogram|parallel" data-url="…"> shows a plot of that URL's JSON.
+// data-controls selects a form: its values are added to the URL, and a change loads the plot again.
 (() => {
   const kinds = deskPlotKinds;
   const drawn = new WeakSet();
@@ -20,7 +20,7 @@
     return view;
   }
 
-  function say(view, text) {
+  function showMessage(view, text) {
     view.plot = null;
     view.svg.replaceChildren();
     view.svg.setAttribute("height", 0);
@@ -35,29 +35,29 @@
     view.svg.replaceChildren();
     view.plot = kinds[view.root.dataset.plot].draw(view.svg, view.data, width);
     if (!view.plot) {
-      say(view, "This plot needs a wider screen.");
+      showMessage(view, "This plot needs a wider screen.");
       return;
     }
     view.svg.setAttribute("width", width);
     view.svg.setAttribute("height", view.plot.height);
-    view.svg.setAttribute("aria-label", `${view.root.dataset.label}. ${view.plot.summary} Arrow keys read it.`);
+    view.svg.setAttribute("aria-label", `${view.root.dataset.label}. ${view.plot.summary} Use the arrow keys to read its values.`);
     view.foot.textContent = view.plot.summary;
-    rest(view);
+    reset(view);
   }
 
-  function rest(view) {
+  function reset(view) {
     if (!view.plot) return;
     view.index = view.plot.start;
     view.svg.classList.remove("pointed");
-    view.legend.textContent = view.plot.rest;
+    view.legend.textContent = view.plot.defaultText;
   }
 
   function show(view, index) {
     if (!view.plot || index < 0 || index === undefined) return;
     view.index = index;
     view.svg.classList.add("pointed");
-    view.plot.mark(index);
-    view.legend.textContent = view.plot.tell(index);
+    view.plot.highlight(index);
+    view.legend.textContent = view.plot.describe(index);
   }
 
   function address(root) {
@@ -68,22 +68,22 @@
   }
 
   async function load(view) {
-    // Answers may come in another order than they were asked for: only that to the last question counts.
-    const asked = (view.asked = (view.asked ?? 0) + 1);
+    // Responses can arrive out of order: only that of the latest request counts.
+    const request = (view.request = (view.request ?? 0) + 1);
     let data = null;
     try {
-      const answer = await fetch(address(view.root), { headers: { Accept: "application/json" } });
-      if (answer.ok) data = await answer.json();
+      const response = await fetch(address(view.root), { headers: { Accept: "application/json" } });
+      if (response.ok) data = await response.json();
     } catch {
-      // said below
+      // reported below
     }
-    if (asked !== view.asked) return;
+    if (request !== view.request) return;
     if (data === null) {
-      say(view, "The plot could not be loaded. Reload the page to try again.");
+      showMessage(view, "The plot could not be loaded. Reload the page to try again.");
       return;
     }
     if (!kinds[view.root.dataset.plot].of(data)) {
-      say(view, "There is nothing to draw: no row has a score and enough trades yet.");
+      showMessage(view, "There are no data to plot: no row has a score and enough trades yet.");
       return;
     }
     view.data = data;
@@ -102,7 +102,7 @@
       const box = view.svg.getBoundingClientRect();
       show(view, view.plot?.at(event.clientX - box.left, event.clientY - box.top));
     });
-    view.svg.addEventListener("pointerleave", () => rest(view));
+    view.svg.addEventListener("pointerleave", () => reset(view));
     view.svg.addEventListener("keydown", (event) => {
       if (!view.plot || !event.key.startsWith("Arrow")) return;
       event.preventDefault();

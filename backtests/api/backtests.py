@@ -14,11 +14,11 @@ from backtests.api.backtest_schemas import (
     compared,
     with_results,
 )
-from backtests.lists.filters import narrowed
-from backtests.lists.listing import WEIGHTY
-from backtests.lists.selection import NotSelected, UnknownBacktest, selected
+from backtests.lists.filters import filter_backtests
+from backtests.lists.table import LARGE_FIELDS
+from backtests.lists.selection import InvalidSelection, UnknownBacktest, selected
 from backtests.models import Backtest
-from backtests.reports.comparison import compare
+from backtests.reports.comparison import comparison_of
 from backtests.reports.trades import csv_rows
 from backtests.services import InvalidBacktest, cancel_backtest, create_backtest, delete_backtest
 from tradedesk.accounts.requests import UserRequest
@@ -77,18 +77,18 @@ def list_backtests(
         wanted = clean_symbol(symbol) if symbol else ""
     except InvalidSymbol as refusal:
         raise Refused({"symbol": str(refusal)}) from None
-    backtests = narrowed(request.user.backtests.all(), strategy_id=strategy_id, symbol=wanted, status=status or "")
-    return backtests.defer(*WEIGHTY)
+    backtests = filter_backtests(request.user.backtests.all(), strategy_id=strategy_id, symbol=wanted, status=status or "")
+    return backtests.defer(*LARGE_FIELDS)
 
 
 @router.get("/compare", response={200: ComparisonSchema, **UNKNOWN, **BAD_QUERY})
 def compare_backtests(request: UserRequest, ids: str) -> ComparisonSchema:
     """Compares two to four completed backtests; ids: "3,7"."""
     try:
-        return compared(compare(selected(request.user, [ids])))
+        return compared(comparison_of(selected(request.user, [ids])))
     except UnknownBacktest as refusal:
         raise Http404(str(refusal)) from None
-    except NotSelected as refusal:
+    except InvalidSelection as refusal:
         raise Refused({"ids": str(refusal)}) from None
 
 

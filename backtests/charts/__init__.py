@@ -1,4 +1,4 @@
-"""Charts of a backtest, in the shapes that static/charts.js draws (docs/frontend.md)."""
+"""Charts of a backtest as the JSON that static/charts.js draws (docs/frontend.md)."""
 
 from backtests.charts.comparison import comparison_chart
 from backtests.charts.curves import equity_chart, exposure_chart, rolling_sharpe_chart
@@ -16,7 +16,7 @@ __all__ = [
     "rolling_sharpe_chart",
 ]
 
-# Those that need nothing but the backtest, by the name that their address ends with.
+# The charts that need only the backtest, by the last part of their address.
 BY_NAME = {
     "equity": equity_chart,
     "rolling-sharpe": rolling_sharpe_chart,

@@ -1,31 +1,31 @@
-"""The equity of several backtests in one chart, each on a scale of its own capital."""
+"""The equity of several backtests in one chart, as a percentage of the initial capital."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from backtests.charts.points import groups, points, written
+from backtests.charts.points import chart_times, point_spans, points
 from backtests.models import Backtest, BacktestCurve
 from tradedesk.core.bars import Floats, Timeframe
 
-# What each begins with.
+# The value at which each line starts.
 BASE = 100.0
 
 
 def normalized(curve: BacktestCurve, capital: float) -> Floats:
-    """The equity at the end of each session (n,), the capital being 100."""
+    """The equity (n,) at the end of each session, scaled so that the capital is 100."""
     return BASE * np.array(curve.equity, float) / capital
 
 
 def comparison_chart(backtests: Sequence[Backtest]) -> dict[str, Any]:
-    """A line for each, named as the page names it, in their order. One query."""
+    """{"base": 100, "lines": [{"name", "data"}]}, one line per backtest in their order. One query."""
     curves = BacktestCurve.objects.in_bulk([backtest.pk for backtest in backtests])
     lines = []
     for backtest in backtests:
         curve = curves.get(backtest.pk, BacktestCurve())
-        _, last = groups(len(curve.equity))
-        times = written(curve.moments()[last], Timeframe.DAY)
+        _, last = point_spans(len(curve.equity))
+        times = chart_times(curve.moments()[last], Timeframe.DAY)
         equity = normalized(curve, float(backtest.initial_capital))[last]
         lines.append({"name": f"{backtest.strategy_name} #{backtest.pk}", "data": points(times, equity, 3)})
     return {"base": BASE, "lines": lines}

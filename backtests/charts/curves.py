@@ -1,10 +1,11 @@
-"""Curves by session: equity and drawdown, the rolling Sharpe ratio, the exposure; empty until it is completed."""
+"""Charts by session: equity and drawdown, rolling Sharpe ratio, exposure; empty until the backtest is
+completed."""
 
 from typing import Any
 
 import numpy as np
 
-from backtests.charts.points import Points, groups, points, reduced, written
+from backtests.charts.points import Points, chart_times, point_spans, points, reduce_spans
 from backtests.models import Backtest, BacktestCurve
 from backtests.research.analysis import ROLLING_SESSIONS, rolling_sharpe
 from tradedesk.core.bars import Floats, Timeframe, Times
@@ -14,39 +15,39 @@ Lines = dict[str, list[dict[str, Any]]]
 
 
 def equity_chart(backtest: Backtest) -> dict[str, Points]:
-    """Equity, buying and holding, and the drawdown in percent."""
+    """Equity and buy and hold in dollars, drawdown in percent."""
     curve = _curve(backtest)
     equity = np.array(curve.equity, float)
     capital = float(backtest.initial_capital)
     drawdown = 100 * (equity / np.maximum(np.maximum.accumulate(equity), capital) - 1)
-    first, last = groups(len(equity))
-    times = written(curve.moments()[last], Timeframe.DAY)
+    first, last = point_spans(len(equity))
+    times = chart_times(curve.moments()[last], Timeframe.DAY)
     return {
         "equity": points(times, equity[last], 2),
         "buy_and_hold": points(times, np.array(curve.buy_and_hold, float)[last], 2),
-        "drawdown": points(times, reduced(np.minimum, drawdown, first), 2),
+        "drawdown": points(times, reduce_spans(np.minimum, drawdown, first), 2),
     }
 
 
 def rolling_sharpe_chart(backtest: Backtest) -> Lines:
-    """The Sharpe ratio of the last 126 sessions, and that of buying and holding."""
+    """The Sharpe ratio of the last 126 sessions, of the strategy and of buy and hold."""
     curve = _curve(backtest)
     capital = float(backtest.initial_capital)
-    own, held = (
+    strategy, benchmark = (
         rolling_sharpe(session_returns(np.array(equity, float), capital))
         for equity in (curve.equity, curve.buy_and_hold)
     )
-    if not np.isfinite(own).any():
+    if not np.isfinite(strategy).any():
         return {"lines": []}
     times = curve.moments()[ROLLING_SESSIONS - 1 :]
-    return {"lines": [_line("Strategy", times, own, 3), _line("Buy and hold", times, held, 3)]}
+    return {"lines": [_line("Strategy", times, strategy, 3), _line("Buy and hold", times, benchmark, 3)]}
 
 
 def exposure_chart(backtest: Backtest) -> Lines:
-    """How many percent of the equity stood in positions."""
+    """The part of the equity in positions, in percent."""
     curve = _curve(backtest)
     invested = 100 * np.array(curve.invested, float)
-    return {"lines": [_line("In positions", curve.moments(), invested, 2)] if len(invested) else []}
+    return {"lines": [_line("Exposure", curve.moments(), invested, 2)] if len(invested) else []}
 
 
 def _curve(backtest: Backtest) -> BacktestCurve:
@@ -54,6 +55,6 @@ def _curve(backtest: Backtest) -> BacktestCurve:
 
 
 def _line(name: str, times: Times, values: Floats, places: int) -> dict[str, Any]:
-    """A named line; an account that was ruined has fewer values than times."""
-    _, last = groups(len(values))
-    return {"name": name, "data": points(written(times[last], Timeframe.DAY), values[last], places)}
+    """A named line. Fewer values than times when the account went to zero."""
+    _, last = point_spans(len(values))
+    return {"name": name, "data": points(chart_times(times[last], Timeframe.DAY), values[last], places)}

@@ -1,4 +1,4 @@
-"""Histograms of the closed trades: what they came to in dollars, and per dollar that their stop put at risk."""
+"""Histograms of the closed trades: their P&L in dollars, and their R-multiples."""
 
 from typing import Any
 
@@ -12,26 +12,26 @@ Bins = dict[str, list[dict[str, float]]]
 
 
 def profit_chart(backtest: Backtest) -> Bins:
-    return _bins(_of_closed(backtest, "pnl"))
+    return _bins(_closed_values(backtest, "pnl"))
 
 
 def r_multiple_chart(backtest: Backtest) -> Bins:
-    return _bins(_of_closed(backtest, "r_multiple"))
+    return _bins(_closed_values(backtest, "r_multiple"))
 
 
-def _of_closed(backtest: Backtest, name: str) -> Floats:
-    """That column of the closed trades, without those that have no value in it."""
+def _closed_values(backtest: Backtest, name: str) -> Floats:
+    """A column of the closed trades, without trades that have no value in it."""
     closed = backtest.trades.exclude(exit_time=None).exclude(**{name: None})
     values: list[Any] = list(closed.values_list(name, flat=True))
     return np.array(values, float)
 
 
 def _bins(values: Floats) -> Bins:
-    found = distribution(values)
-    edges = found.edges.round(6).tolist()
+    bins = distribution(values)
+    edges = bins.edges.round(6).tolist()
     return {
         "bins": [
             {"from": low, "to": high, "count": count}
-            for low, high, count in zip(edges[:-1], edges[1:], found.counts.tolist(), strict=True)
+            for low, high, count in zip(edges[:-1], edges[1:], bins.counts.tolist(), strict=True)
         ]
     }

@@ -1,4 +1,4 @@
-"""The price of a symbol with the kind's lines, and where it was bought, protected and sold."""
+"""The price chart of a symbol: bars, indicator lines, and entries, exits, stops and targets of its trades."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backtests.charts.points import Points, groups, points, reduced, written
+from backtests.charts.points import Points, chart_times, point_spans, points, reduce_spans
 from backtests.models import Backtest, BacktestTrade
 from strategies.kinds import InvalidParameters
 from tradedesk.core.bars import Bars, Floats, Timeframe, Times, to_datetime64
 from tradedesk.core.fills import ExitReason
 from tradedesk.marketdata.library import load_many
 
-SALE = {
+EXIT_LABELS = {
     ExitReason.SIGNAL: "Sell",
     ExitReason.STOP_LOSS: "Stop",
     ExitReason.TAKE_PROFIT: "Target",
@@ -23,15 +23,15 @@ SALE = {
 
 
 def price_chart(backtest: Backtest, symbol: str) -> dict[str, Points]:
-    """The symbol's bars in the period, the kind's lines on today's bars, and its trades with their levels.
+    """{"bars", "lines", "markers", "levels"} of one of the backtest's symbols, from the bars in the store now.
 
-    `symbol` is one of the backtest's. Raises NoBars and DamagedBars when its bars are gone.
+    Raises NoBars and DamagedBars.
     """
     start, end = backtest.period
     history = {name: bars.until(end) for name, bars in load_many(backtest.symbols, backtest.timeframe).items()}
     bars = history[symbol].since(start)
-    first, last = groups(len(bars))
-    times = written(bars.time[first], Timeframe(backtest.timeframe))
+    first, last = point_spans(len(bars))
+    times = chart_times(bars.time[first], Timeframe(backtest.timeframe))
     lines, pane = _lines(backtest, history, symbol)
     before = len(history[symbol]) - len(bars)
     trades = list(backtest.trades.filter(symbol=symbol))
@@ -47,10 +47,10 @@ def price_chart(backtest: Backtest, symbol: str) -> dict[str, Points]:
 
 
 def _lines(backtest: Backtest, history: dict[str, Bars], symbol: str) -> tuple[dict[str, Floats], int]:
-    """The indicator lines (n,) of the symbol by name, and their pane."""
+    """The indicator lines (n,) of the symbol by name, and the pane to draw them in."""
     try:
         kind = backtest.make_kind()
-    except InvalidParameters:  # the kind is not installed any more: bars and trades can still be drawn
+    except InvalidParameters:  # the kind is no longer installed: draw bars and trades without lines
         return {}, 0
     with_bars = {name: bars for name, bars in history.items() if len(bars)}
     signals = kind.signals_by_symbol(with_bars)
@@ -60,8 +60,8 @@ def _lines(backtest: Backtest, history: dict[str, Bars], symbol: str) -> tuple[d
 def _candles(bars: Bars, times: list[Any], first: NDArray[np.int64], last: NDArray[np.int64]) -> Points:
     columns = (
         bars.open[first],
-        reduced(np.maximum, bars.high, first),
-        reduced(np.minimum, bars.low, first),
+        reduce_spans(np.maximum, bars.high, first),
+        reduce_spans(np.minimum, bars.low, first),
         bars.close[last],
     )
     rows = zip(times, *(column.round(4).tolist() for column in columns), strict=True)
@@ -69,22 +69,23 @@ def _candles(bars: Bars, times: list[Any], first: NDArray[np.int64], last: NDArr
 
 
 def _markers(trades: Iterable[BacktestTrade], opening: Times, times: list[Any]) -> Points:
-    """Each purchase and sale at the point whose bars hold it, in the order of time."""
-    found: list[tuple[int, int, dict[str, Any]]] = []
+    """Entries and exits at the points of their bars, in the order of time."""
+    markers: list[tuple[int, int, dict[str, Any]]] = []
     for trade in trades:
-        for rank, (side, moment, text) in enumerate(_sides(trade)):
-            point = _point_of(moment, opening)
+        for rank, (side, moment, text) in enumerate(_entry_and_exit(trade)):
+            point = _point_at(moment, opening)
             if point >= 0:
-                found.append((point, rank, {"time": times[point], "side": side, "text": text}))
-    return [marker for *_, marker in sorted(found, key=lambda entry: entry[:2])]
+                markers.append((point, rank, {"time": times[point], "side": side, "text": text}))
+    return [marker for *_, marker in sorted(markers, key=lambda each: each[:2])]
 
 
 def _levels(trades: Iterable[BacktestTrade], opening: Times, times: list[Any]) -> Points:
-    """Stop and target of each trade, from the point that holds its entry to that of its exit, or to the last."""
+    """Stop and target of each trade, from the point of its entry to the point of its exit, or to the last
+    point."""
     levels = []
     for trade in trades:
-        first = _point_of(trade.entry_time, opening)
-        last = len(times) - 1 if trade.exit_time is None else _point_of(trade.exit_time, opening)
+        first = _point_at(trade.entry_time, opening)
+        last = len(times) - 1 if trade.exit_time is None else _point_at(trade.exit_time, opening)
         if 0 <= first <= last:
             target = None if trade.target_price is None else float(trade.target_price)
             span = {"from": times[first], "to": times[last]}
@@ -93,17 +94,15 @@ def _levels(trades: Iterable[BacktestTrade], opening: Times, times: list[Any]) -
     return levels
 
 
-def _point_of(moment: datetime, opening: Times) -> int:
-    """The point whose bars hold that moment, -1 for one before the first."""
+def _point_at(moment: datetime, opening: Times) -> int:
+    """The index of the point at that time, -1 for a time before the first point."""
     return int(np.searchsorted(opening, to_datetime64(moment), side="right")) - 1
 
 
-def _sides(trade: BacktestTrade) -> list[tuple[str, Any, str]]:
+def _entry_and_exit(trade: BacktestTrade) -> list[tuple[str, Any, str]]:
     shares = f"{trade.quantity.normalize():f}"
-    bought = ("buy", trade.entry_time, f"Buy {shares}")
+    entry = ("buy", trade.entry_time, f"Buy {shares}")
     if trade.exit_time is None:
-        return [bought]
-    return [
-        bought,
-        ("sell", trade.exit_time, f"{SALE[ExitReason(trade.exit_reason)]} {trade.return_fraction:+.1%}"),
-    ]
+        return [entry]
+    label = EXIT_LABELS[ExitReason(trade.exit_reason)]
+    return [entry, ("sell", trade.exit_time, f"{label} {trade.return_fraction:+.1%}")]

@@ -1,4 +1,4 @@
-"""What the forms of a backtest and of an optimizer run share: symbols, period, capital, rules, costs."""
+"""Fields shared by the forms of a backtest and of an optimizer run: symbols, period, capital, rules, costs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,17 +12,17 @@ from tradedesk.core.rules import COSTS as COST_RULES
 from tradedesk.core.rules import RULES, Scope
 
 CAPITAL = 100_000
-# Left empty, these two split the capital over the symbols.
+# Placeholders of the two rules that, left empty, split the capital over the symbols.
 SPLIT = {"position_size_pct": "95 ÷ symbols", "max_positions": "Number of symbols"}
 
 
 class AssumptionsForm(forms.Form):
-    """It reads what was typed, and the service decides."""
+    """The form parses and checks bounds; the service checks everything else."""
 
     symbols = forms.CharField(
         required=False,
         label="Symbols",
-        help_text="Separated by commas. Empty: the strategy's own.",
+        help_text="Separated by commas. Empty: the strategy's symbols.",
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}
         ),
@@ -31,7 +31,7 @@ class AssumptionsForm(forms.Form):
     end_date = DayField("To")
     initial_capital = NumberField("Capital ($)", 1, 1e9, initial=CAPITAL)
 
-    # One field for each trading rule and cost, made from their declarations.
+    # One field for each declared trading rule and cost.
     vars().update(
         {rule.name: rule_field(rule, SPLIT.get(rule.name)) for rule in (*COST_RULES.values(), *RULES.values())}
     )
@@ -52,23 +52,23 @@ class AssumptionsForm(forms.Form):
     def entry_and_exit_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in self.ENTRIES_AND_EXITS]
 
-    def refuse(self, errors: Mapping[str, str]) -> None:
-        """What the service refused, each message at its field."""
+    def add_errors(self, errors: Mapping[str, str]) -> None:
+        """Add the service's errors, each to its field."""
         for name, message in errors.items():
             self.add_error(name if name in self.fields else None, message)
 
-    def assumed(self) -> dict[str, Any]:
-        """Symbols, period, capital, rules and costs of a valid form, as the services take them."""
+    def assumption_values(self) -> dict[str, Any]:
+        """Symbols, period, capital, rules and costs of a valid form, as arguments of the services."""
         return {name: self.cleaned_data[name] for name in AssumptionsForm.base_fields}
 
 
 class OneStrategyForm(AssumptionsForm):
-    """About one of the user's strategies; `shown_strategy` says for which one the rest was drawn."""
+    """A form for one of the user's strategies. shown_strategy: the strategy whose fields the page showed."""
 
     strategy: forms.ModelChoiceField[Strategy] = forms.ModelChoiceField(
         Strategy.objects.none(),
         empty_label=None,
-        error_messages={"invalid_choice": "Choose one of your strategies."},
+        error_messages={"invalid_choice": "Select one of your strategies."},
     )
     shown_strategy = forms.CharField(required=False, widget=forms.HiddenInput)
 

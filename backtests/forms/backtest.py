@@ -7,5 +7,5 @@ from backtests.forms.assumptions import OneStrategyForm
 
 class BacktestForm(OneStrategyForm):
     def values(self) -> dict[str, Any]:
-        """What create_backtest takes, of a valid form."""
-        return {"strategy": self.cleaned_data["strategy"], **self.assumed()}
+        """The arguments of create_backtest from a valid form."""
+        return {"strategy": self.cleaned_data["strategy"], **self.assumption_values()}

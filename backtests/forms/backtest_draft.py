@@ -1,4 +1,4 @@
-"""A draft: what the form of a new backtest starts with, and what there are bars for."""
+"""The initial values of the form of a new backtest, and the bars available for it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from strategies.services import InvalidStrategy, clean_symbols
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.library import NoBars, find_series
 
-# Periods on offer, back from the last bar.
+# Lengths of the preset periods, which end at the last bar.
 YEARS = {10: "10 years", 5: "5 years", 3: "3 years", 1: "1 year"}
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A period that one click chooses."""
+    """A period that one click selects."""
 
     key: str
     label: str
@@ -28,15 +28,15 @@ class Preset:
 
 @dataclass(frozen=True, slots=True)
 class DataAvailability:
-    """What there are bars for: in words, what is missing ("" for nothing), and the periods on offer."""
+    """date_ranges: the first and last day with bars, by symbol. missing: the symbols without bars, "" if none."""
 
-    words: str
+    date_ranges: str
     missing: str
     presets: list[Preset]
 
 
 def availability_of(strategy: Strategy | None, symbols: str | Iterable[str]) -> DataAvailability:
-    """The bars of these symbols, else of the strategy's own, in the strategy's timeframe."""
+    """The bars of these symbols in the strategy's timeframe; without symbols, those of the strategy's symbols."""
     if strategy is None:
         return DataAvailability("", "", [])
     try:
@@ -47,7 +47,7 @@ def availability_of(strategy: Strategy | None, symbols: str | Iterable[str]) -> 
 
 
 def availability_in(timeframe: str, symbols: str | Iterable[str]) -> DataAvailability:
-    """The bars of these symbols; none for what is no symbol or no timeframe."""
+    """The bars of these symbols; empty for an invalid symbol or timeframe."""
     if timeframe not in list(Timeframe):
         return DataAvailability("", "", [])
     try:
@@ -64,13 +64,13 @@ def availability_in(timeframe: str, symbols: str | Iterable[str]) -> DataAvailab
     )
 
 
-def begin(
+def initial_values(
     strategy: Strategy | None, source: Assumptions | None, typed: Mapping[str, str], preset: str
 ) -> tuple[dict[str, Any], DataAvailability]:
-    """What the form starts with, and the availability for it.
+    """The initial values of the form, and the bars available for them.
 
-    The strategy's symbols over all their bars; or the same again as `source`, a backtest or an optimizer run; or
-    what was typed so far, as long as it was typed for this strategy. A preset then chooses the two dates.
+    They come from what was typed so far, if it was typed for this strategy; else from `source`, a backtest or
+    an optimizer run; else from the strategy's symbols and all their bars. A preset then sets the two dates.
     """
     if strategy is None:
         return {}, availability_of(None, ())
@@ -78,7 +78,7 @@ def begin(
     if typed.get("shown_strategy") == str(strategy.pk):
         values = dict(typed)
     elif source is not None:
-        values = same_again(source)
+        values = source_values(source)
     elif not preset:
         preset = "all"
     availability = availability_of(strategy, values.get("symbols", ""))
@@ -87,12 +87,12 @@ def begin(
 
 
 def dates_of(availability: DataAvailability, preset: str) -> dict[str, date]:
-    """The two dates of that preset; none when it is not on offer."""
+    """The two dates of that preset; empty if there is no such preset."""
     return next(({"start_date": p.start, "end_date": p.end} for p in availability.presets if p.key == preset), {})
 
 
-def same_again(source: Assumptions) -> dict[str, Any]:
-    """Symbols, period, capital, rules and costs, as the form's fields take them."""
+def source_values(source: Assumptions) -> dict[str, Any]:
+    """Symbols, period, capital, rules and costs as values of the form's fields."""
     return {
         "symbols": ", ".join(source.symbols),
         "start_date": source.start_date,
@@ -103,13 +103,15 @@ def same_again(source: Assumptions) -> dict[str, Any]:
     }
 
 
-def _presets(whole: DateRange | None) -> list[Preset]:
-    """Those that reach back no further than the bars do."""
-    if whole is None or whole.first == whole.last:
+def _presets(bars: DateRange | None) -> list[Preset]:
+    """All bars, and each shorter period that starts after the first bar."""
+    if bars is None or bars.first == bars.last:
         return []
-    everything = Preset("all", "All", whole.first, whole.last)
-    shorter = [Preset(f"{n}y", label, _years_before(whole.last, n), whole.last) for n, label in YEARS.items()]
-    return [everything, *(preset for preset in shorter if preset.start > whole.first)]
+    shorter = [Preset(f"{n}y", label, _years_before(bars.last, n), bars.last) for n, label in YEARS.items()]
+    return [
+        Preset("all", "All", bars.first, bars.last),
+        *(preset for preset in shorter if preset.start > bars.first),
+    ]
 
 
 def _years_before(day: date, years: int) -> date:

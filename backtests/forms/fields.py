@@ -1,4 +1,4 @@
-"""The form fields of a backtest and of an optimizer run."""
+"""Form fields for numbers, percentages, dates and trading rules."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from tradedesk.core.rules import Rule, Unit
 class NumberField(forms.FloatField):
     """A number between two bounds.
 
-    It may be empty when it has no initial value; a field that is not sent at all has its initial value.
+    It may be empty only if it has no initial value. A field missing from the request gets its initial value.
     """
 
-    # How many of the field's units one unit of the value has.
+    # The typed number divided by the value.
     scale = 1
 
     def __init__(self, label: str, low: float, high: float, **options: Any) -> None:
@@ -38,12 +38,12 @@ class NumberField(forms.FloatField):
             raise forms.ValidationError(f"Enter a number between {self.low:,.10g} and {self.high:,.10g}.")
 
     def prepare_value(self, value: Any) -> Any:
-        """A stored value in the field's units; what was typed stays as it was typed."""
+        """A stored value in the field's unit; typed text is returned unchanged."""
         return f"{value * self.scale:.12g}" if isinstance(value, int | float) else value
 
 
 class PercentField(NumberField):
-    """Typed and bounded in percent; the value is a fraction."""
+    """A percentage; the value is a fraction, the bounds are in percent."""
 
     scale = 100
 
@@ -62,16 +62,16 @@ class CountField(NumberField):
 
 
 class DayField(forms.DateField):
-    """A day, with the browser's own calendar."""
+    """A date, with the browser's date picker."""
 
     def __init__(self, label: str, **options: Any) -> None:
         picker = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
         super().__init__(
-            label=label, widget=picker, error_messages={"invalid": "Enter a date as 2012-03-05."}, **options
+            label=label, widget=picker, error_messages={"invalid": "Enter a date such as 2012-03-05."}, **options
         )
 
 
-# How a field asks for a rule in each unit, and the unit beside its label.
+# For each unit: the field of a rule, and the unit to show beside its label.
 FIELDS: dict[Unit, tuple[type[NumberField], str]] = {
     Unit.FRACTION: (PercentField, " (%)"),
     Unit.DOLLARS: (NumberField, " ($)"),
@@ -83,7 +83,8 @@ FIELDS: dict[Unit, tuple[type[NumberField], str]] = {
 
 
 def rule_field(rule: Rule, empty: str | None = None) -> forms.Field:
-    """The field of a trading rule. empty: what an empty field means, for a rule that may be left out here."""
+    """The field of a trading rule. empty: the placeholder that says what an empty field means, if it may be
+    empty."""
     if rule.unit is Unit.FLAG:
         return forms.BooleanField(label=rule.label, help_text=rule.help, required=False)
     field, unit = FIELDS[rule.unit]

@@ -1,4 +1,4 @@
-"""The form above the list of backtests."""
+"""The filters of the list of backtests."""
 
 from datetime import date
 from typing import Any
@@ -21,7 +21,7 @@ def _days(label: str) -> DayField:
 
 
 class BacktestFilters(forms.Form):
-    """What is refused is told at its field, and the rest is filtered by."""
+    """An invalid filter shows its error and is ignored; the valid filters apply."""
 
     q = forms.CharField(
         required=False,
@@ -33,7 +33,7 @@ class BacktestFilters(forms.Form):
         Strategy.objects.none(),
         required=False,
         empty_label="All",
-        error_messages={"invalid_choice": "Choose one of your strategies."},
+        error_messages={"invalid_choice": "Select one of your strategies."},
     )
     kind = forms.ChoiceField(required=False)
     status = forms.ChoiceField(required=False, choices=[("", "All"), *Backtest.Status.choices])
@@ -46,10 +46,10 @@ class BacktestFilters(forms.Form):
     )
     since = _days("Run from")
     until = _days("Run to")
-    profitable = forms.BooleanField(required=False, label="Only profitable")
+    profitable = forms.BooleanField(required=False, label="Profitable only")
     sort = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    NARROWING = ("q", "strategy", "kind", "status", "symbol", "since", "until", "profitable")
+    FILTERS = ("q", "strategy", "kind", "status", "symbol", "since", "until", "profitable")
 
     def __init__(self, user: User, data: QueryDict) -> None:
         super().__init__(data, auto_id="filter_%s")
@@ -60,9 +60,9 @@ class BacktestFilters(forms.Form):
         kind.choices = [("", "All"), *((key, found.name) for key, found in kinds().items())]
 
     @property
-    def narrows(self) -> bool:
-        """Whether anything is filtered by, be it refused."""
-        return any(self.data.get(name) for name in self.NARROWING)
+    def is_active(self) -> bool:
+        """Whether any filter has a value, valid or not."""
+        return any(self.data.get(name) for name in self.FILTERS)
 
     def clean_symbol(self) -> str:
         typed: str = self.cleaned_data["symbol"]
@@ -78,13 +78,13 @@ class BacktestFilters(forms.Form):
         return self._day("until")
 
     def values(self) -> dict[str, Any]:
-        """What filters.narrowed takes, without what was refused."""
-        values = {name: self.cleaned_data[name] for name in self.NARROWING if name in self.cleaned_data}
+        """The arguments of filter_backtests, without invalid filters."""
+        values = {name: self.cleaned_data[name] for name in self.FILTERS if name in self.cleaned_data}
         text, strategy = values.pop("q", ""), values.pop("strategy", None)
         return values | {"text": text, "strategy_id": strategy.pk if strategy else None}
 
     def _day(self, name: str) -> date | None:
         day: date | None = self.cleaned_data[name]
         if day and not FIRST_DAY <= day <= LAST_DAY:
-            raise forms.ValidationError(f"Choose a date between {FIRST_DAY} and {LAST_DAY}.")
+            raise forms.ValidationError(f"Enter a date between {FIRST_DAY} and {LAST_DAY}.")
         return day

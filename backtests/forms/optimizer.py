@@ -1,4 +1,4 @@
-"""The two forms of a new optimizer run: strategies to rank, or a strategy whose parameters are searched."""
+"""The forms of a new optimizer run: a ranking of strategies, or a search for the parameters of one strategy."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ from tradedesk.marketdata.models import TIMEFRAMES
 TRIALS = 500
 MAX_SEED = 2**31 - 1
 WEIGHT, VARY, LOW, HIGH, STEP = "weight_", "vary_", "low_", "high_", "step_"
-# The methods that try so many combinations and not all.
-DRAWN = (OptimizerRun.Method.RANDOM, OptimizerRun.Method.TPE)
-# Where the service's errors stand in the form.
-FIELD_OF = {"grid.": LOW, "weights.": WEIGHT}
+# The methods that test a given number of combinations.
+SAMPLING = (OptimizerRun.Method.RANDOM, OptimizerRun.Method.TPE)
+# The service's error names and the form's field names, by their prefixes.
+FIELD_PREFIXES = {"grid.": LOW, "weights.": WEIGHT}
 
 
 class ScoreForm(forms.Form):
-    """What makes one row better than another."""
+    """The score that ranks the rows."""
 
-    # Fields that are folded away on the page.
-    FOLDED: tuple[str, ...] = (
+    # Fields inside the collapsed part of the page.
+    COLLAPSED: tuple[str, ...] = (
         "initial_capital",
         *AssumptionsForm.SIZE,
         *AssumptionsForm.ENTRIES_AND_EXITS,
@@ -45,11 +45,11 @@ class ScoreForm(forms.Form):
         label="Rank by",
     )
     min_trades = CountField(
-        "Trades, at least",
+        "Minimum trades",
         0,
         MAX_MIN_TRADES,
         initial=10,
-        help_text="Rows with fewer stand below all others.",
+        help_text="Rows with fewer trades are not ranked.",
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -58,7 +58,8 @@ class ScoreForm(forms.Form):
             self.fields[WEIGHT + name] = NumberField(LABELS[Objective(name)], 0, 1, initial=weight)
 
     def unused(self) -> Iterator[str]:
-        """Fields that what was chosen has no use for: the page hides most of them, with their errors."""
+        """Fields that the selected objective and method do not use; the page hides most of them with their
+        errors."""
         if self.cleaned_data.get("objective") != Objective.WEIGHTED:
             yield from (WEIGHT + name for name in WEIGHTS)
 
@@ -71,11 +72,11 @@ class ScoreForm(forms.Form):
         return [self[WEIGHT + name] for name in WEIGHTS]
 
     @property
-    def has_folded_errors(self) -> bool:
-        return any(name in self.errors for name in self.FOLDED)
+    def has_collapsed_errors(self) -> bool:
+        return any(name in self.errors for name in self.COLLAPSED)
 
-    def scored(self) -> dict[str, Any]:
-        """The objective of a valid form, as the services take it."""
+    def score_values(self) -> dict[str, Any]:
+        """The objective of a valid form, as arguments of the services."""
         typed = self.cleaned_data
         weighted = typed["objective"] == Objective.WEIGHTED
         return {
@@ -84,24 +85,24 @@ class ScoreForm(forms.Form):
             "min_trades": typed["min_trades"],
         }
 
-    def refuse(self, errors: Mapping[str, str]) -> None:
-        """What the service refused, each message at its field."""
+    def add_errors(self, errors: Mapping[str, str]) -> None:
+        """Add the service's errors, each to its field."""
         for name, message in errors.items():
-            for group, prefix in FIELD_OF.items():
+            for group, prefix in FIELD_PREFIXES.items():
                 name = name.replace(group, prefix, 1)
             self.add_error(name if name in self.fields else None, message)
 
 
 class RankForm(ScoreForm, AssumptionsForm):
-    """Strategies, and all kinds with their default parameters where that is ticked, on each symbol."""
+    """Ranks strategies, and optionally all kinds with their default parameters, on each symbol."""
 
     strategies: forms.ModelMultipleChoiceField[Strategy] = forms.ModelMultipleChoiceField(
         Strategy.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         error_messages={
-            "invalid_choice": "Choose from your strategies.",
-            "invalid_pk_value": "Choose from your strategies.",
+            "invalid_choice": "Select from your strategies.",
+            "invalid_pk_value": "Select from your strategies.",
         },
     )
     all_kinds = forms.BooleanField(label="All kinds with their default parameters", required=False)
@@ -113,17 +114,17 @@ class RankForm(ScoreForm, AssumptionsForm):
         assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101 - declared so above; for the type checker
         field.queryset = user.strategies.all()
         self.fields["symbols"].required = True
-        self.fields["symbols"].help_text = "Separated by commas. Strategies are ranked on each of them."
+        self.fields["symbols"].help_text = "Separated by commas. Strategies are ranked on each symbol."
 
     def values(self) -> dict[str, Any]:
-        """What create_ranking takes, of a valid form."""
+        """The arguments of create_ranking from a valid form."""
         own = {name: self.cleaned_data[name] for name in ("strategies", "all_kinds", "timeframe")}
-        return own | self.scored() | self.assumed()
+        return own | self.score_values() | self.assumption_values()
 
 
 @dataclass(frozen=True, slots=True)
 class GridRow:
-    """One parameter of the searched strategy: its range in the form, and its value when it does not vary."""
+    """One parameter of the strategy: the fields of its range, and its value if it does not vary."""
 
     param: Param[Any]
     value: float
@@ -138,35 +139,35 @@ class GridRow:
 
 
 class SearchForm(ScoreForm, OneStrategyForm):
-    """Each parameter of the strategy's kind has four fields: whether it varies, from where, to where, which step.
+    """Searches the parameters of one strategy. Each parameter has four fields: vary, low, high and step.
 
-    The kind itself refuses a range, so that the page and the API say the same.
+    The service checks the ranges, so that the page and the API give the same errors.
     """
 
-    FOLDED = (*ScoreForm.FOLDED, "holdout", "seed")
+    COLLAPSED = (*ScoreForm.COLLAPSED, "holdout", "seed")
 
     method = forms.ChoiceField(choices=OptimizerRun.Method.choices, initial=OptimizerRun.Method.GRID.value)
-    trials = CountField("Trials", 1, MAX_COMBINATIONS, initial=TRIALS, help_text="Combinations that are tried.")
+    trials = CountField("Trials", 1, MAX_COMBINATIONS, initial=TRIALS, help_text="Number of combinations to test.")
     holdout = PercentField(
-        "Held back (%)",
+        "Holdout (%)",
         0,
         100 * MAX_HOLDOUT,
         initial=HOLDOUT,
-        help_text="The end of the period, which the search does not see: the evidence tries the winner on it.",
+        help_text="Last part of the period. The search does not use it; the evidence tests the best row on it.",
     )
     seed = CountField(
-        "Seed", 0, MAX_SEED, placeholder="Drawn", help_text="The same seed draws the same combinations."
+        "Seed", 0, MAX_SEED, placeholder="Random", help_text="The same seed gives the same combinations."
     )
 
     def __init__(self, user: User, data: Mapping[str, Any] | None = None, **options: Any) -> None:
         super().__init__(user, data, **options)
-        self.fields["symbols"].help_text = "Separated by commas, each for itself. Empty: the strategy's own."
-        self.chosen = self._chosen()
-        self.kind: type[Kind] | None = kinds().get(self.chosen.kind) if self.chosen else None
+        self.fields["symbols"].help_text = "Separated by commas, each on its own. Empty: the strategy's symbols."
+        self.selected_strategy = self._selected_strategy()
+        self.kind: type[Kind] | None = kinds().get(self.selected_strategy.kind) if self.selected_strategy else None
         for name, param in self.params.items():
             self.fields[VARY + name] = forms.BooleanField(required=False, initial=True)
-            for prefix, initial, word in zip((LOW, HIGH, STEP), param.search, ("from", "to", "step"), strict=True):
-                self.fields[prefix + name] = _number(param, initial, word)
+            for prefix, initial, end in zip((LOW, HIGH, STEP), param.search, ("from", "to", "step"), strict=True):
+                self.fields[prefix + name] = _range_field(param, initial, end)
 
     @property
     def params(self) -> dict[str, Param[Any]]:
@@ -174,35 +175,37 @@ class SearchForm(ScoreForm, OneStrategyForm):
 
     @property
     def grid_rows(self) -> Iterator[GridRow]:
+        stored = self.selected_strategy.parameters if self.selected_strategy else {}
         for name, param in self.params.items():
-            value = self.chosen.parameters.get(name, param.default) if self.chosen else param.default
+            value = stored.get(name, param.default)
             yield GridRow(param, value, *(self[prefix + name] for prefix in (VARY, LOW, HIGH, STEP)))
 
     @property
-    def asks_for_other_strategy(self) -> bool:
-        """Sent with a strategy chosen whose parameters were not on the page; nothing can be searched from that."""
-        return self.chosen is not None and self.data.get("shown_strategy", "") not in ("", str(self.chosen.pk))
+    def has_other_parameters(self) -> bool:
+        """Whether the page showed the parameters of another strategy than the selected one."""
+        shown = self.data.get("shown_strategy", "")
+        return self.selected_strategy is not None and shown not in ("", str(self.selected_strategy.pk))
 
     def unused(self) -> Iterator[str]:
         yield from super().unused()
-        if self.cleaned_data.get("method") not in DRAWN:
+        if self.cleaned_data.get("method") not in SAMPLING:
             yield "trials"
-        still = (name for name in self.params if not self.cleaned_data.get(VARY + name))
-        yield from (prefix + name for name in still for prefix in (LOW, HIGH, STEP))
+        fixed = (name for name in self.params if not self.cleaned_data.get(VARY + name))
+        yield from (prefix + name for name in fixed for prefix in (LOW, HIGH, STEP))
 
     def clean(self) -> None:
         super().clean()
         if self.kind and not self.params:
-            self.add_error(None, f"{self.kind.name} has no parameters to search. Choose another strategy.")
+            self.add_error(None, f"{self.kind.name} has no parameters to search. Select another strategy.")
         elif self.kind and not any(self.cleaned_data.get(VARY + name) for name in self.params):
-            self.add_error(None, "Tick at least one parameter to search.")
+            self.add_error(None, "Select at least one parameter to search.")
         for name in self.params:
             for prefix in (LOW, HIGH, STEP):
                 if self.cleaned_data.get(VARY + name) and self.cleaned_data.get(prefix + name, 0) is None:
                     self.add_error(prefix + name, "Enter a number.")
 
     def grid(self) -> dict[str, Range]:
-        """Of a valid form: (low, high, step) of each parameter that varies."""
+        """(low, high, step) of each parameter that varies, from a valid form."""
         typed = self.cleaned_data
         return {
             name: (typed[LOW + name], typed[HIGH + name], typed[STEP + name])
@@ -211,12 +214,12 @@ class SearchForm(ScoreForm, OneStrategyForm):
         }
 
     def values(self) -> dict[str, Any]:
-        """What create_search takes, of a valid form."""
+        """The arguments of create_search from a valid form."""
         own = {name: self.cleaned_data[name] for name in ("strategy", "method", "holdout", "seed")}
-        own["trials"] = self.cleaned_data["trials"] if own["method"] in DRAWN else None
-        return own | {"grid": self.grid()} | self.scored() | self.assumed()
+        own["trials"] = self.cleaned_data["trials"] if own["method"] in SAMPLING else None
+        return own | {"grid": self.grid()} | self.score_values() | self.assumption_values()
 
-    def _chosen(self) -> Strategy | None:
+    def _selected_strategy(self) -> Strategy | None:
         try:
             found: Strategy | None = self.fields["strategy"].to_python(self["strategy"].value())
         except forms.ValidationError:
@@ -224,11 +227,11 @@ class SearchForm(ScoreForm, OneStrategyForm):
         return found
 
 
-def _number(param: Param[Any], initial: float, word: str) -> forms.FloatField:
+def _range_field(param: Param[Any], initial: float, end: str) -> forms.FloatField:
     attributes = {
         "step": "any",
         "inputmode": "numeric" if param.is_integer else "decimal",
-        "aria-label": f"{param.label}, {word}",
+        "aria-label": f"{param.label}, {end}",
     }
     return forms.FloatField(
         required=False,

@@ -1,1 +1,1 @@
-"""Lists of backtests: which are asked for, in which order, and which are chosen."""
+"""Lists of backtests, for the page and for the API: filtered, sorted, paged and selected by id."""

@@ -4,13 +4,13 @@ from datetime import date, timedelta
 
 from django.db.models import Q, QuerySet
 
-from backtests.lists.sorting import number_in
+from backtests.lists.sorting import json_number
 from backtests.models import Backtest
 from strategies.kinds import kinds
 from tradedesk.marketdata.sessions import daily_time
 
 
-def narrowed(
+def filter_backtests(
     backtests: QuerySet[Backtest],
     *,
     text: str = "",
@@ -22,19 +22,19 @@ def narrowed(
     until: date | None = None,
     profitable: bool = False,
 ) -> QuerySet[Backtest]:
-    """Those for which all of this holds; what is empty holds for every one.
+    """The backtests that match every given filter; an empty filter matches all.
 
-    text: within the strategy's name, its kind's name or a symbol. symbol: in capitals, one of those it was run on.
-    since, until: the New York days between which it was asked for, both included.
+    text: part of the strategy's name, of its kind's name or of a symbol. symbol: a whole symbol, in capitals.
+    since, until: New York days on which the backtest was created, both included.
     """
     conditions = Q()
     if text:
-        alike = [key for key, kind_of in kinds().items() if text.casefold() in kind_of.name.casefold()]
-        conditions &= Q(strategy_name__icontains=text) | Q(kind__in=alike) | Q(symbols__icontains=text)
+        matching = [key for key, kind_class in kinds().items() if text.casefold() in kind_class.name.casefold()]
+        conditions &= Q(strategy_name__icontains=text) | Q(kind__in=matching) | Q(symbols__icontains=text)
     if strategy_id is not None:
         conditions &= Q(strategy_id=strategy_id)
     if symbol:
-        # As the list is written; SQLite cannot look into it.
+        # The symbol with its quotes in the JSON text: SQLite has no lookup for elements of a JSON list.
         conditions &= Q(symbols__icontains=f'"{symbol}"')
     if kind:
         conditions &= Q(kind=kind)
@@ -45,6 +45,6 @@ def narrowed(
     if until:
         conditions &= Q(created_at__lt=daily_time(until + timedelta(days=1)))
     if profitable:
-        backtests = backtests.alias(gained=number_in("metrics", "total_return"))
-        conditions &= Q(gained__gt=0)
+        backtests = backtests.alias(total_return=json_number("metrics", "total_return"))
+        conditions &= Q(total_return__gt=0)
     return backtests.filter(conditions)

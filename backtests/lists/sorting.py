@@ -1,4 +1,4 @@
-"""Sorting a table: its columns, what ?sort= asks for, and what the database is told."""
+"""Sorting a table: its columns, the value of ?sort= and the order for the database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,40 +11,40 @@ from django.db.models.functions import Cast
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """key: what ?sort= says of it. by: what the database compares. rising: read from the least to the greatest
-    first. is_text: not set like figures. place: its class, for where it stands on a phone. order: "ascending",
-    "descending", or "" when the rows are in another column's order."""
+    """key: its name in ?sort=. expression: the value the database sorts by. ascending_first: the first press
+    sorts from the lowest value up. is_text: aligned as text. css_class: where it is shown on a phone. order:
+    "ascending" or "descending" for the column that sorts the table, else ""."""
 
     key: str
     label: str
-    by: F | Cast
-    rising: bool = False
+    expression: F | Cast
+    ascending_first: bool = False
     is_text: bool = False
-    place: str = ""
+    css_class: str = ""
     order: str = ""
 
     @property
-    def follows(self) -> str:
-        """What ?sort= says for the next press: the other way round, or at first the way it is read."""
-        falling = self.order == "ascending" if self.order else not self.rising
-        return f"-{self.key}" if falling else self.key
+    def next_sort(self) -> str:
+        """The value of ?sort= after the next press: the opposite order, or the column's first order."""
+        descending = self.order == "ascending" if self.order else not self.ascending_first
+        return f"-{self.key}" if descending else self.key
 
 
-def in_order(columns: Sequence[Column], sort: str, otherwise: str) -> tuple[list[Column], OrderBy]:
-    """The columns, the one that sorts marked, and the order of the rows.
+def sort_by(columns: Sequence[Column], sort: str, default: str) -> tuple[list[Column], OrderBy]:
+    """The columns with the sorted one marked, and the order of the rows.
 
-    sort: a column's key, with a "-" before it for the greatest first; what is none of them is read as `otherwise`.
-    What has no value stands last either way.
+    sort: a column's key, "-" before it for descending order; any other value sorts by `default`. Rows without a
+    value come last in both directions.
     """
     if sort.removeprefix("-") not in {column.key for column in columns}:
-        sort = otherwise
-    key, falling = sort.removeprefix("-"), sort.startswith("-")
-    order = "descending" if falling else "ascending"
+        sort = default
+    key, descending = sort.removeprefix("-"), sort.startswith("-")
+    order = "descending" if descending else "ascending"
     marked = [replace(column, order=order if column.key == key else "") for column in columns]
-    by = next(column.by for column in columns if column.key == key)
-    return marked, OrderBy(by, descending=falling, nulls_last=True)
+    expression = next(column.expression for column in columns if column.key == key)
+    return marked, OrderBy(expression, descending=descending, nulls_last=True)
 
 
-def number_in(field: str, key: str) -> Cast:
-    """A number within a JSON field, null where there is none, alike in SQLite and PostgreSQL."""
+def json_number(field: str, key: str) -> Cast:
+    """A number in a JSON field, null where the key is missing; the same in SQLite and PostgreSQL."""
     return Cast(KeyTextTransform(key, field), FloatField())

@@ -1,4 +1,4 @@
-"""What the page of a backtest shows beside the row itself: returns, origins, and what to mind."""
+"""The result page of a backtest: returns, provenance and notes."""
 
 from calendar import month_abbr
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import numpy as np
 from django.db.models import Avg, Max, Min, Q
 
 from backtests.date_range import date_range_of
-from backtests.lists.selection import number_in
+from backtests.lists.selection import parse_id
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
-from backtests.provenance import Origin, compare, differences
+from backtests.provenance import compare, differences
 from backtests.reports.headline import headline_of
 from backtests.reports.labels import labelled_rules
 from backtests.research.analysis import ROLLING_SESSIONS, Drawdown, Year, calendar_returns, worst_drawdowns
@@ -22,11 +22,15 @@ from tradedesk.marketdata.library import find_series
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.sessions import sessions_between
 
+# Returns from which on the heat map of a table of returns uses the next colour.
+HEAT_STEPS = {"month": (0.0, 0.02, 0.05, 0.10), "year": (0.0, 0.10, 0.20, 0.40)}
+
 
 @dataclass(frozen=True, slots=True)
 class Returns:
-    """years: in the order of time. best, worst: of the whole months, as (month, fraction), None without one.
-    gained: how many of the `months` whole months gained. has_rolling: enough sessions for the rolling figures."""
+    """years: from first to last. best, worst: (month, return) among the whole months, None if there are none.
+    gained: number of the `months` whole months with a gain. has_rolling: enough sessions for the rolling
+    figures."""
 
     years: list[Year]
     drawdowns: list[Drawdown]
@@ -38,13 +42,13 @@ class Returns:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What running backtest `of` again has shown. known: whether that one still exists."""
+class RepeatOutcome:
+    """The result of a repeated run beside that of the first run. first_exists: the first run is not deleted."""
 
-    of: int
-    known: bool
-    same: bool
-    words: str
+    first_id: int
+    first_exists: bool
+    is_same: bool
+    message: str
 
 
 def open_positions_of(backtest: Backtest) -> list[BacktestTrade]:
@@ -55,13 +59,13 @@ def is_daily(backtest: Backtest) -> bool:
     return backtest.timeframe == Timeframe.DAY
 
 
-def result_of(backtest: Backtest, trade: str | None) -> dict[str, Any]:
-    """What the page of a completed backtest shows beside its trades, by the names of its template.
+def result_context(backtest: Backtest, trade: str | None) -> dict[str, Any]:
+    """The template variables of a completed backtest's page, except its closed trades.
 
-    trade: the id of the trade that the price chart is to show, as the address has it.
+    trade: the id, from the address, of the trade to show on the price chart.
     """
-    origins, notes = origins_of(backtest)
-    shown = number_in(trade or "")
+    series = find_series(backtest.symbols, backtest.timeframe)
+    trade_id = parse_id(trade or "")
     curve = BacktestCurve.objects.filter(backtest=backtest).first() or BacktestCurve()
     return {
         "headline": headline_of(backtest),
@@ -69,20 +73,20 @@ def result_of(backtest: Backtest, trade: str | None) -> dict[str, Any]:
         "returns": returns_of(curve, float(backtest.initial_capital)),
         "has_exposure": bool(curve.invested),
         "has_costs": any(backtest.costs.values()),
-        "harder_costs": harder_costs_of(backtest),
-        "outcomes": outcomes_of(backtest),
+        "higher_costs_label": higher_costs_label(backtest),
+        "wins_and_losses": wins_and_losses(backtest),
         "month_names": month_abbr[1:],
         "rolling_sessions": ROLLING_SESSIONS,
-        "shown": None if shown is None else backtest.trades.filter(pk=shown).first(),
-        "origins": origins,
-        "notes": notes,
-        "verdict": verdict_of(backtest),
+        "shown_trade": None if trade_id is None else backtest.trades.filter(pk=trade_id).first(),
+        "origins": compare(backtest.kind, backtest.provenance, series),
+        "notes": _missing_bars(backtest, series) + _missing_warmup(backtest),
+        "repeat": repeat_outcome(backtest),
         "rules": labelled_rules(backtest.rules, backtest.costs),
     }
 
 
-def outcomes_of(backtest: Backtest) -> dict[str, float | None]:
-    """Average and largest win and loss of the closed trades, in dollars; None without one."""
+def wins_and_losses(backtest: Backtest) -> dict[str, float | None]:
+    """Average and largest win and loss of the closed trades, in dollars; None if there is none."""
     won, lost = Q(pnl__gt=0), Q(pnl__lt=0)
     return backtest.trades.exclude(exit_time=None).aggregate(
         average_win=Avg("pnl", filter=won),
@@ -92,9 +96,9 @@ def outcomes_of(backtest: Backtest) -> dict[str, float | None]:
     )
 
 
-def harder_costs_of(backtest: Backtest) -> str:
-    """How the column of the run at higher costs is headed."""
-    return "Costs doubled" if any(backtest.costs.values()) else f"At {ASSUMED_SLIPPAGE_BPS:g} bps slippage"
+def higher_costs_label(backtest: Backtest) -> str:
+    """The heading of the column for the run at higher costs."""
+    return "Doubled costs" if any(backtest.costs.values()) else f"{ASSUMED_SLIPPAGE_BPS:g} bps slippage"
 
 
 def returns_of(curve: BacktestCurve, capital: float) -> Returns:
@@ -122,61 +126,58 @@ def returns_of(curve: BacktestCurve, capital: float) -> Returns:
     )
 
 
-def origins_of(backtest: Backtest) -> tuple[list[Origin], list[str]]:
-    """What it was made from beside what is there today, and what to mind when reading the figures."""
-    series = find_series(backtest.symbols, backtest.timeframe)
-    notes = _short_of_bars(backtest, series) + _short_of_warmup(backtest)
-    return compare(backtest.kind, backtest.provenance, series), notes
+def heat_level(value: float, span: str) -> int:
+    """The colour of a return over a "month" or a "year": 1 to 4 for a gain, -1 to -4 for a loss, 0 for zero."""
+    level = sum(abs(value) > step for step in HEAT_STEPS[span])
+    return level if value > 0 else -level
 
 
-def verdict_of(backtest: Backtest) -> Verdict | None:
-    """Of a backtest that repeats another one: whether the same came out, and if not, what was not the same."""
+def repeat_outcome(backtest: Backtest) -> RepeatOutcome | None:
+    """Whether a repeated run gave the same result, and if not, why; None for a backtest that repeats no other."""
     if not (repeats := backtest.repeats):
         return None
-    of, same = repeats["backtest"], repeats["result"] == backtest.provenance.get("result")
-    first = Backtest.objects.filter(user_id=backtest.user_id, pk=of).first()
-    if same:
-        words = "The same trades and the same equity, to the last bit."
+    first_id, is_same = repeats["backtest"], repeats["result"] == backtest.provenance.get("result")
+    first = Backtest.objects.filter(user_id=backtest.user_id, pk=first_id).first()
+    if is_same:
+        message = "The trades and the equity are identical."
     elif first is None:
-        words = "Another result, and the first run has been deleted since: what differs cannot be said any more."
+        message = "The result is different. The first run has been deleted, so the cause is unknown."
     elif causes := differences(first.provenance, backtest.provenance):
-        words = f"Another result: {', '.join(causes)} changed in between."
+        message = f"The result is different: {', '.join(causes)} changed since the first run."
     else:
-        words = "Another result from the same code and the same bars. That must not be: please report it."
-    return Verdict(of, first is not None, same, words)
+        message = "The result is different although code and bars are the same. This is a bug: please report it."
+    return RepeatOutcome(first_id, first is not None, is_same, message)
 
 
-def _short_of_bars(backtest: Backtest, series: dict[str, BarSeries]) -> list[str]:
-    words = []
+def _missing_bars(backtest: Backtest, series: dict[str, BarSeries]) -> list[str]:
+    notes = []
     for symbol in backtest.symbols:
         if symbol not in series:
             continue
         first, last = date_range_of(series[symbol])
         if first > backtest.end_date or last < backtest.start_date:
-            words.append(f"{symbol} has no bars in this period and was not traded.")
+            notes.append(f"{symbol} has no bars in this period and was not traded.")
         elif first > backtest.start_date and len(sessions_between(backtest.start_date, first)) > 1:
-            words.append(f"{symbol} has bars from {first} on and was not traded before.")
-    return words
+            notes.append(f"{symbol} has bars from {first} and was not traded before.")
+    return notes
 
 
-def _short_of_warmup(backtest: Backtest) -> list[str]:
-    """Symbols that the strategy could not decide on from the first bar of the period on, those alike together."""
+def _missing_warmup(backtest: Backtest) -> list[str]:
+    """A note for symbols without enough bars before the period; symbols with the same numbers share one note."""
     try:
         needed = backtest.make_kind().warmup()
-    except InvalidParameters:  # the kind is not installed any more
+    except InvalidParameters:  # the kind is no longer installed
         return []
-    alike: dict[tuple[int, int], list[str]] = {}
+    symbols_by_bars: dict[tuple[int, int], list[str]] = {}
     for symbol, data in sorted(backtest.provenance.get("data", {}).items()):
         bars, before = data.get("bars", 0), data.get("bars_before", 0)
         if bars and before + 1 < needed:
-            alike.setdefault((bars, before), []).append(symbol)
-    words = []
-    for (bars, before), symbols in alike.items():
+            symbols_by_bars.setdefault((bars, before), []).append(symbol)
+    notes = []
+    for (bars, before), symbols in symbols_by_bars.items():
         first = needed - before
-        begins = f"its first decision is on bar {first:,} of the period" if first <= bars else "it never decides"
+        effect = f"the first signal is on bar {first:,} of the period" if first <= bars else "there are no signals"
         earlier = f"{before:,}" if before else "none"
-        has = f"{bars:,} {'bar' if bars == 1 else 'bars'} and {earlier} before it"
-        words.append(
-            f"{', '.join(symbols)}: the period has {has}. The strategy needs {needed:,} to begin, so {begins}."
-        )
-    return words
+        available = f"{bars:,} {'bar' if bars == 1 else 'bars'} in the period and {earlier} before it"
+        notes.append(f"{', '.join(symbols)}: {available}. The strategy needs {needed:,} bars, so {effect}.")
+    return notes

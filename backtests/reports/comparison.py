@@ -1,20 +1,20 @@
-"""A comparison: completed backtests side by side, what differs between them, and which did best at what."""
+"""Completed backtests side by side: figures with the best one marked, and what they were run with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from backtests.lists.selection import NotSelected
+from backtests.lists.selection import InvalidSelection
 from backtests.models import Backtest
 from backtests.provenance import differences
 from backtests.reports.headline import FIGURES, Figure, Value
 from backtests.reports.labels import Labelled, labelled_parameters, labelled_setup
 
-LEAST, MOST = 2, 4
-HELD = Figure("Buy and hold", "buy_and_hold_return", "signed percent")
-# Figures of which one is better than another, and whether more of it is.
-BETTER = {
+MIN_BACKTESTS, MAX_BACKTESTS = 2, 4
+BUY_AND_HOLD = Figure("Buy and hold", "buy_and_hold_return", "signed percent")
+# How to find the best value of a figure; a figure that is neither good nor bad is left out.
+BEST_OF = {
     "total_return": max,
     "cagr": max,
     "sharpe": max,
@@ -29,21 +29,21 @@ BETTER = {
     "mean_r_multiple": max,
     "alpha": max,
 }
-# Those that grow with the length of the period, and those that grow with the capital.
-OF_THE_PERIOD = {"total_return", "final_equity", "max_drawdown_days"}
-OF_THE_CAPITAL = {"final_equity", "expectancy"}
+# Figures that grow with the length of the period, and figures that grow with the capital.
+GROW_WITH_PERIOD = {"total_return", "final_equity", "max_drawdown_days"}
+GROW_WITH_CAPITAL = {"final_equity", "expectancy"}
 
 PERIODS_DIFFER = (
-    "The periods differ. What grows with time, like the total return, is not set against each other; figures a "
-    "year are, but not every year was as easy."
+    "The periods differ. Figures that grow with time, such as the total return, are not compared. Yearly figures "
+    "are, but market conditions differ between the periods."
 )
-CAPITAL_DIFFERS = "The capital differs, so figures in dollars are not set against each other."
-MADE_FROM_OTHERS = "Not all of them were made from the same: {differences} changed in between."
+CAPITAL_DIFFERS = "The capital differs, so figures in dollars are not compared."
+ORIGINS_DIFFER = "The backtests ran on different inputs: {differences} changed between the runs."
 
 
 @dataclass(frozen=True, slots=True)
 class FigureRow:
-    """A figure of each backtest, and whether it is the best; none is when nothing can be said."""
+    """cells: the figure of each backtest, and whether it is the best; no value is the best if all are equal."""
 
     figure: Figure
     cells: list[tuple[Value, bool]]
@@ -51,7 +51,7 @@ class FigureRow:
 
 @dataclass(frozen=True, slots=True)
 class SetupRow:
-    """What each backtest was run with, None where it has no such term."""
+    """values: one parameter, rule or cost of each backtest, None for a backtest without it."""
 
     label: str
     values: list[str | None]
@@ -63,7 +63,7 @@ class SetupRow:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """notes: what to mind when the figures are set against each other."""
+    """notes: limits of the comparison."""
 
     backtests: list[Backtest]
     figures: list[FigureRow]
@@ -76,30 +76,35 @@ class Comparison:
 
 
 def check_comparable(backtests: Sequence[Backtest]) -> None:
-    """Raises NotSelected for too few, too many, and one that is not completed."""
-    if not LEAST <= len(backtests) <= MOST:
-        raise NotSelected(f"Choose {LEAST} to {MOST} backtests to compare, not {len(backtests)}.")
+    """Raises InvalidSelection for too few or too many backtests, and for one that is not completed."""
+    if not MIN_BACKTESTS <= len(backtests) <= MAX_BACKTESTS:
+        raise InvalidSelection(
+            f"Select {MIN_BACKTESTS} to {MAX_BACKTESTS} backtests to compare, not {len(backtests)}."
+        )
     for backtest in backtests:
         if backtest.status != Backtest.Status.COMPLETED:
             state = backtest.get_status_display().lower()
-            raise NotSelected(
+            raise InvalidSelection(
                 f"Backtest {backtest.pk} ({backtest}) is {state}. Only completed backtests can be compared."
             )
 
 
-def compare(backtests: Sequence[Backtest]) -> Comparison:
-    """Raises NotSelected. No query."""
+def comparison_of(backtests: Sequence[Backtest]) -> Comparison:
+    """Raises InvalidSelection. No query."""
     check_comparable(backtests)
     periods = {(each.start_date, each.end_date) for each in backtests}
     capitals = {each.initial_capital for each in backtests}
-    unlike = (OF_THE_PERIOD if len(periods) > 1 else set()) | (OF_THE_CAPITAL if len(capitals) > 1 else set())
+    not_comparable = (GROW_WITH_PERIOD if len(periods) > 1 else set()) | (
+        GROW_WITH_CAPITAL if len(capitals) > 1 else set()
+    )
     notes = [PERIODS_DIFFER] if len(periods) > 1 else []
     notes += [CAPITAL_DIFFERS] if len(capitals) > 1 else []
-    if origins := _other_origins(backtests):
-        notes.append(MADE_FROM_OTHERS.format(differences=", ".join(origins)))
+    if origins := _differing_origins(backtests):
+        notes.append(ORIGINS_DIFFER.format(differences=", ".join(origins)))
     first, *others = FIGURES
     figures = [
-        _figure_row(figure, backtests, comparable=figure.name not in unlike) for figure in (first, HELD, *others)
+        _figure_row(figure, backtests, comparable=figure.name not in not_comparable)
+        for figure in (first, BUY_AND_HOLD, *others)
     ]
     return Comparison(list(backtests), figures, _setup_rows(backtests), notes)
 
@@ -108,8 +113,8 @@ def _figure_row(figure: Figure, backtests: Sequence[Backtest], *, comparable: bo
     values: list[Value] = [backtest.metrics.get(figure.name) for backtest in backtests]
     known = [value for value in values if value is not None]
     best: Value = None
-    if comparable and figure.name in BETTER and len(set(known)) > 1:
-        best = BETTER[figure.name](known)
+    if comparable and figure.name in BEST_OF and len(set(known)) > 1:
+        best = BEST_OF[figure.name](known)
     return FigureRow(figure, [(value, value is not None and value == best) for value in values])
 
 
@@ -123,14 +128,14 @@ def _setup_rows(backtests: Sequence[Backtest]) -> list[SetupRow]:
 
 
 def _rows_of(labelled: Sequence[Labelled]) -> list[SetupRow]:
-    """Every term that any of them has."""
+    """A row for each label that at least one backtest has."""
     labels = dict.fromkeys(label for each in labelled for label in each)
     return [SetupRow(label, [each.get(label) for each in labelled]) for label in labels]
 
 
-def _other_origins(backtests: Sequence[Backtest]) -> list[str]:
-    """What two of them should have been made from alike, and were not: a kind's code counts where they are of the
-    same kind, a symbol's bars where both have the symbol."""
+def _differing_origins(backtests: Sequence[Backtest]) -> list[str]:
+    """Code and bars that differ between any two backtests. A kind's code is compared only between backtests of
+    the same kind, a symbol's bars only between backtests that both have the symbol."""
     found: dict[str, None] = {}
     for first, second in combinations(backtests, 2):
         mine, theirs = first.provenance, dict(second.provenance)

@@ -1,4 +1,4 @@
-"""What the page of the evidence shows of a backtest or of an optimizer's row, beyond the lines of its scorecard."""
+"""The evidence page of a backtest or of an optimizer row: its charts, and the scorecard's lines for the API."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,24 +12,25 @@ from backtests.models.assumptions import Assumptions
 from backtests.research.optimizer.objectives import LABELS, Objective
 
 WIDTH, HEIGHT = 240, 64
-IN_PERCENT = "{count:,.0f} draws from {low:.1%} to {high:.1%}"
+SPLITS_LABEL = "{count:,.0f} splits from {low:.2f} to {high:.2f}"
+DRAWS_LABEL = "{count:,.0f} draws from {low:.1%} to {high:.1%}"
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A rectangle in a box of WIDTH by HEIGHT. low: it stands for the bad part."""
+    """A rectangle in a box of WIDTH by HEIGHT. is_bad: it counts unfavourable results."""
 
     x: float
     y: float
     width: float
     height: float
-    low: bool
-    words: str
+    is_bad: bool
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
-    """low, high: the ends of the axis below."""
+class Histogram:
+    """low, high: the ends of the horizontal axis."""
 
     low: float
     high: float
@@ -38,96 +39,98 @@ class Bars:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
-    """points: of an SVG polyline. base: the height at which it began. final: what one dollar became."""
+class EquityLine:
+    """points: of an SVG polyline. start_height: where it starts. final: the final value of one dollar."""
 
     points: str
-    base: float
+    start_height: float
     final: float
     box: str = f"0 0 {WIDTH} {HEIGHT}"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """back: the page it belongs to. holdout_status: who saw the last part of the sessions, as HoldoutStatus has it. score: what
-    the neighbours are compared by."""
+class EvidenceReport:
+    """source_url: the page of the backtest or run. holdout_status: a value of HoldoutStatus, "" if there is no
+    holdout. score: the label of the score that the neighbours are compared by. content: the stored
+    Evidence.report."""
 
     name: str
-    back: str
+    source_url: str
     start: date
     end: date
     is_backtest: bool
     holdout_status: str
     score: str
     content: dict[str, Any]
-    logits: Bars | None
-    stitched: Curve | None
-    months: Bars | None
-    drawdowns: Bars | None
+    logits: Histogram | None
+    joined_folds: EquityLine | None
+    months: Histogram | None
+    drawdowns: Histogram | None
 
 
-def report_of(subject: Backtest | Candidate) -> Report:
+def evidence_report(subject: Backtest | Candidate) -> EvidenceReport:
     evidence = getattr(subject, "evidence", None)
     content: dict[str, Any] = evidence.report if evidence else {}
-    fitted, walked, out_of_sample, near = (
+    overfitting, walk_forward, out_of_sample, neighbours = (
         content.get(name) or {} for name in ("overfitting", "walk_forward", "out_of_sample", "neighbours")
     )
-    drawn = (content.get("monte_carlo") or {}).get("drawn") or {}
-    on: Assumptions
+    bootstrap = (content.get("monte_carlo") or {}).get("drawn") or {}
+    source: Assumptions
     if isinstance(subject, Backtest):
-        name, on, back = subject.strategy_name, subject, reverse("backtests:detail", args=[subject.pk])
+        name, source, source_url = subject.strategy_name, subject, reverse("backtests:detail", args=[subject.pk])
     else:
-        name, on = str(subject), subject.run
-        back = reverse("backtests:optimizer_run", args=[subject.run_id])
-    return Report(
-        name,
-        back,
-        on.start_date,
-        on.end_date,
-        isinstance(subject, Backtest),
-        out_of_sample.get("holdout_status", ""),
-        LABELS[Objective(near["objective"])] if near else "",
-        content,
-        _bars(
-            fitted.get("logits"), lambda low, high: high <= 0.0, "{count:,.0f} splits from {low:.2f} to {high:.2f}"
+        name, source = str(subject), subject.run
+        source_url = reverse("backtests:optimizer_run", args=[subject.run_id])
+    return EvidenceReport(
+        name=name,
+        source_url=source_url,
+        start=source.start_date,
+        end=source.end_date,
+        is_backtest=isinstance(subject, Backtest),
+        holdout_status=out_of_sample.get("holdout_status", ""),
+        score=LABELS[Objective(neighbours["objective"])] if neighbours else "",
+        content=content,
+        logits=_histogram(overfitting.get("logits"), lambda low, high: high <= 0.0, SPLITS_LABEL),
+        joined_folds=_equity_line(walk_forward.get("equity")),
+        months=_histogram(bootstrap.get("months"), lambda low, high: high <= bootstrap["month"], DRAWS_LABEL),
+        drawdowns=_histogram(
+            bootstrap.get("drawdowns"), lambda low, high: low >= bootstrap["drawdown"], DRAWS_LABEL
         ),
-        _curve(walked.get("equity")),
-        _bars(drawn.get("months"), lambda low, high: high <= drawn["month"], IN_PERCENT),
-        _bars(drawn.get("drawdowns"), lambda low, high: low >= drawn["drawdown"], IN_PERCENT),
     )
 
 
-def _bars(
-    histogram: dict[str, list[float]] | None, is_bad: Callable[[float, float], bool], words: str
-) -> Bars | None:
-    """is_bad: of the two edges of a bar. words: of a bar, with its count, low and high."""
-    if not histogram:
+def _histogram(
+    stored: dict[str, list[float]] | None, is_bad: Callable[[float, float], bool], label: str
+) -> Histogram | None:
+    """stored: {"edges": k + 1, "counts": k}. is_bad: called with the two edges of a bar. label: a format string
+    with count, low and high."""
+    if not stored:
         return None
-    edges, counts = histogram["edges"], histogram["counts"]
-    step, tallest = WIDTH / len(counts), HEIGHT / max(*counts, 1)
-    return Bars(
+    edges, counts = stored["edges"], stored["counts"]
+    step, scale = WIDTH / len(counts), HEIGHT / max(*counts, 1)
+    return Histogram(
         edges[0],
         edges[-1],
         [
             Bar(
-                x=round(place * step, 2),
-                y=round(HEIGHT - count * tallest, 2),
+                x=round(index * step, 2),
+                y=round(HEIGHT - count * scale, 2),
                 width=round(step - 1.0, 2),
-                height=round(count * tallest, 2),
-                low=is_bad(low, high),
-                words=words.format(count=count, low=low, high=high),
+                height=round(count * scale, 2),
+                is_bad=is_bad(low, high),
+                label=label.format(count=count, low=low, high=high),
             )
-            for place, (count, low, high) in enumerate(zip(counts, edges, edges[1:], strict=False))
+            for index, (count, low, high) in enumerate(zip(counts, edges, edges[1:], strict=False))
         ],
     )
 
 
-def _curve(equity: list[float] | None) -> Curve | None:
-    """Equity that began at 1, from edge to edge of the box."""
+def _equity_line(equity: list[float] | None) -> EquityLine | None:
+    """Equity that starts at 1, scaled to the box."""
     if not equity or len(equity) < 2:
         return None
     low, high = min(equity), max(equity)
-    step, tall = WIDTH / (len(equity) - 1), HEIGHT / ((high - low) or 1.0)
-    heights = [round(HEIGHT - (value - low) * tall, 2) for value in equity]
-    points = " ".join(f"{place * step:.2f},{height}" for place, height in enumerate(heights))
-    return Curve(points, heights[0], equity[-1])
+    step, scale = WIDTH / (len(equity) - 1), HEIGHT / ((high - low) or 1.0)
+    heights = [round(HEIGHT - (value - low) * scale, 2) for value in equity]
+    points = " ".join(f"{index * step:.2f},{height}" for index, height in enumerate(heights))
+    return EquityLine(points, heights[0], equity[-1])

@@ -1,4 +1,4 @@
-"""The headline figures of a result as rows: what each is called and how it is written."""
+"""The headline figures of a result: label, name and format of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,49 +11,51 @@ Value = float | int | None
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """name: in Backtest.metrics. form: a key of templatetags.results.FORMS. own: buying and holding has none."""
+    """name: the key in Backtest.metrics. format: a key of templatetags.results.FORMATS. has_benchmark: buy and
+    hold has this figure, too."""
 
     label: str
     name: str
-    form: str
-    own: bool = False
+    format: str
+    has_benchmark: bool = True
 
 
 FIGURES = (
     Figure("Total return", "total_return", "signed percent"),
-    Figure("Return a year (CAGR)", "cagr", "signed percent"),
+    Figure("CAGR", "cagr", "signed percent"),
     Figure("Sharpe ratio", "sharpe", "ratio"),
     Figure("Sortino ratio", "sortino", "ratio"),
     Figure("Calmar ratio", "calmar", "ratio"),
     Figure("Max drawdown", "max_drawdown", "percent"),
-    Figure("Peak to recovery", "max_drawdown_days", "days"),
-    Figure("Time in the market", "exposure", "percent"),
+    Figure("Longest drawdown", "max_drawdown_days", "days"),
+    Figure("Time in market", "exposure", "percent"),
     Figure("Final equity", "final_equity", "money"),
-    Figure("Closed trades", "trades", "number", own=True),
-    Figure("Win rate", "win_rate", "percent", own=True),
-    Figure("Profit factor", "profit_factor", "ratio", own=True),
-    Figure("Expectancy a trade", "expectancy", "signed money", own=True),
-    Figure("Mean R-multiple", "mean_r_multiple", "ratio", own=True),
-    Figure("Alpha a year", "alpha", "signed percent", own=True),
-    Figure("Beta", "beta", "ratio", own=True),
+    Figure("Closed trades", "trades", "number", has_benchmark=False),
+    Figure("Win rate", "win_rate", "percent", has_benchmark=False),
+    Figure("Profit factor", "profit_factor", "ratio", has_benchmark=False),
+    Figure("Expectancy per trade", "expectancy", "signed money", has_benchmark=False),
+    Figure("Mean R-multiple", "mean_r_multiple", "ratio", has_benchmark=False),
+    Figure("Alpha per year", "alpha", "signed percent", has_benchmark=False),
+    Figure("Beta", "beta", "ratio", has_benchmark=False),
 )
 
 
 def headline_of(backtest: Backtest) -> list[tuple[Figure, tuple[Value, Value, Value]]]:
-    """Each figure of the run, of buying and holding, and of the run at higher costs; None where there is none."""
+    """Each figure with its values for the run, for buy and hold and for the run at higher costs; None if
+    missing."""
     return [
         (
             figure,
             (
-                _of(backtest.metrics, figure),
-                None if figure.own else _of(backtest.buy_and_hold, figure),
-                _of(backtest.doubled_costs, figure),
+                _value(backtest.metrics, figure),
+                _value(backtest.buy_and_hold, figure) if figure.has_benchmark else None,
+                _value(backtest.doubled_costs, figure),
             ),
         )
         for figure in FIGURES
     ]
 
 
-def _of(metrics: Mapping[str, Any], figure: Figure) -> Value:
+def _value(metrics: Mapping[str, Any], figure: Figure) -> Value:
     value: Value = metrics.get(figure.name)
     return value

@@ -1,4 +1,4 @@
-"""What a backtest was run with, as labelled values for a page."""
+"""Parameters, rules and costs of a backtest as labelled values for a page."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ Labelled = dict[str, str]
 
 
 def labelled_parameters(backtest: Backtest) -> Labelled:
-    """With the labels of its kind, as long as that is installed."""
+    """Parameters with the labels of their kind; with their names if the kind is not installed."""
     params = kinds()[backtest.kind].params() if backtest.kind in kinds() else {}
     return {
         params[name].label if name in params else name: quantity(value)
@@ -32,7 +32,7 @@ def labelled_setup(backtest: Backtest) -> Labelled:
 
 
 def labelled_rules(rules: Mapping[str, Any], costs: Mapping[str, Any]) -> Labelled:
-    """Every declared rule and cost; one that is not stored has its default."""
+    """Every declared rule and cost; a rule that is not stored has its default."""
     return {
         rule.label: rule_value(rule, values.get(name, rule.default))
         for declared, values in ((RULES, rules), (COSTS, costs))

@@ -1,4 +1,4 @@
-"""The leaderboard of an optimizer run: its rows in one universe, in the order that the reader asks for."""
+"""The leaderboard of an optimizer run: the rows of one universe, sorted by a column."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Cast
 
-from backtests.lists.sorting import Column, in_order, number_in
+from backtests.lists.sorting import Column, json_number, sort_by
 from backtests.models import Candidate, OptimizerRun
 from backtests.reports.scorecard import Scorecard, scorecards
 from backtests.research.optimizer.objectives import LABELS, Objective
@@ -16,9 +16,9 @@ from strategies.kinds import kinds
 
 PAGE_SIZE = 25
 PARAMETER = "parameters."
-# The classes of the columns that a phone shows; the others stand in words there.
-ON_PHONES = {"rank": "", "name": "board-subject", "total_return": "board-return"}
-# In the API's names, with the words of the table's head.
+# Columns that a phone shows, with their classes; the other figures are in one text there.
+PHONE_CLASSES = {"rank": "", "name": "board-subject", "total_return": "board-return"}
+# Name in the stored figures, and heading.
 FIGURES = {
     "total_return": "Return",
     "sharpe": "Sharpe",
@@ -26,13 +26,13 @@ FIGURES = {
     "win_rate": "Win rate",
     "trades": "Trades",
 }
-# Read from the least to the greatest first; all others the other way.
-ASCENDING = {"rank", "name", "max_drawdown"}
+# Columns whose first press sorts in ascending order.
+ASCENDING_FIRST = {"rank", "name", "max_drawdown"}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A candidate with its rank, what it varies, why it is not ranked ("" for one that is), and its evidence."""
+    """values: of the parameters that vary. not_ranked: why the candidate is not ranked, "" if it is."""
 
     candidate: Candidate
     rank: int
@@ -43,50 +43,50 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """is_settled: nothing more comes to these rows by itself. The best are examined when the run has completed,
-    the others when somebody looks at them."""
+    """is_final: the page need not poll any longer. The evidence of the best rows is computed when the run
+    completes, that of the others when a user opens it."""
 
     page: Page[Candidate]
     columns: list[Column]
     rows: list[Row]
-    is_settled: bool
+    is_final: bool
 
 
 def leaderboard(run: OptimizerRun, universe: str, sort: str, page: str | None) -> Leaderboard:
-    """sort: a column's key, with a "-" before it for the greatest first; what is none is by rank."""
-    names = varied(run)
-    columns, order = in_order(list(_columns(run, names)), sort, "rank")
-    # What may not stand first stands below in any order.
-    found = ranked(run, universe).order_by("-eligible", order, F("rank"))
-    shown = Paginator(found, PAGE_SIZE).get_page(page)
-    known = scorecards(run.user, list(shown))
-    rows = [_row(run, each, names, known[each.pk]) for each in shown]
-    awaited = run.status == OptimizerRun.Status.COMPLETED and not run.evidence_gathered
-    pending = awaited and any(row.scorecard.is_pending for row in rows)
-    return Leaderboard(shown, columns, rows, is_settled=run.is_finished and not pending)
+    """sort: a column's key, "-" before it for descending order; any other value sorts by rank."""
+    names = varied_parameters(run)
+    columns, order = sort_by(list(_columns(run, names)), sort, "rank")
+    # Rows that are not ranked come last in every order.
+    ordered = ranked(run, universe).order_by("-eligible", order, F("rank"))
+    shown = Paginator(ordered, PAGE_SIZE).get_page(page)
+    evidence = scorecards(run.user, list(shown))
+    rows = [_row(run, candidate, names, evidence[candidate.pk]) for candidate in shown]
+    computing = run.status == OptimizerRun.Status.COMPLETED and not run.evidence_gathered
+    pending = computing and any(row.scorecard.is_pending for row in rows)
+    return Leaderboard(shown, columns, rows, is_final=run.is_finished and not pending)
 
 
-def varied(run: OptimizerRun) -> list[str]:
-    """The parameters that a search varies, in the kind's order; none in a ranking."""
+def varied_parameters(run: OptimizerRun) -> list[str]:
+    """The parameters that a search varies, in the kind's order; empty for a ranking."""
     if not run.is_search:
         return []
-    known = kinds()[run.kind].params() if run.kind in kinds() else run.grid
-    return [name for name in known if name in run.grid]
+    declared = kinds()[run.kind].params() if run.kind in kinds() else run.grid
+    return [name for name in declared if name in run.grid]
 
 
 def parameter_labels(run: OptimizerRun) -> dict[str, str]:
-    """What a search varies, with the words of its kind."""
+    """The parameters that a search varies, with the labels of its kind."""
     params = kinds()[run.kind].params() if run.kind in kinds() else {}
-    return {name: params[name].label if name in params else name for name in varied(run)}
+    return {name: params[name].label if name in params else name for name in varied_parameters(run)}
 
 
-def best_of(runs: Iterable[OptimizerRun]) -> dict[int, Candidate]:
-    """By run the best row over all its universes; a run without one is absent. One query."""
+def best_rows(runs: Iterable[OptimizerRun]) -> dict[int, Candidate]:
+    """The best row of each run over all its universes, by the run's id; runs without a ranked row are absent.
+    One query."""
     rows = Candidate.objects.filter(run=OuterRef("pk"), eligible=True)
     best = rows.order_by(F("score").desc(nulls_last=True), "universe", "number").values("pk")[:1]
-    those = OptimizerRun.objects.filter(pk__in=[run.pk for run in runs]).annotate(best=Subquery(best))
-    found = Candidate.objects.filter(pk__in=those.values("best"))
-    return {candidate.run_id: candidate for candidate in found}
+    with_best = OptimizerRun.objects.filter(pk__in=[run.pk for run in runs]).annotate(best=Subquery(best))
+    return {row.run_id: row for row in Candidate.objects.filter(pk__in=with_best.values("best"))}
 
 
 def _labels(run: OptimizerRun, names: list[str]) -> dict[str, str]:
@@ -95,22 +95,24 @@ def _labels(run: OptimizerRun, names: list[str]) -> dict[str, str]:
     else:
         subject = {PARAMETER + name: label for name, label in parameter_labels(run).items()}
     score = LABELS[Objective(run.objective)] if run.objective == Objective.WEIGHTED else "Score"
-    around = {"neighbours": "Neighbours"} if run.is_search else {}
-    return {"rank": "Rank", **subject, "score": score, **around, **FIGURES}
+    neighbours = {"neighbours": "Neighbours"} if run.is_search else {}
+    return {"rank": "Rank", **subject, "score": score, **neighbours, **FIGURES}
 
 
 def _columns(run: OptimizerRun, names: list[str]) -> Iterator[Column]:
     for key, label in _labels(run, names).items():
-        by: F | Cast
+        expression: F | Cast
         if key in FIGURES:
-            by = number_in("figures", key)
+            expression = json_number("figures", key)
         elif key.startswith(PARAMETER):
-            by = number_in("parameters", key.removeprefix(PARAMETER))
+            expression = json_number("parameters", key.removeprefix(PARAMETER))
         else:
-            by = F(key)
-        rising = key in ASCENDING or key.startswith(PARAMETER)
-        place = ON_PHONES.get(key, "max-sm:hidden")
-        yield Column(key, label, by, rising=rising, is_text=key == "name", place=place)
+            expression = F(key)
+        ascending_first = key in ASCENDING_FIRST or key.startswith(PARAMETER)
+        css_class = PHONE_CLASSES.get(key, "max-sm:hidden")
+        yield Column(
+            key, label, expression, ascending_first=ascending_first, is_text=key == "name", css_class=css_class
+        )
 
 
 def _row(run: OptimizerRun, candidate: Candidate, names: list[str], scorecard: Scorecard) -> Row:
@@ -122,7 +124,7 @@ def _row(run: OptimizerRun, candidate: Candidate, names: list[str], scorecard: S
 def _not_ranked(run: OptimizerRun, candidate: Candidate) -> str:
     trades = candidate.figures.get("trades") or 0
     if not candidate.figures.get("exposure"):
-        return "Never in the market"
+        return "No positions"
     if trades < run.min_trades:
         return f"{trades} trade{'' if trades == 1 else 's'}: too few to rank"
-    return f"{LABELS[Objective(run.objective)]} not defined"
+    return f"{LABELS[Objective(run.objective)]} undefined"

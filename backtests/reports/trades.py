@@ -1,4 +1,4 @@
-"""The closed trades of a backtest as a table, and all its trades as a file."""
+"""The closed trades of a backtest as a table, and all trades as a CSV file."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ from django.core.paginator import Page, Paginator
 from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from backtests.lists.sorting import Column, in_order
+from backtests.lists.sorting import Column, sort_by
 from backtests.models import Backtest, BacktestTrade
 
 PAGE_SIZE = 50
-# The order in which they were closed.
-CLOSING = ("exit_time", "entry_time", "symbol", "id")
-ON_COMPUTERS = "max-sm:hidden"
+# The order in which trades were closed.
+CLOSING_ORDER = ("exit_time", "entry_time", "symbol", "id")
+NOT_ON_PHONES = "max-sm:hidden"
 
 COLUMNS = (
-    Column("number", "#", F("number"), place=ON_COMPUTERS),
-    Column("symbol", "Symbol", F("symbol"), rising=True, is_text=True),
-    Column("quantity", "Shares", F("quantity"), place=ON_COMPUTERS),
-    Column("entry_time", "Bought (ET)", F("entry_time"), is_text=True, place=ON_COMPUTERS),
-    Column("entry_price", "Price", F("entry_price"), place=ON_COMPUTERS),
-    Column("exit_time", "Sold (ET)", F("exit_time"), is_text=True, place=ON_COMPUTERS),
-    Column("exit_price", "Price", F("exit_price"), place=ON_COMPUTERS),
-    Column("exit_reason", "Reason", F("exit_reason"), rising=True, is_text=True),
+    Column("number", "#", F("number"), css_class=NOT_ON_PHONES),
+    Column("symbol", "Symbol", F("symbol"), ascending_first=True, is_text=True),
+    Column("quantity", "Shares", F("quantity"), css_class=NOT_ON_PHONES),
+    Column("entry_time", "Bought (ET)", F("entry_time"), is_text=True, css_class=NOT_ON_PHONES),
+    Column("entry_price", "Price", F("entry_price"), css_class=NOT_ON_PHONES),
+    Column("exit_time", "Sold (ET)", F("exit_time"), is_text=True, css_class=NOT_ON_PHONES),
+    Column("exit_price", "Price", F("exit_price"), css_class=NOT_ON_PHONES),
+    Column("exit_reason", "Reason", F("exit_reason"), ascending_first=True, is_text=True),
     Column("pnl", "P&L", F("pnl")),
     Column("return", "Return", F("return_fraction")),
     Column("r_multiple", "R", F("r_multiple")),
@@ -33,29 +33,32 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Trades:
-    """A page of the closed trades, each with its `number`, counted from the first that was closed."""
+class ClosedTradesPage:
+    """The trades carry their `number`, counted from the first trade that was closed."""
 
     page: Page[Any]
     columns: list[Column]
 
 
-def trades_of(backtest: Backtest, sort: str, page: str | None) -> Trades:
-    """sort: a column's key, with a "-" before it for the greatest first; what is none is the latest first."""
-    columns, order = in_order(COLUMNS, sort, "-number")
+def closed_trades_page(backtest: Backtest, sort: str, page: str | None) -> ClosedTradesPage:
+    """sort: a column's key, "-" before it for descending order; any other value sorts by latest first."""
+    columns, order = sort_by(COLUMNS, sort, "-number")
     closed = backtest.trades.exclude(exit_time=None)
-    numbered: QuerySet[Any] = closed.annotate(number=Window(RowNumber(), order_by=[F(name) for name in CLOSING]))
-    return Trades(Paginator(numbered.order_by(order, "-number"), PAGE_SIZE).get_page(page), columns)
+    numbered: QuerySet[Any] = closed.annotate(
+        number=Window(RowNumber(), order_by=[F(name) for name in CLOSING_ORDER])
+    )
+    return ClosedTradesPage(Paginator(numbered.order_by(order, "-number"), PAGE_SIZE).get_page(page), columns)
 
 
 def csv_rows(backtest: Backtest) -> Iterator[list[object]]:
-    """A heading, and a row a trade as they were closed, then the open positions: times in UTC, dollars and shares
-    unrounded, return as a fraction. An open position has no exit_time; its exit_price is the last close."""
+    """A header row, the closed trades in the order of their exits, then the open positions: times in UTC,
+    dollars and shares unrounded, return as a fraction. An open position has no exit_time; its exit_price is the
+    last close."""
     yield [
         *("symbol", "shares", "entry_time", "entry_price", "stop_price", "target_price"),
         *("exit_time", "exit_price", "exit_reason", "pnl", "return", "r_multiple", "commission"),
     ]
-    first, *others = (F(name).asc(nulls_last=True) for name in CLOSING)
+    first, *others = (F(name).asc(nulls_last=True) for name in CLOSING_ORDER)
     trades: QuerySet[BacktestTrade] = backtest.trades.order_by(first, *others)
     for trade in trades.iterator(chunk_size=2000):
         yield [

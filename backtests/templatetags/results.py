@@ -1,15 +1,13 @@
-"""Figures of a result: written in the form that belongs to each, and tinted in a table of returns."""
+"""Formatting of the figures of a result."""
 
 from datetime import datetime
 
 from django import template
 
+from backtests.reports.backtest import heat_level
 from tradedesk.templatetags import figures
 
 register = template.Library()
-
-# The fraction from which on a return has the next tint.
-TINTS = {"month": (0.0, 0.02, 0.05, 0.10), "year": (0.0, 0.10, 0.20, 0.40)}
 
 
 def _days(value: figures.Figure) -> str:
@@ -20,7 +18,7 @@ def _number(value: figures.Figure) -> str:
     return figures.MISSING if value is None else f"{value:,}"
 
 
-FORMS = {
+FORMATS = {
     "percent": figures.percent,
     "signed percent": figures.signed_percent,
     "ratio": figures.ratio,
@@ -32,19 +30,20 @@ FORMS = {
 
 
 @register.filter
-def written(value: figures.Figure, form: str) -> str:
-    return FORMS[form](value)
+def in_format(value: figures.Figure, name: str) -> str:
+    """The figure in one of FORMATS."""
+    return FORMATS[name](value)
 
 
 @register.filter
-def tone(value: figures.Figure, form: str) -> str:
-    """The class that colours a figure which can be a gain or a loss, "" for any other."""
-    return figures.signed_class(value) if form.startswith("signed") and value is not None else ""
+def format_class(value: figures.Figure, name: str) -> str:
+    """`gain`, `loss` or `flat` for a figure in a signed format, "" for any other."""
+    return figures.signed_class(value) if name.startswith("signed") and value is not None else ""
 
 
 @register.filter
-def tenths(value: float | None) -> str:
-    """A fraction in percent with one decimal, signed, without the sign of percent: 0.0124 -> +1.2."""
+def percent_number(value: float | None) -> str:
+    """A fraction as a signed percentage with one decimal, without the % sign: 0.0124 -> +1.2."""
     if value is None:
         return figures.MISSING
     text = f"{100 * value:+.1f}"
@@ -53,16 +52,14 @@ def tenths(value: float | None) -> str:
 
 @register.filter
 def chart_time(moment: datetime | None, daily: bool) -> str:
-    """The moment as the JSON of a chart has it: a New York day, or unix seconds; "" for none."""
+    """The time as in the JSON of a chart: a New York date for daily bars, else unix seconds; "" for None."""
     if moment is None:
         return ""
     return figures.ny_date(moment) if daily else str(int(moment.timestamp()))
 
 
 @register.filter
-def tint(value: float | None, span: str) -> str:
-    """The class that tints a return of a "month" or a "year": heat-gain-1 to 4, heat-loss-1 to 4, none at zero."""
-    if not value:
-        return ""
-    step = sum(abs(value) > edge for edge in TINTS[span])
-    return f"heat-{'gain' if value > 0 else 'loss'}-{step}"
+def heat_class(value: float | None, span: str) -> str:
+    """The colour class of a return over a "month" or a "year": heat-gain-1 to 4, heat-loss-1 to 4, "" at zero."""
+    level = heat_level(value, span) if value else 0
+    return f"heat-{'gain' if level > 0 else 'loss'}-{abs(level)}" if level else ""

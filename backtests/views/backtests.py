@@ -1,4 +1,4 @@
-"""The pages of a user's backtests."""
+"""The pages of one backtest: new, result, progress, charts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,27 +17,27 @@ from backtests.forms import backtest_draft as draft
 from backtests.models import Backtest
 from backtests.reports import backtest as report
 from backtests.reports.scorecard import scorecards
-from backtests.reports.trades import trades_of
-from backtests.views.requests import chosen, wants_fragment
+from backtests.reports.trades import closed_trades_page
+from backtests.views.requests import find_named, wants_fragment
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars
 
-# Of the run whose row was opened as the backtest; only its own page shows them.
-WEIGHTY = [f"candidate__run__{name}" for name in ("provenance", "candidate_strategies", "histograms")]
+# Large fields of the optimizer run that the backtest was created from; this page does not show them.
+UNUSED_RUN_FIELDS = [f"candidate__run__{name}" for name in ("provenance", "candidate_strategies", "histograms")]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def backtest_new(request: PageRequest) -> HttpResponse:
     if request.method != "POST":
-        return _draft(request)
+        return _new_form(request)
     form = BacktestForm(request.user, request.POST)
     if form.is_valid():
         try:
             backtest = services.create_backtest(request.user, **form.values(), wall_now=timezone.now())
         except services.InvalidBacktest as refusal:
-            form.refuse(refusal.errors)
+            form.add_errors(refusal.errors)
         else:
             return redirect("backtests:detail", backtest.pk)
     strategy = form.cleaned_data.get("strategy")
@@ -49,23 +49,23 @@ def backtest_new(request: PageRequest) -> HttpResponse:
 @require_safe
 @vary_on_headers("HX-Request")
 def backtest_detail(request: PageRequest, pk: int) -> HttpResponse:
-    known = request.user.backtests.select_related("evidence", "candidate__run").defer(*WEIGHTY)
-    backtest = get_object_or_404(known, pk=pk)
+    backtests = request.user.backtests.select_related("evidence", "candidate__run").defer(*UNUSED_RUN_FIELDS)
+    backtest = get_object_or_404(backtests, pk=pk)
     if backtest.status != Backtest.Status.COMPLETED:
         return render(request, "backtests/backtest_detail.html", {"backtest": backtest})
     context = {"backtest": backtest, "daily": report.is_daily(backtest), "symbol": _symbol(request, backtest)}
-    context["trades"] = trades_of(backtest, request.GET.get("sort", ""), request.GET.get("page"))
+    context["trades"] = closed_trades_page(backtest, request.GET.get("sort", ""), request.GET.get("page"))
     if wants_fragment(request):
         return render(request, "backtests/_trades.html", context)
-    context |= report.result_of(backtest, request.GET.get("trade"))
-    context["evidence"] = scorecards(request.user, [backtest])[backtest.pk]
+    context |= report.result_context(backtest, request.GET.get("trade"))
+    context["scorecard"] = scorecards(request.user, [backtest])[backtest.pk]
     return render(request, "backtests/backtest_detail.html", context)
 
 
 @require_safe
 def backtest_progress(request: PageRequest, pk: int) -> HttpResponse:
-    """The progress alone, asked for every second; when there is no more to come, the page is loaded anew."""
-    backtest = _own(request, pk)
+    """The progress fragment, polled every second; reloads the page when the backtest has ended."""
+    backtest = _backtest(request, pk)
     if not request.htmx:
         return redirect("backtests:detail", pk)
     if backtest.is_finished:
@@ -75,7 +75,7 @@ def backtest_progress(request: PageRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def backtest_cancel(request: PageRequest, pk: int) -> HttpResponse:
-    if not services.cancel_backtest(_own(request, pk), timezone.now()):
+    if not services.cancel_backtest(_backtest(request, pk), timezone.now()):
         messages.info(request, "Nothing to cancel: the backtest has already ended.")
     return redirect("backtests:detail", pk)
 
@@ -83,7 +83,7 @@ def backtest_cancel(request: PageRequest, pk: int) -> HttpResponse:
 @require_POST
 def backtest_repeat(request: PageRequest, pk: int) -> HttpResponse:
     try:
-        again = services.repeat_backtest(_own(request, pk), timezone.now())
+        again = services.repeat_backtest(_backtest(request, pk), timezone.now())
     except services.NothingToCompare as refusal:
         messages.warning(request, str(refusal))
         return redirect("backtests:detail", pk)
@@ -92,13 +92,13 @@ def backtest_repeat(request: PageRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def backtest_chart(request: PageRequest, pk: int, draw: Callable[[Backtest], dict[str, Any]]) -> JsonResponse:
-    """The charts that need nothing but the backtest; the address says which."""
-    return JsonResponse(draw(_own(request, pk)))
+    """A chart that needs only the backtest; `draw` comes from the address."""
+    return JsonResponse(draw(_backtest(request, pk)))
 
 
 @require_safe
 def backtest_price(request: PageRequest, pk: int) -> JsonResponse:
-    backtest = _own(request, pk)
+    backtest = _backtest(request, pk)
     symbol = request.GET.get("symbol", backtest.symbols[0])
     if symbol not in backtest.symbols:
         return JsonResponse(
@@ -110,22 +110,22 @@ def backtest_price(request: PageRequest, pk: int) -> JsonResponse:
         return JsonResponse({"detail": str(refusal)}, status=404)
 
 
-def _own(request: PageRequest, pk: int) -> Backtest:
+def _backtest(request: PageRequest, pk: int) -> Backtest:
     return get_object_or_404(request.user.backtests, pk=pk)
 
 
 def _symbol(request: PageRequest, backtest: Backtest) -> str:
-    asked = request.GET.get("symbol", "")
-    return asked if asked in backtest.symbols else backtest.symbols[0]
+    symbol = request.GET.get("symbol", "")
+    return symbol if symbol in backtest.symbols else backtest.symbols[0]
 
 
-def _draft(request: PageRequest) -> HttpResponse:
-    """The form before it is sent: from a strategy, from another backtest, or as it was being filled in."""
-    source = chosen(request.user.backtests.all(), request.GET.get("backtest"))
-    strategy = chosen(request.user.strategies.all(), request.GET.get("strategy"))
+def _new_form(request: PageRequest) -> HttpResponse:
+    """The form before it is sent: filled from a strategy, from another backtest or from what was typed so far."""
+    source = find_named(request.user.backtests.all(), request.GET.get("backtest"))
+    strategy = find_named(request.user.strategies.all(), request.GET.get("strategy"))
     strategy = strategy or (source.strategy if source else None) or request.user.strategies.first()
     typed = {name: request.GET[name] for name in BacktestForm.base_fields if name in request.GET}
-    values, availability = draft.begin(strategy, source, typed, request.GET.get("preset", ""))
+    values, availability = draft.initial_values(strategy, source, typed, request.GET.get("preset", ""))
     context = {
         "form": BacktestForm(request.user, initial=values),
         "availability": availability,

@@ -1,20 +1,20 @@
-"""Two to four backtests side by side."""
+"""The page that compares backtests."""
 
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from backtests.charts import comparison_chart
-from backtests.lists.selection import NotSelected, UnknownBacktest, selected
-from backtests.reports.comparison import check_comparable, compare
+from backtests.lists.selection import InvalidSelection, UnknownBacktest, selected
+from backtests.reports.comparison import check_comparable, comparison_of
 from tradedesk.accounts.requests import PageRequest
 
 
 @require_safe
 def backtest_compare(request: PageRequest) -> HttpResponse:
     try:
-        comparison = compare(selected(request.user, request.GET.getlist("ids")))
-    except NotSelected as refusal:
+        comparison = comparison_of(selected(request.user, request.GET.getlist("ids")))
+    except InvalidSelection as refusal:
         context = {"refusal": str(refusal)}
         return render(request, "backtests/compare_refused.html", context, status=_status(refusal))
     ids = ",".join(str(backtest.pk) for backtest in comparison.backtests)
@@ -26,10 +26,10 @@ def backtest_compare_chart(request: PageRequest) -> JsonResponse:
     try:
         backtests = selected(request.user, request.GET.getlist("ids"))
         check_comparable(backtests)
-    except NotSelected as refusal:
+    except InvalidSelection as refusal:
         return JsonResponse({"detail": str(refusal)}, status=_status(refusal))
     return JsonResponse(comparison_chart(backtests))
 
 
-def _status(refusal: NotSelected) -> int:
+def _status(refusal: InvalidSelection) -> int:
     return 404 if isinstance(refusal, UnknownBacktest) else 422

@@ -1,4 +1,4 @@
-"""The evidence of a backtest and of an optimizer's row: the page, and its scorecard while it is gathered."""
+"""The evidence page of a backtest and of an optimizer row, and its fragments while the evidence is computed."""
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -7,7 +7,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HTMX_STOP_POLLING, HttpResponseClientRefresh
 
 from backtests.models import Backtest, Candidate
-from backtests.reports.evidence import report_of
+from backtests.reports.evidence import evidence_report
 from backtests.reports.scorecard import scorecards
 from backtests.services import evidence
 from backtests.views.requests import wants_fragment
@@ -23,7 +23,7 @@ def backtest_evidence(request: PageRequest, pk: int) -> HttpResponse:
 @require_safe
 @vary_on_headers("HX-Request")
 def candidate_evidence(request: PageRequest, pk: int) -> HttpResponse:
-    """Whoever opens the page has the row examined, if it was not yet."""
+    """Opening the page starts the computation, unless it has already been started."""
     candidate = _candidate(request, pk)
     if not wants_fragment(request):
         evidence.request_evidence(candidate)
@@ -56,11 +56,11 @@ def _page(request: PageRequest, subject: Backtest | Candidate) -> HttpResponse:
     scorecard = scorecards(request.user, [subject])[subject.pk]
     context = {"scorecard": scorecard, "subject": subject}
     if wants_fragment(request):
-        # Its own page has more to show than the scorecard, once it is there.
-        address = (request.htmx.current_url_abs_path or "").partition("#")[0]
-        if not scorecard.is_pending and address == request.path:
+        # When the evidence is ready, the evidence page shows more than its scorecard: reload it.
+        current_path = (request.htmx.current_url_abs_path or "").partition("#")[0]
+        if not scorecard.is_pending and current_path == request.path:
             return HttpResponseClientRefresh()
-        fragment = "_beside.html" if "beside" in request.GET else "_scorecard.html"
+        fragment = "_summary.html" if "summary" in request.GET else "_scorecard.html"
         status = 200 if scorecard.is_pending else HTMX_STOP_POLLING
         return render(request, f"backtests/evidence/{fragment}", context, status=status)
-    return render(request, "backtests/evidence/evidence.html", context | {"report": report_of(subject)})
+    return render(request, "backtests/evidence/evidence.html", context | {"report": evidence_report(subject)})

@@ -1,4 +1,4 @@
-"""The list of a user's backtests, and what is done with several of them at once."""
+"""The list of a user's backtests, and the deletion of one or several."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from django.views.decorators.vary import vary_on_headers
 
 from backtests import services
 from backtests.forms import BacktestFilters
-from backtests.lists.filters import narrowed
-from backtests.lists.listing import listing
-from backtests.lists.selection import NotSelected, deployments_of, selected
+from backtests.lists.filters import filter_backtests
+from backtests.lists.selection import InvalidSelection, deployments_of, selected
+from backtests.lists.table import backtest_table
 from backtests.models import Backtest
 from backtests.views.requests import wants_fragment
 from tradedesk.accounts.requests import PageRequest
@@ -23,10 +23,10 @@ from tradedesk.accounts.requests import PageRequest
 def backtest_list(request: PageRequest) -> HttpResponse:
     filters = BacktestFilters(request.user, request.GET)
     filters.is_valid()
-    found = narrowed(request.user.backtests.all(), **filters.values())
-    listed = listing(found, request.GET.get("sort", ""), request.GET.get("page"))
+    found = filter_backtests(request.user.backtests.all(), **filters.values())
+    table = backtest_table(found, request.GET.get("sort", ""), request.GET.get("page"))
     template = "backtests/_backtests.html" if wants_fragment(request) else "backtests/backtest_list.html"
-    return render(request, template, {"filters": filters, "listing": listed, "page": listed.page})
+    return render(request, template, {"filters": filters, "table": table, "page": table.page})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,22 +38,22 @@ def backtest_delete(request: PageRequest, pk: int) -> HttpResponse:
 def backtest_delete_several(request: PageRequest) -> HttpResponse:
     try:
         backtests = selected(request.user, request.GET.getlist("ids"))
-    except NotSelected as refusal:
-        messages.warning(request, f"Nothing is deleted. {refusal}")
+    except InvalidSelection as refusal:
+        messages.warning(request, f"Nothing was deleted. {refusal}")
         return redirect("backtests:list")
     if not backtests:
-        messages.info(request, "Select the backtests that are to be deleted.")
+        messages.info(request, "Select the backtests to delete.")
         return redirect("backtests:list")
     return _delete(request, backtests)
 
 
 def _delete(request: PageRequest, backtests: Sequence[Backtest]) -> HttpResponse:
-    """Asked for, and on a POST done."""
+    """GET asks for confirmation, POST deletes."""
     if request.method != "POST":
         context = {"backtests": backtests, "deployments": deployments_of(backtests)}
         return render(request, "backtests/backtest_delete.html", context)
     for backtest in backtests:
         services.delete_backtest(backtest)
     one = len(backtests) == 1
-    messages.success(request, f"{backtests[0]} is deleted." if one else f"{len(backtests)} backtests are deleted.")
+    messages.success(request, f"{backtests[0]} deleted." if one else f"{len(backtests)} backtests deleted.")
     return redirect("backtests:list")

@@ -1,4 +1,4 @@
-"""The optimizer's page: a new run, and those that there are."""
+"""The optimizer page: the form of a new run, and the list of runs."""
 
 from typing import Any
 
@@ -14,15 +14,15 @@ from django_htmx.http import trigger_client_event
 from backtests.forms import RankForm, SearchForm, optimizer_draft
 from backtests.models import OptimizerRun
 from backtests.reports import optimizer as optimizer_report
-from backtests.reports.leaderboard import best_of
+from backtests.reports.leaderboard import best_rows
 from backtests.research.optimizer.objectives import Objective, formula
 from backtests.services import optimizer as services
-from backtests.views.requests import chosen, wants_fragment
+from backtests.views.requests import find_named, wants_fragment
 from strategies.services import InvalidStrategy
 from tradedesk.accounts.requests import PageRequest
 
 PAGE_SIZE = 20
-HEAVY = ("provenance", "rules", "costs", "candidate_strategies", "histograms")
+UNUSED_FIELDS = ("provenance", "rules", "costs", "candidate_strategies", "histograms")
 RANK, SEARCH = OptimizerRun.Job.RANK.value, OptimizerRun.Job.SEARCH.value
 
 
@@ -33,30 +33,30 @@ def optimizer(request: PageRequest) -> HttpResponse:
         return _start(request)
     if wants_fragment(request):
         return render(request, "backtests/optimizer/_runs.html", _runs(request))
-    return render(request, "backtests/optimizer/optimizer.html", _draft(request) | _runs(request))
+    return render(request, "backtests/optimizer/optimizer.html", _new_form(request) | _runs(request))
 
 
 @require_safe
 def optimizer_availability(request: PageRequest) -> HttpResponse:
-    """Symbols, period and what there are bars for, drawn anew for another strategy, other symbols or a preset."""
+    """Symbols, period and available bars, for another strategy, other symbols or a preset."""
     return _part(request, "backtests/optimizer/_data_availability.html")
 
 
 @require_safe
 def optimizer_grid(request: PageRequest) -> HttpResponse:
-    """The parameters of the strategy that was chosen."""
+    """The parameters of the selected strategy."""
     return _part(request, "backtests/optimizer/_grid.html")
 
 
 @require_safe
 def optimizer_preview(request: PageRequest) -> HttpResponse:
-    """How much the run would be, as the form stands."""
+    """The number of combinations and the time that a run of this form would take."""
     if not request.htmx:
         return redirect("backtests:optimizer")
     form = _form(request, request.GET)
     context: dict[str, Any] = {"form": form, "job": _job(request)}
     if form.is_valid():
-        typed = form.scored()
+        typed = form.score_values()
         context["formula"] = formula(Objective(typed["objective"]), typed["weights"])
         context |= _estimate(form) if isinstance(form, SearchForm) else _candidate_strategies(form)
     return render(request, "backtests/optimizer/_preview.html", context)
@@ -64,14 +64,14 @@ def optimizer_preview(request: PageRequest) -> HttpResponse:
 
 def _start(request: PageRequest) -> HttpResponse:
     form = _form(request, request.POST)
-    if isinstance(form, SearchForm) and form.chosen and form.asks_for_other_strategy:
-        return redirect(f"{reverse('backtests:optimizer')}?strategy={form.chosen.pk}")
+    if isinstance(form, SearchForm) and form.selected_strategy and form.has_other_parameters:
+        return redirect(f"{reverse('backtests:optimizer')}?strategy={form.selected_strategy.pk}")
     if form.is_valid():
         create = services.create_search if isinstance(form, SearchForm) else services.create_ranking
         try:
             run = create(request.user, **form.values(), wall_now=timezone.now())
         except services.InvalidRun as refusal:
-            form.refuse(refusal.errors)
+            form.add_errors(refusal.errors)
         else:
             return redirect("backtests:optimizer_run", run.pk)
     context = {"form": form, "job": _job(request), "availability": optimizer_draft.availability_of_form(form)}
@@ -81,31 +81,35 @@ def _start(request: PageRequest) -> HttpResponse:
 def _part(request: PageRequest, template: str) -> HttpResponse:
     if not request.htmx:
         return redirect("backtests:optimizer")
-    response = render(request, template, _draft(request))
-    return trigger_client_event(response, "availability-drawn", after="settle")
+    response = render(request, template, _new_form(request))
+    return trigger_client_event(response, "availability-updated", after="settle")
 
 
 def _runs(request: PageRequest) -> dict[str, Any]:
-    runs = request.user.optimizer_runs.defer(*HEAVY)
+    runs = request.user.optimizer_runs.defer(*UNUSED_FIELDS)
     page = Paginator(runs, PAGE_SIZE).get_page(request.GET.get("page"))
-    best = best_of(page)
+    best = best_rows(page)
     return {"page": page, "rows": [(run, best.get(run.pk)) for run in page]}
 
 
-def _draft(request: PageRequest) -> dict[str, Any]:
-    """The form before it is sent: from the trader's own, from an earlier run, or as it was being filled in."""
-    source = chosen(request.user.optimizer_runs.all(), request.GET.get("run"))
+def _new_form(request: PageRequest) -> dict[str, Any]:
+    """The form before it is sent: filled from the user's strategies, an earlier run or what was typed so far."""
+    source = find_named(request.user.optimizer_runs.all(), request.GET.get("run"))
     job = source.job if source else _job(request)
     preset = request.GET.get("preset", "")
     form: RankForm | SearchForm
     if job == SEARCH:
-        strategy = chosen(request.user.strategies.all(), request.GET.get("strategy"))
+        strategy = find_named(request.user.strategies.all(), request.GET.get("strategy"))
         strategy = strategy or (source.strategy if source else None) or request.user.strategies.first()
-        values, availability = optimizer_draft.begin_search(strategy, source, _typed(request, SearchForm), preset)
+        values, availability = optimizer_draft.initial_search(
+            strategy, source, _typed(request, SearchForm), preset
+        )
         form = SearchForm(request.user, initial=values)
     else:
-        own = list(request.user.strategies.all())
-        values, availability = optimizer_draft.begin_ranking(own, source, _typed(request, RankForm), preset)
+        strategies = list(request.user.strategies.all())
+        values, availability = optimizer_draft.initial_ranking(
+            strategies, source, _typed(request, RankForm), preset
+        )
         form = RankForm(request.user, initial=values)
     return {"form": form, "job": job, "availability": availability}
 
@@ -119,9 +123,9 @@ def _form(request: PageRequest, data: Any) -> RankForm | SearchForm:
 
 
 def _job(request: PageRequest) -> str:
-    """What the tabs say; a link that names a strategy wants its parameters searched."""
-    asked = request.GET.get("job") or (SEARCH if "strategy" in request.GET else RANK)
-    return asked if asked in OptimizerRun.Job.values else RANK
+    """The tab of the address; a link with a strategy opens the search."""
+    job = request.GET.get("job") or (SEARCH if "strategy" in request.GET else RANK)
+    return job if job in OptimizerRun.Job.values else RANK
 
 
 def _estimate(form: SearchForm) -> dict[str, Any]:
@@ -130,13 +134,13 @@ def _estimate(form: SearchForm) -> dict[str, Any]:
         symbols = optimizer_draft.wanted_symbols(values["strategy"], values["symbols"])
     except InvalidStrategy as refusal:
         return {"refusals": list(refusal.errors.values())}
-    asked = {name: values[name] for name in ("start_date", "end_date", "method", "grid", "trials", "holdout")}
-    found = services.estimate(values["strategy"], symbols=symbols, **asked)
-    time = None if found.seconds is None else optimizer_report.about(found.seconds)
-    return {"estimate": found, "time": time, "refusals": list(found.errors.values())}
+    inputs = {name: values[name] for name in ("start_date", "end_date", "method", "grid", "trials", "holdout")}
+    estimate = services.estimate(values["strategy"], symbols=symbols, **inputs)
+    time = None if estimate.seconds is None else optimizer_report.approximate_time(estimate.seconds)
+    return {"estimate": estimate, "time": time, "refusals": list(estimate.errors.values())}
 
 
 def _candidate_strategies(form: RankForm) -> dict[str, Any]:
     values = form.values()
-    alone, together = optimizer_draft.count_candidate_strategies(values["strategies"], values["all_kinds"])
-    return {"alone": alone, "together": together}
+    per_symbol, across = optimizer_draft.count_candidate_strategies(values["strategies"], values["all_kinds"])
+    return {"per_symbol": per_symbol, "across_symbols": across}

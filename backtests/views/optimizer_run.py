@@ -1,4 +1,4 @@
-"""The pages of one optimizer run: its rows, its charts, and what can be done with them."""
+"""The pages of one optimizer run: rows, charts and actions."""
 
 from typing import Any
 
@@ -23,136 +23,135 @@ from strategies.services import InvalidStrategy
 from tradedesk.accounts.requests import PageRequest
 
 CONTROLS = {"pause": services.pause, "resume": services.resume, "cancel": services.cancel}
-TOO_LATE = {
-    "pause": "Nothing to pause: the run is not going.",
-    "resume": "Nothing to resume: the run is not paused.",
-    "cancel": "Nothing to cancel: the run has already ended.",
+NOT_APPLIED = {
+    "pause": "The run is not running, so it cannot be paused.",
+    "resume": "The run is not paused.",
+    "cancel": "The run has already ended.",
 }
 
 
 @require_safe
 @vary_on_headers("HX-Request")
 def run_detail(request: PageRequest, pk: int) -> HttpResponse:
-    run = _own(request, pk)
+    run = _run(request, pk)
     universes = services.universes_of(run)
     universe = _universe(request, run)
     board = leaderboard(run, universe, request.GET.get("sort", ""), request.GET.get("page"))
     tested = run.rules_on(universe).as_dict()
     context = {"run": run, "universes": universes, "universe": universe, "board": board, "tested": tested}
     if wants_fragment(request):
-        # A sort or a page that is asked for draws the rows anew, with their poll; only the poll itself can end.
-        ends = board.is_settled and not request.htmx.boosted
-        status = HTMX_STOP_POLLING if ends else 200
+        # Sorting and paging are boosted requests; only a poll is told to stop.
+        is_last_poll = board.is_final and not request.htmx.boosted
+        status = HTMX_STOP_POLLING if is_last_poll else 200
         return render(request, "backtests/optimizer/_results.html", context, status=status)
     context |= {
-        "report": optimizer_report.report_of(run, universe),
+        "report": optimizer_report.run_report(run, universe),
         "axes": parameter_labels(run),
         "rules": labelled_rules(tested, run.costs),
-        **_left(run),
+        **_time_left(run),
     }
     return render(request, "backtests/optimizer/run.html", context)
 
 
 @require_safe
 def run_progress(request: PageRequest, pk: int) -> HttpResponse:
-    """The progress alone, asked for every second; when there is no more to come, the page is loaded anew."""
-    run = _own(request, pk)
+    """The progress fragment, polled every second; reloads the page when the run has ended."""
+    run = _run(request, pk)
     if not request.htmx:
         return redirect("backtests:optimizer_run", pk)
     if run.is_finished:
         return HttpResponseStopPolling(headers={"HX-Refresh": "true"})
-    return render(request, "backtests/optimizer/_progress.html", {"run": run, **_left(run)})
+    return render(request, "backtests/optimizer/_progress.html", {"run": run, **_time_left(run)})
 
 
 @require_POST
 def run_control(request: PageRequest, pk: int, action: str) -> HttpResponse:
     """`action` is pause, resume or cancel."""
-    if not CONTROLS[action](_own(request, pk), timezone.now()):
-        messages.info(request, TOO_LATE[action])
+    if not CONTROLS[action](_run(request, pk), timezone.now()):
+        messages.info(request, NOT_APPLIED[action])
     return redirect("backtests:optimizer_run", pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def run_delete(request: PageRequest, pk: int) -> HttpResponse:
-    """Asked for, and on a POST done."""
-    run = _own(request, pk)
+    """GET asks for confirmation, POST deletes."""
+    run = _run(request, pk)
     if request.method != "POST":
         context = {"run": run, "deployments": deployments_of_run(run)}
         return render(request, "backtests/optimizer/run_delete.html", context)
     services.delete_run(run)
-    messages.success(request, f"{run.title} is deleted.")
+    messages.success(request, f"{run.title} deleted.")
     return redirect("backtests:optimizer")
 
 
 @require_safe
 def heat_map(request: PageRequest, pk: int) -> JsonResponse:
-    run = _own(request, pk)
+    run = _run(request, pk)
     names = list(parameter_labels(run))
-    asked = [request.GET.get("x", ""), request.GET.get("y", "")]
-    if len(names) < 2 or not set(asked) <= set(names):
-        return _no_chart(f"Choose x and y among the parameters that vary: {', '.join(names) or 'none'}.")
+    x, y = request.GET.get("x", ""), request.GET.get("y", "")
+    if len(names) < 2 or not {x, y} <= set(names):
+        return _no_chart(f"Choose x and y from the parameters that vary: {', '.join(names) or 'none'}.")
     best = request.GET.get("statistic") != optimizer_charts.MEDIAN
     statistic = optimizer_charts.BEST if best else optimizer_charts.MEDIAN
-    x, y = asked
     return JsonResponse(optimizer_charts.heat_map_chart(run, _universe(request, run), x, y, statistic))
 
 
 @require_safe
-def parallel(request: PageRequest, pk: int) -> JsonResponse:
-    run = _own(request, pk)
+def parallel_coordinates(request: PageRequest, pk: int) -> JsonResponse:
+    run = _run(request, pk)
     if not parameter_labels(run):
-        return _no_chart("A ranking has no parameters to draw.")
+        return _no_chart("A ranking has no parameters to plot.")
     return JsonResponse(optimizer_charts.parallel_chart(run, _universe(request, run)))
 
 
 @require_safe
-def histogram(request: PageRequest, pk: int) -> JsonResponse:
-    run = _own(request, pk)
+def score_histogram(request: PageRequest, pk: int) -> JsonResponse:
+    run = _run(request, pk)
     return JsonResponse(optimizer_charts.histogram_chart(run, _universe(request, run)))
 
 
 @require_POST
 def candidate_backtest(request: PageRequest, pk: int) -> HttpResponse:
-    candidate = _own_candidate(request, pk)
+    candidate = _candidate(request, pk)
     try:
         backtest = services.open_as_backtest(candidate, timezone.now())
     except InvalidParameters as refusal:
-        messages.error(request, f"This row cannot run any more. {refusal}")
+        messages.error(request, f"This row cannot be run. {refusal}")
         return redirect("backtests:optimizer_run", candidate.run_id)
     return redirect("backtests:detail", backtest.pk)
 
 
 @require_POST
 def candidate_save(request: PageRequest, pk: int) -> HttpResponse:
-    candidate = _own_candidate(request, pk)
+    candidate = _candidate(request, pk)
     try:
         strategy = services.save_as_strategy(candidate, request.POST.get("name", ""))
     except InvalidStrategy as refusal:
         messages.error(request, str(refusal))
         return redirect("backtests:optimizer_run", candidate.run_id)
-    messages.success(request, f"{strategy.name} is saved.")
+    messages.success(request, f"{strategy.name} saved.")
     return redirect("strategies:detail", strategy.pk)
 
 
-def _own(request: PageRequest, pk: int) -> OptimizerRun:
+def _run(request: PageRequest, pk: int) -> OptimizerRun:
     return get_object_or_404(request.user.optimizer_runs, pk=pk)
 
 
-def _own_candidate(request: PageRequest, pk: int) -> Candidate:
+def _candidate(request: PageRequest, pk: int) -> Candidate:
     rows = Candidate.objects.filter(run__user=request.user).select_related("run__user", "strategy")
     return get_object_or_404(rows, pk=pk)
 
 
 def _universe(request: PageRequest, run: OptimizerRun) -> str:
-    """The universe that the address names, the first one when it names none of the run's."""
+    """The universe named in the address, else the run's first universe."""
     keys = [universe.key for universe in services.universes_of(run)]
-    asked = request.GET.get("symbol", "")
-    return asked if asked in keys else keys[0]
+    key = request.GET.get("symbol", "")
+    return key if key in keys else keys[0]
 
 
-def _left(run: OptimizerRun) -> dict[str, Any]:
+def _time_left(run: OptimizerRun) -> dict[str, Any]:
     seconds = services.time_left(run)
-    return {"left": None if seconds is None else optimizer_report.about(seconds)}
+    return {"time_left": None if seconds is None else optimizer_report.approximate_time(seconds)}
 
 
 def _no_chart(detail: str) -> JsonResponse:

@@ -1,4 +1,4 @@
-"""The trades of a backtest as a file."""
+"""The trades of a backtest as a CSV file."""
 
 from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404

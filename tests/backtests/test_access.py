@@ -63,12 +63,12 @@ OF_ONE_ROW = [
 HTMX = {"HX-Request": "true"}
 
 
-def test_every_address_is_tried_here() -> None:
-    tried = {name for _, name, _ in OF_ONE_BACKTEST + OF_ALL + OF_ONE_RUN + OF_ONE_ROW}
-    assert {str(pattern.name) for pattern in urlpatterns} == tried
+def test_every_address_is_tested_here() -> None:
+    tested = {name for _, name, _ in OF_ONE_BACKTEST + OF_ALL + OF_ONE_RUN + OF_ONE_ROW}
+    assert {str(pattern.name) for pattern in urlpatterns} == tested
 
 
-def ask(
+def request(
     browser: Client, method: str, name: str, pk: int | None = None, headers: dict[str, str] | None = None
 ) -> Any:
     url = reverse(f"backtests:{name}", args=[pk] if pk else [])
@@ -76,7 +76,7 @@ def ask(
 
 
 @pytest.mark.parametrize(("method", "name", "status"), OF_ONE_BACKTEST)
-def test_a_backtest_is_its_owners_alone(
+def test_only_the_owner_reaches_a_backtest(
     method: str,
     name: str,
     status: int,
@@ -86,22 +86,22 @@ def test_a_backtest_is_its_owners_alone(
     charlies_browser: Client,
 ) -> None:
     for headers in ({}, HTMX):
-        assert ask(bobs_browser, method, name, completed.pk, headers).status_code == 404
-        refused = ask(charlies_browser, method, name, completed.pk, headers)
+        assert request(bobs_browser, method, name, completed.pk, headers).status_code == 404
+        refused = request(charlies_browser, method, name, completed.pk, headers)
         assert refused.status_code == 302
         assert refused["Location"].startswith("/accounts/login/")
-    assert ask(alices_browser, method, name, completed.pk).status_code == status
-    assert ask(alices_browser, method, name, completed.pk + 1000).status_code == 404
+    assert request(alices_browser, method, name, completed.pk).status_code == status
+    assert request(alices_browser, method, name, completed.pk + 1000).status_code == 404
 
 
 @pytest.fixture
 def row(strategy: Strategy) -> Candidate:
-    """A row of a search of Alice's."""
+    """A row of Alice's search."""
     return make_candidate(user=strategy.user, strategy=strategy)
 
 
 @pytest.mark.parametrize(("method", "name", "status"), OF_ONE_RUN + OF_ONE_ROW)
-def test_an_optimizer_run_and_its_rows_are_their_owners_alone(
+def test_only_the_owner_reaches_an_optimizer_run_and_its_rows(
     method: str,
     name: str,
     status: int,
@@ -112,27 +112,27 @@ def test_an_optimizer_run_and_its_rows_are_their_owners_alone(
 ) -> None:
     pk = row.pk if name.startswith("candidate") else row.run_id
     for headers in ({}, HTMX):
-        assert ask(bobs_browser, method, name, pk, headers).status_code == 404
-        refused = ask(charlies_browser, method, name, pk, headers)
+        assert request(bobs_browser, method, name, pk, headers).status_code == 404
+        refused = request(charlies_browser, method, name, pk, headers)
         assert refused.status_code == 302
         assert refused["Location"].startswith("/accounts/login/")
     assert not Backtest.objects.exists()
-    assert ask(alices_browser, method, name, pk).status_code == status
-    assert ask(alices_browser, method, name, pk + 1).status_code == 404
-    if name != "optimizer_delete":  # asks on a GET and deletes on a POST
+    assert request(alices_browser, method, name, pk).status_code == status
+    assert request(alices_browser, method, name, pk + 1).status_code == 404
+    if name != "optimizer_delete":  # GET asks for confirmation, POST deletes
         other = "GET" if method == "POST" else "POST"
-        assert ask(alices_browser, other, name, pk).status_code == 405
+        assert request(alices_browser, other, name, pk).status_code == 405
 
 
 def test_bob_cannot_stop_alices_run(row: Candidate, bobs_browser: Client) -> None:
     for action in ("pause", "resume", "cancel"):
-        ask(bobs_browser, "POST", f"optimizer_{action}", row.run_id)
+        request(bobs_browser, "POST", f"optimizer_{action}", row.run_id)
     row.run.refresh_from_db()
     assert row.run.status == OptimizerRun.Status.COMPLETED
 
 
 @pytest.mark.parametrize("query", ["run", "strategy"])
-def test_bob_cannot_start_an_optimizer_run_from_what_is_alices(
+def test_bob_cannot_start_an_optimizer_run_from_alices_objects(
     query: str, row: Candidate, strategy: Strategy, alices_browser: Client, bobs_browser: Client
 ) -> None:
     pk = {"run": row.run_id, "strategy": strategy.pk}[query]
@@ -154,35 +154,35 @@ def test_bob_cannot_optimize_alices_strategy(job: str, strategy: Strategy, bobs_
 def test_the_list_and_the_form_need_a_user(
     method: str, name: str, status: int, strategy: Strategy, alices_browser: Client, charlies_browser: Client
 ) -> None:
-    refused = ask(charlies_browser, method, name)
+    refused = request(charlies_browser, method, name)
     assert refused.status_code == 302
     assert refused["Location"].startswith("/accounts/login/")
-    assert ask(alices_browser, method, name).status_code == status
+    assert request(alices_browser, method, name).status_code == status
 
 
 def test_bob_cannot_cancel_alices_backtest(make: Make, bobs_browser: Client) -> None:
     backtest = make()
-    ask(bobs_browser, "POST", "cancel", backtest.pk)
+    request(bobs_browser, "POST", "cancel", backtest.pk)
     backtest.refresh_from_db()
     assert backtest.status == Backtest.Status.QUEUED
 
 
-def test_a_cancellation_is_never_a_get(make: Make, alices_browser: Client) -> None:
-    assert ask(alices_browser, "GET", "cancel", make().pk).status_code == 405
+def test_a_cancellation_needs_a_post(make: Make, alices_browser: Client) -> None:
+    assert request(alices_browser, "GET", "cancel", make().pk).status_code == 405
 
 
-def test_a_cancellation_needs_the_forms_token(make: Make, alices_browser: Client) -> None:
+def test_a_cancellation_needs_the_csrf_token(make: Make, alices_browser: Client) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = alices_browser.cookies
-    assert ask(strict, "POST", "cancel", make().pk).status_code == 403
+    assert request(strict, "POST", "cancel", make().pk).status_code == 403
 
 
 def test_bob_does_not_see_alices_backtests_in_his_list(completed: Backtest, bobs_browser: Client) -> None:
-    assert completed.strategy_name not in ask(bobs_browser, "GET", "list").content.decode()
+    assert completed.strategy_name not in request(bobs_browser, "GET", "list").content.decode()
 
 
 @pytest.mark.parametrize("query", ["strategy", "backtest"])
-def test_bob_cannot_start_from_what_is_alices(
+def test_bob_cannot_start_a_backtest_from_alices_objects(
     query: str, completed: Backtest, strategy: Strategy, alices_browser: Client, bobs_browser: Client
 ) -> None:
     pk = {"strategy": strategy.pk, "backtest": completed.pk}[query]
@@ -194,7 +194,7 @@ def test_bob_cannot_start_from_what_is_alices(
 
 @pytest.mark.parametrize("value", ["abc", "-1", "0", "9" * 40, "9" * 5000, "1.5", "٣"])
 @pytest.mark.parametrize("query", ["strategy", "backtest"])
-def test_an_address_that_names_nothing_is_not_found(
+def test_an_invalid_id_in_the_address_is_not_found(
     query: str, value: str, strategy: Strategy, alices_browser: Client
 ) -> None:
     assert alices_browser.get(reverse("backtests:new"), {query: value}).status_code == 404

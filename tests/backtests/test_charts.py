@@ -1,4 +1,4 @@
-"""The charts' JSON: the same figures as the bars, the kind and the trades."""
+"""The JSON of the charts has the figures of the bars, the kind and the trades."""
 
 from datetime import date
 from typing import Any
@@ -23,7 +23,7 @@ def column(rows: list[dict[str, Any]], name: str) -> list[Any]:
     return [row.get(name) for row in rows]
 
 
-def test_the_equity_chart_holds_every_session(completed: Backtest) -> None:
+def test_the_equity_chart_has_every_session(completed: Backtest) -> None:
     chart = charts.equity_chart(completed)
     curve = completed.curve
     assert column(chart["equity"], "value") == pytest.approx(curve.equity, abs=0.006)
@@ -33,10 +33,10 @@ def test_the_equity_chart_holds_every_session(completed: Backtest) -> None:
     assert times == sorted(set(times)) == column(chart["drawdown"], "time")
 
 
-def test_the_deepest_drawdown_is_that_of_the_metrics(completed: Backtest) -> None:
+def test_the_max_drawdown_equals_the_metric(completed: Backtest) -> None:
     drawdown = column(charts.equity_chart(completed)["drawdown"], "value")
     assert max(drawdown) <= 0
-    assert min(drawdown) == pytest.approx(-completed.metrics["max_drawdown_pct"], abs=0.006)
+    assert min(drawdown) == pytest.approx(-100 * completed.metrics["max_drawdown"], abs=0.006)
 
 
 def test_a_drawdown_counts_from_the_capital(completed: Backtest) -> None:
@@ -46,11 +46,11 @@ def test_a_drawdown_counts_from_the_capital(completed: Backtest) -> None:
     assert column(charts.equity_chart(completed)["drawdown"], "value") == [-10, -5]
 
 
-def test_before_it_is_completed_there_is_nothing_to_draw(make: Make) -> None:
+def test_a_queued_backtest_has_empty_charts(make: Make) -> None:
     assert charts.equity_chart(make()) == {"equity": [], "buy_and_hold": [], "drawdown": []}
 
 
-def test_the_price_chart_holds_the_bars_of_the_period(completed: Backtest) -> None:
+def test_the_price_chart_has_the_bars_of_the_period(completed: Backtest) -> None:
     chart = charts.price_chart(completed, "MSFT")
     start, end = completed.period
     bars = load_bars("MSFT", "1Day").since(start).until(end)
@@ -59,7 +59,7 @@ def test_the_price_chart_holds_the_bars_of_the_period(completed: Backtest) -> No
         assert column(chart["bars"], name) == pytest.approx(getattr(bars, name), abs=1e-4)
 
 
-def test_the_lines_are_the_kinds_own_with_the_history_before_the_period(completed: Backtest) -> None:
+def test_indicator_lines_use_the_bars_before_the_period(completed: Backtest) -> None:
     lines = charts.price_chart(completed, "AAPL")["lines"]
     start, end = completed.period
     whole = load_bars("AAPL", "1Day").until(end)
@@ -71,7 +71,7 @@ def test_the_lines_are_the_kinds_own_with_the_history_before_the_period(complete
         assert column(line["data"], "value") == pytest.approx(signals.lines[line["name"]][first:], abs=1e-4)
 
 
-def test_an_oscillator_has_a_pane_of_its_own_and_its_start_is_a_gap(
+def test_an_oscillator_has_its_own_pane_and_starts_with_a_gap(
     make: Make, strategy: Strategy, clock: Clock
 ) -> None:
     strategy.kind, strategy.parameters = "rsi_mean_reversion", {}
@@ -85,7 +85,7 @@ def test_an_oscillator_has_a_pane_of_its_own_and_its_start_is_a_gap(
     assert [("value" in point) for point in line["data"][:16]] == [False] * 14 + [True] * 2
 
 
-def test_each_purchase_and_sale_is_marked_where_it_happened(completed: Backtest) -> None:
+def test_entries_and_exits_have_markers(completed: Backtest) -> None:
     markers = charts.price_chart(completed, "AAPL")["markers"]
     expected = []
     for trade in completed.trades.filter(symbol="AAPL").order_by("entry_time"):
@@ -99,8 +99,8 @@ def test_each_purchase_and_sale_is_marked_where_it_happened(completed: Backtest)
     assert f"Buy {stopped.quantity:.0f}" in texts
 
 
-def test_a_kind_that_is_gone_leaves_bars_and_trades(completed: Backtest) -> None:
-    Backtest.objects.update(kind="gone")
+def test_a_kind_that_is_not_installed_has_no_lines(completed: Backtest) -> None:
+    Backtest.objects.update(kind="not_installed")
     completed.refresh_from_db()
     chart = charts.price_chart(completed, "AAPL")
     assert chart["lines"] == []
@@ -108,27 +108,27 @@ def test_a_kind_that_is_gone_leaves_bars_and_trades(completed: Backtest) -> None
     assert chart["markers"]
 
 
-def test_a_symbol_without_bars_in_the_period_is_an_empty_chart(make: Make, clock: Clock) -> None:
+def test_a_symbol_without_bars_in_the_period_has_an_empty_chart(make: Make, clock: Clock) -> None:
     backtest = make(symbols=["AAPL", "FB"])
     run_backtest(backtest.pk, clock)
     backtest.refresh_from_db()
     assert charts.price_chart(backtest, "FB") == {"bars": [], "lines": [], "markers": [], "levels": []}
 
 
-def test_bars_that_are_gone_are_named(completed: Backtest) -> None:
+def test_missing_bars_are_named(completed: Backtest) -> None:
     BarSeries.objects.filter(symbol="AAPL").delete()
     with pytest.raises(NoBars, match="AAPL"):
         charts.price_chart(completed, "MSFT")
 
 
-def test_a_long_history_is_drawn_with_fewer_points(completed: Backtest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_history_has_fewer_points(completed: Backtest, monkeypatch: pytest.MonkeyPatch) -> None:
     exact, exact_equity = charts.price_chart(completed, "AAPL"), charts.equity_chart(completed)
     monkeypatch.setattr(points, "MAX_POINTS", 100)
     chart, equity = charts.price_chart(completed, "AAPL"), charts.equity_chart(completed)
     assert 90 < len(chart["bars"]) <= 100
     times = column(chart["bars"], "time")
     assert times == sorted(set(times))
-    # The extremes stay, the ends stay, and every marker stands on a point that is drawn.
+    # Extremes and ends are kept, and every marker is at a point of the chart.
     assert max(column(chart["bars"], "high")) == max(column(exact["bars"], "high"))
     assert min(column(chart["bars"], "low")) == min(column(exact["bars"], "low"))
     assert chart["bars"][0]["open"] == exact["bars"][0]["open"]
@@ -140,7 +140,7 @@ def test_a_long_history_is_drawn_with_fewer_points(completed: Backtest, monkeypa
     assert len(equity["equity"]) <= 100
 
 
-def test_the_levels_of_a_trade_reach_from_its_entry_to_its_exit(make: Make, clock: Clock) -> None:
+def test_levels_span_a_trade_from_entry_to_exit(make: Make, clock: Clock) -> None:
     backtest = make(symbols=["AAPL"], take_profit_pct=0.2)
     run_backtest(backtest.pk, clock)
     levels = charts.price_chart(backtest, "AAPL")["levels"]
@@ -156,43 +156,43 @@ def test_the_levels_of_a_trade_reach_from_its_entry_to_its_exit(make: Make, cloc
         assert level["target"] == pytest.approx(level["entry"] * 1.2, abs=1e-5)
 
 
-def test_without_a_target_there_is_none_to_draw(completed: Backtest) -> None:
+def test_a_trade_without_a_target_has_no_target_level(completed: Backtest) -> None:
     assert {level["target"] for level in charts.price_chart(completed, "AAPL")["levels"]} == {None}
 
 
-def test_the_rolling_sharpe_ratio_ends_with_that_of_the_last_half_year(completed: Backtest) -> None:
-    own, held = charts.rolling_sharpe_chart(completed)["lines"]
+def test_the_rolling_sharpe_ratio_covers_126_sessions(completed: Backtest) -> None:
+    strategy, benchmark = charts.rolling_sharpe_chart(completed)["lines"]
     curve = completed.curve
-    for line, values in ((own, curve.equity), (held, curve.buy_and_hold)):
+    for line, values in ((strategy, curve.equity), (benchmark, curve.buy_and_hold)):
         returns = session_returns(np.array(values), 100_000)
         assert line["data"][-1]["value"] == pytest.approx(sharpe_ratio(returns[-126:]), abs=6e-4)
         assert line["data"][0]["time"] == column(charts.equity_chart(completed)["equity"], "time")[125]
         assert len(line["data"]) == len(values) - 125
 
 
-def test_the_exposure_is_told_in_percent(completed: Backtest) -> None:
+def test_the_exposure_is_in_percent(completed: Backtest) -> None:
     (line,) = charts.exposure_chart(completed)["lines"]
     assert column(line["data"], "value") == pytest.approx([100 * part for part in completed.curve.invested])
 
 
-def test_the_histograms_hold_every_closed_trade(completed: Backtest) -> None:
+def test_the_histograms_count_every_closed_trade(completed: Backtest) -> None:
     closed = completed.trades.exclude(exit_time=None)
     for chart, name in ((charts.profit_chart, "pnl"), (charts.r_multiple_chart, "r_multiple")):
         bins = chart(completed)["bins"]
         values = [float(value) for value in closed.values_list(name, flat=True) if value is not None]
-        assert sum(column(bins, "count")) == len(values) == completed.metrics["num_trades"]
+        assert sum(column(bins, "count")) == len(values) == completed.metrics["trades"]
         assert (bins[0]["from"] <= min(values), max(values) < bins[-1]["to"]) == (True, True)
 
 
 @pytest.mark.parametrize("length", [0, 1, 4999, 5000, 5001, 12_345])
-def test_groups_cover_every_row_once(length: int) -> None:
-    first, last = points.groups(length)
+def test_point_spans_cover_every_row_once(length: int) -> None:
+    first, last = points.point_spans(length)
     assert len(first) <= points.MAX_POINTS
     rows = [row for start, end in zip(first, last, strict=True) for row in range(start, end + 1)]
     assert rows == list(range(length))
 
 
-def test_shorter_bars_are_told_in_unix_seconds() -> None:
+def test_times_of_shorter_bars_are_unix_seconds() -> None:
     # 2012-03-05 14:30 UTC.
     times = np.array(["2012-03-05T14:30"], "datetime64[us]")
-    assert points.written(times, Timeframe.MINUTE) == [1_330_957_800]
+    assert points.chart_times(times, Timeframe.MINUTE) == [1_330_957_800]

@@ -1,4 +1,4 @@
-"""The form of a new backtest: what it reads, in which units, and within which bounds."""
+"""The form of a new backtest: parsing, units, bounds and messages."""
 
 from typing import Any
 
@@ -42,7 +42,9 @@ def typed(strategy: Strategy) -> dict[str, Any]:
     }
 
 
-def test_it_reads_what_the_service_takes(alice: User, strategy: Strategy, typed: dict[str, Any]) -> None:
+def test_its_values_are_the_arguments_of_the_service(
+    alice: User, strategy: Strategy, typed: dict[str, Any]
+) -> None:
     form = BacktestForm(alice, typed)
     assert form.is_valid(), form.errors
     values = form.values()
@@ -73,9 +75,9 @@ def test_it_has_a_field_for_every_rule_and_cost() -> None:
     assert RULES.keys() | COSTS.keys() <= BacktestForm.base_fields.keys()
 
 
-def test_what_is_not_sent_is_the_default(alice: User, typed: dict[str, Any]) -> None:
-    needed = ("strategy", "start_date", "end_date")
-    form = BacktestForm(alice, {name: typed[name] for name in needed})
+def test_missing_values_get_their_defaults(alice: User, typed: dict[str, Any]) -> None:
+    required = ("strategy", "start_date", "end_date")
+    form = BacktestForm(alice, {name: typed[name] for name in required})
     assert form.is_valid(), form.errors
     given_values = {name: value for name, value in form.values().items() if value is not None}
     assert given_values["initial_capital"] == 100_000
@@ -84,7 +86,7 @@ def test_what_is_not_sent_is_the_default(alice: User, typed: dict[str, Any]) -> 
     assert given_values["signal_threshold"] == RULES["signal_threshold"]
 
 
-def accepted(name: str, value: float) -> bool:
+def is_accepted(name: str, value: float) -> bool:
     try:
         RiskRules(**{name: value}) if name in RULES else Costs(**{name: value})  # type: ignore[arg-type]
     except InvalidRules:
@@ -93,33 +95,30 @@ def accepted(name: str, value: float) -> bool:
 
 
 @pytest.mark.parametrize("name", BOUNDED)
-def test_its_bounds_are_those_of_the_rules(name: str) -> None:
+def test_its_bounds_are_the_bounds_of_the_rules(name: str) -> None:
     field = NUMBERS[name]
     step = 1 if isinstance(field, CountField) else 1e-6
     for bound, outwards in ((field.low, -step), (field.high, step)):
         value = field.clean(str(bound))
-        assert accepted(name, value)
-        assert not accepted(name, value + outwards)
+        assert is_accepted(name, value)
+        assert not is_accepted(name, value + outwards)
 
 
-def test_the_bounds_of_the_capital_are_those_of_the_service() -> None:
+def test_the_bounds_of_the_capital_match_the_service() -> None:
     field = NUMBERS["initial_capital"]
     assert (field.low, field.high) == (MIN_CAPITAL, MAX_CAPITAL)
 
 
 @pytest.mark.parametrize("name", [*BOUNDED, "initial_capital"])
 @pytest.mark.parametrize("text", ["abc", "nan", "inf", "-inf", "1e400", "-0.001", "1e10", "1,5"])
-def test_what_is_no_number_within_bounds_is_refused(
-    alice: User, typed: dict[str, Any], name: str, text: str
-) -> None:
+def test_an_invalid_number_is_refused(alice: User, typed: dict[str, Any], name: str, text: str) -> None:
     form = BacktestForm(alice, typed | {name: text})
     assert not form.is_valid()
     assert list(form.errors) == [name]
-    assert str(form.errors[name][0]).startswith("Enter a ")
 
 
 @given(st.floats(0.1, 99).map(lambda percent: round(percent, 6)))
-def test_a_percentage_comes_back_as_it_was_typed(percent: float) -> None:
+def test_a_percentage_is_shown_as_it_was_typed(percent: float) -> None:
     field = PercentField("Stop loss (%)", 0.1, 99)
     text = f"{percent:.10g}"
     assert field.prepare_value(field.clean(text)) == text
@@ -133,27 +132,25 @@ def test_a_percentage_comes_back_as_it_was_typed(percent: float) -> None:
         ("stop_loss_pct", "100", "Enter a number between 0.1 and 99."),
         ("initial_capital", "0", "Enter a number between 1 and 1,000,000,000."),
         ("initial_capital", "", "This field is required."),
-        ("start_date", "yesterday", "Enter a date as 2012-03-05."),
+        ("start_date", "yesterday", "Enter a date such as 2012-03-05."),
         ("end_date", "", "This field is required."),
         ("strategy", "", "This field is required."),
-        ("strategy", "abc", "Choose one of your strategies."),
+        ("strategy", "abc", "Select one of your strategies."),
     ],
 )
-def test_each_refusal_says_what_is_wanted(
-    alice: User, typed: dict[str, Any], name: str, text: str, message: str
-) -> None:
+def test_messages_of_the_form(alice: User, typed: dict[str, Any], name: str, text: str, message: str) -> None:
     form = BacktestForm(alice, typed | {name: text})
     assert dict(form.errors) == {name: [message]}
 
 
-def test_somebody_elses_strategy_is_no_choice(alice: User, bob: User, typed: dict[str, Any]) -> None:
+def test_another_users_strategy_is_refused(alice: User, bob: User, typed: dict[str, Any]) -> None:
     other = save_strategy(bob, name="Bob's", kind="macd", parameters={}, symbols=["IBM"], timeframe="1Day")
     form = BacktestForm(alice, typed | {"strategy": str(other.pk)})
-    assert form.errors == {"strategy": ["Choose one of your strategies."]}
+    assert form.errors == {"strategy": ["Select one of your strategies."]}
     assert "Bob" not in str(form["strategy"])
 
 
-def test_what_the_service_refuses_stands_at_its_field(alice: User, typed: dict[str, Any]) -> None:
+def test_errors_of_the_service_are_shown_at_their_fields(alice: User, typed: dict[str, Any]) -> None:
     form = BacktestForm(alice, typed)
-    form.refuse({"symbols": "No bars.", "stop_loss_pct": "Too wide.", "other": "Not now."})
+    form.add_errors({"symbols": "No bars.", "stop_loss_pct": "Too wide.", "other": "Not now."})
     assert form.errors == {"symbols": ["No bars."], "stop_loss_pct": ["Too wide."], "__all__": ["Not now."]}

@@ -5,7 +5,7 @@ from django.test import Client
 
 from backtests import provenance
 from backtests.models import Backtest
-from backtests.reports.backtest import Verdict, verdict_of
+from backtests.reports.backtest import RepeatOutcome, repeat_outcome
 from backtests.services import NothingToCompare, repeat_backtest, run_backtest
 from backtests.services.queue import RUN_TASK
 from backtests.services.repeat import SNAPSHOT
@@ -25,8 +25,8 @@ def repeated(backtest: Backtest, clock: Clock) -> Backtest:
     return again
 
 
-def found_verdict(backtest: Backtest) -> Verdict:
-    verdict = verdict_of(backtest)
+def found_verdict(backtest: Backtest) -> RepeatOutcome:
+    verdict = repeat_outcome(backtest)
     assert verdict
     return verdict
 
@@ -92,16 +92,16 @@ def test_the_verdict_remains_after_the_first_run_is_deleted(
     again = repeated(completed, clock)
     first = url_of(completed)
     verdict = found_verdict(again)
-    assert (verdict.of, verdict.known, verdict.same) == (completed.pk, True, True)
+    assert (verdict.first_id, verdict.first_exists, verdict.is_same) == (completed.pk, True, True)
     assert f'href="{first}"' in alices_browser.get(url_of(again)).content.decode()
     Backtest.objects.filter(pk=completed.pk).delete()
     verdict = found_verdict(again)
-    assert (verdict.known, verdict.same) == (False, True)
+    assert (verdict.first_exists, verdict.is_same) == (False, True)
     assert f'href="{first}"' not in alices_browser.get(url_of(again)).content.decode()
 
 
 def test_a_first_run_has_no_verdict(completed: Backtest) -> None:
-    assert verdict_of(completed) is None
+    assert repeat_outcome(completed) is None
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.FAILED, Status.CANCELLED])

@@ -1,4 +1,4 @@
-"""Every page a reader can open, by a name for its picture, on a desk that has deployed and backtested."""
+"""All pages by the names of their screenshots, on a desk with deployments, backtests and optimizer runs."""
 
 from functools import partial
 
@@ -40,7 +40,7 @@ PAGES = {
     "logout": "/accounts/logout/",
     "api-docs": "/api/docs",
 }
-# What is refused, and says why.
+# Pages that refuse the request with a reason.
 REFUSED = {
     "data-upload": "/dashboard/data/upload",
     "missing": "/dashboard/backtests/999",
@@ -48,7 +48,7 @@ REFUSED = {
 
 
 def make_history(desk: Desk, round_trips: int) -> None:
-    """Backtest, deploy and optimize the demo strategies, and wait until they have closed that many trades."""
+    """Backtest, deploy and optimize the demo strategies, and wait until they have closed this many trades."""
     desk.wait_until_healthy()
     trader = Trader(desk.url, demo_password(desk.folder))
     trader.deploy_and_backtest_all()

@@ -1,4 +1,4 @@
-"""Every page on a phone, light and dark, with figures on it."""
+"""Every page on a phone, in both themes."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.flows.trader import demo_password
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 PHONE = 390
-# The elements that reach beyond the screen and stand in nothing that scrolls.
+# Elements wider than the screen, except inside elements that scroll.
 TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter(element => !element.closest(".table-scroll, [popover]"))
   .filter(element => element.getBoundingClientRect().right > innerWidth)
@@ -34,9 +34,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_page_is_wider_than_a_phone_or_breaks_its_own_policy(
-    theme: Theme, desk: Desk, browser: Browser
-) -> None:
+def test_no_page_is_wider_than_a_phone_or_violates_its_policy(theme: Theme, desk: Desk, browser: Browser) -> None:
     window = Window(browser, theme, width=PHONE)
     too_wide = {}
     for paths in (OPEN_TO_ALL, PAGES):

@@ -1,4 +1,4 @@
-"""The optimizer in a real browser, on the desk that is one process."""
+"""The optimizer in a real browser, on the embedded desk."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.flows.trader import demo_password
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 
-def test_a_trader_searches_and_deploys_what_was_found(tmp_path: Path) -> None:
+def test_a_user_searches_parameters_and_deploys_a_row(tmp_path: Path) -> None:
     with Desk(tmp_path / "data") as desk, chromium() as browser:
         desk.wait_until_healthy()
         walk(browser, desk.url, demo_password(desk.folder))

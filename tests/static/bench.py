@@ -1,4 +1,4 @@
-"""A desk of three pages to try the front end's scripts on."""
+"""A small site for the tests of the front end's scripts."""
 
 import json
 import time
@@ -114,7 +114,7 @@ def equity(request: HttpRequest) -> JsonResponse:
 def lines(request: HttpRequest) -> JsonResponse:
     first = [{"time": DAYS[0]}, *({"time": day, "value": 1.5} for day in DAYS[1:])]
     second = [{"time": day, "value": 0.25} for day in DAYS]
-    return JsonResponse({"lines": [{"name": "Strategy", "data": first}, {"name": "Held", "data": second}]})
+    return JsonResponse({"lines": [{"name": "Strategy", "data": first}, {"name": "Buy and hold", "data": second}]})
 
 
 def bins(request: HttpRequest) -> JsonResponse:
@@ -130,7 +130,7 @@ def bins(request: HttpRequest) -> JsonResponse:
 
 
 def minutes(request: HttpRequest) -> JsonResponse:
-    # 2012-07-05 13:30 UTC: the opening in New York, in summer time.
+    # 2012-07-05 13:30 UTC: 09:30 in New York, in summer time.
     bar = {"time": 1_341_495_000, "open": 10, "high": 11, "low": 9, "close": 10}
     return JsonResponse({"bars": [bar]})
 

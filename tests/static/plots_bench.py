@@ -1,4 +1,4 @@
-"""A page of plots to try their scripts on."""
+"""A page of plots for the tests of their scripts."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import engines
@@ -12,20 +12,20 @@ PAGE = """
 {% endblock scripts %}
 {% block content %}
   <form id="axes">
-    <select name="statistic" aria-label="Shows"><option>best</option><option>median</option></select></form>
+    <select name="statistic" aria-label="Show"><option>best</option><option>median</option></select></form>
   <div id="heat" class="plot" data-plot="heat-map" data-url="/heat.json?symbol=AAPL" data-controls="#axes"
        data-label="Heat map"></div>
   <div id="scores" class="plot" data-plot="histogram" data-url="/scores.json" data-label="All scores"></div>
   <div id="lines" class="plot" data-plot="parallel" data-url="/lines.json" data-label="Lines"></div>
   <div id="many" class="plot" data-plot="parallel" data-url="/many.json" data-label="Many axes"></div>
-  {% for plot, name in parts %}
-    <div id="part-{{ name }}" class="plot" data-plot="{{ plot }}" data-label="Of a part"
-         data-url="/{{ name }}.json?symbol=AAPL&amp;statistic=best&amp;part=1"></div>
+  {% for plot, name in incomplete %}
+    <div id="incomplete-{{ name }}" class="plot" data-plot="{{ plot }}" data-label="Incomplete"
+         data-url="/{{ name }}.json?symbol=AAPL&amp;statistic=best&amp;incomplete=1"></div>
   {% endfor %}
   <div id="empty" class="plot" data-plot="heat-map" data-url="/empty.json" data-label="Empty"></div>
 {% endblock content %}
 """
-PARTS = [("heat-map", "heat"), ("histogram", "scores"), ("parallel", "lines")]
+INCOMPLETE = [("heat-map", "heat"), ("histogram", "scores"), ("parallel", "lines")]
 HEAT = {
     "score": "Sharpe ratio",
     "of": 5,
@@ -36,11 +36,11 @@ HEAT = {
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(engines["django"].from_string(PAGE).render({"parts": PARTS}, request))
+    return HttpResponse(engines["django"].from_string(PAGE).render({"incomplete": INCOMPLETE}, request))
 
 
 def is_complete(request: HttpRequest) -> bool:
-    return "part" not in request.GET
+    return "incomplete" not in request.GET
 
 
 def heat(request: HttpRequest) -> JsonResponse:

@@ -16,14 +16,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.urls("tests.static.plots_bench")]
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch, a_chromium() as browser:
-        # Playwright keeps a loop running in this thread, which Django would take for asynchronous code.
+        # Playwright runs an event loop in this thread, which Django would treat as asynchronous code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         yield browser
 
 
 @pytest.fixture
 def page(chromium: Browser, live_server: LiveServer, alices_browser: Client) -> Iterator[Page]:
-    """The bench's page, logged in and drawn; ends with the assertion that nothing went wrong."""
+    """The page of the plots, logged in and loaded; afterwards the browser must have no complaints."""
     window = Window(chromium)
     session = alices_browser.cookies["sessionid"].value
     window.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
@@ -35,19 +35,19 @@ def page(chromium: Browser, live_server: LiveServer, alices_browser: Client) -> 
     assert window.complaints == []
 
 
-def test_a_heat_map_tells_its_best_cell_and_what_it_shows(page: Page) -> None:
+def test_a_heat_map_describes_its_best_cell_and_its_range(page: Page) -> None:
     heat = page.locator("#heat")
     expect(heat.locator(".plot-legend")).to_have_text("Fast 10–14, Slow 20: best Sharpe ratio 1.25 of 2")
     expect(heat.locator(".plot-foot")).to_contain_text("5 combinations: from -0.50 to 1.25")
     assert "Heat map. Best Sharpe ratio of each cell" in (heat.locator("svg").get_attribute("aria-label") or "")
 
 
-def test_an_empty_cell_is_told_from_a_low_one(page: Page) -> None:
+def test_an_empty_cell_differs_from_a_low_score(page: Page) -> None:
     expect(page.locator("#heat rect[fill='url(#no-score)']")).to_have_count(1)
     expect(page.locator("#heat rect[fill*='color-mix']")).to_have_count(3)
 
 
-def test_the_arrow_keys_read_a_heat_map(page: Page) -> None:
+def test_the_arrow_keys_move_through_a_heat_map(page: Page) -> None:
     legend = page.locator("#heat .plot-legend")
     page.locator("#heat svg").focus()
     page.keyboard.press("ArrowUp")
@@ -59,7 +59,7 @@ def test_the_arrow_keys_read_a_heat_map(page: Page) -> None:
     expect(legend).to_have_text("Fast 5, Slow 20: best Sharpe ratio 0.50")
 
 
-def test_the_pointer_reads_a_heat_map_and_leaves_it(page: Page) -> None:
+def test_the_pointer_selects_a_cell_of_a_heat_map(page: Page) -> None:
     legend = page.locator("#heat .plot-legend")
     page.locator("#heat rect[fill='url(#no-score)']").hover()
     expect(legend).to_have_text("Fast 5, Slow 30: no score")
@@ -67,30 +67,30 @@ def test_the_pointer_reads_a_heat_map_and_leaves_it(page: Page) -> None:
     expect(legend).to_contain_text("best Sharpe ratio 1.25")
 
 
-def test_its_controls_ask_for_another_one(page: Page) -> None:
-    page.get_by_label("Shows").select_option("median")
+def test_the_controls_load_another_heat_map(page: Page) -> None:
+    page.get_by_label("Show").select_option("median")
     expect(page.locator("#heat .plot-legend")).to_have_text("Fast 5, Slow 20: median Sharpe ratio 0.50")
 
 
-@pytest.mark.parametrize("answer", ["of the server", '{"cells": []}', "no JSON"])
-def test_what_answers_an_earlier_question_is_not_drawn_over_a_later_one(page: Page, answer: str) -> None:
+@pytest.mark.parametrize("late", ["real", '{"cells": []}', "no JSON"])
+def test_a_late_response_to_an_earlier_request_is_ignored(page: Page, late: str) -> None:
     held: list[Route] = []
     page.route("**/heat.json?*statistic=median", lambda route: held.append(route))
-    shows = page.get_by_label("Shows")
+    select = page.get_by_label("Show")
     with page.expect_request("**/heat.json?*statistic=median"):
-        shows.select_option("median")
+        select.select_option("median")
     with page.expect_response("**/heat.json?*statistic=best"):
-        shows.select_option("best")
+        select.select_option("best")
     with page.expect_response("**/heat.json?*statistic=median"):
-        if answer == "of the server":
+        if late == "real":
             held[0].continue_()
         else:
-            held[0].fulfill(status=200, body=answer)
+            held[0].fulfill(status=200, body=late)
     page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
     assert "best Sharpe ratio 1.25" in page.locator("#heat .plot-legend").inner_text()
 
 
-def test_a_histogram_marks_the_winner_and_counts(page: Page) -> None:
+def test_a_histogram_marks_rank_1_and_counts_rows(page: Page) -> None:
     expect(page.locator("#scores .plot-winner-name")).to_have_text("Rank 1: 1.25")
     page.locator("#scores svg").focus()
     page.keyboard.press("ArrowLeft")
@@ -100,32 +100,29 @@ def test_a_histogram_marks_the_winner_and_counts(page: Page) -> None:
     expect(legend).to_have_text("0.00 to 1.00: 1,000 rows")
     page.keyboard.press("ArrowRight")
     expect(legend).to_have_text("From 1.00, and all above 2.00: 1 row")
-    expect(page.locator("#scores .plot-foot")).to_contain_text(
-        "The bars at the ends hold all scores beyond them, too."
-    )
 
 
-def test_parallel_coordinates_tell_the_best_and_the_others(page: Page) -> None:
+def test_parallel_coordinates_describe_the_best_and_other_rows(page: Page) -> None:
     expect(page.locator("#lines .plot-legend")).to_have_text("The best: Fast 10, Slow 20, Sharpe ratio 1.25")
     page.locator("#lines svg").focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator("#lines .plot-legend")).to_have_text("Fast 5, Slow 30, Sharpe ratio 0.50")
 
 
-def test_a_part_of_the_rows_is_called_the_best_of_them(page: Page) -> None:
+def test_an_incomplete_plot_says_that_it_shows_the_best_rows(page: Page) -> None:
     expect(page.locator("#heat .plot-foot")).to_contain_text("of each cell, 5 combinations: from")
     expect(page.locator("#scores .plot-foot")).to_contain_text("Sharpe ratio of 1,004 rows")
     expect(page.locator("#lines .plot-foot")).to_contain_text("3 of 5,000 combinations, evenly")
-    for plot, words in (
-        ("#part-heat", "of each cell, the best 5 combinations kept so far: from"),
-        ("#part-scores", "Sharpe ratio of the best 1,004 rows kept so far, most"),
-        ("#part-lines", "3 of the best 5,000 combinations kept so far, evenly"),
+    for plot, text in (
+        ("#incomplete-heat", "of each cell, the best 5 combinations kept so far: from"),
+        ("#incomplete-scores", "Sharpe ratio of the best 1,004 rows kept so far, most"),
+        ("#incomplete-lines", "3 of the best 5,000 combinations kept so far, evenly"),
     ):
-        expect(page.locator(f"{plot} .plot-foot")).to_contain_text(words)
+        expect(page.locator(f"{plot} .plot-foot")).to_contain_text(text)
 
 
-def test_what_cannot_be_drawn_is_said(page: Page) -> None:
-    expect(page.locator("#empty")).to_contain_text("There is nothing to draw")
+def test_plots_without_data_or_space_show_a_message(page: Page) -> None:
+    expect(page.locator("#empty")).to_contain_text("There are no data to plot")
     page.set_viewport_size({"width": 390, "height": 800})
     expect(page.locator("#many")).to_contain_text("This plot needs a wider screen.")
     expect(page.locator("#lines polyline").first).to_be_attached()

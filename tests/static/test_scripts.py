@@ -21,14 +21,14 @@ HIDE = """hidden => {
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright keeps a loop running in this thread, which Django would take for asynchronous code.
+        # Playwright runs an event loop in this thread, which Django would treat as asynchronous code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         yield playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
 
 
 @pytest.fixture
 def desk(chromium: Browser, live_server: LiveServer, alices_browser: Client) -> Iterator[Page]:
-    """The bench's page, logged in, loaded; ends with the assertion that nothing broke the policy."""
+    """The page of the bench, logged in and loaded; afterwards there must be no violations and no errors."""
     bench.posts.clear()
     bench.regions.clear()
     session = alices_browser.cookies["sessionid"].value
@@ -48,24 +48,24 @@ def desk(chromium: Browser, live_server: LiveServer, alices_browser: Client) -> 
     assert (violations, errors) == ([], [])
 
 
-def test_a_price_chart_tells_the_last_bar_and_its_lines(desk: Page) -> None:
+def test_a_price_chart_shows_the_values_of_the_last_bar(desk: Page) -> None:
     legend = desk.locator("#prices .chart-legend")
     expect(legend).to_contain_text("2012-03-06")
-    # The change is against the close before, 104.50.
+    # The change is relative to the previous close, 104.50.
     expect(legend).to_contain_text("O 103.00 H 107.00 L 99.00 C 105.50 +0.96%")
     expect(legend).to_contain_text("SMA 2 101.25")
     expect(legend).to_contain_text("RSI 2 70.00")
     expect(desk.locator("#prices canvas").first).to_be_visible()
 
 
-def test_an_equity_chart_compares_and_shows_the_drawdown(desk: Page) -> None:
+def test_an_equity_chart_shows_equity_benchmark_and_drawdown(desk: Page) -> None:
     legend = desk.locator("#curve .chart-legend")
     expect(legend).to_contain_text("Equity $100,030.00")
     expect(legend).to_contain_text("Buy and hold $100,000.00")
     expect(legend).to_contain_text("Drawdown -1.50%")
 
 
-def test_a_chart_says_who_drew_it(desk: Page) -> None:
+def test_a_chart_has_its_credit(desk: Page) -> None:
     credit = desk.locator("#prices").get_by_role("link", name="Charts by TradingView")
     expect(credit).to_have_attribute("href", "https://www.tradingview.com/")
 
@@ -74,16 +74,16 @@ def test_minutes_are_shown_in_new_york(desk: Page) -> None:
     expect(desk.locator("#minutes .chart-legend")).to_contain_text("2012-07-05 09:30 ET")
 
 
-def test_a_button_shows_its_moment_on_a_chart(desk: Page) -> None:
+def test_a_button_shows_its_time_on_a_chart(desk: Page) -> None:
     expect(desk.locator("#prices canvas").first).to_be_visible()
     desk.click("#show")
     legend = desk.locator("#prices .chart-legend")
     expect(legend).to_contain_text("2012-03-05")
-    # Over the indicator's gap nothing is said about it.
+    # The indicator has no value there.
     expect(legend).not_to_contain_text("RSI 2")
 
 
-def test_a_moment_asked_for_while_the_chart_loads_is_shown_when_it_has(desk: Page) -> None:
+def test_a_time_selected_while_the_chart_loads_is_shown_afterwards(desk: Page) -> None:
     waiting: list[Route] = []
     desk.route("**/prices.json", lambda route: waiting.append(route))
     desk.reload()
@@ -94,7 +94,7 @@ def test_a_moment_asked_for_while_the_chart_loads_is_shown_when_it_has(desk: Pag
     expect(desk.locator("#prices .chart-legend")).to_contain_text("2012-03-05")
 
 
-def test_a_shown_moment_stays_told_when_the_pointer_has_left_the_chart(desk: Page) -> None:
+def test_the_legend_keeps_the_selected_time_after_the_pointer_leaves(desk: Page) -> None:
     canvas, legend = desk.locator("#prices .chart-canvas"), desk.locator("#prices .chart-legend")
     expect(legend).to_contain_text("2012-03-06")
     desk.click("#show")
@@ -107,11 +107,11 @@ def test_a_shown_moment_stays_told_when_the_pointer_has_left_the_chart(desk: Pag
     expect(legend).to_contain_text("2012-03-05")
 
 
-def test_a_chosen_trade_tells_its_stop_and_target(desk: Page) -> None:
+def test_the_selected_trade_shows_its_stop_and_target(desk: Page) -> None:
     legend = desk.locator("#prices .chart-legend")
     expect(legend).to_contain_text("2012-03-06")
     expect(legend).not_to_contain_text("Stop")
-    # Anywhere in the row is as good as its button; a link of its own stays a link.
+    # A click anywhere in the row acts like its button, except on a link.
     desk.click("#cell")
     expect(legend).to_contain_text("2012-03-02")
     expect(legend).to_contain_text("Stop 91.00Target 121.50")
@@ -119,11 +119,11 @@ def test_a_chosen_trade_tells_its_stop_and_target(desk: Page) -> None:
     expect(desk).to_have_url(re.compile("#away$"))
 
 
-def test_a_chart_can_begin_at_a_trade(desk: Page) -> None:
+def test_a_chart_can_start_at_a_trade(desk: Page) -> None:
     expect(desk.locator("#chosen .chart-legend")).to_contain_text("2012-03-02")
 
 
-def test_the_chosen_trade_is_marked_on_the_canvas_and_another_theme_redraws_it(desk: Page) -> None:
+def test_the_selected_trade_is_highlighted_on_the_canvas(desk: Page) -> None:
     expect(desk.locator("#prices canvas").first).to_be_visible()
     before = desk.locator("#prices .chart-canvas").screenshot()
     desk.click("#cell")
@@ -145,23 +145,23 @@ def test_price_and_equity_have_a_logarithmic_scale(desk: Page) -> None:
     expect(desk.locator("#rolling").get_by_role("button", name="Log")).to_have_count(0)
 
 
-def test_lines_are_written_in_their_unit(desk: Page) -> None:
-    expect(desk.locator("#rolling .chart-legend")).to_contain_text("Strategy 1.50Held 0.25")
-    expect(desk.locator("#exposure .chart-legend")).to_contain_text("Strategy 1.50%Held 0.25%")
+def test_lines_have_their_unit(desk: Page) -> None:
+    expect(desk.locator("#rolling .chart-legend")).to_contain_text("Strategy 1.50Buy and hold 0.25")
+    expect(desk.locator("#exposure .chart-legend")).to_contain_text("Strategy 1.50%Buy and hold 0.25%")
 
 
-def test_a_histogram_tells_its_bins(desk: Page) -> None:
+def test_a_histogram_describes_its_bins(desk: Page) -> None:
     legend = desk.locator("#bins .chart-legend")
     expect(legend).to_have_text("All 6 trades")
     box = desk.locator("#bins .chart-canvas").bounding_box()
     assert box
-    # Of the columns, two bins of room beside them, the second is left of the middle.
+    # Four bins with empty bins on both sides: the second is left of the middle.
     desk.locator("#bins .chart-canvas").hover(position={"x": box["width"] * 0.36, "y": box["height"] / 2})
     expect(legend).to_have_text("-$100 to $0 3 trades")
 
 
-def test_a_chart_without_data_or_answer_says_so(desk: Page) -> None:
-    expect(desk.locator("#empty")).to_contain_text("There is nothing to draw yet.")
+def test_a_chart_without_data_or_response_shows_a_message(desk: Page) -> None:
+    expect(desk.locator("#empty")).to_contain_text("There are no data to plot yet.")
     expect(desk.locator("#broken")).to_contain_text("The chart could not be loaded.")
 
 
@@ -195,18 +195,18 @@ def test_a_region_refreshes_and_keeps_what_is_ticked(desk: Page) -> None:
     expect(desk.locator("#ticked")).not_to_be_checked()
 
 
-def test_a_hidden_page_asks_for_nothing_and_catches_up_when_shown(desk: Page) -> None:
+def test_a_hidden_page_does_not_poll_until_it_is_shown(desk: Page) -> None:
     expect(desk.locator("#count")).not_to_have_text("0")
     desk.evaluate(HIDE, True)
     desk.wait_for_timeout(300)
-    asked = len(bench.regions)
+    polls = len(bench.regions)
     desk.wait_for_timeout(2500)
-    assert len(bench.regions) == asked
+    assert len(bench.regions) == polls
     desk.evaluate(HIDE, False)
-    expect(desk.locator("#count")).not_to_have_text(str(asked))
+    expect(desk.locator("#count")).not_to_have_text(str(polls))
 
 
-def test_a_lost_connection_is_told_and_taken_back(desk: Page) -> None:
+def test_a_lost_connection_is_reported_until_it_returns(desk: Page) -> None:
     line = desk.locator("#connection-lost")
     expect(line).to_be_hidden()
     desk.route("**/*", lambda route: route.abort())
@@ -215,7 +215,7 @@ def test_a_lost_connection_is_told_and_taken_back(desk: Page) -> None:
     expect(line).to_be_hidden()
 
 
-def test_a_plain_form_is_sent_once_with_its_buttons_value(desk: Page) -> None:
+def test_a_plain_form_is_sent_once_with_the_value_of_its_button(desk: Page) -> None:
     desk.evaluate("() => { for (let press = 0; press < 3; press += 1) document.getElementById('plain').click(); }")
     desk.wait_for_url("**/plain")
     assert bench.posts == ["plain deploy"]
@@ -232,7 +232,7 @@ def test_an_htmx_form_is_sent_once_and_can_be_sent_again(desk: Page) -> None:
     assert bench.posts == ["asked", "asked"]
 
 
-def test_a_refreshing_region_leaves_a_form_on_its_way_alone(desk: Page) -> None:
+def test_a_refresh_does_not_change_a_form_being_sent(desk: Page) -> None:
     expect(desk.locator("#asking input")).not_to_have_value("key-0")
     desk.click("#asked")
     key = desk.locator("#asking input").input_value()
@@ -243,7 +243,7 @@ def test_a_refreshing_region_leaves_a_form_on_its_way_alone(desk: Page) -> None:
     expect(desk.locator("#asking input")).not_to_have_value(key)
 
 
-def test_an_answer_can_raise_a_toast_and_its_text_is_text(desk: Page) -> None:
+def test_a_response_can_show_a_toast_with_escaped_text(desk: Page) -> None:
     desk.click("#asked")
     toast = desk.locator("#toasts [data-toast]")
     expect(toast).to_contain_text("<b>Paused.</b>")
@@ -251,7 +251,7 @@ def test_an_answer_can_raise_a_toast_and_its_text_is_text(desk: Page) -> None:
     expect(toast).to_have_count(0)
 
 
-def test_an_ended_session_leads_to_the_login_and_not_into_a_region(desk: Page) -> None:
+def test_an_ended_session_redirects_to_the_login(desk: Page) -> None:
     desk.context.clear_cookies()
     desk.wait_for_url("**/accounts/login/**")
 

@@ -1,5 +1,6 @@
-"""The evidence as a reader sees it: the page, the scorecard while it is gathered, and the marks beside the button."""
+"""The evidence on pages: evidence page, scorecard and summary, while it is computed and afterwards."""
 
+import re
 from typing import Any
 from unittest.mock import patch
 
@@ -11,15 +12,19 @@ from django.urls import reverse
 from kombu.exceptions import OperationalError
 
 from backtests.models import Backtest, Candidate, Evidence
+from backtests.services import evidence as evidence_service
 from backtests.services import run_backtest
 from backtests.services.evidence import compute_for_backtest, compute_for_candidate
 from strategies.models import Strategy
 from strategies.services import save_strategy
-from tests.backtests.pages import HTMX, text_of
+from tests.backtests.pages import HTMX, facts_of, has_id, text_in, text_of
 from tests.backtests.runs import Clock, Make, Published
 from tradedesk.accounts.models import User
 
-ENQUEUE = "backtests.services.evidence.enqueue_candidate_evidence"
+KEYS = {
+    *("deflated_sharpe", "out_of_sample", "walk_forward", "overfitting", "neighbours"),
+    *("monte_carlo", "costs", "trades", "checks"),
+}
 
 
 def page_of(subject: Backtest | Candidate) -> str:
@@ -27,78 +32,80 @@ def page_of(subject: Backtest | Candidate) -> str:
     return reverse(f"backtests:{noun}_evidence", args=[subject.pk])
 
 
-def again(subject: Backtest | Candidate) -> str:
+def retry_url(subject: Backtest | Candidate) -> str:
     return f"{page_of(subject)}/again"
 
 
-def test_the_page_explains_every_line(examined: Backtest, alices_browser: Client) -> None:
+def lines_of(answer: Any) -> dict[str, str]:
+    """The ratings in the scorecard of a page, by the keys of their lines."""
+    scorecard = answer.content.decode().partition('class="evidence-lines"')[2].partition("</ul>")[0]
+    return dict(re.findall(r'href="[^"]*#(\w+)">\s*<span class="rating rating-(\w+)"', scorecard))
+
+
+def test_the_page_explains_every_line_with_its_source(examined: Backtest, alices_browser: Client) -> None:
     answer = alices_browser.get(page_of(examined))
-    words = text_of(answer)
-    for label in ("Luck", "Out of sample", "Walk-forward", "Overfitting", "Neighbours", "Money at risk", "Costs"):
-        assert label in words
-    for source in (
-        "Deflated Sharpe Ratio (2014)",
-        "Pardo (2008)",
-        "Zhu (2017)",
-        "Efron, Bootstrap Methods (1979)",
+    assert lines_of(answer).keys() == KEYS
+    for key, source in (
+        ("deflated_sharpe", "The Deflated Sharpe Ratio (2014)"),
+        ("walk_forward", "Pardo (2008)"),
+        ("overfitting", "Zhu (2017)"),
+        ("monte_carlo", "Efron, Bootstrap Methods (1979)"),
     ):
-        assert source in words
-    assert f"{Evidence.objects.get().report['overfitting']['splits']:,} of the 12,870 possible ways" in words
-    assert "drawn again 10,000 times" in words
-    assert "One dollar out of sample" in words
+        assert source in text_in(answer, key)
+    splits = Evidence.objects.get().report["overfitting"]["splits"]
+    assert f"{splits:,} of the 12,870" in text_in(answer, "overfitting")
+    assert "10,000 times" in text_in(answer, "monte_carlo")
     assert answer.content.decode().count('class="evidence-plot"') == 4
-    assert "Deploy to Live" in words
+    assert 'name="deploy_key"' in answer.content.decode()
 
 
-def test_money_is_in_the_readers_dollars_at_both_sizes(examined: Backtest, alices_browser: Client) -> None:
-    found = Evidence.objects.get().report["monte_carlo"]
-    words = text_of(alices_browser.get(page_of(examined)))
-    equity = 100_000  # a paper account begins with it
-    assert "$100,000.00" in words
-    assert f"-${found['drawdown'] * equity:,.2f}" in words
-    # The backtest took up to 47.5% of the equity a position, in whole shares; a quick deploy takes 2%.
-    assert 0.4 < found["size"] < 0.48
-    assert f"-${found['drawdown'] * equity * 0.02 / found['size']:,.2f}" in words
+def test_money_at_risk_is_in_dollars_at_both_sizes(examined: Backtest, alices_browser: Client) -> None:
+    stored = Evidence.objects.get().report["monte_carlo"]
+    facts = facts_of(alices_browser.get(page_of(examined)))
+    equity = 100_000  # the initial equity of a paper account
+    assert facts["Your equity"] == "$100,000.00"
+    assert facts["A bad drawdown at the tested size"] == f"-${stored['drawdown'] * equity:,.2f}"
+    # The backtest bought up to 47.5% of the equity per position, in whole shares; a deployment buys 2%.
+    assert 0.4 < stored["size"] < 0.48
+    deployed = f"-${stored['drawdown'] * equity * 0.02 / stored['size']:,.2f}"
+    assert facts["Both when deployed at 2.00% per position"].endswith(deployed)
 
 
-def test_a_deployment_that_is_larger_than_the_backtest_loses_more(
-    examined: Backtest, alices_browser: Client
-) -> None:
-    own = Evidence.objects.get()
-    own.report["monte_carlo"] |= {"drawdown": 0.05, "size": 0.01}
-    own.save()
+def test_a_deployment_larger_than_the_backtest_loses_more(examined: Backtest, alices_browser: Client) -> None:
+    evidence = Evidence.objects.get()
+    evidence.report["monte_carlo"] |= {"drawdown": 0.05, "size": 0.01}
+    evidence.save()
     assert "-$10,000.00" in text_of(alices_browser.get(page_of(examined)))
-    own.report["monte_carlo"] |= {"drawdown": 0.8}
-    own.save()
-    words = text_of(alices_browser.get(page_of(examined)))
-    assert "-$100,000.00" in words  # and never more than there is
-    assert "-$160,000.00" not in words
+    evidence.report["monte_carlo"] |= {"drawdown": 0.8}
+    evidence.save()
+    shown = text_of(alices_browser.get(page_of(examined)))
+    assert "-$100,000.00" in shown  # never more than the equity
+    assert "-$160,000.00" not in shown
 
 
 def test_a_kind_without_parameters_has_a_page(
     alice: User, samples: list[str], make: Make, clock: Clock, alices_browser: Client
 ) -> None:
-    held = save_strategy(
+    strategy = save_strategy(
         alice, name="Hold", kind="buy_and_hold", parameters={}, symbols=["AAPL"], timeframe="1Day"
     )
-    backtest = make(strategy=held)
+    backtest = make(strategy=strategy)
     run_backtest(backtest.pk, clock)
     compute_for_backtest(backtest.pk, clock)
-    words = text_of(alices_browser.get(page_of(backtest)))
-    assert "Nothing to search." in words
-    assert "No parameters to move." in words
+    ratings = lines_of(alices_browser.get(page_of(backtest)))
+    assert {ratings[key] for key in ("walk_forward", "overfitting", "neighbours")} == {"none"}
 
 
-def test_while_it_is_gathered_the_panel_asks_again(completed: Backtest, alices_browser: Client) -> None:
+def test_a_pending_scorecard_polls(completed: Backtest, alices_browser: Client) -> None:
     page = alices_browser.get(page_of(completed))
-    assert "Being gathered" in text_of(page)
+    assert lines_of(page) == {}
     assert 'hx-trigger="every 2s, sse:changed"' in page.content.decode()
     part = alices_browser.get(page_of(completed), headers=HTMX)
     assert part.content.decode().strip().startswith("<section")
 
 
-def test_its_own_page_is_loaded_anew_once_it_is_there(examined: Backtest, alices_browser: Client) -> None:
-    address = f"http://testserver{page_of(examined)}#luck"
+def test_the_evidence_page_reloads_when_the_evidence_is_ready(examined: Backtest, alices_browser: Client) -> None:
+    address = f"http://testserver{page_of(examined)}#deflated_sharpe"
     on_its_page = alices_browser.get(page_of(examined), headers=HTMX | {"HX-Current-URL": address})
     assert on_its_page["HX-Refresh"] == "true"
     elsewhere = alices_browser.get(page_of(examined), headers=HTMX | {"HX-Current-URL": "http://testserver/x"})
@@ -107,22 +114,22 @@ def test_its_own_page_is_loaded_anew_once_it_is_there(examined: Backtest, alices
     assert 'hx-trigger="every' not in elsewhere.content.decode()
 
 
-def test_the_marks_beside_a_button_ask_again_until_they_are_there(
+def test_the_summary_below_a_button_polls_until_it_is_ready(
     completed: Backtest, strategy: Strategy, clock: Clock, alices_browser: Client
 ) -> None:
     page = alices_browser.get(reverse("strategies:detail", args=[strategy.pk])).content.decode()
-    address = f"{page_of(completed)}?beside=1"
+    address = f"{page_of(completed)}?summary=1"
     assert f'hx-get="{address}" hx-trigger="every 2s, sse:changed"' in page
     waiting = alices_browser.get(address, headers=HTMX)
-    assert (waiting.status_code, "not yet" in text_of(waiting)) == (200, True)
+    assert (waiting.status_code, waiting.content.count(b'class="rating ')) == (200, 0)
     compute_for_backtest(completed.pk, clock)
-    there = alices_browser.get(address, headers=HTMX)
-    assert there.status_code == 286
-    assert "a single try" in text_of(there)
-    assert "hx-get" not in there.content.decode()
+    ready = alices_browser.get(address, headers=HTMX)
+    assert (ready.status_code, ready.content.count(b'class="rating ')) == (286, 9)
+    assert "a single trial" in text_of(ready)
+    assert "hx-get" not in ready.content.decode()
 
 
-def test_the_panel_of_a_row_asks_again_until_it_is_there(
+def test_the_scorecard_of_a_row_polls_until_it_is_ready(
     candidate: Candidate, clock: Clock, alices_browser: Client
 ) -> None:
     elsewhere = HTMX | {"HX-Current-URL": "http://testserver/x"}
@@ -133,7 +140,7 @@ def test_the_panel_of_a_row_asks_again_until_it_is_there(
 
 
 @pytest.mark.parametrize("noun", ["backtest", "candidate"])
-def test_what_failed_is_tried_again_at_a_press_and_only_then(
+def test_failed_evidence_is_computed_again_only_on_request(
     noun: str,
     completed: Backtest,
     candidate: Candidate,
@@ -145,92 +152,88 @@ def test_what_failed_is_tried_again_at_a_press_and_only_then(
 ) -> None:
     subject: Any = completed if noun == "backtest" else candidate
     gather = compute_for_backtest if noun == "backtest" else compute_for_candidate
-    with patch("backtests.services.evidence.build_report", side_effect=ZeroDivisionError("by zero")):
+    with patch.object(evidence_service, "build_report", side_effect=ZeroDivisionError("by zero")):
         gather(subject.pk, clock)
     page = alices_browser.get(page_of(subject))
-    assert "Try again" in text_of(page)
-    assert f'action="{again(subject)}"' in page.content.decode()
+    assert f'action="{retry_url(subject)}"' in page.content.decode()
     assert "hx-trigger=" not in page.content.decode().partition('id="evidence-')[2].partition("</section>")[0]
     assert Evidence.objects.exclude(error="").count() == 1
-    assert bobs_browser.post(again(subject)).status_code == 404
+    assert bobs_browser.post(retry_url(subject)).status_code == 404
     with django_capture_on_commit_callbacks(execute=True):
         for _ in range(2):
-            assert alices_browser.post(again(subject)).headers["Location"] == page_of(subject)
+            assert alices_browser.post(retry_url(subject)).headers["Location"] == page_of(subject)
     assert published == [(f"backtests.tasks.compute_{noun}_evidence", (subject.pk,))]
     gather(subject.pk, clock)
     with django_capture_on_commit_callbacks(execute=True):
-        alices_browser.post(again(subject))
+        alices_browser.post(retry_url(subject))
     assert len(published) == 1
     assert Evidence.objects.get(**{noun: subject}).error == ""
 
 
-def test_a_row_nobody_has_looked_at_does_not_say_that_it_is_on_its_way(
-    candidate: Candidate, alices_browser: Client
-) -> None:
-    page = alices_browser.get(reverse("backtests:optimizer_run", args=[candidate.run_id]))
-    assert "not yet" in text_of(page)
-    assert "pending" not in text_of(page)
+def test_a_row_without_evidence_is_not_shown_as_pending(candidate: Candidate, alices_browser: Client) -> None:
+    page = alices_browser.get(reverse("backtests:optimizer_run", args=[candidate.run_id]), {"page": 2})
+    link = page.content.decode().partition(f'href="{page_of(candidate)}"')[2].partition("</a>")[0]
+    assert "not computed" in link
 
 
-def test_what_went_wrong_stands_on_the_page(completed: Backtest, clock: Clock, alices_browser: Client) -> None:
-    with patch("backtests.services.evidence.build_report", side_effect=ZeroDivisionError("by zero")):
+def test_the_error_is_shown(completed: Backtest, clock: Clock, alices_browser: Client) -> None:
+    with patch.object(evidence_service, "build_report", side_effect=ZeroDivisionError("by zero")):
         compute_for_backtest(completed.pk, clock)
-    assert "The desk made an error" in text_of(alices_browser.get(page_of(completed)))
+    assert Evidence.objects.get().error in text_in(
+        alices_browser.get(page_of(completed)), f"evidence-{completed.pk}"
+    )
 
 
-def test_a_row_of_an_optimizer_has_a_page_even_without_a_queue(
-    candidate: Candidate, alices_browser: Client
-) -> None:
-    with patch(ENQUEUE, side_effect=OperationalError("down")):
-        assert "Being gathered" in text_of(alices_browser.get(page_of(candidate)))
+def test_the_page_of_a_row_works_without_a_queue(candidate: Candidate, alices_browser: Client) -> None:
+    with patch.object(evidence_service, "enqueue_candidate_evidence", side_effect=OperationalError("down")):
+        assert has_id(alices_browser.get(page_of(candidate)), f"evidence-{candidate.pk}")
 
 
-def test_a_row_tells_what_the_search_did_not_see(
+def test_a_row_of_a_search_is_tested_on_its_holdout_period(
     candidate: Candidate, clock: Clock, alices_browser: Client
 ) -> None:
     compute_for_candidate(candidate.pk, clock)
-    words = text_of(alices_browser.get(page_of(candidate)))
-    assert "The search saw the first part alone." in words
-    assert "its search did not see the last part" in words
-    assert "26 tries on this symbol and period" in words
+    page = alices_browser.get(page_of(candidate))
+    assert "The search did not use the holdout period." in text_in(page, "out_of_sample")
+    assert facts_of(page)["Trials"] == "26"
+    assert "26 trials on this symbol and period" in text_of(page)
 
 
 @pytest.mark.parametrize("address", ["list", "detail"])
-def test_the_strategys_button_shows_its_latest_evidence(
+def test_the_button_of_a_strategy_has_its_latest_evidence(
     address: str, examined: Backtest, strategy: Strategy, alices_browser: Client
 ) -> None:
     url = reverse(f"strategies:{address}", args=[strategy.pk] if address == "detail" else [])
     page = alices_browser.get(url)
     assert page_of(examined) in page.content.decode()
-    assert "a single try" in text_of(page)
+    assert "a single trial" in text_in(page, f"evidence-summary-{examined.pk}")
 
 
-def test_a_strategys_own_page_has_every_line(
+def test_the_page_of_a_strategy_has_the_scorecard(
     examined: Backtest, strategy: Strategy, alices_browser: Client
 ) -> None:
-    page = alices_browser.get(reverse("strategies:detail", args=[strategy.pk])).content.decode()
-    assert page.count('class="evidence-label"') == 9
+    page = alices_browser.get(reverse("strategies:detail", args=[strategy.pk]))
+    assert lines_of(page).keys() == KEYS
 
 
-def test_evidence_of_other_parameters_is_not_this_strategys(
+def test_evidence_of_other_parameters_is_not_shown(
     examined: Backtest, strategy: Strategy, alices_browser: Client
 ) -> None:
     Strategy.objects.update(parameters={"fast": 5, "slow": 40})
-    words = text_of(alices_browser.get(reverse("strategies:list")))
-    assert "No evidence for these settings yet: run a backtest" in words
+    page = alices_browser.get(reverse("strategies:list")).content.decode()
+    assert page_of(examined) not in page
+    assert f'href="/dashboard/backtests/new?strategy={strategy.pk}"' in page
 
 
 @pytest.mark.parametrize("change", [{"symbols": ["AAPL"]}, {"symbols": ["AAPL", "IBM"]}, {"timeframe": "1Hour"}])
-def test_evidence_of_another_market_is_not_this_strategys(
+def test_evidence_of_other_symbols_or_another_timeframe_is_not_shown(
     change: dict[str, Any], examined: Backtest, alices_browser: Client
 ) -> None:
     Strategy.objects.update(**change)
-    assert "No evidence for these settings yet: run a backtest" in text_of(
-        alices_browser.get(reverse("strategies:list"))
-    )
+    assert page_of(examined) not in alices_browser.get(reverse("strategies:list")).content.decode()
 
 
-def test_a_later_backtest_of_something_else_does_not_hide_the_evidence(
+def test_a_later_backtest_on_other_symbols_does_not_hide_the_evidence(
     examined: Backtest, strategy: Strategy, make: Make, clock: Clock, alices_browser: Client
 ) -> None:
     other = make(symbols=["IBM"])
@@ -241,16 +244,15 @@ def test_a_later_backtest_of_something_else_does_not_hide_the_evidence(
     assert page_of(other) not in page
 
 
-def test_no_mark_is_a_colour_alone(examined: Backtest, alices_browser: Client) -> None:
-    page = alices_browser.get(reverse("backtests:detail", args=[examined.pk])).content.decode()
-    marks = page.count('class="evidence-label"')
-    words = sum(
-        page.count(f'<span class="sr-only">{word}:</span>') for word in ("green", "amber", "red", "not known")
-    )
-    assert marks == words == 9
+def test_every_rating_has_its_word(examined: Backtest, alices_browser: Client) -> None:
+    page = alices_browser.get(reverse("backtests:detail", args=[examined.pk]))
+    words = re.findall(r'<span class="sr-only">([\w ]+):</span>', page.content.decode())
+    labels = {"pass": "Pass", "caution": "Caution", "fail": "Fail", "none": "Not rated"}
+    assert words == [labels[rating] for rating in lines_of(page).values()]
+    assert len(words) == 9
 
 
-def test_the_cards_cost_the_same_however_many(
+def test_the_number_of_queries_is_constant(
     examined: Backtest, strategy: Strategy, alice: User, make: Make, clock: Clock, alices_browser: Client
 ) -> None:
     def queries() -> int:
@@ -273,7 +275,7 @@ def test_the_cards_cost_the_same_however_many(
 
 
 @pytest.mark.parametrize("noun", ["backtest", "candidate"])
-def test_evidence_is_its_owners_alone(
+def test_only_the_owner_sees_the_evidence(
     noun: str,
     examined: Backtest,
     candidate: Candidate,
@@ -288,5 +290,5 @@ def test_evidence_is_its_owners_alone(
     assert charlies_browser.get(page_of(subject)).status_code == 302
 
 
-def test_a_backtest_that_has_not_completed_has_no_page(make: Make, alices_browser: Client) -> None:
+def test_a_backtest_that_is_not_completed_has_no_evidence_page(make: Make, alices_browser: Client) -> None:
     assert alices_browser.get(page_of(make())).status_code == 404

@@ -1,4 +1,4 @@
-"""The list of backtests, as Alice sees it."""
+"""The page of the list of backtests."""
 
 import pytest
 from django.db import connection
@@ -7,9 +7,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from backtests.lists.listing import PAGE_SIZE
+from backtests.lists.table import PAGE_SIZE
 from backtests.models import Backtest
-from tests.backtests.pages import HTMX, LIST, NEW, text_of
+from tests.backtests.pages import HTMX, LIST, NEW, cells_of, has_id, text_in, text_of
 from tests.backtests.runs import Make
 
 Status = Backtest.Status
@@ -22,28 +22,28 @@ def test_the_addresses() -> None:
 
 
 def test_the_list_shows_each_backtest_with_its_figures(completed: Backtest, alices_browser: Client) -> None:
-    shown = text_of(alices_browser.get(LIST))
     metrics = completed.metrics
-    for words in (
-        "Golden cross AAPL, MSFT SMA crossover fast 20, slow 50",
-        "Completed",
-        "2005-01-03 – 2010-12-31",
-        f"+{metrics['total_return']:.2f}%",
-        f"{metrics['sharpe_ratio']:.2f} {metrics['max_drawdown_pct']:.2f}% {metrics['num_trades']}",
-    ):
-        assert words in shown
+    _, subject, status, period, *figures = cells_of(alices_browser.get(LIST), f"backtest-{completed.pk}")
+    assert subject == "Golden cross AAPL, MSFT SMA crossover fast 20, slow 50"
+    assert (status, period) == ("Completed", "2005-01-03 – 2010-12-31")
+    assert figures[:5] == [
+        f"{metrics['total_return']:+.2%}",
+        f"{metrics['buy_and_hold_return']:+.2%}",
+        f"{metrics['sharpe']:.2f}",
+        f"{metrics['max_drawdown']:.2%}",
+        str(metrics["trades"]),
+    ]
 
 
 @pytest.mark.parametrize("status", Status)
-def test_the_list_says_how_each_stands(make: Make, alices_browser: Client, status: Status) -> None:
-    make()
+def test_the_list_shows_the_status(make: Make, alices_browser: Client, status: Status) -> None:
+    backtest = make()
     Backtest.objects.update(status=status, progress=30)
-    shown = text_of(alices_browser.get(LIST))
-    assert status.label in shown
-    assert ("30%" in shown) == (status == Status.RUNNING)
+    shown = cells_of(alices_browser.get(LIST), f"backtest-{backtest.pk}")[2]
+    assert shown == (f"{status.label} 30%" if status == Status.RUNNING else status.label)
 
 
-def test_the_list_starts_with_the_latest_and_is_paged(make: Make, alices_browser: Client) -> None:
+def test_the_latest_is_first_and_the_list_is_paged(make: Make, alices_browser: Client) -> None:
     first = make()
     Backtest.objects.bulk_create([copy_of(first) for _ in range(PAGE_SIZE)])
     latest = Backtest.objects.latest("id")
@@ -54,28 +54,29 @@ def test_the_list_starts_with_the_latest_and_is_paged(make: Make, alices_browser
     assert second.count('id="backtest-') == 1
 
 
-def test_the_list_costs_as_much_for_one_as_for_many(
+def test_the_number_of_queries_is_constant(
     completed: Backtest, alices_browser: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    asked = {"q": "golden", "sort": "-sharpe", "profitable": "on"}
+    query = {"q": "golden", "sort": "-sharpe", "profitable": "on"}
     with CaptureQueriesContext(connection) as for_one:
-        alices_browser.get(LIST, asked)
+        alices_browser.get(LIST, query)
     Backtest.objects.bulk_create([copy_of(completed) for _ in range(PAGE_SIZE - 1)])
     with django_assert_num_queries(len(for_one)):
-        assert f"1 to {PAGE_SIZE}" in text_of(alices_browser.get(LIST, asked))
+        assert f"1 to {PAGE_SIZE}" in text_of(alices_browser.get(LIST, query))
 
 
-def test_the_list_refreshes_itself_alone(completed: Backtest, alices_browser: Client) -> None:
+def test_the_poll_returns_the_list_as_a_fragment(completed: Backtest, alices_browser: Client) -> None:
     fragment = alices_browser.get(LIST, {"page": 1}, headers=HTMX).content.decode()
     assert "<html" not in fragment
     assert fragment.lstrip().startswith('<section id="backtests"')
     assert 'hx-get="/dashboard/backtests?page=1"' in fragment
 
 
-def test_an_empty_list_offers_the_first_backtest(alices_browser: Client) -> None:
-    shown = alices_browser.get(LIST)
-    assert "No backtests yet" in text_of(shown)
-    assert f'href="{NEW}"' in shown.content.decode()
+def test_an_empty_list_links_to_a_new_backtest(alices_browser: Client) -> None:
+    page = alices_browser.get(LIST)
+    assert not has_id(page, "filters")
+    assert "New backtest" in text_in(page, "backtests")
+    assert page.content.decode().count(f'href="{NEW}"') == 2  # above the list, and in its empty state
 
 
 def copy_of(backtest: Backtest) -> Backtest:

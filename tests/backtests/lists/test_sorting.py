@@ -3,14 +3,14 @@
 import pytest
 from django.db.models import F
 
-from backtests.lists.sorting import Column, in_order, number_in
+from backtests.lists.sorting import Column, json_number, sort_by
 from backtests.models import Backtest
 from tests.livetrading.factories import make_backtest
 from tradedesk.accounts.models import User
 
 COLUMNS = (
-    Column("name", "Strategy", F("strategy_name"), rising=True, is_text=True),
-    Column("return", "Return", number_in("metrics", "total_return")),
+    Column("name", "Strategy", F("strategy_name"), ascending_first=True, is_text=True),
+    Column("return", "Return", json_number("metrics", "total_return")),
 )
 
 
@@ -21,43 +21,43 @@ COLUMNS = (
         ("-name", ["descending", ""]),
         ("return", ["", "ascending"]),
         ("-return", ["", "descending"]),
-        # What is no column is read as the order that the table has by itself.
+        # Anything that is not a column sorts by the default.
         ("", ["", "descending"]),
         ("id", ["", "descending"]),
         ("--name", ["", "descending"]),
         ("password__startswith", ["", "descending"]),
     ],
 )
-def test_the_column_that_sorts_is_marked(sort: str, orders: list[str]) -> None:
-    columns, _ = in_order(COLUMNS, sort, "-return")
+def test_the_sorted_column_is_marked(sort: str, orders: list[str]) -> None:
+    columns, _ = sort_by(COLUMNS, sort, "-return")
     assert [column.order for column in columns] == orders
 
 
 @pytest.mark.parametrize(
-    ("sort", "follows"),
+    ("sort", "next_sorts"),
     [
-        # A name is read from A on, a figure from the greatest on; a second press turns it round.
+        # The first press sorts names in ascending and figures in descending order, the second reverses it.
         ("name", ["-name", "-return"]),
         ("-name", ["name", "-return"]),
         ("return", ["name", "-return"]),
         ("-return", ["name", "return"]),
     ],
 )
-def test_a_press_turns_the_order_round(sort: str, follows: list[str]) -> None:
-    columns, _ = in_order(COLUMNS, sort, "-return")
-    assert [column.follows for column in columns] == follows
+def test_a_second_press_reverses_the_order(sort: str, next_sorts: list[str]) -> None:
+    columns, _ = sort_by(COLUMNS, sort, "-return")
+    assert [column.next_sort for column in columns] == next_sorts
 
 
 @pytest.mark.parametrize(
-    ("sort", "expected"), [("return", [-3.5, 2, 10, None, None]), ("-return", [10, 2, -3.5, None, None])]
+    ("sort", "expected"), [("return", [-0.5, 2, 10, None, None]), ("-return", [10, 2, -0.5, None, None])]
 )
-def test_numbers_in_json_are_compared_as_numbers_and_none_stands_last(
+def test_json_numbers_sort_as_numbers_and_missing_ones_last(
     alice: User, sort: str, expected: list[float | None]
 ) -> None:
-    """As texts, 10 would stand before 2."""
+    """As text, 10 would sort below 2."""
     for metrics in ({"total_return": 2}, {}, {"total_return": 10}, {"total_return": None}):
         make_backtest(user=alice, metrics=metrics)
-    make_backtest(user=alice, metrics={"total_return": -3.5})
-    _, order = in_order(COLUMNS, sort, "-return")
+    make_backtest(user=alice, metrics={"total_return": -0.5})
+    _, order = sort_by(COLUMNS, sort, "-return")
     found = [backtest.metrics.get("total_return") for backtest in Backtest.objects.order_by(order)]
     assert found == expected

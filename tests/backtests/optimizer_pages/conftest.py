@@ -1,4 +1,4 @@
-"""Runs of Alice's, worked on as the workers would, but at once."""
+"""Alice's optimizer runs, completed without a queue, and the forms of new ones."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,10 +14,10 @@ from tests.backtests.runs import Clock
 from tests.backtests.searches import GRID, TERMS, MakeRun, work_through
 
 URL = "/dashboard/optimizer"
-# 399 x 398 on seven symbols.
+# 399 x 398 combinations on each of seven symbols.
 TOO_WIDE = {"symbols": "AAPL, MSFT, IBM, GOOG, FB, A, B", "low_fast": "2", "high_fast": "400", "step_fast": "1"}
 TOO_WIDE |= {"low_slow": "3", "high_slow": "400", "step_slow": "1"}
-TOO_MANY = "1,111,614 combinations over 7 symbols are more than 1,000,000. Either take a step of 3 for fast, or"
+TOO_MANY = "1,111,614 combinations"
 
 
 def url_of(run: OptimizerRun, part: str = "") -> str:
@@ -26,7 +26,7 @@ def url_of(run: OptimizerRun, part: str = "") -> str:
 
 @pytest.fixture
 def queue_search(strategy: Strategy) -> MakeRun:
-    """A queued search of Alice's SMA crossover: 6 x 5 combinations on two symbols, 4 of each against its rule."""
+    """A queued search of Alice's SMA crossover: 6 x 5 combinations on each of two symbols, 4 of them invalid."""
 
     def make(**changes: Any) -> OptimizerRun:
         values = {"symbols": ["AAPL", "MSFT"], "method": "grid", "grid": GRID, "seed": 7, "min_trades": 3, **TERMS}
@@ -68,9 +68,9 @@ def ranking(queue_ranking: MakeRun, work: Callable[[OptimizerRun], OptimizerRun]
 
 @pytest.fixture
 def count_queries() -> Callable[[Callable[[], Any]], int]:
-    def count(ask: Callable[[], Any]) -> int:
+    def count(action: Callable[[], Any]) -> int:
         with CaptureQueriesContext(connection) as captured:
-            ask()
+            action()
         return len(captured)
 
     return count
@@ -78,7 +78,7 @@ def count_queries() -> Callable[[Callable[[], Any]], int]:
 
 @pytest.fixture
 def search(strategy: Strategy) -> dict[str, str]:
-    """The form of a search on AAPL, filled in."""
+    """The values of a valid form of a search on AAPL."""
     return {
         "strategy": str(strategy.pk),
         "shown_strategy": str(strategy.pk),
@@ -100,7 +100,7 @@ def search(strategy: Strategy) -> dict[str, str]:
 
 @pytest.fixture
 def rank(strategy: Strategy) -> dict[str, str]:
-    """The form of a ranking on two symbols, filled in."""
+    """The values of a valid form of a ranking on two symbols."""
     return {
         "strategies": str(strategy.pk),
         "symbols": "aapl, msft",

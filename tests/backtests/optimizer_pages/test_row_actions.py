@@ -1,4 +1,4 @@
-"""What can be done with a row: open it as a backtest, save it as a strategy."""
+"""Actions of a row: run it as a backtest, save it as a strategy."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ def url_of(row: Candidate, action: str) -> str:
     return f"/dashboard/optimizer/candidates/{row.pk}/{action}"
 
 
-def test_a_row_opens_as_a_backtest_of_the_whole_period(row: Candidate, alices_browser: Client) -> None:
+def test_a_row_becomes_a_backtest_of_the_whole_period(row: Candidate, alices_browser: Client) -> None:
     answer = alices_browser.post(url_of(row, "backtest"))
     backtest = Backtest.objects.get()
     assert answer.headers["Location"] == f"/dashboard/backtests/{backtest.pk}"
@@ -33,7 +33,7 @@ def test_a_row_opens_as_a_backtest_of_the_whole_period(row: Candidate, alices_br
 
 
 @pytest.mark.parametrize("ended", [False, True])
-def test_its_page_names_the_search_and_the_row(
+def test_the_page_of_the_backtest_links_to_search_and_row(
     row: Candidate, alices_browser: Client, clock: Clock, ended: bool
 ) -> None:
     backtest = open_as_backtest(row, NOW)
@@ -42,21 +42,20 @@ def test_its_page_names_the_search_and_the_row(
     page = alices_browser.get(f"/dashboard/backtests/{backtest.pk}")
     link = f'href="/dashboard/optimizer/{row.run_id}?symbol=MSFT#candidate-{row.pk}"'
     assert page.content.decode().count(link) == 1
-    assert f"From the search of Golden cross , row {row.parameter_summary} on MSFT" in text_of(page)
+    assert f"search of Golden cross , row {row.parameter_summary} on MSFT" in text_of(page)
     delete_run(row.run)
     page = alices_browser.get(f"/dashboard/backtests/{backtest.pk}")
     assert "/dashboard/optimizer/" not in page.content.decode()
-    assert "From the search" not in text_of(page)
 
 
-def test_its_page_names_the_ranking_and_the_row(ranking: OptimizerRun, alices_browser: Client) -> None:
+def test_the_page_of_the_backtest_names_ranking_and_row(ranking: OptimizerRun, alices_browser: Client) -> None:
     row = ranking.candidates.get(name="Golden cross")
     backtest = open_as_backtest(row, NOW)
-    said = text_of(alices_browser.get(f"/dashboard/backtests/{backtest.pk}"))
-    assert f"From the ranking , row Golden cross ({row.parameter_summary}) on AAPL" in said
+    shown = text_of(alices_browser.get(f"/dashboard/backtests/{backtest.pk}"))
+    assert f"ranking , row Golden cross ({row.parameter_summary}) on AAPL" in shown
 
 
-def test_naming_them_costs_no_query(
+def test_naming_run_and_row_needs_no_query(
     row: Candidate, alices_browser: Client, clock: Clock, count_queries: Callable[[Callable[[], Any]], int]
 ) -> None:
     backtest = open_as_backtest(row, NOW)
@@ -75,7 +74,7 @@ def test_a_row_is_saved_as_a_strategy(alice: User, row: Candidate, alices_browse
     assert (saved.kind, saved.parameters, saved.symbols) == ("sma_crossover", row.parameters, ["MSFT"])
 
 
-def test_the_name_on_offer_is_one_that_can_be_saved(row: Candidate, alices_browser: Client) -> None:
+def test_the_suggested_name_is_valid(row: Candidate, alices_browser: Client) -> None:
     page = alices_browser.get(f"/dashboard/optimizer/{row.run_id}", {"symbol": "MSFT"}).content.decode()
     assert f'value="Golden cross ({row.parameter_summary})"' in page
     Candidate.objects.update(name="N" * 80)
@@ -84,7 +83,7 @@ def test_the_name_on_offer_is_one_that_can_be_saved(row: Candidate, alices_brows
 
 
 @pytest.mark.parametrize("name", ["N" * 81, "a\x07b"])
-def test_a_name_that_cannot_be_saved_is_told(row: Candidate, alices_browser: Client, name: str) -> None:
+def test_an_invalid_name_is_refused(row: Candidate, alices_browser: Client, name: str) -> None:
     before = Strategy.objects.count()
     answer = alices_browser.post(url_of(row, "save"), {"name": name}, follow=True)
     assert answer.redirect_chain == [(f"/dashboard/optimizer/{row.run_id}", 302)]
@@ -92,8 +91,12 @@ def test_a_name_that_cannot_be_saved_is_told(row: Candidate, alices_browser: Cli
     assert Strategy.objects.count() == before
 
 
-def test_a_row_whose_kind_is_gone_says_so(row: Candidate, alices_browser: Client) -> None:
-    Candidate.objects.filter(pk=row.pk).update(kind="gone")
-    for action, words in (("backtest", "This row cannot run any more."), ("save", "There is no strategy kind")):
-        assert words in text_of(alices_browser.post(url_of(row, action), follow=True))
+def test_a_row_whose_kind_is_not_installed_is_refused(row: Candidate, alices_browser: Client) -> None:
+    Candidate.objects.filter(pk=row.pk).update(kind="not_installed")
+    backtests, strategies = Backtest.objects.count(), Strategy.objects.count()
+    for action in ("backtest", "save"):
+        answer = alices_browser.post(url_of(row, action), follow=True)
+        assert answer.redirect_chain == [(f"/dashboard/optimizer/{row.run_id}", 302)]
+        assert "not_installed" in text_of(answer)
+    assert (Backtest.objects.count(), Strategy.objects.count()) == (backtests, strategies)
     assert alices_browser.get(f"/dashboard/optimizer/{row.run_id}", {"symbol": "MSFT"}).status_code == 200

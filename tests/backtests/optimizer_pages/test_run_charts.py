@@ -1,4 +1,4 @@
-"""The charts of a search as JSON: from the file of all combinations, or from the best rows while there is none."""
+"""The JSON of a search's charts, from the file of all combinations or from the best rows."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import pytest
 from django.core.files.storage import storages
 from django.test import Client
 
+from backtests.charts import optimizer as optimizer_charts
 from backtests.models import OptimizerRun
 from backtests.services.optimizer import cancel, run_chunk
 from tests.backtests.runs import Clock
@@ -34,7 +35,7 @@ def test_a_heat_map_has_a_cell_for_each_pair(searched: OptimizerRun, alices_brow
             assert found["counts"][row][column] == ((fast, slow) in scores)
 
 
-def test_each_symbol_has_its_own(searched: OptimizerRun, alices_browser: Client) -> None:
+def test_each_symbol_has_its_own_heat_map(searched: OptimizerRun, alices_browser: Client) -> None:
     one, other = (
         chart(alices_browser, searched, "heat-map", x="fast", y="slow", symbol=symbol)
         for symbol in ("AAPL", "MSFT")
@@ -42,7 +43,7 @@ def test_each_symbol_has_its_own(searched: OptimizerRun, alices_browser: Client)
     assert one["cells"] != other["cells"]
 
 
-def test_the_median_takes_all_that_share_a_cell(searched: OptimizerRun, alices_browser: Client) -> None:
+def test_the_median_uses_all_scores_of_a_cell(searched: OptimizerRun, alices_browser: Client) -> None:
     best, median = (
         chart(alices_browser, searched, "heat-map", x="fast", y="fast", statistic=statistic)
         for statistic in ("best", "median")
@@ -52,7 +53,7 @@ def test_the_median_takes_all_that_share_a_cell(searched: OptimizerRun, alices_b
         assert best["cells"][place][place] > median["cells"][place][place]
 
 
-def test_too_few_trades_count_as_no_score(queue_search: MakeRun, work: Any, alices_browser: Client) -> None:
+def test_rows_with_too_few_trades_have_no_score(queue_search: MakeRun, work: Any, alices_browser: Client) -> None:
     run = work(queue_search(min_trades=100))
     found = chart(alices_browser, run, "heat-map", x="fast", y="slow")
     assert {value for row in found["cells"] for value in row} == {None}
@@ -60,7 +61,7 @@ def test_too_few_trades_count_as_no_score(queue_search: MakeRun, work: Any, alic
     assert chart(alices_browser, run, "histogram")["winner"] is None
 
 
-def test_parallel_coordinates_end_with_the_best(searched: OptimizerRun, alices_browser: Client) -> None:
+def test_the_last_parallel_line_is_the_best_row(searched: OptimizerRun, alices_browser: Client) -> None:
     found = chart(alices_browser, searched, "parallel")
     assert [axis["name"] for axis in found["axes"]] == ["fast", "slow", "score"]
     scores = scores_of(searched)
@@ -69,7 +70,7 @@ def test_parallel_coordinates_end_with_the_best(searched: OptimizerRun, alices_b
     assert [row[2] for row in found["rows"]] == sorted(row[2] for row in found["rows"])
 
 
-def test_the_histogram_counts_every_score_and_marks_the_winner(
+def test_the_histogram_counts_every_score_and_has_the_winner(
     searched: OptimizerRun, alices_browser: Client
 ) -> None:
     found = chart(alices_browser, searched, "histogram")
@@ -78,11 +79,11 @@ def test_the_histogram_counts_every_score_and_marks_the_winner(
     assert found["winner"] == max(scores_of(searched).values())
 
 
-@pytest.mark.parametrize("without", ["end", "file"])
-def test_without_the_file_the_best_rows_are_drawn(
-    without: str, searched: OptimizerRun, queue_search: MakeRun, clock: Clock, alices_browser: Client
+@pytest.mark.parametrize("is_completed", [True, False])
+def test_without_the_file_charts_use_the_best_rows(
+    is_completed: bool, searched: OptimizerRun, queue_search: MakeRun, clock: Clock, alices_browser: Client
 ) -> None:
-    if without == "file":
+    if is_completed:
         storages["research"].delete(searched.results_path)
         run = searched
     else:
@@ -97,22 +98,22 @@ PLOTS = {"heat-map": {"x": "fast", "y": "slow"}, "parallel": {}, "histogram": {}
 
 
 @pytest.mark.parametrize("name", PLOTS)
-def test_a_chart_says_whether_it_is_of_all_combinations(
+def test_a_chart_of_all_combinations_is_complete(
     name: str, searched: OptimizerRun, queue_search: MakeRun, clock: Clock, alices_browser: Client
 ) -> None:
     assert chart(alices_browser, searched, name, **PLOTS[name])["complete"]
-    part = queue_search()
-    run_chunk(part.pk, 0, clock)
-    assert not chart(alices_browser, part, name, **PLOTS[name])["complete"]
-    cancel(part, clock())
-    assert not chart(alices_browser, part, name, **PLOTS[name])["complete"]
+    unfinished = queue_search()
+    run_chunk(unfinished.pk, 0, clock)
+    assert not chart(alices_browser, unfinished, name, **PLOTS[name])["complete"]
+    cancel(unfinished, clock())
+    assert not chart(alices_browser, unfinished, name, **PLOTS[name])["complete"]
 
 
 @pytest.mark.parametrize(("kept", "complete"), [(1000, True), (26, False)])
-def test_without_the_file_the_kept_rows_are_all_there_are_while_they_are_fewer_than_are_kept(
+def test_without_the_file_a_chart_is_complete_if_all_rows_were_kept(
     kept: int, complete: bool, searched: OptimizerRun, alices_browser: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backtests.charts.optimizer.MAX_CANDIDATES", kept)
+    monkeypatch.setattr(optimizer_charts, "MAX_CANDIDATES", kept)
     storages["research"].delete(searched.results_path)
     assert chart(alices_browser, searched, "parallel")["complete"] == complete
 
@@ -125,14 +126,12 @@ def test_a_run_without_rows_has_empty_charts(queue_search: MakeRun, alices_brows
 
 
 @pytest.mark.parametrize("query", [{}, {"x": "fast"}, {"x": "fast", "y": "score"}, {"x": "fast", "y": "../x"}])
-def test_axes_that_the_search_has_not_are_refused(
-    searched: OptimizerRun, alices_browser: Client, query: dict[str, str]
-) -> None:
+def test_unknown_axes_are_refused(searched: OptimizerRun, alices_browser: Client, query: dict[str, str]) -> None:
     answer = alices_browser.get(f"/dashboard/optimizer/{searched.pk}/heat-map.json", query)
     assert answer.status_code == 404
-    assert answer.json()["detail"] == "Choose x and y among the parameters that vary: fast, slow."
+    assert answer.json()["detail"].endswith("fast, slow.")
 
 
 @pytest.mark.parametrize("name", ["heat-map", "parallel"])
-def test_a_ranking_has_no_landscape(ranking: OptimizerRun, alices_browser: Client, name: str) -> None:
+def test_a_ranking_has_no_parameter_charts(ranking: OptimizerRun, alices_browser: Client, name: str) -> None:
     assert alices_browser.get(f"/dashboard/optimizer/{ranking.pk}/{name}.json").status_code == 404

@@ -6,28 +6,29 @@ from django.test import Client
 
 from backtests.models import OptimizerRun
 from tests.backtests.optimizer_pages.conftest import URL
-from tests.backtests.pages import HTMX, text_of
+from tests.backtests.pages import HTMX, cells_of, text_in
 from tests.backtests.searches import MakeRun
 
 
-def test_the_list_shows_how_each_run_stands_and_its_best_row(
+def test_the_list_shows_the_status_and_the_best_row(
     searched: OptimizerRun, queue_ranking: MakeRun, alices_browser: Client
 ) -> None:
-    queue_ranking()
+    ranking = queue_ranking()
     best = searched.candidates.filter(eligible=True).order_by("-score")[0]
-    said = text_of(alices_browser.get(URL, headers=HTMX))
-    assert "Ranking Rank strategies Queued AAPL" in said
-    assert "Golden cross Search parameters · Full grid" in said
-    assert f"{best.parameter_summary} on {best.universe} {best.score:.2f}" in said
-    assert "2005-01-03 – 2010-12-31 up to 60 fast" in said
-    assert "Return Created (ET)" in said
+    fragment = alices_browser.get(URL, headers=HTMX)
+    assert cells_of(fragment, f"run-{ranking.pk}")[:3] == ["Ranking Rank strategies", "Queued", "AAPL"]
+    run, status, _, period, combinations, row, score, *_ = cells_of(fragment, f"run-{searched.pk}")
+    assert run.startswith("Golden cross Search parameters · Full grid")
+    assert (status, period) == ("Completed", "2005-01-03 – 2010-12-31")
+    assert combinations == "Up to 60"
+    assert (row, score) == (f"{best.parameter_summary} on {best.universe}", f"{best.score:.2f}")
 
 
-def test_an_empty_list_says_what_to_do(alices_browser: Client) -> None:
-    assert "No runs yet" in text_of(alices_browser.get(URL))
+def test_an_empty_list_has_an_empty_state(alices_browser: Client) -> None:
+    assert "No runs yet" in text_in(alices_browser.get(URL), "optimizer-runs")
 
 
-def test_the_list_costs_as_much_for_one_as_for_many(
+def test_the_number_of_queries_is_constant(
     searched: OptimizerRun, queue_search: MakeRun, alices_browser: Client, count_queries: Any
 ) -> None:
     for_one = count_queries(lambda: alices_browser.get(URL, headers=HTMX))

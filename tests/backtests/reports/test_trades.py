@@ -1,4 +1,4 @@
-"""The trades of a backtest: sorted, paged, and as a file."""
+"""The trades of a backtest: sorting, paging and the CSV file."""
 
 import csv
 import re
@@ -13,8 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from backtests.models import Backtest, BacktestTrade
-from backtests.reports.trades import COLUMNS, PAGE_SIZE, trades_of
-from tests.backtests.pages import HTMX, text_of, url_of
+from backtests.reports.trades import COLUMNS, PAGE_SIZE, closed_trades_page
+from tests.backtests.pages import HTMX, url_of
 from tests.backtests.runs import NOW, Clock, Make
 from tests.livetrading.factories import make_backtest
 from tradedesk.accounts.models import User
@@ -26,7 +26,7 @@ def backtest(alice: User) -> Backtest:
 
 
 def add(backtest: Backtest, **fields: Any) -> BacktestTrade:
-    """A closed trade that bought on NOW's day and sold a day later."""
+    """A closed trade, bought at NOW and sold a day later."""
     values: dict[str, Any] = {
         "symbol": "AAPL",
         "quantity": Decimal(10),
@@ -45,7 +45,7 @@ def add(backtest: Backtest, **fields: Any) -> BacktestTrade:
 
 
 def test_a_trade_keeps_its_number_in_every_order(backtest: Backtest) -> None:
-    """Counted as they were closed, then as they were opened, then by symbol; what is open has none."""
+    """Trades are numbered by exit time, then by entry time, then by symbol; open positions have no number."""
     late = add(backtest, exit_time=NOW + timedelta(days=9), pnl=Decimal(-5))
     msft = add(backtest, symbol="MSFT", pnl=Decimal(7))
     ibm = add(backtest, symbol="IBM", pnl=Decimal(1))
@@ -53,13 +53,13 @@ def test_a_trade_keeps_its_number_in_every_order(backtest: Backtest) -> None:
     add(backtest, exit_time=None, exit_reason="")
 
     def listed(sort: str) -> list[tuple[int, int]]:
-        return [(trade.pk, trade.number) for trade in trades_of(backtest, sort, None).page]
+        return [(trade.pk, trade.number) for trade in closed_trades_page(backtest, sort, None).page]
 
     assert listed("number") == [(early.pk, 1), (ibm.pk, 2), (msft.pk, 3), (late.pk, 4)]
     assert listed("") == [(late.pk, 4), (msft.pk, 3), (ibm.pk, 2), (early.pk, 1)]
     assert listed("-pnl") == [(msft.pk, 3), (early.pk, 1), (ibm.pk, 2), (late.pk, 4)]
     assert listed("pnl") == listed("-pnl")[::-1]
-    # Of equals the latest stands first.
+    # Equal values sort by latest first.
     assert listed("-commission") == listed("")
 
 
@@ -70,13 +70,14 @@ def test_every_column_sorts_both_ways(backtest: Backtest, column: Any) -> None:
     later = {"entry_time": NOW + timedelta(days=1), "exit_time": NOW + timedelta(days=2)}
     last = add(backtest, symbol="B", exit_reason="stop_loss", return_fraction=0.2, **fields, **later)
     orders = [
-        [trade.pk for trade in trades_of(backtest, sort, None).page] for sort in (column.key, f"-{column.key}")
+        [trade.pk for trade in closed_trades_page(backtest, sort, None).page]
+        for sort in (column.key, f"-{column.key}")
     ]
     both = [[last.pk, first.pk]] * 2 if column.key == "r_multiple" else [[first.pk, last.pk], [last.pk, first.pk]]
     assert orders == both
 
 
-def test_the_page_is_sorted_in_its_address(completed: Backtest, alices_browser: Client) -> None:
+def test_the_address_sorts_the_page(completed: Backtest, alices_browser: Client) -> None:
     closed = completed.trades.exclude(exit_time=None)
     for headers in ({}, HTMX):
         answer = alices_browser.get(url_of(completed), {"sort": "-pnl", "symbol": "MSFT"}, headers=headers)
@@ -84,19 +85,19 @@ def test_the_page_is_sorted_in_its_address(completed: Backtest, alices_browser: 
         order = [int(pk) for pk in re.findall(r'<tr id="trade-(\d+)"', html)]
         assert order == [trade.pk for trade in closed.order_by("-pnl")]
         assert html.count('aria-sort="descending"') == 1
-        # The other way round, and the chart of another symbol in the same order.
+        # Links to the opposite order, and to another symbol in the same order.
         assert "?sort=pnl&amp;symbol=MSFT" in html
         assert "?sort=-pnl&amp;symbol=AAPL&amp;trade=" in html
 
 
-def test_its_pages_keep_the_order(backtest: Backtest) -> None:
+def test_paging_keeps_the_order(backtest: Backtest) -> None:
     for number in range(PAGE_SIZE + 2):
         add(backtest, pnl=Decimal(number))
-    least = [trade.pnl for trade in trades_of(backtest, "-pnl", "2").page]
+    least = [trade.pnl for trade in closed_trades_page(backtest, "-pnl", "2").page]
     assert least == [1, 0]
 
 
-def test_many_trades_cost_as_many_queries_as_few(completed: Backtest, alices_browser: Client) -> None:
+def test_the_number_of_queries_is_constant(completed: Backtest, alices_browser: Client) -> None:
     counts = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as captured:
@@ -114,13 +115,13 @@ def rows(answer: Any) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(answer.getvalue().decode())))
 
 
-def test_the_file_holds_every_trade_and_then_what_is_open(backtest: Backtest, alices_browser: Client) -> None:
+def test_the_file_has_closed_trades_then_open_positions(backtest: Backtest, alices_browser: Client) -> None:
     add(backtest, exit_time=None, exit_reason="", r_multiple=None, pnl=Decimal("-1.5"))
     add(backtest, quantity=Decimal("10.5"), target_price=Decimal("120.25"))
     answer = alices_browser.get(url_of(backtest, "trades_csv"))
     name = f"backtest-{backtest.pk}-trades.csv"
     assert answer["Content-Disposition"] == f'attachment; filename="{name}"'
-    closed, held = rows(answer)
+    closed, open_position = rows(answer)
     assert closed == {
         "symbol": "AAPL",
         "shares": "10.5",
@@ -136,27 +137,26 @@ def test_the_file_holds_every_trade_and_then_what_is_open(backtest: Backtest, al
         "r_multiple": "0.99",
         "commission": "1.000000",
     }
-    assert [held[name] for name in ("exit_time", "exit_reason", "target_price", "r_multiple")] == [""] * 4
-    assert (held["exit_price"], held["pnl"]) == ("110.000000", "-1.500000")
+    assert [open_position[name] for name in ("exit_time", "exit_reason", "target_price", "r_multiple")] == [""] * 4
+    assert (open_position["exit_price"], open_position["pnl"]) == ("110.000000", "-1.500000")
 
 
-def test_the_file_adds_up_to_the_result(completed: Backtest, alices_browser: Client) -> None:
+def test_the_file_matches_the_metrics(completed: Backtest, alices_browser: Client) -> None:
     assert f'href="{url_of(completed, "trades_csv")}"' in alices_browser.get(url_of(completed)).content.decode()
     found = rows(alices_browser.get(url_of(completed, "trades_csv")))
     assert len(found) == completed.trades.count()
     assert sum(row["exit_time"] != "" for row in found) == completed.metrics["trades"]
     assert sorted(row["exit_time"] or "z" for row in found) == [row["exit_time"] or "z" for row in found]
-    gained = sum(Decimal(row["pnl"]) for row in found)
-    assert float(completed.initial_capital + gained) == pytest.approx(completed.metrics["final_equity"])
+    total_pnl = sum(Decimal(row["pnl"]) for row in found)
+    assert float(completed.initial_capital + total_pnl) == pytest.approx(completed.metrics["final_equity"])
     assert all(datetime.fromisoformat(row["entry_time"]).tzinfo for row in found)
 
 
-def test_without_a_result_it_is_a_heading_alone(make: Make, clock: Clock, alices_browser: Client) -> None:
+def test_without_a_result_the_file_has_only_a_header(make: Make, clock: Clock, alices_browser: Client) -> None:
     answer = alices_browser.get(url_of(make(), "trades_csv"))
     assert answer.getvalue().decode().count("\r\n") == 1
 
 
-def test_a_page_without_trades_offers_no_file(backtest: Backtest, alices_browser: Client) -> None:
+def test_a_page_without_trades_has_no_link_to_the_file(backtest: Backtest, alices_browser: Client) -> None:
     fragment = alices_browser.get(url_of(backtest), headers=HTMX)
-    assert "No closed trades" in text_of(fragment)
     assert "trades.csv" not in fragment.content.decode()
