@@ -15,8 +15,8 @@ from backtests.api.backtest_schemas import (
     with_results,
 )
 from backtests.lists.filters import filter_backtests
-from backtests.lists.table import LARGE_FIELDS
 from backtests.lists.selection import InvalidSelection, UnknownBacktest, selected
+from backtests.lists.table import LARGE_FIELDS
 from backtests.models import Backtest
 from backtests.reports.comparison import comparison_of
 from backtests.reports.trades import csv_rows
@@ -77,7 +77,9 @@ def list_backtests(
         wanted = clean_symbol(symbol) if symbol else ""
     except InvalidSymbol as refusal:
         raise Refused({"symbol": str(refusal)}) from None
-    backtests = filter_backtests(request.user.backtests.all(), strategy_id=strategy_id, symbol=wanted, status=status or "")
+    backtests = filter_backtests(
+        request.user.backtests.all(), strategy_id=strategy_id, symbol=wanted, status=status or ""
+    )
     return backtests.defer(*LARGE_FIELDS)
 
 

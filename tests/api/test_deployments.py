@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from livetrading.models import LiveStrategy
-from livetrading.services.deploy import deployed_notice
+from livetrading.services.deploy import deployment_message
 from strategies.models import Strategy
 from tests.api.client import ApiClient
 from tests.livetrading.factories import NOW
@@ -43,7 +43,7 @@ def test_a_deployment_without_rules_has_their_defaults(alices: ApiClient, strate
             "live_strategy_id": live.pk,
             "name": "Live - Golden cross",
             "status": "active",
-            "message": deployed_notice(live),
+            "message": deployment_message(live),
         },
     )
     assert (live.symbols, live.mode, live.deployed_at) == (["AAPL", "MSFT"], "paper", NOW)

@@ -37,17 +37,23 @@ class Refusal(IntEnum):
     NO_SIZE = 5
 
     def message(self, **facts: object) -> str:
-        """The reason as a trader reads it. facts: state (EntryState) and rules (KernelRules), as far as the message
+        """The reason as a trader reads it. facts: state (EntryState) and rules (KernelRules), where the message
         names them; for NO_SIZE budget and price in dollars."""
         return _MESSAGES[self].format(**facts)
 
 
 _MESSAGES = {
     Refusal.NONE: "",
-    Refusal.WEAK_SIGNAL: "Signal strength {state.strength:.2f} is below the threshold of {rules.signal_threshold:.2f}.",
+    Refusal.WEAK_SIGNAL: (
+        "Signal strength {state.strength:.2f} is below the threshold of {rules.signal_threshold:.2f}."
+    ),
     Refusal.MAX_POSITIONS: "The limit of {rules.max_positions} open positions is reached.",
-    Refusal.DAILY_LOSS: "Today's loss of ${state.day_loss:,.2f} has reached the daily limit of ${rules.daily_loss_limit:,.2f}.",
-    Refusal.DRAWDOWN: "The drawdown of {state.drawdown:.1%} has reached the limit of {rules.max_drawdown_pct:.1%}.",
+    Refusal.DAILY_LOSS: (
+        "Today's loss of ${state.day_loss:,.2f} has reached the daily limit of ${rules.daily_loss_limit:,.2f}."
+    ),
+    Refusal.DRAWDOWN: (
+        "The drawdown of {state.drawdown:.1%} has reached the limit of {rules.max_drawdown_pct:.1%}."
+    ),
     Refusal.NO_SIZE: "The position size of ${budget:,.2f} does not buy one share at ${price:,.2f}.",
 }
 

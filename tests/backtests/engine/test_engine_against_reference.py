@@ -1,4 +1,4 @@
-"""The engine against the reference desk: portfolios of nine symbols with shared cash, trade for trade."""
+"""The engine against the reference engine: portfolios of nine symbols with shared cash, trade for trade."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 
 from backtests.engine.results import Result
 from backtests.engine.run import run
-from tests.backtests.reference import Desk
+from tests.backtests.reference import ReferenceEngine
 from tests.backtests.series import SEEDS, series_of
 from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.core.signals import Signals
@@ -26,22 +26,22 @@ SETTINGS = {
 }
 
 
-def both(rules: RiskRules, costs: Costs) -> tuple[Result, Desk]:
+def both(rules: RiskRules, costs: Costs) -> tuple[Result, ReferenceEngine]:
     bars, signals = {}, {}
     for place, name in enumerate(SEEDS[:9]):
         own, side = series_of(name)
         bars[f"S{name}"] = own
         # Strengths that differ, so that the order of the symbols is not the order of the entries.
         signals[f"S{name}"] = Signals(side, np.full(len(side), 1.0 - place % 4 / 10))
-    desk = Desk(bars, signals, CAPITAL, rules, costs)
-    desk.replay()
-    return run(bars, signals, capital=CAPITAL, rules=rules, costs=costs), desk
+    reference = ReferenceEngine(bars, signals, CAPITAL, rules, costs)
+    reference.run()
+    return run(bars, signals, capital=CAPITAL, rules=rules, costs=costs), reference
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_not_one_trade_of_a_portfolio_with_shared_cash_differs(setting: str) -> None:
-    ours, desk = both(*SETTINGS[setting])
-    closed = sorted((lot for lot in desk.lots if lot.sold), key=lambda lot: str(lot.sold))
+    ours, reference = both(*SETTINGS[setting])
+    closed = sorted((lot for lot in reference.lots if lot.sold), key=lambda lot: str(lot.sold))
 
     assert len(closed) > 100
     assert [
@@ -49,10 +49,10 @@ def test_not_one_trade_of_a_portfolio_with_shared_cash_differs(setting: str) -> 
     ] == [(lot.symbol, lot.quantity, lot.bought, lot.entry_price, lot.exit_price) for lot in closed]
     assert [t.exit_time.replace(tzinfo=None) for t in ours.trades] == [lot.sold for lot in closed]
     assert [(p.symbol, p.quantity) for p in ours.open_positions] == [
-        (lot.symbol, lot.quantity) for lot in desk.lots if not lot.sold
+        (lot.symbol, lot.quantity) for lot in reference.lots if not lot.sold
     ]
-    assert ours.equity.tolist() == list(desk.equity.values())
-    assert ours.cash == desk.cash
+    assert ours.equity.tolist() == list(reference.equity.values())
+    assert ours.cash == reference.cash
 
 
 def test_the_comparison_covers_cash_that_runs_short() -> None:

@@ -67,7 +67,7 @@ def test_a_search_without_a_holdout_has_no_out_of_sample_rating(
     OptimizerRun.objects.update(holdout=0.0)
     compute_for_candidate(candidate.pk, clock)
     assert out_of_sample(alice, candidate).rating is Rating.NONE
-    assert holdout_status_of(candidate) == HoldoutStatus.SEARCHED
+    assert holdout_status_of(candidate) == HoldoutStatus.USED_BY_SEARCH
 
 
 def test_a_ranking_has_no_out_of_sample_rating(strategy: Strategy, alice: User, clock: Clock) -> None:
@@ -85,7 +85,7 @@ def test_a_ranking_has_no_out_of_sample_rating(strategy: Strategy, alice: User, 
     compute_for_run(ranking.pk, clock)
     row = ranking.candidates.get()
     assert out_of_sample(alice, row).rating is Rating.NONE
-    assert holdout_status_of(row) == HoldoutStatus.RANKED
+    assert holdout_status_of(row) == HoldoutStatus.USED_BY_RANKING
     opened = open_as_backtest(row, NOW)
     run_backtest(opened.pk, clock)
     compute_for_backtest(opened.pk, clock)

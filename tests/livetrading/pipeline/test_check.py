@@ -38,7 +38,7 @@ def test_a_buy_is_stored_with_its_order(live: LiveStrategy) -> None:
     assert (signal.user, signal.live_strategy, signal.symbol, signal.side) == (live.user, live, "AAPL", "buy")
     assert (signal.bar_time, signal.created_at) == (TIMES[2], CLOSES[2])
     assert (signal.price, signal.strength) == (Decimal(12), 1.0)
-    assert signal.explanation == "Closed above 10.00, the highest high of the 2 bars before"
+    assert signal.explanation == "Closed above 10.00, the highest high of the previous 2 bars"
     assert (signal.outcome, signal.reason) == ("ordered", "")
     assert (order.pk, order.signal, order.client_order_id) == (order_id, signal, f"desk-{order_id.hex}")
     assert (order.user, order.live_strategy, order.mode, order.timeframe) == (live.user, live, "paper", "1Day")

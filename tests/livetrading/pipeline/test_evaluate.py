@@ -41,7 +41,7 @@ def test_a_buy_event_has_all_its_values() -> None:
                 strength=1.0,
                 bar_time=TIMES[2],
                 close=12.0,
-                explanation="Closed above 10.00, the highest high of the 2 bars before",
+                explanation="Closed above 10.00, the highest high of the previous 2 bars",
                 late=False,
             )
         ],

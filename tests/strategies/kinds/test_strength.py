@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from strategies.kinds.strength import full_strength, graded_strength
 from tests.strategies.kinds.series import UNTIMED
-from tradedesk.core.risk import Refusal, entry_refusal
+from tradedesk.core.risk import EntryState, Refusal, entry_refusal
 from tradedesk.core.rules import Costs, RiskRules, kernel_rules
 
 
@@ -24,4 +24,4 @@ def test_graded_strength_goes_from_0_6_to_1() -> None:
 def test_the_weakest_graded_signal_passes_the_default_threshold(depth: float) -> None:
     strength = float(graded_strength(np.array([depth])).round(2)[0])
     rules = kernel_rules(RiskRules(), Costs())
-    assert entry_refusal(strength, 0, 0.0, 1.0, 1.0, rules) == Refusal.NONE
+    assert entry_refusal(EntryState(strength, 0, 0.0, 1.0, 1.0), rules) == Refusal.NONE
