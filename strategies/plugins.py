@@ -40,6 +40,11 @@ class InvalidPlugin(Exception):
     """Why a file cannot be used; the message is for its author."""
 
 
+class TookTooLong(BaseException):
+    """Loading and checking passed the time limit. A BaseException, because a check reports every Exception as the
+    file's own, and this one may only mean that the machine is busy."""
+
+
 @dataclass(frozen=True, slots=True)
 class PluginFile:
     """A file in the plugin folder. keys: of its kinds, when they can be used; reason: why they cannot, else ""."""
@@ -145,19 +150,19 @@ def _load_and_check(
             return PluginFile(path.name, reason=reason)
         registry.add_plugins(found, path)
         return PluginFile(path.name, keys=tuple(kind.key for kind in found))
-    except (InvalidPlugin, OSError, ValueError) as error:
+    except (InvalidPlugin, TookTooLong, OSError, ValueError) as error:
         return PluginFile(path.name, reason=str(error))
 
 
 @contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
-    """Raises InvalidPlugin in the body after so many seconds; no limit without SIGALRM or in another thread."""
+    """Raises TookTooLong in the body after this many seconds; no limit without SIGALRM or in another thread."""
     if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(*_: object) -> None:
-        raise InvalidPlugin(f"Loading and checking took longer than {seconds:g} s. Is there an endless loop?")
+        raise TookTooLong(f"Loading and checking took longer than {seconds:g} s. Is there an endless loop?")
 
     previous = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds, seconds)  # repeats, because the file may catch the exception
@@ -178,7 +183,7 @@ def _failures(found: Iterable[type[Kind]]) -> Iterator[str]:
 
 
 def _import_file(path: Path) -> ModuleType:
-    """The file as a module. Any exception in it, SystemExit included, becomes InvalidPlugin."""
+    """The file as a module. Every exception in it but TookTooLong becomes InvalidPlugin, SystemExit included."""
     name = f"strategy_plugin_{path.stem}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -187,11 +192,10 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except InvalidPlugin:
+    except BaseException as error:
         del sys.modules[name]
-        raise
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
+        if not isinstance(error, Exception | SystemExit):
+            raise
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         raise InvalidPlugin(f"The file cannot be loaded: {type(error).__name__}{line}: {error}") from error
     return module

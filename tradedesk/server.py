@@ -32,7 +32,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name != "nt":  # on Windows the option would let two desks share one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         # Several sockets can be bound to one port until one of them listens.
         listener.listen(128)
@@ -79,8 +80,9 @@ class Desk(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self.loop = asyncio.get_running_loop()
+        # Not loop.add_signal_handler, which Windows does not have. The handler only sets flags that uvicorn polls.
         for number in (signal.SIGINT, signal.SIGTERM):
-            self.loop.add_signal_handler(number, self._stop)
+            signal.signal(number, lambda *_: self._stop())
         await super().startup(sockets=sockets)
         self.on_ready()
         threading.Thread(target=self._start_embedded, name="starter", daemon=True).start()

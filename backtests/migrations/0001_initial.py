@@ -157,7 +157,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
                 ('heartbeat_at', models.DateTimeField()),
                 ('histograms', models.JSONField(blank=True, default=dict)),
-                ('evidence_gathered', models.BooleanField(default=False)),
+                ('evidence_computed', models.BooleanField(default=False)),
                 ('results_path', models.CharField(blank=True, max_length=200)),
                 ('strategy', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='optimizer_runs', to='strategies.strategy')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='optimizer_runs', to=settings.AUTH_USER_MODEL)),

@@ -72,7 +72,7 @@ class OptimizerRun(Assumptions):
     # By universe: {"edges", "counts"} of all scores, and "tried", the number of combinations.
     histograms = models.JSONField(default=dict, blank=True)
     # Whether the evidence of the best candidates is stored.
-    evidence_gathered = models.BooleanField(default=False)
+    evidence_computed = models.BooleanField(default=False)
     # Every combination with its figures: one Parquet file in the storage “research”.
     results_path = models.CharField(max_length=200, blank=True)
 

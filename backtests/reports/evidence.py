@@ -74,7 +74,7 @@ def evidence_report(subject: Backtest | Candidate) -> EvidenceReport:
     overfitting, walk_forward, out_of_sample, neighbours = (
         content.get(name) or {} for name in ("overfitting", "walk_forward", "out_of_sample", "neighbours")
     )
-    bootstrap = (content.get("monte_carlo") or {}).get("drawn") or {}
+    bootstrap = (content.get("monte_carlo") or {}).get("bootstrap") or {}
     source: Assumptions
     if isinstance(subject, Backtest):
         name, source, source_url = subject.strategy_name, subject, reverse("backtests:detail", args=[subject.pk])

@@ -61,7 +61,7 @@ def leaderboard(run: OptimizerRun, universe: str, sort: str, page: str | None) -
     shown = Paginator(ordered, PAGE_SIZE).get_page(page)
     evidence = scorecards(run.user, list(shown))
     rows = [_row(run, candidate, names, evidence[candidate.pk]) for candidate in shown]
-    computing = run.status == OptimizerRun.Status.COMPLETED and not run.evidence_gathered
+    computing = run.status == OptimizerRun.Status.COMPLETED and not run.evidence_computed
     pending = computing and any(row.scorecard.is_pending for row in rows)
     return Leaderboard(shown, columns, rows, is_final=run.is_finished and not pending)
 

@@ -72,7 +72,7 @@ def compute_for_run(run_id: int, wall_clock: Callable[[], datetime]) -> None:
     """Compute and store the evidence of the best candidates of each universe of a completed run, unless another
     worker does."""
     unclaimed = OptimizerRun.objects.filter(
-        pk=run_id, status=OptimizerRun.Status.COMPLETED, evidence_gathered=False, stage=""
+        pk=run_id, status=OptimizerRun.Status.COMPLETED, evidence_computed=False, stage=""
     )
     if not unclaimed.update(stage=COMPUTING, heartbeat_at=wall_clock()):
         return
@@ -87,7 +87,7 @@ def compute_for_run(run_id: int, wall_clock: Callable[[], datetime]) -> None:
                 return  # deleted, or taken from this worker after the timeout
             shared = _compute_for_row(candidate, wall_clock, shared)
         bump_version(run.user_id)
-    held.update(evidence_gathered=True, stage="")
+    held.update(evidence_computed=True, stage="")
 
 
 def compute_for_candidate(candidate_id: int, wall_clock: Callable[[], datetime]) -> None:
@@ -126,7 +126,7 @@ def claim_overdue(wall_now: datetime) -> tuple[list[int], list[int]]:
         if Backtest.objects.filter(overdue, pk=pk).update(heartbeat_at=wall_now)
     ]
     unclaimed = (overdue & Q(stage="")) | Q(stage=COMPUTING, heartbeat_at__lt=wall_now - HEARTBEAT_TIMEOUT)
-    runs = OptimizerRun.objects.filter(unclaimed, status=OptimizerRun.Status.COMPLETED, evidence_gathered=False)
+    runs = OptimizerRun.objects.filter(unclaimed, status=OptimizerRun.Status.COMPLETED, evidence_computed=False)
     return backtest_ids, [
         pk
         for pk in runs.order_by("-pk").values_list("pk", flat=True)[:MAX_OVERDUE]

@@ -1,4 +1,4 @@
-"""Running a backtest again, and the verdict on its result."""
+"""Running a backtest again, and whether its result is the same."""
 
 import pytest
 from django.test import Client
@@ -25,10 +25,10 @@ def repeated(backtest: Backtest, clock: Clock) -> Backtest:
     return again
 
 
-def found_verdict(backtest: Backtest) -> RepeatOutcome:
-    verdict = repeat_outcome(backtest)
-    assert verdict
-    return verdict
+def outcome_of(backtest: Backtest) -> RepeatOutcome:
+    outcome = repeat_outcome(backtest)
+    assert outcome
+    return outcome
 
 
 @pytest.mark.django_db(transaction=True)
@@ -45,7 +45,7 @@ def test_the_same_code_on_the_same_bars_gives_the_same_result_hash(completed: Ba
     again = repeated(completed, clock)
     assert again.provenance["result"] == completed.provenance["result"]
     assert again.repeats == {"backtest": completed.pk, "result": completed.provenance["result"]}
-    assert found_verdict(again).is_same
+    assert outcome_of(again).is_same
 
 
 def test_it_runs_from_the_snapshot_after_the_strategy_is_deleted(
@@ -53,17 +53,17 @@ def test_it_runs_from_the_snapshot_after_the_strategy_is_deleted(
 ) -> None:
     strategy.delete()
     completed.refresh_from_db()
-    assert found_verdict(repeated(completed, clock)).is_same
+    assert outcome_of(repeated(completed, clock)).is_same
 
 
 def test_a_result_without_a_result_hash_is_compared_by_its_rows(completed: Backtest, clock: Clock) -> None:
     del completed.provenance["result"]
     completed.save()
-    assert found_verdict(repeated(completed, clock)).is_same
+    assert outcome_of(repeated(completed, clock)).is_same
     trade = completed.trades.order_by("id")[0]
     trade.pnl += 1
     trade.save()
-    assert not found_verdict(repeated(completed, clock)).is_same
+    assert not outcome_of(repeated(completed, clock)).is_same
 
 
 def test_the_changes_since_the_first_run_are_named(completed: Backtest, clock: Clock) -> None:
@@ -71,7 +71,7 @@ def test_the_changes_since_the_first_run_are_named(completed: Backtest, clock: C
     completed.provenance["data"]["MSFT"]["fingerprint"] = "0" * 64
     completed.save()
     again = repeated(completed, clock)
-    assert not found_verdict(again).is_same
+    assert not outcome_of(again).is_same
     assert provenance.differences(completed.provenance, again.provenance) == [
         "the strategy's code",
         "the bars of MSFT",
@@ -82,7 +82,7 @@ def test_another_result_from_the_same_inputs_is_not_the_same(completed: Backtest
     completed.provenance["result"] = "0" * 64
     completed.save()
     again = repeated(completed, clock)
-    assert not found_verdict(again).is_same
+    assert not outcome_of(again).is_same
     assert provenance.differences(completed.provenance, again.provenance) == []
 
 
@@ -91,11 +91,11 @@ def test_the_verdict_remains_after_the_first_run_is_deleted(
 ) -> None:
     again = repeated(completed, clock)
     first = url_of(completed)
-    verdict = found_verdict(again)
+    verdict = outcome_of(again)
     assert (verdict.first_id, verdict.first_exists, verdict.is_same) == (completed.pk, True, True)
     assert f'href="{first}"' in alices_browser.get(url_of(again)).content.decode()
     Backtest.objects.filter(pk=completed.pk).delete()
-    verdict = found_verdict(again)
+    verdict = outcome_of(again)
     assert (verdict.first_exists, verdict.is_same) == (False, True)
     assert f'href="{first}"' not in alices_browser.get(url_of(again)).content.decode()
 

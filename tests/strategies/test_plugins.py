@@ -134,8 +134,9 @@ def test_an_endless_loop_is_stopped_at_the_time_limit(folder: Path, text: str) -
     (folder / "endless.py").write_text(text)
     load_plugins(folder, results_file(folder), time_limit=0.5)
     (file,) = plugin_files()
-    assert "Loading and checking took longer than 0.5 s." in file.reason
+    assert file.reason.startswith("Loading and checking took longer than 0.5 s.")
     assert file.keys == ()
+    assert not results_file(folder).exists()  # the next start, perhaps on a less busy machine, tries again
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 

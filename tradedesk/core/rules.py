@@ -167,7 +167,7 @@ class RiskRules(Declared):
         Scope.SIZE,
         low=1,
         high=1e9,
-        help="Most dollars for one position.",
+        help="The most that one position may cost.",
     )
     max_positions: int = _rule(
         1,

@@ -108,7 +108,9 @@ USE_THOUSAND_SEPARATOR = False
 
 # --- Database, queue, cache ------------------------------------------------------------------------------
 
-DATABASES = {"default": read_database(env, "DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'desk.sqlite3'}")}
+DATABASES = {
+    "default": read_database(env, "DATABASE_URL", default=f"sqlite:///{(DATA_DIR / 'desk.sqlite3').as_posix()}")
+}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {

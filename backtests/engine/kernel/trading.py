@@ -31,7 +31,7 @@ from tradedesk.core.sizing import order_quantity
 ALLOWED = int(Refusal.NONE)
 # The cells of a Progress: the number of rows done, and whether to stop.
 DONE, STOP = 0, 1
-PROGRESS_ROWS = 4096  # the progress is updated at least once in so many rows
+PROGRESS_ROWS = 4096  # the progress is updated at least once in this many rows
 
 
 @njit(cache=True, nogil=True)

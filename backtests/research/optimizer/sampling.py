@@ -1,4 +1,4 @@
-"""Sampling: the batches of combinations that a search tries."""
+"""Sampling: the batches of combinations that a search runs."""
 
 from collections.abc import Iterator, Sequence, Set
 from itertools import islice
@@ -9,8 +9,8 @@ from strategies.kinds.base import InvalidParameters, Kind
 
 Batch = list[tuple[int, Combination]]
 
-# The most numbers checked in a batch: so many for each combination, and so many more. A batch ends even when the
-# kind's own rule accepts only one combination in a thousand.
+# The most numbers that are checked for a batch: for each combination of the batch, plus a fixed part. A batch ends
+# even when the kind's own rule accepts only one combination in a thousand.
 CHECKED_PER_COMBINATION, CHECKED_EXTRA = 50, 5_000
 
 

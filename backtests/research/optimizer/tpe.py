@@ -9,7 +9,7 @@ from backtests.research.optimizer.grid import Grid
 from backtests.research.optimizer.sampling import Batch, accepts, untried_batch
 from strategies.kinds.base import Kind
 
-# After so many proposals in a row without a new combination, the rest of the batch is drawn at random.
+# After this many proposals in a row without a new combination, the rest of the batch is sampled at random.
 MAX_MISSES = 20
 
 

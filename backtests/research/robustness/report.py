@@ -183,7 +183,7 @@ def _neighbours_report(
         "median": float(np.median(known)) if known else None,
         "own": own,
         "objective": selection.objective.value,
-        "around": [{"parameters": each, "score": score} for each, score in zip(near, others, strict=True)],
+        "scores": [{"parameters": each, "score": score} for each, score in zip(near, others, strict=True)],
     }
 
 
@@ -200,16 +200,17 @@ def _monte_carlo_report(scenario: Scenario, simulation: Simulation) -> Report | 
     sizes = (lots["quantity"] * lots["entry_price"])[solvent] / at_entry[solvent]
     at_closed_entry = equity_before[result.closed["entry_row"]]
     returns = result.closed["pnl"] / np.where(at_closed_entry > 0.0, at_closed_entry, np.inf)
-    drawn = resample_trades(returns, calendar_days(result.time), SEED)
+    bootstrap = resample_trades(returns, calendar_days(result.time), SEED)
     month = float(np.percentile(monthly_returns(result.time, result.equity, scenario.capital), PERCENTILE))
     drawdown = simulation.metrics.max_drawdown
     return {
-        "month": min(month, drawn.month) if drawn else month,
-        "drawdown": max(drawdown, drawn.drawdown) if drawn else drawdown,
+        "month": min(month, bootstrap.month) if bootstrap else month,
+        "drawdown": max(drawdown, bootstrap.drawdown) if bootstrap else drawdown,
         "size": float(np.median(sizes)) if len(sizes) else None,
         "realised": {"month": month, "drawdown": drawdown},
-        "drawn": drawn
-        and asdict(drawn) | {"months": _histogram(drawn.months), "drawdowns": _histogram(drawn.drawdowns)},
+        "bootstrap": bootstrap
+        and asdict(bootstrap)
+        | {"months": _histogram(bootstrap.months), "drawdowns": _histogram(bootstrap.drawdowns)},
     }
 
 

@@ -157,7 +157,7 @@ def _neighbours(report: Report) -> Line:
         return Line(key, label, Rating.NONE, message, criterion)
     median, own, objective = found["median"], found["own"], Objective(found["objective"])
     message = (
-        f"{LABELS[objective]} {_score(median, objective)} in the median of {len(found['around'])} neighbours, "
+        f"{LABELS[objective]} {_score(median, objective)} in the median of {len(found['scores'])} neighbours, "
         f"{_score(own, objective)} itself."
     )
     # Neither gain nor loss is a profit factor of 1, and 0 for every other score.

@@ -45,7 +45,7 @@ def reports() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def examined(completed: Backtest, clock: Clock, reports: list[dict[str, Any]]) -> Backtest:
+def with_evidence(completed: Backtest, clock: Clock, reports: list[dict[str, Any]]) -> Backtest:
     if reports:
         Evidence.objects.create(backtest=completed, report=reports[0], computed_at=clock())
     else:

@@ -26,7 +26,7 @@ def test_the_best_candidates_of_a_run_have_evidence_and_share_one_search_context
     assert Evidence.objects.filter(error="").count() == BEST < run.candidates.count()
     assert [call.args[3] for call in search_context.call_args_list] == [SEARCH_SAMPLE]
     run.refresh_from_db()
-    assert run.evidence_gathered
+    assert run.evidence_computed
     with patch.object(evidence, "build_report", side_effect=AssertionError("computed again")):
         compute_for_run(run.pk, clock)
 
@@ -104,16 +104,18 @@ def test_a_backtest_of_a_candidate_has_the_holdout_of_its_search(
     assert Evidence.objects.get(backtest=opened).report["out_of_sample"]["part"] == 0.2
 
 
-def test_other_trials_that_use_the_holdout_of_a_backtest_lower_its_rating(examined: Backtest, alice: User) -> None:
+def test_other_trials_that_use_the_holdout_of_a_backtest_lower_its_rating(
+    with_evidence: Backtest, alice: User
+) -> None:
     found = Evidence.objects.get()
     found.report["out_of_sample"] |= {"in_sample": 1.0, "out_of_sample": 0.9}
     found.save()
     holdout_start = date.fromisoformat(found.report["out_of_sample"]["from"])
-    assert out_of_sample(alice, examined).rating is Rating.PASS
+    assert out_of_sample(alice, with_evidence).rating is Rating.PASS
     register_trials(alice.pk, ["AAPL"], "1Day", date(2004, 1, 2), holdout_start - timedelta(days=1), np.ones(4))
-    assert out_of_sample(alice, examined).rating is Rating.PASS
+    assert out_of_sample(alice, with_evidence).rating is Rating.PASS
     register_trials(alice.pk, ["AAPL"], "1Hour", date(2004, 1, 2), holdout_start, np.ones(2))
-    line = out_of_sample(alice, examined)
+    line = out_of_sample(alice, with_evidence)
     assert line.rating is Rating.CAUTION
     assert "2 other trials" in line.message
 
@@ -138,13 +140,13 @@ def test_a_backtest_of_a_candidate_is_no_new_trial_and_has_the_search_context(
 
 
 def test_the_deflated_sharpe_ratio_falls_with_later_trials(
-    examined: Backtest, alice: User, run: OptimizerRun
+    with_evidence: Backtest, alice: User, run: OptimizerRun
 ) -> None:
     """With 26 later trials of the same symbol the same result is more likely to be chance."""
-    scorecard = scorecard_of(alice, examined)
+    scorecard = scorecard_of(alice, with_evidence)
     assert scorecard.trials == 27
     with_trials = scorecard.lines[0]
     assert with_trials.key == "deflated_sharpe"
     TrialRegistry.objects.all().delete()
-    alone = scorecard_of(alice, examined).lines[0]
+    alone = scorecard_of(alice, with_evidence).lines[0]
     assert (with_trials.value or 0) < (alone.value or 0)

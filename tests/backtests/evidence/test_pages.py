@@ -42,8 +42,8 @@ def lines_of(answer: Any) -> dict[str, str]:
     return dict(re.findall(r'href="[^"]*#(\w+)">\s*<span class="rating rating-(\w+)"', scorecard))
 
 
-def test_the_page_explains_every_line_with_its_source(examined: Backtest, alices_browser: Client) -> None:
-    answer = alices_browser.get(page_of(examined))
+def test_the_page_explains_every_line_with_its_source(with_evidence: Backtest, alices_browser: Client) -> None:
+    answer = alices_browser.get(page_of(with_evidence))
     assert lines_of(answer).keys() == KEYS
     for key, source in (
         ("deflated_sharpe", "The Deflated Sharpe Ratio (2014)"),
@@ -59,9 +59,9 @@ def test_the_page_explains_every_line_with_its_source(examined: Backtest, alices
     assert 'name="deploy_key"' in answer.content.decode()
 
 
-def test_money_at_risk_is_in_dollars_at_both_sizes(examined: Backtest, alices_browser: Client) -> None:
+def test_money_at_risk_is_in_dollars_at_both_sizes(with_evidence: Backtest, alices_browser: Client) -> None:
     stored = Evidence.objects.get().report["monte_carlo"]
-    facts = facts_of(alices_browser.get(page_of(examined)))
+    facts = facts_of(alices_browser.get(page_of(with_evidence)))
     equity = 100_000  # the initial equity of a paper account
     assert facts["Your equity"] == "$100,000.00"
     assert facts["A bad drawdown at the tested size"] == f"-${stored['drawdown'] * equity:,.2f}"
@@ -71,14 +71,14 @@ def test_money_at_risk_is_in_dollars_at_both_sizes(examined: Backtest, alices_br
     assert facts["Both when deployed at 2.00% per position"].endswith(deployed)
 
 
-def test_a_deployment_larger_than_the_backtest_loses_more(examined: Backtest, alices_browser: Client) -> None:
+def test_a_deployment_larger_than_the_backtest_loses_more(with_evidence: Backtest, alices_browser: Client) -> None:
     evidence = Evidence.objects.get()
     evidence.report["monte_carlo"] |= {"drawdown": 0.05, "size": 0.01}
     evidence.save()
-    assert "-$10,000.00" in text_of(alices_browser.get(page_of(examined)))
+    assert "-$10,000.00" in text_of(alices_browser.get(page_of(with_evidence)))
     evidence.report["monte_carlo"] |= {"drawdown": 0.8}
     evidence.save()
-    shown = text_of(alices_browser.get(page_of(examined)))
+    shown = text_of(alices_browser.get(page_of(with_evidence)))
     assert "-$100,000.00" in shown  # never more than the equity
     assert "-$160,000.00" not in shown
 
@@ -104,11 +104,15 @@ def test_a_pending_scorecard_polls(completed: Backtest, alices_browser: Client) 
     assert part.content.decode().strip().startswith("<section")
 
 
-def test_the_evidence_page_reloads_when_the_evidence_is_ready(examined: Backtest, alices_browser: Client) -> None:
-    address = f"http://testserver{page_of(examined)}#deflated_sharpe"
-    on_its_page = alices_browser.get(page_of(examined), headers=HTMX | {"HX-Current-URL": address})
+def test_the_evidence_page_reloads_when_the_evidence_is_ready(
+    with_evidence: Backtest, alices_browser: Client
+) -> None:
+    address = f"http://testserver{page_of(with_evidence)}#deflated_sharpe"
+    on_its_page = alices_browser.get(page_of(with_evidence), headers=HTMX | {"HX-Current-URL": address})
     assert on_its_page["HX-Refresh"] == "true"
-    elsewhere = alices_browser.get(page_of(examined), headers=HTMX | {"HX-Current-URL": "http://testserver/x"})
+    elsewhere = alices_browser.get(
+        page_of(with_evidence), headers=HTMX | {"HX-Current-URL": "http://testserver/x"}
+    )
     assert elsewhere.status_code == 286
     assert "HX-Refresh" not in elsewhere
     assert 'hx-trigger="every' not in elsewhere.content.decode()
@@ -201,51 +205,51 @@ def test_a_row_of_a_search_is_tested_on_its_holdout_period(
 
 @pytest.mark.parametrize("address", ["list", "detail"])
 def test_the_button_of_a_strategy_has_its_latest_evidence(
-    address: str, examined: Backtest, strategy: Strategy, alices_browser: Client
+    address: str, with_evidence: Backtest, strategy: Strategy, alices_browser: Client
 ) -> None:
     url = reverse(f"strategies:{address}", args=[strategy.pk] if address == "detail" else [])
     page = alices_browser.get(url)
-    assert page_of(examined) in page.content.decode()
-    assert "a single trial" in text_in(page, f"evidence-summary-{examined.pk}")
+    assert page_of(with_evidence) in page.content.decode()
+    assert "a single trial" in text_in(page, f"evidence-summary-{with_evidence.pk}")
 
 
 def test_the_page_of_a_strategy_has_the_scorecard(
-    examined: Backtest, strategy: Strategy, alices_browser: Client
+    with_evidence: Backtest, strategy: Strategy, alices_browser: Client
 ) -> None:
     page = alices_browser.get(reverse("strategies:detail", args=[strategy.pk]))
     assert lines_of(page).keys() == KEYS
 
 
 def test_evidence_of_other_parameters_is_not_shown(
-    examined: Backtest, strategy: Strategy, alices_browser: Client
+    with_evidence: Backtest, strategy: Strategy, alices_browser: Client
 ) -> None:
     Strategy.objects.update(parameters={"fast": 5, "slow": 40})
     page = alices_browser.get(reverse("strategies:list")).content.decode()
-    assert page_of(examined) not in page
+    assert page_of(with_evidence) not in page
     assert f'href="/dashboard/backtests/new?strategy={strategy.pk}"' in page
 
 
 @pytest.mark.parametrize("change", [{"symbols": ["AAPL"]}, {"symbols": ["AAPL", "IBM"]}, {"timeframe": "1Hour"}])
 def test_evidence_of_other_symbols_or_another_timeframe_is_not_shown(
-    change: dict[str, Any], examined: Backtest, alices_browser: Client
+    change: dict[str, Any], with_evidence: Backtest, alices_browser: Client
 ) -> None:
     Strategy.objects.update(**change)
-    assert page_of(examined) not in alices_browser.get(reverse("strategies:list")).content.decode()
+    assert page_of(with_evidence) not in alices_browser.get(reverse("strategies:list")).content.decode()
 
 
 def test_a_later_backtest_on_other_symbols_does_not_hide_the_evidence(
-    examined: Backtest, strategy: Strategy, make: Make, clock: Clock, alices_browser: Client
+    with_evidence: Backtest, strategy: Strategy, make: Make, clock: Clock, alices_browser: Client
 ) -> None:
     other = make(symbols=["IBM"])
     run_backtest(other.pk, clock)
     Strategy.objects.update(symbols=["MSFT", "AAPL"])
     page = alices_browser.get(reverse("strategies:list")).content.decode()
-    assert page_of(examined) in page
+    assert page_of(with_evidence) in page
     assert page_of(other) not in page
 
 
-def test_every_rating_has_its_word(examined: Backtest, alices_browser: Client) -> None:
-    page = alices_browser.get(reverse("backtests:detail", args=[examined.pk]))
+def test_every_rating_has_its_word(with_evidence: Backtest, alices_browser: Client) -> None:
+    page = alices_browser.get(reverse("backtests:detail", args=[with_evidence.pk]))
     words = re.findall(r'<span class="sr-only">([\w ]+):</span>', page.content.decode())
     labels = {"pass": "Pass", "caution": "Caution", "fail": "Fail", "none": "Not rated"}
     assert words == [labels[rating] for rating in lines_of(page).values()]
@@ -253,7 +257,7 @@ def test_every_rating_has_its_word(examined: Backtest, alices_browser: Client) -
 
 
 def test_the_number_of_queries_is_constant(
-    examined: Backtest, strategy: Strategy, alice: User, make: Make, clock: Clock, alices_browser: Client
+    with_evidence: Backtest, strategy: Strategy, alice: User, make: Make, clock: Clock, alices_browser: Client
 ) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -277,13 +281,13 @@ def test_the_number_of_queries_is_constant(
 @pytest.mark.parametrize("noun", ["backtest", "candidate"])
 def test_only_the_owner_sees_the_evidence(
     noun: str,
-    examined: Backtest,
+    with_evidence: Backtest,
     candidate: Candidate,
     alices_browser: Client,
     bobs_browser: Client,
     charlies_browser: Client,
 ) -> None:
-    subject: Any = examined if noun == "backtest" else candidate
+    subject: Any = with_evidence if noun == "backtest" else candidate
     assert alices_browser.get(page_of(subject)).status_code == 200
     assert bobs_browser.get(page_of(subject)).status_code == 404
     assert bobs_browser.get(page_of(subject), headers=HTMX).status_code == 404

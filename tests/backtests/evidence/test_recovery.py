@@ -38,7 +38,7 @@ def test_a_run_whose_evidence_is_being_computed_is_not_enqueued_again(run: Optim
         compute_for_run(run.pk, lambda: next(moments))
     assert overdue == [[]] * BEST
     run.refresh_from_db()
-    assert (run.stage, run.evidence_gathered) == ("", True)
+    assert (run.stage, run.evidence_computed) == ("", True)
 
 
 def test_a_second_worker_does_not_compute_the_same_run(run: OptimizerRun, clock: Clock) -> None:
@@ -62,7 +62,7 @@ def test_a_worker_without_heartbeats_is_replaced(run: OptimizerRun, clock: Clock
     assert Evidence.objects.filter(error="").count() == BEST
 
 
-def test_evidence_that_exists_is_never_overdue(examined: Backtest, run: OptimizerRun, clock: Clock) -> None:
+def test_evidence_that_exists_is_never_overdue(with_evidence: Backtest, run: OptimizerRun, clock: Clock) -> None:
     compute_for_run(run.pk, clock)
     assert evidence.claim_overdue(NOW + timedelta(days=9)) == ([], [])
 

@@ -39,13 +39,13 @@ def test_a_failed_backtest_is_no_trial(make: Make, clock: Clock) -> None:
     assert not TrialRegistry.objects.exists()
 
 
-def test_evidence_is_computed_once(examined: Backtest, alice: User, clock: Clock) -> None:
-    scorecard = scorecard_of(alice, examined)
+def test_evidence_is_computed_once(with_evidence: Backtest, alice: User, clock: Clock) -> None:
+    scorecard = scorecard_of(alice, with_evidence)
     assert (scorecard.status, len(scorecard.lines), scorecard.trials) == ("ready", 9, 1)
     assert scorecard.summary
     before = Evidence.objects.values().get()
     with patch.object(evidence, "build_report", side_effect=AssertionError("computed again")):
-        compute_for_backtest(examined.pk, clock)
+        compute_for_backtest(with_evidence.pk, clock)
     assert Evidence.objects.values().get() == before
 
 
@@ -146,7 +146,7 @@ def test_any_number_of_scorecards_costs_one_query(
             assert len(scorecards(alice, some)) == len(some)
 
 
-def test_trials_of_other_users_do_not_count(examined: Backtest, bob: User, alice: User) -> None:
-    assert scorecard_of(alice, examined).trials == 1
+def test_trials_of_other_users_do_not_count(with_evidence: Backtest, bob: User, alice: User) -> None:
+    assert scorecard_of(alice, with_evidence).trials == 1
     TrialRegistry.objects.update(user=bob)
-    assert scorecard_of(alice, examined).trials == 0
+    assert scorecard_of(alice, with_evidence).trials == 0

@@ -146,7 +146,7 @@ def test_the_poll_ends_when_the_evidence_of_the_best_rows_is_computed(
     searched: OptimizerRun, alices_browser: Client
 ) -> None:
     """The evidence of other rows is computed when a user opens it."""
-    OptimizerRun.objects.update(evidence_gathered=True)
+    OptimizerRun.objects.update(evidence_computed=True)
     assert poll_status(alices_browser, searched) == 286
 
 
