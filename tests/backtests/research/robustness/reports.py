@@ -22,7 +22,7 @@ GOOD: dict[str, Any] = {
         "from": "2009-03-05",
         "holdout_status": "own",
     },
-    "neighbours": {"median": 1.4, "own": 1.6, "objective": "sharpe", "around": [{}] * 8},
+    "neighbours": {"median": 1.4, "own": 1.6, "objective": "sharpe", "scores": [{}] * 8},
     "monte_carlo": {"month": -0.02, "drawdown": 0.1, "size": 0.5},
     "costs": {"total_return": 0.7, "assumed": False},
     "trades": 60,

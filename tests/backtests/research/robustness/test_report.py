@@ -88,18 +88,18 @@ def test_the_folds_have_their_first_and_last_day(found: Report) -> None:
 def test_the_closed_trades_are_resampled(found: Report) -> None:
     result = scenario_on(trends(1)).simulate(SmaCrossover(fast=10, slow=30)).result
     months = calendar_days(result.time) / 30.4375
-    drawn = found["monte_carlo"]["drawn"]
-    assert drawn["trades_per_month"] == pytest.approx(len(result.closed) / months)
-    assert sum(drawn["months"]["counts"]) == drawn["draws"] == 10_000
-    assert sum(drawn["drawdowns"]["counts"]) == 10_000
+    bootstrap = found["monte_carlo"]["bootstrap"]
+    assert bootstrap["trades_per_month"] == pytest.approx(len(result.closed) / months)
+    assert sum(bootstrap["months"]["counts"]) == bootstrap["draws"] == 10_000
+    assert sum(bootstrap["drawdowns"]["counts"]) == 10_000
 
 
 def test_monte_carlo_is_the_worse_of_the_simulated_and_the_realised_figures(found: Report) -> None:
     done = scenario_on(trends(1)).simulate(SmaCrossover(fast=10, slow=30))
     monte_carlo = found["monte_carlo"]
     assert monte_carlo["realised"]["drawdown"] == done.metrics.max_drawdown
-    assert monte_carlo["drawdown"] == max(monte_carlo["drawn"]["drawdown"], done.metrics.max_drawdown)
-    assert monte_carlo["month"] == min(monte_carlo["drawn"]["month"], monte_carlo["realised"]["month"])
+    assert monte_carlo["drawdown"] == max(monte_carlo["bootstrap"]["drawdown"], done.metrics.max_drawdown)
+    assert monte_carlo["month"] == min(monte_carlo["bootstrap"]["month"], monte_carlo["realised"]["month"])
     assert monte_carlo["size"] == pytest.approx(0.95, abs=0.01)  # of whole shares, at a fill price with slippage
 
 
@@ -111,7 +111,7 @@ def test_the_loss_of_an_open_position_counts() -> None:
     rules = replace(RULES, stop_loss_pct=0.99)
     scenario = prepare({"SYNTHETIC": fallen}, capital=100_000, rules=rules, costs=Costs())
     held = report_of(BuyAndHold(), scenario, {})
-    assert (held["trades"], held["open"], held["monte_carlo"]["drawn"]) == (0, 1, None)
+    assert (held["trades"], held["open"], held["monte_carlo"]["bootstrap"]) == (0, 1, None)
     assert held["monte_carlo"]["drawdown"] == pytest.approx(0.4, abs=0.02)
     assert held["monte_carlo"]["month"] < -0.06
     assert ratings(held)["monte_carlo"] is not Rating.PASS
@@ -164,11 +164,11 @@ def test_the_first_day_of_the_holdout_is_reported() -> None:
 
 
 def test_neighbours_are_one_step_away_and_exclude_the_result(found: Report) -> None:
-    neighbours = [each["parameters"] for each in found["neighbours"]["around"]]
+    neighbours = [each["parameters"] for each in found["neighbours"]["scores"]]
     assert {(each["fast"], each["slow"]) for each in neighbours} == {
         (fast, slow) for fast in (5, 10, 15) for slow in (20, 30, 40)
     } - {(10, 30)}
-    sharpes = [each["score"] for each in found["neighbours"]["around"]]
+    sharpes = [each["score"] for each in found["neighbours"]["scores"]]
     assert found["neighbours"]["median"] == np.median(sharpes)
 
 
@@ -176,7 +176,7 @@ def test_a_value_with_many_decimals_has_neighbours() -> None:
     name = next(name for name, param in BollingerReversion.params().items() if isinstance(param.default, float))
     kind = BollingerReversion(**{name: 2.0123456789123})
     near = report_of(kind, scenario_on(walk(3)), {name: (1.0, 3.5, 0.25)})["neighbours"]
-    assert [each["parameters"][name] for each in near["around"]] == [1.7623456789, 2.2623456789]
+    assert [each["parameters"][name] for each in near["scores"]] == [1.7623456789, 2.2623456789]
 
 
 def test_buy_and_hold_has_nothing_to_search() -> None:
