@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(max_length=40)),
                 ('parameters', models.JSONField(blank=True, default=dict)),
                 ('position_size_pct', models.FloatField(default=0.02, help_text='Part of the equity for one position.', verbose_name='position size')),
-                ('max_position_size', models.DecimalField(blank=True, decimal_places=6, help_text='Most dollars for one position.', max_digits=20, null=True, verbose_name='max position size')),
+                ('max_position_size', models.DecimalField(blank=True, decimal_places=6, help_text='The most that one position may cost.', max_digits=20, null=True, verbose_name='max position size')),
                 ('max_positions', models.PositiveSmallIntegerField(default=5, help_text='Open positions at the same time, one for each symbol.', verbose_name='max positions')),
                 ('fractional', models.BooleanField(default=False, help_text='Whether parts of a share may be bought.', verbose_name='fractional shares')),
                 ('stop_loss_pct', models.FloatField(default=0.1, help_text='Below the entry price.', verbose_name='stop loss')),
