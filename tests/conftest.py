@@ -12,6 +12,24 @@ hypothesis_settings.register_profile("tradedesk", deadline=None, suppress_health
 hypothesis_settings.load_profile("tradedesk")
 
 PASSWORD = "correct horse battery staple"
+# Tests that mostly wait for other processes.
+SLOW_MARKS = {"browser", "crash", "processes"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each xdist worker start with some of the slow tests, so that none of them is left for the end.
+
+    At the start xdist gives each worker an equal, contiguous share of the items.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    slow = [item for item in items if SLOW_MARKS & {mark.name for mark in item.iter_markers()}]
+    fast = [item for item in items if item not in set(slow)]
+    size, shares = -(-len(items) // workers), []
+    for worker in range(workers):
+        own = slow[worker::workers]
+        shares += own + fast[: size - len(own)]
+        del fast[: size - len(own)]
+    items[:] = shares + fast
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes.prepared import copy_prepared_folder
 from tests.processes.process import Process, free_port, status_of
 
 pytestmark = pytest.mark.processes
@@ -43,10 +44,11 @@ class Desk(Process):
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return tmp_path / "data"
+    return copy_prepared_folder(tmp_path / "data")
 
 
-def test_it_starts_web_worker_and_beat_and_prints_how_to_log_in(folder: Path) -> None:
+def test_on_an_empty_folder_it_starts_and_prints_how_to_log_in(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
     with Desk(folder) as desk:
         desk.wait_until_ready()
         desk.wait_until_healthy()
@@ -58,7 +60,7 @@ def test_it_starts_web_worker_and_beat_and_prints_how_to_log_in(folder: Path) ->
         assert "Press Ctrl-C to stop the desk." in desk.output()
 
 
-def test_the_static_files_of_a_page_cause_no_warning_in_the_log(folder: Path) -> None:
+def test_static_files_cause_no_warning_and_a_second_desk_is_refused(folder: Path, tmp_path: Path) -> None:
     with Desk(folder) as desk:
         desk.wait_until_ready()
         with urllib.request.urlopen(f"{desk.url}/accounts/login/", timeout=60) as response:
@@ -68,32 +70,21 @@ def test_the_static_files_of_a_page_cause_no_warning_in_the_log(folder: Path) ->
         assert {status_of(f"{desk.url}{file}") for file in files} == {200}
         assert "Warning" not in desk.output()
 
+        with Desk(folder) as on_the_same_folder:
+            assert on_the_same_folder.end() == 1
+        with Desk(tmp_path / "other", environment={"PORT": desk.environment["PORT"]}) as on_the_same_port:
+            assert on_the_same_port.end() == 1
 
-def test_a_second_desk_on_the_same_folder_is_refused(folder: Path) -> None:
-    with Desk(folder) as desk:
-        desk.wait_until_ready()
-        with Desk(folder) as second:
-            assert second.end() == 1
-
-        refusal = second.output().splitlines()[-1]
-        assert refusal == (
+        assert on_the_same_folder.output().splitlines()[-1] == (
             f"A desk is already running on {folder} ({desk.url}, process {desk.child.pid}). "
             "Stop it first, or set DESK_DATA_DIR to another folder for this one."
         )
-        assert desk.stop(signal.SIGINT) == 0
-        assert "Traceback" not in desk.output()
-
-
-def test_a_port_in_use_is_refused_in_one_line(folder: Path, tmp_path: Path) -> None:
-    with Desk(folder) as desk:
-        desk.wait_until_ready()
-        with Desk(tmp_path / "other", environment={"PORT": desk.environment["PORT"]}) as second:
-            assert second.end() == 1
-
-        assert second.output() == (
+        assert on_the_same_port.output() == (
             f"The desk cannot listen on {desk.url.removeprefix('http://')} (Address already in use). "
             "Use another port, for example PORT=8001.\n"
         )
+        assert desk.stop(signal.SIGINT) == 0
+        assert "Traceback" not in desk.output()
 
 
 @pytest.mark.parametrize(

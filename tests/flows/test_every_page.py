@@ -9,6 +9,7 @@ from tests.desk.test_runner import Desk
 from tests.flows.browser import Theme, Window, chromium
 from tests.flows.pages import OPEN_TO_ALL, PAGES, make_history
 from tests.flows.trader import demo_password
+from tests.processes.prepared import copy_prepared_folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 PHONE = 390
@@ -21,7 +22,7 @@ TOO_WIDE = """() => [...document.querySelectorAll("body *")]
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    folder = tmp_path_factory.mktemp("desk") / "data"
+    folder = copy_prepared_folder(tmp_path_factory.mktemp("desk") / "data")
     with Desk(folder, environment={"REPLAY_SECONDS_PER_BAR": "0.5"}) as desk:
         make_history(desk, round_trips=1)
         yield desk

@@ -7,6 +7,7 @@ import pytest
 
 from tests.desk.test_runner import Desk
 from tests.flows.trader import Trader, demo_password
+from tests.processes.prepared import copy_prepared_folder
 
 pytestmark = pytest.mark.processes
 KILLS = 3
@@ -61,7 +62,7 @@ VIOLATIONS = {
 
 
 def test_a_desk_that_was_killed_while_an_order_was_in_flight_continues(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
+    folder = copy_prepared_folder(tmp_path / "data")
     interrupted: set[object] = set()
     with start(folder) as desk:
         desk.wait_until_healthy()

@@ -3,7 +3,6 @@
 import contextlib
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -110,32 +109,20 @@ def desk(tmp_path: Path, database_url: str, redis_url: str) -> FullDesk:
     return FullDesk(tmp_path, database_url, redis_url)
 
 
-@pytest.fixture
-def running(desk: FullDesk) -> Iterator[dict[str, Process]]:
+def test_the_commands_of_the_compose_file_run_a_desk(desk: FullDesk) -> None:
     # The Dockerfile does this when the image is built.
     desk.run("migrate", ["python", "manage.py", "setup_desk", "--only-static"])
     desk.run("migrate")
     with contextlib.ExitStack() as stack:
-        yield {part: stack.enter_context(desk.process(part)) for part in PARTS}
+        running = {part: stack.enter_context(desk.process(part)) for part in PARTS}
+        running["web"].wait_until(lambda: desk.status_of("/api/health") == 200)
+        assert desk.status_of("/accounts/login/") == 200
+        assert {part: desk.probe(part) for part in PROBED} == {"web": 0, "worker": 0, "beat": 0}
+        desk.run("migrate")  # again, while the desk is running
 
+        running["worker"].kill()
+        running["web"].wait_until(lambda: desk.status_of("/api/health") == 503)
+        assert {part: desk.probe(part) for part in PROBED} == {"web": 0, "worker": 1, "beat": 0}
 
-def test_the_commands_of_the_compose_file_run_a_desk(desk: FullDesk, running: dict[str, Process]) -> None:
-    running["web"].wait_until(lambda: desk.status_of("/api/health") == 200)
-
-    assert desk.status_of("/accounts/login/") == 200
-    assert [desk.probe(part) for part in PROBED] == [0, 0, 0]
-    desk.run("migrate")  # again, while the desk is running
-    stopped = {part: running[part].stop(signal.SIGTERM) for part in PARTS}
-    assert stopped == {"web": -signal.SIGTERM, "worker": 0, "research": 0, "beat": 0}
-
-
-def test_a_killed_worker_fails_its_health_check_and_the_health_page(
-    desk: FullDesk, running: dict[str, Process]
-) -> None:
-    running["web"].wait_until(lambda: desk.status_of("/api/health") == 200)
-    running["worker"].kill()
-
-    running["web"].wait_until(lambda: desk.status_of("/api/health") == 503)
-    assert desk.probe("worker") == 1
-    assert desk.probe("beat") == 0
-    assert desk.probe("web") == 0
+        stopped = {part: running[part].stop(signal.SIGTERM) for part in ("web", "research", "beat")}
+        assert stopped == {"web": -signal.SIGTERM, "research": 0, "beat": 0}
