@@ -213,10 +213,11 @@ def _validate_kind(kind: type[Kind]) -> None:
     if kind.key in registry.kinds():
         raise InvalidPlugin(f"The key “{kind.key}” is already used by another kind.")
     try:
-        default = kind()
-    except (InvalidParameters, TypeError) as error:
-        raise InvalidPlugin(f"{kind.name} cannot be created with its default parameters: {error}") from None
-    if not isinstance(default.warmup(), int):
+        warmup = kind().warmup()
+    except Exception as error:  # the author's code may raise anything
+        message = f"{type(error).__name__}: {error}"
+        raise InvalidPlugin(f"{kind.name} cannot be created with its default parameters: {message}") from None
+    if not isinstance(warmup, int):
         raise InvalidPlugin(f"{kind.name}: warmup() must return a whole number.")
 
 

@@ -80,7 +80,7 @@ class Desk(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self.loop = asyncio.get_running_loop()
-        # Not loop.add_signal_handler, which Windows does not have. The handler only sets flags that uvicorn polls.
+        # Not loop.add_signal_handler, which Windows does not have.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._stop())
         await super().startup(sockets=sockets)

@@ -1,6 +1,7 @@
 """Deploy to Live: create a live strategy from a strategy, a backtest or a candidate of an optimizer run."""
 
 import json
+import math
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -81,6 +82,8 @@ def deployment_rules(source: Source) -> RiskRules:
     """
     rules = {name: rule.default for name, rule in DEPLOYED_RULES.items()}
     for name, value in _tested_rules(source).items():
+        if name not in DEPLOYED_RULES:
+            continue  # a rule that the desk no longer has
         high = DEPLOYED_RULES[name].deploy_high
         rules[name] = value if high is None else min(value, high)
     return RiskRules.from_dict(rules)
@@ -91,10 +94,15 @@ def _tested_rules(source: Source) -> dict[str, Any]:
     if isinstance(source, Strategy):
         return {}
     rules = source.rules if isinstance(source, Backtest) else source.run.rules_on(source.universe).as_dict()
-    unchosen = fully_invested(len(source.symbols))
-    if rules["position_size_pct"] != unchosen["position_size_pct"]:
+    fully = fully_invested(len(source.symbols))
+    # Not exactly equal, because a form shows twelve digits of a size.
+    if not math.isclose(rules["position_size_pct"], fully["position_size_pct"]):
         return dict(rules)
-    return {name: value for name, value in rules.items() if name not in unchosen or value != unchosen[name]}
+    return {
+        name: value
+        for name, value in rules.items()
+        if name != "position_size_pct" and (name != "max_positions" or value != fully[name])
+    }
 
 
 @dataclass(frozen=True, slots=True)

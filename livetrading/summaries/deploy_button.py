@@ -10,7 +10,7 @@ from backtests.models import Backtest
 from livetrading.models import LiveStrategy
 from livetrading.services.deploy import DeployRefused, Snapshot, Source, deployment_rules
 from tradedesk.accounts.models import User
-from tradedesk.core.rules import DEPLOYED_RULES, Rule
+from tradedesk.core.rules import DEPLOYED_RULES, InvalidRules, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,12 @@ def deploy_button(source: Source, active: Mapping[str, LiveStrategy]) -> DeployB
 
 
 def changed_rules(source: Source, tested: Mapping[str, Any]) -> list[ChangedRule]:
-    """The rules whose value in a deployment of `source` differs from the tested value."""
-    deployed = deployment_rules(source).as_dict()
+    """The rules whose value in a deployment of `source` differs from the tested value; none for a source whose
+    rules are out of bounds, which cannot be deployed."""
+    try:
+        deployed = deployment_rules(source).as_dict()
+    except InvalidRules:
+        return []
     return [
         ChangedRule(rule, deployed[name], tested[name])
         for name, rule in DEPLOYED_RULES.items()

@@ -1,5 +1,6 @@
 """The evidence next to a Deploy button: scorecards of the strategies' latest backtests, and the money at risk."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,8 +9,9 @@ from django.db.models import F
 from backtests.models import Backtest
 from backtests.reports.scorecard import Scorecard, scorecards
 from livetrading.services.accounts import NoBroker, broker_for
-from livetrading.services.deploy import deployment_rules
+from livetrading.services.deploy import Source, deployment_rules
 from tradedesk.accounts.models import User
+from tradedesk.core.rules import InvalidRules
 
 # The number of newest backtests in which the latest one of each strategy is searched.
 SEARCH_LIMIT = 1_000
@@ -29,13 +31,20 @@ class MoneyAtRisk:
     deployed_size: float
 
 
-def money_at_risk(scorecard: Scorecard, equity: float | None) -> MoneyAtRisk | None:
-    """None without an account, and without trades to resample."""
+def money_at_risk(scorecard: Scorecard, equity: float | None, source: Source) -> MoneyAtRisk | None:
+    """None without an account, without trades to resample, and for a source whose rules are out of bounds.
+
+    source: what the Deploy button of the page deploys.
+    """
     evidence = getattr(scorecard.subject, "evidence", None)
     simulated = evidence.report.get("monte_carlo") if evidence else None
-    if not simulated or not simulated["size"] or equity is None:
+    if not simulated or not simulated["size"] or not equity:
         return None
-    size = deployment_rules(scorecard.subject).position_size_pct
+    try:
+        rules = deployment_rules(source)
+    except InvalidRules:
+        return None
+    size = min(rules.position_size_pct, (rules.max_position_size or math.inf) / equity)
     month, drawdown = simulated["month"] * equity, -simulated["drawdown"] * equity
     # A loss grows with the position size, but it never exceeds the equity.
     scale = size / simulated["size"]

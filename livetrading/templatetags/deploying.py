@@ -6,6 +6,7 @@ from django import template
 
 from backtests.models import Backtest, Candidate
 from livetrading.models import LiveStrategy
+from livetrading.services.deploy import Source
 from livetrading.summaries.deploy_button import (
     ChangedRule,
     DeployButton,
@@ -36,9 +37,9 @@ def deploy_button_of(
 
 
 @register.simple_tag
-def changed_rules_of(candidate: Candidate, rules: dict[str, Any]) -> list[ChangedRule]:
+def changed_rules_of(source: Source, rules: dict[str, Any]) -> list[ChangedRule]:
     """The rules that a deployment changes, shown once for all buttons of a page. rules: the tested rules."""
-    return changed_rules(candidate, rules)
+    return changed_rules(source, rules)
 
 
 def _active_deployments(request: UserRequest) -> dict[str, LiveStrategy]:

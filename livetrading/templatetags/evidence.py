@@ -7,6 +7,7 @@ from django import template
 from backtests.models import Backtest
 from backtests.reports.scorecard import Scorecard, scorecards
 from backtests.research.robustness.scorecard import Line
+from livetrading.services.deploy import Source
 from livetrading.summaries.evidence import MoneyAtRisk, account_equity, money_at_risk, scorecards_of_strategies
 from strategies.models import Strategy
 from tradedesk.accounts.requests import UserRequest
@@ -32,12 +33,15 @@ def evidence_of(context: dict[str, Any], strategy: Strategy | None, backtest: Ba
 
 
 @register.simple_tag(takes_context=True)
-def money_at_risk_of(context: dict[str, Any], scorecard: Scorecard) -> MoneyAtRisk | None:
-    """The line “Money at risk” in dollars of the user's account."""
+def money_at_risk_of(
+    context: dict[str, Any], scorecard: Scorecard, source: Source | None = None
+) -> MoneyAtRisk | None:
+    """The line “Money at risk” in dollars of the user's account, for a deployment of `source`, otherwise of the
+    subject of the scorecard."""
     request: UserRequest = context["request"]
     if not hasattr(request, EQUITY):
         setattr(request, EQUITY, account_equity(request.user, market_clock().now()))
-    return money_at_risk(scorecard, getattr(request, EQUITY))
+    return money_at_risk(scorecard, getattr(request, EQUITY), source or scorecard.subject)
 
 
 @register.filter

@@ -117,6 +117,10 @@ def test_a_warm_up_that_is_too_short_is_rejected(folder: Path) -> None:
             LOOKS_AHEAD.replace("def explain", "def silent"),
             "Prophet cannot be created with its default parameters",
         ),
+        (
+            LOOKS_AHEAD.replace("return 2", 'raise RuntimeError("no bars")'),
+            "Prophet cannot be created with its default parameters: RuntimeError: no bars",
+        ),
         (LOOKS_AHEAD.replace("return 2", 'return "two"'), "Prophet: warmup() must return a whole number."),
     ],
 )
@@ -132,12 +136,12 @@ def test_a_rejected_file_has_a_reason_and_does_not_affect_others(folder: Path, t
 @pytest.mark.parametrize("text", ["while True: pass", ENDLESS], ids=["import", "signals"])
 def test_an_endless_loop_is_stopped_at_the_time_limit(folder: Path, text: str) -> None:
     (folder / "endless.py").write_text(text)
-    load_plugins(folder, results_file(folder), time_limit=0.5)
-    (file,) = plugin_files()
-    assert file.reason.startswith("Loading and checking took longer than 0.5 s.")
-    assert file.keys == ()
-    assert not results_file(folder).exists()  # the next start, perhaps on a less busy machine, tries again
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    for limit in (0.4, 0.5):  # the next start, perhaps on a less busy machine, tries again
+        load_plugins(folder, results_file(folder), time_limit=limit)
+        (file,) = plugin_files()
+        assert file.reason.startswith(f"Loading and checking took longer than {limit} s.")
+        assert file.keys == ()
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_without_posix_signals_files_are_loaded_without_a_time_limit(

@@ -115,3 +115,16 @@ def test_a_stored_rule_out_of_bounds_is_an_error(alice: User) -> None:
     with pytest.raises(InvalidRules) as refused:
         deployment_rules(backtest)
     assert refused.value.field == "stop_loss_pct"
+
+
+def test_a_fully_invested_size_that_went_through_a_form_is_not_carried(alice: User) -> None:
+    """A form shows twelve digits of a percentage."""
+    size = round(100 * fully_invested(3)["position_size_pct"], 10) / 100
+    assert size != fully_invested(3)["position_size_pct"]
+    assert deployment_rules(backtest_with(alice, symbols=3, position_size_pct=size)) == DEFAULTS
+
+
+def test_a_stored_rule_that_the_desk_no_longer_has_is_left_out(alice: User) -> None:
+    backtest = backtest_with(alice, **CHOSEN)
+    backtest.rules["max_holding_days"] = 5
+    assert deployment_rules(backtest) == RiskRules(**CHOSEN)
