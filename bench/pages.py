@@ -53,7 +53,7 @@ def main() -> None:
         trader = Trader(desk.url, demo_password(desk.folder))
         trader.deploy_and_backtest_all()
         time.sleep(HISTORY)
-        (trades,) = desk.ask("SELECT count(*) FROM livetrading_papertrade")
+        (trades,) = desk.query("SELECT count(*) FROM livetrading_papertrade")
         sys.stdout.write(
             f"\nResponse times of the embedded desk with five strategies and {trades[0]:,} trades\n\n"
         )

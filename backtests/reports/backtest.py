@@ -28,8 +28,8 @@ HEAT_STEPS = {"month": (0.0, 0.02, 0.05, 0.10), "year": (0.0, 0.10, 0.20, 0.40)}
 
 @dataclass(frozen=True, slots=True)
 class Returns:
-    """years: from first to last. best, worst: (month, return) among the whole months, None if there are none.
-    gained: number of the `months` whole months with a gain. has_rolling: enough sessions for the rolling
+    """years: from first to last. best, worst: (month, return) among the full months, None if there are none.
+    gained: number of the `months` full months with a gain. has_rolling: enough sessions for the rolling
     figures."""
 
     years: list[Year]

@@ -22,7 +22,7 @@ PHONE_CLASSES = {"rank": "", "name": "board-subject", "total_return": "board-ret
 FIGURES = {
     "total_return": "Return",
     "sharpe": "Sharpe",
-    "max_drawdown": "Max DD",
+    "max_drawdown": "Max drawdown",
     "win_rate": "Win rate",
     "trades": "Trades",
 }

@@ -105,10 +105,10 @@ def _completed_message(run: OptimizerRun, tested: int) -> str:
     left_out = ""
     if tested < run.combinations:
         fewer = f"{run.combinations - tested:,}"
-        grid_batch = run.method == OptimizerRun.Method.GRID
+        is_grid = run.method == OptimizerRun.Method.GRID
         left_out = (
-            f", {fewer} skipped by the strategy's own rule"
-            if grid_batch
+            f", {fewer} are invalid for this strategy"
+            if is_grid
             else f", {fewer} fewer than requested, because the strategy accepts no more"
         )
     symbols = ", ".join(run.symbols[:5])

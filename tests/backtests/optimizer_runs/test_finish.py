@@ -43,12 +43,12 @@ def test_one_file_has_all_universes_and_the_shards_are_deleted(search: MakeRun, 
         assert sum(run.histograms[universe]["counts"]) == sum(score is not None for score in kept.values())
 
 
-def test_the_trader_is_notified_of_the_tested_and_the_skipped_combinations(search: MakeRun, work: Work) -> None:
+def test_the_trader_is_notified_of_the_tested_and_the_invalid_combinations(search: MakeRun, work: Work) -> None:
     run = work(search())
     notification = run.user.notifications.get()
     assert notification.text == (
-        "The search of “Golden cross” on AAPL is complete: 26 combinations tested, 4 skipped by the strategy's "
-        "own rule."
+        "The search of “Golden cross” on AAPL is complete: 26 combinations tested, 4 are invalid for "
+        "this strategy."
     )
     assert notification.url == f"/dashboard/optimizer/{run.pk}"
 

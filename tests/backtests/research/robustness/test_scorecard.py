@@ -141,25 +141,25 @@ def test_a_failed_check_has_the_message_of_the_check() -> None:
 
 
 def test_the_messages() -> None:
-    """The copy of all lines, once; other tests assert ratings and figures."""
+    """The text of all lines, once; other tests assert ratings and figures."""
     cases = {
         "deflated_sharpe": (
-            "Over 99% probability of a true Sharpe ratio above zero, as a single trial; "
-            "chance alone would show 0.00."
+            "90% probability of a true Sharpe ratio above zero, as the best of 50 trials. "
+            "The best of 50 trials without skill would have about 1.02."
         ),
         "out_of_sample": (
             "Sharpe 0.90 in the last 30%, 1.00 before it; its search did not use the holdout period; "
             "2 other trials used the holdout period."
         ),
         "walk_forward": "Sharpe 1.00 over 8 joined folds, efficiency 80%.",
-        "neighbours": "Sharpe ratio 1.40 in the median of 8 neighbours, 1.60 itself.",
-        "monte_carlo": "A bad month -2.0%, a bad drawdown -10.0%, open positions included.",
-        "costs": "+70.0% at twice the costs, +80.0% at its own costs, over the whole period.",
+        "neighbours": "Sharpe ratio: median of 8 neighbours 1.40, this combination 1.60.",
+        "monte_carlo": "Bad month -2.0%, bad drawdown -10.0%, including open positions.",
+        "costs": "Return over the whole period: +70.0% at twice the costs, +80.0% at its own costs.",
         "trades": "60 closed trades.",
         "checks": "No look-ahead and enough warm-up on 1,500 bars.",
     }
     report = changed("out_of_sample", holdout_status="held_back")
-    found = {each.key: each.message for each in lines(report, 1, None, others=2)}
+    found = {each.key: each.message for each in lines(report, 50, None, others=2)}
     assert {key: found[key] for key in cases} == cases
 
 
