@@ -1,4 +1,4 @@
-"""The admin pages of backtests: an operator finds and reads them; their owners create them."""
+"""The admin pages of backtests: an administrator finds and reads them; their owners create them."""
 
 from typing import TypeVar
 

@@ -14,7 +14,7 @@ from strategies.kinds import code_hash, kinds
 from tradedesk import core
 from tradedesk.marketdata.models import BarSeries
 
-# The folders whose code is part of a run, besides the kind's own file.
+# The folders whose code is part of a run, in addition to the kind's own file.
 RUN_FOLDERS = (Path(core.__path__[0]), Path(engine.__path__[0]))
 SHOWN = 12
 

@@ -47,7 +47,7 @@ def main(tasks: list[str]) -> None:
         "\nMedian of five after a warm-up; each engine has its own process, and the memory is its peak.\n"
         "Trades and equity are of the last backtest. They differ only by the size of a fill, and backtrader\n"
         "handles a tie of two averages differently.\n"
-        f"* {SAMPLED} evenly spaced combinations, multiplied to {len(SWEEP):,}; its last backtest differs.\n"
+        f"* {SAMPLED} evenly spaced combinations, scaled to {len(SWEEP):,}; its last backtest differs.\n"
     )
 
 

@@ -16,7 +16,7 @@ from time import perf_counter
 from bench.task import SWEEP, Pair
 
 REPEATS = 5
-SHORTEST = 0.1  # seconds; a faster task is repeated for so long and the time divided
+SHORTEST = 0.1  # seconds; a faster task is repeated for this long, and the time is divided by the number of runs
 
 
 def main(engine: str, task: str, combinations: int) -> dict[str, float]:

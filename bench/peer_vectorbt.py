@@ -23,7 +23,7 @@ from bench.task import (
 )
 from tradedesk.core.bars import Bars
 
-# All 5,000 columns at once take three times as long and gigabytes more; this was the fastest size measured.
+# All 5,000 columns together take three times as long and gigabytes more; this was the fastest size measured.
 COLUMNS = 500
 COMMON = {"size_granularity": 1, "fees": COMMISSION, "direction": "longonly", "freq": "1D"}
 

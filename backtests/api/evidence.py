@@ -32,7 +32,9 @@ class EvidenceSchema(Schema):
     error: Annotated[str | None, EmptyAsNull] = Field(description="Why the evidence could not be computed.")
     trials: int = Field(description="Number of trials on the same symbols and period.")
     lines: list[EvidenceLineSchema]
-    report: dict[str, Any] = Field(description="The robustness report that the lines are made from; empty until ready.")
+    report: dict[str, Any] = Field(
+        description="The robustness report that the lines are made from; empty until ready."
+    )
 
 
 @router.get("", response={200: EvidenceSchema, **UNKNOWN, **BAD_QUERY})

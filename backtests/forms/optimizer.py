@@ -161,9 +161,9 @@ class SearchForm(ScoreForm, OneStrategyForm):
 
     def __init__(self, user: User, data: Mapping[str, Any] | None = None, **options: Any) -> None:
         super().__init__(user, data, **options)
-        self.fields["symbols"].help_text = (
-            "Separated by commas. Each symbol is searched separately. Empty: the strategy's symbols."
-        )
+        self.fields[
+            "symbols"
+        ].help_text = "Separated by commas. Each symbol is searched separately. Empty: the strategy's symbols."
         self.selected_strategy = self._selected_strategy()
         self.kind: type[Kind] | None = kinds().get(self.selected_strategy.kind) if self.selected_strategy else None
         for name, param in self.params.items():

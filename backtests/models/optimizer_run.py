@@ -118,8 +118,8 @@ class OptimizerRun(Assumptions):
 
 
 class OptimizerChunk(models.Model):
-    """Consecutive combinations of a run in one universe: what a worker claims at once, and what its crash
-    costs."""
+    """Consecutive combinations of a run in one universe. A worker claims one chunk at a time; a crash loses only
+    that chunk."""
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"

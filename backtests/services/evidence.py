@@ -35,14 +35,14 @@ from tradedesk.marketdata.library import find_series
 
 log = logging.getLogger(__name__)
 
-# The best candidates of each universe of a run have their evidence computed at once, the others on request.
+# The best candidates of each universe of a run have their evidence computed immediately, the others on request.
 BEST = 20
 # A task takes seconds: a result without evidence after this time is enqueued again.
 OVERDUE_AFTER = timedelta(seconds=60)
 # The stage of a run while a worker computes its evidence, which may take minutes for each universe.
 COMPUTING = "Computing evidence"
 HEARTBEAT_TIMEOUT = timedelta(minutes=5)
-# At most this many backtests, and this many runs, are enqueued again at once.
+# At most this many backtests, and this many runs, are enqueued again at the same time.
 MAX_OVERDUE = 20
 
 

@@ -40,9 +40,7 @@ READABLE = (
 )
 
 # The message for any other exception, which is an error in the desk.
-INTERNAL_ERROR = (
-    "Internal error ({kind}: {error}). Try again. If it fails again, see the log of the worker."
-)
+INTERNAL_ERROR = "Internal error ({kind}: {error}). Try again. If it fails again, see the log of the worker."
 
 
 def reason_of(error: Exception, what: str, number: int) -> str:

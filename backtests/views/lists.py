@@ -48,7 +48,7 @@ def backtest_delete_several(request: PageRequest) -> HttpResponse:
 
 
 def _delete(request: PageRequest, backtests: Sequence[Backtest]) -> HttpResponse:
-    """GET asks for confirmation, POST deletes."""
+    """GET shows the confirmation page, POST deletes."""
     if request.method != "POST":
         context = {"backtests": backtests, "deployments": deployments_of(backtests)}
         return render(request, "backtests/backtest_delete.html", context)

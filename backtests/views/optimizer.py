@@ -123,7 +123,7 @@ def _form(request: PageRequest, data: Any) -> RankForm | SearchForm:
 
 
 def _job(request: PageRequest) -> str:
-    """The tab of the address; a link with a strategy opens the search."""
+    """The tab named in the address; a link with a strategy opens the search."""
     job = request.GET.get("job") or (SEARCH if "strategy" in request.GET else RANK)
     return job if job in OptimizerRun.Job.values else RANK
 

@@ -74,7 +74,7 @@ def run_control(request: PageRequest, pk: int, action: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def run_delete(request: PageRequest, pk: int) -> HttpResponse:
-    """GET asks for confirmation, POST deletes."""
+    """GET shows the confirmation page, POST deletes."""
     run = _run(request, pk)
     if request.method != "POST":
         context = {"run": run, "deployments": deployments_of_run(run)}

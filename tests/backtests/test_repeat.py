@@ -86,21 +86,21 @@ def test_another_result_from_the_same_inputs_is_not_the_same(completed: Backtest
     assert provenance.differences(completed.provenance, again.provenance) == []
 
 
-def test_the_verdict_remains_after_the_first_run_is_deleted(
+def test_the_outcome_remains_after_the_first_run_is_deleted(
     completed: Backtest, clock: Clock, alices_browser: Client
 ) -> None:
     again = repeated(completed, clock)
     first = url_of(completed)
-    verdict = outcome_of(again)
-    assert (verdict.first_id, verdict.first_exists, verdict.is_same) == (completed.pk, True, True)
+    outcome = outcome_of(again)
+    assert (outcome.first_id, outcome.first_exists, outcome.is_same) == (completed.pk, True, True)
     assert f'href="{first}"' in alices_browser.get(url_of(again)).content.decode()
     Backtest.objects.filter(pk=completed.pk).delete()
-    verdict = outcome_of(again)
-    assert (verdict.first_exists, verdict.is_same) == (False, True)
+    outcome = outcome_of(again)
+    assert (outcome.first_exists, outcome.is_same) == (False, True)
     assert f'href="{first}"' not in alices_browser.get(url_of(again)).content.decode()
 
 
-def test_a_first_run_has_no_verdict(completed: Backtest) -> None:
+def test_a_first_run_has_no_outcome(completed: Backtest) -> None:
     assert repeat_outcome(completed) is None
 
 

@@ -54,7 +54,7 @@ def worker(transactional_db: None) -> Iterator[Any]:
 
 
 def test_a_worker_runs_what_was_created(make: Make, worker: Any) -> None:
-    # Created outside of a transaction, so it is enqueued at once.
+    # Created outside of a transaction, so it is enqueued immediately.
     backtests = [make(), make(symbols=["IBM"])]
     until = monotonic() + 60
     while monotonic() < until and Backtest.objects.exclude(status__in=Backtest.FINISHED).exists():

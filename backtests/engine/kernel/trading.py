@@ -88,7 +88,7 @@ def trade(
             else:
                 place += 1
 
-        # 2. Entries at the open, the strongest first, cut to what the cash affords.
+        # 2. Entries at the open, the strongest first, cut to what the cash can pay for.
         place = 0
         while place < entries:
             s = ordered[place]

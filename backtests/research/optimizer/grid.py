@@ -29,8 +29,8 @@ class InvalidGrid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """axes: the values of each parameter, in the order of declaration. Combinations are numbered like an odometer:
-    the last axis changes fastest.
+    """axes: the values of each parameter, in the order of declaration. Combinations are numbered so that the last
+    axis changes fastest.
     """
 
     axes: dict[str, tuple[Value, ...]]
@@ -93,7 +93,9 @@ def _axis(param: "Param[int] | Param[float]", given: Range) -> tuple[Value, ...]
     if step < MIN_STEP:
         raise ValueError(f"The step of {param.label} must be at least {MIN_STEP:g}.")
     if low > high:
-        raise ValueError(f"The lower bound of {param.label}, {low:g}, is above the upper bound, {high:g}. Swap them.")
+        raise ValueError(
+            f"The lower bound of {param.label}, {low:g}, is above the upper bound, {high:g}. Swap them."
+        )
     count = math.floor((high - low) / step + TOLERANCE) + 1
     if count > MAX_VALUES:
         raise ValueError(f"{param.label} has {count:,} values, more than {MAX_VALUES:,}. Use a larger step.")

@@ -67,7 +67,7 @@ def search_context_of(
 ) -> SearchContext:
     """ranges: (low, high, step) of the searched parameters, or of the kind's search ranges; the others are the
     kind's. Compares the returns of `most` random combinations, or of all when there are fewer. The result itself
-    is not added: the best of a search would win by hindsight.
+    is not added: the best of a search would be selected with knowledge of the result.
     """
     if not ranges:
         return SearchContext({"overfitting": None, "walk_forward": None, "sample": 0, "informative": 0})
@@ -143,8 +143,8 @@ def build_report(
 def _out_of_sample_report(scenario: Scenario, returns: Floats, selection: Selection) -> Report | None:
     """from: the first day of the holdout; part: its fraction of the sessions."""
     dates = _session_dates(scenario)
-    # The returns end with a ruin; the sessions after it count too, so that the holdout begins where it would
-    # without.
+    # The returns end when the account went to zero; the sessions after it count too, so that the holdout begins
+    # where it would otherwise.
     padded = np.append(returns, np.zeros(len(dates) - len(returns)))
     found = out_of_sample(padded, selection.holdout)
     if found is None:

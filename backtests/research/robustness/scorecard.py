@@ -90,7 +90,7 @@ def _out_of_sample(report: Report, others: int) -> Line:
         "holdout period; caution when it is above zero."
     )
     found = report["out_of_sample"]
-    if found and found["ruined"]:
+    if found and found["went_to_zero"]:
         return Line(key, label, Rating.FAIL, "The account went to zero.", criterion)
     if not found or found["out_of_sample"] is None:
         message = "There were no trades in the holdout period, or it is too short."
@@ -100,7 +100,12 @@ def _out_of_sample(report: Report, others: int) -> Line:
     status = HoldoutStatus(found["holdout_status"])
     if status in USED_HOLDOUT:
         return Line(
-            key, label, Rating.NONE, f"{figures}; the {USED_HOLDOUT[status]} used the whole holdout period.", criterion, after
+            key,
+            label,
+            Rating.NONE,
+            f"{figures}; the {USED_HOLDOUT[status]} used the whole holdout period.",
+            criterion,
+            after,
         )
     kept = before is None or before <= 0.0 or after >= PASS_RATIO * before
     rating = Rating.FAIL if after <= 0.0 else Rating.PASS if kept and not others else Rating.CAUTION

@@ -30,7 +30,7 @@ from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
 from tradedesk.core.money import to_decimal
 
-# A chunk is what the crash of a worker costs, and one transaction: neither too large nor too small.
+# A crash of a worker loses one chunk, and a chunk is one transaction, so its size has a lower and an upper limit.
 MIN_CHUNK, MAX_CHUNK = 50, 5_000
 # With fewer chunks one worker would still be busy while the others are idle.
 MIN_CHUNKS = 8

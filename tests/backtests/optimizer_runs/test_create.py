@@ -54,7 +54,11 @@ def test_all_errors_are_returned_at_once(search: MakeRun) -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "text"),
     [
-        ({"grid": {"fast": (30, 5, 1)}}, "grid.fast", "The lower bound of Fast average, 30, is above the upper bound, 5. Swap them."),
+        (
+            {"grid": {"fast": (30, 5, 1)}},
+            "grid.fast",
+            "The lower bound of Fast average, 30, is above the upper bound, 5. Swap them.",
+        ),
         ({"grid": {"fast": (1, 5, 1)}}, "grid.fast", "Fast average must be between 2 and 400."),
         ({"grid": {"fast": (5, 30, 0)}}, "grid.fast", "The step of Fast average must be above 0."),
         ({"grid": {"fast": (5, 30, 1e-320)}}, "grid.fast", "The step of Fast average must be a whole number."),

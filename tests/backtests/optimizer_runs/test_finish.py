@@ -74,7 +74,7 @@ def test_a_run_with_unfinished_chunks_is_not_finished(search: MakeRun, clock: Cl
     assert (run.status, run.stage) == (Status.RUNNING, "")
 
 
-def test_a_run_that_another_worker_finishes_is_left_alone(search: MakeRun, clock: Clock) -> None:
+def test_a_run_that_another_worker_finishes_is_not_changed(search: MakeRun, clock: Clock) -> None:
     run = search()
     run.chunks.update(status="done")
     OptimizerRun.objects.update(status=Status.RUNNING, stage=MERGING)
@@ -83,7 +83,9 @@ def test_a_run_that_another_worker_finishes_is_left_alone(search: MakeRun, clock
     assert (run.status, run.stage) == (Status.RUNNING, MERGING)
 
 
-def test_a_cancel_during_the_merge_wins(search: MakeRun, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cancel_during_the_merge_takes_precedence(
+    search: MakeRun, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = search()
 
     def cancelled_during_merge(*args: Any) -> Any:

@@ -125,14 +125,14 @@ def test_session_returns_are_those_of_the_simulation() -> None:
         assert column.tolist() == expected.tolist()
 
 
-def test_the_returns_after_a_ruin_are_0() -> None:
+def test_the_later_returns_of_an_account_that_went_to_zero_are_0() -> None:
     bars = {"X": stock("AAPL")[:300]}
     costs = Costs(commission_per_order=600.0)
     scenario = prepare(bars, capital=1_000.0, rules=RiskRules(stop_loss_pct=0.99), costs=costs)
     found = returns_of(scenario, SmaCrossover, [{"fast": 5, "slow": 10}])
     assert (scenario.simulate(SmaCrossover(fast=5, slow=10)).result.equity[-1]) <= 0.0
-    ruin = int(np.flatnonzero(found[:, 0] <= -1.0)[0])
-    assert found[ruin + 1 :, 0].tolist() == [0.0] * (299 - ruin)
+    last = int(np.flatnonzero(found[:, 0] <= -1.0)[0])
+    assert found[last + 1 :, 0].tolist() == [0.0] * (299 - last)
     assert_same_figures(scenario, [SmaCrossover(fast=5, slow=10)])
 
 

@@ -17,7 +17,7 @@ GOOD: dict[str, Any] = {
         "total_return": 0.1,
         "sessions": 375,
         "first": 875,
-        "ruined": False,
+        "went_to_zero": False,
         "part": 0.3,
         "from": "2009-03-05",
         "holdout_status": "own",

@@ -143,16 +143,18 @@ def test_neighbours_are_scored_by_the_objective_of_the_search() -> None:
     assert weighted["neighbours"]["own"] == pytest.approx(score)
 
 
-def test_the_holdout_of_a_ruined_account_is_that_of_the_whole_period(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_holdout_of_an_account_that_went_to_zero_is_that_of_the_whole_period(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The account went to zero after a third of the sessions."""
     scenario = scenario_on(walk(3))
-    ruined = np.append(np.full(332, 0.001), -1.0)
-    monkeypatch.setattr(report_module, "session_returns", lambda *_: ruined)
+    to_zero = np.append(np.full(332, 0.001), -1.0)
+    monkeypatch.setattr(report_module, "session_returns", lambda *_: to_zero)
     found = build_report(
         scenario, SmaCrossover(fast=10, slow=30), {}, search_context_of(scenario, BuyAndHold(), {})
     )
     out_of_sample = found["out_of_sample"]
-    assert (out_of_sample["first"], out_of_sample["sessions"], out_of_sample["ruined"]) == (700, 300, True)
+    assert (out_of_sample["first"], out_of_sample["sessions"], out_of_sample["went_to_zero"]) == (700, 300, True)
     assert ratings(found)["out_of_sample"] is Rating.FAIL
 
 
