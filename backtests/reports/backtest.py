@@ -43,7 +43,8 @@ class Returns:
 
 @dataclass(frozen=True, slots=True)
 class RepeatOutcome:
-    """The result of a repeated run, compared with that of the first run. first_exists: the first run is not deleted."""
+    """The result of a repeated run, compared with that of the first run. first_exists: the first run is not
+    deleted."""
 
     first_id: int
     first_exists: bool

@@ -35,8 +35,8 @@ def overfitting(returns: Floats, seed: int, blocks: int = BLOCKS) -> Overfitting
     returns: (sessions, columns). The sessions are cut into `blocks` of equal length (a remainder at the start is
     left out); each half of the blocks is in sample once, and the other half out of sample. The column with the
     best Sharpe ratio in sample has the relative rank w among the N out of sample, w = rank / (N + 1), and the
-    logit ln(w / (1 - w)); the probability is the fraction of the splits with a logit below zero. Source: D. H. Bailey,
-    J. M. Borwein, M. Lopez de Prado and Q. J. Zhu, The Probability of Backtest Overfitting, Journal of
+    logit ln(w / (1 - w)); the probability is the fraction of the splits with a logit below zero. Source: D. H.
+    Bailey, J. M. Borwein, M. Lopez de Prado and Q. J. Zhu, The Probability of Backtest Overfitting, Journal of
     Computational Finance 20 (2017). They count a logit of exactly zero as overfitted; here it counts half, because
     equal columns are no evidence. A constant column is left out. None for fewer than two different columns, or
     fewer than two sessions a block.

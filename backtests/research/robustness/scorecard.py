@@ -145,8 +145,8 @@ def _overfitting(report: Report) -> Line:
         Rating.PASS if value < PASS_OVERFITTING else Rating.CAUTION if value < CAUTION_OVERFITTING else Rating.FAIL
     )
     message = (
-        f"In {value:.0%} of the splits the best of {found['columns']:,} combinations ranks below the median out of "
-        "sample."
+        f"In {value:.0%} of the splits the best of {found['columns']:,} combinations ranks below the median out "
+        "of sample."
     )
     return Line(key, label, rating, message, criterion, value)
 

@@ -38,8 +38,8 @@ class WalkForward:
 
 
 def walk_forward(returns: Floats, folds: int = FOLDS) -> WalkForward | None:
-    """returns: (sessions, columns). The sessions are cut into folds + 1 parts; each part except the first is traded
-    with the column whose Sharpe ratio was best over all earlier parts. None when a part has fewer than two
+    """returns: (sessions, columns). The sessions are cut into folds + 1 parts; each part except the first is
+    traded with the column whose Sharpe ratio was best over all earlier parts. None when a part has fewer than two
     sessions. A change of the column between two folds has no costs here.
 
     Source: R. Pardo, The Evaluation and Optimization of Trading Strategies (2008), ch. 11; anchored windows.
@@ -84,8 +84,8 @@ class OutOfSample:
 
 
 def out_of_sample(returns: Floats, holdout: float = HOLDOUT) -> OutOfSample | None:
-    """returns (n,): of the sessions, 0 after the account went to zero. The holdout is their last fraction `holdout`, as of a search.
-    None when either side has fewer than two sessions."""
+    """returns (n,): of the sessions, 0 after the account went to zero. The holdout is their last fraction
+    `holdout`, as of a search. None when either side has fewer than two sessions."""
     cut = search_sessions(len(returns), holdout)
     before, after = returns[:cut], returns[cut:]
     if len(before) < 2 or len(after) < 2:

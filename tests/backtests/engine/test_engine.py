@@ -16,9 +16,7 @@ def test_a_buy_and_a_sell_fill_at_the_open_of_the_next_bar() -> None:
     result = run_one(rows, buy=[0], sell=[2], capital=1_000.0)
     (trade,) = result.trades
     assert trade.symbol == "X"
-    assert trade.quantity == 90, (
-        "100 shares at the close of 10, of which the cash can pay for 90 at the open of 11"
-    )
+    assert trade.quantity == 90, "100 shares at the close of 10; the cash can pay for 90 at the open of 11"
     assert (trade.entry_time, trade.entry_price) == (day(1), 11.0)
     assert (trade.exit_time, trade.exit_price, trade.exit_reason) == (day(3), 15.0, ExitReason.SIGNAL)
     assert (trade.pnl, trade.commission) == (360.0, 0.0)

@@ -40,7 +40,7 @@ def test_a_simulation_runs_and_measures_the_signals_of_the_kind() -> None:
 
 def test_open_positions_are_in_the_equity_and_not_in_the_trade_metrics() -> None:
     figures = simulate(SCRIPT, BARS, capital=1_000.0, rules=RULES, costs=Costs()).metrics
-    # 95 shares from 10 to 11; then 1,095 x 0.95 / 13 = 80 shares, of which the cash can pay for 78, held from 14 to 15
+    # 95 shares from 10 to 11; then 1,095 x 0.95 / 13 = 80 shares, the cash can pay for 78, held from 14 to 15
     assert figures.trades == 1
     assert figures.expectancy == 95.0
     assert figures.win_rate == 1.0

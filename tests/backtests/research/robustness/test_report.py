@@ -143,7 +143,7 @@ def test_neighbours_are_scored_by_the_objective_of_the_search() -> None:
     assert weighted["neighbours"]["own"] == pytest.approx(score)
 
 
-def test_the_holdout_of_an_account_that_went_to_zero_is_that_of_the_whole_period(
+def test_an_account_that_went_to_zero_has_the_holdout_of_the_whole_period(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The account went to zero after a third of the sessions."""
