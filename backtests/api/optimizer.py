@@ -121,7 +121,7 @@ def read_run(request: UserRequest, run_id: int, symbol: str = "") -> RunSchema:
 
 
 @router.delete("/runs/{int:run_id}", response={204: None, **UNKNOWN})
-def remove_run(request: UserRequest, run_id: int) -> Status[None]:
+def delete_run(request: UserRequest, run_id: int) -> Status[None]:
     """Deletes a run and its rows, and stops it if it is running. Backtests and deployments of its rows stay."""
     optimizer.delete_run(find(request.user.optimizer_runs.all(), run_id))
     return Status(204, None)
