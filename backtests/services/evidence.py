@@ -208,7 +208,7 @@ def _selection(run: OptimizerRun | None) -> Selection:
     holdout_status = (
         HoldoutStatus.USED_BY_RANKING
         if not run.is_search
-        else HoldoutStatus.HELD_BACK
+        else HoldoutStatus.NOT_USED
         if run.holdout
         else HoldoutStatus.USED_BY_SEARCH
     )

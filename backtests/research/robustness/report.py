@@ -36,10 +36,12 @@ MAX_POINTS = 240  # of the walk-forward equity; a page shows no more
 class HoldoutStatus(StrEnum):
     """Whether the search or the ranking that a result comes from used the holdout period."""
 
-    NO_SEARCH = "own"  # the result comes from neither; the trial registry knows other trials that used the holdout
-    HELD_BACK = "held_back"
-    USED_BY_SEARCH = "searched"
-    USED_BY_RANKING = "ranked"
+    NO_SEARCH = (
+        "no_search"  # the result comes from neither; the trial registry knows other trials that used the holdout
+    )
+    NOT_USED = "not_used"
+    USED_BY_SEARCH = "used_by_search"
+    USED_BY_RANKING = "used_by_ranking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def build_report(
 
 
 def _out_of_sample_report(scenario: Scenario, returns: Floats, selection: Selection) -> Report | None:
-    """from: the first day of the holdout; part: its fraction of the sessions."""
+    """from: the first day of the holdout; holdout_fraction: its fraction of the sessions."""
     dates = _session_dates(scenario)
     # The returns end when the account went to zero; the sessions after it count too, so that the holdout begins
     # where it would otherwise.
@@ -150,7 +152,7 @@ def _out_of_sample_report(scenario: Scenario, returns: Floats, selection: Select
     if found is None:
         return None
     return asdict(found) | {
-        "part": selection.holdout,
+        "holdout_fraction": selection.holdout,
         "from": dates[found.first],
         "holdout_status": selection.holdout_status.value,
     }
@@ -177,13 +179,13 @@ def _neighbours_report(
         return None
     figures = sweep(scenario, type(kind), [kind.parameters, *near])
     found = scores(figures, selection.objective, selection.weights)
-    own, *others = [score if np.isfinite(score) else None for score in found.tolist()]
-    known = [score for score in others if score is not None]
+    score, *others = [value if np.isfinite(value) else None for value in found.tolist()]
+    known = [value for value in others if value is not None]
     return {
         "median": float(np.median(known)) if known else None,
-        "own": own,
+        "score": score,
         "objective": selection.objective.value,
-        "scores": [{"parameters": each, "score": score} for each, score in zip(near, others, strict=True)],
+        "scores": [{"parameters": each, "score": value} for each, value in zip(near, others, strict=True)],
     }
 
 
@@ -207,7 +209,7 @@ def _monte_carlo_report(scenario: Scenario, simulation: Simulation) -> Report | 
         "month": min(month, bootstrap.month) if bootstrap else month,
         "drawdown": max(drawdown, bootstrap.drawdown) if bootstrap else drawdown,
         "size": float(np.median(sizes)) if len(sizes) else None,
-        "realised": {"month": month, "drawdown": drawdown},
+        "realized": {"month": month, "drawdown": drawdown},
         "bootstrap": bootstrap
         and asdict(bootstrap)
         | {"months": _histogram(bootstrap.months), "drawdowns": _histogram(bootstrap.drawdowns)},

@@ -96,7 +96,7 @@ def _out_of_sample(report: Report, others: int) -> Line:
         message = "There were no trades in the holdout period, or it is too short."
         return Line(key, label, Rating.NONE, message, criterion)
     before, after = found["in_sample"], found["out_of_sample"]
-    figures = f"Sharpe {after:.2f} in the last {found['part']:.0%}, {_ratio(before)} before it"
+    figures = f"Sharpe {after:.2f} in the last {found['holdout_fraction']:.0%}, {_ratio(before)} before it"
     status = HoldoutStatus(found["holdout_status"])
     if status in USED_HOLDOUT:
         return Line(
@@ -109,7 +109,7 @@ def _out_of_sample(report: Report, others: int) -> Line:
         )
     kept = before is None or before <= 0.0 or after >= PASS_RATIO * before
     rating = Rating.FAIL if after <= 0.0 else Rating.PASS if kept and not others else Rating.CAUTION
-    known = "; its search did not use the holdout period" if status is HoldoutStatus.HELD_BACK else ""
+    known = "; its search did not use the holdout period" if status is HoldoutStatus.NOT_USED else ""
     if others:
         known += f"; {others:,} other {'trial' if others == 1 else 'trials'} used the holdout period"
     return Line(key, label, rating, f"{figures}{known}.", criterion, after)
@@ -160,14 +160,14 @@ def _neighbours(report: Report) -> Line:
     if not found or found["median"] is None:
         message = "The strategy has no parameters to vary." if not found else "No neighbour has a score."
         return Line(key, label, Rating.NONE, message, criterion)
-    median, own, objective = found["median"], found["own"], Objective(found["objective"])
+    median, score, objective = found["median"], found["score"], Objective(found["objective"])
     message = (
         f"{LABELS[objective]}: median of {len(found['scores'])} neighbours {_score(median, objective)}, this "
-        f"combination {_score(own, objective)}."
+        f"combination {_score(score, objective)}."
     )
     # Neither gain nor loss is a profit factor of 1, and 0 for every other score.
     even = 1.0 if objective is Objective.PROFIT_FACTOR else 0.0
-    kept = own is None or median - even >= PASS_RATIO * (own - even)
+    kept = score is None or median - even >= PASS_RATIO * (score - even)
     rating = Rating.FAIL if median <= even else Rating.PASS if kept else Rating.CAUTION
     return Line(key, label, rating, message, criterion, median)
 

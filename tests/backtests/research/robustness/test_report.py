@@ -94,12 +94,12 @@ def test_the_closed_trades_are_resampled(found: Report) -> None:
     assert sum(bootstrap["drawdowns"]["counts"]) == 10_000
 
 
-def test_monte_carlo_is_the_worse_of_the_simulated_and_the_realised_figures(found: Report) -> None:
+def test_monte_carlo_is_the_worse_of_the_simulated_and_the_realized_figures(found: Report) -> None:
     done = scenario_on(trends(1)).simulate(SmaCrossover(fast=10, slow=30))
     monte_carlo = found["monte_carlo"]
-    assert monte_carlo["realised"]["drawdown"] == done.metrics.max_drawdown
+    assert monte_carlo["realized"]["drawdown"] == done.metrics.max_drawdown
     assert monte_carlo["drawdown"] == max(monte_carlo["bootstrap"]["drawdown"], done.metrics.max_drawdown)
-    assert monte_carlo["month"] == min(monte_carlo["bootstrap"]["month"], monte_carlo["realised"]["month"])
+    assert monte_carlo["month"] == min(monte_carlo["bootstrap"]["month"], monte_carlo["realized"]["month"])
     assert monte_carlo["size"] == pytest.approx(0.95, abs=0.01)  # of whole shares, at a fill price with slippage
 
 
@@ -131,7 +131,7 @@ def test_neighbours_are_scored_by_the_objective_of_the_search() -> None:
     search_context = search_context_of(scenario, kind, RANGES)
     by_cagr = build_report(scenario, kind, RANGES, search_context, Selection(objective=Objective.CAGR))
     assert by_cagr["neighbours"]["objective"] == "cagr"
-    assert by_cagr["neighbours"]["own"] == pytest.approx(scenario.simulate(kind).metrics.cagr)
+    assert by_cagr["neighbours"]["score"] == pytest.approx(scenario.simulate(kind).metrics.cagr)
     weights = {"sharpe": 0.5, "cagr": 0.5}
     weighted = build_report(
         scenario, kind, RANGES, search_context, Selection(objective=Objective.WEIGHTED, weights=weights)
@@ -140,7 +140,7 @@ def test_neighbours_are_scored_by_the_objective_of_the_search() -> None:
     assert metrics.sharpe is not None
     assert metrics.cagr is not None
     score = 0.5 * min(metrics.sharpe, 5.0) + 0.5 * min(metrics.cagr / 0.10, 5.0)
-    assert weighted["neighbours"]["own"] == pytest.approx(score)
+    assert weighted["neighbours"]["score"] == pytest.approx(score)
 
 
 def test_an_account_that_went_to_zero_has_the_holdout_of_the_whole_period(
@@ -160,9 +160,12 @@ def test_an_account_that_went_to_zero_has_the_holdout_of_the_whole_period(
 
 def test_the_first_day_of_the_holdout_is_reported() -> None:
     scenario, kind = scenario_on(walk(3)), SmaCrossover(fast=10, slow=30)
-    found = build_report(scenario, kind, {}, SearchContext({}), Selection(HoldoutStatus.HELD_BACK, 0.2))
+    found = build_report(scenario, kind, {}, SearchContext({}), Selection(HoldoutStatus.NOT_USED, 0.2))
     assert found["out_of_sample"]["from"] == str(walk(3).time[800])[:10]
-    assert (found["out_of_sample"]["part"], found["out_of_sample"]["holdout_status"]) == (0.2, "held_back")
+    assert (found["out_of_sample"]["holdout_fraction"], found["out_of_sample"]["holdout_status"]) == (
+        0.2,
+        "not_used",
+    )
 
 
 def test_neighbours_are_one_step_away_and_exclude_the_result(found: Report) -> None:

@@ -56,9 +56,9 @@ def test_the_summary_leaves_out_ratings_that_no_line_has() -> None:
         ("out_of_sample", changed("out_of_sample", out_of_sample=0.0), Rating.FAIL),
         ("out_of_sample", changed("out_of_sample", out_of_sample=None), Rating.NONE),
         ("out_of_sample", GOOD | {"out_of_sample": None}, Rating.NONE),
-        ("out_of_sample", changed("out_of_sample", holdout_status="held_back"), Rating.PASS),
-        ("out_of_sample", changed("out_of_sample", holdout_status="searched"), Rating.NONE),
-        ("out_of_sample", changed("out_of_sample", holdout_status="ranked"), Rating.NONE),
+        ("out_of_sample", changed("out_of_sample", holdout_status="not_used"), Rating.PASS),
+        ("out_of_sample", changed("out_of_sample", holdout_status="used_by_search"), Rating.NONE),
+        ("out_of_sample", changed("out_of_sample", holdout_status="used_by_ranking"), Rating.NONE),
         ("out_of_sample", changed("out_of_sample", went_to_zero=True), Rating.FAIL),
         ("out_of_sample", changed("out_of_sample", went_to_zero=True, out_of_sample=None), Rating.FAIL),
         ("walk_forward", changed("walk_forward", efficiency=0.5), Rating.PASS),
@@ -104,7 +104,7 @@ def test_a_kind_without_parameters_has_no_rating(key: str) -> None:
     assert line(key, report).rating is Rating.NONE
 
 
-@pytest.mark.parametrize("holdout_status", ["own", "held_back"])
+@pytest.mark.parametrize("holdout_status", ["no_search", "not_used"])
 @pytest.mark.parametrize("others", [1, 25])
 def test_a_holdout_that_other_trials_used_is_at_most_a_caution(holdout_status: str, others: int) -> None:
     report = changed("out_of_sample", holdout_status=holdout_status)
@@ -130,7 +130,7 @@ def test_a_search_without_a_figure_has_a_reason_for_it() -> None:
 def test_the_score_of_the_neighbours_is_that_of_the_objective() -> None:
     assert line("neighbours", GOOD).value == 1.4
     assert LABELS[Objective.SHARPE] in line("neighbours", GOOD).message
-    by_cagr = changed("neighbours", objective="cagr", median=0.08, own=0.121)
+    by_cagr = changed("neighbours", objective="cagr", median=0.08, score=0.121)
     assert line("neighbours", by_cagr).value == 0.08
     assert LABELS[Objective.CAGR] in line("neighbours", by_cagr).message
 
@@ -158,7 +158,7 @@ def test_the_messages() -> None:
         "trades": "60 closed trades.",
         "checks": "No look-ahead and enough warm-up on 1,500 bars.",
     }
-    report = changed("out_of_sample", holdout_status="held_back")
+    report = changed("out_of_sample", holdout_status="not_used")
     found = {each.key: each.message for each in lines(report, 50, None, others=2)}
     assert {key: found[key] for key in cases} == cases
 
