@@ -17,7 +17,7 @@ from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
 from tradedesk.rest.rule_fields import with_rules
 
 # Large columns that no list shows.
-HEAVY = ("provenance", "candidate_strategies", "histograms")
+HEAVY = ("provenance", "ranked_strategies", "histograms")
 
 router = Router(tags=["optimizer"])
 

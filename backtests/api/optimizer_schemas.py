@@ -27,7 +27,6 @@ class CandidateSchema(Schema):
     eligible: bool = Field(description="False: too few trades or no score. These rows rank below all others.")
     score: float | None
     neighbours_score: float | None = Field(
-        validation_alias="neighbours",
         description="For a search, the median score of the combinations one step away; null until computed.",
     )
     total_return_pct: Percent | None = Field(None, validation_alias=AliasPath("figures", "total_return"))

@@ -95,7 +95,7 @@ def _labels(run: OptimizerRun, names: list[str]) -> dict[str, str]:
     else:
         subject = {PARAMETER + name: label for name, label in parameter_labels(run).items()}
     score = LABELS[Objective(run.objective)] if run.objective == Objective.WEIGHTED else "Score"
-    neighbours = {"neighbours": "Neighbours"} if run.is_search else {}
+    neighbours = {"neighbours_score": "Neighbours"} if run.is_search else {}
     return {"rank": "Rank", **subject, "score": score, **neighbours, **FIGURES}
 
 

@@ -22,7 +22,7 @@ from strategies.services import InvalidStrategy
 from tradedesk.accounts.requests import PageRequest
 
 PAGE_SIZE = 20
-UNUSED_FIELDS = ("provenance", "rules", "costs", "candidate_strategies", "histograms")
+UNUSED_FIELDS = ("provenance", "rules", "costs", "ranked_strategies", "histograms")
 RANK, SEARCH = OptimizerRun.Job.RANK.value, OptimizerRun.Job.SEARCH.value
 
 
@@ -58,7 +58,7 @@ def optimizer_preview(request: PageRequest) -> HttpResponse:
     if form.is_valid():
         typed = form.score_values()
         context["formula"] = formula(Objective(typed["objective"]), typed["weights"])
-        context |= _estimate(form) if isinstance(form, SearchForm) else _candidate_strategies(form)
+        context |= _estimate(form) if isinstance(form, SearchForm) else _ranked_strategies(form)
     return render(request, "backtests/optimizer/_preview.html", context)
 
 
@@ -140,7 +140,7 @@ def _estimate(form: SearchForm) -> dict[str, Any]:
     return {"estimate": estimate, "time": time, "refusals": list(estimate.errors.values())}
 
 
-def _candidate_strategies(form: RankForm) -> dict[str, Any]:
+def _ranked_strategies(form: RankForm) -> dict[str, Any]:
     values = form.values()
-    per_symbol, across = optimizer_draft.count_candidate_strategies(values["strategies"], values["all_kinds"])
+    per_symbol, across = optimizer_draft.count_ranked_strategies(values["strategies"], values["all_kinds"])
     return {"per_symbol": per_symbol, "across_symbols": across}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from backtests.engine.simulation import Scenario, Simulation
-from backtests.research.optimizer.grid import PLACES, Combination, Grid, Range
+from backtests.research.optimizer.grid import DECIMALS, Combination, Grid, Range
 from backtests.research.optimizer.objectives import Objective, scores
 from backtests.research.optimizer.sampling import random_batch
 from backtests.research.optimizer.sweep import returns_of, sweep
@@ -164,7 +164,7 @@ def _neighbours_report(
     """The median score of the neighbours, with the steps and the objective of the search."""
     params = type(kind).params()
     # Rounded as the values of a grid are, so that the kind's own combination is on the grid.
-    parameters = {name: round(value, PLACES) for name, value in kind.parameters.items()}
+    parameters = {name: round(value, DECIMALS) for name, value in kind.parameters.items()}
     steps: dict[str, Range] = {}
     for name, (_, _, step) in ranges.items():
         value, bounds = parameters[name], params[name]

@@ -68,7 +68,7 @@ def _complete(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
             stage="",
             finished_at=wall_clock(),
             histograms={
-                universe: {**score_histogram(each), "tried": len(each)} for universe, each in scores.items()
+                universe: {**score_histogram(each), "tested": len(each)} for universe, each in scores.items()
             },
             results_path=results_path(run.pk),
         )
@@ -102,16 +102,14 @@ def score_histogram(scores: Sequence[float] | Floats) -> dict[str, list[float]]:
 
 def _completed_message(run: OptimizerRun, tested: int) -> str:
     subject = f"The search of “{run.strategy_name}”" if run.is_search else "The ranking"
-    left_out = ""
+    note = ""
     if tested < run.combinations:
         fewer = f"{run.combinations - tested:,}"
         is_grid = run.method == OptimizerRun.Method.GRID
-        left_out = (
+        note = (
             f", {fewer} are invalid for this strategy"
             if is_grid
             else f", {fewer} fewer than requested, because the strategy accepts no more"
         )
     symbols = ", ".join(run.symbols[:5])
-    return (
-        f"{subject} on {symbols} is complete: {tested:,} combination{'' if tested == 1 else 's'} tested{left_out}."
-    )
+    return f"{subject} on {symbols} is complete: {tested:,} combination{'' if tested == 1 else 's'} tested{note}."

@@ -31,12 +31,12 @@ def universes_of(run: OptimizerRun) -> list[Universe]:
     return found
 
 
-def candidate_strategies_in(run: OptimizerRun, universe: str) -> list[tuple[int, dict[str, Any]]]:
-    """The candidate strategies of a ranking in this universe, with their index in `run.candidate_strategies`."""
+def ranked_strategies_in(run: OptimizerRun, universe: str) -> list[tuple[int, dict[str, Any]]]:
+    """The ranked strategies of a ranking in this universe, with their index in `run.ranked_strategies`."""
     return [
-        (index, candidate_strategy)
-        for index, candidate_strategy in enumerate(run.candidate_strategies)
-        if _ranks_symbols(candidate_strategy["kind"]) == (universe == ALL_SYMBOLS)
+        (index, ranked_strategy)
+        for index, ranked_strategy in enumerate(run.ranked_strategies)
+        if _ranks_symbols(ranked_strategy["kind"]) == (universe == ALL_SYMBOLS)
     ]
 
 
@@ -79,11 +79,7 @@ def _has_kinds_that_rank_symbols(run: OptimizerRun) -> bool:
 
 
 def _kinds_of(run: OptimizerRun) -> list[str]:
-    return (
-        [run.kind]
-        if run.is_search
-        else [candidate_strategy["kind"] for candidate_strategy in run.candidate_strategies]
-    )
+    return [run.kind] if run.is_search else [ranked_strategy["kind"] for ranked_strategy in run.ranked_strategies]
 
 
 def _ranks_symbols(key: object) -> bool:

@@ -125,9 +125,9 @@ def test_a_ranking_refuses_a_symbol_that_starts_later(ranking: MakeRun) -> None:
 def test_a_kind_is_ranked_once_with_the_same_parameters(ranking: MakeRun, strategy: Strategy) -> None:
     strategy.parameters = {}
     run = ranking(strategies=[strategy], all_kinds=True)
-    names = [each["name"] for each in run.candidate_strategies if each["kind"] == "sma_crossover"]
+    names = [each["name"] for each in run.ranked_strategies if each["kind"] == "sma_crossover"]
     assert names == ["Golden cross"]
-    assert len(run.candidate_strategies) == len(kinds())
+    assert len(run.ranked_strategies) == len(kinds())
 
 
 def test_the_chunks_of_a_ranking_are_consecutive(ranking: MakeRun) -> None:
