@@ -20,7 +20,7 @@ from backtests.lists.selection import InvalidSelection, UnknownBacktest, selecte
 from backtests.lists.table import LARGE_FIELDS
 from backtests.models import Backtest
 from backtests.reports.comparison import comparison_of
-from backtests.reports.trades import csv_rows
+from backtests.reports.trades import backtest_trade_rows
 from backtests.services import InvalidBacktest
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.rules import COSTS, RULES
@@ -122,4 +122,4 @@ def backtest_trades_csv(request: UserRequest, backtest_id: int) -> StreamingHttp
     """All closed trades in the order of their exits, then the open positions, without exit_time and valued at the
     last close."""
     backtest = find(request.user.backtests.all(), backtest_id)
-    return csv_file(request, f"backtest-{backtest_id}-trades.csv", csv_rows(backtest))
+    return csv_file(request, f"backtest-{backtest_id}-trades.csv", backtest_trade_rows(backtest))

@@ -17,7 +17,7 @@ from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
 from tradedesk.rest.rule_fields import with_rules
 
 # Large columns that no list shows.
-HEAVY = ("provenance", "ranked_strategies", "histograms")
+LARGE_FIELDS = ("provenance", "ranked_strategies", "histograms")
 
 router = Router(tags=["optimizer"])
 
@@ -106,7 +106,7 @@ def start_run(request: UserRequest, run: RunBody) -> Status[OptimizerRun]:
 @in_pages
 def list_runs(request: UserRequest) -> Presented[OptimizerRun]:
     """Your optimizer runs, newest first, without their rows."""
-    return Presented(request.user.optimizer_runs.defer(*HEAVY), lambda runs: map(run_summary, runs))
+    return Presented(request.user.optimizer_runs.defer(*LARGE_FIELDS), lambda runs: map(run_summary, runs))
 
 
 @router.get("/runs/{int:run_id}", response={200: RunSchema, **UNKNOWN, **BAD_QUERY})

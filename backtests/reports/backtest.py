@@ -71,7 +71,7 @@ def result_context(backtest: Backtest, trade: str | None) -> dict[str, Any]:
     return {
         "headline": headline_of(backtest),
         "open_positions": open_positions_of(backtest),
-        "returns": returns_of(curve, float(backtest.initial_capital)),
+        "returns": monthly_and_yearly_returns(curve, float(backtest.initial_capital)),
         "has_exposure": bool(curve.invested),
         "has_costs": any(backtest.costs.values()),
         "higher_costs_label": higher_costs_label(backtest),
@@ -102,7 +102,7 @@ def higher_costs_label(backtest: Backtest) -> str:
     return "Doubled costs" if any(backtest.costs.values()) else f"{ASSUMED_SLIPPAGE_BPS:g} bps slippage"
 
 
-def returns_of(curve: BacktestCurve, capital: float) -> Returns:
+def monthly_and_yearly_returns(curve: BacktestCurve, capital: float) -> Returns:
     """Returns by month and year, and the worst drawdowns."""
     sessions, equity = curve.sessions(), np.array(curve.equity, float)
     calendar = np.empty(0, "datetime64[D]")

@@ -19,7 +19,7 @@ PARAMETER = "parameters."
 # Columns that a phone shows, with their classes; the other figures are in one text there.
 PHONE_CLASSES = {"rank": "", "name": "board-subject", "total_return": "board-return"}
 # Name in the stored figures, and heading.
-FIGURES = {
+LEADERBOARD_COLUMNS = {
     "total_return": "Return",
     "sharpe": "Sharpe",
     "max_drawdown": "Max drawdown",
@@ -96,13 +96,13 @@ def _labels(run: OptimizerRun, names: list[str]) -> dict[str, str]:
         subject = {PARAMETER + name: label for name, label in parameter_labels(run).items()}
     score = LABELS[Objective(run.objective)] if run.objective == Objective.WEIGHTED else "Score"
     neighbours = {"neighbours_score": "Neighbours"} if run.is_search else {}
-    return {"rank": "Rank", **subject, "score": score, **neighbours, **FIGURES}
+    return {"rank": "Rank", **subject, "score": score, **neighbours, **LEADERBOARD_COLUMNS}
 
 
 def _columns(run: OptimizerRun, names: list[str]) -> Iterator[Column]:
     for key, label in _labels(run, names).items():
         expression: F | Cast
-        if key in FIGURES:
+        if key in LEADERBOARD_COLUMNS:
             expression = json_number("figures", key)
         elif key.startswith(PARAMETER):
             expression = json_number("parameters", key.removeprefix(PARAMETER))

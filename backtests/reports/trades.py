@@ -50,7 +50,7 @@ def closed_trades_page(backtest: Backtest, sort: str, page: str | None) -> Close
     return ClosedTradesPage(Paginator(numbered.order_by(order, "-number"), PAGE_SIZE).get_page(page), columns)
 
 
-def csv_rows(backtest: Backtest) -> Iterator[list[object]]:
+def backtest_trade_rows(backtest: Backtest) -> Iterator[list[object]]:
     """A header row, the closed trades in the order of their exits, then the open positions: times in UTC,
     dollars and shares unrounded, return as a fraction. An open position has no exit_time; its exit_price is the
     last close."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
-from backtests.engine.simulation import Scenario, prepare
+from backtests.engine.simulation import Scenario, prepare_scenario
 from backtests.models import Backtest, Candidate, Evidence, OptimizerRun
 from backtests.provenance import describe, differences
 from backtests.research.optimizer.grid import Range
@@ -170,7 +170,7 @@ def _score_neighbours(run: OptimizerRun, universe: str) -> None:
 def _scenario(backtest: Backtest) -> Scenario:
     bars, _ = load_usable(backtest.symbols, backtest.timeframe)
     start, end = backtest.period
-    scenario = prepare(
+    scenario = prepare_scenario(
         bars,
         capital=float(backtest.initial_capital),
         rules=backtest.risk_rules(),

@@ -39,13 +39,13 @@ def optimizer(request: PageRequest) -> HttpResponse:
 @require_safe
 def optimizer_availability(request: PageRequest) -> HttpResponse:
     """Symbols, period and available bars, for another strategy, other symbols or a preset."""
-    return _part(request, "backtests/optimizer/_data_availability.html")
+    return _fragment(request, "backtests/optimizer/_data_availability.html")
 
 
 @require_safe
 def optimizer_grid(request: PageRequest) -> HttpResponse:
     """The parameters of the selected strategy."""
-    return _part(request, "backtests/optimizer/_grid.html")
+    return _fragment(request, "backtests/optimizer/_grid.html")
 
 
 @require_safe
@@ -78,7 +78,7 @@ def _start(request: PageRequest) -> HttpResponse:
     return render(request, "backtests/optimizer/optimizer.html", context | _runs(request), status=422)
 
 
-def _part(request: PageRequest, template: str) -> HttpResponse:
+def _fragment(request: PageRequest, template: str) -> HttpResponse:
     if not request.htmx:
         return redirect("backtests:optimizer")
     response = render(request, template, _new_form(request))

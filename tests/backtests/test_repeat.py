@@ -7,7 +7,7 @@ from backtests import provenance
 from backtests.models import Backtest
 from backtests.reports.backtest import RepeatOutcome, repeat_outcome
 from backtests.services import NothingToCompare, repeat_backtest, run_backtest
-from backtests.services.queue import RUN_TASK
+from backtests.services.queue import BACKTEST_TASK
 from backtests.services.repeat import SNAPSHOT
 from strategies.models import Strategy
 from tests.backtests.pages import text_of, url_of
@@ -38,7 +38,7 @@ def test_it_queues_the_same_snapshot_again(completed: Backtest, published: Publi
     for name in SNAPSHOT:
         assert getattr(again, name) == getattr(completed, name), name
     assert (again.status, again.metrics, again.provenance["result"]) == (Status.QUEUED, {}, None)
-    assert published[-1] == (RUN_TASK, (again.pk,))
+    assert published[-1] == (BACKTEST_TASK, (again.pk,))
 
 
 def test_the_same_code_on_the_same_bars_gives_the_same_result_hash(completed: Backtest, clock: Clock) -> None:

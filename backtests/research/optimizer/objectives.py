@@ -31,7 +31,7 @@ LABELS = {
 # Weights of a weighted score. A ratio is used as it is; CAGR is divided by 0.10. Each term is limited to -5 to 5.
 WEIGHTS: dict[str, float] = {"sharpe": 0.4, "sortino": 0.2, "calmar": 0.2, "cagr": 0.1, "profit_factor": 0.1}
 UNITS = {"cagr": 0.10}
-MAX_PART = 5.0
+MAX_TERM = 5.0
 
 
 def scores(figures: Figures, objective: Objective, weights: Mapping[str, float]) -> Floats:
@@ -43,9 +43,9 @@ def scores(figures: Figures, objective: Objective, weights: Mapping[str, float])
         return np.asarray(figures[objective.value], np.float64)
     total, known = np.zeros(len(figures)), np.zeros(len(figures), np.bool_)
     for name, weight in weights.items():
-        part = np.clip(figures[name] / UNITS.get(name, 1.0), -MAX_PART, MAX_PART)
-        known |= ~np.isnan(part)
-        total += weight * np.nan_to_num(part)
+        term = np.clip(figures[name] / UNITS.get(name, 1.0), -MAX_TERM, MAX_TERM)
+        known |= ~np.isnan(term)
+        total += weight * np.nan_to_num(term)
     return np.where(known, total, np.nan)
 
 
@@ -64,5 +64,5 @@ def formula(objective: Objective, weights: Mapping[str, float]) -> str:
         for name, weight in weights.items()
         if weight
     )
-    bounds = f"each term is limited to {-MAX_PART:g} to {MAX_PART:g}; an undefined figure counts as 0"
+    bounds = f"each term is limited to {-MAX_TERM:g} to {MAX_TERM:g}; an undefined figure counts as 0"
     return f"{' + '.join(parts)}; {bounds}"

@@ -58,7 +58,7 @@ def counts(shown: list[Line]) -> dict[str, int]:
     return {rating.value: sum(line.rating is rating for line in shown) for rating in Rating}
 
 
-def summary(shown: list[Line]) -> str:
+def rating_summary(shown: list[Line]) -> str:
     """ "5 pass, 2 caution, 1 fail"; a rating that no line has is left out."""
     found = counts(shown)
     rated = (rating for rating in Rating if rating is not Rating.NONE and found[rating])

@@ -66,8 +66,8 @@ def walk_forward(returns: Floats, folds: int = FOLDS) -> WalkForward | None:
 def _best(past: Floats) -> int:
     """The column with the highest Sharpe ratio; a constant one is last."""
     spread = past.std(axis=0, ddof=1)
-    still = spread < NO_SPREAD
-    return int(np.where(still, -np.inf, past.mean(axis=0) / np.where(still, 1.0, spread)).argmax())
+    constant = spread < NO_SPREAD
+    return int(np.where(constant, -np.inf, past.mean(axis=0) / np.where(constant, 1.0, spread)).argmax())
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from backtests.engine.simulation import Scenario, prepare
+from backtests.engine.simulation import Scenario, prepare_scenario
 from backtests.models import OptimizerRun
 from backtests.research.optimizer.grid import Grid, Range
 from backtests.research.optimizer.sampling import count_accepted, random_batch
@@ -106,6 +106,8 @@ def _scenario(symbols: list[str], timeframe: str, start: date, end: date) -> Sce
     try:
         bars, _ = load_usable(symbols, timeframe)
         rules, costs = RiskRules.from_dict(fully_invested(len(symbols))), Costs()
-        return prepare(bars, capital=1e5, rules=rules, costs=costs, start=daily_time(start), end=daily_time(end))
+        return prepare_scenario(
+            bars, capital=1e5, rules=rules, costs=costs, start=daily_time(start), end=daily_time(end)
+        )
     except (NoBars, UnusableBars, DamagedBars, InvalidBars, ValueError, IndexError):
         return None

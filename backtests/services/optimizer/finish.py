@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.services.failures import NoValidCombinations, reason_of
 from backtests.services.optimizer.lease import fail_run
-from backtests.services.optimizer.result_shards import delete_files, delete_shards, merge, results_path
+from backtests.services.optimizer.result_shards import delete_files, delete_shards, merge_shards, results_path
 from backtests.services.queue import enqueue_run_evidence
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.services import notify
@@ -54,7 +54,7 @@ def discard(run_id: int) -> None:
 def _complete(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
     merging = OptimizerRun.objects.filter(pk=run.pk, status=OptimizerRun.Status.RUNNING, stage=MERGING)
     scores_by_shard: dict[str, list[Floats]] = {}
-    for shard in merge(run.pk, list(run.chunks.order_by("number").values_list("number", flat=True))):
+    for shard in merge_shards(run.pk, list(run.chunks.order_by("number").values_list("number", flat=True))):
         universe = shard.column("universe")[0].as_py()
         scores_by_shard.setdefault(universe, []).append(shard.column("score").to_numpy())
         merging.update(heartbeat_at=wall_clock())

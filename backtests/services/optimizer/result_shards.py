@@ -56,7 +56,7 @@ def read_shard(run_id: int, chunk_number: int) -> pa.Table:
         return pq.read_table(pa.BufferReader(file.read()))
 
 
-def merge(run_id: int, chunk_numbers: Sequence[int]) -> Iterator[pa.Table]:
+def merge_shards(run_id: int, chunk_numbers: Sequence[int]) -> Iterator[pa.Table]:
     """Write all shards into one file, one at a time; yields each shard that is written and skips empty ones."""
     with TemporaryFile() as file:
         writer: pq.ParquetWriter | None = None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from backtests.engine.simulation import Scenario, prepare
+from backtests.engine.simulation import Scenario, prepare_scenario
 from backtests.models import ALL_SYMBOLS, OptimizerRun
 from backtests.provenance import describe, describe_many, differences
 from backtests.research.optimizer.holdout import search_end
@@ -48,7 +48,7 @@ def scenario_of(run: OptimizerRun, universe: str, *, whole: bool = False) -> Sce
     bars, _ = load_usable(run.symbols_of(universe), run.timeframe)
     start, end = run.period
     until = end if whole else search_end(bars, start, end, run.holdout)
-    return prepare(
+    return prepare_scenario(
         bars,
         capital=float(run.initial_capital),
         rules=run.rules_on(universe),

@@ -92,8 +92,8 @@ def test_a_cancel_during_the_merge_takes_precedence(
         yield from merge(*args)
         cancel(run, NOW)
 
-    merge = result_shards.merge
-    monkeypatch.setattr(finishing, "merge", cancelled_during_merge)
+    merge = result_shards.merge_shards
+    monkeypatch.setattr(finishing, "merge_shards", cancelled_during_merge)
     with TestCase.captureOnCommitCallbacks(execute=True):
         run_chunk(run.pk, 0, clock)
     run.refresh_from_db()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backtests.engine.simulation import Scenario, prepare
+from backtests.engine.simulation import Scenario, prepare_scenario
 from backtests.research.optimizer.grid import Range
 from backtests.research.optimizer.objectives import Objective
 from backtests.research.robustness import report as report_module
@@ -35,7 +35,9 @@ RANGES = {"fast": (5, 30, 5), "slow": (20, 60, 10)}
 
 
 def scenario_on(bars: Bars, costs: Costs | None = None) -> Scenario:
-    return prepare({"SYNTHETIC": bars}, capital=100_000, rules=RULES, costs=costs or Costs(slippage_bps=2))
+    return prepare_scenario(
+        {"SYNTHETIC": bars}, capital=100_000, rules=RULES, costs=costs or Costs(slippage_bps=2)
+    )
 
 
 def report_of(kind: Kind, scenario: Scenario, ranges: Mapping[str, Range]) -> Report:
@@ -109,7 +111,7 @@ def test_the_loss_of_an_open_position_counts() -> None:
     price = np.concatenate((np.linspace(50.0, 100.0, 150), np.linspace(100.0, 60.0, 150)))
     fallen = Bars(flat.time, price, price, price, price, flat.volume)
     rules = replace(RULES, stop_loss_pct=0.99)
-    scenario = prepare({"SYNTHETIC": fallen}, capital=100_000, rules=rules, costs=Costs())
+    scenario = prepare_scenario({"SYNTHETIC": fallen}, capital=100_000, rules=rules, costs=Costs())
     held = report_of(BuyAndHold(), scenario, {})
     assert (held["trades"], held["open"], held["monte_carlo"]["bootstrap"]) == (0, 1, None)
     assert held["monte_carlo"]["drawdown"] == pytest.approx(0.4, abs=0.02)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backtests.research.optimizer.objectives import LABELS, Objective
 from backtests.research.robustness.deflated_sharpe import Moments, deflated_sharpe, expected_best
-from backtests.research.robustness.scorecard import Line, Rating, counts, lines, summary
+from backtests.research.robustness.scorecard import Line, Rating, counts, lines, rating_summary
 from tests.backtests.research.robustness.reports import CHECK, GOOD
 
 KEYS = [
@@ -43,9 +43,9 @@ def test_a_good_result_passes_in_every_line() -> None:
 
 
 def test_the_summary_leaves_out_ratings_that_no_line_has() -> None:
-    assert summary(lines(GOOD, 1, None)) == "9 pass"
+    assert rating_summary(lines(GOOD, 1, None)) == "9 pass"
     mixed = GOOD | {"trades": 9, "moments": None}
-    assert summary(lines(mixed, 1, None)) == "6 pass, 1 caution, 1 fail"
+    assert rating_summary(lines(mixed, 1, None)) == "6 pass, 1 caution, 1 fail"
 
 
 @pytest.mark.parametrize(
