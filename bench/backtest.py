@@ -21,7 +21,8 @@ NAMES = {
 }
 TASKS = {
     "single": (
-        f"One backtest: SMA {PAIR[0]}/{PAIR[1]} on {len(daily()):,} daily bars of AAPL, signals, trades and metrics",
+        f"One backtest: SMA {PAIR[0]}/{PAIR[1]} on {len(daily()):,} daily bars of AAPL, "
+        "signals, trades and metrics",
         (DESK, VECTORBT, BACKTESTING, BACKTRADER),
     ),
     "million": (

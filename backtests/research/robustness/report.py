@@ -36,9 +36,8 @@ MAX_POINTS = 240  # of the walk-forward equity; a page shows no more
 class HoldoutStatus(StrEnum):
     """Whether the search or the ranking that a result comes from used the holdout period."""
 
-    NO_SEARCH = (
-        "no_search"  # the result comes from neither; the trial registry knows other trials that used the holdout
-    )
+    # The result comes from neither; the trial registry knows other trials that used the holdout.
+    NO_SEARCH = "no_search"
     NOT_USED = "not_used"
     USED_BY_SEARCH = "used_by_search"
     USED_BY_RANKING = "used_by_ranking"

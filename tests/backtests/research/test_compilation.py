@@ -20,7 +20,8 @@ from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.marketdata.samples import sample_bars
 bars = {symbol: sample_bars(symbol) for symbol in ("AAPL", "IBM")}
 for symbols in (["AAPL"], ["AAPL", "IBM"]):
-    scenario = prepare_scenario({symbol: bars[symbol] for symbol in symbols}, capital=1e5, rules=RiskRules(), costs=Costs())
+    own = {symbol: bars[symbol] for symbol in symbols}
+    scenario = prepare_scenario(own, capital=1e5, rules=RiskRules(), costs=Costs())
     for kind in kinds().values():
         scenario.simulate(kind())
         sweep(scenario, kind, [{}])

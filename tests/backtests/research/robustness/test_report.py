@@ -164,10 +164,8 @@ def test_the_first_day_of_the_holdout_is_reported() -> None:
     scenario, kind = scenario_on(walk(3)), SmaCrossover(fast=10, slow=30)
     found = build_report(scenario, kind, {}, SearchContext({}), Selection(HoldoutStatus.NOT_USED, 0.2))
     assert found["out_of_sample"]["from"] == str(walk(3).time[800])[:10]
-    assert (found["out_of_sample"]["holdout_fraction"], found["out_of_sample"]["holdout_status"]) == (
-        0.2,
-        "not_used",
-    )
+    assert found["out_of_sample"]["holdout_fraction"] == 0.2
+    assert found["out_of_sample"]["holdout_status"] == "not_used"
 
 
 def test_neighbours_are_one_step_away_and_exclude_the_result(found: Report) -> None:
