@@ -21,8 +21,10 @@ NAMES = {
 }
 TASKS = {
     "single": (
-        f"One backtest: SMA {PAIR[0]}/{PAIR[1]} on {len(daily()):,} daily bars of AAPL, "
-        "signals, trades and metrics",
+        (
+            f"One backtest: SMA {PAIR[0]}/{PAIR[1]} on {len(daily()):,} daily bars of AAPL, "
+            "signals, trades and metrics"
+        ),
         (DESK, VECTORBT, BACKTESTING, BACKTRADER),
     ),
     "million": (
