@@ -34,7 +34,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ClosedTradesPage:
-    """The trades carry their `number`, counted from the first trade that was closed."""
+    """The trades have their `number`, counted from the first trade that was closed."""
 
     page: Page[Any]
     columns: list[Column]
