@@ -3,8 +3,8 @@
 PYTHON ?=
 RANGE := 3.14|3.13|3.12|3.11
 PYTHONS := $(or $(PYTHON),python3 $(addprefix python,$(subst |, ,$(RANGE))))
-# Asked by running it: a name on the PATH may be a pyenv shim without a Python behind it.
-VERSION := -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
+# Runs the interpreter, because a name on the PATH may be a pyenv shim without a Python.
+PRINT_VERSION := -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
 # One more than there are cores: the crash, process and browser tests mostly wait.
 WORKERS ?= 3
 BIN := .venv/bin
@@ -16,13 +16,12 @@ PEER_BIN := .venv-bench/bin
 NODE := node_modules/.installed
 CSS := build/static/desk.css
 CSS_SOURCES := $(shell find static templates tradedesk/templatetags -type f \( -name '*.css' -o -name '*.js' -o -name '*.html' -o -name '*.py' \))
-# Like production: nothing that a development environment would forgive.
+# The settings of production, so that the checks are strict.
 STRICT := DJANGO_SETTINGS_MODULE=tradedesk.settings.base DESK_DATA_DIR=build/check DEBUG=0 HTTPS=1 DATABASE_URL= REDIS_URL= \
 	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ
 
-# Large arrays go back to the system when they are done with; by itself glibc learns to keep them, and has every few
-# threads fill a heap of their own.
-GIVE_BACK := MALLOC_MMAP_THRESHOLD_=1000000 MALLOC_ARENA_MAX=2
+# Return the memory of large arrays to the system after use. By default glibc keeps it and uses several heaps.
+MALLOC_SETTINGS := MALLOC_MMAP_THRESHOLD_=1000000 MALLOC_ARENA_MAX=2
 
 INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r $<; \
 	else $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<; fi
@@ -37,7 +36,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 desk: $(BASE) $(CSS) ## run the desk on http://127.0.0.1:8000 (PORT, DESK_DATA_DIR)
-	@exec env $(GIVE_BACK) $(BIN)/python manage.py desk
+	@exec env $(MALLOC_SETTINGS) $(BIN)/python manage.py desk
 
 test: lint types kernels chromium ## all checks and all tests; brings its own PostgreSQL, Redis and Chromium
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
@@ -57,10 +56,10 @@ lint: $(DEV) $(CSS) ## style, layers, templates, migrations, deployment settings
 types: $(DEV) ## mypy --strict
 	$(BIN)/mypy
 
-kernels: $(DEV) ## compile what backtests run, unless it lies on disk
+kernels: $(DEV) ## compile the backtest kernels, unless they are on disk
 	@$(STRICT) $(BIN)/python manage.py compile_kernels
 
-format: $(DEV) ## put code and templates into their one form
+format: $(DEV) ## format code and templates
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 	-$(BIN)/djlint --quiet --reformat templates
@@ -78,38 +77,38 @@ css: $(CSS) ## build the style sheet
 chromium: $(DEV) ## find a Chromium for the browser tests, or install one
 	@$(BIN)/python -m tests.chromium
 
-bench: $(PEERS) $(CSS) ## print speed and size, the engine beside backtesting.py and vectorbt (a quarter of an hour)
+bench: $(PEERS) $(CSS) ## measure speed and memory, and compare the engine with backtesting.py and vectorbt (about 15 minutes)
 	@$(PEER_BIN)/python -m bench.backtest
 	@$(PEER_BIN)/python -m bench.fresh
 	@$(PEER_BIN)/python -m bench.evidence
 	@$(BIN)/python -m bench.optimizer
 	@$(BIN)/python -m bench.pages
-	@$(GIVE_BACK) $(BIN)/python -m bench.desk_memory
+	@$(MALLOC_SETTINGS) $(BIN)/python -m bench.desk_memory
 
 clean: ## delete what make builds and installs; the data folder stays
 	rm -rf .venv .venv-bench node_modules build staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# --- What the targets stand on: each is made once, and again when the file it is made from changes ---
+# --- Prerequisites of the targets: each is built once, and again when the file it is made from changes ---
 
 environment:
 	@if [ -e .venv ] || [ -L .venv ]; then \
-		have=$$($(BIN)/python $(VERSION)); \
+		have=$$($(BIN)/python $(PRINT_VERSION)); \
 		case $$have in $(RANGE)) ;; *) \
-			echo "The Python in .venv does not run or is not 3.11 to 3.14: run \`make clean\`, then this again."; exit 1;; \
+			echo "The Python in .venv does not run or is not 3.11 to 3.14: run \`make clean\`, then run this command again."; exit 1;; \
 		esac; \
-		[ -z "$(PYTHON)" ] || [ "$$($(PYTHON) $(VERSION))" = "$$have" ] || { \
-			echo ".venv has Python $$have and $(PYTHON) is another: run \`make clean\`, then this again."; exit 1; }; \
+		[ -z "$(PYTHON)" ] || [ "$$($(PYTHON) $(PRINT_VERSION))" = "$$have" ] || { \
+			echo ".venv has Python $$have and $(PYTHON) is another: run \`make clean\`, then run this command again."; exit 1; }; \
 	else \
 		for python in $(PYTHONS); do \
-			version=$$($$python $(VERSION)); \
+			version=$$($$python $(PRINT_VERSION)); \
 			case $$version in $(RANGE)) break;; *) version=;; esac; \
 		done; \
 		[ -n "$$version" ] || { \
 			echo "No Python from 3.11 to 3.14 was found$(if $(PYTHON), as $(PYTHON)): install one (Debian 12, Ubuntu 24.04 or newer: apt-get install python3 python3-venv)."; exit 1; }; \
 		$$python -c 'import ensurepip, venv' 2>/dev/null && $$python -m venv .venv || { rm -rf .venv; \
 			echo "$$python cannot make an environment: install its venv module (Debian, Ubuntu: apt-get install python$$version-venv)."; exit 1; }; \
-		$(BIN)/python -m pip install -q --disable-pip-version-check $(UV) || echo "Going on with pip, which is slower than uv."; \
+		$(BIN)/python -m pip install -q --disable-pip-version-check $(UV) || echo "uv could not be installed; using pip, which is slower."; \
 	fi
 
 $(BASE): requirements/base.txt | environment

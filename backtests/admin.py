@@ -1,4 +1,4 @@
-"""The admin pages of backtests: an operator finds and reads them; their owners create them."""
+"""The admin pages of backtests: an administrator finds and reads them; their owners create them."""
 
 from typing import TypeVar
 
@@ -59,7 +59,7 @@ class EvidenceAdmin(ReadOnlyAdmin[Evidence]):
 class TrialRegistryAdmin(ReadOnlyAdmin[TrialRegistry]):
     """A row can be deleted only together with its user: trials stay counted."""
 
-    list_display = ["user", "symbol", "timeframe", "start_date", "end_date", "trials", "measured"]
+    list_display = ["user", "symbol", "timeframe", "start_date", "end_date", "trials", "trials_with_sharpe"]
     list_filter = ["timeframe"]
     list_select_related = ["user"]
     search_fields = ["user__email", "symbol"]

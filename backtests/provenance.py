@@ -14,9 +14,9 @@ from strategies.kinds import code_hash, kinds
 from tradedesk import core
 from tradedesk.marketdata.models import BarSeries
 
-# The folders whose code is part of a run, besides the kind's own file.
+# The folders whose code is part of a run, in addition to the kind's own file.
 RUN_FOLDERS = (Path(core.__path__[0]), Path(engine.__path__[0]))
-SHOWN = 12
+HASH_LENGTH = 12
 
 
 @cache
@@ -26,7 +26,7 @@ def engine_code() -> str:
     for file in (file for folder in RUN_FOLDERS for file in sorted(folder.rglob("*.py"))):
         source = file.read_bytes()
         code.update(f"{file.name} {len(source)}\n".encode() + source)
-    return code.hexdigest()[:SHOWN]
+    return code.hexdigest()[:HASH_LENGTH]
 
 
 def describe(kind: str, series: Mapping[str, BarSeries]) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def compare(kind: str, recorded: Mapping[str, Any], series: Mapping[str, BarSeri
     ]
     for symbol, data in sorted(recorded["data"].items()):
         now = series[symbol].fingerprint if symbol in series else ""
-        value = f"{data['provider']} {data['fingerprint'][:SHOWN]}"
+        value = f"{data['provider']} {data['fingerprint'][:HASH_LENGTH]}"
         used = f"{data['bars']:,} in the period" if "bars" in data else ""
         lines.append(Origin(f"{symbol} bars", value, data["fingerprint"] != now, used))
     return lines

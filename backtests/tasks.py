@@ -7,17 +7,17 @@ from backtests import services
 from backtests.services import evidence, optimizer
 from backtests.services.queue import (
     BACKTEST_EVIDENCE_TASK,
+    BACKTEST_TASK,
     CANDIDATE_EVIDENCE_TASK,
     CHUNK_TASK,
     RUN_EVIDENCE_TASK,
-    RUN_TASK,
-    enqueue,
+    enqueue_backtest,
     enqueue_backtest_evidence,
     enqueue_run_evidence,
 )
 
 
-@shared_task(name=RUN_TASK)
+@shared_task(name=BACKTEST_TASK)
 def run_backtest(backtest_id: int) -> None:
     services.run_backtest(backtest_id, timezone.now)
 
@@ -25,7 +25,7 @@ def run_backtest(backtest_id: int) -> None:
 @shared_task
 def recover_backtests() -> None:
     for backtest_id in services.recover_backtests(timezone.now()):
-        enqueue(backtest_id)
+        enqueue_backtest(backtest_id)
     backtests, runs = evidence.claim_overdue(timezone.now())
     for backtest_id in backtests:
         enqueue_backtest_evidence(backtest_id)

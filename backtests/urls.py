@@ -19,13 +19,13 @@ urlpatterns = [
     path("dashboard/backtests/<int:pk>/price.json", backtests.backtest_price, name="price"),
     *(
         path(f"dashboard/backtests/<int:pk>/{name}.json", backtests.backtest_chart, {"draw": draw}, name=name)
-        for name, draw in charts.BY_NAME.items()
+        for name, draw in charts.CHARTS_BY_NAME.items()
     ),
     path("dashboard/backtests/<int:pk>/evidence", evidence.backtest_evidence, name="backtest_evidence"),
     path(
-        "dashboard/backtests/<int:pk>/evidence/again",
-        evidence.backtest_evidence_again,
-        name="backtest_evidence_again",
+        "dashboard/backtests/<int:pk>/evidence/retry",
+        evidence.backtest_evidence_retry,
+        name="backtest_evidence_retry",
     ),
     path(
         "dashboard/optimizer/candidates/<int:pk>/evidence",
@@ -33,9 +33,9 @@ urlpatterns = [
         name="candidate_evidence",
     ),
     path(
-        "dashboard/optimizer/candidates/<int:pk>/evidence/again",
-        evidence.candidate_evidence_again,
-        name="candidate_evidence_again",
+        "dashboard/optimizer/candidates/<int:pk>/evidence/retry",
+        evidence.candidate_evidence_retry,
+        name="candidate_evidence_retry",
     ),
     path("dashboard/optimizer", optimizer.optimizer, name="optimizer"),
     path("dashboard/optimizer/availability", optimizer.optimizer_availability, name="optimizer_availability"),
@@ -53,11 +53,17 @@ urlpatterns = [
         for action in ("pause", "resume", "cancel")
     ),
     path("dashboard/optimizer/<int:pk>/delete", optimizer_run.run_delete, name="optimizer_delete"),
-    path("dashboard/optimizer/<int:pk>/heat-map.json", optimizer_run.heat_map, name="optimizer_heat_map"),
+    path("dashboard/optimizer/<int:pk>/heat-map.json", optimizer_run.heat_map_json, name="optimizer_heat_map"),
     path(
-        "dashboard/optimizer/<int:pk>/parallel.json", optimizer_run.parallel_coordinates, name="optimizer_parallel"
+        "dashboard/optimizer/<int:pk>/parallel.json",
+        optimizer_run.parallel_coordinates_json,
+        name="optimizer_parallel",
     ),
-    path("dashboard/optimizer/<int:pk>/histogram.json", optimizer_run.score_histogram, name="optimizer_histogram"),
+    path(
+        "dashboard/optimizer/<int:pk>/histogram.json",
+        optimizer_run.score_histogram_json,
+        name="optimizer_histogram",
+    ),
     path(
         "dashboard/optimizer/candidates/<int:pk>/backtest",
         optimizer_run.candidate_backtest,

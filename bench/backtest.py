@@ -7,8 +7,8 @@ import sys
 from importlib.metadata import version
 from typing import Any
 
-from bench.measure import part_of_the_sweep
-from bench.task import MINUTES, ONE, POSITIONS, SESSIONS, SLOWER, SWEEP, SYMBOLS, daily
+from bench.measure import sampled_pairs
+from bench.task import MINUTES, PAIR, POSITIONS, SESSIONS, SLOWER, SWEEP, SYMBOLS, daily
 
 # backtesting.py would take minutes for all combinations: it runs fifty, and its time is multiplied.
 SAMPLED = 50
@@ -21,7 +21,10 @@ NAMES = {
 }
 TASKS = {
     "single": (
-        f"One backtest: SMA {ONE[0]}/{ONE[1]} on {len(daily()):,} daily bars of AAPL, signals, trades and metrics",
+        (
+            f"One backtest: SMA {PAIR[0]}/{PAIR[1]} on {len(daily()):,} daily bars of AAPL, "
+            "signals, trades and metrics"
+        ),
         (DESK, VECTORBT, BACKTESTING, BACKTRADER),
     ),
     "million": (
@@ -47,7 +50,7 @@ def main(tasks: list[str]) -> None:
         "\nMedian of five after a warm-up; each engine has its own process, and the memory is its peak.\n"
         "Trades and equity are of the last backtest. They differ only by the size of a fill, and backtrader\n"
         "handles a tie of two averages differently.\n"
-        f"* {SAMPLED} evenly spaced combinations, multiplied to {len(SWEEP):,}; its last backtest differs.\n"
+        f"* {SAMPLED} evenly spaced combinations, scaled to {len(SWEEP):,}; its last backtest differs.\n"
     )
 
 
@@ -55,11 +58,11 @@ def table(task: str) -> None:
     title, engines = TASKS[task]
     sys.stdout.write(f"\n{title}\n" + ROW.format("", "time", "ratio", "peak memory", "trades", "final equity"))
     ours = 0.0
-    measured(DESK, task, len(SWEEP))  # compiles what is not cached yet, which takes memory
+    measure_engine(DESK, task, len(SWEEP))  # compiles what is not cached yet, which takes memory
     for engine in engines:
         scaled = task == "sweep" and engine == BACKTESTING
-        found = measured(engine, task, SAMPLED if scaled else len(SWEEP))
-        seconds = found["seconds"] * (len(SWEEP) / len(part_of_the_sweep(SAMPLED)) if scaled else 1)
+        found = measure_engine(engine, task, SAMPLED if scaled else len(SWEEP))
+        seconds = found["seconds"] * (len(SWEEP) / len(sampled_pairs(SAMPLED)) if scaled else 1)
         ours = ours or seconds
         sys.stdout.write(
             ROW.format(
@@ -74,7 +77,7 @@ def table(task: str) -> None:
         sys.stdout.flush()
 
 
-def measured(engine: str, task: str, combinations: int) -> dict[str, Any]:
+def measure_engine(engine: str, task: str, combinations: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "bench.measure", engine, task, str(combinations)]
     environment = {**os.environ, "TQDM_DISABLE": "1"}  # without the progress bars of other libraries
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)  # noqa: S603 - this interpreter

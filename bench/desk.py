@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from functools import cache
 
-from backtests.engine.simulation import Scenario, Simulation, prepare, simulate
+from backtests.engine.simulation import Scenario, Simulation, prepare_scenario, simulate
 from backtests.research.optimizer.grid import Combination
 from backtests.research.optimizer.sweep import sweep as optimizer_sweep
 from bench.task import (
     ACCOUNT,
     CAPITAL,
     COMMISSION,
-    ONE,
+    PAIR,
     PART,
     POSITION,
     SLOWER,
@@ -19,7 +19,7 @@ from bench.task import (
     Outcome,
     Pair,
     daily,
-    many,
+    many_symbols,
     minutes,
 )
 from strategies.kinds.sma_crossover import SmaCrossover
@@ -32,7 +32,7 @@ COSTS = Costs(commission_bps=COMMISSION * 1e4)
 THREADS = 2
 
 
-def one(fast: int, slow: int) -> Outcome:
+def run_pair(fast: int, slow: int) -> Outcome:
     """The whole call of a backtest page, with the trades as records."""
     simulation = whole_simulation(daily(), fast, slow)
     return Outcome(
@@ -41,7 +41,7 @@ def one(fast: int, slow: int) -> Outcome:
 
 
 def single() -> Outcome:
-    return one(*ONE)
+    return run_pair(*PAIR)
 
 
 def million() -> Outcome:
@@ -51,7 +51,7 @@ def million() -> Outcome:
 
 def sweep(pairs: Sequence[Pair]) -> Outcome:
     """The sweep of the optimizer."""
-    scenario = prepare({SYMBOL: daily()}, capital=CAPITAL, rules=RULES, costs=COSTS)
+    scenario = prepare_scenario({SYMBOL: daily()}, capital=CAPITAL, rules=RULES, costs=COSTS)
     combinations: list[Combination] = [{"fast": fast, "slow": slow} for fast, slow in pairs]
     last = optimizer_sweep(scenario, SmaCrossover, combinations, threads=THREADS)[-1]
     still_open = scenario.simulate(SmaCrossover(**combinations[-1])).result.held
@@ -60,7 +60,7 @@ def sweep(pairs: Sequence[Pair]) -> Outcome:
 
 def portfolio() -> Outcome:
     """The engine and the metrics; bars and signals are prepared."""
-    scenario, signals = prepared()
+    scenario, signals = prepare_portfolio()
     return outcome_of(scenario.evaluate(signals))
 
 
@@ -75,7 +75,7 @@ def whole_simulation(bars: Bars, fast: int, slow: int) -> Simulation:
 
 
 @cache
-def prepared() -> tuple[Scenario, dict[str, Signals]]:
+def prepare_portfolio() -> tuple[Scenario, dict[str, Signals]]:
     rules = RiskRules(position_size_pct=1.0, max_position_size=POSITION, max_positions=SYMBOLS, stop_loss_pct=0.99)
-    scenario = prepare(many(), capital=ACCOUNT, rules=rules, costs=COSTS)
-    return scenario, SmaCrossover(fast=ONE[0], slow=ONE[1]).signals_by_symbol(scenario.bars)
+    scenario = prepare_scenario(many_symbols(), capital=ACCOUNT, rules=rules, costs=COSTS)
+    return scenario, SmaCrossover(fast=PAIR[0], slow=PAIR[1]).signals_by_symbol(scenario.bars)

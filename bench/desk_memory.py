@@ -28,8 +28,8 @@ def main(minutes: float) -> None:
         trader = Trader(desk.url, demo_password(desk.folder))
         trader.deploy_and_backtest_all()
         times, sizes = watch(desk, trader, minutes)
-        (sessions,) = desk.ask("SELECT session FROM marketdata_replaymarket")
-        (orders,) = desk.ask("SELECT count(*) FROM livetrading_order")
+        (sessions,) = desk.query("SELECT session FROM marketdata_replaymarket")
+        (orders,) = desk.query("SELECT count(*) FROM livetrading_order")
     sys.stdout.write(
         f"\nMemory of the embedded desk: five demo strategies deployed and backtested, a page opened every "
         f"{EVERY:g} s\n\n"

@@ -4,7 +4,7 @@ import sys
 from statistics import median
 from time import perf_counter
 
-from backtests.engine.simulation import prepare
+from backtests.engine.simulation import prepare_scenario
 from backtests.research.robustness.report import SEARCH_SAMPLE, build_report, search_context_of
 from bench.desk import COSTS, RULES
 from bench.task import CAPITAL, SYMBOL, daily
@@ -17,7 +17,7 @@ ROW = "{:<62}{:>10}\n"
 
 
 def main() -> None:
-    scenario = prepare({SYMBOL: daily()}, capital=CAPITAL, rules=RULES, costs=COSTS)
+    scenario = prepare_scenario({SYMBOL: daily()}, capital=CAPITAL, rules=RULES, costs=COSTS)
     shared, own = [], []
     for _ in range(REPEATS + 1):
         started = perf_counter()

@@ -16,13 +16,13 @@ from time import perf_counter
 from bench.task import SWEEP, Pair
 
 REPEATS = 5
-SHORTEST = 0.1  # seconds; a faster task is repeated for so long and the time divided
+SHORTEST = 0.1  # seconds; a faster task is repeated for this long, and the time is divided by the number of runs
 
 
 def main(engine: str, task: str, combinations: int) -> dict[str, float]:
     run = getattr(import_module(f"bench.{engine}"), task)
     if task == "sweep":
-        run = partial(run, part_of_the_sweep(combinations))
+        run = partial(run, sampled_pairs(combinations))
     outcome = run()
     started = perf_counter()
     run()
@@ -38,7 +38,7 @@ def main(engine: str, task: str, combinations: int) -> dict[str, float]:
     return {"seconds": median(timings), "megabytes": memory, **vars(outcome)}
 
 
-def part_of_the_sweep(combinations: int) -> tuple[Pair, ...]:
+def sampled_pairs(combinations: int) -> tuple[Pair, ...]:
     """All pairs, or evenly spaced ones. The step is 1 + the number of slow averages, so that both vary."""
     return SWEEP if combinations >= len(SWEEP) else SWEEP[:: len(SWEEP) // combinations + 1]
 

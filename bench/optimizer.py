@@ -22,18 +22,18 @@ ROW = "{:<52}{:>10}\n"
 
 
 def main() -> None:
-    prepare()
+    start_servers()
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
     with worker():
-        seconds = [measured() for _ in range(REPEATS + 1)][1:]
+        seconds = [measure_search() for _ in range(REPEATS + 1)][1:]
     sys.stdout.write(f"\nA search of {len(SWEEP):,} combinations on {SYMBOL}, from POST to completed\n\n")
     sys.stdout.write(ROW.format("median of five after a warm-up", f"{median(seconds):,.2f} s"))
     sys.stdout.write(ROW.format("slowest", f"{max(seconds):,.2f} s"))
 
 
-def prepare() -> None:
+def start_servers() -> None:
     """Start servers and set a data folder for this run, before Django reads its settings."""
     os.environ.update(start())
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
@@ -56,7 +56,7 @@ def worker() -> Iterator[None]:
         process.wait()
 
 
-def measured() -> float:
+def measure_search() -> float:
     caller, strategy_id = caller_and_strategy()
     body = {
         "strategy_id": strategy_id,

@@ -53,13 +53,13 @@ def main() -> None:
         trader = Trader(desk.url, demo_password(desk.folder))
         trader.deploy_and_backtest_all()
         time.sleep(HISTORY)
-        (trades,) = desk.ask("SELECT count(*) FROM livetrading_papertrade")
+        (trades,) = desk.query("SELECT count(*) FROM livetrading_papertrade")
         sys.stdout.write(
             f"\nResponse times of the embedded desk with five strategies and {trades[0]:,} trades\n\n"
         )
         sys.stdout.write(ROW.format("", "median", "slowest"))
         for path in PAGES:
-            report(path, [timed(partial(trader.get, path), 200) for _ in range(REPEATS + 1)])
+            report(path, [time_request(partial(trader.get, path), 200) for _ in range(REPEATS + 1)])
         report("POST Deploy to Live", deployments(trader))
     sys.stdout.write(f"\nMedian of {REPEATS} after a warm-up, from the request to the last byte, on loopback.\n")
 
@@ -71,7 +71,7 @@ def deployments(trader: Trader) -> list[float]:
     for _ in range(REPEATS + 1):
         for live in active(trader, strategy):
             trader.post(f"/dashboard/live-trading/{live}/stop")
-        seconds.append(timed(partial(trader.deploy, strategy), 302))
+        seconds.append(time_request(partial(trader.deploy, strategy), 302))
     return seconds
 
 
@@ -80,7 +80,7 @@ def active(trader: Trader, strategy_id: int) -> list[int]:
     return [row["id"] for row in rows if row["strategy_id"] == strategy_id]
 
 
-def timed(request: partial[Schema], status: int) -> float:
+def time_request(request: partial[Schema], status: int) -> float:
     start = time.perf_counter()
     response = request()
     seconds = time.perf_counter() - start

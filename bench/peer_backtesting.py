@@ -8,7 +8,7 @@ import talib
 from backtesting import Backtest, Strategy
 from backtesting.lib import crossover
 
-from bench.task import CAPITAL, COMMISSION, ONE, PART, SLOWER, Outcome, Pair, daily, minutes
+from bench.task import CAPITAL, COMMISSION, PAIR, PART, SLOWER, Outcome, Pair, daily, minutes
 from tradedesk.core.bars import Bars
 
 warnings.simplefilter("ignore")  # about the open position at the end
@@ -30,7 +30,7 @@ class SmaCross(Strategy):  # type: ignore[misc]  # the library has no types
 
 
 def single() -> Outcome:
-    return run(daily(), [ONE])
+    return run(daily(), [PAIR])
 
 
 def million() -> Outcome:

@@ -3,12 +3,12 @@
 import backtrader
 import pandas as pd
 
-from bench.task import CAPITAL, COMMISSION, ONE, PART, Outcome, daily
+from bench.task import CAPITAL, COMMISSION, PAIR, PART, Outcome, daily
 
 
 class SmaCross(backtrader.Strategy):  # type: ignore[misc]  # the library has no types
     def __init__(self) -> None:
-        fast, slow = (backtrader.indicators.SMA(period=period) for period in ONE)
+        fast, slow = (backtrader.indicators.SMA(period=period) for period in PAIR)
         self.cross = backtrader.indicators.CrossOver(fast, slow)
 
     def next(self) -> None:

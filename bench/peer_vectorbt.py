@@ -11,29 +11,29 @@ from bench.task import (
     ACCOUNT,
     CAPITAL,
     COMMISSION,
-    ONE,
+    PAIR,
     PART,
     POSITION,
     SLOWER,
     Outcome,
     Pair,
     daily,
-    many,
+    many_symbols,
     minutes,
 )
 from tradedesk.core.bars import Bars
 
-# All 5,000 columns at once take three times as long and gigabytes more; this was the fastest size measured.
+# All 5,000 columns together take three times as long and gigabytes more; this was the fastest size measured.
 COLUMNS = 500
 COMMON = {"size_granularity": 1, "fees": COMMISSION, "direction": "longonly", "freq": "1D"}
 
 
-def one(fast: int, slow: int) -> Outcome:
+def run_pair(fast: int, slow: int) -> Outcome:
     return matrix(daily(), [(fast, slow)])
 
 
 def single() -> Outcome:
-    return one(*ONE)
+    return run_pair(*PAIR)
 
 
 def million() -> Outcome:
@@ -47,7 +47,7 @@ def sweep(pairs: Sequence[Pair]) -> Outcome:
 
 
 def portfolio() -> Outcome:
-    close, open_, entries, exits = prepared()
+    close, open_, entries, exits = prepare_portfolio()
     done = vectorbt.Portfolio.from_signals(
         close,
         entries=entries,
@@ -100,12 +100,12 @@ def columns(bars: Bars) -> tuple[pd.Series, pd.Series]:
 
 
 @cache
-def prepared() -> tuple[Any, Any, Any, Any]:
+def prepare_portfolio() -> tuple[Any, Any, Any, Any]:
     """Close, open, entries and exits of all symbols; entries and exits are one bar after their signals."""
-    index = pd.DatetimeIndex(next(iter(many().values())).time)
-    close = pd.DataFrame({symbol: bars.close for symbol, bars in many().items()}, index)
-    open_ = pd.DataFrame({symbol: bars.open for symbol, bars in many().items()}, index)
-    fast, slow = (vectorbt.MA.run(close, window=window, short_name=str(window)) for window in ONE)
+    index = pd.DatetimeIndex(next(iter(many_symbols().values())).time)
+    close = pd.DataFrame({symbol: bars.close for symbol, bars in many_symbols().items()}, index)
+    open_ = pd.DataFrame({symbol: bars.open for symbol, bars in many_symbols().items()}, index)
+    fast, slow = (vectorbt.MA.run(close, window=window, short_name=str(window)) for window in PAIR)
     entries, exits = next_bar(fast.ma_crossed_above(slow)), next_bar(fast.ma_crossed_below(slow))
     entries.columns = exits.columns = close.columns
     return close, open_, entries, exits

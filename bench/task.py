@@ -20,7 +20,7 @@ PART = 0.95
 COMMISSION = 0.0005
 
 Pair = tuple[int, int]  # the bars in the fast average and in the slow one
-ONE: Pair = (10, 30)
+PAIR: Pair = (10, 30)
 SLOWER: Pair = (100, 400)  # for minute bars, where faster averages would lose everything to commissions
 SWEEP = tuple(product(range(2, 52), range(52, 152)))
 
@@ -56,7 +56,7 @@ def minutes() -> Bars:
 
 
 @cache
-def many() -> dict[str, Bars]:
+def many_symbols() -> dict[str, Bars]:
     """A hundred random stocks over ten years of sessions, from a seed."""
     random = np.random.default_rng(2)
     time = np.datetime64("2004-01-02T05:00", "us") + np.arange(SESSIONS) * np.timedelta64(1, "D")

@@ -6,9 +6,10 @@ from django.db.models import QuerySet
 from ninja import Router, Status
 from pydantic import Field
 
+from strategies import services
 from strategies.kinds import Kind, Param, kinds
 from strategies.models import Strategy
-from strategies.services import InvalidStrategy, delete_strategy, save_strategy
+from strategies.services import InvalidStrategy, save_strategy
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.bars import Timeframe
 from tradedesk.rest.bodies import Body, Text
@@ -94,9 +95,9 @@ def replace_strategy(request: UserRequest, strategy_id: int, strategy: StrategyB
 
 
 @router.delete("/{int:strategy_id}", response={204: None, **UNKNOWN})
-def remove_strategy(request: UserRequest, strategy_id: int) -> Status[None]:
+def delete_strategy(request: UserRequest, strategy_id: int) -> Status[None]:
     """Deletes a strategy. Its backtests stay, and its deployments keep trading."""
-    delete_strategy(find(request.user.strategies.all(), strategy_id))
+    services.delete_strategy(find(request.user.strategies.all(), strategy_id))
     return Status(204, None)
 
 

@@ -6,6 +6,7 @@ from django.utils import timezone
 from ninja import Router, Status
 from pydantic import Field
 
+from backtests import services
 from backtests.api.backtest_schemas import (
     BacktestSchema,
     BacktestSummarySchema,
@@ -19,8 +20,8 @@ from backtests.lists.selection import InvalidSelection, UnknownBacktest, selecte
 from backtests.lists.table import LARGE_FIELDS
 from backtests.models import Backtest
 from backtests.reports.comparison import comparison_of
-from backtests.reports.trades import csv_rows
-from backtests.services import InvalidBacktest, cancel_backtest, create_backtest, delete_backtest
+from backtests.reports.trades import backtest_trade_rows
+from backtests.services import InvalidBacktest
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.rules import COSTS, RULES
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
@@ -58,7 +59,7 @@ def start_backtest(request: UserRequest, backtest: BacktestBody) -> Status[Backt
     values = backtest.model_dump()
     strategy = find(request.user.strategies.all(), values.pop("strategy_id"))
     try:
-        queued = create_backtest(request.user, strategy, **values, wall_now=timezone.now())
+        queued = services.create_backtest(request.user, strategy, **values, wall_now=timezone.now())
     except InvalidBacktest as refusal:
         raise Refused(refusal.errors, renamed={"strategy": "strategy_id"}) from None
     return Status(202, queued)
@@ -101,17 +102,17 @@ def read_backtest(request: UserRequest, backtest_id: int) -> BacktestSchema:
 
 
 @router.delete("/{int:backtest_id}", response={204: None, **UNKNOWN})
-def remove_backtest(request: UserRequest, backtest_id: int) -> Status[None]:
+def delete_backtest(request: UserRequest, backtest_id: int) -> Status[None]:
     """Deletes a backtest and its results, and stops it if it is running. Deployments of it keep trading."""
-    delete_backtest(find(request.user.backtests.all(), backtest_id))
+    services.delete_backtest(find(request.user.backtests.all(), backtest_id))
     return Status(204, None)
 
 
 @router.post("/{int:backtest_id}/cancel", response={200: QueuedSchema, **UNKNOWN})
-def stop_backtest(request: UserRequest, backtest_id: int) -> Backtest:
+def cancel_backtest(request: UserRequest, backtest_id: int) -> Backtest:
     """Cancels a queued or running backtest. A finished backtest does not change; see the status."""
     backtest = find(request.user.backtests.all(), backtest_id)
-    cancel_backtest(backtest, timezone.now())
+    services.cancel_backtest(backtest, timezone.now())
     backtest.refresh_from_db()
     return backtest
 
@@ -121,4 +122,4 @@ def backtest_trades_csv(request: UserRequest, backtest_id: int) -> StreamingHttp
     """All closed trades in the order of their exits, then the open positions, without exit_time and valued at the
     last close."""
     backtest = find(request.user.backtests.all(), backtest_id)
-    return csv_file(request, f"backtest-{backtest_id}-trades.csv", csv_rows(backtest))
+    return csv_file(request, f"backtest-{backtest_id}-trades.csv", backtest_trade_rows(backtest))

@@ -21,7 +21,7 @@ class EvidenceLineSchema(Schema):
     label: str = Field(examples=["Deflated Sharpe"])
     rating: Rating = Field(description="none: there is nothing to rate.", examples=["caution"])
     message: str = Field(description="The result in a sentence.")
-    criterion: str = Field(description="What it takes to pass.")
+    criterion: str = Field(description="The condition to pass.")
     value: float | None
 
 
@@ -32,7 +32,9 @@ class EvidenceSchema(Schema):
     error: Annotated[str | None, EmptyAsNull] = Field(description="Why the evidence could not be computed.")
     trials: int = Field(description="Number of trials on the same symbols and period.")
     lines: list[EvidenceLineSchema]
-    report: dict[str, Any] = Field(description="The robustness report behind the lines; empty until ready.")
+    report: dict[str, Any] = Field(
+        description="The robustness report that the lines are made from; empty until ready."
+    )
 
 
 @router.get("", response={200: EvidenceSchema, **UNKNOWN, **BAD_QUERY})

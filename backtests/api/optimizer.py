@@ -17,7 +17,7 @@ from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
 from tradedesk.rest.rule_fields import with_rules
 
 # Large columns that no list shows.
-HEAVY = ("provenance", "candidate_strategies", "histograms")
+LARGE_FIELDS = ("provenance", "ranked_strategies", "histograms")
 
 router = Router(tags=["optimizer"])
 
@@ -106,7 +106,7 @@ def start_run(request: UserRequest, run: RunBody) -> Status[OptimizerRun]:
 @in_pages
 def list_runs(request: UserRequest) -> Presented[OptimizerRun]:
     """Your optimizer runs, newest first, without their rows."""
-    return Presented(request.user.optimizer_runs.defer(*HEAVY), lambda runs: map(run_summary, runs))
+    return Presented(request.user.optimizer_runs.defer(*LARGE_FIELDS), lambda runs: map(run_summary, runs))
 
 
 @router.get("/runs/{int:run_id}", response={200: RunSchema, **UNKNOWN, **BAD_QUERY})
@@ -121,7 +121,7 @@ def read_run(request: UserRequest, run_id: int, symbol: str = "") -> RunSchema:
 
 
 @router.delete("/runs/{int:run_id}", response={204: None, **UNKNOWN})
-def remove_run(request: UserRequest, run_id: int) -> Status[None]:
+def delete_run(request: UserRequest, run_id: int) -> Status[None]:
     """Deletes a run and its rows, and stops it if it is running. Backtests and deployments of its rows stay."""
     optimizer.delete_run(find(request.user.optimizer_runs.all(), run_id))
     return Status(204, None)

@@ -14,7 +14,7 @@ from tradedesk.rest.schemas import EmptyAsNull, Percent, Schema
 
 
 class CandidateSchema(Schema):
-    """One row of the leaderboard. `*_pct` and win_rate are percent; of a search, figures are in sample."""
+    """One row of the leaderboard. `*_pct` and win_rate are percent; the figures of a search are in sample."""
 
     rank: int = Field(examples=[1])
     candidate_id: int = Field(validation_alias="pk")
@@ -27,8 +27,7 @@ class CandidateSchema(Schema):
     eligible: bool = Field(description="False: too few trades or no score. These rows rank below all others.")
     score: float | None
     neighbours_score: float | None = Field(
-        validation_alias="neighbours",
-        description="Of a search: the median score of the combinations one step away; null until computed.",
+        description="For a search, the median score of the combinations one step away; null until computed.",
     )
     total_return_pct: Percent | None = Field(None, validation_alias=AliasPath("figures", "total_return"))
     sharpe_ratio: float | None = Field(None, validation_alias=AliasPath("figures", "sharpe"))
@@ -76,7 +75,7 @@ class RunSchema(RunSummarySchema):
     symbol: str = Field(description="The universe of these rows: a symbol, or `*` for all symbols together.")
     best: CandidateSchema | None = Field(description="The first row, if it is eligible.")
     all_performances: list[CandidateSchema] = Field(
-        description="The best 500 rows; of a run in progress, the best so far."
+        description="The best 500 rows; while the run is in progress, the best rows so far."
     )
     provenance: dict[str, Any]
 

@@ -6,7 +6,7 @@ from backtests.charts.histograms import profit_chart, r_multiple_chart
 from backtests.charts.price import price_chart
 
 __all__ = [
-    "BY_NAME",
+    "CHARTS_BY_NAME",
     "comparison_chart",
     "equity_chart",
     "exposure_chart",
@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 # The charts that need only the backtest, by the last part of their address.
-BY_NAME = {
+CHARTS_BY_NAME = {
     "equity": equity_chart,
     "rolling-sharpe": rolling_sharpe_chart,
     "exposure": exposure_chart,

@@ -44,7 +44,7 @@ def rolling_sharpe_chart(backtest: Backtest) -> Lines:
 
 
 def exposure_chart(backtest: Backtest) -> Lines:
-    """The part of the equity in positions, in percent."""
+    """The percentage of the equity in positions."""
     curve = _curve(backtest)
     invested = 100 * np.array(curve.invested, float)
     return {"lines": [_line("Exposure", curve.moments(), invested, 2)] if len(invested) else []}

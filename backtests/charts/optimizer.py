@@ -2,7 +2,7 @@
 
 "complete" is true for a completed search, whose charts cover all combinations; before that they cover the best
 rows that are kept. Except in the histogram of all scores, a combination that is not ranked has no score. The
-size of each chart is bounded: MAX_CELLS by MAX_CELLS cells, BINS bins or LINES lines.
+size of each chart is bounded: MAX_CELLS by MAX_CELLS cells, BINS bins or MAX_LINES lines.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from backtests.services.optimizer.finish import score_histogram
 from backtests.services.optimizer.result_shards import ELIGIBILITY_COLUMNS, read_results
 from tradedesk.core.bars import Floats
 
-LINES = 300
+MAX_LINES = 300
 BEST, MEDIAN = "best", "median"
 
 # {name: (n,)}: parameters and score.
@@ -56,7 +56,7 @@ def parallel_chart(run: OptimizerRun, universe: str) -> dict[str, Any]:
     """
     labels = parameter_labels(run)
     columns, complete = _columns(run, universe, list(labels))
-    sampled = sample_rows(columns["score"], LINES)
+    sampled = sample_rows(columns["score"], MAX_LINES)
     axes = [{"name": name, "label": label} for name, label in labels.items()]
     return {
         "of": len(columns["score"]),

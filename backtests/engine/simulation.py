@@ -34,7 +34,8 @@ class Simulation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scenario:
-    """What all simulations over the same bars, rules and costs share; made once by `prepare`, used many times."""
+    """What all simulations over the same bars, rules and costs share; made once by `prepare_scenario`, used many
+    times."""
 
     bars: dict[str, Bars]
     matrix: PriceMatrix
@@ -92,10 +93,10 @@ def simulate(
     InvalidBars with the symbol and the row, and ValueError for a start after the end or capital that is not
     positive.
     """
-    return prepare(bars, capital=capital, rules=rules, costs=costs, start=start, end=end).simulate(kind)
+    return prepare_scenario(bars, capital=capital, rules=rules, costs=costs, start=start, end=end).simulate(kind)
 
 
-def prepare(
+def prepare_scenario(
     bars: Mapping[str, Bars],
     *,
     capital: float,

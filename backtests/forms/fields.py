@@ -71,7 +71,7 @@ class DayField(forms.DateField):
         )
 
 
-# For each unit: the field of a rule, and the unit to show beside its label.
+# For each unit: the field of a rule, and the unit to show next to its label.
 FIELDS: dict[Unit, tuple[type[NumberField], str]] = {
     Unit.FRACTION: (PercentField, " (%)"),
     Unit.DOLLARS: (NumberField, " ($)"),

@@ -44,8 +44,8 @@ class BacktestFilters(forms.Form):
             attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}
         ),
     )
-    since = _days("Run from")
-    until = _days("Run to")
+    since = _days("Created from")
+    until = _days("Created to")
     profitable = forms.BooleanField(required=False, label="Profitable only")
     sort = forms.CharField(required=False, widget=forms.HiddenInput)
 

@@ -153,7 +153,7 @@ class SearchForm(ScoreForm, OneStrategyForm):
         0,
         100 * MAX_HOLDOUT,
         initial=HOLDOUT,
-        help_text="Last part of the period. The search does not use it; the evidence tests the best row on it.",
+        help_text="Last part of the period. The search does not use it; the evidence tests the best rows on it.",
     )
     seed = CountField(
         "Seed", 0, MAX_SEED, placeholder="Random", help_text="The same seed gives the same combinations."
@@ -161,7 +161,9 @@ class SearchForm(ScoreForm, OneStrategyForm):
 
     def __init__(self, user: User, data: Mapping[str, Any] | None = None, **options: Any) -> None:
         super().__init__(user, data, **options)
-        self.fields["symbols"].help_text = "Separated by commas, each on its own. Empty: the strategy's symbols."
+        self.fields[
+            "symbols"
+        ].help_text = "Separated by commas. Each symbol is searched separately. Empty: the strategy's symbols."
         self.selected_strategy = self._selected_strategy()
         self.kind: type[Kind] | None = kinds().get(self.selected_strategy.kind) if self.selected_strategy else None
         for name, param in self.params.items():

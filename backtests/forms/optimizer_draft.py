@@ -48,7 +48,7 @@ def initial_ranking(
     values: dict[str, Any] = {"timeframe": Timeframe.DAY.value, "strategies": [each.pk for each in strategies]}
     if source is not None:
         values |= source_values(source) | _score_values(source)
-        values |= {"timeframe": source.timeframe, **_candidate_strategies(source)}
+        values |= {"timeframe": source.timeframe, **_ranked_strategies(source)}
     values |= typed
     if "symbols" not in values:
         values["symbols"] = ", ".join(_own_symbols(strategies, values["timeframe"]))
@@ -70,7 +70,7 @@ def wanted_symbols(strategy: Strategy, typed: str) -> list[str]:
     return clean_symbols(typed) or clean_symbols(strategy.symbols)
 
 
-def count_candidate_strategies(strategies: Iterable[Strategy], all_kinds: bool) -> tuple[int, int]:
+def count_ranked_strategies(strategies: Iterable[Strategy], all_kinds: bool) -> tuple[int, int]:
     """How many strategies a ranking tests on each symbol, and how many on all symbols together."""
     installed = kinds()
     keys = [strategy.kind for strategy in strategies] + (list(installed) if all_kinds else [])
@@ -91,6 +91,6 @@ def _score_values(source: OptimizerRun) -> dict[str, Any]:
     return {"objective": source.objective, "min_trades": source.min_trades, **weights}
 
 
-def _candidate_strategies(source: OptimizerRun) -> dict[str, Any]:
-    pks = [each["strategy_id"] for each in source.candidate_strategies]
+def _ranked_strategies(source: OptimizerRun) -> dict[str, Any]:
+    pks = [each["strategy_id"] for each in source.ranked_strategies]
     return {"strategies": [pk for pk in pks if pk is not None], "all_kinds": None in pks}

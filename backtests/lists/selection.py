@@ -33,12 +33,12 @@ def selected(user: User, ids: Iterable[str]) -> list[Backtest]:
     return [found[pk] for pk in wanted]
 
 
-def deployments_of(backtests: Sequence[Backtest]) -> list[str]:
+def active_deployment_names(backtests: Sequence[Backtest]) -> list[str]:
     """Names of the deployments of these backtests that are not stopped."""
     return _not_stopped(Backtest, backtest__in=backtests)
 
 
-def deployments_of_run(run: OptimizerRun) -> list[str]:
+def active_deployment_names_of_run(run: OptimizerRun) -> list[str]:
     """Names of the deployments of the run's rows that are not stopped."""
     return _not_stopped(Candidate, candidate__run=run)
 

@@ -30,9 +30,9 @@ COLUMNS = (
     Column("total_return", "Return", json_number("metrics", "total_return"), css_class="board-return"),
     _metric("buy_and_hold_return", "Buy and hold"),
     _metric("sharpe", "Sharpe"),
-    _metric("max_drawdown", "Max DD", ascending_first=True),
+    _metric("max_drawdown", "Max drawdown", ascending_first=True),
     _metric("trades", "Trades"),
-    Column("created", "Run (ET)", F("created_at"), is_text=True, css_class=NOT_ON_PHONES),
+    Column("created", "Created (ET)", F("created_at"), is_text=True, css_class=NOT_ON_PHONES),
 )
 
 

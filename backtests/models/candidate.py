@@ -17,7 +17,7 @@ class Candidate(ConfiguredKind):
     run = models.ForeignKey(OptimizerRun, models.CASCADE, related_name="candidates")
     # A symbol, or ALL_SYMBOLS.
     universe = models.CharField(max_length=15)
-    # In a search the index in the grid, in a ranking the index in `candidate_strategies`.
+    # In a search the index in the grid, in a ranking the index in `ranked_strategies`.
     number = models.PositiveBigIntegerField()
     strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="candidates")
     name = models.CharField(max_length=NAME_LENGTH)
@@ -25,7 +25,7 @@ class Candidate(ConfiguredKind):
     eligible = models.BooleanField()
     score = models.FloatField(null=True, blank=True)
     # In a search the median score of the combinations one step away; NULL until computed.
-    neighbours = models.FloatField(null=True, blank=True)
+    neighbours_score = models.FloatField(null=True, blank=True)
     # Metrics by name (fractions, ratios, dollars); in a search over the in-sample sessions.
     figures = models.JSONField(default=dict)
 

@@ -48,7 +48,7 @@ class OptimizerRun(Assumptions):
     holdout = models.FloatField(default=0.0)
 
     # A ranking: [{"strategy_id": int or null, "name", "kind", "parameters"}]
-    candidate_strategies = models.JSONField(default=list, blank=True)
+    ranked_strategies = models.JSONField(default=list, blank=True)
 
     objective = models.CharField(max_length=13)
     weights = models.JSONField(default=dict, blank=True)
@@ -62,14 +62,14 @@ class OptimizerRun(Assumptions):
     stage = models.CharField(max_length=40, blank=True)
     done = models.PositiveBigIntegerField(default=0)
     # Seconds that workers have spent on the chunks that are done; pauses do not count.
-    worked = models.FloatField(default=0.0)
+    worker_seconds = models.FloatField(default=0.0)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField()
 
-    # By universe: {"edges", "counts"} of all scores, and "tried", the number of combinations.
+    # By universe: {"edges", "counts"} of all scores, and "tested", the number of combinations.
     histograms = models.JSONField(default=dict, blank=True)
     # Whether the evidence of the best candidates is stored.
     evidence_computed = models.BooleanField(default=False)
@@ -118,8 +118,8 @@ class OptimizerRun(Assumptions):
 
 
 class OptimizerChunk(models.Model):
-    """Consecutive combinations of a run in one universe: what a worker claims at once, and what its crash
-    costs."""
+    """Consecutive combinations of a run in one universe. A worker claims one chunk at a time; a crash loses only
+    that chunk."""
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -135,8 +135,8 @@ class OptimizerChunk(models.Model):
     status = models.CharField(max_length=7, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
     # Once done: the first and the last session that it used.
-    seen_from = models.DateField(null=True, blank=True)
-    seen_until = models.DateField(null=True, blank=True)
+    used_from = models.DateField(null=True, blank=True)
+    used_until = models.DateField(null=True, blank=True)
     # While running the last heartbeat; while queued the time it was last enqueued, NULL before that.
     heartbeat_at = models.DateTimeField(null=True, blank=True)
 

@@ -16,7 +16,7 @@ class TrialRegistry(models.Model):
     end_date = models.DateField()
     trials = models.PositiveBigIntegerField(default=0)
     # The trials with a Sharpe ratio (per session, not per year): their number, sum and sum of squares.
-    measured = models.PositiveBigIntegerField(default=0)
+    trials_with_sharpe = models.PositiveBigIntegerField(default=0)
     sharpe_sum = models.FloatField(default=0.0)
     sharpe_squares = models.FloatField(default=0.0)
 

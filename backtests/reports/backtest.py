@@ -28,8 +28,8 @@ HEAT_STEPS = {"month": (0.0, 0.02, 0.05, 0.10), "year": (0.0, 0.10, 0.20, 0.40)}
 
 @dataclass(frozen=True, slots=True)
 class Returns:
-    """years: from first to last. best, worst: (month, return) among the whole months, None if there are none.
-    gained: number of the `months` whole months with a gain. has_rolling: enough sessions for the rolling
+    """years: from first to last. best, worst: (month, return) among the full months, None if there are none.
+    gained: number of the `months` full months with a gain. has_rolling: enough sessions for the rolling
     figures."""
 
     years: list[Year]
@@ -43,7 +43,8 @@ class Returns:
 
 @dataclass(frozen=True, slots=True)
 class RepeatOutcome:
-    """The result of a repeated run beside that of the first run. first_exists: the first run is not deleted."""
+    """The result of a repeated run, compared with that of the first run. first_exists: the first run is not
+    deleted."""
 
     first_id: int
     first_exists: bool
@@ -70,7 +71,7 @@ def result_context(backtest: Backtest, trade: str | None) -> dict[str, Any]:
     return {
         "headline": headline_of(backtest),
         "open_positions": open_positions_of(backtest),
-        "returns": returns_of(curve, float(backtest.initial_capital)),
+        "returns": monthly_and_yearly_returns(curve, float(backtest.initial_capital)),
         "has_exposure": bool(curve.invested),
         "has_costs": any(backtest.costs.values()),
         "higher_costs_label": higher_costs_label(backtest),
@@ -101,7 +102,7 @@ def higher_costs_label(backtest: Backtest) -> str:
     return "Doubled costs" if any(backtest.costs.values()) else f"{ASSUMED_SLIPPAGE_BPS:g} bps slippage"
 
 
-def returns_of(curve: BacktestCurve, capital: float) -> Returns:
+def monthly_and_yearly_returns(curve: BacktestCurve, capital: float) -> Returns:
     """Returns by month and year, and the worst drawdowns."""
     sessions, equity = curve.sessions(), np.array(curve.equity, float)
     calendar = np.empty(0, "datetime64[D]")

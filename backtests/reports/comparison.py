@@ -8,7 +8,7 @@ from typing import Any
 from backtests.lists.selection import InvalidSelection
 from backtests.models import Backtest
 from backtests.provenance import differences
-from backtests.reports.headline import FIGURES, Figure, Value
+from backtests.reports.headline import HEADLINE_METRICS, Figure, Value
 from backtests.reports.labels import Labelled, labelled_parameters, labelled_setup
 
 MIN_BACKTESTS, MAX_BACKTESTS = 2, 4
@@ -101,7 +101,7 @@ def comparison_of(backtests: Sequence[Backtest]) -> Comparison:
     notes += [CAPITAL_DIFFERS] if len(capitals) > 1 else []
     if origins := _differing_origins(backtests):
         notes.append(ORIGINS_DIFFER.format(differences=", ".join(origins)))
-    first, *others = FIGURES
+    first, *others = HEADLINE_METRICS
     figures = [
         _figure_row(figure, backtests, comparable=figure.name not in not_comparable)
         for figure in (first, BUY_AND_HOLD, *others)

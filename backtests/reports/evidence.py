@@ -17,7 +17,7 @@ DRAWS_LABEL = "{count:,.0f} draws from {low:.1%} to {high:.1%}"
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class HistogramBar:
     """A rectangle in a box of WIDTH by HEIGHT. is_bad: it counts unfavourable results."""
 
     x: float
@@ -34,7 +34,7 @@ class Histogram:
 
     low: float
     high: float
-    bars: list[Bar]
+    bars: list[HistogramBar]
     box: str = f"0 0 {WIDTH} {HEIGHT}"
 
 
@@ -112,7 +112,7 @@ def _histogram(
         edges[0],
         edges[-1],
         [
-            Bar(
+            HistogramBar(
                 x=round(index * step, 2),
                 y=round(HEIGHT - count * scale, 2),
                 width=round(step - 1.0, 2),

@@ -20,7 +20,7 @@ class Figure:
     has_benchmark: bool = True
 
 
-FIGURES = (
+HEADLINE_METRICS = (
     Figure("Total return", "total_return", "signed percent"),
     Figure("CAGR", "cagr", "signed percent"),
     Figure("Sharpe ratio", "sharpe", "ratio"),
@@ -52,7 +52,7 @@ def headline_of(backtest: Backtest) -> list[tuple[Figure, tuple[Value, Value, Va
                 _value(backtest.doubled_costs, figure),
             ),
         )
-        for figure in FIGURES
+        for figure in HEADLINE_METRICS
     ]
 
 

@@ -19,10 +19,10 @@ PARAMETER = "parameters."
 # Columns that a phone shows, with their classes; the other figures are in one text there.
 PHONE_CLASSES = {"rank": "", "name": "board-subject", "total_return": "board-return"}
 # Name in the stored figures, and heading.
-FIGURES = {
+LEADERBOARD_COLUMNS = {
     "total_return": "Return",
     "sharpe": "Sharpe",
-    "max_drawdown": "Max DD",
+    "max_drawdown": "Max drawdown",
     "win_rate": "Win rate",
     "trades": "Trades",
 }
@@ -95,14 +95,14 @@ def _labels(run: OptimizerRun, names: list[str]) -> dict[str, str]:
     else:
         subject = {PARAMETER + name: label for name, label in parameter_labels(run).items()}
     score = LABELS[Objective(run.objective)] if run.objective == Objective.WEIGHTED else "Score"
-    neighbours = {"neighbours": "Neighbours"} if run.is_search else {}
-    return {"rank": "Rank", **subject, "score": score, **neighbours, **FIGURES}
+    neighbours = {"neighbours_score": "Neighbours"} if run.is_search else {}
+    return {"rank": "Rank", **subject, "score": score, **neighbours, **LEADERBOARD_COLUMNS}
 
 
 def _columns(run: OptimizerRun, names: list[str]) -> Iterator[Column]:
     for key, label in _labels(run, names).items():
         expression: F | Cast
-        if key in FIGURES:
+        if key in LEADERBOARD_COLUMNS:
             expression = json_number("figures", key)
         elif key.startswith(PARAMETER):
             expression = json_number("parameters", key.removeprefix(PARAMETER))

@@ -38,8 +38,8 @@ def run_report(run: OptimizerRun, universe: str) -> RunReport:
 
 
 def _invalid(run: OptimizerRun) -> int | None:
-    tried = [histogram.get("tried") for histogram in run.histograms.values()]
-    return run.combinations - sum(tried) if tried and None not in tried else None
+    tested = [histogram.get("tested") for histogram in run.histograms.values()]
+    return run.combinations - sum(tested) if tested and None not in tested else None
 
 
 def approximate_time(seconds: float) -> str:
@@ -55,4 +55,4 @@ def approximate_time(seconds: float) -> str:
 
 def _period(run: OptimizerRun, universe: str) -> tuple[date, date] | None:
     done = run.chunks.filter(universe=universe, status=OptimizerChunk.Status.DONE).first()
-    return (done.seen_from, done.seen_until) if done and done.seen_from and done.seen_until else None
+    return (done.used_from, done.used_until) if done and done.used_from and done.used_until else None

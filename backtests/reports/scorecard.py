@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from backtests.models import Backtest, Candidate
 from backtests.reports.trials import TrialCount, TrialScope, count_trials_each
-from backtests.research.robustness.scorecard import Line, counts, lines, summary
+from backtests.research.robustness.scorecard import Line, counts, lines, rating_summary
 from tradedesk.accounts.models import User
 
 
@@ -42,11 +42,11 @@ class Scorecard:
     @property
     def retry_url(self) -> str:
         """Where a POST computes failed evidence again."""
-        return self._url("evidence_again")
+        return self._url("evidence_retry")
 
     @property
     def summary(self) -> str:
-        return summary(self.lines)
+        return rating_summary(self.lines)
 
     def _url(self, page: str) -> str:
         subject = "backtest" if isinstance(self.subject, Backtest) else "candidate"

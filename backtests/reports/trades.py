@@ -20,9 +20,9 @@ COLUMNS = (
     Column("number", "#", F("number"), css_class=NOT_ON_PHONES),
     Column("symbol", "Symbol", F("symbol"), ascending_first=True, is_text=True),
     Column("quantity", "Shares", F("quantity"), css_class=NOT_ON_PHONES),
-    Column("entry_time", "Bought (ET)", F("entry_time"), is_text=True, css_class=NOT_ON_PHONES),
+    Column("entry_time", "Opened (ET)", F("entry_time"), is_text=True, css_class=NOT_ON_PHONES),
     Column("entry_price", "Price", F("entry_price"), css_class=NOT_ON_PHONES),
-    Column("exit_time", "Sold (ET)", F("exit_time"), is_text=True, css_class=NOT_ON_PHONES),
+    Column("exit_time", "Closed (ET)", F("exit_time"), is_text=True, css_class=NOT_ON_PHONES),
     Column("exit_price", "Price", F("exit_price"), css_class=NOT_ON_PHONES),
     Column("exit_reason", "Reason", F("exit_reason"), ascending_first=True, is_text=True),
     Column("pnl", "P&L", F("pnl")),
@@ -34,7 +34,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ClosedTradesPage:
-    """The trades carry their `number`, counted from the first trade that was closed."""
+    """The trades have their `number`, counted from the first trade that was closed."""
 
     page: Page[Any]
     columns: list[Column]
@@ -50,7 +50,7 @@ def closed_trades_page(backtest: Backtest, sort: str, page: str | None) -> Close
     return ClosedTradesPage(Paginator(numbered.order_by(order, "-number"), PAGE_SIZE).get_page(page), columns)
 
 
-def csv_rows(backtest: Backtest) -> Iterator[list[object]]:
+def backtest_trade_rows(backtest: Backtest) -> Iterator[list[object]]:
     """A header row, the closed trades in the order of their exits, then the open positions: times in UTC,
     dollars and shares unrounded, return as a fraction. An open position has no exit_time; its exit_price is the
     last close."""

@@ -56,8 +56,8 @@ def _count_symbol(rows: Sequence[TrialRegistry], scope: TrialScope) -> TrialCoun
     )
     # The variance of Sharpe ratios depends on the timeframe, so only trials in the same one are compared.
     comparable = [row for row in rows if row.timeframe == scope.timeframe]
-    measured = sum(row.measured for row in comparable)
-    if measured < 2:
+    with_sharpe = sum(row.trials_with_sharpe for row in comparable)
+    if with_sharpe < 2:
         return TrialCount(number, None, in_holdout)
     total, squares = sum(row.sharpe_sum for row in comparable), sum(row.sharpe_squares for row in comparable)
-    return TrialCount(number, max(squares - total**2 / measured, 0.0) / (measured - 1), in_holdout)
+    return TrialCount(number, max(squares - total**2 / with_sharpe, 0.0) / (with_sharpe - 1), in_holdout)

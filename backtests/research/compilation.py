@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backtests.engine.simulation import prepare
+from backtests.engine.simulation import prepare_scenario
 from backtests.research.optimizer.sweep import returns_of, sweep
 from strategies.kinds import kinds
 from tradedesk.core.bars import Bars, read_only
@@ -13,7 +13,9 @@ BARS = 300
 
 def compile_all() -> None:
     """Simulate and sweep every built-in kind. A trader's plugin may raise, and is not in this cache."""
-    scenario = prepare({"SYNTHETIC": _synthetic_bars()}, capital=100_000.0, rules=RiskRules(), costs=Costs())
+    scenario = prepare_scenario(
+        {"SYNTHETIC": _synthetic_bars()}, capital=100_000.0, rules=RiskRules(), costs=Costs()
+    )
     for kind in kinds().values():
         if not kind.__module__.startswith("strategies.kinds."):
             continue

@@ -11,7 +11,7 @@ from backtests.date_range import date_range_of
 from backtests.models import Backtest, Candidate
 from backtests.services.bars import UnusableBars, usable_series
 from backtests.services.inputs import InvalidBacktest, RuleValue, capital_error, checked_rules, date_errors
-from backtests.services.queue import enqueue
+from backtests.services.queue import enqueue_backtest
 from strategies.kinds import InvalidParameters, Kind
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
@@ -103,7 +103,7 @@ def snapshot_backtest(
     )
     bump_version(user.pk)
     # Robust: if the queue cannot be reached, recovery enqueues it later and the user still gets the page.
-    transaction.on_commit(lambda: enqueue(backtest.pk), robust=True)
+    transaction.on_commit(lambda: enqueue_backtest(backtest.pk), robust=True)
     return backtest
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
-from backtests.engine.simulation import Scenario, prepare
+from backtests.engine.simulation import Scenario, prepare_scenario
 from backtests.models import Backtest, Candidate, Evidence, OptimizerRun
 from backtests.provenance import describe, differences
 from backtests.research.optimizer.grid import Range
@@ -35,14 +35,14 @@ from tradedesk.marketdata.library import find_series
 
 log = logging.getLogger(__name__)
 
-# The best candidates of each universe of a run have their evidence computed at once, the others on request.
+# The best candidates of each universe of a run have their evidence computed immediately, the others on request.
 BEST = 20
 # A task takes seconds: a result without evidence after this time is enqueued again.
 OVERDUE_AFTER = timedelta(seconds=60)
 # The stage of a run while a worker computes its evidence, which may take minutes for each universe.
 COMPUTING = "Computing evidence"
 HEARTBEAT_TIMEOUT = timedelta(minutes=5)
-# At most this many backtests, and this many runs, are enqueued again at once.
+# At most this many backtests, and this many runs, are enqueued again at the same time.
 MAX_OVERDUE = 20
 
 
@@ -170,7 +170,7 @@ def _score_neighbours(run: OptimizerRun, universe: str) -> None:
 def _scenario(backtest: Backtest) -> Scenario:
     bars, _ = load_usable(backtest.symbols, backtest.timeframe)
     start, end = backtest.period
-    scenario = prepare(
+    scenario = prepare_scenario(
         bars,
         capital=float(backtest.initial_capital),
         rules=backtest.risk_rules(),
@@ -208,7 +208,7 @@ def _selection(run: OptimizerRun | None) -> Selection:
     holdout_status = (
         HoldoutStatus.USED_BY_RANKING
         if not run.is_search
-        else HoldoutStatus.HELD_BACK
+        else HoldoutStatus.NOT_USED
         if run.holdout
         else HoldoutStatus.USED_BY_SEARCH
     )

@@ -40,10 +40,7 @@ READABLE = (
 )
 
 # The message for any other exception, which is an error in the desk.
-INTERNAL_ERROR = (
-    "The desk made an error ({kind}: {error}). Run the {what} again; if it fails again, the log of the worker "
-    "says where."
-)
+INTERNAL_ERROR = "Internal error ({kind}: {error}). Try again. If it fails again, see the log of the worker."
 
 
 def reason_of(error: Exception, what: str, number: int) -> str:
@@ -51,4 +48,4 @@ def reason_of(error: Exception, what: str, number: int) -> str:
     id."""
     readable = isinstance(error, READABLE)
     log.log(logging.WARNING if readable else logging.ERROR, "%s %s failed", what, number, exc_info=error)
-    return str(error) if readable else INTERNAL_ERROR.format(kind=type(error).__name__, error=error, what=what)
+    return str(error) if readable else INTERNAL_ERROR.format(kind=type(error).__name__, error=error)

@@ -34,7 +34,7 @@ def with_heartbeat(
     """The result of `work`, which runs in a thread; `heartbeat` is called every `seconds` until it ends.
 
     The work must not use the database; `heartbeat` may. An exception of either is raised after the work has ended,
-    so no thread is left behind; a `heartbeat` that raises must first ask the work to stop.
+    so no thread is left behind; a `heartbeat` that raises must first signal the work to stop.
     """
     every = HEARTBEAT_SECONDS if seconds is None else seconds
     with ThreadPoolExecutor(1, "work") as thread:

@@ -5,15 +5,15 @@ Each function raises kombu's OperationalError when the queue cannot be reached; 
 
 from celery import signature
 
-RUN_TASK = "backtests.tasks.run_backtest"
+BACKTEST_TASK = "backtests.tasks.run_backtest"
 CHUNK_TASK = "backtests.tasks.run_chunk"
 BACKTEST_EVIDENCE_TASK = "backtests.tasks.compute_backtest_evidence"
 RUN_EVIDENCE_TASK = "backtests.tasks.compute_run_evidence"
 CANDIDATE_EVIDENCE_TASK = "backtests.tasks.compute_candidate_evidence"
 
 
-def enqueue(backtest_id: int) -> None:
-    signature(RUN_TASK, args=(backtest_id,)).delay()
+def enqueue_backtest(backtest_id: int) -> None:
+    signature(BACKTEST_TASK, args=(backtest_id,)).delay()
 
 
 def enqueue_chunk(run_id: int, number: int) -> None:

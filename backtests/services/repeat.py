@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from backtests.models import Backtest
-from backtests.services.queue import enqueue
+from backtests.services.queue import enqueue_backtest
 from backtests.services.result_hash import result_hash_of
 from tradedesk.accounts.changes import bump_version
 
@@ -44,7 +44,7 @@ def repeat_backtest(backtest: Backtest, wall_now: datetime) -> Backtest:
     )
     bump_version(backtest.user_id)
     # Robust: if the queue cannot be reached, recovery enqueues it later.
-    transaction.on_commit(lambda: enqueue(again.pk), robust=True)
+    transaction.on_commit(lambda: enqueue_backtest(again.pk), robust=True)
     return again
 
 

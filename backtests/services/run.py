@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from backtests.engine.progress import Progress
-from backtests.engine.simulation import Scenario, Simulation, prepare
+from backtests.engine.simulation import Scenario, Simulation, prepare_scenario
 from backtests.services.bars import load_usable
 from backtests.services.failures import EmptyPeriod, reason_of
 from backtests.services.lease import BacktestLease, Computed, LeaseLost, with_heartbeat
@@ -42,7 +42,7 @@ def _run(lease: BacktestLease) -> None:
     capital = float(backtest.initial_capital)
     bars, series = load_usable(backtest.symbols, backtest.timeframe)
     start, end = backtest.period
-    scenario = prepare(bars, capital=capital, rules=rules, costs=costs, start=start, end=end)
+    scenario = prepare_scenario(bars, capital=capital, rules=rules, costs=costs, start=start, end=end)
     if not len(scenario.benchmark.time):
         days = f"{backtest.start_date} to {backtest.end_date}"
         raise EmptyPeriod(f"There are no bars from {days}. Choose a longer period.")

@@ -25,7 +25,7 @@ def register_trials(
         )
         TrialRegistry.objects.filter(pk=row.pk).update(
             trials=F("trials") + len(sharpe_ratios),
-            measured=F("measured") + len(per_session),
+            trials_with_sharpe=F("trials_with_sharpe") + len(per_session),
             sharpe_sum=F("sharpe_sum") + float(per_session.sum()),
             sharpe_squares=F("sharpe_squares") + float(np.square(per_session).sum()),
         )

@@ -11,5 +11,5 @@ LABELS = {Rating.PASS: "Pass", Rating.CAUTION: "Caution", Rating.FAIL: "Fail", R
 
 @register.filter
 def rating_label(rating: str) -> str:
-    """The word that always goes with the shape and colour of a rating."""
+    """The word that is always shown with the shape and colour of a rating."""
     return LABELS[Rating(rating)]

@@ -24,7 +24,7 @@ from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars
 
 # Large fields of the optimizer run that the backtest was created from; this page does not show them.
-UNUSED_RUN_FIELDS = [f"candidate__run__{name}" for name in ("provenance", "candidate_strategies", "histograms")]
+UNUSED_RUN_FIELDS = [f"candidate__run__{name}" for name in ("provenance", "ranked_strategies", "histograms")]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -31,13 +31,13 @@ def candidate_evidence(request: PageRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def backtest_evidence_again(request: PageRequest, pk: int) -> HttpResponse:
+def backtest_evidence_retry(request: PageRequest, pk: int) -> HttpResponse:
     evidence.retry_evidence(_backtest(request, pk))
     return redirect("backtests:backtest_evidence", pk)
 
 
 @require_POST
-def candidate_evidence_again(request: PageRequest, pk: int) -> HttpResponse:
+def candidate_evidence_retry(request: PageRequest, pk: int) -> HttpResponse:
     evidence.retry_evidence(_candidate(request, pk))
     return redirect("backtests:candidate_evidence", pk)
 

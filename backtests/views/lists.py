@@ -11,7 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 from backtests import services
 from backtests.forms import BacktestFilters
 from backtests.lists.filters import filter_backtests
-from backtests.lists.selection import InvalidSelection, deployments_of, selected
+from backtests.lists.selection import InvalidSelection, active_deployment_names, selected
 from backtests.lists.table import backtest_table
 from backtests.models import Backtest
 from backtests.views.requests import wants_fragment
@@ -48,9 +48,9 @@ def backtest_delete_several(request: PageRequest) -> HttpResponse:
 
 
 def _delete(request: PageRequest, backtests: Sequence[Backtest]) -> HttpResponse:
-    """GET asks for confirmation, POST deletes."""
+    """GET shows the confirmation page, POST deletes."""
     if request.method != "POST":
-        context = {"backtests": backtests, "deployments": deployments_of(backtests)}
+        context = {"backtests": backtests, "deployments": active_deployment_names(backtests)}
         return render(request, "backtests/backtest_delete.html", context)
     for backtest in backtests:
         services.delete_backtest(backtest)

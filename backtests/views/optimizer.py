@@ -22,7 +22,7 @@ from strategies.services import InvalidStrategy
 from tradedesk.accounts.requests import PageRequest
 
 PAGE_SIZE = 20
-UNUSED_FIELDS = ("provenance", "rules", "costs", "candidate_strategies", "histograms")
+UNUSED_FIELDS = ("provenance", "rules", "costs", "ranked_strategies", "histograms")
 RANK, SEARCH = OptimizerRun.Job.RANK.value, OptimizerRun.Job.SEARCH.value
 
 
@@ -39,13 +39,13 @@ def optimizer(request: PageRequest) -> HttpResponse:
 @require_safe
 def optimizer_availability(request: PageRequest) -> HttpResponse:
     """Symbols, period and available bars, for another strategy, other symbols or a preset."""
-    return _part(request, "backtests/optimizer/_data_availability.html")
+    return _fragment(request, "backtests/optimizer/_data_availability.html")
 
 
 @require_safe
 def optimizer_grid(request: PageRequest) -> HttpResponse:
     """The parameters of the selected strategy."""
-    return _part(request, "backtests/optimizer/_grid.html")
+    return _fragment(request, "backtests/optimizer/_grid.html")
 
 
 @require_safe
@@ -58,7 +58,7 @@ def optimizer_preview(request: PageRequest) -> HttpResponse:
     if form.is_valid():
         typed = form.score_values()
         context["formula"] = formula(Objective(typed["objective"]), typed["weights"])
-        context |= _estimate(form) if isinstance(form, SearchForm) else _candidate_strategies(form)
+        context |= _estimate(form) if isinstance(form, SearchForm) else _ranked_strategies(form)
     return render(request, "backtests/optimizer/_preview.html", context)
 
 
@@ -78,7 +78,7 @@ def _start(request: PageRequest) -> HttpResponse:
     return render(request, "backtests/optimizer/optimizer.html", context | _runs(request), status=422)
 
 
-def _part(request: PageRequest, template: str) -> HttpResponse:
+def _fragment(request: PageRequest, template: str) -> HttpResponse:
     if not request.htmx:
         return redirect("backtests:optimizer")
     response = render(request, template, _new_form(request))
@@ -123,7 +123,7 @@ def _form(request: PageRequest, data: Any) -> RankForm | SearchForm:
 
 
 def _job(request: PageRequest) -> str:
-    """The tab of the address; a link with a strategy opens the search."""
+    """The tab named in the address; a link with a strategy opens the search."""
     job = request.GET.get("job") or (SEARCH if "strategy" in request.GET else RANK)
     return job if job in OptimizerRun.Job.values else RANK
 
@@ -140,7 +140,7 @@ def _estimate(form: SearchForm) -> dict[str, Any]:
     return {"estimate": estimate, "time": time, "refusals": list(estimate.errors.values())}
 
 
-def _candidate_strategies(form: RankForm) -> dict[str, Any]:
+def _ranked_strategies(form: RankForm) -> dict[str, Any]:
     values = form.values()
-    per_symbol, across = optimizer_draft.count_candidate_strategies(values["strategies"], values["all_kinds"])
+    per_symbol, across = optimizer_draft.count_ranked_strategies(values["strategies"], values["all_kinds"])
     return {"per_symbol": per_symbol, "across_symbols": across}

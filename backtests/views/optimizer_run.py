@@ -11,7 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HTMX_STOP_POLLING, HttpResponseStopPolling
 
 from backtests.charts import optimizer as optimizer_charts
-from backtests.lists.selection import deployments_of_run
+from backtests.lists.selection import active_deployment_names_of_run
 from backtests.models import Candidate, OptimizerRun
 from backtests.reports import optimizer as optimizer_report
 from backtests.reports.labels import labelled_rules
@@ -74,10 +74,10 @@ def run_control(request: PageRequest, pk: int, action: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def run_delete(request: PageRequest, pk: int) -> HttpResponse:
-    """GET asks for confirmation, POST deletes."""
+    """GET shows the confirmation page, POST deletes."""
     run = _run(request, pk)
     if request.method != "POST":
-        context = {"run": run, "deployments": deployments_of_run(run)}
+        context = {"run": run, "deployments": active_deployment_names_of_run(run)}
         return render(request, "backtests/optimizer/run_delete.html", context)
     services.delete_run(run)
     messages.success(request, f"{run.title} deleted.")
@@ -85,7 +85,7 @@ def run_delete(request: PageRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def heat_map(request: PageRequest, pk: int) -> JsonResponse:
+def heat_map_json(request: PageRequest, pk: int) -> JsonResponse:
     run = _run(request, pk)
     names = list(parameter_labels(run))
     x, y = request.GET.get("x", ""), request.GET.get("y", "")
@@ -97,7 +97,7 @@ def heat_map(request: PageRequest, pk: int) -> JsonResponse:
 
 
 @require_safe
-def parallel_coordinates(request: PageRequest, pk: int) -> JsonResponse:
+def parallel_coordinates_json(request: PageRequest, pk: int) -> JsonResponse:
     run = _run(request, pk)
     if not parameter_labels(run):
         return _no_chart("A ranking has no parameters to plot.")
@@ -105,7 +105,7 @@ def parallel_coordinates(request: PageRequest, pk: int) -> JsonResponse:
 
 
 @require_safe
-def score_histogram(request: PageRequest, pk: int) -> JsonResponse:
+def score_histogram_json(request: PageRequest, pk: int) -> JsonResponse:
     run = _run(request, pk)
     return JsonResponse(optimizer_charts.histogram_chart(run, _universe(request, run)))
 

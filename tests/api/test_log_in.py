@@ -1,4 +1,4 @@
-"""API tokens: log-in, rate limits, log-out and expiry."""
+"""API tokens: login, rate limits, logout and expiry."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

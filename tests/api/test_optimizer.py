@@ -63,7 +63,7 @@ def test_the_rows_of_a_search_are_best_first(alices: ApiClient, strategy: Strate
             "parameters": candidate.parameters,
             "eligible": candidate.eligible,
             "score": candidate.score,
-            "neighbours_score": candidate.neighbours,
+            "neighbours_score": candidate.neighbours_score,
             "evidence": None,
             **{name: figures[name] for name in FIGURES},
         }
@@ -97,7 +97,7 @@ def test_a_row_has_the_ratings_of_its_evidence(alices: ApiClient, strategy: Stra
 def test_a_running_run_has_an_estimate(alices: ApiClient, strategy: Strategy) -> None:
     pk = alices.post(URL, request_body(strategy_id=strategy.pk, grid=GRID)).json["id"]
     assert alices.get(f"{URL}/{pk}").json["eta_s"] is None
-    OptimizerRun.objects.update(status="running", done=10, worked=5.0)
+    OptimizerRun.objects.update(status="running", done=10, worker_seconds=5.0)
     (listed,), full = alices.get(URL).json["items"], alices.get(f"{URL}/{pk}").json
     assert listed["eta_s"] == full["eta_s"] == time_left(OptimizerRun.objects.get())
     assert full["eta_s"] > 0

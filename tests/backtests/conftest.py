@@ -65,12 +65,12 @@ def published() -> Iterator[Published]:
     """The enqueued tasks, each with its arguments."""
     found: Published = []
 
-    def note(sender: str, body: Any, **_: Any) -> None:
+    def record(sender: str, body: Any, **_: Any) -> None:
         found.append((sender, tuple(body[0])))
 
-    after_task_publish.connect(note)
+    after_task_publish.connect(record)
     yield found
-    after_task_publish.disconnect(note)
+    after_task_publish.disconnect(record)
 
 
 @pytest.fixture

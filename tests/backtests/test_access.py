@@ -24,7 +24,7 @@ OF_ONE_BACKTEST = [
     ("GET", "r-multiples", 200),
     ("GET", "price", 200),
     ("GET", "backtest_evidence", 200),
-    ("POST", "backtest_evidence_again", 302),
+    ("POST", "backtest_evidence_retry", 302),
     ("GET", "trades_csv", 200),
     ("GET", "delete", 200),
     ("POST", "delete", 302),
@@ -58,7 +58,7 @@ OF_ONE_ROW = [
     ("POST", "candidate_backtest", 302),
     ("POST", "candidate_save", 302),
     ("GET", "candidate_evidence", 200),
-    ("POST", "candidate_evidence_again", 302),
+    ("POST", "candidate_evidence_retry", 302),
 ]
 HTMX = {"HX-Request": "true"}
 

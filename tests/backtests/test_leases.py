@@ -192,7 +192,7 @@ def test_an_internal_error_is_stored_as_a_message_and_logged_with_its_traceback(
     monkeypatch.setattr(SmaCrossover, "signals", lambda *_: 1 / 0)
     with caplog.at_level(logging.ERROR):
         error = failed(make(), clock)
-    assert error.startswith("The desk made an error (ZeroDivisionError: division by zero). Run the backtest again")
+    assert error.startswith("Internal error (ZeroDivisionError: division by zero). Try again.")
     assert "Traceback" in caplog.text
 
 

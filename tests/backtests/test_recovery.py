@@ -64,7 +64,7 @@ def test_a_backtest_without_heartbeats_is_queued_again(make: Make, alice: User) 
     assert version_of(alice) > before
 
 
-def test_a_backtest_with_a_heartbeat_within_a_minute_is_left_alone(make: Make) -> None:
+def test_a_backtest_with_a_heartbeat_within_a_minute_is_not_changed(make: Make) -> None:
     backtest = running(make, attempts=1)
     assert recover_backtests(NOW + timedelta(seconds=60)) == []
     backtest.refresh_from_db()

@@ -7,7 +7,7 @@ from backtests import provenance
 from backtests.models import Backtest
 from backtests.reports.backtest import RepeatOutcome, repeat_outcome
 from backtests.services import NothingToCompare, repeat_backtest, run_backtest
-from backtests.services.queue import RUN_TASK
+from backtests.services.queue import BACKTEST_TASK
 from backtests.services.repeat import SNAPSHOT
 from strategies.models import Strategy
 from tests.backtests.pages import text_of, url_of
@@ -38,7 +38,7 @@ def test_it_queues_the_same_snapshot_again(completed: Backtest, published: Publi
     for name in SNAPSHOT:
         assert getattr(again, name) == getattr(completed, name), name
     assert (again.status, again.metrics, again.provenance["result"]) == (Status.QUEUED, {}, None)
-    assert published[-1] == (RUN_TASK, (again.pk,))
+    assert published[-1] == (BACKTEST_TASK, (again.pk,))
 
 
 def test_the_same_code_on_the_same_bars_gives_the_same_result_hash(completed: Backtest, clock: Clock) -> None:
@@ -86,21 +86,21 @@ def test_another_result_from_the_same_inputs_is_not_the_same(completed: Backtest
     assert provenance.differences(completed.provenance, again.provenance) == []
 
 
-def test_the_verdict_remains_after_the_first_run_is_deleted(
+def test_the_outcome_remains_after_the_first_run_is_deleted(
     completed: Backtest, clock: Clock, alices_browser: Client
 ) -> None:
     again = repeated(completed, clock)
     first = url_of(completed)
-    verdict = outcome_of(again)
-    assert (verdict.first_id, verdict.first_exists, verdict.is_same) == (completed.pk, True, True)
+    outcome = outcome_of(again)
+    assert (outcome.first_id, outcome.first_exists, outcome.is_same) == (completed.pk, True, True)
     assert f'href="{first}"' in alices_browser.get(url_of(again)).content.decode()
     Backtest.objects.filter(pk=completed.pk).delete()
-    verdict = outcome_of(again)
-    assert (verdict.first_exists, verdict.is_same) == (False, True)
+    outcome = outcome_of(again)
+    assert (outcome.first_exists, outcome.is_same) == (False, True)
     assert f'href="{first}"' not in alices_browser.get(url_of(again)).content.decode()
 
 
-def test_a_first_run_has_no_verdict(completed: Backtest) -> None:
+def test_a_first_run_has_no_outcome(completed: Backtest) -> None:
     assert repeat_outcome(completed) is None
 
 

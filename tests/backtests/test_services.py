@@ -18,7 +18,7 @@ from backtests.models import Backtest
 from backtests.provenance import engine_code
 from backtests.services import InvalidBacktest, create_backtest, recover_backtests
 from backtests.services.inputs import checked_rules
-from backtests.services.queue import RUN_TASK
+from backtests.services.queue import BACKTEST_TASK
 from strategies.kinds import code_hash
 from strategies.models import Strategy
 from strategies.services import save_strategy
@@ -258,7 +258,7 @@ def test_it_is_enqueued_when_the_transaction_commits(
     with django_capture_on_commit_callbacks(execute=True):
         backtest = make()
         assert published == []
-    assert published == [(RUN_TASK, (backtest.pk,))]
+    assert published == [(BACKTEST_TASK, (backtest.pk,))]
 
 
 def test_it_increases_the_version_of_the_user(make: Make, alice: User) -> None:

@@ -13,15 +13,15 @@ from django.utils import timezone
 
 from backtests import tasks
 from backtests.models import Backtest
-from backtests.services.queue import RUN_TASK
+from backtests.services.queue import BACKTEST_TASK
 from tests.backtests.runs import NOW, Make, Published
 
 Status = Backtest.Status
 
 
 def test_the_task_names_match_those_of_the_services() -> None:
-    assert tasks.run_backtest.name == RUN_TASK
-    assert current_app.tasks[RUN_TASK]
+    assert tasks.run_backtest.name == BACKTEST_TASK
+    assert current_app.tasks[BACKTEST_TASK]
     assert tasks.recover_backtests.name == "backtests.tasks.recover_backtests"
 
 
@@ -40,7 +40,7 @@ def test_recovery_enqueues_lost_backtests(make: Make, published: Published) -> N
     lost, dead, fresh = make(), make(), make(wall_now=timezone.now())
     Backtest.objects.filter(pk=dead.pk).update(status=Status.RUNNING, attempts=1, heartbeat_at=NOW)
     tasks.recover_backtests()
-    assert sorted(published) == [(RUN_TASK, (lost.pk,)), (RUN_TASK, (dead.pk,))]
+    assert sorted(published) == [(BACKTEST_TASK, (lost.pk,)), (BACKTEST_TASK, (dead.pk,))]
     fresh.refresh_from_db()
     assert fresh.heartbeat_at > NOW + timedelta(days=1)
 
@@ -54,7 +54,7 @@ def worker(transactional_db: None) -> Iterator[Any]:
 
 
 def test_a_worker_runs_what_was_created(make: Make, worker: Any) -> None:
-    # Created outside of a transaction, so it is enqueued at once.
+    # Created outside of a transaction, so it is enqueued immediately.
     backtests = [make(), make(symbols=["IBM"])]
     until = monotonic() + 60
     while monotonic() < until and Backtest.objects.exclude(status__in=Backtest.FINISHED).exists():

@@ -79,7 +79,8 @@ def write_returns(
     rules: Any,
     out: Floats,
 ) -> None:
-    """Write the session returns of c sets of signals into out (c, sessions), 0 after a ruin. The rest as above."""
+    """Write the session returns of c sets of signals into out (c, sessions), 0 after the account went to
+    zero. The other arguments are those of write_figures."""
     progress, equity = np.zeros(2, np.int64), np.empty(len(session))
     for place in range(len(out)):
         own_strength = strength[min(place, len(strength) - 1)]

@@ -8,7 +8,7 @@ from tradedesk.core.bars import Floats
 
 
 @njit(cache=True)
-def enqueue(queue: NDArray[np.int64], length: int, symbol: int, strength: Floats) -> int:
+def insert_by_strength(queue: NDArray[np.int64], length: int, symbol: int, strength: Floats) -> int:
     """Insert a symbol into queue[:length], the strongest first, ties by name. Returns the new length."""
     place = length
     while place > 0 and (

@@ -21,7 +21,7 @@ from backtests.engine.kernel.fast_forward import (
     rows_until_touched,
 )
 from backtests.engine.kernel.lots import LOT, Lots, close_lot, open_lot
-from backtests.engine.kernel.queues import enqueue, insert, remove
+from backtests.engine.kernel.queues import insert, insert_by_strength, remove
 from tradedesk.core.bars import Floats
 from tradedesk.core.fills import EXIT_SIGNAL, NO_EXIT, affordable, buy_price, protective_exit, sell_price
 from tradedesk.core.money import round_money
@@ -88,7 +88,7 @@ def trade(
             else:
                 place += 1
 
-        # 2. Entries at the open, the strongest first, cut to what the cash affords.
+        # 2. Entries at the open, the strongest first, cut to what the cash can pay for.
         place = 0
         while place < entries:
             s = ordered[place]
@@ -143,7 +143,7 @@ def trade(
                 exiting[s] = True
                 exits += 1
             elif side[t, s] > 0 and lot_of[s] == NO_LOT:
-                buys = enqueue(buying, buys, s, strength[t])
+                buys = insert_by_strength(buying, buys, s, strength[t])
         while has_loss_limits and buys > 0 and counted <= t:  # only an entry needs the limits
             if counted > 0 and session[counted] != session[counted - 1]:
                 equity_before_session = equity[counted - 1]
@@ -158,7 +158,7 @@ def trade(
                 shares[s] = order_quantity(equity_now, mark[t, s], rules)
                 if shares[s] > 0.0:
                     entry_strength[s] = strength[t, s]
-                    entries = enqueue(ordered, entries, s, entry_strength)
+                    entries = insert_by_strength(ordered, entries, s, entry_strength)
         t += 1
 
         # Fast-forward to the next bar with an event, and mark the bars before it.

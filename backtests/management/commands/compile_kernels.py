@@ -15,7 +15,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         try:
             COMPILED.mkdir(parents=True, exist_ok=True)
-            # When several start at once, only the first one compiles.
+            # When several start at the same time, only the first one compiles.
             with FileLock(COMPILED / ".lock", "", wait=True):
                 if not COMPILED_ALL.exists():
                     compile_all()

@@ -13,8 +13,8 @@ Range = tuple[Value, Value, Value]
 
 # The last step may miss the upper end by this part of a step: 0.1 + 0.2 is not 0.3.
 TOLERANCE = 1e-9
-PLACES = 10
-MIN_STEP = 10.0**-PLACES  # a smaller one would give equal values
+DECIMALS = 10
+MIN_STEP = 10.0**-DECIMALS  # a smaller one would give equal values
 # On one axis. A step of a millionth is a typing error, and its values would not fit into memory.
 MAX_VALUES = 100_000
 
@@ -29,8 +29,8 @@ class InvalidGrid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """axes: the values of each parameter, in the order of declaration. Combinations are numbered like an odometer:
-    the last axis changes fastest.
+    """axes: the values of each parameter, in the order of declaration. Combinations are numbered so that the last
+    axis changes fastest.
     """
 
     axes: dict[str, tuple[Value, ...]]
@@ -61,24 +61,24 @@ class Grid:
 
     def at(self, number: int) -> Combination:
         """The combination with this number, 0 <= number < size."""
-        return {name: self.axes[name][place] for name, place in self.places(number).items()}
+        return {name: self.axes[name][place] for name, place in self.positions(number).items()}
 
     def number_of(self, combination: Mapping[str, Value]) -> int:
         """The inverse of `at`. Raises ValueError for values that are not on the grid."""
         return self.number_at({name: values.index(combination[name]) for name, values in self.axes.items()})
 
-    def places(self, number: int) -> dict[str, int]:
+    def positions(self, number: int) -> dict[str, int]:
         """The position on each axis of the combination with this number."""
         found: dict[str, int] = {}
         for name, values in reversed(self.axes.items()):
             number, found[name] = divmod(number, len(values))
         return dict(reversed(found.items()))
 
-    def number_at(self, places: Mapping[str, int]) -> int:
-        """The inverse of `places`."""
+    def number_at(self, positions: Mapping[str, int]) -> int:
+        """The inverse of `positions`."""
         number = 0
         for name, values in self.axes.items():
-            number = number * len(values) + places[name]
+            number = number * len(values) + positions[name]
         return number
 
 
@@ -93,10 +93,12 @@ def _axis(param: "Param[int] | Param[float]", given: Range) -> tuple[Value, ...]
     if step < MIN_STEP:
         raise ValueError(f"The step of {param.label} must be at least {MIN_STEP:g}.")
     if low > high:
-        raise ValueError(f"{param.label} runs from {low:g} down to {high:g}: swap the two.")
+        raise ValueError(
+            f"The lower bound of {param.label}, {low:g}, is above the upper bound, {high:g}. Swap them."
+        )
     count = math.floor((high - low) / step + TOLERANCE) + 1
     if count > MAX_VALUES:
         raise ValueError(f"{param.label} has {count:,} values, more than {MAX_VALUES:,}. Use a larger step.")
     if param.is_integer:
         return tuple(int(low) + int(step) * place for place in range(count))
-    return tuple(round(low + step * place, PLACES) for place in range(count))
+    return tuple(round(low + step * place, DECIMALS) for place in range(count))

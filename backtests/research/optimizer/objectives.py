@@ -24,14 +24,14 @@ LABELS = {
     Objective.SHARPE: "Sharpe ratio",
     Objective.SORTINO: "Sortino ratio",
     Objective.CALMAR: "Calmar ratio",
-    Objective.CAGR: "Return a year (CAGR)",
+    Objective.CAGR: "Annual return (CAGR)",
     Objective.PROFIT_FACTOR: "Profit factor",
     Objective.WEIGHTED: "Weighted score",
 }
-# Of a weighted score. A ratio counts with its value, CAGR in tenths (0.10 a year counts 1), each from -5 to 5.
+# Weights of a weighted score. A ratio is used as it is; CAGR is divided by 0.10. Each term is limited to -5 to 5.
 WEIGHTS: dict[str, float] = {"sharpe": 0.4, "sortino": 0.2, "calmar": 0.2, "cagr": 0.1, "profit_factor": 0.1}
 UNITS = {"cagr": 0.10}
-MAX_PART = 5.0
+MAX_TERM = 5.0
 
 
 def scores(figures: Figures, objective: Objective, weights: Mapping[str, float]) -> Floats:
@@ -43,9 +43,9 @@ def scores(figures: Figures, objective: Objective, weights: Mapping[str, float])
         return np.asarray(figures[objective.value], np.float64)
     total, known = np.zeros(len(figures)), np.zeros(len(figures), np.bool_)
     for name, weight in weights.items():
-        part = np.clip(figures[name] / UNITS.get(name, 1.0), -MAX_PART, MAX_PART)
-        known |= ~np.isnan(part)
-        total += weight * np.nan_to_num(part)
+        term = np.clip(figures[name] / UNITS.get(name, 1.0), -MAX_TERM, MAX_TERM)
+        known |= ~np.isnan(term)
+        total += weight * np.nan_to_num(term)
     return np.where(known, total, np.nan)
 
 
@@ -56,7 +56,7 @@ def eligible(figures: Figures | Mapping[str, NDArray[Any]], score: Floats, min_t
 
 
 def formula(objective: Objective, weights: Mapping[str, float]) -> str:
-    """The formula of the score: "0.4 x Sharpe ratio + 0.1 x Return a year (CAGR) / 10%"."""
+    """The formula of the score: "0.4 x Sharpe ratio + 0.1 x Annual return (CAGR) / 10%"."""
     if objective is not Objective.WEIGHTED:
         return LABELS[objective]
     parts = (
@@ -64,5 +64,5 @@ def formula(objective: Objective, weights: Mapping[str, float]) -> str:
         for name, weight in weights.items()
         if weight
     )
-    bounds = f"each ratio counts from {-MAX_PART:g} to {MAX_PART:g}, one that is not defined 0"
+    bounds = f"each term is limited to {-MAX_TERM:g} to {MAX_TERM:g}; an undefined figure counts as 0"
     return f"{' + '.join(parts)}; {bounds}"

@@ -19,7 +19,8 @@ class Shuffle:
         self._seed = seed.to_bytes(8, "little")
 
     def at(self, place: int) -> int:
-        """The number at this place. Raises IndexError unless 0 <= place < length; the walk might not end there."""
+        """The number at this place. Raises IndexError unless 0 <= place < length: for other values the cycle
+        walking might not end."""
         if not 0 <= place < self.length:
             raise IndexError(f"Place {place} is not in a shuffle of {self.length:,} numbers.")
         number = place

@@ -37,7 +37,7 @@ def sweep(scenario: Scenario, kind: type[Kind], combinations: Sequence[Combinati
 def returns_of(
     scenario: Scenario, kind: type[Kind], combinations: Sequence[Combination], threads: int = 1
 ) -> Floats:
-    """The session returns of each combination, (sessions, n). After a ruin they are 0."""
+    """The session returns of each combination, (sessions, n); 0 after the account went to zero."""
     returns = np.empty((len(combinations), len(scenario.sessions.ends)))
     _compute(scenario, kind, combinations, threads, write_returns, returns)
     return returns.T

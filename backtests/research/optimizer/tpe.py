@@ -39,11 +39,11 @@ def next_batch(
     }
     origin = dict.fromkeys(grid.axes, 0)
     for number, score in scored.items():
-        places = grid.places(number)
+        positions = grid.positions(number)
         study.add_trial(
             optuna.trial.create_trial(
                 state=optuna.trial.TrialState.PRUNED if score is None else optuna.trial.TrialState.COMPLETE,
-                params={name: places[name] for name in distributions},
+                params={name: positions[name] for name in distributions},
                 distributions=dict(distributions),
                 value=score,
             )

@@ -74,5 +74,5 @@ def expected_best(variance: float, trials: int) -> float:
 
 def deflated_sharpe(sample: Moments, variance: float, trials: int) -> float:
     """The probability that the true Sharpe ratio is above zero, given that it is the best of `trials`: the
-    probabilistic Sharpe ratio against `expected_best`. Source: as there."""
+    probabilistic Sharpe ratio against `expected_best`. Source: the same."""
     return probabilistic_sharpe(sample, expected_best(variance, trials))

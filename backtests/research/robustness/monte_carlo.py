@@ -8,8 +8,8 @@ from tradedesk.core.bars import Floats, Times, session_dates
 from tradedesk.core.metrics import session_returns
 
 DRAWS = 10_000
-# With thousands of trades there are fewer draws, but each has its full length: the longer a walk, the deeper it
-# falls.
+# With thousands of trades there are fewer draws, but each has its full length: a longer series has a deeper max
+# drawdown.
 MIN_DRAWS = 500
 MAX_DRAWN_TRADES = 50_000_000
 MAX_TRADES_IN_MEMORY = 2_000_000
@@ -64,7 +64,8 @@ def resample_trades(returns: Floats, days: int, seed: int, draws: int = DRAWS) -
 
 
 def monthly_returns(time: Times, equity: Floats, capital: float) -> Floats:
-    """The return of each calendar month with a bar, up to a ruin; equity (n,) at each bar, open positions marked.
+    """The return of each calendar month with a bar, up to the one in which the account went to zero; equity (n,)
+    at each bar, with open positions at their market value.
     Formula: that of core.ratios.session_returns, over months."""
     months = session_dates(time).astype("datetime64[M]")
     last = np.flatnonzero(np.append(months[1:] != months[:-1], True)) if len(time) else np.empty(0, np.int64)

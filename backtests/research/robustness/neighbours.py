@@ -13,7 +13,7 @@ MAX_TOGETHER = 3
 def neighbours_of(kind: type[Kind], grid: Grid, number: int) -> Batch:
     """The combinations at most one step away in every parameter from the one with this number, without itself and
     without those that the kind's own rule refuses."""
-    places = grid.places(number)
+    positions = grid.positions(number)
     varied = [name for name, values in grid.axes.items() if len(values) > 1]
     if len(varied) <= MAX_TOGETHER:
         moves = [dict(zip(varied, steps, strict=True)) for steps in product((-1, 0, 1), repeat=len(varied))]
@@ -21,8 +21,8 @@ def neighbours_of(kind: type[Kind], grid: Grid, number: int) -> Batch:
         moves = [{name: step} for name in varied for step in (-1, 1)]
     found: Batch = []
     for move in moves:
-        moved = {name: place + move.get(name, 0) for name, place in places.items()}
-        if moved == places or any(not 0 <= moved[name] < len(values) for name, values in grid.axes.items()):
+        moved = {name: place + move.get(name, 0) for name, place in positions.items()}
+        if moved == positions or any(not 0 <= moved[name] < len(values) for name, values in grid.axes.items()):
             continue
         combination = {name: values[moved[name]] for name, values in grid.axes.items()}
         if accepts(kind, combination):

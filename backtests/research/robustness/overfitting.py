@@ -35,8 +35,8 @@ def overfitting(returns: Floats, seed: int, blocks: int = BLOCKS) -> Overfitting
     returns: (sessions, columns). The sessions are cut into `blocks` of equal length (a remainder at the start is
     left out); each half of the blocks is in sample once, and the other half out of sample. The column with the
     best Sharpe ratio in sample has the relative rank w among the N out of sample, w = rank / (N + 1), and the
-    logit ln(w / (1 - w)); the probability is the part of the splits with a logit below zero. Source: D. H. Bailey,
-    J. M. Borwein, M. Lopez de Prado and Q. J. Zhu, The Probability of Backtest Overfitting, Journal of
+    logit ln(w / (1 - w)); the probability is the fraction of the splits with a logit below zero. Source: D. H.
+    Bailey, J. M. Borwein, M. Lopez de Prado and Q. J. Zhu, The Probability of Backtest Overfitting, Journal of
     Computational Finance 20 (2017). They count a logit of exactly zero as overfitted; here it counts half, because
     equal columns are no evidence. A constant column is left out. None for fewer than two different columns, or
     fewer than two sessions a block.
@@ -66,9 +66,9 @@ def overfitting(returns: Floats, seed: int, blocks: int = BLOCKS) -> Overfitting
 
 def informative_columns(returns: Floats) -> Floats:
     """The columns that are not constant; only one of them when all are equal."""
-    moving: Floats = returns[:, returns.std(axis=0) >= NO_SPREAD] if len(returns) else returns[:, :0]
-    all_equal = moving.shape[1] > 1 and bool((np.ptp(moving, axis=1) < NO_SPREAD).all())
-    return moving[:, :1] if all_equal else moving
+    not_constant: Floats = returns[:, returns.std(axis=0) >= NO_SPREAD] if len(returns) else returns[:, :0]
+    all_equal = not_constant.shape[1] > 1 and bool((np.ptp(not_constant, axis=1) < NO_SPREAD).all())
+    return not_constant[:, :1] if all_equal else not_constant
 
 
 def splits(blocks: int, most: int, seed: int) -> NDArray[np.float64]:
@@ -82,14 +82,14 @@ def splits(blocks: int, most: int, seed: int) -> NDArray[np.float64]:
 
 
 def _logits(halves: Floats, sums: Floats, squares: Floats, count: int) -> Floats:
-    inside = _sharpes(halves @ sums, halves @ squares, count)
-    outside = _sharpes((1.0 - halves) @ sums, (1.0 - halves) @ squares, count)
-    best = inside.argmax(axis=1)
-    own = np.take_along_axis(outside, best[:, None], axis=1)
+    in_sample = _sharpes(halves @ sums, halves @ squares, count)
+    out_of_sample = _sharpes((1.0 - halves) @ sums, (1.0 - halves) @ squares, count)
+    best = in_sample.argmax(axis=1)
+    own = np.take_along_axis(out_of_sample, best[:, None], axis=1)
     # Equal columns share the middle rank, so that identical combinations are no evidence.
-    equal = np.abs(outside - own) < EQUAL
-    rank = ((outside < own) & ~equal).sum(axis=1) + (equal.sum(axis=1) + 1.0) / 2.0
-    relative = rank / (outside.shape[1] + 1.0)
+    equal = np.abs(out_of_sample - own) < EQUAL
+    rank = ((out_of_sample < own) & ~equal).sum(axis=1) + (equal.sum(axis=1) + 1.0) / 2.0
+    relative = rank / (out_of_sample.shape[1] + 1.0)
     logits: Floats = np.log(relative / (1.0 - relative))
     return logits
 
@@ -98,6 +98,6 @@ def _sharpes(sums: Floats, squares: Floats, count: int) -> Floats:
     """Per session, (splits, columns); 0 for a constant column."""
     mean = sums / count
     spread = np.sqrt(np.maximum(squares - count * mean**2, 0.0) / (count - 1))
-    still = spread < NO_SPREAD
-    ratios: Floats = np.where(still, 0.0, mean / np.where(still, 1.0, spread))
+    constant = spread < NO_SPREAD
+    ratios: Floats = np.where(constant, 0.0, mean / np.where(constant, 1.0, spread))
     return ratios

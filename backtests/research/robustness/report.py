@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from backtests.engine.simulation import Scenario, Simulation
-from backtests.research.optimizer.grid import PLACES, Combination, Grid, Range
+from backtests.research.optimizer.grid import DECIMALS, Combination, Grid, Range
 from backtests.research.optimizer.objectives import Objective, scores
 from backtests.research.optimizer.sampling import random_batch
 from backtests.research.optimizer.sweep import returns_of, sweep
@@ -36,10 +36,11 @@ MAX_POINTS = 240  # of the walk-forward equity; a page shows no more
 class HoldoutStatus(StrEnum):
     """Whether the search or the ranking that a result comes from used the holdout period."""
 
-    NO_SEARCH = "own"  # the result comes from neither; the trial registry knows other trials that used the holdout
-    HELD_BACK = "held_back"
-    USED_BY_SEARCH = "searched"
-    USED_BY_RANKING = "ranked"
+    # The result comes from neither; the trial registry knows other trials that used the holdout.
+    NO_SEARCH = "no_search"
+    NOT_USED = "not_used"
+    USED_BY_SEARCH = "used_by_search"
+    USED_BY_RANKING = "used_by_ranking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def search_context_of(
 ) -> SearchContext:
     """ranges: (low, high, step) of the searched parameters, or of the kind's search ranges; the others are the
     kind's. Compares the returns of `most` random combinations, or of all when there are fewer. The result itself
-    is not added: the best of a search would win by hindsight.
+    is not added: the best of a search would be selected with knowledge of the result.
     """
     if not ranges:
         return SearchContext({"overfitting": None, "walk_forward": None, "sample": 0, "informative": 0})
@@ -141,16 +142,16 @@ def build_report(
 
 
 def _out_of_sample_report(scenario: Scenario, returns: Floats, selection: Selection) -> Report | None:
-    """from: the first day of the holdout; part: its fraction of the sessions."""
+    """from: the first day of the holdout; holdout_fraction: its fraction of the sessions."""
     dates = _session_dates(scenario)
-    # The returns end with a ruin; the sessions after it count too, so that the holdout begins where it would
-    # without.
+    # The returns end when the account went to zero; the sessions after it count too, so that the holdout begins
+    # where it would otherwise.
     padded = np.append(returns, np.zeros(len(dates) - len(returns)))
     found = out_of_sample(padded, selection.holdout)
     if found is None:
         return None
     return asdict(found) | {
-        "part": selection.holdout,
+        "holdout_fraction": selection.holdout,
         "from": dates[found.first],
         "holdout_status": selection.holdout_status.value,
     }
@@ -162,7 +163,7 @@ def _neighbours_report(
     """The median score of the neighbours, with the steps and the objective of the search."""
     params = type(kind).params()
     # Rounded as the values of a grid are, so that the kind's own combination is on the grid.
-    parameters = {name: round(value, PLACES) for name, value in kind.parameters.items()}
+    parameters = {name: round(value, DECIMALS) for name, value in kind.parameters.items()}
     steps: dict[str, Range] = {}
     for name, (_, _, step) in ranges.items():
         value, bounds = parameters[name], params[name]
@@ -177,13 +178,13 @@ def _neighbours_report(
         return None
     figures = sweep(scenario, type(kind), [kind.parameters, *near])
     found = scores(figures, selection.objective, selection.weights)
-    own, *others = [score if np.isfinite(score) else None for score in found.tolist()]
-    known = [score for score in others if score is not None]
+    score, *others = [value if np.isfinite(value) else None for value in found.tolist()]
+    known = [value for value in others if value is not None]
     return {
         "median": float(np.median(known)) if known else None,
-        "own": own,
+        "score": score,
         "objective": selection.objective.value,
-        "scores": [{"parameters": each, "score": score} for each, score in zip(near, others, strict=True)],
+        "scores": [{"parameters": each, "score": value} for each, value in zip(near, others, strict=True)],
     }
 
 
@@ -207,7 +208,7 @@ def _monte_carlo_report(scenario: Scenario, simulation: Simulation) -> Report | 
         "month": min(month, bootstrap.month) if bootstrap else month,
         "drawdown": max(drawdown, bootstrap.drawdown) if bootstrap else drawdown,
         "size": float(np.median(sizes)) if len(sizes) else None,
-        "realised": {"month": month, "drawdown": drawdown},
+        "realized": {"month": month, "drawdown": drawdown},
         "bootstrap": bootstrap
         and asdict(bootstrap)
         | {"months": _histogram(bootstrap.months), "drawdowns": _histogram(bootstrap.drawdowns)},

@@ -58,7 +58,7 @@ def counts(shown: list[Line]) -> dict[str, int]:
     return {rating.value: sum(line.rating is rating for line in shown) for rating in Rating}
 
 
-def summary(shown: list[Line]) -> str:
+def rating_summary(shown: list[Line]) -> str:
     """ "5 pass, 2 caution, 1 fail"; a rating that no line has is left out."""
     found = counts(shown)
     rated = (rating for rating in Rating if rating is not Rating.NONE and found[rating])
@@ -76,10 +76,9 @@ def _deflated_sharpe(report: Report, trials: int, variance: float | None) -> Lin
     spread = variance if variance is not None else 1.0 / moments.sessions
     value = deflated_sharpe(moments, spread, trials)
     by_chance = expected_best(spread, trials) * SESSIONS_PER_YEAR**0.5
-    message = (
-        f"{_probability(value)} probability of a true Sharpe ratio above zero, as {best}; chance alone would show "
-        f"{by_chance:.2f}."
-    )
+    message = f"{_probability(value)} probability of a true Sharpe ratio above zero, as {best}."
+    if trials > 1:
+        message += f" The best of {trials:,} trials without skill would have about {by_chance:.2f}."
     rating = _at_least(value, PASS_DEFLATED_SHARPE, CAUTION_DEFLATED_SHARPE)
     return Line(key, label, rating, message, criterion, value)
 
@@ -91,21 +90,26 @@ def _out_of_sample(report: Report, others: int) -> Line:
         "holdout period; caution when it is above zero."
     )
     found = report["out_of_sample"]
-    if found and found["ruined"]:
+    if found and found["went_to_zero"]:
         return Line(key, label, Rating.FAIL, "The account went to zero.", criterion)
     if not found or found["out_of_sample"] is None:
         message = "There were no trades in the holdout period, or it is too short."
         return Line(key, label, Rating.NONE, message, criterion)
     before, after = found["in_sample"], found["out_of_sample"]
-    figures = f"Sharpe {after:.2f} in the last {found['part']:.0%}, {_ratio(before)} before it"
+    figures = f"Sharpe {after:.2f} in the last {found['holdout_fraction']:.0%}, {_ratio(before)} before it"
     status = HoldoutStatus(found["holdout_status"])
     if status in USED_HOLDOUT:
         return Line(
-            key, label, Rating.NONE, f"{figures}; the {USED_HOLDOUT[status]} used all of it.", criterion, after
+            key,
+            label,
+            Rating.NONE,
+            f"{figures}; the {USED_HOLDOUT[status]} used the whole holdout period.",
+            criterion,
+            after,
         )
     kept = before is None or before <= 0.0 or after >= PASS_RATIO * before
     rating = Rating.FAIL if after <= 0.0 else Rating.PASS if kept and not others else Rating.CAUTION
-    known = "; its search did not use the holdout period" if status is HoldoutStatus.HELD_BACK else ""
+    known = "; its search did not use the holdout period" if status is HoldoutStatus.NOT_USED else ""
     if others:
         known += f"; {others:,} other {'trial' if others == 1 else 'trials'} used the holdout period"
     return Line(key, label, rating, f"{figures}{known}.", criterion, after)
@@ -121,7 +125,7 @@ def _walk_forward(report: Report) -> Line:
     if not found or found["sharpe"] is None:
         message = _no_sample(report, "eight folds", 1)
         if found and report["informative"]:
-            message = "The best combination before a fold never traded in it."
+            message = "The combination that was best before each fold made no trades in that fold."
         return Line(key, label, Rating.NONE, message, criterion)
     sharpe, efficiency = found["sharpe"], found["efficiency"]
     kept = "efficiency undefined" if efficiency is None else f"efficiency {efficiency:.0%}"
@@ -141,7 +145,8 @@ def _overfitting(report: Report) -> Line:
         Rating.PASS if value < PASS_OVERFITTING else Rating.CAUTION if value < CAUTION_OVERFITTING else Rating.FAIL
     )
     message = (
-        f"In {value:.0%} of the splits the best of {found['columns']:,} ranks below the median out of sample."
+        f"In {value:.0%} of the splits the best of {found['columns']:,} combinations ranks below the median out "
+        "of sample."
     )
     return Line(key, label, rating, message, criterion, value)
 
@@ -155,14 +160,14 @@ def _neighbours(report: Report) -> Line:
     if not found or found["median"] is None:
         message = "The strategy has no parameters to vary." if not found else "No neighbour has a score."
         return Line(key, label, Rating.NONE, message, criterion)
-    median, own, objective = found["median"], found["own"], Objective(found["objective"])
+    median, score, objective = found["median"], found["score"], Objective(found["objective"])
     message = (
-        f"{LABELS[objective]} {_score(median, objective)} in the median of {len(found['scores'])} neighbours, "
-        f"{_score(own, objective)} itself."
+        f"{LABELS[objective]}: median of {len(found['scores'])} neighbours {_score(median, objective)}, this "
+        f"combination {_score(score, objective)}."
     )
     # Neither gain nor loss is a profit factor of 1, and 0 for every other score.
     even = 1.0 if objective is Objective.PROFIT_FACTOR else 0.0
-    kept = own is None or median - even >= PASS_RATIO * (own - even)
+    kept = score is None or median - even >= PASS_RATIO * (score - even)
     rating = Rating.FAIL if median <= even else Rating.PASS if kept else Rating.CAUTION
     return Line(key, label, rating, message, criterion, median)
 
@@ -177,7 +182,7 @@ def _monte_carlo(report: Report) -> Line:
     if not found:
         return Line(key, label, Rating.NONE, "There were no entries.", criterion)
     month, drawdown = found["month"], found["drawdown"]
-    message = f"A bad month {_change(month)}, a bad drawdown {_change(-drawdown)}, open positions included."
+    message = f"Bad month {_change(month)}, bad drawdown {_change(-drawdown)}, including open positions."
     if report["trades"] < CAUTION_TRADES:
         message += f" Only {report['trades']} closed trades."
     worst = max(-month / PASS_MONTH, drawdown / PASS_DRAWDOWN)
@@ -194,7 +199,7 @@ def _costs(report: Report) -> Line:
         return Line(key, label, Rating.NONE, "There were no trades and so no costs.", criterion)
     at = "at 5 basis points of slippage" if report["costs"]["assumed"] else "at twice the costs"
     # The figures of a search's row end before the holdout; these are of the whole period.
-    message = f"{value:+.1%} {at}, {report['total_return']:+.1%} at its own costs, over the whole period."
+    message = f"Return over the whole period: {value:+.1%} {at}, {report['total_return']:+.1%} at its own costs."
     return Line(key, label, Rating.PASS if value > 0.0 else Rating.FAIL, message, criterion, value)
 
 
@@ -238,7 +243,7 @@ def _no_sample(report: Report, needed: str, least: int) -> str:
     if not report["informative"]:
         return f"None of {report['sample']:,} combinations traded."
     if report["informative"] < least:
-        return f"All combinations that traded, of {report['sample']:,}, gave the same result."
+        return f"All combinations that traded (of {report['sample']:,} tested) gave the same result."
     return f"There are too few sessions for {needed}."
 
 

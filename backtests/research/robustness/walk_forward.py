@@ -38,8 +38,8 @@ class WalkForward:
 
 
 def walk_forward(returns: Floats, folds: int = FOLDS) -> WalkForward | None:
-    """returns: (sessions, columns). The sessions are cut into folds + 1 parts; each part but the first is traded
-    with the column whose Sharpe ratio was best over all earlier parts. None when a part has fewer than two
+    """returns: (sessions, columns). The sessions are cut into folds + 1 parts; each part except the first is
+    traded with the column whose Sharpe ratio was best over all earlier parts. None when a part has fewer than two
     sessions. A change of the column between two folds has no costs here.
 
     Source: R. Pardo, The Evaluation and Optimization of Trading Strategies (2008), ch. 11; anchored windows.
@@ -66,29 +66,29 @@ def walk_forward(returns: Floats, folds: int = FOLDS) -> WalkForward | None:
 def _best(past: Floats) -> int:
     """The column with the highest Sharpe ratio; a constant one is last."""
     spread = past.std(axis=0, ddof=1)
-    still = spread < NO_SPREAD
-    return int(np.where(still, -np.inf, past.mean(axis=0) / np.where(still, 1.0, spread)).argmax())
+    constant = spread < NO_SPREAD
+    return int(np.where(constant, -np.inf, past.mean(axis=0) / np.where(constant, 1.0, spread)).argmax())
 
 
 @dataclass(frozen=True, slots=True)
 class OutOfSample:
     """Annual Sharpe ratios before and in the holdout; its total return (a fraction), number of sessions and first
-    session, counted from 0. ruined: the account went to zero, before or in the holdout."""
+    session, counted from 0. went_to_zero: the account did, before or in the holdout."""
 
     in_sample: float | None
     out_of_sample: float | None
     total_return: float
     sessions: int
     first: int
-    ruined: bool
+    went_to_zero: bool
 
 
 def out_of_sample(returns: Floats, holdout: float = HOLDOUT) -> OutOfSample | None:
-    """returns (n,): of the sessions, 0 after a ruin. The holdout is their last fraction `holdout`, as of a search.
-    None when either side has fewer than two sessions."""
+    """returns (n,): of the sessions, 0 after the account went to zero. The holdout is their last fraction
+    `holdout`, as of a search. None when either side has fewer than two sessions."""
     cut = search_sessions(len(returns), holdout)
     before, after = returns[:cut], returns[cut:]
     if len(before) < 2 or len(after) < 2:
         return None
-    total_return, ruined = float(np.prod(1.0 + after) - 1.0), bool((returns <= -1.0).any())
-    return OutOfSample(sharpe_ratio(before), sharpe_ratio(after), total_return, len(after), cut, ruined)
+    total_return, went_to_zero = float(np.prod(1.0 + after) - 1.0), bool((returns <= -1.0).any())
+    return OutOfSample(sharpe_ratio(before), sharpe_ratio(after), total_return, len(after), cut, went_to_zero)

@@ -28,7 +28,7 @@ def lock_existing_strategies(run: OptimizerRun) -> frozenset[int]:
     strategy_ids = (
         [run.strategy_id]
         if run.is_search
-        else [candidate_strategy["strategy_id"] for candidate_strategy in run.candidate_strategies]
+        else [ranked_strategy["strategy_id"] for ranked_strategy in run.ranked_strategies]
     )
     strategies = Strategy.objects.filter(pk__in=[pk for pk in strategy_ids if pk is not None])
     return frozenset(strategies.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
@@ -126,8 +126,6 @@ def _identity(
     if run.is_search:
         name, kind, strategy_id = run.strategy_name, run.kind, run.strategy_id
     else:
-        name, kind, strategy_id = (
-            run.candidate_strategies[number][key] for key in ("name", "kind", "strategy_id")
-        )
+        name, kind, strategy_id = (run.ranked_strategies[number][key] for key in ("name", "kind", "strategy_id"))
     existing = strategy_id if strategy_id in strategies else None
     return {"strategy_id": existing, "name": name, "kind": kind, "parameters": parameters}

@@ -59,7 +59,7 @@ def time_left(run: OptimizerRun) -> float | None:
     running."""
     if run.status != Status.RUNNING or not run.done:
         return None
-    return run.worked / run.done * (run.combinations - run.done) / concurrent_chunks_of(run)
+    return run.worker_seconds / run.done * (run.combinations - run.done) / concurrent_chunks_of(run)
 
 
 def _change(run: OptimizerRun, states: tuple[Status, ...], **changes: object) -> bool:

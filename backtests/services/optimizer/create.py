@@ -23,14 +23,14 @@ from backtests.services.optimizer.inputs import (
     require_bars_in_period,
     search_ranges,
 )
-from backtests.services.optimizer.universes import candidate_strategies_in, universes_of
+from backtests.services.optimizer.universes import ranked_strategies_in, universes_of
 from strategies.kinds import InvalidParameters, kinds
 from strategies.models import Strategy
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
 from tradedesk.core.money import to_decimal
 
-# A chunk is what the crash of a worker costs, and one transaction: neither too large nor too small.
+# A crash of a worker loses one chunk, and a chunk is one transaction, so its size has a lower and an upper limit.
 MIN_CHUNK, MAX_CHUNK = 50, 5_000
 # With fewer chunks one worker would still be busy while the others are idle.
 MIN_CHUNKS = 8
@@ -140,13 +140,13 @@ def create_ranking(
     A ranking uses the whole period. rules_and_costs: as in create_backtest. Raises InvalidRun with all errors.
     """
     errors: dict[str, str] = {}
-    candidate_strategies = list(_candidate_strategies(strategies, timeframe, errors))
+    ranked_strategies = list(_ranked_strategies(strategies, timeframe, errors))
     if all_kinds:
-        candidate_strategies += _defaults(candidate_strategies)
-    if not candidate_strategies and "strategies" not in errors:
+        ranked_strategies += _defaults(ranked_strategies)
+    if not ranked_strategies and "strategies" not in errors:
         errors["strategies"] = "Choose at least one strategy, or all kinds with their default parameters."
     inputs = checked_inputs(symbols, timeframe, start_date, end_date, initial_capital, rules_and_costs, errors)
-    if not all(kinds()[str(each["kind"])].across_symbols for each in candidate_strategies):
+    if not all(kinds()[str(each["kind"])].across_symbols for each in ranked_strategies):
         require_bars_in_period(inputs, start_date, end_date, errors)
     checked_weights = checked_objective(objective, weights, min_trades, errors)
     if errors:
@@ -154,16 +154,16 @@ def create_ranking(
     run = OptimizerRun(
         user=user,
         job=OptimizerRun.Job.RANK,
-        candidate_strategies=candidate_strategies,
+        ranked_strategies=ranked_strategies,
         timeframe=timeframe,
         objective=objective,
         weights=checked_weights,
         min_trades=min_trades,
         combinations=0,
-        provenance=provenance.describe_many({str(each["kind"]) for each in candidate_strategies}, inputs.series),
+        provenance=provenance.describe_many({str(each["kind"]) for each in ranked_strategies}, inputs.series),
     )
     run.symbols = inputs.symbols
-    sizes = {universe.key: len(candidate_strategies_in(run, universe.key)) for universe in universes_of(run)}
+    sizes = {universe.key: len(ranked_strategies_in(run, universe.key)) for universe in universes_of(run)}
     run.combinations = sum(sizes.values())
     size = max(-(-run.combinations // RANKING_CHUNKS), 1)
     chunks = [chunk for universe, count in sizes.items() for chunk in _cut(universe, count, size)]
@@ -220,7 +220,7 @@ def _start(
     return run
 
 
-def _candidate_strategies(
+def _ranked_strategies(
     strategies: Iterable[Strategy], timeframe: str, errors: dict[str, str]
 ) -> Iterator[dict[str, object]]:
     for strategy in strategies:
@@ -243,12 +243,9 @@ def _candidate_strategies(
         }
 
 
-def _defaults(candidate_strategies: Sequence[Mapping[str, object]]) -> Iterator[dict[str, object]]:
-    """Every kind with its default parameters, except those that are already candidate strategies with these."""
-    present = [
-        (candidate_strategy["kind"], candidate_strategy["parameters"])
-        for candidate_strategy in candidate_strategies
-    ]
+def _defaults(ranked_strategies: Sequence[Mapping[str, object]]) -> Iterator[dict[str, object]]:
+    """Every kind with its default parameters, except those that are already ranked strategies with these."""
+    present = [(ranked_strategy["kind"], ranked_strategy["parameters"]) for ranked_strategy in ranked_strategies]
     for key, kind in kinds().items():
         if (key, kind().parameters) not in present:
             yield {"strategy_id": None, "name": kind.name, "kind": key, "parameters": kind().parameters}

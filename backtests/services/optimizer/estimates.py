@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from backtests.engine.simulation import Scenario, prepare
+from backtests.engine.simulation import Scenario, prepare_scenario
 from backtests.models import OptimizerRun
 from backtests.research.optimizer.grid import Grid, Range
 from backtests.research.optimizer.sampling import count_accepted, random_batch
@@ -32,7 +32,7 @@ OVERHEAD = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """combinations: over all universes, an upper bound unless `exact`. left_out: the combinations that the kind's
+    """combinations: over all universes, an upper bound unless `exact`. invalid: the combinations that the kind's
     own rule refuses. seconds: with `workers` workers, None if it cannot be timed. errors: as in create_search."""
 
     combinations: int
@@ -40,11 +40,11 @@ class Estimate:
     seconds: float | None
     workers: int
     errors: dict[str, str] = field(default_factory=dict)
-    left_out: int = 0
+    invalid: int = 0
 
     @property
-    def whole(self) -> int:
-        return self.combinations + self.left_out
+    def grid_size(self) -> int:
+        return self.combinations + self.invalid
 
 
 def estimate(
@@ -70,7 +70,7 @@ def estimate(
     per_universe = combinations_in(axes, method, trials, universes, errors) if axes else 0
     if axes is None or errors:
         return Estimate(per_universe * universes, False, None, CONCURRENT_CHUNKS, errors)
-    exact, whole = method == OptimizerRun.Method.GRID and per_universe <= MAX_COUNTED, per_universe
+    exact, grid_size = method == OptimizerRun.Method.GRID and per_universe <= MAX_COUNTED, per_universe
     if exact:
         per_universe = count_accepted(kind, axes)
     workers = 1 if method == OptimizerRun.Method.TPE else CONCURRENT_CHUNKS
@@ -82,7 +82,7 @@ def estimate(
     each = None if scenario is None else _seconds_each(kind, axes, scenario)
     total = per_universe * universes
     seconds = None if each is None else OVERHEAD + total * each / workers
-    return Estimate(total, exact, seconds, workers, left_out=(whole - per_universe) * universes)
+    return Estimate(total, exact, seconds, workers, invalid=(grid_size - per_universe) * universes)
 
 
 def _seconds_each(kind: type[Kind], grid: Grid, scenario: Scenario) -> float | None:
@@ -106,6 +106,8 @@ def _scenario(symbols: list[str], timeframe: str, start: date, end: date) -> Sce
     try:
         bars, _ = load_usable(symbols, timeframe)
         rules, costs = RiskRules.from_dict(fully_invested(len(symbols))), Costs()
-        return prepare(bars, capital=1e5, rules=rules, costs=costs, start=daily_time(start), end=daily_time(end))
+        return prepare_scenario(
+            bars, capital=1e5, rules=rules, costs=costs, start=daily_time(start), end=daily_time(end)
+        )
     except (NoBars, UnusableBars, DamagedBars, InvalidBars, ValueError, IndexError):
         return None

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.services.failures import NoValidCombinations, reason_of
 from backtests.services.optimizer.lease import fail_run
-from backtests.services.optimizer.result_shards import delete_files, delete_shards, merge, results_path
+from backtests.services.optimizer.result_shards import delete_files, delete_shards, merge_shards, results_path
 from backtests.services.queue import enqueue_run_evidence
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.services import notify
@@ -54,7 +54,7 @@ def discard(run_id: int) -> None:
 def _complete(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
     merging = OptimizerRun.objects.filter(pk=run.pk, status=OptimizerRun.Status.RUNNING, stage=MERGING)
     scores_by_shard: dict[str, list[Floats]] = {}
-    for shard in merge(run.pk, list(run.chunks.order_by("number").values_list("number", flat=True))):
+    for shard in merge_shards(run.pk, list(run.chunks.order_by("number").values_list("number", flat=True))):
         universe = shard.column("universe")[0].as_py()
         scores_by_shard.setdefault(universe, []).append(shard.column("score").to_numpy())
         merging.update(heartbeat_at=wall_clock())
@@ -68,7 +68,7 @@ def _complete(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
             stage="",
             finished_at=wall_clock(),
             histograms={
-                universe: {**score_histogram(each), "tried": len(each)} for universe, each in scores.items()
+                universe: {**score_histogram(each), "tested": len(each)} for universe, each in scores.items()
             },
             results_path=results_path(run.pk),
         )
@@ -102,16 +102,14 @@ def score_histogram(scores: Sequence[float] | Floats) -> dict[str, list[float]]:
 
 def _completed_message(run: OptimizerRun, tested: int) -> str:
     subject = f"The search of “{run.strategy_name}”" if run.is_search else "The ranking"
-    left_out = ""
+    note = ""
     if tested < run.combinations:
         fewer = f"{run.combinations - tested:,}"
-        grid_batch = run.method == OptimizerRun.Method.GRID
-        left_out = (
-            f", {fewer} skipped by the strategy's own rule"
-            if grid_batch
+        is_grid = run.method == OptimizerRun.Method.GRID
+        note = (
+            f", {fewer} are invalid for this strategy"
+            if is_grid
             else f", {fewer} fewer than requested, because the strategy accepts no more"
         )
     symbols = ", ".join(run.symbols[:5])
-    return (
-        f"{subject} on {symbols} is complete: {tested:,} combination{'' if tested == 1 else 's'} tested{left_out}."
-    )
+    return f"{subject} on {symbols} is complete: {tested:,} combination{'' if tested == 1 else 's'} tested{note}."

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from backtests.date_range import date_range_of, describe_date_ranges
 from backtests.models import OptimizerRun
-from backtests.research.optimizer.grid import PLACES, Grid, InvalidGrid, Range, Value
+from backtests.research.optimizer.grid import DECIMALS, Grid, InvalidGrid, Range, Value
 from backtests.research.optimizer.objectives import WEIGHTS, Objective
 from backtests.research.optimizer.sampling import CHECKED_EXTRA, random_batch
 from backtests.services.bars import UnusableBars, usable_series
@@ -190,7 +190,7 @@ def _too_many(grid: Grid, universes: int) -> str:
 def _step(values: Sequence[Value], most: int) -> Value:
     """The smallest multiple of the step that leaves at most `most` of these values."""
     times = -(-len(values) // most)
-    return round((values[1] - values[0]) * times, PLACES)
+    return round((values[1] - values[0]) * times, DECIMALS)
 
 
 def _symbols(symbols: str | Iterable[str], errors: dict[str, str]) -> list[str]:

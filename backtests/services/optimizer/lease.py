@@ -87,9 +87,9 @@ class ChunkLease:
             # Two chunks that complete at the same time wait for each other only here.
             unfinished = OptimizerRun.objects.filter(pk=run.pk).exclude(status__in=OptimizerRun.FINISHED)
             done = unfinished.update(
-                done=F("done") + self.chunk.size, worked=F("worked") + spent, heartbeat_at=now
+                done=F("done") + self.chunk.size, worker_seconds=F("worker_seconds") + spent, heartbeat_at=now
             )
-            is_done = {"status": OptimizerChunk.Status.DONE, "seen_from": sessions[0], "seen_until": sessions[1]}
+            is_done = {"status": OptimizerChunk.Status.DONE, "used_from": sessions[0], "used_until": sessions[1]}
             if not done or self._held().update(**is_done, heartbeat_at=now) != 1:
                 raise LeaseLost
             keep_best(run, self.chunk.universe, batch, figures, score, strategies)

@@ -33,8 +33,8 @@ def score_neighbours(run: OptimizerRun, universe: str) -> None:
     known |= _computed_scores(run, universe, untested[:MAX_TESTED])
     for row, neighbours in zip(rows, near, strict=True):
         found = [known[number] for number, _ in neighbours if np.isfinite(known.get(number, np.nan))]
-        row.neighbours = float(np.median(found)) if found else None
-    Candidate.objects.bulk_update(rows, ["neighbours"])
+        row.neighbours_score = float(np.median(found)) if found else None
+    Candidate.objects.bulk_update(rows, ["neighbours_score"])
 
 
 def _stored_scores(run: OptimizerRun, universe: str, wanted: NDArray[np.int64]) -> dict[int, float]:

@@ -36,7 +36,7 @@ def results_path(run_id: int) -> str:
 
 def write_shard(chunk: OptimizerChunk, batch: Batch, figures: Figures, score: Floats) -> None:
     """Store the results of a chunk, in place of those of an earlier attempt."""
-    # The strategies of a ranking each have other parameters, which are only in `candidate_strategies`.
+    # The strategies of a ranking each have other parameters, which are only in `ranked_strategies`.
     names = list(batch[0][1]) if batch and chunk.run.is_search else []
     columns: dict[str, Any] = {
         "universe": pa.array([chunk.universe] * len(batch), pa.string()).dictionary_encode(),
@@ -56,7 +56,7 @@ def read_shard(run_id: int, chunk_number: int) -> pa.Table:
         return pq.read_table(pa.BufferReader(file.read()))
 
 
-def merge(run_id: int, chunk_numbers: Sequence[int]) -> Iterator[pa.Table]:
+def merge_shards(run_id: int, chunk_numbers: Sequence[int]) -> Iterator[pa.Table]:
     """Write all shards into one file, one at a time; yields each shard that is written and skips empty ones."""
     with TemporaryFile() as file:
         writer: pq.ParquetWriter | None = None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from backtests.engine.simulation import Scenario, prepare
+from backtests.engine.simulation import Scenario, prepare_scenario
 from backtests.models import ALL_SYMBOLS, OptimizerRun
 from backtests.provenance import describe, describe_many, differences
 from backtests.research.optimizer.holdout import search_end
@@ -31,12 +31,12 @@ def universes_of(run: OptimizerRun) -> list[Universe]:
     return found
 
 
-def candidate_strategies_in(run: OptimizerRun, universe: str) -> list[tuple[int, dict[str, Any]]]:
-    """The candidate strategies of a ranking in this universe, with their index in `run.candidate_strategies`."""
+def ranked_strategies_in(run: OptimizerRun, universe: str) -> list[tuple[int, dict[str, Any]]]:
+    """The ranked strategies of a ranking in this universe, with their index in `run.ranked_strategies`."""
     return [
-        (index, candidate_strategy)
-        for index, candidate_strategy in enumerate(run.candidate_strategies)
-        if _ranks_symbols(candidate_strategy["kind"]) == (universe == ALL_SYMBOLS)
+        (index, ranked_strategy)
+        for index, ranked_strategy in enumerate(run.ranked_strategies)
+        if _ranks_symbols(ranked_strategy["kind"]) == (universe == ALL_SYMBOLS)
     ]
 
 
@@ -48,7 +48,7 @@ def scenario_of(run: OptimizerRun, universe: str, *, whole: bool = False) -> Sce
     bars, _ = load_usable(run.symbols_of(universe), run.timeframe)
     start, end = run.period
     until = end if whole else search_end(bars, start, end, run.holdout)
-    return prepare(
+    return prepare_scenario(
         bars,
         capital=float(run.initial_capital),
         rules=run.rules_on(universe),
@@ -79,11 +79,7 @@ def _has_kinds_that_rank_symbols(run: OptimizerRun) -> bool:
 
 
 def _kinds_of(run: OptimizerRun) -> list[str]:
-    return (
-        [run.kind]
-        if run.is_search
-        else [candidate_strategy["kind"] for candidate_strategy in run.candidate_strategies]
-    )
+    return [run.kind] if run.is_search else [ranked_strategy["kind"] for ranked_strategy in run.ranked_strategies]
 
 
 def _ranks_symbols(key: object) -> bool:

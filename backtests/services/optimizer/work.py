@@ -23,7 +23,7 @@ from backtests.services.optimizer.create import grid_of
 from backtests.services.optimizer.finish import discard, finish
 from backtests.services.optimizer.lease import ChunkLease, Paused
 from backtests.services.optimizer.result_shards import ELIGIBILITY_COLUMNS, read_shard, write_shard
-from backtests.services.optimizer.universes import candidate_strategies_in, require_unchanged_inputs, scenario_of
+from backtests.services.optimizer.universes import ranked_strategies_in, require_unchanged_inputs, scenario_of
 from strategies.kinds import kinds, make_kind
 from tradedesk.core.bars import session_dates
 
@@ -80,8 +80,8 @@ def _compute(lease: ChunkLease) -> None:
 def _batch_of(chunk: OptimizerChunk) -> Batch:
     run = chunk.run
     if not run.is_search:
-        candidate_strategies = candidate_strategies_in(run, chunk.universe)[chunk.first : chunk.first + chunk.size]
-        return [(index, candidate_strategy["parameters"]) for index, candidate_strategy in candidate_strategies]
+        ranked_strategies = ranked_strategies_in(run, chunk.universe)[chunk.first : chunk.first + chunk.size]
+        return [(index, ranked_strategy["parameters"]) for index, ranked_strategy in ranked_strategies]
     kind, grid = kinds()[run.kind], grid_of(run)
     if run.method == OptimizerRun.Method.GRID:
         return grid_batch(kind, grid, chunk.first, chunk.size)
@@ -138,6 +138,6 @@ def _evaluate_ranking(run: OptimizerRun, scenario: Scenario, batch: Batch, stop:
     for row, (index, parameters) in enumerate(batch):
         if stop():
             break
-        kind = make_kind(run.candidate_strategies[index]["kind"], parameters)
+        kind = make_kind(run.ranked_strategies[index]["kind"], parameters)
         found[row] = sweep(scenario, type(kind), [kind.parameters])[0]
     return found

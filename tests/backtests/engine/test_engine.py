@@ -16,7 +16,7 @@ def test_a_buy_and_a_sell_fill_at_the_open_of_the_next_bar() -> None:
     result = run_one(rows, buy=[0], sell=[2], capital=1_000.0)
     (trade,) = result.trades
     assert trade.symbol == "X"
-    assert trade.quantity == 90, "100 shares at the close of 10, of which the cash affords 90 at the open of 11"
+    assert trade.quantity == 90, "100 shares at the close of 10; the cash can pay for 90 at the open of 11"
     assert (trade.entry_time, trade.entry_price) == (day(1), 11.0)
     assert (trade.exit_time, trade.exit_price, trade.exit_reason) == (day(3), 15.0, ExitReason.SIGNAL)
     assert (trade.pnl, trade.commission) == (360.0, 0.0)
@@ -43,7 +43,7 @@ def test_the_bar_that_sells_can_decide_to_buy_again() -> None:
     assert [position.entry_time for position in result.open_positions] == [day(3)]
 
 
-def test_an_open_position_stays_open_and_is_marked() -> None:
+def test_an_open_position_stays_open_and_is_valued() -> None:
     costs = Costs(commission_per_order=2.0)
     result = run_one(flat(10, 10, 12), buy=[0], costs=costs, position_size_pct=0.5, take_profit_pct=1.0)
     assert result.trades == []
@@ -60,7 +60,7 @@ def test_an_open_position_stays_open_and_is_marked() -> None:
 
 
 def test_size_is_decided_at_the_close_of_the_signal() -> None:
-    # 0.5 x 10,000 / 20 = 250 shares, whatever the next open
+    # 0.5 x 10,000 / 20 = 250 shares, whatever the next open is
     assert run_one([(20, 20, 20, 20), (10, 10, 10, 10)], buy=[0], position_size_pct=0.5).held["quantity"] == [250]
 
 
@@ -178,7 +178,7 @@ def test_trades_at_constant_prices_lose_their_commission() -> None:
     assert result.invested.tolist() == [0.0, 5_000.0, 0.0, 0.0, 4_990.0, 0.0]
 
 
-# Ruin, and many lots
+# Accounts below zero, and many lots
 
 
 def test_an_account_below_zero_places_no_orders() -> None:

@@ -1,7 +1,7 @@
 """The engine against backtrader 1.9: they differ only when the entry bar touches the stop or the target.
 
 backtrader reports a fill after its bar, so a stop or target from the fill price is active from the bar after the
-entry on. In the engine it is active at once, like a live stop.
+entry on. In the engine it is active immediately, like a live stop.
 """
 
 from dataclasses import dataclass, replace

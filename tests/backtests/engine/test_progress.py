@@ -12,7 +12,7 @@ from backtests.engine.price_matrix import make_price_matrix
 from backtests.engine.progress import Progress, Stopped
 from backtests.engine.results import Result
 from backtests.engine.run import run_on
-from backtests.engine.simulation import prepare
+from backtests.engine.simulation import prepare_scenario
 from tests.backtests.scripted import bars_of, day, days, flat, signals_of
 from tradedesk.core.bars import Bars
 from tradedesk.core.rules import Costs, RiskRules
@@ -45,7 +45,7 @@ def test_a_run_that_is_stopped_before_it_starts_does_no_rows() -> None:
 def test_rows_are_counted_from_the_start_of_the_backtest() -> None:
     bars = {"X": bars_of(flat(10.0) * 30, days(30))}
     progress = Progress()
-    scenario = prepare(bars, **ACCOUNT, start=day(10))  # type: ignore[arg-type]  # of three types
+    scenario = prepare_scenario(bars, **ACCOUNT, start=day(10))  # type: ignore[arg-type]  # of three types
     scenario.evaluate({"X": signals_of(30)}, progress)
     assert (progress.done, progress.rows) == (20, 20)
 

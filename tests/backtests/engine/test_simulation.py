@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backtests.engine.run import run
-from backtests.engine.simulation import buy_and_hold, prepare, simulate
+from backtests.engine.simulation import buy_and_hold, prepare_scenario, simulate
 from tests.backtests.scripted import Scripted, bars_of, day, days, flat, signals_of
 from tradedesk.core.bars import InvalidBars
 from tradedesk.core.metrics import measure
@@ -40,7 +40,7 @@ def test_a_simulation_runs_and_measures_the_signals_of_the_kind() -> None:
 
 def test_open_positions_are_in_the_equity_and_not_in_the_trade_metrics() -> None:
     figures = simulate(SCRIPT, BARS, capital=1_000.0, rules=RULES, costs=Costs()).metrics
-    # 95 shares from 10 to 11; then 1,095 x 0.95 / 13 = 80 shares, of which the cash affords 78, held from 14 to 15
+    # 95 shares from 10 to 11; then 1,095 x 0.95 / 13 = 80 shares, the cash can pay for 78, held from 14 to 15
     assert figures.trades == 1
     assert figures.expectancy == 95.0
     assert figures.win_rate == 1.0
@@ -132,7 +132,7 @@ def test_buy_and_hold_equals_a_run_with_buy_signals_only() -> None:
     buys = {"X": signals_of(8, buy=range(8))}
     rules = RiskRules(position_size_pct=0.95, stop_loss_pct=0.99)
     expected = run(BARS, buys, capital=1_000.0, rules=rules, costs=COSTS)
-    scenario = prepare(BARS, capital=1_000.0, rules=RULES, costs=COSTS)
+    scenario = prepare_scenario(BARS, capital=1_000.0, rules=RULES, costs=COSTS)
     assert scenario.benchmark.equity.tolist() == expected.equity.tolist()
     whole = buy_and_hold(scenario.matrix, capital=1_000.0, rules=RULES, costs=COSTS)
     part = buy_and_hold(scenario.matrix, capital=1_000.0, rules=replace(RULES, fractional=True), costs=COSTS)
@@ -146,7 +146,7 @@ def test_buy_and_hold_equals_a_run_with_buy_signals_only() -> None:
 
 
 def test_simulations_in_one_scenario_equal_separate_ones() -> None:
-    scenario = prepare(BARS, capital=1_000.0, rules=RULES, costs=COSTS, start=day(1), end=day(6))
+    scenario = prepare_scenario(BARS, capital=1_000.0, rules=RULES, costs=COSTS, start=day(1), end=day(6))
     for buy, sell in (([1], [3]), ([2], []), ([], [])):
         kind = Scripted({"X": signals_of(8, buy, sell)})
         alone = simulate(kind, BARS, capital=1_000.0, rules=RULES, costs=COSTS, start=day(1), end=day(6))

@@ -35,7 +35,7 @@ def test_the_report_uses_the_holdout_of_the_search(run: OptimizerRun, clock: Clo
     compute_for_run(run.pk, clock)
     found = Evidence.objects.filter(candidate__isnull=False).first()
     assert found is not None
-    assert found.report["out_of_sample"]["part"] == run.holdout == 0.3
+    assert found.report["out_of_sample"]["holdout_fraction"] == run.holdout == 0.3
     assert found.report["sample"] == 26
 
 
@@ -100,8 +100,8 @@ def test_a_backtest_of_a_candidate_has_the_holdout_of_its_search(
     run_backtest(opened.pk, clock)
     compute_for_backtest(opened.pk, clock)
     assert out_of_sample(alice, opened).rating is not Rating.NONE
-    assert holdout_status_of(opened) == HoldoutStatus.HELD_BACK
-    assert Evidence.objects.get(backtest=opened).report["out_of_sample"]["part"] == 0.2
+    assert holdout_status_of(opened) == HoldoutStatus.NOT_USED
+    assert Evidence.objects.get(backtest=opened).report["out_of_sample"]["holdout_fraction"] == 0.2
 
 
 def test_other_trials_that_use_the_holdout_of_a_backtest_lower_its_rating(

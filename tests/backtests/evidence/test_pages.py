@@ -33,7 +33,7 @@ def page_of(subject: Backtest | Candidate) -> str:
 
 
 def retry_url(subject: Backtest | Candidate) -> str:
-    return f"{page_of(subject)}/again"
+    return f"{page_of(subject)}/retry"
 
 
 def lines_of(answer: Any) -> dict[str, str]:
@@ -155,9 +155,9 @@ def test_failed_evidence_is_computed_again_only_on_request(
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     subject: Any = completed if noun == "backtest" else candidate
-    gather = compute_for_backtest if noun == "backtest" else compute_for_candidate
+    compute = compute_for_backtest if noun == "backtest" else compute_for_candidate
     with patch.object(evidence_service, "build_report", side_effect=ZeroDivisionError("by zero")):
-        gather(subject.pk, clock)
+        compute(subject.pk, clock)
     page = alices_browser.get(page_of(subject))
     assert f'action="{retry_url(subject)}"' in page.content.decode()
     assert "hx-trigger=" not in page.content.decode().partition('id="evidence-')[2].partition("</section>")[0]
@@ -167,7 +167,7 @@ def test_failed_evidence_is_computed_again_only_on_request(
         for _ in range(2):
             assert alices_browser.post(retry_url(subject)).headers["Location"] == page_of(subject)
     assert published == [(f"backtests.tasks.compute_{noun}_evidence", (subject.pk,))]
-    gather(subject.pk, clock)
+    compute(subject.pk, clock)
     with django_capture_on_commit_callbacks(execute=True):
         alices_browser.post(retry_url(subject))
     assert len(published) == 1

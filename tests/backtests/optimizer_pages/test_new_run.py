@@ -139,7 +139,7 @@ def test_a_sent_form_starts_a_ranking(
     run = alice.optimizer_runs.get()
     assert answer.headers["Location"] == f"{URL}/{run.pk}"
     assert (run.job, run.symbols, run.combinations) == ("rank", ["AAPL", "MSFT"], 2)
-    assert [candidate_strategy["strategy_id"] for candidate_strategy in run.candidate_strategies] == [strategy.pk]
+    assert [ranked_strategy["strategy_id"] for ranked_strategy in run.ranked_strategies] == [strategy.pk]
     assert (run.costs["commission_bps"], run.rules["stop_loss_pct"]) == (5, 0.07)
 
 

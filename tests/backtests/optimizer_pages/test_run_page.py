@@ -80,7 +80,7 @@ def test_a_weighted_score_shows_its_formula(
 def test_a_ranking_has_no_charts_and_no_holdout(ranking: OptimizerRun, alices_browser: Client) -> None:
     page = alices_browser.get(url_of(ranking))
     assert "data-plot" not in page.content.decode()
-    assert f"Ranking of {len(ranking.candidate_strategies)} strategies" in text_of(page)
+    assert f"Ranking of {len(ranking.ranked_strategies)} strategies" in text_of(page)
     assert "2005-01-03 to 2010-12-31, no holdout period" in text_of(page)
     assert "SMA crossover code" in facts_of(page)
 

@@ -272,7 +272,7 @@ def test_tpe_learns_nothing_from_rows_that_are_not_eligible(
 
 def test_a_chunk_stores_the_sessions_that_it_used(search: MakeRun, work: Work) -> None:
     chunk = work(search()).chunks.get()
-    assert (chunk.seen_from, chunk.seen_until) == (date(2005, 1, 3), date(2009, 3, 16))
+    assert (chunk.used_from, chunk.used_until) == (date(2005, 1, 3), date(2009, 3, 16))
 
 
 def test_a_kind_that_is_not_installed_fails_the_run(search: MakeRun, work: Work) -> None:

@@ -85,7 +85,7 @@ def test_a_run_that_had_started_resumes_as_running(search: MakeRun, clock: Clock
 
 def test_the_remaining_time_follows_from_the_work_done_and_the_concurrency(search: MakeRun) -> None:
     run = search()
-    run.status, run.combinations, run.done, run.worked = Status.RUNNING, 1_000, 200, 10.0
+    run.status, run.combinations, run.done, run.worker_seconds = Status.RUNNING, 1_000, 200, 10.0
     assert time_left(run) == pytest.approx(800 * 10.0 / 200 / 2)
     run.method = "tpe"
     assert time_left(run) == pytest.approx(800 * 10.0 / 200)
@@ -99,7 +99,7 @@ def test_the_remaining_time_is_unknown_before_the_first_chunk(search: MakeRun) -
 
 def test_a_paused_run_has_no_remaining_time(search: MakeRun) -> None:
     run = search()
-    run.status, run.done, run.worked = Status.PAUSED, 10, 1.0
+    run.status, run.done, run.worker_seconds = Status.PAUSED, 10, 1.0
     assert time_left(run) is None
 
 

@@ -54,7 +54,11 @@ def test_all_errors_are_returned_at_once(search: MakeRun) -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "text"),
     [
-        ({"grid": {"fast": (30, 5, 1)}}, "grid.fast", "Fast average runs from 30 down to 5: swap the two."),
+        (
+            {"grid": {"fast": (30, 5, 1)}},
+            "grid.fast",
+            "The lower bound of Fast average, 30, is above the upper bound, 5. Swap them.",
+        ),
         ({"grid": {"fast": (1, 5, 1)}}, "grid.fast", "Fast average must be between 2 and 400."),
         ({"grid": {"fast": (5, 30, 0)}}, "grid.fast", "The step of Fast average must be above 0."),
         ({"grid": {"fast": (5, 30, 1e-320)}}, "grid.fast", "The step of Fast average must be a whole number."),
@@ -121,9 +125,9 @@ def test_a_ranking_refuses_a_symbol_that_starts_later(ranking: MakeRun) -> None:
 def test_a_kind_is_ranked_once_with_the_same_parameters(ranking: MakeRun, strategy: Strategy) -> None:
     strategy.parameters = {}
     run = ranking(strategies=[strategy], all_kinds=True)
-    names = [each["name"] for each in run.candidate_strategies if each["kind"] == "sma_crossover"]
+    names = [each["name"] for each in run.ranked_strategies if each["kind"] == "sma_crossover"]
     assert names == ["Golden cross"]
-    assert len(run.candidate_strategies) == len(kinds())
+    assert len(run.ranked_strategies) == len(kinds())
 
 
 def test_the_chunks_of_a_ranking_are_consecutive(ranking: MakeRun) -> None:

@@ -139,7 +139,7 @@ def test_a_shard_written_after_the_deletion_is_deleted(
 def test_a_file_merged_after_the_deletion_is_deleted(
     search: MakeRun, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, merge = search(), result_shards.merge
+    run, merge = search(), result_shards.merge_shards
 
     def deleted_during_merge(*args: Any) -> Any:
         merged = iter(merge(*args))
@@ -148,7 +148,7 @@ def test_a_file_merged_after_the_deletion_is_deleted(
         yield from merged
         assert files_of(run.pk) == ["results.parquet"]
 
-    monkeypatch.setattr(finishing, "merge", deleted_during_merge)
+    monkeypatch.setattr(finishing, "merge_shards", deleted_during_merge)
     run_chunk(run.pk, 0, clock)
     assert (remaining(), files_of(run.pk)) == ((0, 0, 0, 0), [])
 

@@ -43,12 +43,12 @@ def test_one_file_has_all_universes_and_the_shards_are_deleted(search: MakeRun, 
         assert sum(run.histograms[universe]["counts"]) == sum(score is not None for score in kept.values())
 
 
-def test_the_trader_is_notified_of_the_tested_and_the_skipped_combinations(search: MakeRun, work: Work) -> None:
+def test_the_trader_is_notified_of_the_tested_and_the_invalid_combinations(search: MakeRun, work: Work) -> None:
     run = work(search())
     notification = run.user.notifications.get()
     assert notification.text == (
-        "The search of “Golden cross” on AAPL is complete: 26 combinations tested, 4 skipped by the strategy's "
-        "own rule."
+        "The search of “Golden cross” on AAPL is complete: 26 combinations tested, 4 are invalid for "
+        "this strategy."
     )
     assert notification.url == f"/dashboard/optimizer/{run.pk}"
 
@@ -74,7 +74,7 @@ def test_a_run_with_unfinished_chunks_is_not_finished(search: MakeRun, clock: Cl
     assert (run.status, run.stage) == (Status.RUNNING, "")
 
 
-def test_a_run_that_another_worker_finishes_is_left_alone(search: MakeRun, clock: Clock) -> None:
+def test_a_run_that_another_worker_finishes_is_not_changed(search: MakeRun, clock: Clock) -> None:
     run = search()
     run.chunks.update(status="done")
     OptimizerRun.objects.update(status=Status.RUNNING, stage=MERGING)
@@ -83,15 +83,17 @@ def test_a_run_that_another_worker_finishes_is_left_alone(search: MakeRun, clock
     assert (run.status, run.stage) == (Status.RUNNING, MERGING)
 
 
-def test_a_cancel_during_the_merge_wins(search: MakeRun, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cancel_during_the_merge_takes_precedence(
+    search: MakeRun, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = search()
 
     def cancelled_during_merge(*args: Any) -> Any:
         yield from merge(*args)
         cancel(run, NOW)
 
-    merge = result_shards.merge
-    monkeypatch.setattr(finishing, "merge", cancelled_during_merge)
+    merge = result_shards.merge_shards
+    monkeypatch.setattr(finishing, "merge_shards", cancelled_during_merge)
     with TestCase.captureOnCommitCallbacks(execute=True):
         run_chunk(run.pk, 0, clock)
     run.refresh_from_db()

@@ -29,7 +29,7 @@ def test_a_candidate_has_the_median_score_one_step_away(search: MakeRun, work: W
     score = scores_by_pair(run)
     row = ranked(run, "AAPL").get(parameters={"fast": 20, "slow": 30})
     around = [(15, 20), (15, 30), (15, 40), (20, 40), (25, 30), (25, 40)]  # 20/20 and 25/20 are invalid
-    assert row.neighbours == pytest.approx(median(score[pair] or 0 for pair in around))
+    assert row.neighbours_score == pytest.approx(median(score[pair] or 0 for pair in around))
 
 
 def test_combinations_that_a_random_search_did_not_test_are_tested(
@@ -38,8 +38,8 @@ def test_combinations_that_a_random_search_did_not_test_are_tested(
     whole, some = work(search(min_trades=0)), work(search(min_trades=0, method="random", trials=5))
     compute_for_run(whole.pk, clock)
     compute_for_run(some.pk, clock)
-    known = {row.number: row.neighbours for row in ranked(whole, "AAPL")}
-    assert [row.neighbours for row in ranked(some, "AAPL")] == pytest.approx(
+    known = {row.number: row.neighbours_score for row in ranked(whole, "AAPL")}
+    assert [row.neighbours_score for row in ranked(some, "AAPL")] == pytest.approx(
         [known[row.number] for row in ranked(some, "AAPL")]
     )
 
@@ -47,7 +47,7 @@ def test_combinations_that_a_random_search_did_not_test_are_tested(
 def test_neighbours_with_too_few_trades_do_not_count(search: MakeRun, work: Work, clock: Clock) -> None:
     run = work(search(min_trades=1_000))
     compute_for_run(run.pk, clock)
-    assert set(Candidate.objects.values_list("neighbours", flat=True)) == {None}
+    assert set(Candidate.objects.values_list("neighbours_score", flat=True)) == {None}
 
 
 def test_neighbours_that_never_held_a_position_do_not_count(search: MakeRun, work: Work, clock: Clock) -> None:
@@ -55,7 +55,7 @@ def test_neighbours_that_never_held_a_position_do_not_count(search: MakeRun, wor
     few = {"start_date": date(2000, 3, 1), "end_date": date(2000, 3, 24)}
     run = work(search(min_trades=0, objective="cagr", **few))
     compute_for_run(run.pk, clock)
-    assert set(Candidate.objects.values_list("score", "neighbours")) == {(0.0, None)}
+    assert set(Candidate.objects.values_list("score", "neighbours_score")) == {(0.0, None)}
     chart = heat_map_chart(run, "AAPL", "fast", "slow", BEST)
     assert {score for row in chart["cells"] for score in row} == {None}
 
@@ -75,7 +75,7 @@ def test_a_run_without_its_results_file_still_has_evidence(search: MakeRun, work
     OptimizerRun.objects.update(results_path="optimizer/missing.parquet")
     compute_for_run(run.pk, clock)
     rows = list(ranked(run, "AAPL"))
-    assert {row.neighbours for row in rows} == {None}
+    assert {row.neighbours_score for row in rows} == {None}
     assert rows[0].evidence.report
 
 

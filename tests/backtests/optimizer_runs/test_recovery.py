@@ -75,7 +75,7 @@ def test_a_chunk_that_kills_every_worker_is_not_retried_forever(
 
 
 @pytest.mark.parametrize("status", [Status.PAUSED, *OptimizerRun.FINISHED])
-def test_a_run_that_is_not_active_is_left_alone(search: MakeRun, enqueued: Enqueued, status: Status) -> None:
+def test_a_run_that_is_not_active_is_not_changed(search: MakeRun, enqueued: Enqueued, status: Status) -> None:
     run = running(search)
     OptimizerRun.objects.update(status=status)
     assert enqueued(after(86_400)) == []

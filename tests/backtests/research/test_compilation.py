@@ -14,13 +14,14 @@ from tradedesk import preparation
 TRADE = """
 import django; django.setup()
 from backtests.research.optimizer.sweep import returns_of, sweep
-from backtests.engine.simulation import prepare
+from backtests.engine.simulation import prepare_scenario
 from strategies.kinds import kinds
 from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.marketdata.samples import sample_bars
 bars = {symbol: sample_bars(symbol) for symbol in ("AAPL", "IBM")}
 for symbols in (["AAPL"], ["AAPL", "IBM"]):
-    scenario = prepare({symbol: bars[symbol] for symbol in symbols}, capital=1e5, rules=RiskRules(), costs=Costs())
+    own = {symbol: bars[symbol] for symbol in symbols}
+    scenario = prepare_scenario(own, capital=1e5, rules=RiskRules(), costs=Costs())
     for kind in kinds().values():
         scenario.simulate(kind())
         sweep(scenario, kind, [{}])

@@ -58,7 +58,7 @@ def test_a_curve_over_all_sessions_is_whole() -> None:
     assert all(year.total.whole and all(cell and cell.whole for cell in year.months) for year in years)
 
 
-def test_after_a_ruin_there_are_no_returns() -> None:
+def test_an_account_that_went_to_zero_has_no_later_returns() -> None:
     days = sessions("2024-01-31", "2024-02-29")
     (year,) = calendar_returns(days, np.array([0.0, 0.0]), 100.0, days)
     assert [cell.value for cell in year.months if cell] == [-1.0, None]

@@ -88,7 +88,9 @@ def test_the_message_names_the_parameter_and_the_bounds() -> None:
     with pytest.raises(InvalidGrid) as refusal:
         Grid.of(SmaCrossover, {"fast": (30, 5, 1)}, {})
     label = SmaCrossover.params()["fast"].label
-    assert refusal.value.errors == {"fast": f"{label} runs from 30 down to 5: swap the two."}
+    assert refusal.value.errors == {
+        "fast": f"The lower bound of {label}, 30, is above the upper bound, 5. Swap them."
+    }
 
 
 def test_an_axis_of_millions_is_refused_before_it_is_built() -> None:

@@ -52,7 +52,7 @@ def test_a_row_that_never_held_a_position_may_not_rank_first() -> None:
 def test_the_formula_is_text_with_the_weights() -> None:
     assert formula(Objective.SHARPE, {}) == "Sharpe ratio"
     text = formula(Objective.WEIGHTED, {"sharpe": 0.6, "cagr": 0.4, "calmar": 0.0})
-    assert text.startswith("0.6 x Sharpe ratio + 0.4 x Return a year (CAGR) / 10%;")
+    assert text.startswith("0.6 x Sharpe ratio + 0.4 x Annual return (CAGR) / 10%;")
     assert "Calmar" not in text
 
 

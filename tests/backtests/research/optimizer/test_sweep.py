@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backtests.engine.simulation import Scenario, prepare
+from backtests.engine.simulation import Scenario, prepare_scenario
 from backtests.research.optimizer import sweep as sweep_module
 from backtests.research.optimizer.figures import FIGURES
 from backtests.research.optimizer.sweep import returns_of, sweep
@@ -48,7 +48,7 @@ def assert_same_figures(scenario: Scenario, variants: list[Kind], **options: Any
 def scenario_on(symbols: str, rules: RiskRules, first: int = 0, count: int = 700) -> Scenario:
     bars = {symbol: stock(symbol)[1000 : 1000 + count] for symbol in symbols.split()}
     start = to_datetime(next(iter(bars.values())).time[first])
-    return prepare(bars, capital=100_000.0, rules=rules, costs=COSTS, start=start)
+    return prepare_scenario(bars, capital=100_000.0, rules=rules, costs=COSTS, start=start)
 
 
 @EVERY_KIND
@@ -125,14 +125,14 @@ def test_session_returns_are_those_of_the_simulation() -> None:
         assert column.tolist() == expected.tolist()
 
 
-def test_the_returns_after_a_ruin_are_0() -> None:
+def test_the_later_returns_of_an_account_that_went_to_zero_are_0() -> None:
     bars = {"X": stock("AAPL")[:300]}
     costs = Costs(commission_per_order=600.0)
-    scenario = prepare(bars, capital=1_000.0, rules=RiskRules(stop_loss_pct=0.99), costs=costs)
+    scenario = prepare_scenario(bars, capital=1_000.0, rules=RiskRules(stop_loss_pct=0.99), costs=costs)
     found = returns_of(scenario, SmaCrossover, [{"fast": 5, "slow": 10}])
     assert (scenario.simulate(SmaCrossover(fast=5, slow=10)).result.equity[-1]) <= 0.0
-    ruin = int(np.flatnonzero(found[:, 0] <= -1.0)[0])
-    assert found[ruin + 1 :, 0].tolist() == [0.0] * (299 - ruin)
+    last = int(np.flatnonzero(found[:, 0] <= -1.0)[0])
+    assert found[last + 1 :, 0].tolist() == [0.0] * (299 - last)
     assert_same_figures(scenario, [SmaCrossover(fast=5, slow=10)])
 
 
@@ -154,7 +154,7 @@ def test_with_too_few_bars_there_are_no_trades(count: int) -> None:
 def test_a_sweep_without_bars_equals_a_simulation_without_bars() -> None:
     bars = stock("AAPL")
     before = to_datetime(bars.time[0] - np.timedelta64(1, "D"))
-    scenario = prepare({"AAPL": bars}, capital=1_000.0, rules=RULES[0], costs=COSTS, end=before)
+    scenario = prepare_scenario({"AAPL": bars}, capital=1_000.0, rules=RULES[0], costs=COSTS, end=before)
     assert_same_figures(scenario, [SmaCrossover()])
     assert returns_of(scenario, SmaCrossover, [{}]).shape == (0, 1)
 

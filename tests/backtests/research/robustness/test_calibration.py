@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backtests.engine.simulation import prepare
+from backtests.engine.simulation import prepare_scenario
 from backtests.research.optimizer.grid import Combination, Grid
 from backtests.research.optimizer.sampling import random_batch
 from backtests.research.optimizer.sweep import returns_of, sweep
@@ -36,7 +36,7 @@ def random_combinations(number: int, seed: int) -> list[Combination]:
 
 def deflated_lines_of_the_best(bars: Bars, tried: list[Combination]) -> tuple[Line, Line]:
     """The deflated Sharpe line of the best of a search: with all its trials, and as if it were the only trial."""
-    scenario = prepare({"SYNTHETIC": bars}, capital=100_000, rules=RULES, costs=Costs())
+    scenario = prepare_scenario({"SYNTHETIC": bars}, capital=100_000, rules=RULES, costs=Costs())
     found = [moments(column) for column in returns_of(scenario, SmaCrossover, tried).T]
     known = [each for each in found if each is not None]
     assert len(found) == TRIALS
@@ -68,7 +68,7 @@ def test_the_best_of_a_search_on_random_walks_rarely_passes() -> None:
 
 
 def search_report_of_the_best(bars: Bars) -> Report:
-    scenario = prepare({"SYNTHETIC": bars}, capital=100_000, rules=RULES, costs=Costs())
+    scenario = prepare_scenario({"SYNTHETIC": bars}, capital=100_000, rules=RULES, costs=Costs())
     tried = random_combinations(SEARCHED, seed=3)
     best = int(np.nanargmax(sweep(scenario, SmaCrossover, tried)["sharpe"]))
     return search_context_of(scenario, SmaCrossover(**tried[best]), RANGES, SAMPLE).report

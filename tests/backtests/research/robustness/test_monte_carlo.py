@@ -66,7 +66,7 @@ def test_too_few_trades_have_no_result(count: int, days: int) -> None:
     assert resample_trades(np.full(count, 0.01), days, 1) is None
 
 
-def test_monthly_returns_are_measured_at_the_last_bar_and_end_with_a_ruin() -> None:
+def test_monthly_returns_end_when_the_account_went_to_zero() -> None:
     days = ["2024-01-30", "2024-01-31", "2024-02-01", "2024-02-29", "2024-03-01", "2024-05-02"]
     time = np.array([f"{day}T05:00" for day in days], "datetime64[us]")
     equity = np.array([90.0, 110.0, 70.0, 99.0, 0.0, 0.0])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backtests.engine.simulation import Scenario, prepare
+from backtests.engine.simulation import Scenario, prepare_scenario
 from backtests.research.optimizer.grid import Range
 from backtests.research.optimizer.objectives import Objective
 from backtests.research.robustness import report as report_module
@@ -35,7 +35,9 @@ RANGES = {"fast": (5, 30, 5), "slow": (20, 60, 10)}
 
 
 def scenario_on(bars: Bars, costs: Costs | None = None) -> Scenario:
-    return prepare({"SYNTHETIC": bars}, capital=100_000, rules=RULES, costs=costs or Costs(slippage_bps=2))
+    return prepare_scenario(
+        {"SYNTHETIC": bars}, capital=100_000, rules=RULES, costs=costs or Costs(slippage_bps=2)
+    )
 
 
 def report_of(kind: Kind, scenario: Scenario, ranges: Mapping[str, Range]) -> Report:
@@ -94,12 +96,12 @@ def test_the_closed_trades_are_resampled(found: Report) -> None:
     assert sum(bootstrap["drawdowns"]["counts"]) == 10_000
 
 
-def test_monte_carlo_is_the_worse_of_the_simulated_and_the_realised_figures(found: Report) -> None:
+def test_monte_carlo_is_the_worse_of_the_simulated_and_the_realized_figures(found: Report) -> None:
     done = scenario_on(trends(1)).simulate(SmaCrossover(fast=10, slow=30))
     monte_carlo = found["monte_carlo"]
-    assert monte_carlo["realised"]["drawdown"] == done.metrics.max_drawdown
+    assert monte_carlo["realized"]["drawdown"] == done.metrics.max_drawdown
     assert monte_carlo["drawdown"] == max(monte_carlo["bootstrap"]["drawdown"], done.metrics.max_drawdown)
-    assert monte_carlo["month"] == min(monte_carlo["bootstrap"]["month"], monte_carlo["realised"]["month"])
+    assert monte_carlo["month"] == min(monte_carlo["bootstrap"]["month"], monte_carlo["realized"]["month"])
     assert monte_carlo["size"] == pytest.approx(0.95, abs=0.01)  # of whole shares, at a fill price with slippage
 
 
@@ -109,7 +111,7 @@ def test_the_loss_of_an_open_position_counts() -> None:
     price = np.concatenate((np.linspace(50.0, 100.0, 150), np.linspace(100.0, 60.0, 150)))
     fallen = Bars(flat.time, price, price, price, price, flat.volume)
     rules = replace(RULES, stop_loss_pct=0.99)
-    scenario = prepare({"SYNTHETIC": fallen}, capital=100_000, rules=rules, costs=Costs())
+    scenario = prepare_scenario({"SYNTHETIC": fallen}, capital=100_000, rules=rules, costs=Costs())
     held = report_of(BuyAndHold(), scenario, {})
     assert (held["trades"], held["open"], held["monte_carlo"]["bootstrap"]) == (0, 1, None)
     assert held["monte_carlo"]["drawdown"] == pytest.approx(0.4, abs=0.02)
@@ -131,7 +133,7 @@ def test_neighbours_are_scored_by_the_objective_of_the_search() -> None:
     search_context = search_context_of(scenario, kind, RANGES)
     by_cagr = build_report(scenario, kind, RANGES, search_context, Selection(objective=Objective.CAGR))
     assert by_cagr["neighbours"]["objective"] == "cagr"
-    assert by_cagr["neighbours"]["own"] == pytest.approx(scenario.simulate(kind).metrics.cagr)
+    assert by_cagr["neighbours"]["score"] == pytest.approx(scenario.simulate(kind).metrics.cagr)
     weights = {"sharpe": 0.5, "cagr": 0.5}
     weighted = build_report(
         scenario, kind, RANGES, search_context, Selection(objective=Objective.WEIGHTED, weights=weights)
@@ -140,27 +142,30 @@ def test_neighbours_are_scored_by_the_objective_of_the_search() -> None:
     assert metrics.sharpe is not None
     assert metrics.cagr is not None
     score = 0.5 * min(metrics.sharpe, 5.0) + 0.5 * min(metrics.cagr / 0.10, 5.0)
-    assert weighted["neighbours"]["own"] == pytest.approx(score)
+    assert weighted["neighbours"]["score"] == pytest.approx(score)
 
 
-def test_the_holdout_of_a_ruined_account_is_that_of_the_whole_period(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_account_that_went_to_zero_has_the_holdout_of_the_whole_period(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The account went to zero after a third of the sessions."""
     scenario = scenario_on(walk(3))
-    ruined = np.append(np.full(332, 0.001), -1.0)
-    monkeypatch.setattr(report_module, "session_returns", lambda *_: ruined)
+    to_zero = np.append(np.full(332, 0.001), -1.0)
+    monkeypatch.setattr(report_module, "session_returns", lambda *_: to_zero)
     found = build_report(
         scenario, SmaCrossover(fast=10, slow=30), {}, search_context_of(scenario, BuyAndHold(), {})
     )
     out_of_sample = found["out_of_sample"]
-    assert (out_of_sample["first"], out_of_sample["sessions"], out_of_sample["ruined"]) == (700, 300, True)
+    assert (out_of_sample["first"], out_of_sample["sessions"], out_of_sample["went_to_zero"]) == (700, 300, True)
     assert ratings(found)["out_of_sample"] is Rating.FAIL
 
 
 def test_the_first_day_of_the_holdout_is_reported() -> None:
     scenario, kind = scenario_on(walk(3)), SmaCrossover(fast=10, slow=30)
-    found = build_report(scenario, kind, {}, SearchContext({}), Selection(HoldoutStatus.HELD_BACK, 0.2))
+    found = build_report(scenario, kind, {}, SearchContext({}), Selection(HoldoutStatus.NOT_USED, 0.2))
     assert found["out_of_sample"]["from"] == str(walk(3).time[800])[:10]
-    assert (found["out_of_sample"]["part"], found["out_of_sample"]["holdout_status"]) == (0.2, "held_back")
+    assert found["out_of_sample"]["holdout_fraction"] == 0.2
+    assert found["out_of_sample"]["holdout_status"] == "not_used"
 
 
 def test_neighbours_are_one_step_away_and_exclude_the_result(found: Report) -> None:

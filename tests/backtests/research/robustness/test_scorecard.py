@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backtests.research.optimizer.objectives import LABELS, Objective
 from backtests.research.robustness.deflated_sharpe import Moments, deflated_sharpe, expected_best
-from backtests.research.robustness.scorecard import Line, Rating, counts, lines, summary
+from backtests.research.robustness.scorecard import Line, Rating, counts, lines, rating_summary
 from tests.backtests.research.robustness.reports import CHECK, GOOD
 
 KEYS = [
@@ -43,9 +43,9 @@ def test_a_good_result_passes_in_every_line() -> None:
 
 
 def test_the_summary_leaves_out_ratings_that_no_line_has() -> None:
-    assert summary(lines(GOOD, 1, None)) == "9 pass"
+    assert rating_summary(lines(GOOD, 1, None)) == "9 pass"
     mixed = GOOD | {"trades": 9, "moments": None}
-    assert summary(lines(mixed, 1, None)) == "6 pass, 1 caution, 1 fail"
+    assert rating_summary(lines(mixed, 1, None)) == "6 pass, 1 caution, 1 fail"
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_the_summary_leaves_out_ratings_that_no_line_has() -> None:
         ("out_of_sample", changed("out_of_sample", out_of_sample=0.0), Rating.FAIL),
         ("out_of_sample", changed("out_of_sample", out_of_sample=None), Rating.NONE),
         ("out_of_sample", GOOD | {"out_of_sample": None}, Rating.NONE),
-        ("out_of_sample", changed("out_of_sample", holdout_status="held_back"), Rating.PASS),
-        ("out_of_sample", changed("out_of_sample", holdout_status="searched"), Rating.NONE),
-        ("out_of_sample", changed("out_of_sample", holdout_status="ranked"), Rating.NONE),
-        ("out_of_sample", changed("out_of_sample", ruined=True), Rating.FAIL),
-        ("out_of_sample", changed("out_of_sample", ruined=True, out_of_sample=None), Rating.FAIL),
+        ("out_of_sample", changed("out_of_sample", holdout_status="not_used"), Rating.PASS),
+        ("out_of_sample", changed("out_of_sample", holdout_status="used_by_search"), Rating.NONE),
+        ("out_of_sample", changed("out_of_sample", holdout_status="used_by_ranking"), Rating.NONE),
+        ("out_of_sample", changed("out_of_sample", went_to_zero=True), Rating.FAIL),
+        ("out_of_sample", changed("out_of_sample", went_to_zero=True, out_of_sample=None), Rating.FAIL),
         ("walk_forward", changed("walk_forward", efficiency=0.5), Rating.PASS),
         ("walk_forward", changed("walk_forward", efficiency=0.49), Rating.CAUTION),
         ("walk_forward", changed("walk_forward", efficiency=None), Rating.CAUTION),
@@ -104,7 +104,7 @@ def test_a_kind_without_parameters_has_no_rating(key: str) -> None:
     assert line(key, report).rating is Rating.NONE
 
 
-@pytest.mark.parametrize("holdout_status", ["own", "held_back"])
+@pytest.mark.parametrize("holdout_status", ["no_search", "not_used"])
 @pytest.mark.parametrize("others", [1, 25])
 def test_a_holdout_that_other_trials_used_is_at_most_a_caution(holdout_status: str, others: int) -> None:
     report = changed("out_of_sample", holdout_status=holdout_status)
@@ -130,7 +130,7 @@ def test_a_search_without_a_figure_has_a_reason_for_it() -> None:
 def test_the_score_of_the_neighbours_is_that_of_the_objective() -> None:
     assert line("neighbours", GOOD).value == 1.4
     assert LABELS[Objective.SHARPE] in line("neighbours", GOOD).message
-    by_cagr = changed("neighbours", objective="cagr", median=0.08, own=0.121)
+    by_cagr = changed("neighbours", objective="cagr", median=0.08, score=0.121)
     assert line("neighbours", by_cagr).value == 0.08
     assert LABELS[Objective.CAGR] in line("neighbours", by_cagr).message
 
@@ -141,25 +141,25 @@ def test_a_failed_check_has_the_message_of_the_check() -> None:
 
 
 def test_the_messages() -> None:
-    """The copy of all lines, once; other tests assert ratings and figures."""
+    """The text of all lines, once; other tests assert ratings and figures."""
     cases = {
         "deflated_sharpe": (
-            "Over 99% probability of a true Sharpe ratio above zero, as a single trial; "
-            "chance alone would show 0.00."
+            "90% probability of a true Sharpe ratio above zero, as the best of 50 trials. "
+            "The best of 50 trials without skill would have about 1.02."
         ),
         "out_of_sample": (
             "Sharpe 0.90 in the last 30%, 1.00 before it; its search did not use the holdout period; "
             "2 other trials used the holdout period."
         ),
         "walk_forward": "Sharpe 1.00 over 8 joined folds, efficiency 80%.",
-        "neighbours": "Sharpe ratio 1.40 in the median of 8 neighbours, 1.60 itself.",
-        "monte_carlo": "A bad month -2.0%, a bad drawdown -10.0%, open positions included.",
-        "costs": "+70.0% at twice the costs, +80.0% at its own costs, over the whole period.",
+        "neighbours": "Sharpe ratio: median of 8 neighbours 1.40, this combination 1.60.",
+        "monte_carlo": "Bad month -2.0%, bad drawdown -10.0%, including open positions.",
+        "costs": "Return over the whole period: +70.0% at twice the costs, +80.0% at its own costs.",
         "trades": "60 closed trades.",
         "checks": "No look-ahead and enough warm-up on 1,500 bars.",
     }
-    report = changed("out_of_sample", holdout_status="held_back")
-    found = {each.key: each.message for each in lines(report, 1, None, others=2)}
+    report = changed("out_of_sample", holdout_status="not_used")
+    found = {each.key: each.message for each in lines(report, 50, None, others=2)}
     assert {key: found[key] for key in cases} == cases
 
 

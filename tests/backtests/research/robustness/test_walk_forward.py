@@ -53,7 +53,7 @@ def test_the_holdout_is_the_last_30_percent() -> None:
     assert found.in_sample == pytest.approx(sharpe_ratio(returns[:7]))
     assert found.out_of_sample == pytest.approx(sharpe_ratio(returns[7:]))
     assert found.total_return == pytest.approx(1.10 * 0.95 * 1.02 - 1)
-    assert (found.sessions, found.first, found.ruined) == (3, 7, False)
+    assert (found.sessions, found.first, found.went_to_zero) == (3, 7, False)
     assert out_of_sample(returns[:3]) is None
 
 
@@ -70,8 +70,8 @@ def test_the_holdout_begins_where_the_search_ends() -> None:
     assert short.first == 2
 
 
-def test_an_account_that_went_to_zero_is_marked_as_ruined() -> None:
-    ruined = np.array([0.01, 0.02, -1.0, *[0.0] * 7])
-    found = out_of_sample(ruined)
+def test_an_account_that_went_to_zero_has_no_sharpe_ratio_in_the_holdout() -> None:
+    to_zero = np.array([0.01, 0.02, -1.0, *[0.0] * 7])
+    found = out_of_sample(to_zero)
     assert found is not None
-    assert (found.ruined, found.out_of_sample, found.first) == (True, None, 7)
+    assert (found.went_to_zero, found.out_of_sample, found.first) == (True, None, 7)
