@@ -190,7 +190,7 @@ def test_an_entry_without_enough_cash_is_cancelled_with_the_reason(account: Pape
     match_until(account, CLOSES[1])
     entry.refresh_from_db()
     assert (entry.status, entry.filled_quantity, entry.open_quantity) == ("cancelled", 0, 0)
-    assert entry.reason == "Cash of $10,000.00 does not buy one share at $10,001.00."
+    assert entry.reason == "The cash of $10,000.00 is not enough for one share at $10,001.00."
     assert (fills_of(account), PaperOrder.objects.count()) == ([], 1)
 
 
