@@ -1,4 +1,4 @@
-"""Live trading in the admin: operators can search and read all records, but change none."""
+"""Live trading in the admin: administrators can search and read all records, but change none."""
 
 from typing import Any
 

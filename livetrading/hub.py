@@ -43,8 +43,8 @@ class Hub:
 
     async def stream(self, user_id: int) -> AsyncIterator[str]:
         """Server-sent events until the hub closes: "changed" at the start and after every change of the user's
-        version, and a comment when nothing was sent for `keep_alive` seconds. Ends at once when the user has too
-        many streams."""
+        version, and a comment when nothing was sent for `keep_alive` seconds. Ends immediately when the user has
+        too many streams."""
         if not self.has_room(user_id):
             return
         listener = self._add(user_id)

@@ -1,7 +1,7 @@
 """Plugins: a trader's own strategy kinds, in Python files that are loaded and checked at start.
 
 A file that cannot be loaded, or that fails a check, is listed with the reason; everything else keeps working.
-Plugins are code that the operator of the desk installs: they run with the rights of the desk.
+Plugins are code that the administrator of the desk installs: they run with the permissions of the desk.
 
 Loading and checking one file stops after TIME_LIMIT seconds. The limit needs POSIX signals: on Windows, which has
 no SIGALRM, and outside the main thread a file is loaded without a limit.

@@ -23,7 +23,7 @@ DOCS = "api_docs"
 DESCRIPTION = """
 Strategies, backtests and live trading of one desk.
 
-**Authentication.** Send the token from `POST /api/v1/auth/login` as `Authorization: Bearer <token>`. A signed-in
+**Authentication.** Send the token from `POST /api/v1/auth/login` as `Authorization: Bearer <token>`. A logged-in
 browser session works too; its POST, PUT and DELETE requests need the header `X-CSRFToken`.
 
 **Numbers.** `*_pct` is a fraction in requests and in the `rules` and `limits` of a response: 0.02 is 2%. `*_pct`
@@ -43,13 +43,13 @@ View = Callable[..., HttpResponseBase]
 
 
 class DeskApi(NinjaAPI):
-    """Every response is JSON, also without a log-in."""
+    """Every response is JSON, also without a login."""
 
     @property
     def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
         patterns, app_name, namespace = super().urls
         for pattern in patterns:
-            # The documentation is a page and redirects to the log-in; the endpoints respond with 401.
+            # The documentation is a page and redirects to the login page; the endpoints respond with 401.
             if isinstance(pattern, URLPattern) and pattern.name != DOCS:
                 pattern.callback = login_not_required(self._with_api_headers(pattern.callback))
         return patterns, app_name, namespace

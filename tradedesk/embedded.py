@@ -2,8 +2,8 @@
 
 One worker trades and the other does research, each with its own threads, so that research never delays an order.
 
-A stop or a crash loses the messages in memory, but not the work: the database knows what is waiting, and the
-recovery tasks of beat enqueue it again.
+A stop or a crash loses the messages in memory, but not the work: the database records what is waiting, and
+the recovery tasks of beat enqueue it again.
 """
 
 import logging

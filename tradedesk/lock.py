@@ -1,4 +1,4 @@
-"""One process at a time: an exclusive lock on a file, freed by the system however its holder ends."""
+"""An exclusive lock on a file for one process, which the system releases when its holder ends for any reason."""
 
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,8 @@ class Locked(Exception):
 
 
 class FileLock:
-    """`with FileLock(path, "who I am"):` raises Locked at once, or waits for its turn when `wait` is set."""
+    """`with FileLock(path, "who I am"):` raises Locked immediately, or waits until the lock is
+    free if `wait` is set."""
 
     def __init__(self, path: Path, holder: str, *, wait: bool = False) -> None:
         self.lock = filelock.FileLock(path, timeout=-1 if wait else 0, mode=0o600)

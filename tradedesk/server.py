@@ -28,7 +28,8 @@ class CannotListen(Exception):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Call it before the slow steps of a start: it reports a port in use at once, and clients can already wait."""
+    """Call it before the slow steps of a start: it reports a port in use immediately, and clients can
+    already wait."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)

@@ -73,8 +73,8 @@ def list_paper_positions(request: UserRequest) -> list[PositionSchema]:
 def read_paper_account(request: UserRequest) -> PaperAccountSchema:
     """The paper account. The first deployment opens it; before that, these are its starting values."""
     account = read_account(request.user, Mode.PAPER, market_clock().now())
-    books = PaperAccount.objects.filter(user=request.user).first() or PaperAccount()
-    return PaperAccountSchema.of(account, costs=books.costs())
+    paper_account = PaperAccount.objects.filter(user=request.user).first() or PaperAccount()
+    return PaperAccountSchema.of(account, costs=paper_account.costs())
 
 
 def _schemas(page: Sequence[PaperTrade]) -> list[PaperTradeSchema]:

@@ -110,7 +110,7 @@ def _decide_and_write(
 def _update_funds(
     live: LiveStrategy, book: StrategyBook, evaluation: Evaluation, newest: datetime, equity: float
 ) -> Funds:
-    """Update the strategy's session start, profit and peak, and return its money at this close."""
+    """Update the strategy's session start, profit and peak, and return its equity figures at this close."""
     pnl = book.realized + book.unrealized(evaluation.closes)
     session = _session_date(newest)
     if live.session != session:

@@ -76,8 +76,8 @@ def deployment_rules(source: Source) -> RiskRules:
     """The trading rules of a deployment of `source`: every rule of its backtest or optimizer run. A position size
     or a number of positions above a deployment's upper bound is reduced to it.
 
-    The fully invested size of a run without a chosen position size is not carried over: the deployment then has
-    the defaults, like a deployment of a strategy. Raises InvalidRules for a stored rule out of bounds.
+    The fully invested size of a run for which no position size was set is not copied: the deployment then has the
+    defaults, like a deployment of a strategy. Raises InvalidRules for a stored rule out of bounds.
     """
     rules = {name: rule.default for name, rule in DEPLOYED_RULES.items()}
     for name, value in _tested_rules(source).items():

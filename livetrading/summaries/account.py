@@ -1,4 +1,4 @@
-"""An account in the desk's books: open positions marked to market, profit and loss, cash and equity."""
+"""An account in the desk's records: open positions marked to market, profit and loss, cash and equity."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The strategy contract: declared parameters and one vectorised method.
+"""The strategy contract: declared parameters and one vectorized method.
 
 Form, optimizer, backtest and live check use the same object. docs/strategies.md shows how to add a kind.
 """

@@ -17,7 +17,7 @@ class UserAdmin(BaseUserAdmin[User]):
     fieldsets = [
         (None, {"fields": ["email", "password"]}),
         ("Trading", {"fields": ["mode", "entries_stopped"]}),
-        ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
+        ("Permissions", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
         ("Dates", {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [

@@ -226,7 +226,7 @@ class RiskRules(Declared):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs(Declared):
-    """The costs of each order, entries and exits alike. Raises InvalidRules for a value out of bounds."""
+    """The costs of each order, both entries and exits. Raises InvalidRules for a value out of bounds."""
 
     commission_bps: float = _rule(
         0.0,
