@@ -1,4 +1,4 @@
-"""Alice is staff, Bob is a trader, Charlie is logged out."""
+"""Alice is an administrator, Bob is a trader, Charlie is logged out."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -61,7 +61,7 @@ class TestList:
             assert response.status_code == 302
             assert response["Location"].startswith(reverse("account_login"))
 
-    def test_only_staff_sees_the_upload_button(self, alices: Client, bobs: Client) -> None:
+    def test_only_an_administrator_sees_the_upload_button(self, alices: Client, bobs: Client) -> None:
         put(1)
         assert f'href="{UPLOAD}"' in text(alices.get(LIST))
         assert f'href="{UPLOAD}"' not in text(bobs.get(LIST))

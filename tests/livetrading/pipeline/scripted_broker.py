@@ -20,7 +20,7 @@ def leg_id(entry: Order, kind: str) -> str:
 
 @dataclass
 class ScriptedBroker:
-    """orders: by client_order_id, in their present state. fills: in order, with the activity ids "1", "2", ..."""
+    """orders: by client_order_id, in their current state. fills: in order, with the activity ids "1", "2", ..."""
 
     orders: dict[str, BrokerOrder] = field(default_factory=dict)
     fills: list[BrokerFill] = field(default_factory=list)

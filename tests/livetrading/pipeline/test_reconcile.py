@@ -151,7 +151,7 @@ def test_an_order_is_not_finished_before_its_last_fill_is_booked(
     assert PaperTrade.objects.get().quantity == 40
 
 
-def test_two_strategies_and_two_users_have_separate_books(
+def test_two_strategies_and_two_users_have_separate_records(
     live: LiveStrategy, alice: User, bob: User, broker: ScriptedBroker
 ) -> None:
     bobs = make_paper_trade(user=bob, live_strategy=make_live_strategy(user=bob))

@@ -77,7 +77,7 @@ def test_a_filled_target_closes_the_trade_and_the_stop_is_cancelled(
 def test_a_stop_triggered_on_the_entry_bar_is_recorded_with_its_fill(
     live: LiveStrategy, broker: ScriptedBroker
 ) -> None:
-    """The desk first learns of the stop by its fill."""
+    """The desk sees the stop for the first time in its fill."""
     entry = entry_of(live)
     broker.knows(entry, "filled", 100)
     leg = broker.leg(entry, "stop_loss", 9, state="filled", filled_quantity=Decimal(100))

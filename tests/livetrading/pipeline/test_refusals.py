@@ -1,6 +1,6 @@
 """Refusals: every signal without an order has a reason. The position size is 2% of $100,000: $2,000.
 
-The copy of the refusals is tested in test_the_messages_of_refusals.
+The text of the refusals is tested in test_the_messages_of_refusals.
 """
 
 from dataclasses import replace
@@ -155,7 +155,7 @@ def test_two_strategies_sell_only_their_own_shares(live: LiveStrategy) -> None:
 
 
 def test_the_messages_of_refusals(alice: User) -> None:
-    """The copy of all refusals that the pipeline stores with a signal; those of the rules are in core.risk."""
+    """The text of all refusals that the pipeline stores with a signal; those of the rules are in core.risk."""
     lot = PaperTrade(symbol="AAPL", quantity=Decimal(10), entry_time=TIMES[3], entry_price=Decimal(10))
     buy = SignalEvent("AAPL", Side.BUY, 1.0, TIMES[2], 10.0, "Explanation", late=True)
     sell = replace(buy, side=Side.SELL)

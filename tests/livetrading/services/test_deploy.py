@@ -109,7 +109,7 @@ def test_a_deployed_backtest_has_its_own_parameters_and_rules(alice: User, strat
     )
     live = LiveStrategy.objects.get(pk=deploy(alice, backtest, now=NOW).pk)
     assert (live.strategy, live.backtest, live.name) == (strategy, backtest, "Live - Golden cross")
-    # The snapshot of the backtest, not the present strategy.
+    # The snapshot of the backtest, not the current strategy.
     assert live.parameters == {"fast": 5, "slow": 9}
     assert live.risk_rules() == rules
 

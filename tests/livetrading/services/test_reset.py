@@ -1,4 +1,4 @@
-"""Restart of the replay: empty paper books for all users, and the clock at its start."""
+"""Restart of the replay: empty paper accounts for all users, and the clock at its start."""
 
 import builtins
 from datetime import date
@@ -40,7 +40,7 @@ from tradedesk.marketdata import replay
 from tradedesk.marketdata.models import ReplayMarket
 from tradedesk.marketdata.replay import replay_state
 
-BOOKS = (
+TABLES = (
     SignalHistory,
     Order,
     Fill,
@@ -55,7 +55,7 @@ BOOKS = (
 
 @pytest.fixture
 def traded_desk(alice: User, bob: User, settings: Any) -> User:
-    """Two users with rows in all books, on the replay of 2010."""
+    """Two users with rows in all tables, on the replay of 2010."""
     settings.REPLAY_START = "2010-01-04"
     at_day(date(2012, 3, 9))
     bring(AAPL=flat(10, 10, 12, 12, 11.5, 11.5))
@@ -65,15 +65,15 @@ def traded_desk(alice: User, bob: User, settings: Any) -> User:
         for now in CLOSES[2:5]:
             step(live, now)
         watched_desk(user, 2)
-    assert all(model._default_manager.exists() for model in BOOKS)
+    assert all(model._default_manager.exists() for model in TABLES)
     return alice
 
 
 def counts() -> dict[str, int]:
-    return {model.__name__: model._default_manager.count() for model in BOOKS}
+    return {model.__name__: model._default_manager.count() for model in TABLES}
 
 
-def test_the_paper_books_of_all_users_are_empty(traded_desk: User) -> None:
+def test_the_paper_accounts_of_all_users_are_empty(traded_desk: User) -> None:
     deployments = LiveStrategy.objects.count()
     assert reset_replay(WALL) == deployments
     assert set(counts().values()) == {0}

@@ -57,7 +57,7 @@ def test_a_position_is_the_sum_of_its_lots_at_the_average_price(account: PaperAc
     )
 
 
-def test_two_accounts_have_separate_books(account: PaperAccount, bob: User) -> None:
+def test_two_accounts_have_separate_records(account: PaperAccount, bob: User) -> None:
     other = open_account(bob, 500.0)
     bring(AAPL=flat(10, 10))
     submit(account, "a", CLOSES[0])

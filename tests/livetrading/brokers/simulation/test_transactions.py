@@ -1,4 +1,4 @@
-"""The simulated broker's books are written completely or not at all, and once when two workers write them."""
+"""The simulated broker's records are written completely or not at all, and once when two workers write them."""
 
 from collections.abc import Mapping
 from datetime import datetime
