@@ -37,7 +37,7 @@ class Hub:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
-    def has_room(self, user_id: int) -> bool:
+    def accepts_stream(self, user_id: int) -> bool:
         """Whether the user may open another stream."""
         return not self._closed and len(self._listeners.get(user_id, ())) < self._streams_per_user
 
@@ -45,7 +45,7 @@ class Hub:
         """Server-sent events until the hub closes: "changed" at the start and after every change of the user's
         version, and a comment when nothing was sent for `keep_alive` seconds. Ends immediately when the user has
         too many streams."""
-        if not self.has_room(user_id):
+        if not self.accepts_stream(user_id):
             return
         listener = self._add(user_id)
         sent = None

@@ -92,7 +92,7 @@ refuse_with_detail(api)
 
 
 class HealthSchema(Schema):
-    """Each part is "ok", or a message with the problem and what to do."""
+    """Each component is "ok", or a message with the problem and what to do."""
 
     status: str = Field(examples=["ok"])
     database: str
@@ -104,9 +104,9 @@ class HealthSchema(Schema):
 
 @api.get("/health", auth=None, tags=["health"], response={200: HealthSchema, 503: HealthSchema})
 def read_health(request: HttpRequest) -> Status[dict[str, str]]:
-    """Whether the desk can trade. 503: at least one part does not work."""
-    parts = health(timezone.now())
-    return Status(200 if parts["status"] == OK else 503, parts)
+    """Whether the desk can trade. 503: at least one component does not work."""
+    components = health(timezone.now())
+    return Status(200 if components["status"] == OK else 503, components)
 
 
 @cache

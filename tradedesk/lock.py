@@ -19,15 +19,15 @@ class FileLock:
         self.lock = filelock.FileLock(path, timeout=-1 if wait else 0, mode=0o600)
         self.holder = holder
         # Not in the locked file itself: on Windows only the holder can read that one.
-        self.words = path.with_name(f"{path.name}.holder")
+        self.holder_file = path.with_name(f"{path.name}.holder")
 
     def __enter__(self) -> Self:
         try:
             self.lock.acquire()
         except filelock.Timeout:
-            words = self.words.read_text(encoding="utf-8") if self.words.exists() else ""
-            raise Locked(words) from None
-        self.words.write_text(self.holder, encoding="utf-8")
+            holder = self.holder_file.read_text(encoding="utf-8") if self.holder_file.exists() else ""
+            raise Locked(holder) from None
+        self.holder_file.write_text(self.holder, encoding="utf-8")
         return self
 
     def __exit__(

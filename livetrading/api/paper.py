@@ -13,7 +13,7 @@ from livetrading.summaries.trades import latest_trades
 from tradedesk.accounts.models import Mode
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.marketdata.clock import market_clock
-from tradedesk.rest.pages import Presented, in_pages
+from tradedesk.rest.pages import MappedQuerySet, in_pages
 from tradedesk.rest.refusals import BAD_QUERY, NO_USER
 from tradedesk.rest.schemas import Percent, Schema
 
@@ -57,9 +57,9 @@ class PaperAccountSchema(Schema):
 
 @router.get("/trades", response={200: list[PaperTradeSchema], **BAD_QUERY})
 @in_pages
-def list_paper_trades(request: UserRequest) -> Presented[PaperTrade]:
+def list_paper_trades(request: UserRequest) -> MappedQuerySet[PaperTrade]:
     """Closed and open trades, by their last fill, newest first."""
-    return Presented(latest_trades(request.user, Mode.PAPER), _schemas)
+    return MappedQuerySet(latest_trades(request.user, Mode.PAPER), _schemas)
 
 
 @router.get("/positions", response={200: list[PositionSchema], **BAD_QUERY})

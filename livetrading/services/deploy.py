@@ -48,7 +48,7 @@ class AlreadyDeployed(DeployRefused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
+class DeploymentSettings:
     """The settings a trader may choose for a deployment. check_interval: seconds of market time. rules: values
     that replace those of `deployment_rules`, by name; None keeps the rule. Raises DeployRefused for values out of
     bounds."""
@@ -91,10 +91,14 @@ def _tested_rules(source: Source) -> dict[str, Any]:
     if isinstance(source, Strategy):
         return {}
     rules = source.rules if isinstance(source, Backtest) else source.run.rules_on(source.universe).as_dict()
-    unchosen = fully_invested(len(source.symbols))
-    if rules["position_size_pct"] != unchosen["position_size_pct"]:
+    fully_invested_rules = fully_invested(len(source.symbols))
+    if rules["position_size_pct"] != fully_invested_rules["position_size_pct"]:
         return dict(rules)
-    return {name: value for name, value in rules.items() if name not in unchosen or value != unchosen[name]}
+    return {
+        name: value
+        for name, value in rules.items()
+        if name not in fully_invested_rules or value != fully_invested_rules[name]
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,7 @@ def deploy(
     deploy_key: str = "",
     symbols: Iterable[str] | None = None,
     name: str = "",
-    choices: Choices | None = None,
+    settings: DeploymentSettings | None = None,
 ) -> LiveStrategy:
     """Deploy `source` in the user's mode and enqueue its first check. A repeated deploy_key returns the same live
     strategy, so a double click deploys once. Raises DeployRefused and AlreadyDeployed."""
@@ -170,7 +174,9 @@ def deploy(
         raise DeployRefused(mode=str(error)) from None
     try:
         with transaction.atomic():
-            live = _create(user, snapshot, deploy_key, name, choices or Choices(), equity, provenance, now)
+            live = _create(
+                user, snapshot, deploy_key, name, settings or DeploymentSettings(), equity, provenance, now
+            )
             notify(user, Notification.Level.SUCCESS, deployment_message(live), "/dashboard/live-trading", now)
             transaction.on_commit(lambda: enqueue_check_now(live.pk))
     except IntegrityError:
@@ -215,12 +221,12 @@ def _create(
     snapshot: Snapshot,
     deploy_key: str,
     name: str,
-    choices: Choices,
+    settings: DeploymentSettings,
     equity: Decimal,
     provenance: dict[str, Any],
     now: datetime,
 ) -> LiveStrategy:
-    rules = snapshot.rules.as_dict() | {name: value for name, value in choices.rules.items() if value is not None}
+    rules = snapshot.rules.as_dict() | {name: value for name, value in settings.rules.items() if value is not None}
     live = LiveStrategy(
         user=user,
         name=(" ".join(name.replace("\0", "").split()) or f"Live - {snapshot.name}")[:100],
@@ -237,8 +243,8 @@ def _create(
         fingerprint=snapshot.fingerprint(),
         deployed_at=now,
         starting_equity=equity,
-        check_interval=choices.check_interval,
-        auto_execute=choices.auto_execute,
+        check_interval=settings.check_interval,
+        auto_execute=settings.auto_execute,
         next_check_at=now,
         **{name: _stored(name, value) for name, value in rules.items()},
     )

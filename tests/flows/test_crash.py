@@ -30,7 +30,7 @@ from livetrading.models import (
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.reconcile import reconcile
 from livetrading.pipeline.requeue import accounts_to_reconcile, lost_orders
-from livetrading.services.deploy import Choices, deploy
+from livetrading.services.deploy import DeploymentSettings, deploy
 from livetrading.tasks import dispatch_due_checks, requeue_lost_orders
 from strategies.services import save_strategy
 from tests.flows.nursery import Nursery
@@ -88,7 +88,7 @@ def trader(number: int) -> User:
             user,
             strategy,
             now=market_clock().now(),
-            choices=Choices(rules={"max_positions": 4, "position_size_pct": 0.1}),
+            settings=DeploymentSettings(rules={"max_positions": 4, "position_size_pct": 0.1}),
         )
     return user
 

@@ -14,7 +14,7 @@ from livetrading.models import LiveStrategy, Order, OrderState, PaperAccount, Pa
 from livetrading.pipeline import check as check_module
 from livetrading.pipeline.evaluate import evaluate
 from livetrading.services.control import control
-from livetrading.services.deploy import Choices, deploy
+from livetrading.services.deploy import DeploymentSettings, deploy
 from strategies.services import save_strategy
 from tests.livetrading.factories import at_day, make_order
 from tests.livetrading.made_bars import CLOSES, DAYS, TIMES, TWO_BARS, bring, flat
@@ -196,7 +196,7 @@ def run_worker(queue: Published) -> None:
 def test_the_tasks_run_a_deployment_from_its_start_to_a_sale(alice: User, queue: Published) -> None:
     bring(AAPL=flat(10, 10, 12, 13, 12.5, 12.4, 12.2))
     strategy = save_strategy(alice, name="Two bars", symbols=["AAPL"], timeframe="1Day", **TWO_BARS)
-    live = deploy(alice, strategy, now=CLOSES[2], choices=Choices(rules={"position_size_pct": 0.12}))
+    live = deploy(alice, strategy, now=CLOSES[2], settings=DeploymentSettings(rules={"position_size_pct": 0.12}))
     tasks.check_now(live.pk)
     run_worker(queue)
     for day in DAYS[3:7]:

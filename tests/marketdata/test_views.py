@@ -26,7 +26,7 @@ LIST, UPLOAD = "/dashboard/data", "/dashboard/data/upload"
 def put(count: int) -> None:
     for number in range(count):
         key = SeriesKey("csv", f"S{number:03}", Timeframe.DAY.value)
-        save_series(key, daily_bars(3 + number), adjusted=number % 2 == 0, present=None, now=NOW)
+        save_series(key, daily_bars(3 + number), adjusted=number % 2 == 0, stored=None, now=NOW)
 
 
 def send(client: Client, content: bytes = b"", name: str = "acme.csv", **changes: Any) -> Any:

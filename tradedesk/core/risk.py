@@ -36,10 +36,10 @@ class Refusal(IntEnum):
     DRAWDOWN = 4
     NO_SIZE = 5
 
-    def message(self, **facts: object) -> str:
-        """The reason as a trader reads it. facts: state (EntryState) and rules (KernelRules), where the message
+    def message(self, **values: object) -> str:
+        """The reason as a trader reads it. values: state (EntryState) and rules (KernelRules), where the message
         names them; for NO_SIZE budget and price in dollars."""
-        return _MESSAGES[self].format(**facts)
+        return _MESSAGES[self].format(**values)
 
 
 _MESSAGES = {

@@ -12,7 +12,7 @@ from backtests.provenance import engine_code
 from livetrading.models import LiveStrategy, PaperAccount
 from livetrading.services import deploy as deploy_module
 from livetrading.services.accounts import broker_for
-from livetrading.services.deploy import AlreadyDeployed, Choices, DeployRefused, deploy
+from livetrading.services.deploy import AlreadyDeployed, DeploymentSettings, DeployRefused, deploy
 from strategies.kinds import code_hash
 from strategies.models import Strategy
 from strategies.services import save_strategy
@@ -130,8 +130,8 @@ def test_the_traders_choices_are_deployed(alice: User, strategy: Strategy) -> No
         "daily_loss_limit": 250,
         "take_profit_pct": None,
     }
-    choices = Choices(check_interval=60, auto_execute=False, rules=rules)
-    live = deploy(alice, strategy, now=NOW, name="  Mine  ", symbols=["ibm", " MSFT ", "IBM"], choices=choices)
+    settings = DeploymentSettings(check_interval=60, auto_execute=False, rules=rules)
+    live = deploy(alice, strategy, now=NOW, name="  Mine  ", symbols=["ibm", " MSFT ", "IBM"], settings=settings)
     live.refresh_from_db()
     assert (live.name, live.symbols) == ("Mine", ["IBM", "MSFT"])
     assert (live.check_interval, live.auto_execute) == (60, False)
@@ -180,7 +180,7 @@ def test_an_identical_deployment_is_refused_with_the_active_one(alice: User, str
             now=NOW,
             name="Other",
             symbols=["MSFT", "AAPL"],
-            choices=Choices(rules={"max_positions": 1}),
+            settings=DeploymentSettings(rules={"max_positions": 1}),
         )
     assert refused.value.existing == live
     assert (LiveStrategy.objects.count(), Notification.objects.count()) == (1, 1)
