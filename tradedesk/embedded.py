@@ -26,7 +26,8 @@ RESEARCH_THREADS = 2
 
 
 class Embedded:
-    """Call start and request_stop once each. on_thread_end: called with the name of a thread that ended by itself."""
+    """Call start and request_stop once each. on_thread_end: called with the name of a thread that ended by
+    itself."""
 
     def __init__(self, app: Celery, on_thread_end: Callable[[str], None]) -> None:
         self.on_thread_end = on_thread_end

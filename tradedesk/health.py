@@ -26,10 +26,10 @@ def health(wall_now: datetime) -> dict[str, str]:
     return {"status": OK if set(components.values()) == {OK} else "down", **components}
 
 
-def _check(component: Callable[[], str], failure: str) -> str:
-    """What the component returns; `failure` if it raises anything."""
+def _check(check: Callable[[], str], failure: str) -> str:
+    """What the check returns; `failure` if it raises anything."""
     try:
-        return component()
+        return check()
     except Exception:
         log.warning("Health: %s", failure, exc_info=True)
         return failure

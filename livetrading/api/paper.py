@@ -6,7 +6,7 @@ from ninja import Router
 from pydantic import AliasPath, Field
 
 from backtests.api.backtest_schemas import TradeSchema
-from livetrading.api.positions import PositionSchema, positions_of
+from livetrading.api.positions import PositionSchema, open_positions
 from livetrading.models import PaperAccount, PaperTrade
 from livetrading.summaries.account import read_account
 from livetrading.summaries.trades import latest_trades
@@ -66,7 +66,7 @@ def list_paper_trades(request: UserRequest) -> MappedQuerySet[PaperTrade]:
 @in_pages
 def list_paper_positions(request: UserRequest) -> list[PositionSchema]:
     """The open positions of the paper account, by symbol."""
-    return positions_of(request.user, Mode.PAPER)
+    return open_positions(request.user, Mode.PAPER)
 
 
 @router.get("/account", response={200: PaperAccountSchema, **NO_USER})

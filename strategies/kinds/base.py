@@ -212,7 +212,7 @@ def _declared(kind: type[Kind]) -> dict[str, Param[Any]]:
     return found
 
 
-def summary(parameters: Mapping[str, int | float]) -> Iterator[str]:
+def parameter_texts(parameters: Mapping[str, int | float]) -> Iterator[str]:
     """Each parameter as text: "fast 10", "slow 30"."""
     for name, value in parameters.items():
         yield f"{name} {value:g}"

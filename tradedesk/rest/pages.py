@@ -29,7 +29,8 @@ in_pages = paginate(Pages)
 
 @dataclass(frozen=True, slots=True)
 class MappedQuerySet(Generic[Row]):
-    """A queryset of which only the requested page is read. to_responses: from the rows of a page to its responses."""
+    """A queryset of which only the requested page is read. to_responses: from the rows of a page to its
+    responses."""
 
     rows: "QuerySet[Row]"
     to_responses: Callable[[Sequence[Row]], Iterable[Any]]

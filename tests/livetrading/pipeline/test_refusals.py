@@ -12,7 +12,7 @@ import pytest
 from livetrading.models import LiveStrategy, Order, PaperPosition, PaperTrade, SignalHistory
 from livetrading.pipeline.book import StrategyBook
 from livetrading.pipeline.check import check
-from livetrading.pipeline.decide import Funds, decide
+from livetrading.pipeline.decide import EquityState, decide
 from livetrading.pipeline.evaluate import SignalEvent
 from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat
 from tests.livetrading.pipeline.desk import WALL, open_account, step
@@ -160,7 +160,7 @@ def test_the_messages_of_refusals(alice: User) -> None:
     buy = SignalEvent("AAPL", Side.BUY, 1.0, TIMES[2], 10.0, "Explanation", late=True)
     sell = replace(buy, side=Side.SELL)
     empty = StrategyBook({}, frozenset(), frozenset(), 0.0)
-    funds = Funds(equity=100_000.0, own_equity=100_000.0, own_peak=100_000.0, day_loss=0.0)
+    equity_state = EquityState(equity=100_000.0, own_equity=100_000.0, own_peak=100_000.0, day_loss=0.0)
     cases = [
         (buy, empty, "A newer bar has closed since this signal; it is too late to enter."),
         (sell, empty, "This strategy holds no AAPL shares to sell."),
@@ -172,7 +172,7 @@ def test_the_messages_of_refusals(alice: User) -> None:
         ),
     ]
     for event, book, message in cases:
-        (decision,) = decide([event], book, RiskRules(), funds)
+        (decision,) = decide([event], book, RiskRules(), equity_state)
         assert (decision.quantity, decision.reason) == (0, message)
     open_account(alice, 100_000.0)
     live = watching(alice, "AAPL", auto_execute=False)
