@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.flows.browser import Window
-from tests.flows.newcomer import go_to
+from tests.flows.first_visit import go_to
 
 SEARCHED = "Moving averages 10/30"
 # The name of a row has its parameters. In the browser a slash would end the pattern.

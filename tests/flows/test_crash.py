@@ -33,7 +33,7 @@ from livetrading.pipeline.requeue import accounts_to_reconcile, lost_orders
 from livetrading.services.deploy import DeploymentSettings, deploy
 from livetrading.tasks import dispatch_due_checks, requeue_lost_orders
 from strategies.services import save_strategy
-from tests.flows.nursery import Nursery
+from tests.flows.worker_forks import WorkerForks
 from tradedesk.accounts.models import User
 from tradedesk.core.money import CENT
 from tradedesk.marketdata import replay
@@ -53,13 +53,13 @@ IN_FLIGHT = (OrderState.PENDING, OrderState.SUBMITTING, OrderState.UNKNOWN)
 pytestmark = [pytest.mark.crash, pytest.mark.django_db(transaction=True)]
 
 
-def test_fifty_five_kills_lose_and_duplicate_no_order(nursery: Nursery, settings: Any) -> None:
+def test_fifty_five_kills_lose_and_duplicate_no_order(worker_forks: WorkerForks, settings: Any) -> None:
     settings.REPLAY_SECONDS_PER_BAR = 0.15
     users = [trader(n) for n in range(2)]
     rng = random.Random(20120305)
     interrupted: Counter[str] = Counter()
     for _ in range(KILLS):
-        worker = nursery.worker()
+        worker = worker_forks.worker()
         run_beat_until_the_books_change(rng.randint(1, 20))
         time.sleep(rng.uniform(0, 0.1))
         os.kill(worker, signal.SIGKILL)

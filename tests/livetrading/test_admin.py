@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from livetrading import models
 from livetrading.models import LiveStrategy, PaperAccount
-from tests.livetrading.factories import make_live_strategy, watched_desk
+from tests.livetrading.factories import make_desk_rows, make_live_strategy
 from tradedesk.accounts.models import User
 
 RECORDS: list[Any] = [
@@ -37,7 +37,7 @@ def administrator(db: None) -> Client:
 
 @pytest.mark.parametrize("model", RECORDS)
 def test_every_list_can_be_searched(administrator: Client, alice: User, model: Any) -> None:
-    watched_desk(alice, 2)
+    make_desk_rows(alice, 2)
     PaperAccount.objects.create(user=alice, starting_cash=1, cash=1)
     url = reverse(f"admin:{model._meta.db_table}_changelist")
     assert administrator.get(url).status_code == 200

@@ -19,11 +19,11 @@ from tests.livetrading.factories import (
     TODAY,
     WALL,
     closed,
+    make_desk_rows,
     make_fill,
     make_live_strategy,
     make_live_trade,
     make_paper_trade,
-    watched_desk,
 )
 from tests.livetrading.pipeline.desk import closes, deployed, open_account, step
 from tradedesk.accounts.models import User
@@ -173,7 +173,7 @@ def test_live_and_paper_are_separate(alice: User) -> None:
 
 
 def test_trades_of_other_users_do_not_count(alice: User, bob: User) -> None:
-    watched_desk(bob, 2)
+    make_desk_rows(bob, 2)
     summary = read_account(alice, "paper", NOW)
     assert summary.by_strategy == {}
     assert summary.positions == []
@@ -183,8 +183,8 @@ def test_the_queries_do_not_grow_with_the_rows(
     alice: User, bob: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     load_samples(WALL)
-    watched_desk(alice, 4)
-    watched_desk(bob, 30)
+    make_desk_rows(alice, 4)
+    make_desk_rows(bob, 30)
     for user in (alice, bob):
         with django_assert_num_queries(5):
             summary = read_account(user, "paper", NOW)

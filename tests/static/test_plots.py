@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 from tests.flows.browser import Window
 from tests.flows.browser import chromium as a_chromium
 
-pytestmark = [pytest.mark.browser, pytest.mark.urls("tests.static.plots_bench")]
+pytestmark = [pytest.mark.browser, pytest.mark.urls("tests.static.plot_page")]
 
 
 @pytest.fixture(scope="module")

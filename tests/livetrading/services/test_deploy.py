@@ -18,7 +18,7 @@ from strategies.models import Strategy
 from strategies.services import save_strategy
 from tests.livetrading.at_once import at_once
 from tests.livetrading.factories import NOW, make_backtest, make_strategy
-from tests.livetrading.made_bars import bring, flat
+from tests.livetrading.made_bars import flat, store_bars
 from tests.livetrading.published import published
 from tradedesk.accounts.models import Notification, User, UserVersion
 from tradedesk.core.rules import RiskRules
@@ -29,7 +29,7 @@ Status = LiveStrategy.Status
 
 @pytest.fixture
 def strategy(alice: User) -> Strategy:
-    bring(AAPL=flat(10, 11), MSFT=flat(20, 21), IBM=flat(30, 31))
+    store_bars(AAPL=flat(10, 11), MSFT=flat(20, 21), IBM=flat(30, 31))
     return make_strategy(user=alice, name="Golden cross")
 
 

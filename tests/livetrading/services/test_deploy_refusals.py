@@ -9,7 +9,7 @@ from livetrading.models import LiveStrategy
 from livetrading.services.deploy import AlreadyDeployed, DeploymentSettings, DeployRefused, deploy
 from strategies.models import Strategy
 from tests.livetrading.factories import NOW, make_backtest, make_strategy
-from tests.livetrading.made_bars import bring, flat
+from tests.livetrading.made_bars import flat, store_bars
 from tradedesk.accounts.models import Mode, Notification, User
 from tradedesk.core.rules import RiskRules
 from tradedesk.marketdata.models import BarSeries
@@ -19,7 +19,7 @@ Status = LiveStrategy.Status
 
 @pytest.fixture
 def strategy(alice: User) -> Strategy:
-    bring(AAPL=flat(10, 11), MSFT=flat(20, 21), IBM=flat(30, 31))
+    store_bars(AAPL=flat(10, 11), MSFT=flat(20, 21), IBM=flat(30, 31))
     return make_strategy(user=alice, name="Golden cross")
 
 

@@ -38,7 +38,7 @@ class Measured:
     traded: float = 0
 
 
-def walk(browser: Browser, url: str, password: str) -> Measured:
+def run_first_visit(browser: Browser, url: str, password: str) -> Measured:
     window = Window(browser)
     page = window.page
     window.log_in(url, password)
