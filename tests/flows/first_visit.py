@@ -53,7 +53,7 @@ def run_first_visit(browser: Browser, url: str, password: str) -> Measured:
     log_out(page, url)
     window.context.close()
     assert window.errors == []
-    charlie_is_redirected_to_the_login(browser, url)
+    charlie_is_redirected_to_the_login_page(browser, url)
     return measured
 
 
@@ -185,7 +185,7 @@ def log_out(page: Page, url: str) -> None:
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
-def charlie_is_redirected_to_the_login(browser: Browser, url: str) -> None:
+def charlie_is_redirected_to_the_login_page(browser: Browser, url: str) -> None:
     window = Window(browser)
     for path in LOGIN_REQUIRED:
         window.page.goto(url + path)

@@ -28,7 +28,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def desk(chromium: Browser, live_server: LiveServer, alices_browser: Client) -> Iterator[Page]:
-    """The page of the script_page, logged in and loaded; afterwards there must be no violations and no errors."""
+    """The page of the scripts, logged in and loaded; afterwards there must be no violations and no errors."""
     script_page.posts.clear()
     script_page.regions.clear()
     session = alices_browser.cookies["sessionid"].value
