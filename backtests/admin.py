@@ -1,29 +1,17 @@
 """The admin pages of backtests: an administrator finds and reads them; their owners create them."""
 
-from typing import TypeVar
-
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from backtests.models import Backtest, Evidence, OptimizerRun, TrialRegistry
 from backtests.services import delete_backtest
-
-Row = TypeVar("Row", bound=Model)
-
-
-class ReadOnlyAdmin(admin.ModelAdmin[Row]):
-    """Rows that cannot be added or changed in the admin."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
-        return False
+from tradedesk.read_only_admin import ReadOnlyAdmin
 
 
 @admin.register(Backtest)
 class BacktestAdmin(ReadOnlyAdmin[Backtest]):
+    deletable = True
     list_display = ["__str__", "user", "kind_name", "symbols", "status", "stage", "attempts", "created_at"]
     list_filter = ["status", "kind", "created_at"]
     list_select_related = ["user"]
@@ -40,6 +28,7 @@ class BacktestAdmin(ReadOnlyAdmin[Backtest]):
 
 @admin.register(OptimizerRun)
 class OptimizerRunAdmin(ReadOnlyAdmin[OptimizerRun]):
+    deletable = True
     list_display = ["__str__", "user", "kind", "symbols", "method", "combinations", "done", "status", "created_at"]
     list_filter = ["job", "status", "method", "created_at"]
     list_select_related = ["user"]
@@ -49,6 +38,7 @@ class OptimizerRunAdmin(ReadOnlyAdmin[OptimizerRun]):
 
 @admin.register(Evidence)
 class EvidenceAdmin(ReadOnlyAdmin[Evidence]):
+    deletable = True
     list_display = ["__str__", "error", "computed_at"]
     list_filter = ["computed_at"]
     list_select_related = ["backtest", "candidate"]

@@ -1,9 +1,8 @@
-"""Live trading in the admin: operators can search and read all records, but change none."""
+"""Live trading in the admin: administrators can search and read all records, but change none."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
 
 from livetrading.models import (
     Fill,
@@ -18,26 +17,18 @@ from livetrading.models import (
     PaperTrade,
     SignalHistory,
 )
+from tradedesk.read_only_admin import ReadOnlyAdmin
 
 
-class Record(admin.ModelAdmin[Any]):
-    """A read-only model."""
+class RecordAdmin(ReadOnlyAdmin[Any]):
+    """Pages of 50 rows, without the count of all rows, because the tables grow."""
 
     show_full_result_count = False
     list_per_page = 50
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
 
 @admin.register(LiveStrategy)
-class LiveStrategyAdmin(Record):
+class LiveStrategyAdmin(RecordAdmin):
     list_display = [
         "name",
         "user",
@@ -56,7 +47,7 @@ class LiveStrategyAdmin(Record):
 
 
 @admin.register(SignalHistory)
-class SignalHistoryAdmin(Record):
+class SignalHistoryAdmin(RecordAdmin):
     list_display = [
         "created_at",
         "live_strategy",
@@ -75,7 +66,7 @@ class SignalHistoryAdmin(Record):
 
 
 @admin.register(Order)
-class OrderAdmin(Record):
+class OrderAdmin(RecordAdmin):
     list_display = ["created_at", "user", "mode", "side", "quantity", "symbol", "purpose", "state", "reason"]
     list_filter = ["state", "mode", "purpose", "side"]
     list_select_related = ["user"]
@@ -84,7 +75,7 @@ class OrderAdmin(Record):
 
 
 @admin.register(Fill)
-class FillAdmin(Record):
+class FillAdmin(RecordAdmin):
     list_display = ["time", "user", "mode", "order", "quantity", "price", "commission", "activity_id"]
     list_filter = ["mode"]
     list_select_related = ["user", "order"]
@@ -93,7 +84,7 @@ class FillAdmin(Record):
 
 
 @admin.register(PaperTrade, LiveTrade)
-class TradeAdmin(Record):
+class TradeAdmin(RecordAdmin):
     list_display = [
         *("entry_time", "user", "live_strategy", "symbol", "quantity", "entry_price"),
         *("exit_time", "exit_price", "exit_reason", "pnl"),
@@ -105,21 +96,21 @@ class TradeAdmin(Record):
 
 
 @admin.register(PaperPosition, LivePosition)
-class PositionAdmin(Record):
+class PositionAdmin(RecordAdmin):
     list_display = ["user", "symbol", "quantity", "average_price", "updated_at"]
     list_select_related = ["user"]
     search_fields = ["symbol", "user__email"]
 
 
 @admin.register(PaperAccount)
-class PaperAccountAdmin(Record):
+class PaperAccountAdmin(RecordAdmin):
     list_display = ["user", "starting_cash", "cash"]
     list_select_related = ["user"]
     search_fields = ["user__email"]
 
 
 @admin.register(PaperOrder)
-class PaperOrderAdmin(Record):
+class PaperOrderAdmin(RecordAdmin):
     list_display = [
         "accepted_at",
         "account",
@@ -138,7 +129,7 @@ class PaperOrderAdmin(Record):
 
 
 @admin.register(PaperFill)
-class PaperFillAdmin(Record):
+class PaperFillAdmin(RecordAdmin):
     list_display = ["bar_time", "account", "order", "quantity", "price", "commission", "cash_change", "cash_after"]
     list_select_related = ["account__user", "order"]
     search_fields = ["order__symbol", "order__client_order_id", "account__user__email"]

@@ -37,15 +37,15 @@ class Hub:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
-    def has_room(self, user_id: int) -> bool:
+    def accepts_stream(self, user_id: int) -> bool:
         """Whether the user may open another stream."""
         return not self._closed and len(self._listeners.get(user_id, ())) < self._streams_per_user
 
     async def stream(self, user_id: int) -> AsyncIterator[str]:
         """Server-sent events until the hub closes: "changed" at the start and after every change of the user's
-        version, and a comment when nothing was sent for `keep_alive` seconds. Ends at once when the user has too
-        many streams."""
-        if not self.has_room(user_id):
+        version, and a comment when nothing was sent for `keep_alive` seconds. Ends immediately when the user has
+        too many streams."""
+        if not self.accepts_stream(user_id):
             return
         listener = self._add(user_id)
         sent = None

@@ -1,4 +1,4 @@
-// Live regions: one event stream per page. While the tab is hidden, the stream is closed and polls pause.
+// Regions that refresh themselves: one event stream per page. While the tab is hidden, the stream is closed and polls pause.
 (() => {
   const regions = "[hx-trigger*='every']";
 
@@ -40,7 +40,7 @@
   htmx.createEventSource = (url) => new PausingStream(url);
   // A refresh does not overwrite the field in which the user is typing.
   Idiomorph.defaults.ignoreActiveValue = true;
-  // Nor a box that the user has ticked.
+  // A refresh does not overwrite a checkbox that the user has changed.
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
     !(name === "checked" && node.matches("[data-keep-tick]"));
   // A form that is being sent keeps its busy button and its one-time key.
@@ -55,7 +55,7 @@
     for (const region of document.querySelectorAll(regions)) htmx.trigger(region, "sse:changed");
   });
 
-  // After the session has ended, the response is the log-in page. Show it as a page, not inside a region.
+  // After the session has ended, the response is the login page. Show it as a page, not inside a region.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const responseUrl = event.detail.xhr.responseURL;
     if (!responseUrl || new URL(responseUrl).pathname !== document.body.dataset.loginUrl) return;

@@ -6,21 +6,17 @@ from django.http import HttpRequest
 
 from strategies.models import Strategy
 from strategies.services import delete_strategy
+from tradedesk.read_only_admin import ReadOnlyAdmin
 
 
 @admin.register(Strategy)
-class StrategyAdmin(admin.ModelAdmin[Strategy]):
+class StrategyAdmin(ReadOnlyAdmin[Strategy]):
+    deletable = True
     list_display = ["name", "user", "kind_name", "parameter_summary", "symbols", "timeframe", "updated_at"]
     list_filter = ["kind", "timeframe", "updated_at"]
     list_select_related = ["user"]
     search_fields = ["name", "kind", "symbols", "user__email"]
     date_hierarchy = "created_at"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Strategy | None = None) -> bool:
-        return False
 
     def delete_model(self, request: HttpRequest, obj: Strategy) -> None:
         delete_strategy(obj)

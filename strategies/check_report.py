@@ -19,7 +19,7 @@ SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class LatestSignal:
     """One BUY or SELL, at the close of the bar that opened at `time`."""
 
     side: str
@@ -36,7 +36,7 @@ class CheckReport:
     last: datetime
     no_look_ahead: Check
     warmup: Check
-    decisions: list[Decision]
+    latest_signals: list[LatestSignal]
 
 
 def check_report_of(strategy: Strategy, now: datetime) -> CheckReport | None:
@@ -58,15 +58,15 @@ def check_report_of(strategy: Strategy, now: datetime) -> CheckReport | None:
         last=to_datetime(bars.time[-1]),
         no_look_ahead=check_no_look_ahead(kind, bars, SEED),
         warmup=check_warmup(kind, bars, SEED),
-        decisions=_latest_decisions(kind, symbol, bars),
+        latest_signals=_latest_signals(kind, symbol, bars),
     )
 
 
-def _latest_decisions(kind: Kind, symbol: str, bars: Bars) -> list[Decision]:
+def _latest_signals(kind: Kind, symbol: str, bars: Bars) -> list[LatestSignal]:
     """The latest BUY and the latest SELL, the later one first."""
     signals = kind.signals_by_symbol({symbol: bars})[symbol]
     rows = [rows[-1] for side in (Side.BUY, Side.SELL) if len(rows := np.flatnonzero(signals.side == side))]
     return [
-        Decision(Side(signals.side[row]).name, to_datetime(bars.time[row]), kind.explain(signals, int(row)))
+        LatestSignal(Side(signals.side[row]).name, to_datetime(bars.time[row]), kind.explain(signals, int(row)))
         for row in sorted(rows, reverse=True)
     ]

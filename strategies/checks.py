@@ -1,4 +1,4 @@
-"""The two checks that make a backtest of a strategy kind believable, run on real bars.
+"""Two checks, run on real bars, that a strategy kind must pass before its backtests are reliable.
 
 No look-ahead: the signals of a bar do not change when later bars are added. Enough warm-up: the last `warmup()`
 bars alone, as in live trading, give the same decision as the full history.

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from strategies.kinds import Kind, kinds, make_kind, summary
+from strategies.kinds import Kind, kinds, make_kind, parameter_texts
 
 
 class ConfiguredKind(models.Model):
@@ -19,7 +19,7 @@ class ConfiguredKind(models.Model):
 
     @property
     def parameter_summary(self) -> str:
-        return ", ".join(summary(self.parameters))
+        return ", ".join(parameter_texts(self.parameters))
 
     def make_kind(self) -> Kind:
         """The kind with these parameters. Raises InvalidParameters."""

@@ -1,7 +1,7 @@
 """Plugins: a trader's own strategy kinds, in Python files that are loaded and checked at start.
 
 A file that cannot be loaded, or that fails a check, is listed with the reason; everything else keeps working.
-Plugins are code that the operator of the desk installs: they run with the rights of the desk.
+Plugins are code that the administrator of the desk installs: they run with the permissions of the desk.
 
 Loading and checking one file stops after TIME_LIMIT seconds. The limit needs POSIX signals: on Windows, which has
 no SIGALRM, and outside the main thread a file is loaded without a limit.
@@ -117,7 +117,7 @@ def run_checks(kind: type[Kind], parameters: Mapping[str, int | float] | None = 
     from tradedesk.marketdata.samples import FINGERPRINTS, sample_bars
 
     samples = {symbol: sample_bars(symbol)[-BARS:] for symbol in FINGERPRINTS}
-    single = {symbol: samples[symbol] for symbol in STOCKS} | {"random walk": random_walk()}
+    single = {symbol: samples[symbol] for symbol in STOCKS} | {"random walk": plugin_test_bars()}
     data: dict[str, Bars | dict[str, Bars]] = {"all samples": samples} if kind.across_symbols else {**single}
     for configured in [kind(**parameters)] if parameters is not None else _configurations(kind):
         values = configured.parameters
@@ -127,7 +127,7 @@ def run_checks(kind: type[Kind], parameters: Mapping[str, int | float] | None = 
                 yield PluginCheck(values, series, "warm-up", check_warmup(configured, bars, SEED))
 
 
-def random_walk() -> Bars:
+def plugin_test_bars() -> Bars:
     generator = np.random.default_rng(SEED)
     close = np.round(50.0 * np.exp(np.cumsum(generator.normal(0.0, 0.02, BARS))), 2)
     time = np.datetime64("2000-01-03T05:00", "us") + np.arange(BARS).astype("timedelta64[D]")
@@ -177,7 +177,7 @@ def _failures(found: Iterable[type[Kind]]) -> Iterator[str]:
     for kind in found:
         for check in run_checks(kind):
             if not check.result.passed:
-                values = ", ".join(registry.summary(check.parameters)) or "no parameters"
+                values = ", ".join(registry.parameter_texts(check.parameters)) or "no parameters"
                 failed = f"{kind.name} ({values}) fails the {check.name} check on {check.series}."
                 yield f"{failed} {check.result.message}"
 

@@ -23,7 +23,7 @@ DOCS = "api_docs"
 DESCRIPTION = """
 Strategies, backtests and live trading of one desk.
 
-**Authentication.** Send the token from `POST /api/v1/auth/login` as `Authorization: Bearer <token>`. A signed-in
+**Authentication.** Send the token from `POST /api/v1/auth/login` as `Authorization: Bearer <token>`. A logged-in
 browser session works too; its POST, PUT and DELETE requests need the header `X-CSRFToken`.
 
 **Numbers.** `*_pct` is a fraction in requests and in the `rules` and `limits` of a response: 0.02 is 2%. `*_pct`
@@ -43,13 +43,13 @@ View = Callable[..., HttpResponseBase]
 
 
 class DeskApi(NinjaAPI):
-    """Every response is JSON, also without a log-in."""
+    """Every response is JSON, also without a login."""
 
     @property
     def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
         patterns, app_name, namespace = super().urls
         for pattern in patterns:
-            # The documentation is a page and redirects to the log-in; the endpoints respond with 401.
+            # The documentation is a page and redirects to the login page; the endpoints respond with 401.
             if isinstance(pattern, URLPattern) and pattern.name != DOCS:
                 pattern.callback = login_not_required(self._with_api_headers(pattern.callback))
         return patterns, app_name, namespace
@@ -92,7 +92,7 @@ refuse_with_detail(api)
 
 
 class HealthSchema(Schema):
-    """Each part is "ok", or a message with the problem and what to do."""
+    """Each component is "ok", or a message with the problem and what to do."""
 
     status: str = Field(examples=["ok"])
     database: str
@@ -104,9 +104,9 @@ class HealthSchema(Schema):
 
 @api.get("/health", auth=None, tags=["health"], response={200: HealthSchema, 503: HealthSchema})
 def read_health(request: HttpRequest) -> Status[dict[str, str]]:
-    """Whether the desk can trade. 503: at least one part does not work."""
-    parts = health(timezone.now())
-    return Status(200 if parts["status"] == OK else 503, parts)
+    """Whether the desk can trade. 503: at least one component does not work."""
+    components = health(timezone.now())
+    return Status(200 if components["status"] == OK else 503, components)
 
 
 @cache

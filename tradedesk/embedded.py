@@ -2,8 +2,8 @@
 
 One worker trades and the other does research, each with its own threads, so that research never delays an order.
 
-A stop or a crash loses the messages in memory, but not the work: the database knows what is waiting, and the
-recovery tasks of beat enqueue it again.
+A stop or a crash loses the messages in memory, but not the work: the database records what is waiting, and
+the recovery tasks of beat enqueue it again.
 """
 
 import logging
@@ -26,10 +26,11 @@ RESEARCH_THREADS = 2
 
 
 class Embedded:
-    """Call start and request_stop once each. on_death: called with the name of a thread that ended by itself."""
+    """Call start and request_stop once each. on_thread_end: called with the name of a thread that ended by
+    itself."""
 
-    def __init__(self, app: Celery, on_death: Callable[[str], None]) -> None:
-        self.on_death = on_death
+    def __init__(self, app: Celery, on_thread_end: Callable[[str], None]) -> None:
+        self.on_thread_end = on_thread_end
         self.stopping = False
         self.ready = threading.Event()
         app.finalize()
@@ -79,7 +80,7 @@ class Embedded:
         while not self.stopping:
             for thread in self.threads:
                 if not thread.is_alive() and not self.stopping:
-                    self.on_death(thread.name)
+                    self.on_thread_end(thread.name)
                     return
             time.sleep(0.5)
 

@@ -1,4 +1,4 @@
-"""The health of the desk: whether each part works, and what to do if it does not."""
+"""The health of the desk: whether each component works, and what to do if it does not."""
 
 import logging
 from collections.abc import Callable
@@ -16,20 +16,20 @@ log = logging.getLogger(__name__)
 
 def health(wall_now: datetime) -> dict[str, str]:
     """{"status": "ok" or "down"}, and for database, broker, worker, beat and market: "ok" or a message."""
-    parts = {
+    components = {
         "database": _check(_database, "The database is not reachable. Check DATABASE_URL and the server."),
         "broker": _check(_broker, "The message broker is not reachable. Check REDIS_URL and the server."),
         "worker": _check(lambda: _heartbeat("worker", wall_now), "Unknown: the message broker is not reachable."),
         "beat": _check(lambda: _heartbeat("beat", wall_now), "Unknown: the message broker is not reachable."),
         "market": _check(_market, "Unknown: the database is not reachable."),
     }
-    return {"status": OK if set(parts.values()) == {OK} else "down", **parts}
+    return {"status": OK if set(components.values()) == {OK} else "down", **components}
 
 
-def _check(part: Callable[[], str], failure: str) -> str:
-    """What the part returns; `failure` if it raises anything."""
+def _check(check: Callable[[], str], failure: str) -> str:
+    """What the check returns; `failure` if it raises anything."""
     try:
-        return part()
+        return check()
     except Exception:
         log.warning("Health: %s", failure, exc_info=True)
         return failure
@@ -47,12 +47,12 @@ def _broker() -> str:
     return OK
 
 
-def _heartbeat(part: heartbeat.Part, wall_now: datetime) -> str:
-    age = heartbeat.heartbeat_age(part, wall_now)
+def _heartbeat(component: heartbeat.Component, wall_now: datetime) -> str:
+    age = heartbeat.heartbeat_age(component, wall_now)
     if age is None:
-        return f"No heartbeat yet. Start it: celery -A tradedesk {part}"
+        return f"No heartbeat yet. Start it: celery -A tradedesk {component}"
     if age > heartbeat.MAX_HEARTBEAT_AGE:
-        return f"No heartbeat for {age:,.0f} s. Restart it: celery -A tradedesk {part}"
+        return f"No heartbeat for {age:,.0f} s. Restart it: celery -A tradedesk {component}"
     return OK
 
 

@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 from django.conf import settings
 
-from tradedesk.heartbeat import MAX_HEARTBEAT_AGE, Part, heartbeat_age
+from tradedesk.heartbeat import MAX_HEARTBEAT_AGE, Component, heartbeat_age
 
 
 def web_is_healthy() -> bool:
@@ -28,12 +28,12 @@ def web_is_healthy() -> bool:
     return bool(json.load(response)["database"] == "ok")
 
 
-def part_is_healthy(part: Part, wall_now: datetime) -> bool:
-    age = heartbeat_age(part, wall_now)
+def component_is_healthy(component: Component, wall_now: datetime) -> bool:
+    age = heartbeat_age(component, wall_now)
     return age is not None and age < MAX_HEARTBEAT_AGE
 
 
-def main(part: str) -> int:
+def main(component: str) -> int:
     settings.configure(
         USE_TZ=True,
         CACHES={
@@ -43,11 +43,11 @@ def main(part: str) -> int:
             }
         },
     )
-    if part == "web":
+    if component == "web":
         return 0 if web_is_healthy() else 1
-    if part not in ("worker", "beat"):
+    if component not in ("worker", "beat"):
         sys.exit("Name what to check: web, worker or beat.")
-    return 0 if part_is_healthy("worker" if part == "worker" else "beat", datetime.now(UTC)) else 1
+    return 0 if component_is_healthy("worker" if component == "worker" else "beat", datetime.now(UTC)) else 1
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ class CannotListen(Exception):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Call it before the slow steps of a start: it reports a port in use at once, and clients can already wait."""
+    """Call it before the slow steps of a start: it reports a port in use immediately, and clients can
+    already wait."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
@@ -89,17 +90,17 @@ class Desk(uvicorn.Server):
 
     def _start_embedded(self) -> None:
         try:
-            self.embedded = Embedded(app, on_death=self._part_died)
+            self.embedded = Embedded(app, on_thread_end=self._thread_ended)
             if self.should_exit:
                 return
             self.embedded.start()
         except Exception:
             log.exception("Worker and beat did not start.")
-            self._part_died("starter")
+            self._thread_ended("starter")
             return
         desk_started.send_robust(sender=None)
 
-    def _part_died(self, name: str) -> None:
+    def _thread_ended(self, name: str) -> None:
         log.critical("The desk stops because its %s ended. The lines above say why. Start it again.", name)
         self.exit_code = 1
         self.loop.call_soon_threadsafe(self._stop)

@@ -1,4 +1,5 @@
-"""WSGI entry point, for servers without ASGI. Live pages then poll instead of using the event stream."""
+"""WSGI entry point, for servers without ASGI. Pages that refresh themselves then poll, because there is
+no event stream."""
 
 import os
 

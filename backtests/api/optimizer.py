@@ -12,7 +12,7 @@ from backtests.services import optimizer
 from backtests.services.optimizer import InvalidRun
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.rest.bodies import Body, Day, Text, Whole
-from tradedesk.rest.pages import Presented, in_pages
+from tradedesk.rest.pages import MappedQuerySet, in_pages
 from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
 from tradedesk.rest.rule_fields import with_rules
 
@@ -104,9 +104,9 @@ def start_run(request: UserRequest, run: RunBody) -> Status[OptimizerRun]:
 
 @router.get("/runs", response={200: list[RunSummarySchema], **BAD_QUERY})
 @in_pages
-def list_runs(request: UserRequest) -> Presented[OptimizerRun]:
+def list_runs(request: UserRequest) -> MappedQuerySet[OptimizerRun]:
     """Your optimizer runs, newest first, without their rows."""
-    return Presented(request.user.optimizer_runs.defer(*LARGE_FIELDS), lambda runs: map(run_summary, runs))
+    return MappedQuerySet(request.user.optimizer_runs.defer(*LARGE_FIELDS), lambda runs: map(run_summary, runs))
 
 
 @router.get("/runs/{int:run_id}", response={200: RunSchema, **UNKNOWN, **BAD_QUERY})

@@ -18,7 +18,7 @@ from backtests.models import Backtest
 from backtests.reports import backtest as report
 from backtests.reports.scorecard import scorecards
 from backtests.reports.trades import closed_trades_page
-from backtests.views.requests import find_named, wants_fragment
+from backtests.views.requests import find_by_id, wants_fragment
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars
@@ -121,8 +121,8 @@ def _symbol(request: PageRequest, backtest: Backtest) -> str:
 
 def _new_form(request: PageRequest) -> HttpResponse:
     """The form before it is sent: filled from a strategy, from another backtest or from what was typed so far."""
-    source = find_named(request.user.backtests.all(), request.GET.get("backtest"))
-    strategy = find_named(request.user.strategies.all(), request.GET.get("strategy"))
+    source = find_by_id(request.user.backtests.all(), request.GET.get("backtest"))
+    strategy = find_by_id(request.user.strategies.all(), request.GET.get("strategy"))
     strategy = strategy or (source.strategy if source else None) or request.user.strategies.first()
     typed = {name: request.GET[name] for name in BacktestForm.base_fields if name in request.GET}
     values, availability = draft.initial_values(strategy, source, typed, request.GET.get("preset", ""))

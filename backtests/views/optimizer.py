@@ -17,7 +17,7 @@ from backtests.reports import optimizer as optimizer_report
 from backtests.reports.leaderboard import best_rows
 from backtests.research.optimizer.objectives import Objective, formula
 from backtests.services import optimizer as services
-from backtests.views.requests import find_named, wants_fragment
+from backtests.views.requests import find_by_id, wants_fragment
 from strategies.services import InvalidStrategy
 from tradedesk.accounts.requests import PageRequest
 
@@ -94,12 +94,12 @@ def _runs(request: PageRequest) -> dict[str, Any]:
 
 def _new_form(request: PageRequest) -> dict[str, Any]:
     """The form before it is sent: filled from the user's strategies, an earlier run or what was typed so far."""
-    source = find_named(request.user.optimizer_runs.all(), request.GET.get("run"))
+    source = find_by_id(request.user.optimizer_runs.all(), request.GET.get("run"))
     job = source.job if source else _job(request)
     preset = request.GET.get("preset", "")
     form: RankForm | SearchForm
     if job == SEARCH:
-        strategy = find_named(request.user.strategies.all(), request.GET.get("strategy"))
+        strategy = find_by_id(request.user.strategies.all(), request.GET.get("strategy"))
         strategy = strategy or (source.strategy if source else None) or request.user.strategies.first()
         values, availability = optimizer_draft.initial_search(
             strategy, source, _typed(request, SearchForm), preset

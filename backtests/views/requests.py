@@ -20,7 +20,7 @@ def wants_fragment(request: PageRequest) -> bool:
     return bool(request.htmx) and not request.htmx.history_restore_request
 
 
-def find_named(rows: QuerySet[Row], pk: str | None) -> Row | None:
+def find_by_id(rows: QuerySet[Row], pk: str | None) -> Row | None:
     """The row with the id in the address, None without an id. Raises Http404 when `rows` has no such row."""
     if not pk:
         return None

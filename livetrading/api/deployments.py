@@ -6,7 +6,13 @@ from django.urls import reverse
 from ninja import Header, Router, Status
 from pydantic import Field
 
-from livetrading.services.deploy import AlreadyDeployed, Choices, DeployRefused, deploy, deployment_message
+from livetrading.services.deploy import (
+    AlreadyDeployed,
+    DeploymentSettings,
+    DeployRefused,
+    deploy,
+    deployment_message,
+)
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.rules import DEPLOYED_RULES
 from tradedesk.marketdata.clock import market_clock
@@ -15,7 +21,7 @@ from tradedesk.rest.refusals import BAD_BODY, UNKNOWN, Refused, find
 from tradedesk.rest.rule_fields import with_rules
 from tradedesk.rest.schemas import Schema
 
-DEFAULTS = Choices()
+DEFAULTS = DeploymentSettings()
 
 router = Router()
 
@@ -75,7 +81,7 @@ def quick_deploy(
             deploy_key=idempotency_key or "",
             symbols=deployment.symbols,
             name=deployment.name,
-            choices=Choices(
+            settings=DeploymentSettings(
                 check_interval=deployment.check_interval, auto_execute=deployment.auto_execute, rules=rules
             ),
         )

@@ -16,7 +16,7 @@ from tradedesk.accounts.models import User
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.rules import DEPLOYED_RULES
 from tradedesk.marketdata.clock import market_clock
-from tradedesk.rest.pages import Presented, in_pages
+from tradedesk.rest.pages import MappedQuerySet, in_pages
 from tradedesk.rest.refusals import BAD_QUERY, UNKNOWN, Problem, Responses, find
 from tradedesk.rest.rule_fields import with_rule_values
 from tradedesk.rest.schemas import EmptyAsNull, Schema
@@ -91,12 +91,12 @@ class LiveStrategySchema(Schema):
 @in_pages
 def list_live_strategies(
     request: UserRequest, status: LiveStrategy.Status | None = None
-) -> Presented[LiveStrategy]:
+) -> MappedQuerySet[LiveStrategy]:
     """Your deployments: active, then paused, then stopped; each newest first."""
     rows = strategies.ordered(request.user)
     if status is not None:
         rows = rows.filter(status=status)
-    return Presented(rows, lambda page: _schemas(request.user, page))
+    return MappedQuerySet(rows, lambda page: _schemas(request.user, page))
 
 
 @router.get("/strategies/{int:live_strategy_id}", response={200: LiveStrategySchema, **UNKNOWN})

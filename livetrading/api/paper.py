@@ -6,14 +6,14 @@ from ninja import Router
 from pydantic import AliasPath, Field
 
 from backtests.api.backtest_schemas import TradeSchema
-from livetrading.api.positions import PositionSchema, positions_of
+from livetrading.api.positions import PositionSchema, open_positions
 from livetrading.models import PaperAccount, PaperTrade
 from livetrading.summaries.account import read_account
 from livetrading.summaries.trades import latest_trades
 from tradedesk.accounts.models import Mode
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.marketdata.clock import market_clock
-from tradedesk.rest.pages import Presented, in_pages
+from tradedesk.rest.pages import MappedQuerySet, in_pages
 from tradedesk.rest.refusals import BAD_QUERY, NO_USER
 from tradedesk.rest.schemas import Percent, Schema
 
@@ -57,24 +57,24 @@ class PaperAccountSchema(Schema):
 
 @router.get("/trades", response={200: list[PaperTradeSchema], **BAD_QUERY})
 @in_pages
-def list_paper_trades(request: UserRequest) -> Presented[PaperTrade]:
+def list_paper_trades(request: UserRequest) -> MappedQuerySet[PaperTrade]:
     """Closed and open trades, by their last fill, newest first."""
-    return Presented(latest_trades(request.user, Mode.PAPER), _schemas)
+    return MappedQuerySet(latest_trades(request.user, Mode.PAPER), _schemas)
 
 
 @router.get("/positions", response={200: list[PositionSchema], **BAD_QUERY})
 @in_pages
 def list_paper_positions(request: UserRequest) -> list[PositionSchema]:
     """The open positions of the paper account, by symbol."""
-    return positions_of(request.user, Mode.PAPER)
+    return open_positions(request.user, Mode.PAPER)
 
 
 @router.get("/account", response={200: PaperAccountSchema, **NO_USER})
 def read_paper_account(request: UserRequest) -> PaperAccountSchema:
     """The paper account. The first deployment opens it; before that, these are its starting values."""
     account = read_account(request.user, Mode.PAPER, market_clock().now())
-    books = PaperAccount.objects.filter(user=request.user).first() or PaperAccount()
-    return PaperAccountSchema.of(account, costs=books.costs())
+    paper_account = PaperAccount.objects.filter(user=request.user).first() or PaperAccount()
+    return PaperAccountSchema.of(account, costs=paper_account.costs())
 
 
 def _schemas(page: Sequence[PaperTrade]) -> list[PaperTradeSchema]:

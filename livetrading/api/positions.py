@@ -51,9 +51,9 @@ class PositionSchema(Schema):
 @in_pages
 def list_positions(request: UserRequest) -> list[PositionSchema]:
     """Your open positions in your current mode, by symbol."""
-    return positions_of(request.user, request.user.mode)
+    return open_positions(request.user, request.user.mode)
 
 
-def positions_of(user: User, mode: str) -> list[PositionSchema]:
+def open_positions(user: User, mode: str) -> list[PositionSchema]:
     account = read_account(user, mode, market_clock().now())
     return [PositionSchema.model_validate(position) for position in account.positions]

@@ -12,7 +12,7 @@ from livetrading.models import SignalHistory
 from livetrading.summaries import signals
 from livetrading.summaries.signals import SignalSummary
 from tradedesk.accounts.requests import UserRequest
-from tradedesk.rest.pages import Presented, in_pages
+from tradedesk.rest.pages import MappedQuerySet, in_pages
 from tradedesk.rest.refusals import BAD_QUERY
 from tradedesk.rest.schemas import EmptyAsNull, Schema
 
@@ -40,9 +40,9 @@ class SignalSchema(Schema):
 
 @router.get("/signals/recent", response={200: list[SignalSchema], **BAD_QUERY})
 @in_pages
-def list_recent_signals(request: UserRequest) -> Presented[SignalHistory]:
+def list_recent_signals(request: UserRequest) -> MappedQuerySet[SignalHistory]:
     """All signals of your live strategies, newest first."""
-    return Presented(signals.with_orders(request.user.signals.all()), _schemas)
+    return MappedQuerySet(signals.with_orders(request.user.signals.all()), _schemas)
 
 
 def _schemas(page: Sequence[SignalHistory]) -> list[SignalSchema]:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class OrderRefused(Exception):
-    """The broker refused the order for certain; the message can be shown to a person."""
+    """The broker definitely refused the order; the message can be shown to a person."""
 
 
 class OutcomeUnknown(Exception):

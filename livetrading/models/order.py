@@ -124,7 +124,7 @@ class Order(models.Model):
     def move(cls, order_id: uuid.UUID, to: OrderState, *, wall_now: datetime, **changes: Any) -> bool:
         """The only way to change the state of an order: one conditional UPDATE.
 
-        Returns False when the transition from the present state to `to` is not allowed."""
+        Returns False when the transition from the current state to `to` is not allowed."""
         sources = [state for state, following in TRANSITIONS.items() if to in following]
         moved = cls.objects.filter(pk=order_id, state__in=sources)
         return moved.update(state=to, state_changed_at=wall_now, **changes) == 1

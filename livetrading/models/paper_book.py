@@ -1,4 +1,4 @@
-"""The simulated broker's own books: a cash ledger, its orders and its fills.
+"""The simulated broker's own records: a cash ledger, its orders and its fills.
 
 The desk never reads these tables for its own records; it calls the simulated broker like any other broker.
 """

@@ -1,4 +1,4 @@
-"""Up to which fill the desk's books are reconciled with a broker account."""
+"""The last fill up to which the desk's records are reconciled with a broker account."""
 
 from django.conf import settings
 from django.db import models

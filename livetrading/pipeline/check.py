@@ -9,7 +9,7 @@ from django.db import transaction
 from livetrading.models import LiveStrategy, Order, SignalHistory
 from livetrading.models.signal import OrderSide
 from livetrading.pipeline.book import StrategyBook, read_book
-from livetrading.pipeline.decide import Decision, Funds, decide
+from livetrading.pipeline.decide import Decision, EquityState, decide
 from livetrading.pipeline.evaluate import Evaluation, evaluate
 from livetrading.pipeline.reconcile import reconcile
 from livetrading.services.accounts import broker_for
@@ -97,8 +97,8 @@ def _decide_and_write(
     live: LiveStrategy, evaluation: Evaluation, newest: datetime, equity: float, now: datetime, wall_now: datetime
 ) -> list[uuid.UUID]:
     book = read_book(live)
-    funds = _update_funds(live, book, evaluation, newest, equity)
-    decisions = decide(evaluation.events, book, live.risk_rules(), funds)
+    equity_state = _update_equity_state(live, book, evaluation, newest, equity)
+    decisions = decide(evaluation.events, book, live.risk_rules(), equity_state)
     orders = []
     for decision in decisions:
         signal = _record_signal(live, decision, now)
@@ -107,10 +107,10 @@ def _decide_and_write(
     return orders
 
 
-def _update_funds(
+def _update_equity_state(
     live: LiveStrategy, book: StrategyBook, evaluation: Evaluation, newest: datetime, equity: float
-) -> Funds:
-    """Update the strategy's session start, profit and peak, and return its money at this close."""
+) -> EquityState:
+    """Update the strategy's session start, profit and peak, and return its equity figures at this close."""
     pnl = book.realized + book.unrealized(evaluation.closes)
     session = _session_date(newest)
     if live.session != session:
@@ -118,7 +118,7 @@ def _update_funds(
     live.last_pnl = to_decimal(pnl)
     live.peak_pnl = max(live.peak_pnl, live.last_pnl)
     start = float(live.starting_equity)
-    return Funds(
+    return EquityState(
         equity=equity,
         own_equity=start + pnl,
         own_peak=start + float(live.peak_pnl),

@@ -15,7 +15,7 @@ from tradedesk.core.sizing import order_quantity
 
 
 @dataclass(frozen=True, slots=True)
-class Funds:
+class EquityState:
     """Dollars at the close on which the decision is made. equity: of the account, for the size of entries.
     own_equity, own_peak: of the strategy, for its drawdown limit. day_loss: lost since the end of the previous
     session."""
@@ -37,7 +37,9 @@ class Decision:
     lot: BaseTrade | None = None
 
 
-def decide(events: Iterable[SignalEvent], book: StrategyBook, rules: RiskRules, funds: Funds) -> list[Decision]:
+def decide(
+    events: Iterable[SignalEvent], book: StrategyBook, rules: RiskRules, equity_state: EquityState
+) -> list[Decision]:
     """Exits first, because they free a position; then entries by strength descending, then symbol.
 
     When several bars have closed since the last check, only the newest signal of a symbol counts. A BUY of a
@@ -45,16 +47,16 @@ def decide(events: Iterable[SignalEvent], book: StrategyBook, rules: RiskRules, 
     """
     newest = {e.symbol: e for e in sorted(events, key=lambda e: e.bar_time)}.values()
     exits = [_exit(e, book) for e in sorted(newest, key=lambda e: e.symbol) if e.side is Side.SELL]
-    leaving = {d.event.symbol for d in exits if d.quantity}
+    closing = {d.event.symbol for d in exits if d.quantity}
     buys = [
         e for e in newest if e.side is Side.BUY and e.symbol not in book.lots and e.symbol not in book.entering
     ]
     entries = sorted(buys, key=lambda e: (-e.strength, e.symbol))
-    taken = len((set(book.lots) - book.exiting - leaving) | book.entering)
+    open_positions = len((set(book.lots) - book.exiting - closing) | book.entering)
     decisions = list(exits)
     for event in entries:
-        decision = _entry(event, rules, funds, taken)
-        taken += decision.quantity > 0
+        decision = _entry(event, rules, equity_state, open_positions)
+        open_positions += decision.quantity > 0
         decisions.append(decision)
     return decisions
 
@@ -72,18 +74,20 @@ def _exit(event: SignalEvent, book: StrategyBook) -> Decision:
     return Decision(event, quantity=lot.open_quantity, lot=lot)
 
 
-def _entry(event: SignalEvent, rules: RiskRules, funds: Funds, taken: int) -> Decision:
+def _entry(event: SignalEvent, rules: RiskRules, equity_state: EquityState, open_positions: int) -> Decision:
     close = event.close
     if event.late:
         return Decision(event, reason="A newer bar has closed since this signal; it is too late to enter.")
     # Costs belong to the account; refusals and sizes do not depend on them.
     limits = kernel_rules(rules, Costs())
-    state = EntryState(event.strength, taken, funds.day_loss, funds.own_equity, funds.own_peak)
+    state = EntryState(
+        event.strength, open_positions, equity_state.day_loss, equity_state.own_equity, equity_state.own_peak
+    )
     refusal = Refusal(entry_refusal(state, limits))
     if refusal is not Refusal.NONE:
         return Decision(event, reason=refusal.message(state=state, rules=limits))
-    quantity = order_quantity(funds.equity, close, limits)
+    quantity = order_quantity(equity_state.equity, close, limits)
     if quantity <= 0:
-        budget = max(0.0, min(limits.position_size_pct * funds.equity, limits.max_position_size))
+        budget = max(0.0, min(limits.position_size_pct * equity_state.equity, limits.max_position_size))
         return Decision(event, reason=Refusal.NO_SIZE.message(budget=budget, price=close))
     return Decision(event, quantity=to_decimal(quantity))

@@ -17,7 +17,7 @@ def claim_due(now: datetime, wall_now: datetime, only: Iterable[int] | None = No
     """Claim the live strategies that are due at the market time `now`. Returns their ids in chunks of one
     timeframe.
 
-    only: claim these live strategies, whether due or not; a new deployment is checked at once.
+    only: claim these live strategies, whether due or not; a new deployment is checked immediately.
     """
     free = Q(claimed_until=None) | Q(claimed_until__lt=wall_now)
     selected = Q(next_check_at__lte=now) if only is None else Q(pk__in=list(only))

@@ -47,11 +47,11 @@ def refusal_before_sending(order: Order) -> str:
     """Why this order must not be sent now; "" when it may be sent. Only the mode can block an exit."""
     user: User = order.user
     if order.mode != user.mode:
-        return f"This is a {order.mode} order, but the desk is in {user.mode} mode."
+        return f"This is a {order.mode} order, but your account is in {user.mode} mode."
     if order.purpose != Order.Purpose.ENTRY:
         return ""
     if user.entries_stopped:
-        return "Entries are stopped (emergency stop)."
+        return "Entries are stopped (kill switch)."
     live = order.live_strategy
     if live is None:
         return ""

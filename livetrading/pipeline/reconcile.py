@@ -1,4 +1,4 @@
-"""Reconcile the desk's books with a broker: fills and order states.
+"""Reconcile the desk's records with a broker: fills and order states.
 
 The only writer of trades and positions, on paper as well. Two workers can run it at any time and at the same time:
 a fill is booked once by its activity id, and an order changes state only along the allowed transitions.
@@ -33,7 +33,7 @@ _AT_BROKER = [state for state in WORKING if state not in (OrderState.PENDING, Or
 
 
 def reconcile(user_id: int, mode: str, now: datetime, wall_now: datetime) -> None:
-    """Update the desk's books of one account from its broker at the market time `now`.
+    """Update the desk's records of one account from its broker at the market time `now`.
 
     Raises NoBroker, and OutcomeUnknown when the broker does not respond.
     """

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from livetrading.models import Order, OrderState
 from livetrading.models.order import WORKING
 
-# A PENDING order of this age has lost its message; a SUBMITTING order of this age has lost its worker.
+# The message of a PENDING order of this age counts as lost; the worker of a SUBMITTING order of this age counts as
+# stopped.
 LOST_MESSAGE = timedelta(seconds=5)
 LOST_WORKER = timedelta(seconds=30)
 

@@ -25,8 +25,8 @@ class ControlRefused(Exception):
 def control(live: LiveStrategy, action: str, now: datetime) -> LiveStrategy:
     """Start, pause or stop `live` with one conditional UPDATE. Open positions stay and keep their stops.
 
-    A started strategy is checked at once. Raises ControlRefused when the action is not allowed in the present
-    status, or when an identical deployment is active.
+    A started strategy is checked immediately. Raises ControlRefused when the action is not allowed in the
+    current status, or when an identical deployment is active.
     """
     to, sources = ACTIONS[action]
     changes: dict[str, object] = {"status": to}

@@ -49,7 +49,7 @@ class AlreadyDeployed(DeployRefused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
+class DeploymentSettings:
     """The settings a trader may choose for a deployment. check_interval: seconds of market time. rules: values
     that replace those of `deployment_rules`, by name; None keeps the rule. Raises DeployRefused for values out of
     bounds."""
@@ -77,8 +77,8 @@ def deployment_rules(source: Source) -> RiskRules:
     """The trading rules of a deployment of `source`: every rule of its backtest or optimizer run. A position size
     or a number of positions above a deployment's upper bound is reduced to it.
 
-    The fully invested size of a run without a chosen position size is not carried over: the deployment then has
-    the defaults, like a deployment of a strategy. Raises InvalidRules for a stored rule out of bounds.
+    The fully invested size of a run for which no position size was set is not copied: the deployment then has the
+    defaults, like a deployment of a strategy. Raises InvalidRules for a stored rule out of bounds.
     """
     rules = {name: rule.default for name, rule in DEPLOYED_RULES.items()}
     for name, value in _tested_rules(source).items():
@@ -158,7 +158,7 @@ def deploy(
     deploy_key: str = "",
     symbols: Iterable[str] | None = None,
     name: str = "",
-    choices: Choices | None = None,
+    settings: DeploymentSettings | None = None,
 ) -> LiveStrategy:
     """Deploy `source` in the user's mode and enqueue its first check. A repeated deploy_key returns the same live
     strategy, so a double click deploys once. Raises DeployRefused and AlreadyDeployed."""
@@ -178,7 +178,9 @@ def deploy(
         raise DeployRefused(mode=str(error)) from None
     try:
         with transaction.atomic():
-            live = _create(user, snapshot, deploy_key, name, choices or Choices(), equity, provenance, now)
+            live = _create(
+                user, snapshot, deploy_key, name, settings or DeploymentSettings(), equity, provenance, now
+            )
             notify(user, Notification.Level.SUCCESS, deployment_message(live), "/dashboard/live-trading", now)
             transaction.on_commit(lambda: enqueue_check_now(live.pk))
     except IntegrityError:
@@ -223,12 +225,12 @@ def _create(
     snapshot: Snapshot,
     deploy_key: str,
     name: str,
-    choices: Choices,
+    settings: DeploymentSettings,
     equity: Decimal,
     provenance: dict[str, Any],
     now: datetime,
 ) -> LiveStrategy:
-    rules = snapshot.rules.as_dict() | {name: value for name, value in choices.rules.items() if value is not None}
+    rules = snapshot.rules.as_dict() | {name: value for name, value in settings.rules.items() if value is not None}
     live = LiveStrategy(
         user=user,
         name=(" ".join(name.replace("\0", "").split()) or f"Live - {snapshot.name}")[:100],
@@ -245,8 +247,8 @@ def _create(
         fingerprint=snapshot.fingerprint(),
         deployed_at=now,
         starting_equity=equity,
-        check_interval=choices.check_interval,
-        auto_execute=choices.auto_execute,
+        check_interval=settings.check_interval,
+        auto_execute=settings.auto_execute,
         next_check_at=now,
         **{name: _stored(name, value) for name, value in rules.items()},
     )

@@ -1,4 +1,4 @@
-"""Restart the replay market with empty paper books: the books must not contain trades of later bars."""
+"""Restart the replay market with empty paper accounts: the records must not contain trades of later bars."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from tradedesk.marketdata import replay
 
 
 def reset_replay(wall_now: datetime) -> int:
-    """Empty the paper books of all users and set the replay to its start. Returns the number of deleted
+    """Empty the paper accounts of all users and set the replay to its start. Returns the number of deleted
     deployments."""
     with transaction.atomic():
         PaperTrade.objects.all().delete()

@@ -1,1 +1,1 @@
-"""Read models: the values that pages and API show, computed from a user's books at the market time `now`."""
+"""Read models: the values that pages and API show, computed from a user's records at the market time `now`."""

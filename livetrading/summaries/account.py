@@ -1,4 +1,4 @@
-"""An account in the desk's books: open positions marked to market, profit and loss, cash and equity."""
+"""An account in the desk's records: open positions marked to market, profit and loss, cash and equity."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from livetrading.models import PaperAccount
-from livetrading.summaries.performance import Performance, gained_today, measure, read_flows
-from livetrading.summaries.positions import Lot, Position, mark, positions_of
+from livetrading.summaries.performance import Performance, performance_by_strategy, pnl_today, read_fill_totals
+from livetrading.summaries.positions import OpenLot, Position, mark, positions_of
 from livetrading.summaries.quotes import market_day, read_quotes
 from tradedesk.accounts.models import Mode, User
 from tradedesk.core.money import to_decimal
@@ -64,7 +64,7 @@ class AccountSummary:
     def of_strategy(self, live_id: int | None) -> Performance:
         return self.by_strategy.get(live_id, Performance())
 
-    def lots_of(self, live_id: int | None) -> list[Lot]:
+    def lots_of(self, live_id: int | None) -> list[OpenLot]:
         lots = (lot for position in self.positions for lot in position.lots)
         return [lot for lot in lots if lot.trade.live_strategy_id == live_id]
 
@@ -79,11 +79,11 @@ def read_account(user: User, mode: str, now: datetime) -> AccountSummary:
     day = market_day(now)
     trades = account_trades(user, mode)
     held = trades.filter(exit_time=None).select_related("live_strategy").order_by("symbol", "entry_time", "pk")
-    flows = read_flows(user, mode, day, now)
-    series = {(trade.symbol, trade.timeframe) for trade in held} | {series for _, series in flows}
+    fill_totals = read_fill_totals(user, mode, day, now)
+    series = {(trade.symbol, trade.timeframe) for trade in held} | {series for _, series in fill_totals}
     quotes = read_quotes(series, now)
     lots = [mark(trade, quotes) for trade in held]
-    by_strategy = measure(trades, lots, gained_today(lots, flows, quotes), day)
+    by_strategy = performance_by_strategy(trades, lots, pnl_today(lots, fill_totals, quotes), day)
     return AccountSummary(
         mode=mode,
         day=day,

@@ -60,7 +60,7 @@ def account_equity(user: User, now: datetime) -> float | None:
 
 
 def scorecards_of_strategies(user: User) -> dict[int, Scorecard]:
-    """By the id of the strategy: the scorecard of its latest completed backtest with the present kind, parameters,
+    """By the id of the strategy: the scorecard of its latest completed backtest with the current kind, parameters,
     symbols and timeframe. Three queries for any number of strategies."""
     latest = _latest_backtests(user)
     if not latest:
@@ -77,7 +77,7 @@ def _latest_backtests(user: User) -> list[int]:
     columns = ("pk", "strategy_id", "parameters", "symbols", "strategy__parameters", "strategy__symbols")
     latest: dict[int, int] = {}
     newest = completed.order_by("-pk").values_list(*columns)[:SEARCH_LIMIT]
-    for pk, strategy_id, parameters, symbols, present, present_symbols in newest:
-        if parameters == present and set(symbols) == set(present_symbols):
+    for pk, strategy_id, parameters, symbols, current, current_symbols in newest:
+        if parameters == current and set(symbols) == set(current_symbols):
             latest.setdefault(strategy_id, pk)
     return list(latest.values())

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, Sum
 
 from livetrading.models.signal import OrderSide
-from livetrading.summaries.positions import Lot
+from livetrading.summaries.positions import OpenLot
 from livetrading.summaries.quotes import Quote, Series
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.sessions import daily_time
@@ -41,7 +41,7 @@ class Performance:
 
 
 @dataclass(slots=True)
-class Flow:
+class FillTotals:
     """Today's fills of one strategy and series. shares: bought minus sold. spent: dollars paid minus received,
     including commissions."""
 
@@ -53,23 +53,23 @@ class Flow:
 Key = tuple[int | None, Series]
 
 
-def read_flows(user: User, mode: str, day: date, now: datetime) -> dict[Key, Flow]:
+def read_fill_totals(user: User, mode: str, day: date, now: datetime) -> dict[Key, FillTotals]:
     """The fills of the market day `day` until `now`."""
-    flows: dict[Key, Flow] = defaultdict(Flow)
+    fill_totals: dict[Key, FillTotals] = defaultdict(FillTotals)
     fills = user.fills.filter(mode=mode, time__gte=daily_time(day), time__lte=now).order_by()
     order_fields = ("order__live_strategy_id", "order__symbol", "order__timeframe", "order__side")
     for live_id, symbol, timeframe, side, quantity, price, commission in fills.values_list(
         *order_fields, "quantity", "price", "commission"
     ):
-        flow = flows[live_id, (symbol, timeframe)]
+        filled = fill_totals[live_id, (symbol, timeframe)]
         shares = quantity if side == OrderSide.BUY else -quantity
-        flow.shares += shares
-        flow.spent += shares * price + commission
-    return flows
+        filled.shares += shares
+        filled.spent += shares * price + commission
+    return fill_totals
 
 
-def gained_today(
-    lots: Iterable[Lot], flows: Mapping[Key, Flow], quotes: Mapping[Series, Quote]
+def pnl_today(
+    lots: Iterable[OpenLot], fill_totals: Mapping[Key, FillTotals], quotes: Mapping[Series, Quote]
 ) -> dict[int | None, Decimal]:
     """By live strategy: the value of its shares at the last close, minus the value of the shares it held at the
     start of the day at the previous close, minus what it spent today."""
@@ -79,22 +79,22 @@ def gained_today(
         series = (lot.trade.symbol, lot.trade.timeframe)
         held[lot.trade.live_strategy_id, series] += lot.quantity
         cost[series] = lot.trade.entry_price
-    gained: dict[int | None, Decimal] = defaultdict(Decimal)
-    for key in held.keys() | flows.keys():
+    pnl: dict[int | None, Decimal] = defaultdict(Decimal)
+    for key in held.keys() | fill_totals.keys():
         live_id, series = key
-        flow = flows.get(key, Flow())
+        filled = fill_totals.get(key, FillTotals())
         at_cost = cost.get(series, ZERO)
         quote = quotes.get(series, Quote(at_cost, at_cost))
         shares = held.get(key, ZERO)
-        gained[live_id] += shares * quote.last - (shares - flow.shares) * quote.before - flow.spent
-    return gained
+        pnl[live_id] += shares * quote.last - (shares - filled.shares) * quote.previous_close - filled.spent
+    return pnl
 
 
-def measure(
-    trades: "QuerySet[Any]", lots: Iterable[Lot], today: Mapping[int | None, Decimal], day: date
+def performance_by_strategy(
+    trades: "QuerySet[Any]", lots: Iterable[OpenLot], today: Mapping[int | None, Decimal], day: date
 ) -> dict[int | None, Performance]:
-    """By live strategy, for those with trades. lots: the open trades. today: the result of `gained_today`."""
-    own: dict[int | None, list[Lot]] = defaultdict(list)
+    """By live strategy, for those with trades. lots: the open trades. today: the result of `pnl_today`."""
+    own: dict[int | None, list[OpenLot]] = defaultdict(list)
     for lot in lots:
         own[lot.trade.live_strategy_id].append(lot)
     start = daily_time(day)

@@ -12,7 +12,7 @@ ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Lot:
+class OpenLot:
     """An open trade. last_price: dollars per share, None when its symbol has no bars."""
 
     trade: BaseTrade
@@ -46,7 +46,7 @@ class Position:
     """The position of the account in one symbol: the sum of its lots."""
 
     symbol: str
-    lots: list[Lot]
+    lots: list[OpenLot]
 
     @property
     def quantity(self) -> Decimal:
@@ -80,12 +80,12 @@ class Position:
         return None if self.unrealized is None else float(self.unrealized / self.cost)
 
 
-def mark(trade: BaseTrade, quotes: Mapping[Series, Quote]) -> Lot:
+def mark(trade: BaseTrade, quotes: Mapping[Series, Quote]) -> OpenLot:
     quote = quotes.get((trade.symbol, trade.timeframe))
-    return Lot(trade, quote.last if quote else None)
+    return OpenLot(trade, quote.last if quote else None)
 
 
-def positions_of(lots: Iterable[Lot]) -> list[Position]:
+def positions_of(lots: Iterable[OpenLot]) -> list[Position]:
     """Sorted by symbol; the lots keep their order."""
     ordered = sorted(lots, key=lambda lot: lot.trade.symbol)
     return [Position(symbol, list(group)) for symbol, group in groupby(ordered, lambda lot: lot.trade.symbol)]

@@ -17,11 +17,11 @@ Series = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Dollars per share. last: the newest close. before: the last close of the previous days; equal to `last`
-    without one."""
+    """Dollars per share. last: the newest close. previous_close: the last close of the previous days; equal to
+    `last` without one."""
 
     last: Decimal
-    before: Decimal
+    previous_close: Decimal
 
 
 def market_day(now: datetime) -> date:
@@ -41,8 +41,8 @@ def read_quotes(series: Iterable[Series], now: datetime) -> dict[Series, Quote]:
             known = closed(bars, timeframe, now)
             if len(known):
                 earlier = len(known) - len(known.since(start))
-                last, before = known.close[-1], known.close[earlier - 1 if earlier else -1]
-                found[symbol, timeframe] = Quote(to_decimal(float(last)), to_decimal(float(before)))
+                last, previous = known.close[-1], known.close[earlier - 1 if earlier else -1]
+                found[symbol, timeframe] = Quote(to_decimal(float(last)), to_decimal(float(previous)))
     return found
 
 

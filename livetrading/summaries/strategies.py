@@ -10,7 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from livetrading.models import LiveStrategy, SignalHistory
 from livetrading.summaries.account import AccountSummary, read_account
 from livetrading.summaries.performance import Performance
-from livetrading.summaries.positions import Lot, Position, positions_of
+from livetrading.summaries.positions import OpenLot, Position, positions_of
 from tradedesk.accounts.models import User
 
 
@@ -21,7 +21,7 @@ class StrategySummary:
     live: LiveStrategy
     performance: Performance
     last_signal: SignalHistory | None
-    lots: list[Lot]
+    lots: list[OpenLot]
 
     @property
     def positions(self) -> list[Position]:

@@ -59,7 +59,7 @@ def _day_figures(trades: "QuerySet[Any]", first: date, last: date) -> dict[date,
     }
 
 
-def csv_rows(trades: "QuerySet[Any]") -> Iterator[list[object]]:
+def live_trade_rows(trades: "QuerySet[Any]") -> Iterator[list[object]]:
     """A header and one row for each trade: times in UTC, dollars and shares unrounded, the return as a
     fraction."""
     yield [

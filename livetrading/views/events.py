@@ -27,7 +27,7 @@ async def events(request: HttpRequest) -> HttpResponseBase:
         # poll.
         return HttpResponse(status=204)
     await sync_to_async(_close_connections)()
-    if not hub.has_room(user.pk):
+    if not hub.accepts_stream(user.pk):
         return HttpResponse("Too many streams are open.", status=503, headers={"Retry-After": "10"})
     return StreamingHttpResponse(hub.stream(user.pk), content_type="text/event-stream", headers=STREAM_HEADERS)
 

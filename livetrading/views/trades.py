@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from livetrading.summaries.account import read_account
-from livetrading.summaries.trades import by_day, csv_rows, latest_trades
+from livetrading.summaries.trades import by_day, latest_trades, live_trade_rows
 from tradedesk.accounts.models import Mode
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.clock import market_clock
@@ -37,7 +37,7 @@ def trade_list(request: PageRequest) -> HttpResponse:
 @require_safe
 def trades_csv(request: PageRequest) -> StreamingHttpResponse:
     mode = _mode(request)
-    return csv_file(request, f"trades-{mode}.csv", csv_rows(latest_trades(request.user, mode)))
+    return csv_file(request, f"trades-{mode}.csv", live_trade_rows(latest_trades(request.user, mode)))
 
 
 def _mode(request: PageRequest) -> str:

@@ -12,9 +12,9 @@ from typing import Any
 from strategies.kinds import (
     talib_without_pandas as talib_without_pandas,  # must run before any kind imports TA-Lib
 )
-from strategies.kinds.base import InvalidParameters, Kind, Param, summary
+from strategies.kinds.base import InvalidParameters, Kind, Param, parameter_texts
 
-__all__ = ["InvalidParameters", "Kind", "Param", "by_key", "code_hash", "kinds", "make_kind", "summary"]
+__all__ = ["InvalidParameters", "Kind", "Param", "by_key", "code_hash", "kinds", "make_kind", "parameter_texts"]
 
 
 # The kinds from plugins, each with its file.

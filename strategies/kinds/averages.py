@@ -50,5 +50,5 @@ def _rolling_means(prices: Floats, periods: NDArray[np.int64], totals: NDArray[n
         mean[:full] = np.nan
         mean[end:] = np.nan
         result, before, after = mean[full:end], totals[first:], totals[full + 1 :]
-        for t in range(len(result)):  # over separate arrays, so that the compiler can vectorise the loop
+        for t in range(len(result)):  # over separate arrays, so that the compiler can vectorize the loop
             result[t] = (after[t] - before[t]) / period / SCALE

@@ -1,4 +1,4 @@
-"""The strategy contract: declared parameters and one vectorised method.
+"""The strategy contract: declared parameters and one vectorized method.
 
 Form, optimizer, backtest and live check use the same object. docs/strategies.md shows how to add a kind.
 """
@@ -212,7 +212,7 @@ def _declared(kind: type[Kind]) -> dict[str, Param[Any]]:
     return found
 
 
-def summary(parameters: Mapping[str, int | float]) -> Iterator[str]:
+def parameter_texts(parameters: Mapping[str, int | float]) -> Iterator[str]:
     """Each parameter as text: "fast 10", "slow 30"."""
     for name, value in parameters.items():
         yield f"{name} {value:g}"

@@ -53,7 +53,7 @@ def _cross(
 ) -> None:
     """Write crossed (n,) and position (n + 1,), the positions of the lines from before row 0 on.
 
-    Two loops that the compiler can vectorise are faster than one that it cannot.
+    Two loops that the compiler can vectorize are faster than one that it cannot.
     """
     position[0] = UNKNOWN
     before, now = position[:-1], position[1:]

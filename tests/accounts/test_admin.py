@@ -28,5 +28,5 @@ def test_an_administrator_cannot_change_a_notification_or_a_mode(admin_client: C
     assert (alice.email, alice.mode) == ("a@example.com", "paper")
 
 
-def test_a_user_without_staff_status_is_refused(alices_browser: Client) -> None:
+def test_a_user_who_is_no_administrator_is_refused(alices_browser: Client) -> None:
     assert alices_browser.get("/admin/accounts/user/").status_code == 302

@@ -67,7 +67,7 @@ def test_no_page_has_inline_scripts_or_styles(alices_browser: Client, url: str) 
 def test_no_page_without_log_in_has_inline_scripts_or_styles(charlies_browser: Client, url: str) -> None:
     shown = charlies_browser.get(url).content.decode()
     _assert_nothing_inline(shown)
-    # Without log-in there is no event stream and no menu.
+    # Without a login there is no event stream and no menu.
     assert "sse-connect" not in shown
     assert "hx-get" not in shown
     assert 'id="user-menu"' not in shown

@@ -11,7 +11,7 @@ from livetrading.models import LiveStrategy
 from strategies.models import Strategy
 from tests.api.client import ApiClient
 from tests.api.test_document import CONTRACT
-from tests.livetrading.factories import make_backtest, make_candidate, make_live_strategy, watched_desk
+from tests.livetrading.factories import make_backtest, make_candidate, make_desk_rows, make_live_strategy
 from tests.strategies.examples import a_strategy
 from tradedesk.accounts.api_auth import NO_CSRF
 from tradedesk.accounts.models import User
@@ -87,7 +87,7 @@ def test_a_strategy_of_another_user_is_404(
 def test_a_list_has_only_the_objects_of_the_user(
     alices: ApiClient, bobs: ApiClient, alice: User, market: None, path: str
 ) -> None:
-    watched_desk(alice, 2)
+    make_desk_rows(alice, 2)
     assert alices.get(path).json["count"] > 0
     assert bobs.get(path).json == {"items": [], "count": 0}
 
@@ -95,7 +95,7 @@ def test_a_list_has_only_the_objects_of_the_user(
 def test_dashboard_and_paper_account_are_of_the_user(
     alices: ApiClient, bobs: ApiClient, alice: User, market: None
 ) -> None:
-    watched_desk(alice, 2)
+    make_desk_rows(alice, 2)
     dashboard, account = "/api/v1/live-trading/dashboard", "/api/paper/account"
     assert alices.get(dashboard).json["active_strategies"] == 2
     assert bobs.get(dashboard).json["active_strategies"] == 0

@@ -14,12 +14,12 @@ from tests.livetrading.factories import (
     NOW,
     TODAY,
     closed,
+    make_desk_rows,
     make_live_strategy,
     make_live_trade,
     make_order,
     make_paper_trade,
     make_signal,
-    watched_desk,
 )
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.sessions import daily_time
@@ -222,7 +222,7 @@ def test_a_symbol_without_bars_has_no_price(alices: ApiClient, alice: User) -> N
 
 
 def test_the_dashboard_has_the_figures_of_the_page(alices: ApiClient, alice: User) -> None:
-    watched_desk(alice, 3)
+    make_desk_rows(alice, 3)
     make_live_strategy(user=alice, status="paused")
     make_signal(live_strategy=LiveStrategy.objects.earliest("pk"), created_at=NOW - timedelta(days=3))
     desk = read_desk(alice, NOW)

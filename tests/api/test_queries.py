@@ -9,11 +9,11 @@ from tests.livetrading.factories import (
     WALL,
     make_backtest,
     make_candidate,
+    make_desk_rows,
     make_live_strategy,
     make_order,
     make_paper_trade,
     make_signal,
-    watched_desk,
 )
 from tradedesk.accounts.models import User
 
@@ -36,9 +36,9 @@ MAX_QUERIES = {
 @pytest.mark.parametrize("path", sorted(MAX_QUERIES))
 def test_queries_do_not_grow_with_rows(alices: ApiClient, alice: User, path: str) -> None:
     # All four symbols from the start: the quotes depend on the number of symbols.
-    watched_desk(alice, 4)
+    make_desk_rows(alice, 4)
     few = _queries(alices, path)
-    watched_desk(alice, 12)
+    make_desk_rows(alice, 12)
     many = _queries(alices, path)
     assert len(many) == len(few), "\n".join(many)
     assert len(many) <= MAX_QUERIES[path], "\n".join(many)

@@ -1,4 +1,4 @@
-"""All metrics of an equity curve at once, as they are stored."""
+"""All metrics of an equity curve together, as they are stored."""
 
 import json
 from dataclasses import fields

@@ -79,7 +79,7 @@ MESSAGES = {
     Refusal.MAX_POSITIONS: "The limit of 5 open positions is reached.",
     Refusal.DAILY_LOSS: "Today's loss of $1,234.50 has reached the daily limit of $1,000.00.",
     Refusal.DRAWDOWN: "The drawdown of 25.0% has reached the limit of 20.0%.",
-    Refusal.NO_SIZE: "The position size of $50.00 does not buy one share at $60.00.",
+    Refusal.NO_SIZE: "The position size of $50.00 is not enough for one share at $60.00.",
 }
 
 

@@ -10,16 +10,16 @@ from tradedesk.core.sizing import order_quantity, whole_or_fraction
 
 EQUITY = st.floats(0.01, 1e7)
 PRICE = st.floats(0.01, 1e5)
-PART = st.floats(0.001, 1.0)
+POSITION_FRACTION = st.floats(0.001, 1.0)
 
 
-def sizing_rules(part: float, most: float | None, fractional: bool) -> Any:
-    rules = RiskRules(position_size_pct=part, max_position_size=most, fractional=fractional)
+def sizing_rules(fraction: float, most: float | None, fractional: bool) -> Any:
+    rules = RiskRules(position_size_pct=fraction, max_position_size=most, fractional=fractional)
     return kernel_rules(rules, Costs())
 
 
 @pytest.mark.parametrize(
-    ("equity", "close", "part", "most", "fractional", "shares"),
+    ("equity", "close", "fraction", "most", "fractional", "shares"),
     [
         (100_000.0, 50.0, 0.02, None, False, 40.0),
         (100_000.0, 50.0, 0.95, 4_000.0, False, 80.0),  # 4000 / 50 must not become 79
@@ -33,18 +33,18 @@ def sizing_rules(part: float, most: float | None, fractional: bool) -> Any:
     ],
 )
 def test_shares_of_an_order(
-    equity: float, close: float, part: float, most: float | None, fractional: bool, shares: float
+    equity: float, close: float, fraction: float, most: float | None, fractional: bool, shares: float
 ) -> None:
-    assert order_quantity(equity, close, sizing_rules(part, most, fractional)) == shares
+    assert order_quantity(equity, close, sizing_rules(fraction, most, fractional)) == shares
 
 
-@given(EQUITY, PRICE, PART, st.none() | st.floats(1.0, 1e6), st.booleans())
+@given(EQUITY, PRICE, POSITION_FRACTION, st.none() | st.floats(1.0, 1e6), st.booleans())
 def test_an_order_never_costs_more_than_its_budget(
-    equity: float, close: float, part: float, most: float | None, fractional: bool
+    equity: float, close: float, fraction: float, most: float | None, fractional: bool
 ) -> None:
-    rules = sizing_rules(part, most, fractional)
+    rules = sizing_rules(fraction, most, fractional)
     shares = order_quantity(equity, close, rules)
-    budget = min(part * equity, math.inf if most is None else most)
+    budget = min(fraction * equity, math.inf if most is None else most)
     unit = 1e-6 if fractional else 1.0
     assert 0.0 <= shares * close <= budget + 2e-9 * close
     assert (shares + unit) * close > budget, "one more unit would be too many"

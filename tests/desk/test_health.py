@@ -1,4 +1,4 @@
-"""The health of the desk, for each part."""
+"""The health of the desk, for each component."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -100,11 +100,11 @@ def test_sending_the_task_records_beat_and_running_it_records_the_worker() -> No
 
 
 def test_the_check_of_a_container_depends_on_the_heartbeat() -> None:
-    assert not probe.part_is_healthy("worker", NOW)
+    assert not probe.component_is_healthy("worker", NOW)
     heartbeat.record_heartbeat("worker", NOW)
-    assert probe.part_is_healthy("worker", NOW + timedelta(seconds=19))
-    assert not probe.part_is_healthy("worker", NOW + timedelta(seconds=21))
-    assert not probe.part_is_healthy("beat", NOW)
+    assert probe.component_is_healthy("worker", NOW + timedelta(seconds=19))
+    assert not probe.component_is_healthy("worker", NOW + timedelta(seconds=21))
+    assert not probe.component_is_healthy("beat", NOW)
 
 
 def test_beat_and_worker_record_a_heartbeat_as_soon_as_they_are_ready() -> None:

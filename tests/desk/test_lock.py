@@ -1,4 +1,4 @@
-"""One process at a time, and a lock that dies with its holder."""
+"""One process at a time, and a lock that is released when its holder ends."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ with FileLock(Path(sys.argv[1]), "the other one"):
 """
 
 
-def test_it_tells_who_holds_it(tmp_path: Path) -> None:
+def test_it_names_its_holder(tmp_path: Path) -> None:
     with FileLock(tmp_path / "lock", "the first"), pytest.raises(Locked, match=r"^the first$"):
         FileLock(tmp_path / "lock", "the second").__enter__()
 
@@ -56,6 +56,6 @@ def test_it_waits_for_its_turn(tmp_path: Path) -> None:
 
     with FileLock(tmp_path / "lock", "me", wait=True):
         assert holder.stdin is not None
-        assert holder.stdin.closed, "the other one was told to let go"
+        assert holder.stdin.closed, "the other process was told to release it"
     leave.join()
     assert holder.returncode == 0

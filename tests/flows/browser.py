@@ -1,4 +1,4 @@
-"""A Chromium for the flows, and windows that remember whatever went wrong in them."""
+"""A Chromium for the flows, and windows that record every error in them."""
 
 import contextlib
 from collections.abc import Iterator
@@ -20,25 +20,25 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 # Milliseconds. Generous: the machine may be busy with other tests.
-PATIENCE = 60_000
+TIMEOUT_MS = 60_000
 Theme = Literal["light", "dark"]
 
 
 class Window:
-    """One person's browser window. `complaints`: broken content policy, errors on the console, failed answers."""
+    """A browser window. `errors`: policy violations, console errors and failed responses."""
 
     def __init__(self, browser: Browser, theme: Theme = "light", width: int = 1440, height: int = 900) -> None:
-        self.complaints: list[str] = []
+        self.errors: list[str] = []
         self.context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": height})
-        self.context.set_default_timeout(PATIENCE)
-        self.context.expose_function("violated", lambda words: self.complaints.append(f"policy: {words}"))
+        self.context.set_default_timeout(TIMEOUT_MS)
+        self.context.expose_function("violated", lambda words: self.errors.append(f"policy: {words}"))
         self.context.add_init_script(
             "addEventListener('securitypolicyviolation',"
             " event => violated(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`), true)"
         )
-        self.context.on("console", self._heard)
-        self.context.on("weberror", lambda error: self.complaints.append(f"script: {error.error}"))
-        self.context.on("response", self._answered)
+        self.context.on("console", self._on_console)
+        self.context.on("weberror", lambda error: self.errors.append(f"script: {error.error}"))
+        self.context.on("response", self._on_response)
         self.page: Page = self.context.new_page()
 
     def log_in(self, url: str, password: str) -> None:
@@ -50,7 +50,7 @@ class Window:
         expect(self.page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
 
     def show(self, url: str) -> None:
-        """Open a page and wait until it stands: what it loads after itself is there and its charts are drawn."""
+        """Open a page and wait until it is complete: late fragments are loaded and charts are drawn."""
         self.page.goto(url)
         expect(self.page.locator("[hx-trigger='load'], .swagger-ui .loading")).to_have_count(0)
         for chart in self.page.locator("[data-chart]").all():
@@ -58,18 +58,18 @@ class Window:
         for legend in self.page.locator("[data-plot] .plot-legend").all():
             expect(legend).not_to_be_empty()
 
-    def _heard(self, message: ConsoleMessage) -> None:
+    def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.complaints.append(f"console {message.type}: {message.text}")
+            self.errors.append(f"console {message.type}: {message.text}")
 
-    def _answered(self, response: Response) -> None:
+    def _on_response(self, response: Response) -> None:
         if response.status >= 400:
-            self.complaints.append(f"{response.status} {urlsplit(response.url).path}")
+            self.errors.append(f"{response.status} {urlsplit(response.url).path}")
 
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
         yield browser

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.flows.nursery import Nursery
+from tests.flows.worker_forks import WorkerForks
 
 
 @pytest.fixture
-def nursery(transactional_db: None) -> Iterator[Nursery]:
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
+def worker_forks(transactional_db: None) -> Iterator[WorkerForks]:
+    worker_forks = WorkerForks()
+    yield worker_forks
+    worker_forks.close()

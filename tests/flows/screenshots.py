@@ -1,6 +1,6 @@
-"""Pictures of every page, light, dark and on a phone: `python -m tests.flows.screenshots OUTDIR`.
+"""Screenshots of every page, light, dark and on a phone: `python -m tests.flows.screenshots OUTDIR`.
 
-Also writes docs/screenshot.png, the picture in the readme.
+Also writes docs/screenshot.png, the screenshot in the README.
 """
 
 import io
@@ -18,45 +18,49 @@ from tests.flows.trader import demo_password
 from tests.processes.process import ROOT
 
 ROUND_TRIPS = 12
-# As a newcomer finds them, before anything is deployed.
+# As a new user sees them, before anything is deployed.
 FRESH = ("home", "strategies", "backtests", "live-trading", "trades", "notifications")
 README = ROOT / "docs" / "screenshot.png"
-LOOKS: dict[str, tuple[Theme, int]] = {"light": ("light", 1440), "dark": ("dark", 1440), "phone": ("light", 390)}
+VARIANTS: dict[str, tuple[Theme, int]] = {
+    "light": ("light", 1440),
+    "dark": ("dark", 1440),
+    "phone": ("light", 390),
+}
 COLOURS = 256
 
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory(prefix="tradedesk-pictures-") as data,
+        tempfile.TemporaryDirectory(prefix="tradedesk-screenshots-") as data,
         Desk(Path(data) / "data") as desk,
         chromium() as browser,
     ):
         desk.wait_until_healthy()
         fresh = {f"fresh-{name}": PAGES[name] for name in FRESH} | REFUSED
-        for look, (theme, width) in LOOKS.items():
-            take(desk, folder, look, Window(browser, theme, width), fresh)
+        for variant, (theme, width) in VARIANTS.items():
+            take_screenshots(desk, folder, variant, Window(browser, theme, width), fresh)
         make_history(desk, ROUND_TRIPS)
-        for look, (theme, width) in LOOKS.items():
-            take(desk, folder, look, Window(browser, theme, width), PAGES)
+        for variant, (theme, width) in VARIANTS.items():
+            take_screenshots(desk, folder, variant, Window(browser, theme, width), PAGES)
         window = Window(browser, "dark")
         window.log_in(desk.url, demo_password(desk.folder))
         window.show(f"{desk.url}/dashboard/live-trading")
-        README.write_bytes(smaller(window.page.screenshot()))
-    sys.stdout.write(f"{len(list(folder.glob('*.png')))} pictures in {folder}, and {README}\n")
+        README.write_bytes(compress(window.page.screenshot()))
+    sys.stdout.write(f"{len(list(folder.glob('*.png')))} screenshots in {folder}, and {README}\n")
 
 
-def take(desk: Desk, folder: Path, look: str, window: Window, pages: Mapping[str, str]) -> None:
+def take_screenshots(desk: Desk, folder: Path, variant: str, window: Window, pages: Mapping[str, str]) -> None:
     for paths in (OPEN_TO_ALL, pages):
         if paths is pages:
             window.log_in(desk.url, demo_password(desk.folder))
         for name, path in paths.items():
             window.show(desk.url + path)
-            window.page.screenshot(path=folder / f"{name}-{look}.png", full_page=True)
+            window.page.screenshot(path=folder / f"{name}-{variant}.png", full_page=True)
     window.context.close()
 
 
-def smaller(picture: bytes) -> bytes:
+def compress(picture: bytes) -> bytes:
     """The same PNG with a palette."""
     out = io.BytesIO()
     Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS).save(out, "PNG", optimize=True)

@@ -1,5 +1,5 @@
 """Workers are killed with SIGKILL again and again while strategies trade: no order may be lost, sent twice or
-filled twice, and the books must balance."""
+filled twice, and the records must agree."""
 
 import os
 import random
@@ -30,10 +30,10 @@ from livetrading.models import (
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.reconcile import reconcile
 from livetrading.pipeline.requeue import accounts_to_reconcile, lost_orders
-from livetrading.services.deploy import Choices, deploy
+from livetrading.services.deploy import DeploymentSettings, deploy
 from livetrading.tasks import dispatch_due_checks, requeue_lost_orders
 from strategies.services import save_strategy
-from tests.flows.nursery import Nursery
+from tests.flows.worker_forks import WorkerForks
 from tradedesk.accounts.models import User
 from tradedesk.core.money import CENT
 from tradedesk.marketdata import replay
@@ -53,13 +53,13 @@ IN_FLIGHT = (OrderState.PENDING, OrderState.SUBMITTING, OrderState.UNKNOWN)
 pytestmark = [pytest.mark.crash, pytest.mark.django_db(transaction=True)]
 
 
-def test_fifty_five_kills_lose_no_order_and_double_none(nursery: Nursery, settings: Any) -> None:
+def test_fifty_five_kills_lose_and_duplicate_no_order(worker_forks: WorkerForks, settings: Any) -> None:
     settings.REPLAY_SECONDS_PER_BAR = 0.15
     users = [trader(n) for n in range(2)]
     rng = random.Random(20120305)
     interrupted: Counter[str] = Counter()
     for _ in range(KILLS):
-        worker = nursery.worker()
+        worker = worker_forks.worker()
         run_beat_until_the_books_change(rng.randint(1, 20))
         time.sleep(rng.uniform(0, 0.1))
         os.kill(worker, signal.SIGKILL)
@@ -88,7 +88,7 @@ def trader(number: int) -> User:
             user,
             strategy,
             now=market_clock().now(),
-            choices=Choices(rules={"max_positions": 4, "position_size_pct": 0.1}),
+            settings=DeploymentSettings(rules={"max_positions": 4, "position_size_pct": 0.1}),
         )
     return user
 
@@ -142,7 +142,9 @@ def desk_and_broker_agree() -> None:
     ours = Fill.objects.values_list("order__client_order_id", "time", "quantity", "price", "commission")
     theirs = PaperFill.objects.values_list("order__client_order_id", "bar_time", "quantity", "price", "commission")
     assert Counter(theirs) - Counter(ours) == Counter(), "fills that the desk lost"
-    assert Counter(ours) - Counter(theirs) == Counter(), "fills that the desk invented or booked twice"
+    assert Counter(ours) - Counter(theirs) == Counter(), (
+        "fills that the broker does not have, or that the desk booked twice"
+    )
     sent = Order.objects.exclude(state=OrderState.BLOCKED).values_list("client_order_id", flat=True)
     known = PaperOrder.objects.filter(client_order_id__in=list(sent)).values_list("client_order_id", flat=True)
     assert sorted(sent) == sorted(known)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.desk.test_runner import Desk
 from tests.flows.browser import chromium
-from tests.flows.newcomer import walk
+from tests.flows.first_visit import run_first_visit
 from tests.flows.trader import demo_password
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
@@ -18,5 +18,5 @@ def test_a_new_user_logs_in_backtests_deploys_and_sees_trades(tmp_path: Path) ->
         chromium() as browser,
     ):
         desk.wait_until_healthy()
-        print(walk(browser, desk.url, demo_password(desk.folder)))
+        print(run_first_visit(browser, desk.url, demo_password(desk.folder)))
         assert "Traceback" not in desk.output()

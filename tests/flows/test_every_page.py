@@ -48,4 +48,4 @@ def test_no_page_is_wider_than_a_phone_or_violates_its_policy(theme: Theme, desk
                 too_wide[path] = window.page.evaluate(TOO_WIDE)
     window.context.close()
     assert too_wide == {}
-    assert window.complaints == []
+    assert window.errors == []

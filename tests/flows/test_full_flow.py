@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.flows.browser import chromium
-from tests.flows.newcomer import walk
+from tests.flows.first_visit import run_first_visit
 from tests.flows.trader import demo_password
 from tests.processes.process import status_of
 from tests.processes.test_compose_commands import PARTS, FullDesk
@@ -28,5 +28,5 @@ def test_a_new_user_logs_in_backtests_deploys_and_sees_trades(
         parts = [stack.enter_context(desk.process(part)) for part in PARTS]
         url = f"http://127.0.0.1:{desk.port}"
         parts[0].wait_until(lambda: status_of(f"{url}/api/health") == 200)
-        print(walk(browser, url, demo_password(tmp_path / "data")))
+        print(run_first_visit(browser, url, demo_password(tmp_path / "data")))
         assert all("Traceback" not in part.output() for part in parts)

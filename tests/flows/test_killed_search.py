@@ -17,7 +17,7 @@ from backtests.services.optimizer.candidates import MAX_CANDIDATES
 from backtests.services.optimizer.result_shards import read_results
 from backtests.tasks import recover_optimizer_runs
 from strategies.services import save_strategy
-from tests.flows.nursery import Nursery
+from tests.flows.worker_forks import WorkerForks
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.services import load_samples
 
@@ -51,17 +51,17 @@ def run(monkeypatch: pytest.MonkeyPatch) -> OptimizerRun:
 
 
 def test_a_search_whose_workers_are_killed_counts_every_combination_once(
-    nursery: Nursery, run: OptimizerRun
+    worker_forks: WorkerForks, run: OptimizerRun
 ) -> None:
     generator, interrupted = random.Random(20120305), 0
     for _ in range(KILLS):
-        worker, before = nursery.worker(), done(run)
+        worker, before = worker_forks.worker(), done(run)
         wait_for_a_running_chunk(before)
         time.sleep(generator.uniform(0, 0.05))
         os.kill(worker, signal.SIGKILL)
         interrupted += OptimizerChunk.objects.filter(status="running").count()
     assert done(run) < COMBINATIONS, "the search completed before all kills"
-    worker = nursery.worker()
+    worker = worker_forks.worker()
     wait_for_the_end(run)
     os.kill(worker, signal.SIGKILL)
 

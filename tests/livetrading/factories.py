@@ -213,7 +213,7 @@ def closed(exit_time: datetime, exit_price: float = 33, **fields: Any) -> dict[s
     }
 
 
-def watched_desk(user: User, rows: int) -> None:
+def make_desk_rows(user: User, rows: int) -> None:
     """`rows` live strategies, each with a signal, a working order, an open lot, a closed trade and a backtest."""
     for number in range(rows):
         strategy = make_strategy(user=user)

@@ -37,9 +37,9 @@ def traded(*rows: tuple[float, float, float, float], first: int = 0) -> Bars:
     return bars
 
 
-def bring(timeframe: str = "1Day", **bars: Bars) -> None:
+def store_bars(timeframe: str = "1Day", **bars: Bars) -> None:
     """Store these bars as all imported bars of their symbols."""
     for symbol, own in bars.items():
         key = SeriesKey("csv", symbol, timeframe)
-        present = BarSeries.objects.filter(**key._asdict()).first()
-        save_series(key, own, adjusted=True, present=present, now=NOW)
+        stored = BarSeries.objects.filter(**key._asdict()).first()
+        save_series(key, own, adjusted=True, stored=stored, now=NOW)

@@ -10,9 +10,9 @@ from livetrading.models import LiveStrategy
 from tests.livetrading.factories import (
     make_backtest,
     make_candidate,
+    make_desk_rows,
     make_live_strategy,
     make_strategy,
-    watched_desk,
 )
 from tradedesk.accounts.models import User
 
@@ -40,7 +40,7 @@ def test_the_addresses(live: LiveStrategy) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_bob_sees_nothing_of_alice(bobs_browser: Client, alices_browser: Client, alice: User, name: str) -> None:
-    watched_desk(alice, 2)
+    make_desk_rows(alice, 2)
     LiveStrategy.objects.update(name="Alice's own")
     alice.strategies.update(name="Alice's own")
     alice.backtests.update(strategy_name="Alice's own")

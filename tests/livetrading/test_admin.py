@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from livetrading import models
 from livetrading.models import LiveStrategy, PaperAccount
-from tests.livetrading.factories import make_live_strategy, watched_desk
+from tests.livetrading.factories import make_desk_rows, make_live_strategy
 from tradedesk.accounts.models import User
 
 RECORDS: list[Any] = [
@@ -28,36 +28,36 @@ RECORDS: list[Any] = [
 
 
 @pytest.fixture
-def operator(db: None) -> Client:
+def administrator(db: None) -> Client:
     browser = Client()
-    user = User.objects.create_superuser("operator@example.com", "x")
+    user = User.objects.create_superuser("administrator@example.com", "x")
     browser.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
     return browser
 
 
 @pytest.mark.parametrize("model", RECORDS)
-def test_every_list_can_be_searched(operator: Client, alice: User, model: Any) -> None:
-    watched_desk(alice, 2)
+def test_every_list_can_be_searched(administrator: Client, alice: User, model: Any) -> None:
+    make_desk_rows(alice, 2)
     PaperAccount.objects.create(user=alice, starting_cash=1, cash=1)
     url = reverse(f"admin:{model._meta.db_table}_changelist")
-    assert operator.get(url).status_code == 200
-    assert operator.get(url, {"q": "alice"}).status_code == 200
+    assert administrator.get(url).status_code == 200
+    assert administrator.get(url, {"q": "alice"}).status_code == 200
 
 
 @pytest.mark.parametrize("model", RECORDS)
-def test_nothing_can_be_added(operator: Client, model: Any) -> None:
-    assert operator.get(reverse(f"admin:{model._meta.db_table}_add")).status_code == 403
+def test_nothing_can_be_added(administrator: Client, model: Any) -> None:
+    assert administrator.get(reverse(f"admin:{model._meta.db_table}_add")).status_code == 403
 
 
-def test_nothing_can_be_changed_or_deleted(operator: Client, alice: User) -> None:
+def test_nothing_can_be_changed_or_deleted(administrator: Client, alice: User) -> None:
     live = make_live_strategy(user=alice, name="Unchanged")
     change = reverse("admin:livetrading_livestrategy_change", args=[live.pk])
-    assert "Unchanged" in operator.get(change).content.decode()
-    assert operator.post(change, {"name": "Changed"}).status_code == 403
+    assert "Unchanged" in administrator.get(change).content.decode()
+    assert administrator.post(change, {"name": "Changed"}).status_code == 403
     delete = reverse("admin:livetrading_livestrategy_delete", args=[live.pk])
-    assert operator.post(delete, {"post": "yes"}).status_code == 403
+    assert administrator.post(delete, {"post": "yes"}).status_code == 403
     action = {"action": "delete_selected", "_selected_action": [live.pk], "post": "yes"}
-    operator.post(reverse("admin:livetrading_livestrategy_changelist"), action)
+    administrator.post(reverse("admin:livetrading_livestrategy_changelist"), action)
     assert LiveStrategy.objects.get().name == "Unchanged"
 
 

@@ -199,7 +199,7 @@ def test_an_account_has_one_reconciliation_row(alice: User) -> None:
     write_again(row, mode="live")()
 
 
-# --- The books of the simulated broker -------------------------------------------------------------------------
+# --- The records of the simulated broker -----------------------------------------------------------------------
 
 
 @pytest.fixture

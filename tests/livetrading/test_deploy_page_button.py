@@ -148,7 +148,7 @@ def test_the_queries_do_not_grow_with_the_buttons(
     sources = list(rows)
     with django_assert_num_queries(1):  # the active deployments
         for each in sources:
-            context = {"user": alice, source: each, "quiet": True}
+            context = {"user": alice, source: each, "hide_evidence": True}
             assert form_of(draw(RequestContext(request, context)))["source"] == f"{source}:{each.pk}"
 
 
@@ -214,6 +214,6 @@ def test_the_queries_do_not_grow_with_the_evidence(alice: User, bob: User) -> No
         with CaptureQueriesContext(connection) as queries:
             for strategy, backtest in zip(strategies, backtests, strict=True):
                 page = draw(RequestContext(request, {"user": user, "strategy": strategy}))
-                assert f'id="evidence-beside-{backtest.pk}"' in page
+                assert f'id="evidence-summary-{backtest.pk}"' in page
         counts.append(len(queries))
     assert counts[0] == counts[1]

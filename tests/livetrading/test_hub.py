@@ -137,11 +137,11 @@ def test_the_number_of_streams_is_limited_for_each_user() -> None:
         streams = [hub.stream(1), hub.stream(1)]
         for stream in streams:
             await next_of(stream)
-        assert not hub.has_room(1)
-        assert hub.has_room(2)
+        assert not hub.accepts_stream(1)
+        assert hub.accepts_stream(2)
         assert [event async for event in hub.stream(1)] == []
         await streams[0].aclose()  # type: ignore[attr-defined]
-        assert hub.has_room(1)
+        assert hub.accepts_stream(1)
 
     run(scenario)
 
@@ -161,7 +161,7 @@ def test_closing_ends_every_stream_and_accepts_no_more(from_thread: bool) -> Non
         for task in waiting:
             with pytest.raises(StopAsyncIteration):
                 await asyncio.wait_for(task, 5)
-        assert not hub.has_room(1)
+        assert not hub.accepts_stream(1)
         assert [event async for event in hub.stream(1)] == []
 
     run(scenario)
@@ -183,7 +183,7 @@ def test_the_hub_closes_when_the_desk_stops(monkeypatch: pytest.MonkeyPatch) -> 
     hub = Hub(Versions())
     monkeypatch.setattr(hub_module, "hub", hub)
     desk_stopping.send(sender=None)
-    assert not hub.has_room(1)
+    assert not hub.accepts_stream(1)
 
 
 def test_a_version_changes_with_the_user_and_with_the_replay(alice: User, bob: User, settings: Any) -> None:
@@ -289,7 +289,7 @@ def test_streams_share_the_connection_of_the_poller(
             assert (await browser.receive_output(10))["body"] == b"event: changed\ndata: 1 2010-03-08\n\n"
         for browser in browsers[:4]:
             await disconnect(browser)
-        assert hub.has_room(alice.pk)
+        assert hub.accepts_stream(alice.pk)
         assert await asyncio.to_thread(settles_at, before)
 
     def change_version() -> None:

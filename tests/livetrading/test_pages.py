@@ -18,12 +18,12 @@ from tests.livetrading.factories import (
     bars_closing_at,
     closed,
     make_backtest,
+    make_desk_rows,
     make_live_strategy,
     make_order,
     make_paper_trade,
     make_signal,
     make_strategy,
-    watched_desk,
 )
 from tests.livetrading.pipeline.desk import put_bars
 from tests.livetrading.reading import HOME, LIVE, TRADE_LIST, detail_of, text_of
@@ -62,8 +62,8 @@ def test_htmx_gets_only_the_live_region(alices_browser: Client, alice: User, url
 def test_the_queries_do_not_grow_with_the_rows(
     alices_browser: Client, bobs_browser: Client, alice: User, bob: User, url: str
 ) -> None:
-    watched_desk(alice, 4)
-    watched_desk(bob, STRATEGIES)
+    make_desk_rows(alice, 4)
+    make_desk_rows(bob, STRATEGIES)
     counts = []
     for browser in (alices_browser, bobs_browser):
         browser.get(url)
@@ -112,7 +112,7 @@ def test_a_new_user_sees_three_steps(alices_browser: Client, alice: User) -> Non
 
 
 def test_the_home_page_shows_all_sections(alices_browser: Client, alice: User) -> None:
-    watched_desk(alice, 1)
+    make_desk_rows(alice, 1)
     notify(alice, "info", "Bought 10 AAPL at $30.00", "/trades?mode=paper", NOW)
     page = text_of(alices_browser, HOME)
     for text in (

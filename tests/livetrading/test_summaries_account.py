@@ -11,19 +11,19 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from livetrading.brokers.simulation.broker import SimulatedBroker
 from livetrading.models import PaperAccount, PaperTrade
 from livetrading.summaries.account import read_account
-from livetrading.summaries.performance import Flow, Key, gained_today
-from livetrading.summaries.positions import Lot, positions_of
+from livetrading.summaries.performance import FillTotals, Key, pnl_today
+from livetrading.summaries.positions import OpenLot, positions_of
 from livetrading.summaries.quotes import Quote, Series, market_day, read_quotes
 from tests.livetrading.factories import (
     NOW,
     TODAY,
     WALL,
     closed,
+    make_desk_rows,
     make_fill,
     make_live_strategy,
     make_live_trade,
     make_paper_trade,
-    watched_desk,
 )
 from tests.livetrading.pipeline.desk import closes, deployed, open_account, step
 from tradedesk.accounts.models import User
@@ -76,31 +76,31 @@ shares = st.decimals("0.000001", "9999", places=6)
 def test_gained_today_is_the_difference_of_the_net_worth(data: st.DataObject) -> None:
     """Cash and shares now, minus cash and shares at the previous close."""
     quotes: dict[Series, Quote] = {}
-    flows: dict[Key, Flow] = {}
-    lots: list[Lot] = []
+    fill_totals: dict[Key, FillTotals] = {}
+    lots: list[OpenLot] = []
     worth_before = worth_now = Decimal(0)
     for symbol in SYMBOLS:
-        quote = Quote(last=data.draw(prices), before=data.draw(prices))
+        quote = Quote(last=data.draw(prices), previous_close=data.draw(prices))
         held_before = data.draw(st.one_of(st.just(Decimal(0)), shares))
         bought, bought_at = data.draw(shares), data.draw(prices)
         sold = min(data.draw(shares), held_before + bought)
         sold_at, commission = data.draw(prices), data.draw(st.decimals(0, 50, places=2))
         held_now = held_before + bought - sold
         spent = bought * bought_at - sold * sold_at + commission
-        worth_before += held_before * quote.before
+        worth_before += held_before * quote.previous_close
         worth_now += held_now * quote.last - spent
         quotes[symbol, "1Day"] = quote
-        flows[7, (symbol, "1Day")] = Flow(shares=bought - sold, spent=spent)
+        fill_totals[7, (symbol, "1Day")] = FillTotals(shares=bought - sold, spent=spent)
         if held_now:
             trade = PaperTrade(symbol=symbol, quantity=held_now, entry_price=bought_at, live_strategy_id=7)
-            lots.append(Lot(trade, quote.last))
-    assert gained_today(lots, flows, quotes) == {7: worth_now - worth_before}
+            lots.append(OpenLot(trade, quote.last))
+    assert pnl_today(lots, fill_totals, quotes) == {7: worth_now - worth_before}
 
 
 @given(st.lists(st.tuples(st.sampled_from(SYMBOLS), shares, prices), min_size=1, max_size=12))
 def test_a_position_is_the_sum_of_its_lots(bought: list[tuple[str, Decimal, Decimal]]) -> None:
     last = Decimal(100)
-    lots = [Lot(PaperTrade(symbol=s, quantity=q, entry_price=p), last) for s, q, p in bought]
+    lots = [OpenLot(PaperTrade(symbol=s, quantity=q, entry_price=p), last) for s, q, p in bought]
     positions = positions_of(lots)
     assert [position.symbol for position in positions] == sorted({symbol for symbol, _, _ in bought})
     for position in positions:
@@ -136,9 +136,11 @@ def test_a_quote_ignores_bars_that_have_not_closed(alice: User) -> None:
     at_noon = read_quotes([series], session_close(monday) - timedelta(hours=4))[series]
     at_close = read_quotes([series], session_close(monday))[series]
     on_sunday = read_quotes([series], session_close(friday) + timedelta(days=2))[series]
-    assert (float(at_noon.last), float(at_noon.before)) == pytest.approx((close[friday], close[friday]))
-    assert (float(at_close.last), float(at_close.before)) == pytest.approx((close[monday], close[friday]))
-    assert (float(on_sunday.last), float(on_sunday.before)) == pytest.approx((close[friday], close[friday]))
+    assert (float(at_noon.last), float(at_noon.previous_close)) == pytest.approx((close[friday], close[friday]))
+    assert (float(at_close.last), float(at_close.previous_close)) == pytest.approx((close[monday], close[friday]))
+    assert (float(on_sunday.last), float(on_sunday.previous_close)) == pytest.approx(
+        (close[friday], close[friday])
+    )
     assert session_close(monday).astimezone(NEW_YORK).date() == monday
 
 
@@ -171,7 +173,7 @@ def test_live_and_paper_are_separate(alice: User) -> None:
 
 
 def test_trades_of_other_users_do_not_count(alice: User, bob: User) -> None:
-    watched_desk(bob, 2)
+    make_desk_rows(bob, 2)
     summary = read_account(alice, "paper", NOW)
     assert summary.by_strategy == {}
     assert summary.positions == []
@@ -181,8 +183,8 @@ def test_the_queries_do_not_grow_with_the_rows(
     alice: User, bob: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     load_samples(WALL)
-    watched_desk(alice, 4)
-    watched_desk(bob, 30)
+    make_desk_rows(alice, 4)
+    make_desk_rows(bob, 30)
     for user in (alice, bob):
         with django_assert_num_queries(5):
             summary = read_account(user, "paper", NOW)

@@ -17,12 +17,12 @@ from tests.livetrading.factories import (
     WALL,
     closed,
     make_backtest,
+    make_desk_rows,
     make_live_strategy,
     make_live_trade,
     make_order,
     make_paper_trade,
     make_signal,
-    watched_desk,
 )
 from tradedesk.accounts.models import User
 from tradedesk.core.rules import RiskRules
@@ -81,8 +81,8 @@ def test_the_queries_do_not_grow_with_the_strategies(
     alice: User, bob: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     load_samples(WALL)
-    watched_desk(alice, 4)
-    watched_desk(bob, 30)
+    make_desk_rows(alice, 4)
+    make_desk_rows(bob, 30)
     for user in (alice, bob):
         rows = list(strategies.ordered(user))
         with django_assert_num_queries(6):

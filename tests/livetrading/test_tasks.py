@@ -14,12 +14,12 @@ from livetrading.models import LiveStrategy, Order, OrderState, PaperAccount, Pa
 from livetrading.pipeline import check as check_module
 from livetrading.pipeline.evaluate import evaluate
 from livetrading.services.control import control
-from livetrading.services.deploy import Choices, deploy
+from livetrading.services.deploy import DeploymentSettings, deploy
 from strategies.services import save_strategy
 from tests.livetrading.factories import at_day, make_order
-from tests.livetrading.made_bars import CLOSES, DAYS, TIMES, TWO_BARS, bring, flat
+from tests.livetrading.made_bars import CLOSES, DAYS, TIMES, TWO_BARS, flat, store_bars
 from tests.livetrading.pipeline.desk import WALL, open_account
-from tests.livetrading.pipeline.watching import signals_of, watching
+from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy, signals_of
 from tests.livetrading.published import Published, published
 from tradedesk.accounts.models import User
 
@@ -34,14 +34,14 @@ def queue() -> Iterator[Published]:
 def _desk(alice: User) -> Iterator[None]:
     """The replay is at the close of the third session, the wall clock at WALL."""
     open_account(alice, 100_000.0)
-    bring(AAPL=flat(10, 10, 12, 13), IBM=flat(50, 50, 60, 61))
+    store_bars(AAPL=flat(10, 10, 12, 13), IBM=flat(50, 50, 60, 61))
     at_day(DAYS[2])
     with time_machine.travel(WALL, tick=False):
         yield
 
 
 def now_due(user: User, *symbols: str, **fields: Any) -> LiveStrategy:
-    return watching(user, *symbols, **({"next_check_at": CLOSES[2]} | fields))
+    return make_two_bar_strategy(user, *symbols, **({"next_check_at": CLOSES[2]} | fields))
 
 
 def test_the_tasks_are_registered_with_their_names() -> None:
@@ -194,9 +194,9 @@ def run_worker(queue: Published) -> None:
 
 
 def test_the_tasks_run_a_deployment_from_its_start_to_a_sale(alice: User, queue: Published) -> None:
-    bring(AAPL=flat(10, 10, 12, 13, 12.5, 12.4, 12.2))
+    store_bars(AAPL=flat(10, 10, 12, 13, 12.5, 12.4, 12.2))
     strategy = save_strategy(alice, name="Two bars", symbols=["AAPL"], timeframe="1Day", **TWO_BARS)
-    live = deploy(alice, strategy, now=CLOSES[2], choices=Choices(rules={"position_size_pct": 0.12}))
+    live = deploy(alice, strategy, now=CLOSES[2], settings=DeploymentSettings(rules={"position_size_pct": 0.12}))
     tasks.check_now(live.pk)
     run_worker(queue)
     for day in DAYS[3:7]:

@@ -26,7 +26,7 @@ def bar_store(tmp_path: Path, settings: Settings) -> Iterator[Path]:
 
 @pytest.fixture
 def alice(db: None) -> User:
-    """Staff: may upload."""
+    """Administrator: may upload."""
     return get_user_model().objects.create_user("alice@example.com", "pass word 1", is_staff=True)
 
 

@@ -22,7 +22,7 @@ def admins(alice: User) -> Client:
 
 def test_an_administrator_can_see_series_but_not_change_them(admins: Client) -> None:
     now = datetime(2026, 1, 5, tzinfo=UTC)
-    series = save_series(SeriesKey("csv", "ACME", "1Day"), daily_bars(), adjusted=True, present=None, now=now)
+    series = save_series(SeriesKey("csv", "ACME", "1Day"), daily_bars(), adjusted=True, stored=None, now=now)
     pk = BarSeries.objects.get().pk
     assert series.fingerprint[:12] in admins.get(reverse("admin:marketdata_barseries_changelist")).content.decode()
     change = reverse("admin:marketdata_barseries_change", args=[pk])

@@ -15,7 +15,7 @@ def test_it_gives_back_the_same_arrays() -> None:
     assert cache.get("b") is None
 
 
-def test_what_was_asked_for_longest_ago_goes_first() -> None:
+def test_the_least_recently_used_bars_are_removed_first() -> None:
     cache = BarCache(limit=2 * ONE)
     cache.put("a", daily_bars(10))
     cache.put("b", daily_bars(10))
@@ -24,7 +24,7 @@ def test_what_was_asked_for_longest_ago_goes_first() -> None:
     assert [name for name in "abc" if cache.get(name)] == ["a", "c"]
 
 
-def test_putting_the_same_again_takes_no_more_room() -> None:
+def test_putting_the_same_again_uses_no_more_memory() -> None:
     cache = BarCache(limit=2 * ONE)
     cache.put("a", daily_bars(10))
     for _ in range(5):

@@ -21,8 +21,8 @@ NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 def put(symbol: str, bars: Bars, provider: str = "csv", timeframe: str = "1Day") -> BarSeries:
-    present = BarSeries.objects.filter(provider=provider, symbol=symbol, timeframe=timeframe).first()
-    return save_series(SeriesKey(provider, symbol, timeframe), bars, adjusted=True, present=present, now=NOW)
+    stored = BarSeries.objects.filter(provider=provider, symbol=symbol, timeframe=timeframe).first()
+    return save_series(SeriesKey(provider, symbol, timeframe), bars, adjusted=True, stored=stored, now=NOW)
 
 
 @pytest.mark.usefixtures("db", "bar_store")

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tests.marketdata.examples import any_bars, daily_bars
 from tradedesk.core.bars import COLUMNS, Bars
-from tradedesk.marketdata.merging import merge
+from tradedesk.marketdata.merging import merge_bars
 
 
 def rows(bars: Bars) -> dict[int, tuple[float, ...]]:
@@ -18,7 +18,7 @@ def test_it_equals_the_union_of_two_dictionaries(stored: Bars, new: Bars, data: 
     overlap = data.draw(st.lists(st.integers(0, len(stored) - 1), unique=True))
     times = np.unique(np.concatenate((new.time, stored.time[overlap])))
     new = Bars(times, *(np.resize(getattr(new, name), len(times)) for name in COLUMNS[1:]))
-    merged = merge(stored, new)
+    merged = merge_bars(stored, new)
     before, after = rows(stored), rows(new)
     assert rows(merged.bars) == {time: (before | after)[time] for time in sorted(before | after)}
     assert list(rows(merged.bars)) == sorted(before | after)
@@ -30,6 +30,6 @@ def test_it_equals_the_union_of_two_dictionaries(stored: Bars, new: Bars, data: 
 
 def test_later_bars_are_appended() -> None:
     bars = daily_bars(10)
-    merged = merge(bars[:6], bars[4:])
+    merged = merge_bars(bars[:6], bars[4:])
     assert rows(merged.bars) == rows(bars)
     assert (merged.added, len(merged.changed)) == (4, 0)

@@ -1,4 +1,4 @@
-"""Alice is staff, Bob is a trader, Charlie is logged out."""
+"""Alice is an administrator, Bob is a trader, Charlie is logged out."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +26,7 @@ LIST, UPLOAD = "/dashboard/data", "/dashboard/data/upload"
 def put(count: int) -> None:
     for number in range(count):
         key = SeriesKey("csv", f"S{number:03}", Timeframe.DAY.value)
-        save_series(key, daily_bars(3 + number), adjusted=number % 2 == 0, present=None, now=NOW)
+        save_series(key, daily_bars(3 + number), adjusted=number % 2 == 0, stored=None, now=NOW)
 
 
 def send(client: Client, content: bytes = b"", name: str = "acme.csv", **changes: Any) -> Any:
@@ -61,7 +61,7 @@ class TestList:
             assert response.status_code == 302
             assert response["Location"].startswith(reverse("account_login"))
 
-    def test_only_staff_sees_the_upload_button(self, alices: Client, bobs: Client) -> None:
+    def test_only_an_administrator_sees_the_upload_button(self, alices: Client, bobs: Client) -> None:
         put(1)
         assert f'href="{UPLOAD}"' in text(alices.get(LIST))
         assert f'href="{UPLOAD}"' not in text(bobs.get(LIST))

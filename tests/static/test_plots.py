@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 from tests.flows.browser import Window
 from tests.flows.browser import chromium as a_chromium
 
-pytestmark = [pytest.mark.browser, pytest.mark.urls("tests.static.plots_bench")]
+pytestmark = [pytest.mark.browser, pytest.mark.urls("tests.static.plot_page")]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser, live_server: LiveServer, alices_browser: Client) -> Iterator[Page]:
-    """The page of the plots, logged in and loaded; afterwards the browser must have no complaints."""
+    """The page of the plots, logged in and loaded; afterwards the browser must have no errors."""
     window = Window(chromium)
     session = alices_browser.cookies["sessionid"].value
     window.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
@@ -32,7 +32,7 @@ def page(chromium: Browser, live_server: LiveServer, alices_browser: Client) -> 
         expect(legend).not_to_be_empty()
     yield window.page
     window.context.close()
-    assert window.complaints == []
+    assert window.errors == []
 
 
 def test_a_heat_map_describes_its_best_cell_and_its_range(page: Page) -> None:

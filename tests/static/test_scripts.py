@@ -9,9 +9,9 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests.chromium import find_chromium
-from tests.static import bench
+from tests.static import script_page
 
-pytestmark = [pytest.mark.browser, pytest.mark.urls("tests.static.bench")]
+pytestmark = [pytest.mark.browser, pytest.mark.urls("tests.static.script_page")]
 HIDE = """hidden => {
   Object.defineProperty(document, "hidden", {get: () => hidden, configurable: true});
   document.dispatchEvent(new Event("visibilitychange"));
@@ -28,9 +28,9 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def desk(chromium: Browser, live_server: LiveServer, alices_browser: Client) -> Iterator[Page]:
-    """The page of the bench, logged in and loaded; afterwards there must be no violations and no errors."""
-    bench.posts.clear()
-    bench.regions.clear()
+    """The page of the scripts, logged in and loaded; afterwards there must be no violations and no errors."""
+    script_page.posts.clear()
+    script_page.regions.clear()
     session = alices_browser.cookies["sessionid"].value
     context = chromium.new_context(color_scheme="light", viewport={"width": 1200, "height": 800})
     context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
@@ -199,9 +199,9 @@ def test_a_hidden_page_does_not_poll_until_it_is_shown(desk: Page) -> None:
     expect(desk.locator("#count")).not_to_have_text("0")
     desk.evaluate(HIDE, True)
     desk.wait_for_timeout(300)
-    polls = len(bench.regions)
+    polls = len(script_page.regions)
     desk.wait_for_timeout(2500)
-    assert len(bench.regions) == polls
+    assert len(script_page.regions) == polls
     desk.evaluate(HIDE, False)
     expect(desk.locator("#count")).not_to_have_text(str(polls))
 
@@ -218,33 +218,35 @@ def test_a_lost_connection_is_reported_until_it_returns(desk: Page) -> None:
 def test_a_plain_form_is_sent_once_with_the_value_of_its_button(desk: Page) -> None:
     desk.evaluate("() => { for (let press = 0; press < 3; press += 1) document.getElementById('plain').click(); }")
     desk.wait_for_url("**/plain")
-    assert bench.posts == ["plain deploy"]
+    assert script_page.posts == ["plain deploy"]
 
 
 def test_an_htmx_form_is_sent_once_and_can_be_sent_again(desk: Page) -> None:
-    desk.evaluate("() => { for (let press = 0; press < 3; press += 1) document.getElementById('asked').click(); }")
-    expect(desk.locator("#asked")).to_have_attribute("aria-busy", "true")
-    expect(desk.locator("#asked")).to_be_enabled()
-    assert bench.posts == ["asked"]
-    desk.click("#asked")
-    expect(desk.locator("#asked")).to_have_attribute("aria-busy", "true")
-    expect(desk.locator("#asked")).to_be_enabled()
-    assert bench.posts == ["asked", "asked"]
+    desk.evaluate(
+        "() => { for (let press = 0; press < 3; press += 1) document.getElementById('htmx-submit').click(); }"
+    )
+    expect(desk.locator("#htmx-submit")).to_have_attribute("aria-busy", "true")
+    expect(desk.locator("#htmx-submit")).to_be_enabled()
+    assert script_page.posts == ["htmx_form"]
+    desk.click("#htmx-submit")
+    expect(desk.locator("#htmx-submit")).to_have_attribute("aria-busy", "true")
+    expect(desk.locator("#htmx-submit")).to_be_enabled()
+    assert script_page.posts == ["htmx_form", "htmx_form"]
 
 
 def test_a_refresh_does_not_change_a_form_being_sent(desk: Page) -> None:
-    expect(desk.locator("#asking input")).not_to_have_value("key-0")
-    desk.click("#asked")
-    key = desk.locator("#asking input").input_value()
+    expect(desk.locator("#htmx-form input")).not_to_have_value("key-0")
+    desk.click("#htmx-submit")
+    key = desk.locator("#htmx-form input").input_value()
     count = desk.locator("#count").inner_text()
     expect(desk.locator("#count")).not_to_have_text(count)
-    expect(desk.locator("#asked")).to_have_attribute("aria-busy", "true")
-    expect(desk.locator("#asking input")).to_have_value(key)
-    expect(desk.locator("#asking input")).not_to_have_value(key)
+    expect(desk.locator("#htmx-submit")).to_have_attribute("aria-busy", "true")
+    expect(desk.locator("#htmx-form input")).to_have_value(key)
+    expect(desk.locator("#htmx-form input")).not_to_have_value(key)
 
 
 def test_a_response_can_show_a_toast_with_escaped_text(desk: Page) -> None:
-    desk.click("#asked")
+    desk.click("#htmx-submit")
     toast = desk.locator("#toasts [data-toast]")
     expect(toast).to_contain_text("<b>Paused.</b>")
     toast.get_by_role("button", name="Close message").click()

@@ -1,8 +1,8 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
-from django.http import HttpRequest
 
 from tradedesk.accounts.models import Notification, User
+from tradedesk.read_only_admin import ReadOnlyAdmin
 
 
 @admin.register(User)
@@ -17,7 +17,7 @@ class UserAdmin(BaseUserAdmin[User]):
     fieldsets = [
         (None, {"fields": ["email", "password"]}),
         ("Trading", {"fields": ["mode", "entries_stopped"]}),
-        ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
+        ("Permissions", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
         ("Dates", {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [
@@ -26,8 +26,10 @@ class UserAdmin(BaseUserAdmin[User]):
 
 
 @admin.register(Notification)
-class NotificationAdmin(admin.ModelAdmin[Notification]):
+class NotificationAdmin(ReadOnlyAdmin[Notification]):
     """Read only: a notification is a record."""
+
+    deletable = True
 
     list_display = ["created_at", "user", "level", "text", "read_at"]
     list_filter = ["level"]
@@ -35,9 +37,3 @@ class NotificationAdmin(admin.ModelAdmin[Notification]):
     search_fields = ["user__email", "text"]
     date_hierarchy = "created_at"
     show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Notification | None = None) -> bool:
-        return False

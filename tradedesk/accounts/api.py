@@ -1,4 +1,4 @@
-"""Log-in and log-out of the API."""
+"""Login and logout of the API."""
 
 from allauth.account.adapter import get_adapter
 from django.core.exceptions import ValidationError
@@ -16,10 +16,10 @@ from tradedesk.rest.schemas import Schema
 
 WRONG = "The email address or the password is not correct."
 TOO_MANY = "Too many failed attempts. Wait five minutes, then try again."
-# Seconds: the longest window in which allauth counts failed log-ins, of the API and of the log-in page together.
+# Seconds: the longest window in which allauth counts failed logins, of the API and of the login page together.
 RETRY_AFTER = 300
 
-router = Router(tags=["log-in"])
+router = Router(tags=["login"])
 
 
 class Credentials(Body):
@@ -35,7 +35,7 @@ class TokenSchema(Schema):
 
 @router.post("/login", auth=None, response={200: TokenSchema, **BAD_BODY, 429: Problem})
 def log_in(request: HttpRequest, credentials: Credentials, response: HttpResponse) -> Status[object]:
-    """Returns a bearer token. After five failed log-ins within five minutes, here or on the log-in page, the
+    """Returns a bearer token. After five failed logins within five minutes, here or on the login page, the
     status is 429."""
     try:
         user = get_adapter(request).authenticate(

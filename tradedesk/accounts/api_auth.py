@@ -1,4 +1,4 @@
-"""Authentication of the API: a bearer token or a signed-in browser session."""
+"""Authentication of the API: a bearer token or a logged-in browser session."""
 
 from django.http import HttpRequest
 from django.utils import timezone

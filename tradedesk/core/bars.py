@@ -140,7 +140,7 @@ def validate(bars: Bars) -> None:
     _refuse(bars, ~(np.isfinite(bars.volume) & (bars.volume >= 0)), "volume is missing or negative")
     _refuse(bars, bars.high < bars.low, "high is below low")
     outside = (np.maximum(bars.open, bars.close) > bars.high) | (np.minimum(bars.open, bars.close) < bars.low)
-    _refuse(bars, outside, "open or close lies outside low to high")
+    _refuse(bars, outside, "open or close is not between low and high")
     if np.isnat(bars.time).any():
         raise InvalidBars(f"Row {int(np.isnat(bars.time).argmax())}: the time is missing.")
     step = np.diff(bars.time).astype(np.int64)

@@ -46,7 +46,8 @@ def stop_price(fill_price: float, stop_loss_pct: float) -> float:
 
 @njit(cache=True)
 def target_price(fill_price: float, take_profit_pct: float) -> float:
-    """The target price of a lot bought at `fill_price`; infinity without a take profit (infinity)."""
+    """The target price of a lot bought at `fill_price`; infinity if take_profit_pct is infinity
+    (no take profit)."""
     if take_profit_pct == float("inf"):
         return take_profit_pct
     return round_money(fill_price * (1.0 + take_profit_pct))

@@ -1,7 +1,7 @@
 """Money: dollar amounts in kernels (float64) and in the database (Decimal), and the conversion between them.
 
-Every price, commission and cash movement is rounded to a millionth of a dollar where it is computed, in the kernel
-and in the ledger alike. Six decimals are far below a cent, and an amount under a billion dollars then passes
+Every price, commission and cash movement is rounded to a millionth of a dollar where it is computed, both in the
+kernel and in the ledger. Six decimals are far below a cent, and an amount under a billion dollars then passes
 through float64 and SQLite (15 significant digits) exactly. So both hold the same number.
 """
 

@@ -15,7 +15,7 @@ from tradedesk.core.bars import Floats
 
 SESSIONS_PER_YEAR = 252
 DAYS_PER_YEAR = 365.25
-# The drawdown checks this many closes at once: most blocks have neither a new peak nor a new low.
+# The drawdown checks this many closes together: most blocks have neither a new peak nor a new low.
 BLOCK = 64
 # A standard deviation below this is the rounding noise of a constant series, and dividing by it is meaningless.
 NO_SPREAD = 1e-12
@@ -45,7 +45,7 @@ def session_returns(equity: Floats, capital: float) -> Floats:
 def _sessions_until_zero(equity: Floats) -> int:
     """The number of sessions up to and including the first with equity of zero or below; all if there is none."""
     reaches_zero = False
-    for t in range(len(equity)):  # without an early exit, so that the compiler can vectorise the loop
+    for t in range(len(equity)):  # without an early exit, so that the compiler can vectorize the loop
         reaches_zero |= equity[t] <= 0.0
     if not reaches_zero:
         return len(equity)
@@ -180,7 +180,7 @@ def alpha_beta(returns: Floats, benchmark: Floats, risk_free: float) -> tuple[fl
 
     beta = cov(r - rf, b - rf) / var(b - rf); alpha = (1 + mean(r - rf - beta (b - rf)))^252 - 1. (NaN, NaN) for
     fewer than two sessions or a constant benchmark. Source: M. C. Jensen, The Performance of Mutual
-    Funds in the Period 1945-1964, Journal of Finance 23 (1968); annualised as empyrical does.
+    Funds in the Period 1945-1964, Journal of Finance 23 (1968); annualized as empyrical does.
     """
     count = min(len(returns), len(benchmark))  # the returns of an account that reached zero end early
     if count < 2:

@@ -36,10 +36,10 @@ class Refusal(IntEnum):
     DRAWDOWN = 4
     NO_SIZE = 5
 
-    def message(self, **facts: object) -> str:
-        """The reason as a trader reads it. facts: state (EntryState) and rules (KernelRules), where the message
+    def message(self, **values: object) -> str:
+        """The reason as a trader reads it. values: state (EntryState) and rules (KernelRules), where the message
         names them; for NO_SIZE budget and price in dollars."""
-        return _MESSAGES[self].format(**facts)
+        return _MESSAGES[self].format(**values)
 
 
 _MESSAGES = {
@@ -54,7 +54,7 @@ _MESSAGES = {
     Refusal.DRAWDOWN: (
         "The drawdown of {state.drawdown:.1%} has reached the limit of {rules.max_drawdown_pct:.1%}."
     ),
-    Refusal.NO_SIZE: "The position size of ${budget:,.2f} does not buy one share at ${price:,.2f}.",
+    Refusal.NO_SIZE: "The position size of ${budget:,.2f} is not enough for one share at ${price:,.2f}.",
 }
 
 _NONE, _WEAK, _MAX, _DAILY, _DRAWDOWN = (int(code) for code in list(Refusal)[:5])

@@ -110,7 +110,7 @@ def _rule(default: Any, label: str, unit: Unit, scope: Scope, **declared: Any) -
     return field(default=default, metadata={"label": label, "unit": unit, "scope": scope} | declared)
 
 
-class Declared:
+class RuleSet:
     """Base of RiskRules and Costs: every value is checked against its declaration when the object is created."""
 
     __slots__ = ()
@@ -144,7 +144,7 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RiskRules(Declared):
+class RiskRules(RuleSet):
     """The size of an entry, when an entry is refused, and when a position is closed.
 
     Raises InvalidRules for a value out of bounds.
@@ -225,8 +225,8 @@ class RiskRules(Declared):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Costs(Declared):
-    """The costs of each order, entries and exits alike. Raises InvalidRules for a value out of bounds."""
+class Costs(RuleSet):
+    """The costs of each order, both entries and exits. Raises InvalidRules for a value out of bounds."""
 
     commission_bps: float = _rule(
         0.0,

@@ -11,7 +11,7 @@ WHOLE_SHARE_TOLERANCE = 1e-9
 
 @njit(cache=True)
 def whole_or_fraction(shares: float, fractional: bool) -> float:
-    """`shares` cut down to whole shares, or to a millionth of a share when fractional."""
+    """`shares` rounded down to whole shares, or to a millionth of a share when fractional."""
     if fractional:
         return math.floor(shares * 1e6 + WHOLE_SHARE_TOLERANCE) / 1e6
     return float(math.floor(shares + WHOLE_SHARE_TOLERANCE))

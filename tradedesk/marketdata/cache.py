@@ -8,7 +8,7 @@ from tradedesk.core.bars import COLUMNS, Bars
 
 
 class BarCache:
-    """The bars used last, by fingerprint, up to `limit` bytes; the newest stay even if they are larger.
+    """The most recently used bars, by fingerprint, up to `limit` bytes; the newest stay even if they are larger.
 
     Safe to share between threads. The arrays are shared too: they must be read-only.
     """

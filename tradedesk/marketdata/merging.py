@@ -17,7 +17,7 @@ class Merged:
     changed: Times
 
 
-def merge(stored: Bars, new: Bars) -> Merged:
+def merge_bars(stored: Bars, new: Bars) -> Merged:
     """Stored and new bars as one series. Both must be sorted by time, without duplicates."""
     common, in_stored, in_new = np.intersect1d(stored.time, new.time, assume_unique=True, return_indices=True)
     differs = np.zeros(len(common), dtype=bool)

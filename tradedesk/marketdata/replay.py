@@ -72,7 +72,7 @@ def advance(wall_now: datetime) -> bool:
     due = market.advanced_at + pace
     if market.ended or wall_now < due:
         return False
-    # A slightly late tick does not slow the replay down; after a stop it continues without catching up.
+    # A slightly late call does not slow the replay down; after a stop it continues without catching up.
     shown_since = due if wall_now < due + pace else wall_now
     session = _session_from(market.session + timedelta(days=1))
     changed_rows = ReplayMarket.objects.filter(

@@ -20,11 +20,11 @@ class SeriesKey(NamedTuple):
 
 
 def save_series(
-    key: SeriesKey, bars: Bars, *, adjusted: bool, present: BarSeries | None, now: datetime
+    key: SeriesKey, bars: Bars, *, adjusted: bool, stored: BarSeries | None, now: datetime
 ) -> BarSeries:
-    """Replace all bars of a series with `bars`. present: the row as it was read before; None if there was none.
+    """Replace all bars of a series with `bars`. stored: the row as it was read before; None if there was none.
 
-    Writes the new file, then updates the row if it is still equal to `present`, then deletes the old file. now:
+    Writes the new file, then updates the row if it is still equal to `stored`, then deletes the old file. now:
     wall time. Raises ImportRefused if the store cannot be written or the series has changed since it was read.
     """
     values = {
@@ -35,27 +35,27 @@ def save_series(
         "fingerprint": store.fingerprint_of(bars),
         "updated_at": now,
     }
-    series = BarSeries(pk=present.pk if present else None, **key._asdict(), **values)
+    series = BarSeries(pk=stored.pk if stored else None, **key._asdict(), **values)
     try:
         store.write(series.path, bars)
     except OSError as error:
         raise ImportRefused(f"The bars could not be stored ({error.strerror}). Nothing was changed.") from error
-    if not _row_updated(series, present, values):
+    if not _row_updated(series, stored, values):
         raise ImportRefused(f"Another import changed the bars of {key.symbol} just now. Import the file again.")
-    if present and present.path != series.path:
-        old = present.path
+    if stored and stored.path != series.path:
+        old = stored.path
         transaction.on_commit(lambda: store.delete(old))
     return series
 
 
-def _row_updated(series: BarSeries, present: BarSeries | None, values: dict[str, object]) -> bool:
+def _row_updated(series: BarSeries, stored: BarSeries | None, values: dict[str, object]) -> bool:
     """Update or create the row. Returns whether it now has `values`, also if another import wrote the same."""
     same_key = BarSeries.objects.filter(provider=series.provider, symbol=series.symbol, timeframe=series.timeframe)
-    if present is None:
+    if stored is None:
         row, created = same_key.get_or_create(
             provider=series.provider, symbol=series.symbol, timeframe=series.timeframe, defaults=values
         )
         series.pk = row.pk
         return created or row.fingerprint == series.fingerprint
-    won = same_key.filter(fingerprint=present.fingerprint).update(**values) == 1
+    won = same_key.filter(fingerprint=stored.fingerprint).update(**values) == 1
     return won or same_key.filter(fingerprint=series.fingerprint).exists()

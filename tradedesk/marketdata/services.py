@@ -8,7 +8,7 @@ from django.conf import settings
 
 from tradedesk.core.bars import Bars, Timeframe, session_dates
 from tradedesk.marketdata import store
-from tradedesk.marketdata.merging import Merged, merge
+from tradedesk.marketdata.merging import Merged, merge_bars
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.readers import FileBars, read_bars
 from tradedesk.marketdata.refusal import ImportRefused
@@ -76,38 +76,38 @@ def import_bars(
         raise ImportRefused(f"“{provider}” is not a provider. Use {' or '.join(import_providers())}.", "provider")
     new = read_bars(file, Timeframe(timeframe), adjusted=adjusted)
     key = SeriesKey(provider, symbol, timeframe)
-    present = BarSeries.objects.filter(**key._asdict()).first()
-    merged = _merged(present, new, replace=replace)
-    series = save_series(key, merged.bars, adjusted=new.adjusted, present=present, now=now)
+    stored = BarSeries.objects.filter(**key._asdict()).first()
+    merged = _merged(stored, new, replace=replace)
+    series = save_series(key, merged.bars, adjusted=new.adjusted, stored=stored, now=now)
     off_session = int((~is_session(session_dates(new.bars.time))).sum()) if timeframe == Timeframe.DAY else 0
     return Imported(series, merged.added, len(merged.changed), off_session)
 
 
 def load_samples(now: datetime) -> list[str]:
     """Store the sample bars that are missing; returns their symbols. now: wall time."""
-    present = {series.symbol: series for series in BarSeries.objects.filter(provider=SAMPLE)}
+    stored = {series.symbol: series for series in BarSeries.objects.filter(provider=SAMPLE)}
     loaded = []
     for symbol, fingerprint in FINGERPRINTS.items():
-        series = present.get(symbol)
+        series = stored.get(symbol)
         if series and series.fingerprint == fingerprint and store.exists(series.path):
             continue
         key = SeriesKey(SAMPLE, symbol, Timeframe.DAY.value)
-        save_series(key, sample_bars(symbol), adjusted=True, present=series, now=now)
+        save_series(key, sample_bars(symbol), adjusted=True, stored=series, now=now)
         loaded.append(symbol)
     return loaded
 
 
-def _merged(present: BarSeries | None, new: FileBars, *, replace: bool) -> Merged:
-    stored = _stored(present) if present else None
-    if present is None or stored is None:
+def _merged(stored: BarSeries | None, new: FileBars, *, replace: bool) -> Merged:
+    stored_bars = _stored_bars(stored) if stored else None
+    if stored is None or stored_bars is None:
         return Merged(new.bars, len(new.bars), new.bars.time[:0])
-    merged = merge(stored, new.bars)
-    if present.adjusted != new.adjusted and len(merged.bars) != len(new.bars):
-        stored_is, file_is = ("", "not ") if present.adjusted else ("not ", "")
+    merged = merge_bars(stored_bars, new.bars)
+    if stored.adjusted != new.adjusted and len(merged.bars) != len(new.bars):
+        stored_is, file_is = ("", "not ") if stored.adjusted else ("not ", "")
         raise ImportRefused(
             f"The stored bars are {stored_is}adjusted for splits, the bars of the file are {file_is}adjusted. "
             "Together they would show false price jumps. "
-            f"Import a file with all bars from {present.first:%Y-%m-%d} to {present.last:%Y-%m-%d}.",
+            f"Import a file with all bars from {stored.first:%Y-%m-%d} to {stored.last:%Y-%m-%d}.",
             "adjusted",
         )
     if len(merged.changed) and not replace:
@@ -119,7 +119,7 @@ def _merged(present: BarSeries | None, new: FileBars, *, replace: bool) -> Merge
     return merged
 
 
-def _stored(series: BarSeries) -> Bars | None:
+def _stored_bars(series: BarSeries) -> Bars | None:
     """The bars of a series; None if its file was deleted."""
     try:
         return store.read(series.path, series.fingerprint)

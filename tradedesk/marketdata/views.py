@@ -24,7 +24,7 @@ def series_list(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: HttpRequest) -> HttpResponse:
-    """For staff only: the strategies of all users trade on these bars."""
+    """For administrators only: the strategies of all users trade on these bars."""
     if not request.user.is_staff:
         return render(request, "marketdata/upload_refused.html", status=403)
     form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()

@@ -23,19 +23,20 @@ class Pages(LimitOffsetPagination):
         super().__init__(max_limit=MAX_PAGE)
 
 
-# A decorator for an endpoint that returns a list, a queryset or Presented.
+# A decorator for an endpoint that returns a list, a queryset or MappedQuerySet.
 in_pages = paginate(Pages)
 
 
 @dataclass(frozen=True, slots=True)
-class Presented(Generic[Row]):
-    """A queryset of which only the requested page is read. present: from the rows of a page to its responses."""
+class MappedQuerySet(Generic[Row]):
+    """A queryset of which only the requested page is read. to_responses: from the rows of a page to its
+    responses."""
 
     rows: "QuerySet[Row]"
-    present: Callable[[Sequence[Row]], Iterable[Any]]
+    to_responses: Callable[[Sequence[Row]], Iterable[Any]]
 
     def __len__(self) -> int:
         return self.rows.count()
 
     def __getitem__(self, page: slice) -> list[Any]:
-        return list(self.present(list(self.rows[page])))
+        return list(self.to_responses(list(self.rows[page])))

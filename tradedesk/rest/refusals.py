@@ -54,7 +54,7 @@ class ValidationProblem(Schema):
     detail: list[FieldProblem]
 
 
-# Refusals by status: of every endpoint with a log-in, for one object, with a query, with a body.
+# Refusals by status: of every endpoint that needs a login, for one object, with a query, with a body.
 Responses = dict[int, type[Schema]]
 NO_USER: Responses = {401: Problem}
 UNKNOWN: Responses = {401: Problem, 404: Problem}

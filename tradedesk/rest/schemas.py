@@ -18,7 +18,7 @@ class Schema(BaseModel):
 
 
 class _Overlay:
-    """The attributes of `source`, with `values` in front of them."""
+    """The attributes of `source`, where `values` take precedence."""
 
     def __init__(self, source: object, values: Mapping[str, object]) -> None:
         self.__source = source

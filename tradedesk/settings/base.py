@@ -228,7 +228,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 SECURE_SSL_REDIRECT = HTTPS
 BEHIND_PROXY = read_flag(env, "BEHIND_PROXY", default=False)
-ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)  # the proxy's header then has the address for the log-in limit
+ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)  # the proxy's header then has the address for the login limit
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 # The health check of the container uses plain http.
 SECURE_REDIRECT_EXEMPT = [r"^api/health$"]

@@ -1,4 +1,4 @@
-"""The simulated broker's books in the database: reading what to match, and recording each execution."""
+"""The simulated broker's records in the database: reading what to match, and recording each execution."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -1,7 +1,7 @@
 """The simulated broker: fills orders from the bar store at the next bar's open and keeps a cash ledger of its own.
 
-It implements Broker (brokers.protocol). Its books are PaperAccount, PaperOrder and PaperFill; the desk never reads
-these tables for its own records.
+It implements Broker (brokers.protocol). Its records are PaperAccount, PaperOrder and PaperFill; the desk never
+reads these tables for its own records.
 """
 
 from datetime import datetime

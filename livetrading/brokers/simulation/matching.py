@@ -115,7 +115,7 @@ def _buy(book: Book, order: WorkingOrder, time: datetime, bar: Prices) -> Execut
         order.fractional,
     )
     if quantity <= 0.0:
-        return _cancelled(order.id, f"Cash of ${book.cash:,.2f} does not buy one share at ${price:,.2f}.")
+        return _cancelled(order.id, f"The cash of ${book.cash:,.2f} is not enough for one share at ${price:,.2f}.")
     stop = None if order.stop_loss_pct is None else fills.stop_price(price, order.stop_loss_pct)
     target = None if order.take_profit_pct is None else fills.target_price(price, order.take_profit_pct)
     book.lots[order.id] = Lot(order.id, order.series, quantity, time, stop, target)

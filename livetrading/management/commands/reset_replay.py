@@ -1,4 +1,4 @@
-"""manage.py reset_replay: restart the replay market with empty paper books."""
+"""manage.py reset_replay: restart the replay market with empty paper accounts."""
 
 from argparse import ArgumentParser
 from typing import Any

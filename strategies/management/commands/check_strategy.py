@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from strategies.kinds import InvalidParameters, summary
+from strategies.kinds import InvalidParameters, parameter_texts
 from strategies.plugins import InvalidPlugin, load_kinds, run_checks
 
 LINE = "{:<8}{:<15}{:<13}{}"
@@ -39,7 +39,7 @@ class Command(BaseCommand):
                 for check in run_checks(kind, _parse_parameters(parameters) if parameters else None):
                     failed += not check.result.passed
                     status = "passed" if check.result.passed else "FAILED"
-                    values = ", ".join(summary(check.parameters)) or "no parameters"
+                    values = ", ".join(parameter_texts(check.parameters)) or "no parameters"
                     count = f"{values}: {check.result.checked:,} test points, {check.result.bars:,} bars"
                     self.stdout.write(LINE.format(status, check.name, check.series, count))
                     if not check.result.passed:

@@ -21,7 +21,7 @@ WALL = datetime(2026, 1, 5, 12, tzinfo=UTC)
 def put_bars(bars: Mapping[str, Bars], timeframe: str = "1Day") -> None:
     """Store these bars as imported bars of their symbols."""
     for symbol, own in bars.items():
-        save_series(SeriesKey("csv", symbol, timeframe), own, adjusted=True, present=None, now=WALL)
+        save_series(SeriesKey("csv", symbol, timeframe), own, adjusted=True, stored=None, now=WALL)
 
 
 def open_account(user: User, cash: float, costs: Costs | None = None) -> PaperAccount:

@@ -20,13 +20,13 @@ def leg_id(entry: Order, kind: str) -> str:
 
 @dataclass
 class ScriptedBroker:
-    """orders: by client_order_id, in their present state. fills: in order, with the activity ids "1", "2", ..."""
+    """orders: by client_order_id, in their current state. fills: in order, with the activity ids "1", "2", ..."""
 
     orders: dict[str, BrokerOrder] = field(default_factory=dict)
     fills: list[BrokerFill] = field(default_factory=list)
     requested_cursors: list[str] = field(default_factory=list)
 
-    def knows(self, order: Order, state: str = "working", filled: object = 0, **fields: Any) -> BrokerOrder:
+    def report_order(self, order: Order, state: str = "working", filled: object = 0, **fields: Any) -> BrokerOrder:
         """Report this order of the desk with its filled quantity; a second call changes the order."""
         values: dict[str, Any] = {
             "client_order_id": order.client_order_id,
@@ -37,15 +37,15 @@ class ScriptedBroker:
             "quantity": order.quantity,
             "filled_quantity": Decimal(str(filled)),
         }
-        return self.add(BrokerOrder(**(values | fields)))
+        return self.add_order(BrokerOrder(**(values | fields)))
 
-    def add(self, order: BrokerOrder) -> BrokerOrder:
+    def add_order(self, order: BrokerOrder) -> BrokerOrder:
         self.orders[order.client_order_id] = order
         return order
 
     def leg(self, entry: Order, kind: str, price: float, **fields: Any) -> BrokerOrder:
         """Report a protective exit for the lot of this entry."""
-        made = self.knows(
+        made = self.report_order(
             entry,
             client_order_id=leg_id(entry, kind),
             side="sell",
@@ -53,7 +53,7 @@ class ScriptedBroker:
             closes=entry.client_order_id,
             trigger_price=Decimal(str(price)),
         )
-        return self.add(replace(made, **fields))
+        return self.add_order(replace(made, **fields))
 
     def fill(
         self,

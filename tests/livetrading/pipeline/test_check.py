@@ -14,9 +14,9 @@ from livetrading.pipeline.check import check
 from livetrading.pipeline.evaluate import evaluate
 from livetrading.services.control import control
 from tests.livetrading.at_once import at_once
-from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat
+from tests.livetrading.made_bars import CLOSES, TIMES, flat, store_bars
 from tests.livetrading.pipeline.desk import WALL, open_account, step
-from tests.livetrading.pipeline.watching import signals_of, watching
+from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy, signals_of
 from tradedesk.accounts.models import User, UserVersion
 from tradedesk.core.risk import Refusal
 from tradedesk.core.rules import RiskRules
@@ -25,14 +25,14 @@ from tradedesk.core.rules import RiskRules
 @pytest.fixture
 def live(alice: User) -> LiveStrategy:
     open_account(alice, 100_000.0)
-    return watching(alice, "AAPL")
+    return make_two_bar_strategy(alice, "AAPL")
 
 
 # --- What a check writes ---------------------------------------------------------------------------------------
 
 
 def test_a_buy_is_stored_with_its_order(live: LiveStrategy) -> None:
-    bring(AAPL=flat(10, 10, 12))
+    store_bars(AAPL=flat(10, 10, 12))
     (order_id,) = check(live.pk, CLOSES[2], WALL)
     signal, order = SignalHistory.objects.get(), Order.objects.get()
     assert (signal.user, signal.live_strategy, signal.symbol, signal.side) == (live.user, live, "AAPL", "buy")
@@ -49,7 +49,7 @@ def test_a_buy_is_stored_with_its_order(live: LiveStrategy) -> None:
 
 
 def test_a_sell_closes_the_whole_lot_and_has_no_stop(live: LiveStrategy) -> None:
-    bring(AAPL=flat(10, 10, 12, 13, 12.5, 11.9))
+    store_bars(AAPL=flat(10, 10, 12, 13, 12.5, 11.9))
     for now in CLOSES[2:5]:
         step(live, now)
     (order_id,) = check(live.pk, CLOSES[5], WALL)
@@ -62,7 +62,7 @@ def test_a_sell_closes_the_whole_lot_and_has_no_stop(live: LiveStrategy) -> None
 
 def test_a_check_stores_its_progress_and_releases_the_claim(live: LiveStrategy) -> None:
     LiveStrategy.objects.update(claimed_until=WALL + timedelta(seconds=30), last_error="An old error.")
-    bring(AAPL=flat(10, 10, 12))
+    store_bars(AAPL=flat(10, 10, 12))
     check(live.pk, CLOSES[2], WALL)
     live.refresh_from_db()
     assert (live.last_bar_time, live.last_check_at) == (TIMES[2], CLOSES[2])
@@ -71,7 +71,7 @@ def test_a_check_stores_its_progress_and_releases_the_claim(live: LiveStrategy) 
 
 
 def test_a_check_notifies_the_pages_of_its_user(live: LiveStrategy, bob: User) -> None:
-    bring(AAPL=flat(10, 10, 12))
+    store_bars(AAPL=flat(10, 10, 12))
     check(live.pk, CLOSES[2], WALL)
     assert UserVersion.objects.get(user=live.user).number >= 0
     before = UserVersion.objects.get(user=live.user).number
@@ -81,21 +81,21 @@ def test_a_check_notifies_the_pages_of_its_user(live: LiveStrategy, bob: User) -
 
 
 def test_a_hold_writes_nothing(live: LiveStrategy) -> None:
-    bring(AAPL=flat(10, 10, 10))
+    store_bars(AAPL=flat(10, 10, 10))
     assert check(live.pk, CLOSES[2], WALL) == []
     assert signals_of(live) == []
 
 
 def test_fewer_bars_than_the_warm_up_give_no_signal(live: LiveStrategy) -> None:
-    bring(AAPL=flat(10, 12))
+    store_bars(AAPL=flat(10, 12))
     assert check(live.pk, CLOSES[1], WALL) == []
     assert signals_of(live) == []
-    bring(AAPL=flat(10, 12, 14))
+    store_bars(AAPL=flat(10, 12, 14))
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
 
 
 def test_a_bar_that_has_not_closed_is_not_evaluated(live: LiveStrategy) -> None:
-    bring(AAPL=flat(10, 10, 12))
+    store_bars(AAPL=flat(10, 10, 12))
     assert check(live.pk, CLOSES[2] - timedelta(seconds=1), WALL) == []
     assert signals_of(live) == []
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
@@ -103,7 +103,7 @@ def test_a_bar_that_has_not_closed_is_not_evaluated(live: LiveStrategy) -> None:
 
 def test_the_account_is_reconciled_before_the_decision(live: LiveStrategy) -> None:
     """The bar of the SELL has also filled the BUY of the previous bar, so the lot can be sold."""
-    bring(AAPL=flat(10, 10, 12, 9.9))
+    store_bars(AAPL=flat(10, 10, 12, 9.9))
     step(live, CLOSES[2])
     # Filled at 9.90, with the stop at 8.91.
     assert len(check(live.pk, CLOSES[3], WALL)) == 1
@@ -114,7 +114,7 @@ def test_the_account_is_reconciled_before_the_decision(live: LiveStrategy) -> No
 
 
 def test_a_second_check_of_the_same_bar_writes_nothing(live: LiveStrategy) -> None:
-    bring(AAPL=flat(10, 10, 12))
+    store_bars(AAPL=flat(10, 10, 12))
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
     assert check(live.pk, CLOSES[2] + timedelta(minutes=5), WALL) == []
     assert (SignalHistory.objects.count(), Order.objects.count()) == (1, 1)
@@ -122,7 +122,7 @@ def test_a_second_check_of_the_same_bar_writes_nothing(live: LiveStrategy) -> No
 
 def test_a_bar_is_not_stored_twice_even_when_the_progress_was_lost(live: LiveStrategy) -> None:
     """The unique key of the signal prevents it, for example after that row was restored from a backup."""
-    bring(AAPL=flat(10, 10, 12))
+    store_bars(AAPL=flat(10, 10, 12))
     check(live.pk, CLOSES[2], WALL)
     Order.objects.update(state="rejected")
     LiveStrategy.objects.update(last_bar_time=None, evaluated_bars={})
@@ -133,7 +133,7 @@ def test_a_bar_is_not_stored_twice_even_when_the_progress_was_lost(live: LiveStr
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("attempt", range(5))
 def test_two_concurrent_checks_write_each_order_once(live: LiveStrategy, attempt: int) -> None:
-    bring(AAPL=flat(10, 10, 12), IBM=flat(50, 50, 60))
+    store_bars(AAPL=flat(10, 10, 12), IBM=flat(50, 50, 60))
     LiveStrategy.objects.update(symbols=["AAPL", "IBM"])
     results = at_once(*[lambda: check(live.pk, CLOSES[2], WALL)] * 2)
     assert sorted(len(orders) for orders in results) == [0, 2]
@@ -146,7 +146,7 @@ def test_two_concurrent_checks_share_the_limit_of_positions(
     live: LiveStrategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The check of the next bar counts the order that the check of the previous bar is writing."""
-    bring(AAPL=flat(10, 10, 12, 12), IBM=flat(50, 50, 50, 60))
+    store_bars(AAPL=flat(10, 10, 12, 12), IBM=flat(50, 50, 50, 60))
     LiveStrategy.objects.update(symbols=["AAPL", "IBM"], max_positions=1)
     writing, done = Event(), Event()
     create_order = check_module._create_order
@@ -172,7 +172,7 @@ def test_two_concurrent_checks_share_the_limit_of_positions(
 
 def test_signal_and_order_are_one_transaction(live: LiveStrategy, monkeypatch: pytest.MonkeyPatch) -> None:
     """A crash between the two writes nothing, and the next check writes both."""
-    bring(AAPL=flat(10, 10, 12))
+    store_bars(AAPL=flat(10, 10, 12))
 
     def crash(*_: object) -> None:
         assert SignalHistory.objects.count() == 1
@@ -191,7 +191,7 @@ def test_signal_and_order_are_one_transaction(live: LiveStrategy, monkeypatch: p
 def test_a_check_without_a_response_of_the_broker_writes_nothing(
     live: LiveStrategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bring(AAPL=flat(10, 10, 12))
+    store_bars(AAPL=flat(10, 10, 12))
 
     def no_response(*_: object) -> None:
         raise OutcomeUnknown("timed out")
@@ -206,7 +206,7 @@ def test_a_check_without_a_response_of_the_broker_writes_nothing(
 
 @pytest.mark.parametrize("status", ["paused", "stopped"])
 def test_an_inactive_strategy_is_not_checked(live: LiveStrategy, status: str) -> None:
-    bring(AAPL=flat(10, 10, 12))
+    store_bars(AAPL=flat(10, 10, 12))
     LiveStrategy.objects.update(status=status)
     assert check(live.pk, CLOSES[2], WALL) == []
     live.refresh_from_db()
@@ -217,7 +217,7 @@ def test_an_inactive_strategy_is_not_checked(live: LiveStrategy, status: str) ->
 def test_a_pause_while_the_bars_are_evaluated_is_respected(
     live: LiveStrategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bring(AAPL=flat(10, 10, 12))
+    store_bars(AAPL=flat(10, 10, 12))
 
     def pause_and_evaluate(checked: LiveStrategy, now: datetime) -> Any:
         control(live, "pause", now)

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from livetrading.models import PaperTrade
 from livetrading.pipeline.book import StrategyBook
-from livetrading.pipeline.decide import Decision, Funds, decide
+from livetrading.pipeline.decide import Decision, EquityState, decide
 from livetrading.pipeline.evaluate import SignalEvent
 from tests.livetrading.made_bars import TIMES
 from tradedesk.core.risk import Refusal
 from tradedesk.core.rules import RiskRules
 from tradedesk.core.signals import Side
 
-RICH = Funds(equity=100_000.0, own_equity=100_000.0, own_peak=100_000.0, day_loss=0.0)
+RICH = EquityState(equity=100_000.0, own_equity=100_000.0, own_peak=100_000.0, day_loss=0.0)
 RULES = RiskRules(position_size_pct=0.02, max_positions=5)
 SYMBOLS = [f"S{number}" for number in range(8)]
 
@@ -121,7 +121,7 @@ def test_a_late_buy_is_refused() -> None:
 
 def test_no_rule_refuses_an_exit() -> None:
     rules = replace(RULES, daily_loss_limit=1.0, max_drawdown_pct=0.001, signal_threshold=1.0, max_positions=1)
-    poor = Funds(equity=-5.0, own_equity=1.0, own_peak=100_000.0, day_loss=99_999.0)
+    poor = EquityState(equity=-5.0, own_equity=1.0, own_peak=100_000.0, day_loss=99_999.0)
     weak_and_late = replace(event("AAPL", Side.SELL, strength=0.1), late=True)
     assert quantities(decide([weak_and_late], book("AAPL", "IBM"), rules, poor)) == [("AAPL", 10)]
 
@@ -148,9 +148,9 @@ def test_the_size_of_an_entry(close: float, rules: RiskRules, quantity: str) -> 
 
 def test_a_quotient_just_below_a_whole_share_is_that_share() -> None:
     # 0.3 / 0.1 is 2.9999999999999996 in floating point.
-    funds = replace(RICH, equity=0.3)
+    equity_state = replace(RICH, equity=0.3)
     rules = replace(RULES, position_size_pct=1.0)
-    assert quantities(decide([event("AAPL", close=0.1)], book(), rules, funds)) == [("AAPL", 3)]
+    assert quantities(decide([event("AAPL", close=0.1)], book(), rules, equity_state)) == [("AAPL", 3)]
 
 
 @pytest.mark.parametrize("equity", [0.0, -1_000.0])
@@ -192,14 +192,14 @@ RULE_SETS = st.builds(
     fractional=st.booleans(),
 )
 AMOUNT = st.floats(-1e5, 1e6)
-FUNDS = st.builds(Funds, equity=AMOUNT, own_equity=AMOUNT, own_peak=AMOUNT, day_loss=AMOUNT)
+EQUITY_STATES = st.builds(EquityState, equity=AMOUNT, own_equity=AMOUNT, own_peak=AMOUNT, day_loss=AMOUNT)
 
 
-@given(EVENTS, BOOKS, RULE_SETS, FUNDS)
+@given(EVENTS, BOOKS, RULE_SETS, EQUITY_STATES)
 def test_the_rules_hold_for_all_events_and_books(
-    events: list[SignalEvent], held: StrategyBook, rules: RiskRules, funds: Funds
+    events: list[SignalEvent], held: StrategyBook, rules: RiskRules, equity_state: EquityState
 ) -> None:
-    decisions = decide(events, held, rules, funds)
+    decisions = decide(events, held, rules, equity_state)
     symbols = [d.event.symbol for d in decisions]
     assert len(set(symbols)) == len(symbols), "one decision for each symbol"
     assert all(bool(d.quantity) != bool(d.reason) for d in decisions), "a quantity or a reason, never both"
@@ -217,30 +217,30 @@ def test_the_rules_hold_for_all_events_and_books(
     assert not bought or len(kept | bought) <= rules.max_positions
     for decision in entries:
         if decision.quantity:
-            budget = min(rules.position_size_pct * funds.equity, rules.max_position_size or float("inf"))
+            budget = min(rules.position_size_pct * equity_state.equity, rules.max_position_size or float("inf"))
             assert float(decision.quantity) * decision.event.close <= budget + 1e-6 * decision.event.close
             assert rules.fractional or decision.quantity == floor(decision.quantity)
             assert not decision.event.late
             assert decision.event.strength >= rules.signal_threshold
 
 
-@given(EVENTS, BOOKS, RULE_SETS, FUNDS, st.randoms())
+@given(EVENTS, BOOKS, RULE_SETS, EQUITY_STATES, st.randoms())
 def test_the_sequence_of_the_events_does_not_matter(
-    events: list[SignalEvent], held: StrategyBook, rules: RiskRules, funds: Funds, random: object
+    events: list[SignalEvent], held: StrategyBook, rules: RiskRules, equity_state: EquityState, random: object
 ) -> None:
     # One signal for each symbol and bar, as in the history.
     single = list({(e.symbol, e.bar_time): e for e in events}.values())
     shuffled = list(single)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert decide(shuffled, held, rules, funds) == decide(single, held, rules, funds)
+    assert decide(shuffled, held, rules, equity_state) == decide(single, held, rules, equity_state)
 
 
-@given(EVENTS, BOOKS, FUNDS)
+@given(EVENTS, BOOKS, EQUITY_STATES)
 def test_a_higher_limit_of_positions_never_buys_fewer_symbols(
-    events: list[SignalEvent], held: StrategyBook, funds: Funds
+    events: list[SignalEvent], held: StrategyBook, equity_state: EquityState
 ) -> None:
     def bought(limit: int) -> set[str]:
         rules = replace(RULES, max_positions=limit)
-        return {d.event.symbol for d in decide(events, held, rules, funds) if d.quantity and not d.lot}
+        return {d.event.symbol for d in decide(events, held, rules, equity_state) if d.quantity and not d.lot}
 
     assert bought(1) <= bought(2) <= bought(5)

@@ -9,7 +9,7 @@ import pytest
 from livetrading.models import LiveStrategy
 from livetrading.pipeline.evaluate import Evaluation, SignalEvent, evaluate
 from strategies.kinds import kinds, make_kind
-from tests.livetrading.made_bars import CLOSES, NOW, TIMES, TWO_BARS, bring, flat
+from tests.livetrading.made_bars import CLOSES, NOW, TIMES, TWO_BARS, flat, store_bars
 from tradedesk.core.bars import to_datetime
 from tradedesk.core.signals import Side
 from tradedesk.marketdata.library import load_bars, load_many
@@ -29,7 +29,7 @@ def events_of(evaluation: Evaluation) -> list[tuple[str, Side, int, bool]]:
 
 
 def test_a_buy_event_has_all_its_values() -> None:
-    bring(AAPL=flat(10, 10, 12))
+    store_bars(AAPL=flat(10, 10, 12))
     assert evaluate(live("AAPL"), CLOSES[2]) == Evaluation(
         newest=TIMES[2],
         times={"AAPL": TIMES[2]},
@@ -50,19 +50,19 @@ def test_a_buy_event_has_all_its_values() -> None:
 
 
 def test_a_bar_is_evaluated_from_its_close_on() -> None:
-    bring(AAPL=flat(10, 10, 12))
+    store_bars(AAPL=flat(10, 10, 12))
     assert evaluate(live("AAPL"), CLOSES[2] - timedelta(microseconds=1)).newest == TIMES[1]
     assert evaluate(live("AAPL"), CLOSES[2]).newest == TIMES[2]
 
 
 def test_the_first_check_evaluates_the_last_bar_only() -> None:
-    bring(AAPL=flat(10, 10, 12, 9, 9.5))
+    store_bars(AAPL=flat(10, 10, 12, 9, 9.5))
     assert events_of(evaluate(live("AAPL"), CLOSES[4])) == []
     assert events_of(evaluate(live("AAPL"), CLOSES[3])) == [("AAPL", Side.SELL, 3, False)]
 
 
 def test_every_bar_since_the_last_check_is_evaluated_and_all_but_the_newest_are_late() -> None:
-    bring(AAPL=flat(10, 10, 12, 9, 13))
+    store_bars(AAPL=flat(10, 10, 12, 9, 13))
     strategy = live("AAPL", last_bar_time=TIMES[1])
     assert events_of(evaluate(strategy, CLOSES[4])) == [
         ("AAPL", Side.BUY, 2, True),
@@ -74,7 +74,7 @@ def test_every_bar_since_the_last_check_is_evaluated_and_all_but_the_newest_are_
 
 
 def test_an_older_bar_of_one_symbol_is_late_when_another_symbol_has_a_newer_bar() -> None:
-    bring(AAPL=flat(10, 10, 12), IBM=flat(50, 50, 50, 60))
+    store_bars(AAPL=flat(10, 10, 12), IBM=flat(50, 50, 50, 60))
     strategy = live("AAPL", "IBM", last_bar_time=TIMES[1])
     evaluation = evaluate(strategy, CLOSES[3])
     assert evaluation.newest == TIMES[3]
@@ -83,7 +83,7 @@ def test_an_older_bar_of_one_symbol_is_late_when_another_symbol_has_a_newer_bar(
 
 
 def test_events_are_sorted_by_symbol_and_missing_symbols_keep_the_traders_order() -> None:
-    bring(IBM=flat(50, 50, 60), AAPL=flat(10, 10, 12), LATER=flat(1, first=5))
+    store_bars(IBM=flat(50, 50, 60), AAPL=flat(10, 10, 12), LATER=flat(1, first=5))
     evaluation = evaluate(live("ZZZ", "IBM", "LATER", "AAPL"), CLOSES[2])
     assert [e.symbol for e in evaluation.events] == ["AAPL", "IBM"]
     assert evaluation.missing == ["ZZZ", "LATER"]

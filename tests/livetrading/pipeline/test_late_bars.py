@@ -9,26 +9,26 @@ from livetrading.models import LiveStrategy, PaperTrade, SignalHistory
 from livetrading.pipeline.check import check
 from livetrading.pipeline.execute import execute_order
 from livetrading.services.control import control
-from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat
+from tests.livetrading.made_bars import CLOSES, TIMES, flat, store_bars
 from tests.livetrading.pipeline.desk import WALL, open_account, step
-from tests.livetrading.pipeline.watching import reason_of, signals_of, watching
+from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy, reason_of, signals_of
 from tradedesk.accounts.models import User
 
 
 @pytest.fixture
 def live(alice: User) -> LiveStrategy:
     open_account(alice, 100_000.0)
-    return watching(alice, "AAPL")
+    return make_two_bar_strategy(alice, "AAPL")
 
 
 def test_the_first_check_evaluates_the_last_bar_only(live: LiveStrategy) -> None:
-    bring(AAPL=flat(10, 10, 12, 12))
+    store_bars(AAPL=flat(10, 10, 12, 12))
     assert check(live.pk, CLOSES[3], WALL) == []
     assert signals_of(live) == []
 
 
 def test_a_late_buy_is_refused(live: LiveStrategy) -> None:
-    bring(AAPL=flat(10, 10, 10, 12, 12))
+    store_bars(AAPL=flat(10, 10, 10, 12, 12))
     check(live.pk, CLOSES[2], WALL)
     assert check(live.pk, CLOSES[4], WALL) == []
     signal = SignalHistory.objects.get()
@@ -37,13 +37,13 @@ def test_a_late_buy_is_refused(live: LiveStrategy) -> None:
 
 
 def test_a_late_sell_still_closes_the_lot(live: LiveStrategy) -> None:
-    bring(AAPL=flat(10, 10, 12, 12, 11.5, 11.5))
+    store_bars(AAPL=flat(10, 10, 12, 12, 11.5, 11.5))
     for now in CLOSES[2:4]:
         step(live, now)
     (order_id,) = check(live.pk, CLOSES[5], WALL)
     assert SignalHistory.objects.get(side="sell").bar_time == TIMES[4]
     execute_order(order_id, CLOSES[5], WALL)
-    bring(AAPL=flat(10, 10, 12, 12, 11.5, 11.5, 11))
+    store_bars(AAPL=flat(10, 10, 12, 12, 11.5, 11.5, 11))
     check(live.pk, CLOSES[6], WALL)
     lot = PaperTrade.objects.get()
     assert (lot.exit_time, lot.exit_price, lot.exit_reason) == (TIMES[6], Decimal(11), "signal")
@@ -51,7 +51,7 @@ def test_a_late_sell_still_closes_the_lot(live: LiveStrategy) -> None:
 
 def test_only_the_newest_of_several_late_signals_counts(live: LiveStrategy) -> None:
     """A BUY on bar 3 and a SELL on bar 4: a check at bar 5 must not buy."""
-    bring(AAPL=flat(10, 10, 10, 12, 9, 10))
+    store_bars(AAPL=flat(10, 10, 10, 12, 9, 10))
     check(live.pk, CLOSES[2], WALL)
     assert check(live.pk, CLOSES[5], WALL) == []
     assert [(symbol, side) for symbol, side, _ in signals_of(live)] == [("AAPL", "sell")]
@@ -59,7 +59,7 @@ def test_only_the_newest_of_several_late_signals_counts(live: LiveStrategy) -> N
 
 
 def test_a_lot_is_not_sold_by_a_signal_before_its_entry(live: LiveStrategy) -> None:
-    bring(AAPL=flat(10, 10, 12, 9.9, 10.1, 10.1))
+    store_bars(AAPL=flat(10, 10, 12, 9.9, 10.1, 10.1))
     (order_id,) = check(live.pk, CLOSES[2], WALL)
     # The order is sent two sessions late: bought on bar 5, with a SELL on bar 3.
     execute_order(order_id, CLOSES[4], WALL)
@@ -69,7 +69,7 @@ def test_a_lot_is_not_sold_by_a_signal_before_its_entry(live: LiveStrategy) -> N
 
 
 def test_bars_that_closed_during_a_pause_are_evaluated_after_it(live: LiveStrategy) -> None:
-    bring(AAPL=flat(10, 10, 12, 12, 11.5, 11.5))
+    store_bars(AAPL=flat(10, 10, 12, 12, 11.5, 11.5))
     for now in CLOSES[2:4]:
         step(live, now)
     control(live, "pause", CLOSES[3])
@@ -83,12 +83,12 @@ def test_bars_that_closed_during_a_pause_are_evaluated_after_it(live: LiveStrate
 
 def test_a_symbol_without_bars_is_reported_and_the_others_trade(alice: User) -> None:
     open_account(alice, 100_000.0)
-    live = watching(alice, "ZZZ", "AAPL", "YYY")
-    bring(AAPL=flat(10, 10, 12), YYY=flat(20, first=4))
+    live = make_two_bar_strategy(alice, "ZZZ", "AAPL", "YYY")
+    store_bars(AAPL=flat(10, 10, 12), YYY=flat(20, first=4))
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
     live.refresh_from_db()
     assert "ZZZ, YYY" in live.last_error
-    bring(ZZZ=flat(30, first=3), AAPL=flat(10, 10, 12, 12, 12))
+    store_bars(ZZZ=flat(30, first=3), AAPL=flat(10, 10, 12, 12, 12))
     check(live.pk, CLOSES[4], WALL)
     live.refresh_from_db()
     assert live.last_error == ""
@@ -104,24 +104,24 @@ def test_without_bars_the_next_check_is_after_the_interval(live: LiveStrategy) -
 def test_a_bar_that_arrives_after_another_symbols_bar_is_evaluated(alice: User) -> None:
     """On a real market the bars of different symbols arrive one after the other, with checks in between."""
     open_account(alice, 100_000.0)
-    live = watching(alice, "AAPL", "IBM")
-    bring(AAPL=flat(10, 10, 10), IBM=flat(50, 50, 50))
+    live = make_two_bar_strategy(alice, "AAPL", "IBM")
+    store_bars(AAPL=flat(10, 10, 10), IBM=flat(50, 50, 50))
     check(live.pk, CLOSES[2], WALL)
-    bring(AAPL=flat(10, 10, 10, 10))
+    store_bars(AAPL=flat(10, 10, 10, 10))
     check(live.pk, CLOSES[3], WALL)
-    bring(IBM=flat(50, 50, 50, 60))
+    store_bars(IBM=flat(50, 50, 50, 60))
     check(live.pk, CLOSES[3] + timedelta(minutes=5), WALL)
     assert signals_of(live) == [("IBM", "buy", "")]
 
 
 def test_while_a_symbol_lags_behind_the_next_check_is_after_the_interval(alice: User) -> None:
     open_account(alice, 100_000.0)
-    live = watching(alice, "AAPL", "IBM")
-    bring(AAPL=flat(10, 10, 10, 10), IBM=flat(50, 50, 50))
+    live = make_two_bar_strategy(alice, "AAPL", "IBM")
+    store_bars(AAPL=flat(10, 10, 10, 10), IBM=flat(50, 50, 50))
     check(live.pk, CLOSES[3], WALL)
     live.refresh_from_db()
     assert live.next_check_at == CLOSES[3] + timedelta(minutes=5)
-    bring(IBM=flat(50, 50, 50, 50))
+    store_bars(IBM=flat(50, 50, 50, 50))
     check(live.pk, CLOSES[3] + timedelta(minutes=5), WALL)
     live.refresh_from_db()
     assert (live.next_check_at, live.last_bar_time) == (CLOSES[4], TIMES[3])
@@ -129,9 +129,9 @@ def test_while_a_symbol_lags_behind_the_next_check_is_after_the_interval(alice: 
 
 def test_the_first_evaluation_of_a_late_symbol_uses_its_last_bar_only(alice: User) -> None:
     open_account(alice, 100_000.0)
-    live = watching(alice, "AAPL", "IBM")
-    bring(AAPL=flat(10, 10, 10))
+    live = make_two_bar_strategy(alice, "AAPL", "IBM")
+    store_bars(AAPL=flat(10, 10, 10))
     check(live.pk, CLOSES[2], WALL)
-    bring(AAPL=flat(10, 10, 10, 10), IBM=flat(50, 50, 60, 60))
+    store_bars(AAPL=flat(10, 10, 10, 10), IBM=flat(50, 50, 60, 60))
     check(live.pk, CLOSES[3], WALL)
     assert signals_of(live) == []

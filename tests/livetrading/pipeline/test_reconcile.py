@@ -39,7 +39,7 @@ def live(alice: User) -> LiveStrategy:
 
 def test_a_partial_fill_followed_by_the_rest(live: LiveStrategy, broker: ScriptedBroker) -> None:
     order = entry_of(live)
-    broker.knows(order, filled=40)
+    broker.report_order(order, filled=40)
     broker.fill(order, 40, 10, 1)
     run_reconcile(live.user)
     assert fresh(order).state == S.PARTIALLY_FILLED
@@ -47,7 +47,7 @@ def test_a_partial_fill_followed_by_the_rest(live: LiveStrategy, broker: Scripte
     trade = PaperTrade.objects.get()
     assert (trade.quantity, trade.entry_price, trade.stop_price, trade.pnl) == (40, 10, 9, -1)
 
-    broker.knows(order, "filled", 100)
+    broker.report_order(order, "filled", 100)
     broker.fill(order, 60, 11, 1, TIMES[2])
     run_reconcile(live.user, 2)
     assert fresh(order).state == S.FILLED
@@ -66,7 +66,7 @@ def test_two_fills_of_an_order_that_is_already_filled_at_the_broker(
 ) -> None:
     """The broker already reports "filled" when the first fill is booked."""
     order = entry_of(live)
-    broker.knows(order, "filled", 100)
+    broker.report_order(order, "filled", 100)
     broker.fill(order, 40, 10)
     broker.fill(order, 60, 11)
     run_reconcile(live.user)
@@ -76,7 +76,7 @@ def test_two_fills_of_an_order_that_is_already_filled_at_the_broker(
 
 def test_a_reduced_order_is_filled_with_the_smaller_quantity(live: LiveStrategy, broker: ScriptedBroker) -> None:
     order = entry_of(live)
-    broker.knows(order, "filled", 70, reason="Reduced.")
+    broker.report_order(order, "filled", 70, reason="Reduced.")
     broker.fill(order, 70, 10)
     run_reconcile(live.user)
     assert (fresh(order).state, order.filled_quantity) == (S.FILLED, 70)
@@ -89,7 +89,7 @@ def test_an_order_is_filled_when_its_fills_add_up_whatever_state_the_broker_repo
 ) -> None:
     order = entry_of(live)
     if broker_reports_order:
-        broker.knows(order, "working", 40)
+        broker.report_order(order, "working", 40)
     broker.fill(order, 40, 10)
     broker.fill(order, 60, 11)
     run_reconcile(live.user)
@@ -100,18 +100,18 @@ def test_a_partial_exit_realizes_its_part_and_the_rest_closes_the_trade(
     live: LiveStrategy, broker: ScriptedBroker
 ) -> None:
     entry = entry_of(live)
-    broker.knows(entry, "filled", 100)
+    broker.report_order(entry, "filled", 100)
     broker.fill(entry, 100, 10, 2)
     run_reconcile(live.user)
     leaving = exit_of(entry)
-    broker.knows(leaving, filled=30)
+    broker.report_order(leaving, filled=30)
     broker.fill(leaving, 30, 12, 1, TIMES[2])
     run_reconcile(live.user, 2)
     trade = PaperTrade.objects.get()
     # 30 x (12 - 10) - 2 - 1
     assert (trade.open_quantity, trade.pnl, trade.is_open) == (70, 57, True)
     assert PaperPosition.objects.get().quantity == 70
-    broker.knows(leaving, "filled", 100)
+    broker.report_order(leaving, "filled", 100)
     broker.fill(leaving, 70, 9, 1, TIMES[3])
     run_reconcile(live.user, 3)
     trade.refresh_from_db()
@@ -128,10 +128,10 @@ def test_a_partial_exit_realizes_its_part_and_the_rest_closes_the_trade(
 
 def test_an_expired_order_keeps_its_partial_fill(live: LiveStrategy, broker: ScriptedBroker) -> None:
     order = entry_of(live)
-    broker.knows(order, filled=40)
+    broker.report_order(order, filled=40)
     broker.fill(order, 40, 10)
     run_reconcile(live.user)
-    broker.knows(order, "expired", 40, reason="The day is over.")
+    broker.report_order(order, "expired", 40, reason="The day is over.")
     run_reconcile(live.user)
     assert (fresh(order).state, order.filled_quantity, order.reason) == (S.EXPIRED, 40, "The day is over.")
     assert PaperTrade.objects.get().is_open
@@ -142,7 +142,7 @@ def test_an_order_is_not_finished_before_its_last_fill_is_booked(
 ) -> None:
     """The order was partially filled and cancelled between the requests for fills and for states."""
     order = entry_of(live)
-    broker.knows(order, "cancelled", 40)
+    broker.report_order(order, "cancelled", 40)
     run_reconcile(live.user)
     assert fresh(order).state == S.ACCEPTED
     broker.fill(order, 40, 10)
@@ -151,14 +151,14 @@ def test_an_order_is_not_finished_before_its_last_fill_is_booked(
     assert PaperTrade.objects.get().quantity == 40
 
 
-def test_two_strategies_and_two_users_have_separate_books(
+def test_two_strategies_and_two_users_have_separate_records(
     live: LiveStrategy, alice: User, bob: User, broker: ScriptedBroker
 ) -> None:
     bobs = make_paper_trade(user=bob, live_strategy=make_live_strategy(user=bob))
     PaperPosition.objects.create(user=bob, symbol="AAPL", quantity=10, average_price=30, updated_at=NOW)
     orders = [entry_of(live, 30), entry_of(make_live_strategy(user=alice), 10)]
     for order, price in zip(orders, (10, 14), strict=True):
-        broker.knows(order, "filled", order.quantity)
+        broker.report_order(order, "filled", order.quantity)
         broker.fill(order, order.quantity, price)
     run_reconcile(alice)
     assert [t.quantity for t in PaperTrade.objects.filter(user=alice).order_by("pk")] == [30, 10]
@@ -176,7 +176,7 @@ def test_activity_ids_are_unique_within_an_account(live: LiveStrategy, bob: User
     orders = [entry_of(live), entry_of(make_live_strategy(user=bob))]
     for order in orders:
         broker.fills.clear()
-        broker.knows(order, "filled", 100)
+        broker.report_order(order, "filled", 100)
         broker.fill(order, 100, 10)
         run_reconcile(order.user)
     assert sorted(Fill.objects.values_list("user", "activity_id")) == [(live.user_id, "1"), (bob.pk, "1")]
@@ -187,7 +187,7 @@ def test_activity_ids_are_unique_within_an_account(live: LiveStrategy, bob: User
 
 def test_a_fill_that_is_reported_again_is_booked_once(live: LiveStrategy, broker: ScriptedBroker) -> None:
     order = entry_of(live)
-    broker.knows(order, filled=40)
+    broker.report_order(order, filled=40)
     broker.fill(order, 40, 10)
     run_reconcile(live.user)
     Reconciliation.objects.update(cursor="")
@@ -200,7 +200,7 @@ def test_a_fill_that_is_reported_again_is_booked_once(live: LiveStrategy, broker
 
 def test_the_cursor_moves_with_each_fill(live: LiveStrategy, broker: ScriptedBroker) -> None:
     order = entry_of(live)
-    broker.knows(order, filled=40)
+    broker.report_order(order, filled=40)
     broker.fill(order, 10, 10)
     broker.fill(order, 30, 10)
     run_reconcile(live.user)
@@ -216,7 +216,7 @@ def test_two_concurrent_workers_book_each_fill_once_and_in_order(
     live: LiveStrategy, broker: ScriptedBroker, attempt: int
 ) -> None:
     entry = entry_of(live)
-    broker.knows(entry, "filled", 100)
+    broker.report_order(entry, "filled", 100)
     leg = broker.leg(entry, "stop_loss", 9, state="filled", filled_quantity=Decimal(100))
     for price in (10, 11, 12, 13):
         broker.fill(entry, 25, price, 1)
@@ -243,7 +243,7 @@ def test_a_crash_while_booking_a_fill_writes_nothing(
 ) -> None:
     """A crash after the trade was written also rolls back the fill, the order's state and the cursor."""
     order = entry_of(live)
-    broker.knows(order, filled=40)
+    broker.report_order(order, filled=40)
     broker.fill(order, 40, 10)
 
     def crash(*_: object) -> None:

@@ -40,7 +40,7 @@ def live(alice: User) -> LiveStrategy:
 
 def entry_with_protective_exits(live: LiveStrategy, broker: ScriptedBroker) -> tuple[Order, Order, Order]:
     entry = entry_of(live)
-    broker.knows(entry, "filled", 100)
+    broker.report_order(entry, "filled", 100)
     broker.leg(entry, "stop_loss", 9)
     broker.leg(entry, "take_profit", 12)
     broker.fill(entry, 100, 10)
@@ -77,9 +77,9 @@ def test_a_filled_target_closes_the_trade_and_the_stop_is_cancelled(
 def test_a_stop_triggered_on_the_entry_bar_is_recorded_with_its_fill(
     live: LiveStrategy, broker: ScriptedBroker
 ) -> None:
-    """The desk first learns of the stop by its fill."""
+    """The desk sees the stop for the first time in its fill."""
     entry = entry_of(live)
-    broker.knows(entry, "filled", 100)
+    broker.report_order(entry, "filled", 100)
     leg = broker.leg(entry, "stop_loss", 9, state="filled", filled_quantity=Decimal(100))
     broker.fill(entry, 100, 10)
     broker.fill(leg, 100, 9)
@@ -103,13 +103,13 @@ def test_a_fill_from_outside_the_desk_is_skipped_and_the_cursor_moves_on(
     live: LiveStrategy, broker: ScriptedBroker
 ) -> None:
     outside = make_order(user=live.user)
-    broker.knows(outside, "filled", 10)
+    broker.report_order(outside, "filled", 10)
     broker.fill(outside, 10, 10)
     outside.delete()
     run_reconcile(live.user)
     assert (Reconciliation.objects.get().cursor, Fill.objects.count()) == ("1", 0)
     ours = entry_of(live)
-    broker.knows(ours, filled=5)
+    broker.report_order(ours, filled=5)
     broker.fill(ours, 5, 10)
     run_reconcile(live.user)
     assert [fill.order for fill in Fill.objects.all()] == [ours]
@@ -126,7 +126,7 @@ def test_a_final_state_of_the_broker_is_applied_where_the_transition_is_allowed(
     live: LiveStrategy, broker: ScriptedBroker, source: OrderState, reported: str
 ) -> None:
     order = entry_of(live, state=source)
-    broker.knows(order, reported, reason="Reason.", broker_order_id="b-1")
+    broker.report_order(order, reported, reason="Reason.", broker_order_id="b-1")
     run_reconcile(live.user)
     if OrderState(reported) in TRANSITIONS[source]:
         assert (fresh(order).state, order.reason, order.broker_order_id) == (reported, "Reason.", "b-1")
@@ -136,14 +136,14 @@ def test_a_final_state_of_the_broker_is_applied_where_the_transition_is_allowed(
 
 def test_an_unknown_order_that_the_broker_has_is_accepted(live: LiveStrategy, broker: ScriptedBroker) -> None:
     order = entry_of(live, state=S.UNKNOWN)
-    broker.knows(order, broker_order_id="b-1")
+    broker.report_order(order, broker_order_id="b-1")
     run_reconcile(live.user)
     assert (fresh(order).state, order.broker_order_id, order.state_changed_at) == (S.ACCEPTED, "b-1", NOW)
 
 
 def test_an_unknown_order_that_the_broker_has_filled_is_filled(live: LiveStrategy, broker: ScriptedBroker) -> None:
     order = entry_of(live, state=S.UNKNOWN)
-    broker.knows(order, "filled", 100)
+    broker.report_order(order, "filled", 100)
     broker.fill(order, 100, 10)
     run_reconcile(live.user)
     assert fresh(order).state == S.FILLED
@@ -174,18 +174,18 @@ def test_an_order_that_a_worker_is_sending_is_not_changed(
 ) -> None:
     order = entry_of(live, state=state)
     run_reconcile(live.user)
-    broker.knows(order, "rejected")
+    broker.report_order(order, "rejected")
     run_reconcile(live.user)
     assert fresh(order).state == state
 
 
 def test_pages_are_notified_only_of_changes(live: LiveStrategy, broker: ScriptedBroker) -> None:
     order = entry_of(live)
-    broker.knows(order)
+    broker.report_order(order)
     run_reconcile(live.user)
     assert not UserVersion.objects.filter(user=live.user).exists()
     assert Reconciliation.objects.get().reconciled_at is None
-    broker.knows(order, "cancelled")
+    broker.report_order(order, "cancelled")
     run_reconcile(live.user)
     assert UserVersion.objects.filter(user=live.user).exists()
     assert Reconciliation.objects.get().reconciled_at == CLOSES[1]

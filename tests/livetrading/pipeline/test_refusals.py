@@ -1,6 +1,6 @@
 """Refusals: every signal without an order has a reason. The position size is 2% of $100,000: $2,000.
 
-The copy of the refusals is tested in test_the_messages_of_refusals.
+The text of the refusals is tested in test_the_messages_of_refusals.
 """
 
 from dataclasses import replace
@@ -12,11 +12,11 @@ import pytest
 from livetrading.models import LiveStrategy, Order, PaperPosition, PaperTrade, SignalHistory
 from livetrading.pipeline.book import StrategyBook
 from livetrading.pipeline.check import check
-from livetrading.pipeline.decide import Funds, decide
+from livetrading.pipeline.decide import EquityState, decide
 from livetrading.pipeline.evaluate import SignalEvent
-from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat
+from tests.livetrading.made_bars import CLOSES, TIMES, flat, store_bars
 from tests.livetrading.pipeline.desk import WALL, open_account, step
-from tests.livetrading.pipeline.watching import reason_of, signals_of, watching
+from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy, reason_of, signals_of
 from tradedesk.accounts.models import User
 from tradedesk.core.risk import EntryState, Refusal
 from tradedesk.core.rules import RiskRules
@@ -26,12 +26,12 @@ from tradedesk.core.signals import Side
 @pytest.fixture
 def live(alice: User) -> LiveStrategy:
     open_account(alice, 100_000.0)
-    return watching(alice, "AAPL")
+    return make_two_bar_strategy(alice, "AAPL")
 
 
 def test_without_automatic_execution_signals_are_only_recorded(live: LiveStrategy) -> None:
     LiveStrategy.objects.update(auto_execute=False)
-    bring(AAPL=flat(10, 10, 12))
+    store_bars(AAPL=flat(10, 10, 12))
     assert check(live.pk, CLOSES[2], WALL) == []
     signal = SignalHistory.objects.get()
     assert signal.outcome == "recorded"
@@ -56,30 +56,32 @@ def test_a_weak_signal_is_refused(alice: User, threshold: float, reason: str) ->
     is 100 x 0.5 / 1.25 = 40: a fifth of the way from 50 to 0, strength 0.6 + 0.4 / 5."""
     open_account(alice, 100_000.0)
     parameters = {"period": 2, "oversold": 50.0, "overbought": 90.0}
-    live = watching(alice, "AAPL", kind="rsi_mean_reversion", parameters=parameters, signal_threshold=threshold)
-    bring(AAPL=flat(*range(100, 141), 138.5))
+    live = make_two_bar_strategy(
+        alice, "AAPL", kind="rsi_mean_reversion", parameters=parameters, signal_threshold=threshold
+    )
+    store_bars(AAPL=flat(*range(100, 141), 138.5))
     check(live.pk, CLOSES[41], WALL)
     assert signals_of(live) == [("AAPL", "buy", reason)]
 
 
 def test_the_limit_of_positions_refuses_the_later_symbol(alice: User) -> None:
     open_account(alice, 100_000.0)
-    live = watching(alice, "IBM", "AAPL", max_positions=1)
-    bring(AAPL=flat(10, 10, 12), IBM=flat(50, 50, 60))
+    live = make_two_bar_strategy(alice, "IBM", "AAPL", max_positions=1)
+    store_bars(AAPL=flat(10, 10, 12), IBM=flat(50, 50, 60))
     assert len(check(live.pk, CLOSES[2], WALL)) == 1
     assert signals_of(live)[0] == ("AAPL", "buy", "")
     assert reason_of(live, "IBM") == Refusal.MAX_POSITIONS.message(rules=RiskRules(max_positions=1))
 
 
 def test_an_entry_is_refused_when_one_share_costs_more_than_the_position_size(live: LiveStrategy) -> None:
-    bring(AAPL=flat(4000, 4000, 5000))
+    store_bars(AAPL=flat(4000, 4000, 5000))
     check(live.pk, CLOSES[2], WALL)
     assert reason_of(live, "AAPL") == Refusal.NO_SIZE.message(budget=2_000.0, price=5_000.0)
 
 
 def test_the_max_position_size_reduces_the_order(live: LiveStrategy) -> None:
     LiveStrategy.objects.update(max_position_size=Decimal(600))
-    bring(AAPL=flat(10, 10, 12))
+    store_bars(AAPL=flat(10, 10, 12))
     check(live.pk, CLOSES[2], WALL)
     assert Order.objects.get().quantity == 50
 
@@ -106,8 +108,8 @@ def test_the_max_position_size_reduces_the_order(live: LiveStrategy) -> None:
 )
 def test_a_loss_limit_refuses_entries_and_no_exits(alice: User, limits: dict[str, Any], reason: str) -> None:
     open_account(alice, 100_000.0)
-    live = watching(alice, "AAPL", "IBM", position_size_pct=0.5, stop_loss_pct=0.5, **limits)
-    bring(AAPL=flat(10, 10, 12, 12, 11), IBM=flat(50, 50, 50, 50, 60))
+    live = make_two_bar_strategy(alice, "AAPL", "IBM", position_size_pct=0.5, stop_loss_pct=0.5, **limits)
+    store_bars(AAPL=flat(10, 10, 12, 12, 11), IBM=flat(50, 50, 50, 50, 60))
     for now in CLOSES[2:5]:
         step(live, now)
     assert signals_of(live) == [("AAPL", "buy", ""), ("AAPL", "sell", ""), ("IBM", "buy", reason)]
@@ -115,21 +117,23 @@ def test_a_loss_limit_refuses_entries_and_no_exits(alice: User, limits: dict[str
 
 def test_the_daily_loss_starts_again_with_each_session(alice: User) -> None:
     open_account(alice, 100_000.0)
-    live = watching(alice, "AAPL", "IBM", position_size_pct=0.5, stop_loss_pct=0.5, daily_loss_limit=4_000)
-    bring(AAPL=flat(10, 10, 12, 12, 11, 11), IBM=flat(50, 50, 50, 50, 50, 60))
+    live = make_two_bar_strategy(
+        alice, "AAPL", "IBM", position_size_pct=0.5, stop_loss_pct=0.5, daily_loss_limit=4_000
+    )
+    store_bars(AAPL=flat(10, 10, 12, 12, 11, 11), IBM=flat(50, 50, 50, 50, 50, 60))
     for now in CLOSES[2:6]:
         step(live, now)
     assert signals_of(live)[-1] == ("IBM", "buy", "")
 
 
 def test_a_sell_without_a_lot_is_refused(live: LiveStrategy) -> None:
-    bring(AAPL=flat(12, 12, 10))
+    store_bars(AAPL=flat(12, 12, 10))
     assert check(live.pk, CLOSES[2], WALL) == []
     assert reason_of(live, "AAPL", "sell")
 
 
 def test_a_lot_is_not_sold_twice(live: LiveStrategy) -> None:
-    bring(AAPL=flat(10, 10, 12, 12, 11.5, 11.4))
+    store_bars(AAPL=flat(10, 10, 12, 12, 11.5, 11.4))
     for now in CLOSES[2:4]:
         step(live, now)
     assert len(check(live.pk, CLOSES[4], WALL)) == 1
@@ -141,8 +145,8 @@ def test_a_lot_is_not_sold_twice(live: LiveStrategy) -> None:
 
 
 def test_two_strategies_sell_only_their_own_shares(live: LiveStrategy) -> None:
-    patient = watching(live.user, "AAPL", parameters={"entry": 3, "exit": 3})
-    bring(AAPL=flat(10, 10, 10, 12, 13, 12.5, 12.2, 12.1))
+    patient = make_two_bar_strategy(live.user, "AAPL", parameters={"entry": 3, "exit": 3})
+    store_bars(AAPL=flat(10, 10, 10, 12, 13, 12.5, 12.2, 12.1))
     for now in CLOSES[3:7]:
         for each in (live, patient):
             step(each, now)
@@ -155,12 +159,12 @@ def test_two_strategies_sell_only_their_own_shares(live: LiveStrategy) -> None:
 
 
 def test_the_messages_of_refusals(alice: User) -> None:
-    """The copy of all refusals that the pipeline stores with a signal; those of the rules are in core.risk."""
+    """The text of all refusals that the pipeline stores with a signal; those of the rules are in core.risk."""
     lot = PaperTrade(symbol="AAPL", quantity=Decimal(10), entry_time=TIMES[3], entry_price=Decimal(10))
     buy = SignalEvent("AAPL", Side.BUY, 1.0, TIMES[2], 10.0, "Explanation", late=True)
     sell = replace(buy, side=Side.SELL)
     empty = StrategyBook({}, frozenset(), frozenset(), 0.0)
-    funds = Funds(equity=100_000.0, own_equity=100_000.0, own_peak=100_000.0, day_loss=0.0)
+    equity_state = EquityState(equity=100_000.0, own_equity=100_000.0, own_peak=100_000.0, day_loss=0.0)
     cases = [
         (buy, empty, "A newer bar has closed since this signal; it is too late to enter."),
         (sell, empty, "This strategy holds no AAPL shares to sell."),
@@ -172,10 +176,10 @@ def test_the_messages_of_refusals(alice: User) -> None:
         ),
     ]
     for event, book, message in cases:
-        (decision,) = decide([event], book, RiskRules(), funds)
+        (decision,) = decide([event], book, RiskRules(), equity_state)
         assert (decision.quantity, decision.reason) == (0, message)
     open_account(alice, 100_000.0)
-    live = watching(alice, "AAPL", auto_execute=False)
-    bring(AAPL=flat(10, 10, 12))
+    live = make_two_bar_strategy(alice, "AAPL", auto_execute=False)
+    store_bars(AAPL=flat(10, 10, 12))
     check(live.pk, CLOSES[2], WALL)
     assert SignalHistory.objects.get().reason == "Automatic execution is off for this strategy."

@@ -9,7 +9,7 @@ from livetrading.brokers.protocol import OrderRequest
 from livetrading.models import PaperAccount
 from livetrading.services.accounts import NoBroker, broker_for, paper_account
 from tests.livetrading.at_once import at_once
-from tests.livetrading.made_bars import CLOSES, OPENS, bring, flat
+from tests.livetrading.made_bars import CLOSES, OPENS, flat, store_bars
 from tradedesk.accounts.models import Mode, User
 
 
@@ -41,7 +41,7 @@ def test_two_concurrent_requests_open_one_account(alice: User) -> None:
 
 
 def test_the_simulated_broker_reports_only_the_orders_of_its_user(alice: User, bob: User) -> None:
-    bring(AAPL=flat(10, 11))
+    store_bars(AAPL=flat(10, 11))
     order = OrderRequest(client_order_id="a", symbol="AAPL", timeframe="1Day", side="buy", quantity=Decimal(1))
     broker_for(alice.pk, Mode.PAPER, CLOSES[0]).submit(order)
     assert broker_for(alice.pk, Mode.PAPER, CLOSES[0]).order_by_client_id("a")

@@ -76,8 +76,8 @@ def test_the_password_file_survives_the_loss_of_the_database(password_file: Path
 
 
 def test_the_environment_can_set_the_password(password_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DEMO_PASSWORD", "chosen by the operator")
-    assert seed_demo().check_password("chosen by the operator")
+    monkeypatch.setenv("DEMO_PASSWORD", "chosen by the administrator")
+    assert seed_demo().check_password("chosen by the administrator")
     assert not password_file.exists()
     monkeypatch.setenv("DEMO_PASSWORD", "chosen again")
     assert seed_demo().check_password("chosen again")

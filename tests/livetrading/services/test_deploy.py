@@ -12,13 +12,13 @@ from backtests.provenance import engine_code
 from livetrading.models import LiveStrategy, PaperAccount
 from livetrading.services import deploy as deploy_module
 from livetrading.services.accounts import broker_for
-from livetrading.services.deploy import AlreadyDeployed, Choices, DeployRefused, deploy
+from livetrading.services.deploy import AlreadyDeployed, DeploymentSettings, DeployRefused, deploy
 from strategies.kinds import code_hash
 from strategies.models import Strategy
 from strategies.services import save_strategy
 from tests.livetrading.at_once import at_once
 from tests.livetrading.factories import NOW, make_backtest, make_strategy
-from tests.livetrading.made_bars import bring, flat
+from tests.livetrading.made_bars import flat, store_bars
 from tests.livetrading.published import published
 from tradedesk.accounts.models import Notification, User, UserVersion
 from tradedesk.core.rules import RiskRules
@@ -29,7 +29,7 @@ Status = LiveStrategy.Status
 
 @pytest.fixture
 def strategy(alice: User) -> Strategy:
-    bring(AAPL=flat(10, 11), MSFT=flat(20, 21), IBM=flat(30, 31))
+    store_bars(AAPL=flat(10, 11), MSFT=flat(20, 21), IBM=flat(30, 31))
     return make_strategy(user=alice, name="Golden cross")
 
 
@@ -109,7 +109,7 @@ def test_a_deployed_backtest_has_its_own_parameters_and_rules(alice: User, strat
     )
     live = LiveStrategy.objects.get(pk=deploy(alice, backtest, now=NOW).pk)
     assert (live.strategy, live.backtest, live.name) == (strategy, backtest, "Live - Golden cross")
-    # The snapshot of the backtest, not the present strategy.
+    # The snapshot of the backtest, not the current strategy.
     assert live.parameters == {"fast": 5, "slow": 9}
     assert live.risk_rules() == rules
 
@@ -130,8 +130,8 @@ def test_the_traders_choices_are_deployed(alice: User, strategy: Strategy) -> No
         "daily_loss_limit": 250,
         "take_profit_pct": None,
     }
-    choices = Choices(check_interval=60, auto_execute=False, rules=rules)
-    live = deploy(alice, strategy, now=NOW, name="  Mine  ", symbols=["ibm", " MSFT ", "IBM"], choices=choices)
+    settings = DeploymentSettings(check_interval=60, auto_execute=False, rules=rules)
+    live = deploy(alice, strategy, now=NOW, name="  Mine  ", symbols=["ibm", " MSFT ", "IBM"], settings=settings)
     live.refresh_from_db()
     assert (live.name, live.symbols) == ("Mine", ["IBM", "MSFT"])
     assert (live.check_interval, live.auto_execute) == (60, False)
@@ -180,7 +180,7 @@ def test_an_identical_deployment_is_refused_with_the_active_one(alice: User, str
             now=NOW,
             name="Other",
             symbols=["MSFT", "AAPL"],
-            choices=Choices(rules={"max_positions": 1}),
+            settings=DeploymentSettings(rules={"max_positions": 1}),
         )
     assert refused.value.existing == live
     assert (LiveStrategy.objects.count(), Notification.objects.count()) == (1, 1)

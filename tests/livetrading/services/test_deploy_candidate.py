@@ -10,14 +10,14 @@ from livetrading.services.deploy import AlreadyDeployed, deploy
 from livetrading.summaries.limits import limits_of
 from strategies.models import Strategy
 from tests.livetrading.factories import NOW, make_backtest, make_candidate, make_strategy
-from tests.livetrading.made_bars import bring, flat
+from tests.livetrading.made_bars import flat, store_bars
 from tradedesk.accounts.models import User
 from tradedesk.core.rules import RiskRules
 
 
 @pytest.fixture
 def strategy(alice: User) -> Strategy:
-    bring(AAPL=flat(10, 11), MSFT=flat(20, 21), IBM=flat(30, 31))
+    store_bars(AAPL=flat(10, 11), MSFT=flat(20, 21), IBM=flat(30, 31))
     return make_strategy(user=alice, name="Golden cross")
 
 

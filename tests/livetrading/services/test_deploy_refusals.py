@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from livetrading.models import LiveStrategy
-from livetrading.services.deploy import AlreadyDeployed, Choices, DeployRefused, deploy
+from livetrading.services.deploy import AlreadyDeployed, DeploymentSettings, DeployRefused, deploy
 from strategies.models import Strategy
 from tests.livetrading.factories import NOW, make_backtest, make_strategy
-from tests.livetrading.made_bars import bring, flat
+from tests.livetrading.made_bars import flat, store_bars
 from tradedesk.accounts.models import Mode, Notification, User
 from tradedesk.core.rules import RiskRules
 from tradedesk.marketdata.models import BarSeries
@@ -19,7 +19,7 @@ Status = LiveStrategy.Status
 
 @pytest.fixture
 def strategy(alice: User) -> Strategy:
-    bring(AAPL=flat(10, 11), MSFT=flat(20, 21), IBM=flat(30, 31))
+    store_bars(AAPL=flat(10, 11), MSFT=flat(20, 21), IBM=flat(30, 31))
     return make_strategy(user=alice, name="Golden cross")
 
 
@@ -77,13 +77,19 @@ def test_a_choice_out_of_bounds_is_refused_by_its_field(
         assert list(refused.value.errors) == [field]
 
 
-def choose(field: str, value: Any) -> Choices:
-    return Choices(check_interval=value) if field == "check_interval" else Choices(rules={field: value})
+def choose(field: str, value: Any) -> DeploymentSettings:
+    return (
+        DeploymentSettings(check_interval=value)
+        if field == "check_interval"
+        else DeploymentSettings(rules={field: value})
+    )
 
 
-def test_all_choices_out_of_bounds_are_refused_together() -> None:
+def test_all_settings_out_of_bounds_are_refused_together() -> None:
     with pytest.raises(DeployRefused) as refused:
-        Choices(check_interval=1, rules={"max_positions": 0, "position_size_pct": 1.0, "stop_loss_pct": 0.1})
+        DeploymentSettings(
+            check_interval=1, rules={"max_positions": 0, "position_size_pct": 1.0, "stop_loss_pct": 0.1}
+        )
     assert set(refused.value.errors) == {"check_interval", "max_positions", "position_size_pct"}
 
 
@@ -120,7 +126,7 @@ def test_the_messages_of_refused_deployments(alice: User, strategy: Strategy) ->
     message = "Only a completed backtest with a profit can be deployed."
     assert refusal_of(alice, lost) == {"backtest_id": message}
     with pytest.raises(DeployRefused) as refused:
-        Choices(check_interval=59, rules={"position_size_pct": 0.6})
+        DeploymentSettings(check_interval=59, rules={"position_size_pct": 0.6})
     assert refused.value.errors == {
         "check_interval": "The check interval must be between 60 and 3,600 seconds.",
         "position_size_pct": "Position size must be between 0.001 and 0.5, not 0.6.",

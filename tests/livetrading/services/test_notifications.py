@@ -1,4 +1,4 @@
-"""The copy and the levels of notifications about fills and orders that were not placed."""
+"""The text and the levels of notifications about fills and orders that were not placed."""
 
 from decimal import Decimal
 from typing import Any
@@ -87,8 +87,8 @@ def test_a_manual_order_has_no_strategy_name(alice: User) -> None:
 @pytest.mark.parametrize(("side", "purpose", "shares"), [("buy", "entry", "Buy 10"), ("sell", "exit", "Sell 10")])
 def test_an_order_that_was_not_placed_has_its_reason(alice: User, side: str, purpose: str, shares: str) -> None:
     order = make_order(user=alice, side=side, purpose=purpose)
-    notify_not_sent(order, "Entries are stopped (emergency stop).", NOW)
+    notify_not_sent(order, "Entries are stopped (kill switch).", NOW)
     assert notification_of(alice) == (
         "error",
-        f"{shares} AAPL was not placed: Entries are stopped (emergency stop).",
+        f"{shares} AAPL was not placed: Entries are stopped (kill switch).",
     )

@@ -1,4 +1,4 @@
-"""Restart of the replay: empty paper books for all users, and the clock at its start."""
+"""Restart of the replay: empty paper accounts for all users, and the clock at its start."""
 
 import builtins
 from datetime import date
@@ -26,21 +26,21 @@ from strategies.models import Strategy
 from tests.livetrading.factories import (
     WALL,
     at_day,
+    make_desk_rows,
     make_fill,
     make_live_strategy,
     make_live_trade,
     make_order,
-    watched_desk,
 )
-from tests.livetrading.made_bars import CLOSES, bring, flat
+from tests.livetrading.made_bars import CLOSES, flat, store_bars
 from tests.livetrading.pipeline.desk import step
-from tests.livetrading.pipeline.watching import watching
+from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy
 from tradedesk.accounts.models import Mode, Notification, User
 from tradedesk.marketdata import replay
 from tradedesk.marketdata.models import ReplayMarket
 from tradedesk.marketdata.replay import replay_state
 
-BOOKS = (
+TABLES = (
     SignalHistory,
     Order,
     Fill,
@@ -55,25 +55,25 @@ BOOKS = (
 
 @pytest.fixture
 def traded_desk(alice: User, bob: User, settings: Any) -> User:
-    """Two users with rows in all books, on the replay of 2010."""
+    """Two users with rows in all tables, on the replay of 2010."""
     settings.REPLAY_START = "2010-01-04"
     at_day(date(2012, 3, 9))
-    bring(AAPL=flat(10, 10, 12, 12, 11.5, 11.5))
+    store_bars(AAPL=flat(10, 10, 12, 12, 11.5, 11.5))
     for user in (alice, bob):
         PaperAccount.objects.create(user=user, starting_cash=Decimal(70_000), cash=Decimal(70_000), slippage_bps=5)
-        live = watching(user, "AAPL")
+        live = make_two_bar_strategy(user, "AAPL")
         for now in CLOSES[2:5]:
             step(live, now)
-        watched_desk(user, 2)
-    assert all(model._default_manager.exists() for model in BOOKS)
+        make_desk_rows(user, 2)
+    assert all(model._default_manager.exists() for model in TABLES)
     return alice
 
 
 def counts() -> dict[str, int]:
-    return {model.__name__: model._default_manager.count() for model in BOOKS}
+    return {model.__name__: model._default_manager.count() for model in TABLES}
 
 
-def test_the_paper_books_of_all_users_are_empty(traded_desk: User) -> None:
+def test_the_paper_accounts_of_all_users_are_empty(traded_desk: User) -> None:
     deployments = LiveStrategy.objects.count()
     assert reset_replay(WALL) == deployments
     assert set(counts().values()) == {0}
@@ -128,7 +128,7 @@ def test_a_crash_during_the_reset_changes_nothing(traded_desk: User, monkeypatch
 
 def test_the_desk_trades_again_after_the_reset(traded_desk: User) -> None:
     reset_replay(WALL)
-    live = watching(traded_desk, "AAPL")
+    live = make_two_bar_strategy(traded_desk, "AAPL")
     for now in CLOSES[2:6]:
         step(live, now)
     trade = PaperTrade.objects.get()

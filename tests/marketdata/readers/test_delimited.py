@@ -95,7 +95,7 @@ def test_numbers_written_with_all_digits_are_read_bit_for_bit(bars: Bars) -> Non
         ([FIRST, "2012-03-06,11,10,12,11,1000"], "Line 3 (2012-03-06 05:00): high is below low."),
         (
             [FIRST, "2012-03-06,13,12,10,11,1000"],
-            "Line 3 (2012-03-06 05:00): open or close lies outside low to high.",
+            "Line 3 (2012-03-06 05:00): open or close is not between low and high.",
         ),
         (
             [SECOND, FIRST],

@@ -24,7 +24,7 @@ RANGES = np.array([3.5, 4.75, 6.375, 7.1875, 9.59375, 10.796875])
 ADX = [66.6667, 54.7619, 64.0476, 68.6905, 63.7103]
 
 
-def after_calm(count: int) -> Bars:
+def after_flat_bars(count: int) -> Bars:
     """80 bars at the same price, each with a range of 2, then the first `count` bars that move."""
     moves = slice(1, 1 + count)
     return bars_of([9] * 80 + CLOSE[moves], [10] * 80 + HIGH[moves], [8] * 80 + LOW[moves])
@@ -53,9 +53,9 @@ def test_it_buys_a_strong_uptrend_and_sells_when_it_turns(threshold: float, side
 
 
 def test_it_explains_with_numbers() -> None:
-    # by hand: the calm leaves sums of 0 and a sum of ranges of 4; the moves make it 5, 4.5 and 5.25
+    # by hand: the flat bars leave sums of 0 and a sum of ranges of 4; the moves make it 5, 4.5 and 5.25
     kind = AdxTrend(period=2, threshold=60.0)
-    signals = kind.signals_by_symbol({"A": after_calm(3)})["A"]
+    signals = kind.signals_by_symbol({"A": after_flat_bars(3)})["A"]
     assert signals.side[79:].tolist() == [0, 0, 1, -1]
     assert [kind.explain(signals, t) for t in (78, 79, 80, 81, 82)] == [
         "Warming up: 79 of 80 bars",
@@ -67,8 +67,8 @@ def test_it_explains_with_numbers() -> None:
 
 
 def test_an_adx_on_its_threshold_is_not_above_it() -> None:
-    # by hand: after the calm the first move makes the ADX 50, the second 75
-    signals = AdxTrend(period=2, threshold=50.0).signals_by_symbol({"A": after_calm(2)})["A"]
+    # by hand: after the flat bars the first move makes the ADX 50, the second 75
+    signals = AdxTrend(period=2, threshold=50.0).signals_by_symbol({"A": after_flat_bars(2)})["A"]
     assert signals.lines["ADX"][-2:].tolist() == [50, 75]
     assert signals.side[-2:].tolist() == [0, 1]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.kinds import InvalidParameters, Kind, Param, summary
+from strategies.kinds import InvalidParameters, Kind, Param, parameter_texts
 from strategies.kinds.sma_crossover import SmaCrossover
 from tests.strategies.kinds.series import UNTIMED, bars_of
 from tradedesk.core.bars import Bars
@@ -114,7 +114,11 @@ def test_a_subclass_appends_its_parameters_to_the_inherited_ones() -> None:
 
 
 def test_the_summary_of_parameters() -> None:
-    assert list(summary({"fast": 10, "level": 0.5, "oversold": 30.0})) == ["fast 10", "level 0.5", "oversold 30"]
+    assert list(parameter_texts({"fast": 10, "level": 0.5, "oversold": 30.0})) == [
+        "fast 10",
+        "level 0.5",
+        "oversold 30",
+    ]
 
 
 @UNTIMED

@@ -31,7 +31,7 @@ def test_the_checks_use_the_first_symbol_with_bars(alices_browser: Client, alice
     assert all(row in html for row in PASSED)
     for row in PASSED:
         assert re.search(r"Passed \d+ test points", element_text(response, row))
-    latest_buy = element_text(response, 'data-decision="BUY"')
+    latest_buy = element_text(response, 'data-signal="BUY"')
     assert re.search(r"\d{4}-\d\d-\d\d SMA 5 \([\d.]+\) crossed above SMA 20", latest_buy)
     assert "<html" not in html
     assert "hx-get" not in html
@@ -47,10 +47,10 @@ def test_without_htmx_the_whole_page_shows_the_checks(alices_browser: Client, al
 def test_the_checks_use_closed_bars_only(alices_browser: Client, alice: User, samples: None) -> None:
     report = alices_browser.get(f"{LIST}/{a_strategy(alice).pk}/checks").context["report"]
     assert f"{report.last:%Y-%m-%d}" == "2010-01-04"  # where the replay starts
-    assert all(decision.time <= report.last for decision in report.decisions)
+    assert all(signal.time <= report.last for signal in report.latest_signals)
 
 
-def test_the_decisions_are_the_latest_of_each_side(alices_browser: Client, alice: User, samples: None) -> None:
+def test_the_latest_signal_of_each_side_is_shown(alices_browser: Client, alice: User, samples: None) -> None:
     strategy = a_strategy(alice)
     report = alices_browser.get(f"{LIST}/{strategy.pk}/checks").context["report"]
     bars = closed_bars("AAPL", "1Day", report.last + timedelta(days=1))
@@ -59,7 +59,7 @@ def test_the_decisions_are_the_latest_of_each_side(alices_browser: Client, alice
     expected = sorted(
         ((to_datetime(latest[which]), name) for which, name in ((1, "BUY"), (-1, "SELL"))), reverse=True
     )
-    assert [(decision.time, decision.side) for decision in report.decisions] == expected
+    assert [(signal.time, signal.side) for signal in report.latest_signals] == expected
 
 
 def test_without_bars_no_check_runs(alices_browser: Client, alice: User) -> None:

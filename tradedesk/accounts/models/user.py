@@ -8,7 +8,7 @@ from django.db.models.functions import Lower
 
 
 class Mode(models.TextChoices):
-    """The money of an order: paper or real."""
+    """Whether orders use paper money or real money."""
 
     PAPER = "paper", "Paper"
     LIVE = "live", "Live"

@@ -109,5 +109,5 @@ def find_columns(header: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def refuse_too_many_rows() -> ImportRefused:
+def too_many_rows_error() -> ImportRefused:
     return ImportRefused(f"The file has more than {MAX_ROWS:,} rows. Split it by time and import the parts.")

@@ -9,7 +9,7 @@ import numpy as np
 
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.readers import columns
-from tradedesk.marketdata.readers.columns import FileColumns, find_columns, refuse_too_many_rows
+from tradedesk.marketdata.readers.columns import FileColumns, find_columns, too_many_rows_error
 from tradedesk.marketdata.readers.times import TimeColumn
 from tradedesk.marketdata.refusal import ImportRefused
 
@@ -41,7 +41,7 @@ def _check_lines(file: BinaryIO) -> None:
             raise ImportRefused("The file is neither Parquet nor CSV: it has no lines.")
         lines += ends
         if lines > columns.MAX_ROWS + 1:
-            raise refuse_too_many_rows()
+            raise too_many_rows_error()
     file.seek(0)
 
 

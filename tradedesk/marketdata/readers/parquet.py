@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from tradedesk.core.bars import Floats, Timeframe, Times
 from tradedesk.marketdata.readers import columns
-from tradedesk.marketdata.readers.columns import FileColumns, find_columns, refuse_too_many_rows
+from tradedesk.marketdata.readers.columns import FileColumns, find_columns, too_many_rows_error
 from tradedesk.marketdata.readers.times import EPOCH, MICROSECOND, TimeColumn
 from tradedesk.marketdata.refusal import ImportRefused
 
@@ -22,7 +22,7 @@ def read_parquet(file: BinaryIO, timeframe: Timeframe) -> FileColumns:
     try:
         parquet = pq.ParquetFile(file)
         if parquet.metadata.num_rows > columns.MAX_ROWS:
-            raise refuse_too_many_rows()
+            raise too_many_rows_error()
         titles = parquet.schema_arrow.names
         positions = find_columns(titles)
         table = parquet.read(columns=[titles[position] for position in positions.values()], use_threads=False)

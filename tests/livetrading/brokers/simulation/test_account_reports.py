@@ -13,7 +13,7 @@ from tests.livetrading.brokers.simulation.simulated_account import (
     match_until,
     submit,
 )
-from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat, traded
+from tests.livetrading.made_bars import CLOSES, TIMES, flat, store_bars, traded
 from tests.livetrading.pipeline.desk import open_account
 from tradedesk.accounts.models import User
 
@@ -26,7 +26,7 @@ def account(alice: User) -> PaperAccount:
 def test_equity_is_cash_plus_the_lots_at_their_last_closes(account: PaperAccount) -> None:
     ten = Decimal(10_000)
     assert broker_of(account, CLOSES[0]).account() == BrokerAccount(cash=ten, equity=ten, buying_power=ten)
-    bring(AAPL=traded((10, 10, 10, 10), (10, 13, 10, 12), (12, 12, 11, 11)), IBM=flat(50, 50))
+    store_bars(AAPL=traded((10, 10, 10, 10), (10, 13, 10, 12), (12, 12, 11, 11)), IBM=flat(50, 50))
     submit(account, "a", CLOSES[0])
     submit(account, "b", CLOSES[0], 5)
     submit(account, "i", CLOSES[0], 2, symbol="IBM")
@@ -39,7 +39,7 @@ def test_equity_is_cash_plus_the_lots_at_their_last_closes(account: PaperAccount
 
 
 def test_a_position_is_the_sum_of_its_lots_at_the_average_price(account: PaperAccount) -> None:
-    bring(AAPL=flat(10, 10, 14, 14), IBM=flat(50, 50, 50))
+    store_bars(AAPL=flat(10, 10, 14, 14), IBM=flat(50, 50, 50))
     submit(account, "i", CLOSES[0], 2, symbol="IBM")
     submit(account, "a", CLOSES[0], 30)
     match_until(account, CLOSES[1])
@@ -57,9 +57,9 @@ def test_a_position_is_the_sum_of_its_lots_at_the_average_price(account: PaperAc
     )
 
 
-def test_two_accounts_have_separate_books(account: PaperAccount, bob: User) -> None:
+def test_two_accounts_have_separate_records(account: PaperAccount, bob: User) -> None:
     other = open_account(bob, 500.0)
-    bring(AAPL=flat(10, 10))
+    store_bars(AAPL=flat(10, 10))
     submit(account, "a", CLOSES[0])
     submit(other, "b", CLOSES[0])
     match_until(account, CLOSES[1])
@@ -76,7 +76,7 @@ def test_two_accounts_have_separate_books(account: PaperAccount, bob: User) -> N
 
 
 def test_fills_since_a_cursor_are_reported_oldest_first(account: PaperAccount) -> None:
-    bring(AAPL=flat(10, 10, 11))
+    store_bars(AAPL=flat(10, 10, 11))
     submit(account, "a", CLOSES[0])
     match_until(account, CLOSES[1])
     submit(account, "b", CLOSES[1])

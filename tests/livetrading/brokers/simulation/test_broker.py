@@ -15,7 +15,7 @@ from tests.livetrading.brokers.simulation.simulated_account import (
     match_until,
     submit,
 )
-from tests.livetrading.made_bars import CLOSES, OPENS, TIMES, bring, flat, traded
+from tests.livetrading.made_bars import CLOSES, OPENS, TIMES, flat, store_bars, traded
 from tests.livetrading.pipeline.desk import open_account
 from tradedesk.accounts.models import User
 from tradedesk.core.bars import to_datetime64
@@ -48,14 +48,14 @@ def account(alice: User) -> PaperAccount:
 def test_an_order_is_filled_on_the_first_bar_that_opens_after_it_was_accepted(
     account: PaperAccount, accepted: datetime, session: int
 ) -> None:
-    bring(AAPL=flat(10, 11, 12, 13, 14, 15, 16))
+    store_bars(AAPL=flat(10, 11, 12, 13, 14, 15, 16))
     submit(account, "a", accepted)
     match_until(account, CLOSES[6])
     assert fills_of(account) == [("a", session, 10, 10 + session)]
 
 
 def test_an_order_is_not_filled_before_that_bar_has_closed(account: PaperAccount) -> None:
-    bring(AAPL=flat(10, 11, 12))
+    store_bars(AAPL=flat(10, 11, 12))
     submit(account, "a", CLOSES[0])
     match_until(account, CLOSES[0])
     match_until(account, CLOSES[1] - TICK)
@@ -67,7 +67,7 @@ def test_an_order_is_not_filled_before_that_bar_has_closed(account: PaperAccount
 def test_an_intraday_order_waits_for_the_next_bar_of_its_timeframe(account: PaperAccount) -> None:
     days = flat(10, 11, 12, 13)
     times = to_datetime64(OPENS[0]) + np.arange(0, 20, 5).astype("timedelta64[m]")
-    bring("5Min", AAPL=replace(days, time=times))
+    store_bars("5Min", AAPL=replace(days, time=times))
     submit(account, "a", OPENS[0] + 6 * MINUTE, timeframe="5Min")
     match_until(account, OPENS[0] + 14 * MINUTE)
     assert account.fills.count() == 0
@@ -77,7 +77,7 @@ def test_an_intraday_order_waits_for_the_next_bar_of_its_timeframe(account: Pape
 
 
 def test_an_order_waits_for_its_own_symbol(account: PaperAccount) -> None:
-    bring(AAPL=flat(10), IBM=flat(50, 51))
+    store_bars(AAPL=flat(10), IBM=flat(50, 51))
     submit(account, "a", CLOSES[0])
     submit(account, "i", CLOSES[0], symbol="IBM")
     match_until(account, CLOSES[1])
@@ -88,11 +88,11 @@ def test_an_order_waits_for_its_own_symbol(account: PaperAccount) -> None:
 def test_bars_that_are_imported_late_are_matched_in_the_order_of_their_closes(account: PaperAccount) -> None:
     """Three sessions arrive together: bought on the first bar, stopped out on the second, nothing left on the
     third."""
-    bring(AAPL=flat(10))
+    store_bars(AAPL=flat(10))
     submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
     match_until(account, CLOSES[3])
     assert fills_of(account) == []
-    bring(AAPL=traded((10, 10, 10, 10), (11, 12, 10.5, 12), (12, 12, 9, 10), (8, 8, 8, 8)))
+    store_bars(AAPL=traded((10, 10, 10, 10), (11, 12, 10.5, 12), (12, 12, 9, 10), (8, 8, 8, 8)))
     match_until(account, CLOSES[3])
     # Stop at 11 x 0.9
     assert fills_of(account) == [("a", 1, 10, 11), ("a-sl", 2, 10, Decimal("9.9"))]
@@ -101,12 +101,12 @@ def test_bars_that_are_imported_late_are_matched_in_the_order_of_their_closes(ac
 
 def test_late_bars_of_two_symbols_are_matched_bar_by_bar_across_both(account: PaperAccount) -> None:
     """The purchase of IBM needs the cash from the sale of AAPL on the same day."""
-    bring(AAPL=flat(900, 1000), IBM=flat(50, 50))
+    store_bars(AAPL=flat(900, 1000), IBM=flat(50, 50))
     submit(account, "a", CLOSES[0])
     match_until(account, CLOSES[1])
     submit(account, "out", CLOSES[1], closes="a")
     submit(account, "i", CLOSES[1], 100, symbol="IBM")
-    bring(AAPL=flat(900, 1000, 1100, 1100), IBM=flat(50, 50, 60, 60))
+    store_bars(AAPL=flat(900, 1000, 1100, 1100), IBM=flat(50, 50, 60, 60))
     match_until(account, CLOSES[3])
     assert fills_of(account) == [("a", 1, 10, 1000), ("out", 2, 10, 1100), ("i", 2, 100, 60)]
     assert ledger_balances(account)
@@ -116,7 +116,7 @@ def test_late_bars_of_two_symbols_are_matched_bar_by_bar_across_both(account: Pa
 
 def test_a_bar_is_matched_once(account: PaperAccount) -> None:
     """The stop at 9 is triggered neither by the bar before the purchase nor twice by the bar after it."""
-    bring(AAPL=traded((10, 10, 5, 10), (10, 10, 10, 10), (10, 10, 8, 10), (10, 10, 8, 10)))
+    store_bars(AAPL=traded((10, 10, 5, 10), (10, 10, 10, 10), (10, 10, 8, 10), (10, 10, 8, 10)))
     submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
     for now in (CLOSES[1], CLOSES[1], CLOSES[2], CLOSES[2], CLOSES[3]):
         match_until(account, now)
@@ -124,7 +124,7 @@ def test_a_bar_is_matched_once(account: PaperAccount) -> None:
 
 
 def test_each_protective_exit_stores_the_last_bar_it_was_matched_with(account: PaperAccount) -> None:
-    bring(AAPL=flat(10, 10, 10, 10), IBM=flat(50, 50))
+    store_bars(AAPL=flat(10, 10, 10, 10), IBM=flat(50, 50))
     submit(account, "a", CLOSES[0], stop_loss_pct=0.1, take_profit_pct=0.5)
     submit(account, "i", CLOSES[0], 1, symbol="IBM", stop_loss_pct=0.1)
     match_until(account, CLOSES[3])
@@ -139,7 +139,7 @@ def test_the_ledger_records_a_purchase_with_its_costs(alice: User) -> None:
     """10 at 11 x 1.01 = 11.11; commission 1 + 0.01 a share + 0.1% of 111.10 = 1.2111."""
     costs = Costs(commission_per_order=1, commission_per_share=0.01, commission_bps=10, slippage_bps=100)
     account = open_account(alice, 10_000.0, costs)
-    bring(AAPL=flat(10, 11))
+    store_bars(AAPL=flat(10, 11))
     submit(account, "a", CLOSES[0])
     match_until(account, CLOSES[1])
     fill = PaperFill.objects.get()
@@ -149,7 +149,7 @@ def test_the_ledger_records_a_purchase_with_its_costs(alice: User) -> None:
 
 
 def test_a_filled_entry_is_a_lot_with_its_protective_exits(account: PaperAccount) -> None:
-    bring(AAPL=flat(10, 20))
+    store_bars(AAPL=flat(10, 20))
     entry = submit(account, "a", CLOSES[0], stop_loss_pct=0.05, take_profit_pct=0.1, fractional=True)
     match_until(account, CLOSES[1])
     entry.refresh_from_db()
@@ -166,7 +166,7 @@ def test_a_filled_entry_is_a_lot_with_its_protective_exits(account: PaperAccount
 
 
 def test_an_entry_without_stop_and_target_has_no_protective_exits(account: PaperAccount) -> None:
-    bring(AAPL=flat(10, 10, 1))
+    store_bars(AAPL=flat(10, 10, 1))
     submit(account, "a", CLOSES[0])
     match_until(account, CLOSES[2])
     assert fills_of(account) == [("a", 1, 10, 10)]
@@ -174,7 +174,7 @@ def test_an_entry_without_stop_and_target_has_no_protective_exits(account: Paper
 
 
 def test_an_entry_is_cut_to_the_cash_and_says_so(account: PaperAccount) -> None:
-    bring(AAPL=flat(900, 1050))
+    store_bars(AAPL=flat(900, 1050))
     entry = submit(account, "a", CLOSES[0], 10, stop_loss_pct=0.1)
     match_until(account, CLOSES[1])
     entry.refresh_from_db()
@@ -185,17 +185,17 @@ def test_an_entry_is_cut_to_the_cash_and_says_so(account: PaperAccount) -> None:
 
 
 def test_an_entry_without_enough_cash_is_cancelled_with_the_reason(account: PaperAccount) -> None:
-    bring(AAPL=flat(10_001, 10_001))
+    store_bars(AAPL=flat(10_001, 10_001))
     entry = submit(account, "a", CLOSES[0], 1, stop_loss_pct=0.1)
     match_until(account, CLOSES[1])
     entry.refresh_from_db()
     assert (entry.status, entry.filled_quantity, entry.open_quantity) == ("cancelled", 0, 0)
-    assert entry.reason == "Cash of $10,000.00 does not buy one share at $10,001.00."
+    assert entry.reason == "The cash of $10,000.00 is not enough for one share at $10,001.00."
     assert (fills_of(account), PaperOrder.objects.count()) == ([], 1)
 
 
 def test_a_sale_closes_its_lot_and_cancels_its_protective_exits(account: PaperAccount) -> None:
-    bring(AAPL=flat(10, 10, 12))
+    store_bars(AAPL=flat(10, 10, 12))
     submit(account, "a", CLOSES[0], stop_loss_pct=0.1, take_profit_pct=0.5)
     submit(account, "b", CLOSES[0], 5, stop_loss_pct=0.1)
     match_until(account, CLOSES[1])
@@ -212,7 +212,7 @@ def test_a_sale_closes_its_lot_and_cancels_its_protective_exits(account: PaperAc
 
 
 def test_a_filled_target_cancels_the_stop_of_the_lot(account: PaperAccount) -> None:
-    bring(AAPL=traded((10, 10, 10, 10), (10, 10, 10, 10), (10, 16, 10, 15)))
+    store_bars(AAPL=traded((10, 10, 10, 10), (10, 10, 10, 10), (10, 16, 10, 15)))
     submit(account, "a", CLOSES[0], stop_loss_pct=0.1, take_profit_pct=0.5)
     match_until(account, CLOSES[2])
     assert fills_of(account) == [("a", 1, 10, 10), ("a-tp", 2, 10, 15)]
@@ -221,7 +221,7 @@ def test_a_filled_target_cancels_the_stop_of_the_lot(account: PaperAccount) -> N
 
 
 def test_after_a_partial_sale_the_stop_protects_the_remaining_shares(account: PaperAccount) -> None:
-    bring(AAPL=flat(10, 10, 11, 8))
+    store_bars(AAPL=flat(10, 10, 11, 8))
     submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
     match_until(account, CLOSES[1])
     submit(account, "out", CLOSES[1], 4, closes="a")
@@ -237,7 +237,7 @@ def test_after_a_partial_sale_the_stop_protects_the_remaining_shares(account: Pa
 
 
 def test_a_sale_of_a_lot_that_the_stop_has_sold_is_cancelled(account: PaperAccount) -> None:
-    bring(AAPL=flat(10, 10, 8, 8))
+    store_bars(AAPL=flat(10, 10, 8, 8))
     submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
     match_until(account, CLOSES[2])
     out = submit(account, "out", CLOSES[2], closes="a")
@@ -249,7 +249,7 @@ def test_a_sale_of_a_lot_that_the_stop_has_sold_is_cancelled(account: PaperAccou
 
 
 def test_a_second_sale_of_a_lot_is_cancelled_on_its_bar(account: PaperAccount) -> None:
-    bring(AAPL=flat(10, 10, 12, 12))
+    store_bars(AAPL=flat(10, 10, 12, 12))
     submit(account, "a", CLOSES[0])
     match_until(account, CLOSES[1])
     submit(account, "out", CLOSES[1], closes="a")

@@ -67,7 +67,7 @@ def test_entries_are_filled_by_strength_then_by_symbol() -> None:
     tight.orders = [buy("i", 10, IBM, strength=0.7), buy("weak", 10, strength=0.6), buy("a", 10, strength=0.7)]
     executions = match(tight, MONDAY, {AAPL: CALM, IBM: CALM})
     assert results(executions) == [("a", "market", 10, 100.0), ("i", "market", 0, 0), ("weak", "market", 0, 0)]
-    assert executions[1].reason == "Cash of $0.00 does not buy one share at $100.00."
+    assert executions[1].reason == "The cash of $0.00 is not enough for one share at $100.00."
 
 
 def test_an_entry_is_reduced_to_the_quantity_that_the_cash_can_pay_for_with_costs() -> None:

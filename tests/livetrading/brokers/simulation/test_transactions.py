@@ -1,4 +1,4 @@
-"""The simulated broker's books are written completely or not at all, and once when two workers write them."""
+"""The simulated broker's records are written completely or not at all, and once when two workers write them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,7 +17,7 @@ from tests.livetrading.brokers.simulation.simulated_account import (
     match_until,
     submit,
 )
-from tests.livetrading.made_bars import CLOSES, TIMES, bring, flat
+from tests.livetrading.made_bars import CLOSES, TIMES, flat, store_bars
 from tests.livetrading.pipeline.desk import open_account
 from tradedesk.accounts.models import User
 
@@ -29,7 +29,7 @@ def account(alice: User) -> PaperAccount:
 
 def test_a_crash_while_matching_writes_nothing(account: PaperAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two bars are matched in one transaction: the fills of the first are rolled back when the second fails."""
-    bring(AAPL=flat(10, 10, 8), IBM=flat(50, 50, 50))
+    store_bars(AAPL=flat(10, 10, 8), IBM=flat(50, 50, 50))
     submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
     submit(account, "i", CLOSES[0], symbol="IBM")
     before = list(PaperOrder.objects.order_by("pk").values())
@@ -55,7 +55,7 @@ def test_a_crash_while_matching_writes_nothing(account: PaperAccount, monkeypatc
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("attempt", range(5))
 def test_two_matchers_at_once_fill_each_order_once(account: PaperAccount, attempt: int) -> None:
-    bring(AAPL=flat(10, 10, 8), IBM=flat(50, 50, 50))
+    store_bars(AAPL=flat(10, 10, 8), IBM=flat(50, 50, 50))
     submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
     submit(account, "i", CLOSES[0], symbol="IBM")
     results = at_once(lambda: match_until(account, CLOSES[2]), lambda: match_until(account, CLOSES[2]))
@@ -75,7 +75,7 @@ def test_a_cancellation_waits_for_a_running_matcher(
     account: PaperAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise the order would be reported as cancelled and filled afterwards."""
-    bring(AAPL=flat(10, 10))
+    store_bars(AAPL=flat(10, 10))
     submit(account, "a", CLOSES[0])
     filling, cancelling = Event(), Event()
     states: list[str] = []
@@ -102,7 +102,7 @@ def test_a_cancellation_waits_for_a_running_matcher(
 
 
 def test_a_cancelled_order_has_its_reason_and_is_never_filled(account: PaperAccount) -> None:
-    bring(AAPL=flat(10, 10))
+    store_bars(AAPL=flat(10, 10))
     order = submit(account, "a", CLOSES[0])
     broker_of(account, CLOSES[0]).cancel("a")
     match_until(account, CLOSES[1])

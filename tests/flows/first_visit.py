@@ -8,13 +8,13 @@ from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, Request, expect
 
-from tests.flows.browser import PATIENCE, Window
+from tests.flows.browser import TIMEOUT_MS, Window
 
 FIRST, OTHERS = "Buy and hold", ("Moving averages 10/30", "Buy the dip", "Breakout 20/10", "MACD momentum")
 LIVE = f"Live - {FIRST}"
 # Seconds until the first trades of the replay, doubled for a slow machine.
 UNTIL_TRADES = 240
-# Stores the state of the pressed button in the session, because the browser leaves the page at once.
+# Stores the state of the pressed button in the session, because the browser leaves the page immediately.
 RECORD_PRESS = """button => new MutationObserver(() => {
   const spins = getComputedStyle(button, "::after").animationName === "turn";
   sessionStorage.setItem("pressed", [button.disabled, button.ariaBusy, spins].join());
@@ -38,7 +38,7 @@ class Measured:
     traded: float = 0
 
 
-def walk(browser: Browser, url: str, password: str) -> Measured:
+def run_first_visit(browser: Browser, url: str, password: str) -> Measured:
     window = Window(browser)
     page = window.page
     window.log_in(url, password)
@@ -52,8 +52,8 @@ def walk(browser: Browser, url: str, password: str) -> Measured:
     pause_start_and_stop(page)
     log_out(page, url)
     window.context.close()
-    assert window.complaints == []
-    charlie_is_redirected_to_the_login(browser, url)
+    assert window.errors == []
+    charlie_is_redirected_to_the_login_page(browser, url)
     return measured
 
 
@@ -100,7 +100,7 @@ def count_colours(chart: Locator) -> int:
 
 
 def deploy(page: Page) -> Measured:
-    """A double click deploys once, and the first check starts at once."""
+    """A double click deploys once, and the first check starts immediately."""
     presses: list[Request] = []
     page.on("request", lambda request: presses.append(request) if request.method == "POST" else None)
     go_to(page, "Strategies")
@@ -130,7 +130,7 @@ def deploy(page: Page) -> Measured:
 def wait_for_first_check(page: Page, pressed: float) -> float:
     """Seconds from the press to the end of the check."""
     while live_strategies(page)[0]["last_check"]["at"] is None:
-        assert time.monotonic() - pressed < PATIENCE / 1000, "the first check did not end in time"
+        assert time.monotonic() - pressed < TIMEOUT_MS / 1000, "the first check did not end in time"
         page.wait_for_timeout(20)
     return time.monotonic() - pressed
 
@@ -185,13 +185,13 @@ def log_out(page: Page, url: str) -> None:
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
-def charlie_is_redirected_to_the_login(browser: Browser, url: str) -> None:
+def charlie_is_redirected_to_the_login_page(browser: Browser, url: str) -> None:
     window = Window(browser)
     for path in LOGIN_REQUIRED:
         window.page.goto(url + path)
         expect(window.page.get_by_role("heading", name="Log in")).to_be_visible()
     window.context.close()
-    assert window.complaints == []
+    assert window.errors == []
 
 
 def go_to(page: Page, name: str) -> None:

@@ -1,7 +1,7 @@
 """Real Celery workers that start quickly, because they are forked from a process that has imported the desk.
 
-`python -m tests.flows.worker_nursery` forks a worker for each line it reads and prints its process id. Only the
-time limits differ from production: a lost worker is detected after a second instead of half a minute.
+`python -m tests.flows.worker_fork_server` forks a worker for each line it reads and prints its process id. Only
+the time limits differ from production: a lost worker is detected after a second instead of half a minute.
 """
 
 import os

@@ -13,9 +13,9 @@ REGION = """
 <section id="region" hx-get="/region" hx-trigger="every 1s, sse:changed" hx-swap="morph:outerHTML">
   <input id="typed" aria-label="typed">
   <input id="ticked" type="checkbox" aria-label="ticked" data-keep-tick><b id="count">%(count)d</b>
-  <form id="asking" method="post" action="/asked" hx-post="/asked" hx-swap="none">
+  <form id="htmx-form" method="post" action="/htmx-form" hx-post="/htmx-form" hx-swap="none">
     <input type="hidden" name="key" value="key-%(count)d">
-    <button id="asked" type="submit" data-submit-once>Ask</button></form>
+    <button id="htmx-submit" type="submit" data-submit-once>Send</button></form>
 </section>
 """
 PAGE = """
@@ -63,8 +63,8 @@ def plain(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def asked(request: HttpRequest) -> HttpResponse:
-    posts.append("asked")
+def htmx_form(request: HttpRequest) -> HttpResponse:
+    posts.append("htmx_form")
     time.sleep(1.5)
     toast = {"toast": {"level": "warning", "text": "<b>Paused.</b>"}}
     return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(toast)})
@@ -139,7 +139,7 @@ urlpatterns = [
     path("", page, name="home"),
     path("region", region),
     path("plain", plain),
-    path("asked", asked),
+    path("htmx-form", htmx_form),
     path("prices.json", prices),
     path("equity.json", equity),
     path("minutes.json", minutes),

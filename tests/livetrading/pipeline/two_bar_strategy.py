@@ -8,7 +8,7 @@ from tests.livetrading.pipeline.desk import deployed
 from tradedesk.accounts.models import User
 
 
-def watching(user: User, *symbols: str, **fields: Any) -> LiveStrategy:
+def make_two_bar_strategy(user: User, *symbols: str, **fields: Any) -> LiveStrategy:
     """A live strategy of TWO_BARS, unless the fields name another kind."""
     values = TWO_BARS | fields
     return deployed(user, values.pop("kind"), list(symbols), **values)

@@ -1,4 +1,4 @@
-"""Real workers for tests that kill them: the client of tests.flows.worker_nursery."""
+"""Real workers for tests that kill them: the client of tests.flows.worker_fork_server."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from django.utils import timezone
 from tradedesk import heartbeat
 
 
-class Nursery:
+class WorkerForks:
     """Forks workers on demand."""
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Nursery:
         path, question, options = os.environ["TEST_DATABASE_URL"].partition("?")
         url = f"{path.rpartition('/')[0]}/{connection.settings_dict['NAME']}{question}{options}"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.flows.worker_nursery"],
+            [sys.executable, "-m", "tests.flows.worker_fork_server"],
             env={**os.environ, "DATABASE_URL": url},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
