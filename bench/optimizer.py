@@ -57,7 +57,7 @@ def worker() -> Iterator[None]:
 
 
 def measure_search() -> float:
-    caller, strategy_id = caller_and_strategy()
+    client, strategy_id = client_and_strategy()
     body = {
         "strategy_id": strategy_id,
         "symbols": [SYMBOL],
@@ -69,8 +69,8 @@ def measure_search() -> float:
         "holdout": 0.0,
     }
     before = time.perf_counter()
-    url = f"/api/v1/optimizer/runs/{caller.post('/api/v1/optimizer/runs', body).json['id']}"
-    while (run := caller.get(url).json)["status"] not in ("completed", "failed"):
+    url = f"/api/v1/optimizer/runs/{client.post('/api/v1/optimizer/runs', body).json['id']}"
+    while (run := client.get(url).json)["status"] not in ("completed", "failed"):
         time.sleep(0.02)
     seconds = time.perf_counter() - before
     if run["status"] != "completed" or run["done"] != len(SWEEP):
@@ -78,12 +78,12 @@ def measure_search() -> float:
     return seconds
 
 
-def caller_and_strategy() -> Any:
-    """A caller of the API, and the id of the strategy whose parameters are searched."""
+def client_and_strategy() -> Any:
+    """A client of the API, and the id of the strategy whose parameters are searched."""
     from django.utils import timezone
 
     from strategies.models import Strategy
-    from tests.api.caller import Caller
+    from tests.api.client import ApiClient
     from tradedesk.accounts.models import User
     from tradedesk.marketdata.services import load_samples
 
@@ -92,7 +92,7 @@ def caller_and_strategy() -> Any:
     strategy, _ = Strategy.objects.get_or_create(
         user=user, name="Bench", kind="sma_crossover", defaults={"symbols": [SYMBOL]}
     )
-    return Caller(user), strategy.pk
+    return ApiClient(user), strategy.pk
 
 
 if __name__ == "__main__":

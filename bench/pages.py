@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.desk.test_runner import Desk
-from tests.flows.trader import Schema, Trader, demo_password
+from tests.flows.trader import Response, Trader, demo_password
 
 REPEATS = 20
 # Seconds of replay, one session each, so that the pages have trades to show.
@@ -80,7 +80,7 @@ def active(trader: Trader, strategy_id: int) -> list[int]:
     return [row["id"] for row in rows if row["strategy_id"] == strategy_id]
 
 
-def time_request(request: partial[Schema], status: int) -> float:
+def time_request(request: partial[Response], status: int) -> float:
     start = time.perf_counter()
     response = request()
     seconds = time.perf_counter() - start

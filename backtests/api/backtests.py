@@ -37,10 +37,10 @@ router = Router(tags=["backtests"])
 
 RULES_AND_COSTS = [*COSTS.values(), *RULES.values()]
 # Defaults that depend on the request: core.rules.fully_invested.
-FULLY_INVESTED = {"position_size_pct": "0.95 / number of symbols", "max_positions": "the number of symbols"}
+DEFAULT_TEXTS = {"position_size_pct": "0.95 / number of symbols", "max_positions": "the number of symbols"}
 
 
-@with_rules(RULES_AND_COSTS, FULLY_INVESTED)
+@with_rules(RULES_AND_COSTS, DEFAULT_TEXTS)
 class BacktestBody(Body):
     """`*_pct` are fractions: 0.02 is 2%. A rule that is left out or null has its default."""
 

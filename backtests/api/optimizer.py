@@ -5,9 +5,10 @@ from ninja import Router, Status
 from pydantic import Field
 
 from backtests.api.backtest_schemas import QueuedSchema
-from backtests.api.backtests import FULLY_INVESTED, RULES_AND_COSTS
+from backtests.api.backtests import DEFAULT_TEXTS, RULES_AND_COSTS
 from backtests.api.optimizer_schemas import RunSchema, RunSummarySchema, run_summary, with_candidates
 from backtests.models import OptimizerRun
+from backtests.research.robustness.walk_forward import HOLDOUT
 from backtests.services import optimizer
 from backtests.services.optimizer import InvalidRun
 from tradedesk.accounts.requests import UserRequest
@@ -32,7 +33,7 @@ class Range(Body):
         return tuple(_plain(number) for number in (self.low, self.high, self.step))
 
 
-@with_rules(RULES_AND_COSTS, FULLY_INVESTED)
+@with_rules(RULES_AND_COSTS, DEFAULT_TEXTS)
 class RunBody(Body):
     """A search of one strategy's parameters (strategy_id), or a ranking (strategy_ids, all_kinds or both).
 
@@ -55,7 +56,7 @@ class RunBody(Body):
     )
     min_trades: Whole = Field(10, description="Rows with fewer closed trades are not eligible and rank last.")
     holdout: float = Field(
-        0.3, description="Search only: the fraction of the sessions, at the end, that is kept out of sample."
+        HOLDOUT, description="Search only: the fraction of the sessions, at the end, that is kept out of sample."
     )
     seed: Whole | None = Field(None, description="Random search: the same seed samples the same combinations.")
     start_date: Day = Field(examples=["2005-01-03"])

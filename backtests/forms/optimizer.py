@@ -11,8 +11,8 @@ from backtests.forms.fields import CountField, NumberField, PercentField
 from backtests.models import OptimizerRun
 from backtests.research.optimizer.grid import Range
 from backtests.research.optimizer.objectives import LABELS, WEIGHTS, Objective
-from backtests.services.optimizer.create import HOLDOUT
-from backtests.services.optimizer.inputs import MAX_COMBINATIONS, MAX_HOLDOUT, MAX_MIN_TRADES
+from backtests.research.robustness.walk_forward import HOLDOUT
+from backtests.services.optimizer.inputs import MAX_COMBINATIONS, MAX_HOLDOUT, MAX_MIN_TRADES, MAX_SEED
 from strategies.kinds import Kind, Param, kinds
 from strategies.models import Strategy
 from tradedesk.accounts.models import User
@@ -20,7 +20,6 @@ from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.models import TIMEFRAMES
 
 TRIALS = 500
-MAX_SEED = 2**31 - 1
 WEIGHT, VARY, LOW, HIGH, STEP = "weight_", "vary_", "low_", "high_", "step_"
 # The methods that test a given number of combinations.
 SAMPLING = (OptimizerRun.Method.RANDOM, OptimizerRun.Method.TPE)

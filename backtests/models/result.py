@@ -8,7 +8,7 @@ from backtests.models.backtest import Backtest
 from tradedesk.core.bars import Times, session_dates
 from tradedesk.core.fills import ExitReason
 
-EXIT_REASONS = [(reason.value, reason.value.replace("_", " ").capitalize()) for reason in ExitReason]
+EXIT_REASON_CHOICES = [(reason.value, reason.value.replace("_", " ").capitalize()) for reason in ExitReason]
 
 
 class BacktestTrade(models.Model):
@@ -24,7 +24,7 @@ class BacktestTrade(models.Model):
     exit_time = models.DateTimeField(null=True, blank=True)
     # The last close if the position is still open.
     exit_price = models.DecimalField(max_digits=20, decimal_places=6)
-    exit_reason = models.CharField(max_length=11, choices=EXIT_REASONS, blank=True)
+    exit_reason = models.CharField(max_length=11, choices=EXIT_REASON_CHOICES, blank=True)
     commission = models.DecimalField(max_digits=20, decimal_places=6)
     pnl = models.DecimalField(max_digits=20, decimal_places=6)
     # A fraction of the cost of the shares.

@@ -7,13 +7,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from backtests.models.result import EXIT_REASON_CHOICES
 from livetrading.models.live_strategy import LiveStrategy
 from livetrading.models.order import Order
 from tradedesk.core.bars import Timeframe
-from tradedesk.core.fills import ExitReason
 from tradedesk.marketdata.models import TIMEFRAMES
-
-EXIT_REASONS = [(reason.value, reason.value.replace("_", " ").capitalize()) for reason in ExitReason]
 
 
 class BaseTrade(models.Model):
@@ -36,7 +34,7 @@ class BaseTrade(models.Model):
     # Time of the fill that sold the last share; NULL while the trade is open.
     exit_time = models.DateTimeField(null=True, blank=True)
     exit_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
-    exit_reason = models.CharField(max_length=11, choices=EXIT_REASONS, blank=True)
+    exit_reason = models.CharField(max_length=11, choices=EXIT_REASON_CHOICES, blank=True)
     commission = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
     # Dollars realized so far, after all commissions paid so far.
     pnl = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))

@@ -29,7 +29,7 @@ _STATES = {
     "expired": OrderState.EXPIRED,
 }
 # SUBMITTING orders belong to the worker that claimed them, until requeue marks them UNKNOWN.
-_AT_BROKER = [state for state in WORKING if state not in (OrderState.PENDING, OrderState.SUBMITTING)]
+_SENT = [state for state in WORKING if state not in (OrderState.PENDING, OrderState.SUBMITTING)]
 
 
 def reconcile(user_id: int, mode: str, now: datetime, wall_now: datetime) -> None:
@@ -149,7 +149,7 @@ def _record_protective_exit(opening: Order, leg: BrokerOrder, now: datetime, wal
 
 def _update_states(broker: Broker, user_id: int, mode: str, now: datetime, wall_now: datetime) -> bool:
     row = Reconciliation.objects.get(user_id=user_id, mode=mode)
-    ours = {o.client_order_id: o for o in Order.objects.filter(user_id=user_id, mode=mode, state__in=_AT_BROKER)}
+    ours = {o.client_order_id: o for o in Order.objects.filter(user_id=user_id, mode=mode, state__in=_SENT)}
     open_orders = {order.client_order_id: order for order in broker.open_orders()}
     changed = False
     for id_, leg in open_orders.items():

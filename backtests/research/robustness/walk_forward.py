@@ -9,7 +9,7 @@ from tradedesk.core.bars import Floats
 from tradedesk.core.metrics import NO_SPREAD, sharpe_ratio
 
 FOLDS = 8
-HOLDOUT = 0.3
+HOLDOUT = 0.3  # the default fraction of the sessions that is kept out of sample
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from django.db import transaction
 from backtests import provenance
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.research.optimizer.grid import Grid, Range
+from backtests.research.robustness.walk_forward import HOLDOUT
 from backtests.services.inputs import RuleValue
 from backtests.services.optimizer.concurrency import enqueue_next
 from backtests.services.optimizer.inputs import (
@@ -38,7 +39,6 @@ MIN_CHUNKS = 8
 RANKING_CHUNKS = 16
 # TPE learns between two batches and not within one.
 TPE_BATCH = 25
-HOLDOUT = 0.3
 
 # (universe, first, size) of each chunk.
 Chunks = Iterable[tuple[str, int, int]]

@@ -10,9 +10,9 @@ from backtests.models import OptimizerRun
 from backtests.research.optimizer.grid import Grid, Range
 from backtests.research.optimizer.sampling import count_accepted, random_batch
 from backtests.research.optimizer.sweep import sweep
+from backtests.research.robustness.walk_forward import HOLDOUT
 from backtests.services.bars import UnusableBars, load_usable
 from backtests.services.optimizer.concurrency import CONCURRENT_CHUNKS
-from backtests.services.optimizer.create import HOLDOUT
 from backtests.services.optimizer.inputs import checked_grid, combinations_in
 from strategies.kinds import Kind, kinds
 from strategies.models import Strategy
