@@ -1,9 +1,9 @@
 """Every page on a phone, in both themes."""
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from tests.desk.test_runner import Desk
 from tests.flows.browser import Theme, Window, chromium
@@ -13,6 +13,7 @@ from tests.processes.prepared import copy_prepared_folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 PHONE = 390
+THEMES: tuple[Theme, ...] = ("dark", "light")
 # Elements wider than the screen, except inside elements that scroll.
 TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter(element => !element.closest(".table-scroll, [popover]"))
@@ -20,32 +21,25 @@ TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .map(element => element.outerHTML.slice(0, 120))"""
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    folder = copy_prepared_folder(tmp_path_factory.mktemp("desk") / "data")
-    with Desk(folder, environment={"REPLAY_SECONDS_PER_BAR": "0.5"}) as desk:
-        make_history(desk, round_trips=1)
-        yield desk
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_page_is_wider_than_a_phone_or_violates_its_policy(theme: Theme, desk: Desk, browser: Browser) -> None:
-    window = Window(browser, theme, width=PHONE)
+def test_no_page_is_wider_than_a_phone_or_violates_its_policy(tmp_path: Path) -> None:
+    """In both themes: an open page follows a change of the system's theme."""
     too_wide = {}
-    for paths in (OPEN_TO_ALL, PAGES):
-        if paths is PAGES:
-            window.log_in(desk.url, demo_password(desk.folder))
-        for path in paths.values():
-            window.show(desk.url + path)
-            expect(window.page.locator("html")).to_have_attribute("data-theme", f"desk-{theme}")
-            if window.page.evaluate("document.documentElement.scrollWidth") > PHONE:
-                too_wide[path] = window.page.evaluate(TOO_WIDE)
-    window.context.close()
+    with (
+        Desk(copy_prepared_folder(tmp_path / "data"), environment={"REPLAY_SECONDS_PER_BAR": "0.5"}) as desk,
+        chromium() as browser,
+    ):
+        make_history(desk, round_trips=1)
+        window = Window(browser, width=PHONE)
+        for paths in (OPEN_TO_ALL, PAGES):
+            if paths is PAGES:
+                window.log_in(desk.url, demo_password(desk.folder))
+            for path in paths.values():
+                window.show(desk.url + path)
+                for theme in THEMES:
+                    window.page.emulate_media(color_scheme=theme)
+                    expect(window.page.locator("html")).to_have_attribute("data-theme", f"desk-{theme}")
+                    if window.page.evaluate("document.documentElement.scrollWidth") > PHONE:
+                        too_wide[path] = window.page.evaluate(TOO_WIDE)
+        window.context.close()
     assert too_wide == {}
     assert window.errors == []

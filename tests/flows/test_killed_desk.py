@@ -10,7 +10,7 @@ from tests.flows.trader import Trader, demo_password
 from tests.processes.prepared import copy_prepared_folder
 
 pytestmark = pytest.mark.processes
-KILLS = 3
+KILLS = 2
 SYMBOLS = ["AAPL", "GOOG", "IBM", "MSFT"]
 # Fast parameters, so that nearly every session has an order.
 STRATEGIES: dict[str, dict[str, Any]] = {

@@ -21,17 +21,17 @@ from tests.flows.worker_forks import WorkerForks
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.services import load_samples
 
-KILLS = 12
-GRID = {"fast": (2, 101, 1), "slow": (102, 301, 1)}
-COMBINATIONS = 100 * 200
+KILLS = 6
+GRID = {"fast": (2, 101, 1), "slow": (102, 201, 1)}
+COMBINATIONS = 100 * 100
 
 pytestmark = [pytest.mark.crash, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> OptimizerRun:
-    """A search of 20,000 combinations in 80 chunks."""
-    monkeypatch.setattr(create, "MAX_CHUNK", COMBINATIONS // 80)
+    """A search of 10,000 combinations in 40 chunks."""
+    monkeypatch.setattr(create, "MAX_CHUNK", COMBINATIONS // 40)
     load_samples(timezone.now())
     user = User.objects.create_user("searcher@example.com", "a password of no interest")
     strategy = save_strategy(
