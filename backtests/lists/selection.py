@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from backtests.models import Backtest, Candidate, OptimizerRun
+from strategies.activity import STOPPED
 from tradedesk.accounts.models import User
 
 # The largest id of a database; and Python refuses to read a number of thousands of digits.
 LARGEST_ID = 2**63 - 1
 MAX_DIGITS = 40
-STOPPED = "stopped"
 
 
 class InvalidSelection(ValueError):

@@ -29,14 +29,9 @@ class TrialScope(NamedTuple):
     holdout_start: date | None = None
 
 
-def count_trials(user: User, symbols: Sequence[str], timeframe: str, start: date, end: date) -> TrialCount:
-    """The user's trials on these symbols in every period that overlaps this one, in any timeframe. With several
-    symbols the one with the most trials counts. One query."""
-    return count_trials_each(user, [TrialScope(symbols, timeframe, start, end)])[0]
-
-
 def count_trials_each(user: User, scopes: Sequence[TrialScope]) -> list[TrialCount]:
-    """The same for several scopes, in their order; one query for all."""
+    """For each scope, in their order: the user's trials on its symbols in every period that overlaps its own, in
+    any timeframe. With several symbols the one with the most trials counts. One query for all scopes."""
     symbols = {symbol for scope in scopes for symbol in scope.symbols}
     rows = list(user.trial_registry.filter(symbol__in=symbols)) if symbols else []
     return [_count(rows, scope) for scope in scopes]
