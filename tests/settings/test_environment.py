@@ -31,6 +31,7 @@ def manage(*arguments: str, folder: Path, **environment: str) -> subprocess.Comp
         ("BEHIND_PROXY", "2", "BEHIND_PROXY must be 1 or 0, not “2”."),
         ("SIGNUP_OPEN", "open", "SIGNUP_OPEN must be 1 or 0, not “open”."),
         ("REPLAY_SECONDS_PER_BAR", "0", "REPLAY_SECONDS_PER_BAR must be a number above 0, not “0”."),
+        ("REPLAY_MAX_WAIT", "-5", "REPLAY_MAX_WAIT must be a number above 0, not “-5”."),
         ("PAPER_STARTING_CASH", "-1", "PAPER_STARTING_CASH must be a number above 0, not “-1”."),
         ("API_TOKEN_HOURS", "nan", "API_TOKEN_HOURS must be a number above 0, not “nan”."),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, not “LOUD”."),
@@ -39,6 +40,21 @@ def manage(*arguments: str, folder: Path, **environment: str) -> subprocess.Comp
             "DATABASE_URL",
             "mysql://user:secret@host/name",
             "DATABASE_URL must look like postgresql://user:password@host:5432/name.",
+        ),
+        *(
+            (
+                "BARS_URL",
+                url,
+                "BARS_URL must look like file:///srv/bars or s3://bucket/folder?region=us-east-1.",
+            )
+            for url in (
+                "/srv/bars",
+                "file:bars",
+                "file://srv/bars",
+                "file:///",
+                "s3:///folder",
+                "ftp://key:secret@host/",
+            )
         ),
         ("SECRET_KEY", "short", "SECRET_KEY must have at least 50 random characters, not 5."),
         (
@@ -66,11 +82,29 @@ def test_a_replay_start_outside_the_samples_is_refused(tmp_path: Path) -> None:
 
 def test_a_password_in_a_wrong_url_is_not_repeated(tmp_path: Path) -> None:
     assert "secret" not in manage("check", folder=tmp_path, DATABASE_URL="mysql://user:secret@host/name").stderr
+    assert "secret" not in manage("check", folder=tmp_path, BARS_URL="ftp://key:secret@host/folder").stderr
+
+
+@pytest.mark.parametrize("url", ["", "file:///tmp/some%20bars", "s3://key:secret@bucket/folder?region=eu-west-1"])
+def test_the_bars_are_in_the_data_folder_or_at_their_url(url: str, tmp_path: Path) -> None:
+    show = ("shell", "-v0", "-c", "from django.conf import settings; print(settings.BARS_URL)")
+    assert manage(*show, folder=tmp_path, BARS_URL=url).stdout.strip() == (url or (tmp_path / "bars").as_uri())
 
 
 def test_empty_variables_count_as_not_set(tmp_path: Path) -> None:
     empty = dict.fromkeys(
-        ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "MARKET", "DEBUG", "HTTPS", "ALLOWED_HOSTS", "LOG_LEVEL"), ""
+        (
+            "DATABASE_URL",
+            "REDIS_URL",
+            "BARS_URL",
+            "SECRET_KEY",
+            "MARKET",
+            "DEBUG",
+            "HTTPS",
+            "ALLOWED_HOSTS",
+            "LOG_LEVEL",
+        ),
+        "",
     )
     finished = manage("check", folder=tmp_path, **empty)
 

@@ -68,6 +68,7 @@ def test_the_explained_defaults_are_the_defaults() -> None:
     explained = explained_variables()
 
     assert float(explained["REPLAY_SECONDS_PER_BAR"]) == settings.REPLAY_SECONDS_PER_BAR
+    assert float(explained["REPLAY_MAX_WAIT"]) == settings.REPLAY_MAX_WAIT
     assert float(explained["PAPER_STARTING_CASH"]) == settings.PAPER_STARTING_CASH
     assert float(explained["API_TOKEN_HOURS"]) == settings.API_TOKEN_HOURS
     assert explained["REPLAY_START"] == settings.REPLAY_START

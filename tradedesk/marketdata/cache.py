@@ -1,30 +1,42 @@
 """Bars kept in memory, so that a check every few seconds does not read the same file again."""
 
+from collections.abc import Hashable
 from threading import Lock
+from typing import NamedTuple
 
 from cachetools import LRUCache
 
 from tradedesk.core.bars import COLUMNS, Bars
+from tradedesk.marketdata.parts import Part
+
+
+class CachedSeries(NamedTuple):
+    """All bars of a series as contiguous arrays, and the parts that they consist of."""
+
+    parts: tuple[Part, ...]
+    bars: Bars
 
 
 class BarCache:
-    """The most recently used bars, by fingerprint, up to `limit` bytes; the newest stay even if they are larger.
+    """The most recently used series, up to `limit` bytes; the newest stays even if it is larger.
 
     Safe to share between threads. The arrays are shared too: they must be read-only.
     """
 
     def __init__(self, limit: int) -> None:
         # Larger bars count as the whole limit: LRUCache refuses what is larger, and so they are kept alone.
-        self._kept: LRUCache[str, Bars] = LRUCache(limit, getsizeof=lambda bars: min(_bytes(bars), limit))
+        self._kept: LRUCache[Hashable, CachedSeries] = LRUCache(
+            limit, getsizeof=lambda series: min(_bytes(series.bars), limit)
+        )
         self._lock = Lock()
 
-    def get(self, fingerprint: str) -> Bars | None:
+    def get(self, key: Hashable) -> CachedSeries | None:
         with self._lock:
-            return self._kept.get(fingerprint)
+            return self._kept.get(key)
 
-    def put(self, fingerprint: str, bars: Bars) -> None:
+    def put(self, key: Hashable, series: CachedSeries) -> None:
         with self._lock:
-            self._kept[fingerprint] = bars
+            self._kept[key] = series
 
     def clear(self) -> None:
         with self._lock:

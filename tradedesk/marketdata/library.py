@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import takewhile
 
 from django.conf import settings
 
 from tradedesk.core.bars import Bars, to_datetime64
-from tradedesk.marketdata import store
-from tradedesk.marketdata.cache import BarCache
+from tradedesk.marketdata.cache import BarCache, CachedSeries
 from tradedesk.marketdata.models import BarSeries
+from tradedesk.marketdata.parts import join
+from tradedesk.marketdata.series import SeriesKey, read_parts, while_current
 from tradedesk.marketdata.sessions import bar_close
 
 # A hundred symbols of 25 years of daily bars, or a year of minutes of six.
@@ -78,18 +80,21 @@ def closed(bars: Bars, timeframe: str, now: datetime, last: int | None = None) -
 
 
 def _bars(series: BarSeries) -> Bars:
-    bars = CACHE.get(series.fingerprint)
-    if bars is None:
-        bars = _read(series)
-        CACHE.put(series.fingerprint, bars)
+    key = SeriesKey(series.provider, series.symbol, series.timeframe)
+    cached = CACHE.get(key)
+    if cached and cached.parts == series.parts:
+        return cached.bars
+    try:
+        bars = while_current(series, lambda: _assembled(series, cached))
+    except FileNotFoundError:
+        raise NoBars([series.symbol], series.timeframe) from None
+    CACHE.put(key, CachedSeries(series.parts, bars))
     return bars
 
 
-def _read(series: BarSeries) -> Bars:
-    for _ in range(2):
-        try:
-            return store.read(series.path, series.fingerprint)
-        except FileNotFoundError:
-            # An import has replaced the file since the row was read.
-            series.refresh_from_db()
-    raise NoBars([series.symbol], series.timeframe)
+def _assembled(series: BarSeries, cached: CachedSeries | None) -> Bars:
+    """The bars of all parts. The first parts come from memory as far as they are the same; the rest is read."""
+    pairs = zip(cached.parts if cached else (), series.parts, strict=False)
+    same = [part for _, part in takewhile(lambda pair: pair[0] == pair[1], pairs)]
+    known = [cached.bars[: sum(part.length for part in same)]] if cached and same else []
+    return join([*known, *read_parts(series, series.parts[len(same) :])])

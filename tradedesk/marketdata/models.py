@@ -3,6 +3,7 @@
 from django.db import models
 
 from tradedesk.core.bars import Timeframe
+from tradedesk.marketdata.parts import TAIL, Part
 from tradedesk.marketdata.store import bars_path
 
 TIMEFRAMES = [(timeframe.value, timeframe.value) for timeframe in Timeframe]
@@ -19,9 +20,11 @@ class BarSeries(models.Model):
     last = models.DateTimeField()
     count = models.PositiveIntegerField()
     adjusted = models.BooleanField()
-    # SHA-256 of the bars; it is also part of the name of their file.
+    # The parts in their order, each as [period, length, fingerprint]; the tail, if there is one, is the last.
+    part_rows = models.JSONField()
+    # fingerprint_of_parts: it changes with every bar.
     fingerprint = models.CharField(max_length=64)
-    # Wall time of the import.
+    # Wall time of the last change.
     updated_at = models.DateTimeField()
 
     class Meta:
@@ -40,9 +43,26 @@ class BarSeries(models.Model):
         return f"{self.symbol} {self.timeframe} ({self.provider})"
 
     @property
-    def path(self) -> str:
-        """The path of the bars in the bar store."""
-        return bars_path(self.provider, self.symbol, self.timeframe, self.fingerprint)
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(Part(*row) for row in self.part_rows)
+
+    @property
+    def history(self) -> tuple[Part, ...]:
+        return tuple(part for part in self.parts if part.period != TAIL)
+
+    @property
+    def tail(self) -> Part | None:
+        """The bars since the last compaction; None if there are none."""
+        return next((part for part in self.parts if part.period == TAIL), None)
+
+    def path_of(self, part: Part) -> str:
+        """The path of a part's file in the bar store."""
+        return bars_path(self.provider, self.symbol, self.timeframe, part.period, part.fingerprint)
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of all its files in the bar store."""
+        return [self.path_of(part) for part in self.parts]
 
     @property
     def short_fingerprint(self) -> str:
@@ -58,6 +78,12 @@ class ReplayMarket(models.Model):
     # Wall time since which this session has been shown.
     advanced_at = models.DateTimeField()
     ended = models.BooleanField(default=False)
+    # What keeps it from moving on, the wall seconds it has waited for that, and when it last asked.
+    waiting_for = models.CharField(max_length=200, blank=True)
+    waited_seconds = models.FloatField(default=0.0)
+    asked_at = models.DateTimeField(null=True, blank=True)
+    # What it did not wait for any longer when it moved to this session.
+    moved_without = models.CharField(max_length=200, blank=True)
 
     class Meta:
         verbose_name = "replay market"

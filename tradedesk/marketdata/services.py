@@ -8,12 +8,14 @@ from django.conf import settings
 
 from tradedesk.core.bars import Bars, Timeframe, session_dates
 from tradedesk.marketdata import store
+from tradedesk.marketdata.bar_folder import file_exists
 from tradedesk.marketdata.merging import Merged, merge_bars
 from tradedesk.marketdata.models import BarSeries
+from tradedesk.marketdata.parts import join
 from tradedesk.marketdata.readers import FileBars, read_bars
 from tradedesk.marketdata.refusal import ImportRefused
 from tradedesk.marketdata.samples import FINGERPRINTS, sample_bars
-from tradedesk.marketdata.series import SeriesKey, save_series
+from tradedesk.marketdata.series import SeriesKey, read_parts, save_series
 from tradedesk.marketdata.sessions import is_session
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
 
@@ -89,7 +91,7 @@ def load_samples(now: datetime) -> list[str]:
     loaded = []
     for symbol, fingerprint in FINGERPRINTS.items():
         series = stored.get(symbol)
-        if series and series.fingerprint == fingerprint and store.exists(series.path):
+        if series and series.fingerprint == fingerprint and all(map(file_exists, series.paths)):
             continue
         key = SeriesKey(SAMPLE, symbol, Timeframe.DAY.value)
         save_series(key, sample_bars(symbol), adjusted=True, stored=series, now=now)
@@ -98,10 +100,17 @@ def load_samples(now: datetime) -> list[str]:
 
 
 def _merged(stored: BarSeries | None, new: FileBars, *, replace: bool) -> Merged:
-    stored_bars = _stored_bars(stored) if stored else None
-    if stored is None or stored_bars is None:
+    if stored is None:
         return Merged(new.bars, len(new.bars), new.bars.time[:0])
-    merged = merge_bars(stored_bars, new.bars)
+    pieces = _stored_pieces(stored)
+    merged = merge_bars(join(pieces), new.bars) if pieces else Merged(new.bars, len(new.bars), new.bars.time[:0])
+    if len(pieces) < len(stored.parts) and len(merged.bars) < stored.count and not replace:
+        raise ImportRefused(
+            f"Files of {stored.symbol} are missing in the bar store: {stored.count:,} bars were stored from "
+            f"{stored.first:%Y-%m-%d} to {stored.last:%Y-%m-%d}. Import a file with the missing bars, or go on "
+            "without them: import with replace (--replace).",
+            "replace",
+        )
     if stored.adjusted != new.adjusted and len(merged.bars) != len(new.bars):
         stored_is, file_is = ("", "not ") if stored.adjusted else ("not ", "")
         raise ImportRefused(
@@ -119,11 +128,14 @@ def _merged(stored: BarSeries | None, new: FileBars, *, replace: bool) -> Merged
     return merged
 
 
-def _stored_bars(series: BarSeries) -> Bars | None:
-    """The bars of a series; None if its file was deleted."""
-    try:
-        return store.read(series.path, series.fingerprint)
-    except FileNotFoundError:
-        return None
-    except store.DamagedBars as error:
-        raise ImportRefused(str(error)) from error
+def _stored_pieces(series: BarSeries) -> list[Bars]:
+    """The bars of each part of a series, without the parts whose files were deleted."""
+    pieces = []
+    for part in series.parts:
+        try:
+            pieces += read_parts(series, [part])
+        except FileNotFoundError:
+            continue
+        except store.DamagedBars as error:
+            raise ImportRefused(str(error)) from error
+    return pieces

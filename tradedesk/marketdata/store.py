@@ -1,7 +1,7 @@
-"""The bar store: one Parquet file per provider, symbol and timeframe, behind Django's storage API.
+"""The files of the bar store: Parquet, named by the fingerprint of their bars, and verified when they are read.
 
-The name of a file contains the fingerprint of its bars. So a series changes in one step, on a disk and in object
-storage: the new file is complete before the BarSeries row names it, and the old file is read until then.
+A file never changes. So a series changes in one step, on a disk and in object storage: its new files are complete
+before the BarSeries row names them, and the old files are read until then.
 """
 
 import hashlib
@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from django.core.files.base import ContentFile
-from django.core.files.storage import Storage, storages
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import COLUMNS, Bars, Timeframe
-from tradedesk.marketdata.files import write_atomically
+from tradedesk.marketdata.bar_folder import read_file, write_file
 from tradedesk.marketdata.symbols import clean_symbol
 
 PROVIDER = re.compile(r"[a-z][a-z0-9_]{0,19}", re.ASCII)
+PERIOD = re.compile(r"[0-9]{4}|all|tail", re.ASCII)
 FINGERPRINT = re.compile(r"[0-9a-f]{64}", re.ASCII)
 TIME = pa.timestamp("us", tz="UTC")
 ENCODINGS = {name: "DELTA_BINARY_PACKED" if name == "time" else "BYTE_STREAM_SPLIT" for name in COLUMNS}
@@ -38,11 +37,18 @@ def fingerprint_of(bars: Bars) -> str:
     return digest.hexdigest()
 
 
-def bars_path(provider: str, symbol: str, timeframe: str, fingerprint: str) -> str:
+def folder_of(provider: str, symbol: str) -> str:
+    """The folder of all bars of a symbol. Raises ValueError for parts that are not safe in a path."""
+    if not PROVIDER.fullmatch(provider):
+        raise ValueError(f"{provider!r} cannot be part of the path of a bar file.")
+    return f"{provider}/{clean_symbol(symbol)}"
+
+
+def bars_path(provider: str, symbol: str, timeframe: str, period: str, fingerprint: str) -> str:
     """The path of these bars in the store. Raises ValueError for parts that are not safe in a path."""
-    if not PROVIDER.fullmatch(provider) or not FINGERPRINT.fullmatch(fingerprint):
-        raise ValueError(f"{provider!r} and {fingerprint!r} cannot be part of the path of a bar file.")
-    return f"{provider}/{clean_symbol(symbol)}/{Timeframe(timeframe)}.{fingerprint[:16]}.parquet"
+    if not PERIOD.fullmatch(period) or not FINGERPRINT.fullmatch(fingerprint):
+        raise ValueError(f"{period!r} and {fingerprint!r} cannot be part of the path of a bar file.")
+    return f"{folder_of(provider, symbol)}/{Timeframe(timeframe)}.{period}.{fingerprint[:16]}.parquet"
 
 
 def encode(bars: Bars) -> bytes:
@@ -76,13 +82,12 @@ def decode(content: bytes) -> Bars:
 
 def write(path: str, bars: Bars) -> None:
     """Write bars to `path`, completely or not at all. Raises OSError."""
-    write_atomically(_storage(), path, ContentFile(encode(bars)))
+    write_file(path, encode(bars))
 
 
 def read(path: str, fingerprint: str) -> Bars:
     """The bars at `path`. Raises FileNotFoundError, and DamagedBars if they do not have that fingerprint."""
-    with _storage().open(path, "rb") as file:
-        content = file.read()
+    content = read_file(path)
     try:
         bars = decode(content)
     except DamagedBars:
@@ -90,18 +95,6 @@ def read(path: str, fingerprint: str) -> Bars:
     if bars is None or fingerprint_of(bars) != fingerprint:
         raise DamagedBars(f"The file {path} in the bar store is damaged. Delete it, then import the bars again.")
     return bars
-
-
-def exists(path: str) -> bool:
-    return _storage().exists(path)
-
-
-def delete(path: str) -> None:
-    _storage().delete(path)
-
-
-def _storage() -> Storage:
-    return storages["bars"]
 
 
 def _plain(bars: Bars, name: str) -> NDArray[Any]:

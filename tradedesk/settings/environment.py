@@ -7,6 +7,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
@@ -60,6 +61,17 @@ def read_folder(env: Env, name: str, *, default: Path) -> Path:
     if not os.access(folder, os.W_OK):
         raise ImproperlyConfigured(f"{name}: the folder {folder} cannot be used (no permission to write there).")
     return folder
+
+
+def read_folder_url(env: Env, name: str, *, default: Path) -> str:
+    """The URL of a folder on this machine or in object storage. It may contain a key, so no message repeats it."""
+    url = urlsplit(read_text(env, name, default=default.as_uri()))
+    is_local = url.scheme == "file" and url.path.startswith("/") and url.path.strip("/")
+    if not (is_local and not url.netloc and not url.query) and not (url.scheme == "s3" and url.hostname):
+        raise ImproperlyConfigured(
+            f"{name} must look like file:///srv/bars or s3://bucket/folder?region=us-east-1."
+        )
+    return url.geturl()
 
 
 def read_database(env: Env, name: str, *, default: str) -> dict[str, Any]:
