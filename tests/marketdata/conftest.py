@@ -14,11 +14,7 @@ from tradedesk.marketdata.library import CACHE
 def bar_store(tmp_path: Path, settings: Settings) -> Iterator[Path]:
     """The folder of an empty bar store on disk."""
     folder = tmp_path / "bars"
-    bars = settings.STORAGES["bars"]
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "bars": {**bars, "OPTIONS": {**bars["OPTIONS"], "location": str(folder)}},
-    }
+    settings.BARS_URL = folder.as_uri()
     CACHE.clear()
     yield folder
     CACHE.clear()

@@ -19,6 +19,13 @@ def daily_bars(count: int = 5, first: date = date(2012, 3, 5), price: float = 10
     return Bars(times, close - 0.5, close + 1, close - 1, close, np.full(count, 1000.0))
 
 
+def minute_bars(count: int, first: str = "2012-03-05T14:30") -> Bars:
+    """`count` minutes one after another from `first` (UTC) on; each closes a cent above the one before it."""
+    times = np.datetime64(first, "us") + np.arange(count) * np.timedelta64(1, "m")
+    close = np.round(10.0 + 0.01 * np.arange(count), 2)
+    return Bars(times, close, close + 0.5, close - 0.5, close, np.full(count, 100.0))
+
+
 def csv_of(bars: Bars, header: str = HEADER) -> bytes:
     dates = session_dates(bars.time)
     rows = zip(dates, bars.open, bars.high, bars.low, bars.close, bars.volume, strict=True)

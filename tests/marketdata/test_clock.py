@@ -59,6 +59,19 @@ def test_the_status_of_the_replay_takes_one_query(
 
 
 @pytest.mark.django_db
+def test_the_status_says_what_the_replay_waits_for_and_what_it_left(
+    settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    settings.REPLAY_SECONDS_PER_BAR = 2.0
+    show(date(2012, 3, 5))
+    ReplayMarket.objects.update(waiting_for="3 checks", moved_without="1 order")
+    with django_assert_num_queries(1):
+        status = market_status()
+    assert (status.waiting_for, status.moved_without) == ("3 checks", "1 order")
+    assert str(status) == "Replay market · 2012-03-05 · waiting for 3 checks · moved on without 1 order"
+
+
+@pytest.mark.django_db
 def test_a_replay_that_has_ended_is_closed() -> None:
     show(date(2013, 3, 1), ended=True)
     assert not market_status().is_open

@@ -60,7 +60,7 @@ def test_it_stores_the_bars_and_reports_the_series(bar_store: Path) -> None:
     assert series.last == datetime(2012, 3, 9, 5, tzinfo=UTC)
     assert (series.count, series.adjusted, series.updated_at) == (5, True, NOW)
     assert series.fingerprint == store.fingerprint_of(bars)
-    assert files(bar_store) == [series.path] == [f"csv/ACME/1Day.{series.fingerprint[:16]}.parquet"]
+    assert files(bar_store) == series.paths == [f"csv/ACME/1Day.all.{series.fingerprint[:16]}.parquet"]
     assert same(stored(), bars)
     assert imported.series.pk == series.pk
     assert str(imported) == (
@@ -79,7 +79,7 @@ def test_a_later_file_is_appended(
     assert (imported.added, imported.replaced) == (4, 0)
     series = BarSeries.objects.get()
     assert (series.count, series.updated_at) == (10, LATER)
-    assert files(bar_store) == [series.path]
+    assert files(bar_store) == series.paths
 
 
 def test_earlier_bars_are_inserted_before_later_ones() -> None:
@@ -224,7 +224,7 @@ def test_bars_of_another_import_at_the_same_time_are_not_lost(
     if there_before:
         import_file(bars[:2])
     run_before_the_write(monkeypatch, lambda: import_file(bars[:6]))
-    with pytest.raises(ImportRefused, match="Another import changed the bars of ACME"):
+    with pytest.raises(ImportRefused, match="Another import or feed changed the bars of ACME"):
         import_file(bars[6:])
     assert same(stored(), bars[:6])
     import_file(bars[6:])
@@ -244,7 +244,7 @@ def test_two_imports_of_one_file_at_the_same_time_are_not_a_conflict(
 
 def test_after_its_file_is_deleted_a_series_can_be_imported_again(bar_store: Path) -> None:
     import_file(daily_bars(5))
-    path = BarSeries.objects.get().path
+    path = BarSeries.objects.get().paths[0]
     (bar_store / path).write_bytes(b"damaged")
     with pytest.raises(ImportRefused, match="is damaged"):
         import_file(daily_bars(5))

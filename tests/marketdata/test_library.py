@@ -82,13 +82,13 @@ class TestStored:
     ) -> None:
         series = put("AAA", daily_bars(3))
         put("AAA", daily_bars(4))
-        (bar_store / series.path).unlink()
+        (bar_store / series.paths[0]).unlink()
         monkeypatch.setattr(library, "find_series", lambda *_: {"AAA": series})
         assert len(library.load_bars("AAA", "1Day")) == 4
 
     def test_a_deleted_file_means_no_bars(self, bar_store: Path) -> None:
         series = put("AAA", daily_bars(3))
-        (bar_store / series.path).unlink()
+        (bar_store / series.paths[0]).unlink()
         with pytest.raises(NoBars, match="No 1Day bars for AAA"):
             library.load_bars("AAA", "1Day")
 

@@ -42,7 +42,7 @@ def test_a_second_call_reads_no_files(
 
 def test_a_deleted_file_is_written_again(bar_store: Path) -> None:
     load_samples(NOW)
-    (bar_store / BarSeries.objects.get(symbol="IBM").path).unlink()
+    (bar_store / BarSeries.objects.get(symbol="IBM").paths[0]).unlink()
     assert load_samples(NOW) == ["IBM"]
     assert len(load_bars("IBM", "1Day")) == 3270
 

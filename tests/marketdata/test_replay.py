@@ -14,7 +14,9 @@ START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _pace(settings: Settings) -> None:
+def _pace(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "_holds", [])
+    settings.REPLAY_MAX_WAIT = 60.0
     settings.MARKET = "replay"
     settings.REPLAY_START = "2010-01-04"
     settings.REPLAY_SECONDS_PER_BAR = 2.0

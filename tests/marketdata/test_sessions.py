@@ -136,3 +136,25 @@ def test_a_time_outside_the_calendar_is_refused() -> None:
         sessions.previous_close(datetime(1950, 1, 2, tzinfo=UTC))
     assert not sessions.is_open(datetime(1950, 1, 3, 15, tzinfo=UTC))
     assert not sessions.is_open(datetime(2051, 1, 3, 15, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("moment", "timeframe", "close"),
+    [
+        pytest.param("2012-03-05 16:00", DAY, "2012-03-06 16:00", id="daily, decided at the close"),
+        pytest.param("2012-03-05 20:00", DAY, "2012-03-06 16:00", id="daily, in the evening"),
+        pytest.param("2012-03-06 08:00", DAY, "2012-03-06 16:00", id="daily, before the open"),
+        pytest.param("2012-03-06 11:00", DAY, "2012-03-06 16:00", id="daily, during the session"),
+        pytest.param("2012-03-09 16:00", DAY, "2012-03-12 16:00", id="daily, over a weekend"),
+        pytest.param("2012-11-21 16:00", DAY, "2012-11-23 13:00", id="daily, before a half day"),
+        pytest.param("2012-03-05 11:00", HOUR, "2012-03-05 12:00", id="hourly, during the session"),
+        pytest.param("2012-03-05 09:30", HOUR, "2012-03-05 10:30", id="hourly, at the open"),
+        pytest.param("2012-03-05 16:00", HOUR, "2012-03-06 10:30", id="hourly, at the close"),
+        pytest.param("2012-03-05 22:00", HOUR, "2012-03-06 10:30", id="hourly, in the evening"),
+        pytest.param("2012-03-09 17:00", HOUR, "2012-03-12 10:30", id="hourly, over a weekend"),
+        pytest.param("2012-11-23 13:00", HOUR, "2012-11-26 10:30", id="hourly, at the close of a half day"),
+        pytest.param("2012-03-05 11:07", "15Min", "2012-03-05 11:22", id="quarter hour"),
+    ],
+)
+def test_the_close_of_the_next_bar(moment: str, timeframe: str, close: str) -> None:
+    assert sessions.next_bar_close(ny(moment), timeframe) == ny(close)

@@ -27,23 +27,26 @@ def test_an_invalid_symbol_is_refused(text: str) -> None:
 @given(st.text(max_size=20))
 def test_no_valid_symbol_leaves_its_folder(text: str) -> None:
     try:
-        path = bars_path("csv", text, "1Day", FINGERPRINT)
+        path = bars_path("csv", text, "1Day", "all", FINGERPRINT)
     except ValueError:
         return
     provider, symbol, name = path.split("/")
-    assert (provider, name) == ("csv", "1Day.0000000000000000.parquet")
+    assert (provider, name) == ("csv", "1Day.all.0000000000000000.parquet")
     assert SYMBOL.fullmatch(symbol)
 
 
 @pytest.mark.parametrize(
-    ("provider", "timeframe", "fingerprint"),
+    ("provider", "timeframe", "period", "fingerprint"),
     [
-        ("../csv", "1Day", FINGERPRINT),
-        ("csv", "2Day", FINGERPRINT),
-        ("csv", "1Day", "../../etc"),
-        ("", "1Day", FINGERPRINT),
+        ("../csv", "1Day", "all", FINGERPRINT),
+        ("csv", "2Day", "all", FINGERPRINT),
+        ("csv", "1Day", "../all", FINGERPRINT),
+        ("csv", "1Day", "all", "../../etc"),
+        ("", "1Day", "all", FINGERPRINT),
     ],
 )
-def test_the_other_parts_of_a_path_are_checked_too(provider: str, timeframe: str, fingerprint: str) -> None:
+def test_the_other_parts_of_a_path_are_checked_too(
+    provider: str, timeframe: str, period: str, fingerprint: str
+) -> None:
     with pytest.raises(ValueError, match=r"cannot be part of the path|not a valid Timeframe"):
-        bars_path(provider, "AAPL", timeframe, fingerprint)
+        bars_path(provider, "AAPL", timeframe, period, fingerprint)
