@@ -16,7 +16,7 @@ def with_activity(strategies: QuerySet[Strategy]) -> QuerySet[Strategy]:
     """Add `latest_backtests` (one at most) and `current_deployments` (those not stopped), with two more queries in
     total."""
     backtests = _newest_first("backtests")[:1]
-    deployments = _newest_first("deployments").exclude(status=STOPPED)
+    deployments = _newest_first("deployments").select_related("account").exclude(status=STOPPED)
     return strategies.prefetch_related(
         Prefetch("backtests", backtests, to_attr="latest_backtests"),
         Prefetch("deployments", deployments, to_attr="current_deployments"),
@@ -30,7 +30,7 @@ def backtests_of(strategy: Strategy) -> QuerySet[Any]:
 
 def deployments_of(strategy: Strategy) -> QuerySet[Any]:
     """Newest first."""
-    return _newest_first("deployments").filter(strategy=strategy)
+    return _newest_first("deployments").select_related("account").filter(strategy=strategy)
 
 
 def current_deployments_of(strategy: Strategy) -> QuerySet[Any]:

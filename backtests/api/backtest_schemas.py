@@ -94,9 +94,12 @@ class OpenPositionSchema(Schema):
 
 class BarsUsedSchema(Schema):
     provider: str
-    fingerprint: str = Field(description="SHA-256 of the bars.")
-    bars: int | None = Field(None, description="Number of bars in the period; null until completed.")
-    bars_before: int | None = Field(None, description="Number of bars before the period, for the warm-up.")
+    fingerprint: str = Field(
+        description="SHA-256 of the bars up to the end of the period, with those before the start. Later bars do "
+        "not change it."
+    )
+    count: int = Field(description="Number of these bars.")
+    bars_before: int = Field(description="How many of them are before the period, for the warm-up.")
 
 
 class RepeatedBacktestSchema(Schema):
@@ -107,12 +110,15 @@ class RepeatedBacktestSchema(Schema):
 
 
 class ProvenanceSchema(Schema):
-    """The code and the bars that produced the result."""
+    """The code and the bars that produced the result.
+
+    Comments, formatting and docstrings do not change kind_code and engine_code.
+    """
 
     version: str
     kind_code: str
     engine_code: str
-    data: dict[str, BarsUsedSchema]
+    data: dict[str, BarsUsedSchema] = Field(description="By symbol; empty until completed.")
     seed: int | None = Field(None, description="Null: the backtest uses no random numbers.")
     result: str | None = Field(None, description="SHA-256 of all trades and of the equity curve.")
     repeats: RepeatedBacktestSchema | None = None

@@ -77,7 +77,9 @@ class RunSchema(RunSummarySchema):
     all_performances: list[CandidateSchema] = Field(
         description="The best 500 rows; while the run is in progress, the best rows so far."
     )
-    provenance: dict[str, Any]
+    provenance: dict[str, Any] = Field(
+        description="The code and the bars, as of a backtest; a ranking has kind_codes, the code of each kind."
+    )
 
 
 def run_summary(run: OptimizerRun) -> RunSummarySchema:

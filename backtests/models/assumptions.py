@@ -20,8 +20,9 @@ class Assumptions(models.Model):
     initial_capital = models.DecimalField(max_digits=20, decimal_places=6)
     rules = models.JSONField(default=dict)
     costs = models.JSONField(default=dict)
-    # {"version", "kind_code", "engine_code", "data": {symbol: {"provider", "fingerprint"}}}; services/record.py
-    # adds to it when a backtest completes, and services/repeat.py when a backtest repeats another one
+    # {"version", "kind_code", "engine_code", "data": {symbol: {"provider", "fingerprint", "count"}}}; the bars are
+    # those up to the end of the period. Of a backtest, services/record.py writes it when the run completes, and
+    # services/repeat.py adds to it when it repeats another one.
     provenance = models.JSONField(default=dict)
 
     class Meta:

@@ -79,7 +79,7 @@ def result_context(backtest: Backtest, trade: str | None) -> dict[str, Any]:
         "month_names": month_abbr[1:],
         "rolling_sessions": ROLLING_SESSIONS,
         "shown_trade": None if trade_id is None else backtest.trades.filter(pk=trade_id).first(),
-        "origins": compare(backtest.kind, backtest.provenance, series),
+        "origins": compare(backtest.kind, backtest.provenance, series, backtest.period[1]),
         "notes": _missing_bars(backtest, series) + _missing_warmup(backtest),
         "repeat": repeat_outcome(backtest),
         "rules": labelled_rules(backtest.rules, backtest.costs),
@@ -171,7 +171,8 @@ def _missing_warmup(backtest: Backtest) -> list[str]:
         return []
     symbols_by_bars: dict[tuple[int, int], list[str]] = {}
     for symbol, data in sorted(backtest.provenance.get("data", {}).items()):
-        bars, before = data.get("bars", 0), data.get("bars_before", 0)
+        before = data.get("bars_before", 0)
+        bars = data.get("count", 0) - before
         if bars and before + 1 < needed:
             symbols_by_bars.setdefault((bars, before), []).append(symbol)
     notes = []

@@ -135,13 +135,16 @@ def _rows_of(labelled: Sequence[Labelled]) -> list[SetupRow]:
 
 def _differing_origins(backtests: Sequence[Backtest]) -> list[str]:
     """Code and bars that differ between any two backtests. A kind's code is compared only between backtests of
-    the same kind, a symbol's bars only between backtests that both have the symbol."""
+    the same kind, a symbol's bars only between backtests that both have the symbol, with the same timeframe and
+    the same end: the recorded fingerprints are of the bars up to the end."""
     found: dict[str, None] = {}
     for first, second in combinations(backtests, 2):
         mine, theirs = first.provenance, dict(second.provenance)
         if first.kind != second.kind:
             theirs["kind_code"] = mine.get("kind_code")
         bars: dict[str, Any] = mine.get("data", {})
-        theirs["data"] = {symbol: theirs.get("data", {}).get(symbol, own) for symbol, own in bars.items()}
+        same_end = (first.timeframe, first.end_date) == (second.timeframe, second.end_date)
+        others = theirs.get("data", {}) if same_end else {}
+        theirs["data"] = {symbol: others.get(symbol, own) for symbol, own in bars.items()}
         found |= dict.fromkeys(differences(mine, theirs))
     return list(found)

@@ -33,7 +33,7 @@ def run_report(run: OptimizerRun, universe: str) -> RunReport:
         period=_period(run, universe),
         scored=sum(histogram["counts"]) if histogram else None,
         invalid=_invalid(run),
-        origins=compare(run.kind, run.provenance, find_series(run.symbols, run.timeframe)),
+        origins=compare(run.kind, run.provenance, find_series(run.symbols, run.timeframe), run.period[1]),
     )
 
 

@@ -1,7 +1,9 @@
 """The bars that a backtest may run on, and their series."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from backtests.bars_used import loaded_bars_used, stored_bars_used
 from tradedesk.core.bars import Bars
 from tradedesk.marketdata.library import NoBars, find_series, load_many
 from tradedesk.marketdata.models import BarSeries
@@ -24,13 +26,18 @@ def usable_series(symbols: Sequence[str], timeframe: str) -> dict[str, BarSeries
     return series
 
 
-def load_usable(symbols: Sequence[str], timeframe: str) -> tuple[dict[str, Bars], dict[str, BarSeries]]:
-    """The whole history of each symbol, and its series. Raises NoBars, UnusableBars and DamagedBars."""
-    series = usable_series(symbols, timeframe)
+def load_usable(
+    symbols: Sequence[str], timeframe: str, end: datetime
+) -> tuple[dict[str, Bars], dict[str, BarSeries]]:
+    """The whole history of each symbol, and its series, whose bars up to `end` are the loaded ones.
+
+    Raises NoBars, UnusableBars and DamagedBars.
+    """
+    before = usable_series(symbols, timeframe)
     bars = load_many(symbols, timeframe)
-    after = usable_series(symbols, timeframe)
-    if changed := [symbol for symbol in symbols if after[symbol].fingerprint != series[symbol].fingerprint]:
-        raise UnusableBars(
-            f"New bars of {', '.join(changed)} arrived while they were loaded. Run the backtest again."
-        )
+    series = usable_series(symbols, timeframe)
+    replaced = [symbol for symbol in symbols if series[symbol].fingerprint != before[symbol].fingerprint]
+    used = loaded_bars_used({symbol: bars[symbol] for symbol in replaced}, series, end)
+    if changed := [symbol for symbol in replaced if stored_bars_used(series[symbol], end) != used[symbol]]:
+        raise UnusableBars(f"The bars of {', '.join(changed)} changed while they were loaded. Run it again.")
     return bars, series

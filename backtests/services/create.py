@@ -19,7 +19,7 @@ from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import Costs, RiskRules
-from tradedesk.marketdata.library import NoBars, find_series
+from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.models import BarSeries
 
 
@@ -97,7 +97,7 @@ def snapshot_backtest(
         initial_capital=initial_capital,
         rules=rules.as_dict(),
         costs=costs.as_dict(),
-        provenance=provenance.describe(kind.key, find_series(symbols, timeframe)),
+        provenance=provenance.describe(kind.key, bars={}),  # the run knows which bars it uses
         created_at=wall_now,
         heartbeat_at=wall_now,
     )

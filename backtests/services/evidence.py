@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
+from backtests.bars_used import loaded_bars_used
 from backtests.engine.simulation import Scenario, prepare_scenario
 from backtests.models import Backtest, Candidate, Evidence, OptimizerRun
-from backtests.provenance import describe, differences
+from backtests.provenance import changes
 from backtests.research.optimizer.grid import Range
 from backtests.research.optimizer.objectives import Objective
 from backtests.research.robustness.report import (
@@ -27,11 +28,10 @@ from backtests.services.failures import EmptyPeriod, InputsChanged, reason_of
 from backtests.services.optimizer import ranked, universes_of
 from backtests.services.optimizer.inputs import search_ranges
 from backtests.services.optimizer.neighbourhood import score_neighbours
-from backtests.services.optimizer.universes import scenario_of
+from backtests.services.optimizer.universes import require_unchanged, scenario_of
 from backtests.services.queue import enqueue_backtest_evidence, enqueue_candidate_evidence
 from strategies.kinds import Kind, kinds
 from tradedesk.accounts.changes import bump_version
-from tradedesk.marketdata.library import find_series
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,6 @@ def compute_for_backtest(backtest_id: int, wall_clock: Callable[[], datetime]) -
         return
     try:
         kind, scenario = backtest.make_kind(), _scenario(backtest)
-        _require_same_inputs(backtest)
         run = backtest.candidate.run if backtest.candidate else None
         ranges = _ranges(kind, run)
         most = SEARCH_SAMPLE if run and run.is_search else SAMPLE
@@ -143,7 +142,7 @@ def _compute_for_row(
     run = candidate.run
     try:
         kind, scenario = candidate.make_kind(), scenario_of(run, candidate.universe, whole=True)
-        _require_same_inputs(candidate)
+        require_unchanged(run, [candidate.kind])  # the code of the other kinds in a ranking does not matter
         ranges = _ranges(kind, run)
         most = SEARCH_SAMPLE if run.is_search else SAMPLE
         search_context = shared or search_context_of(scenario, kind, ranges, most)
@@ -168,8 +167,12 @@ def _score_neighbours(run: OptimizerRun, universe: str) -> None:
 
 
 def _scenario(backtest: Backtest) -> Scenario:
-    bars, _ = load_usable(backtest.symbols, backtest.timeframe)
+    """Raises InputsChanged when the code, or the bars up to the end of the period, differ from those of the
+    result."""
     start, end = backtest.period
+    bars, series = load_usable(backtest.symbols, backtest.timeframe, end)
+    if changed := changes(backtest.provenance, [backtest.kind], loaded_bars_used(bars, series, end)):
+        raise InputsChanged(f"Since this backtest ran, {' and '.join(changed)} changed. Run it again.")
     scenario = prepare_scenario(
         bars,
         capital=float(backtest.initial_capital),
@@ -181,25 +184,6 @@ def _scenario(backtest: Backtest) -> Scenario:
     if not len(scenario.benchmark.time):
         raise EmptyPeriod("There are no longer any bars in this period.")
     return scenario
-
-
-def _require_same_inputs(subject: Backtest | Candidate) -> None:
-    """Raises InputsChanged when the code or the bars differ from those of the result."""
-    source = subject.run if isinstance(subject, Candidate) else subject
-    today = describe(subject.kind, find_series(subject.symbols, source.timeframe))
-    # The version does not matter where the code is the same; only the row's own kind and symbols do.
-    ranked_code = source.provenance.get("kind_codes", {}).get(subject.kind)
-    bars = source.provenance.get("data", {})
-    recorded = {
-        "version": today["version"],
-        "kind_code": source.provenance.get("kind_code", ranked_code),
-        "engine_code": source.provenance.get("engine_code"),
-        "data": {symbol: bars[symbol] for symbol in subject.symbols if symbol in bars},
-    }
-    if changed := " and ".join(differences(recorded, today)):
-        if isinstance(subject, Candidate):
-            raise InputsChanged(f"Since this run was created, {changed} changed. Start it again.")
-        raise InputsChanged(f"Since this backtest ran, {changed} changed. Run it again.")
 
 
 def _selection(run: OptimizerRun | None) -> Selection:

@@ -1,9 +1,11 @@
 """Enqueueing the tasks of this app, by name because the tasks import the services.
 
-Each function raises kombu's OperationalError when the queue cannot be reached; recovery then enqueues again.
+None of these raises: recovery enqueues again what could not be published; for a candidate the next request does.
 """
 
-from celery import signature
+from collections.abc import Iterable
+
+from tradedesk.publishing import publish
 
 BACKTEST_TASK = "backtests.tasks.run_backtest"
 CHUNK_TASK = "backtests.tasks.run_chunk"
@@ -13,20 +15,20 @@ CANDIDATE_EVIDENCE_TASK = "backtests.tasks.compute_candidate_evidence"
 
 
 def enqueue_backtest(backtest_id: int) -> None:
-    signature(BACKTEST_TASK, args=(backtest_id,)).delay()
+    publish(BACKTEST_TASK, [(backtest_id,)])
 
 
-def enqueue_chunk(run_id: int, number: int) -> None:
-    signature(CHUNK_TASK, args=(run_id, number)).delay()
+def enqueue_chunks(run_id: int, numbers: Iterable[int]) -> None:
+    publish(CHUNK_TASK, [(run_id, number) for number in numbers])
 
 
 def enqueue_backtest_evidence(backtest_id: int) -> None:
-    signature(BACKTEST_EVIDENCE_TASK, args=(backtest_id,)).delay()
+    publish(BACKTEST_EVIDENCE_TASK, [(backtest_id,)])
 
 
 def enqueue_run_evidence(run_id: int) -> None:
-    signature(RUN_EVIDENCE_TASK, args=(run_id,)).delay()
+    publish(RUN_EVIDENCE_TASK, [(run_id,)])
 
 
 def enqueue_candidate_evidence(candidate_id: int) -> None:
-    signature(CANDIDATE_EVIDENCE_TASK, args=(candidate_id,)).delay()
+    publish(CANDIDATE_EVIDENCE_TASK, [(candidate_id,)])

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from backtests import provenance
+from backtests.bars_used import BarsUsed
 from backtests.engine.results import OpenPosition, Result, Trade
 from backtests.engine.simulation import Scenario, Simulation
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
 from backtests.services.result_hash import result_hash_of
 from tradedesk.core.metrics import Metrics, measure, session_ends
 from tradedesk.core.money import to_decimal
-from tradedesk.marketdata.models import BarSeries
 
 # Decimal places of the invested fraction: hundredths of a percent, to keep the stored JSON small.
 INVESTED_PLACES = 4
@@ -41,18 +41,18 @@ def curve_row(backtest: Backtest, simulation: Simulation) -> BacktestCurve:
 
 def completed_provenance(
     backtest: Backtest,
-    series: Mapping[str, BarSeries],
+    used: Mapping[str, BarsUsed],
     scenario: Scenario,
     trades: Sequence[BacktestTrade],
     curve: BacktestCurve,
 ) -> dict[str, Any]:
-    """provenance.describe, with the number of bars of each symbol before the start and from it on, and the result
-    hash. seed: None, because a backtest uses no random numbers."""
-    described = provenance.describe(backtest.kind, series)
+    """provenance.describe, with the number of bars of each symbol before the start, and the result hash. seed:
+    None, because a backtest uses no random numbers."""
+    described = provenance.describe(backtest.kind, used)
+    start, _ = backtest.period
     for symbol, data in described["data"].items():
-        history = scenario.bars.get(symbol)
-        traded = len(history.since(backtest.period[0])) if history else 0
-        data |= {"bars": traded, "bars_before": len(history or ()) - traded}
+        traded = len(scenario.bars[symbol].since(start)) if symbol in scenario.bars else 0
+        data["bars_before"] = data["count"] - traded
     return described | {"seed": None, "result": result_hash_of(trades, curve), "repeats": backtest.repeats}
 
 

@@ -38,7 +38,7 @@ def repeat_backtest(backtest: Backtest, wall_now: datetime) -> Backtest:
     repeats = {"backtest": backtest.pk, "result": _result_hash(backtest)}
     again = Backtest.objects.create(
         **{name: getattr(backtest, name) for name in SNAPSHOT},
-        provenance={**backtest.provenance, "result": None, "repeats": repeats},
+        provenance={**backtest.provenance, "data": {}, "result": None, "repeats": repeats},
         created_at=wall_now,
         heartbeat_at=wall_now,
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from backtests.bars_used import loaded_bars_used
 from backtests.engine.progress import Progress
 from backtests.engine.simulation import Scenario, Simulation, prepare_scenario
 from backtests.services.bars import load_usable
@@ -40,8 +41,8 @@ def _run(lease: BacktestLease) -> None:
     lease.report("Loading bars", 10)
     kind, rules, costs = backtest.make_kind(), backtest.risk_rules(), backtest.cost_rules()
     capital = float(backtest.initial_capital)
-    bars, series = load_usable(backtest.symbols, backtest.timeframe)
     start, end = backtest.period
+    bars, series = load_usable(backtest.symbols, backtest.timeframe, end)
     scenario = prepare_scenario(bars, capital=capital, rules=rules, costs=costs, start=start, end=end)
     if not len(scenario.benchmark.time):
         days = f"{backtest.start_date} to {backtest.end_date}"
@@ -58,7 +59,7 @@ def _run(lease: BacktestLease) -> None:
         metrics=simulation.metrics.as_dict(),
         buy_and_hold=buy_and_hold_metrics(simulation.benchmark, capital).as_dict(),
         doubled_costs=at_doubled_costs.metrics.as_dict(),
-        provenance=completed_provenance(backtest, series, scenario, trades, curve),
+        provenance=completed_provenance(backtest, loaded_bars_used(bars, series, end), scenario, trades, curve),
     )
 
 

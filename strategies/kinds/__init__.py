@@ -13,6 +13,7 @@ from strategies.kinds import (
     talib_without_pandas as talib_without_pandas,  # must run before any kind imports TA-Lib
 )
 from strategies.kinds.base import InvalidParameters, Kind, Param, parameter_texts
+from tradedesk.core.code_digest import code_digest
 
 __all__ = ["InvalidParameters", "Kind", "Param", "by_key", "code_hash", "kinds", "make_kind", "parameter_texts"]
 
@@ -77,8 +78,8 @@ def make_kind(key: str, parameters: Mapping[str, Any]) -> Kind:
 def code_hash(key: str) -> str:
     """The first 12 hex digits of a SHA-256 over the code of a kind, stored with its results.
 
-    It covers the file of the kind, the files of its base classes, and the files in this folder that define no kind
-    (crossings, averages, the base).
+    Comments, formatting and docstrings do not count. It covers the file of the kind, the files of its base
+    classes, and the files in this folder that define no kind (crossings, averages, the base).
     """
     classes = kinds()[key].__mro__
     modules = {each.__module__ for each in classes}
@@ -87,7 +88,7 @@ def code_hash(key: str) -> str:
 
 
 def folder_hash() -> str:
-    """The first 12 hex digits of a SHA-256 over all files in this folder, which any plugin may use."""
+    """The first 12 hex digits of a SHA-256 over the code of all files in this folder, which any plugin may use."""
     return _hash_of(_path_of(name) for name in _modules())
 
 
@@ -100,4 +101,4 @@ def _path_of(module: str) -> Path:
 
 
 def _hash_of(paths: Iterable[Path]) -> str:
-    return sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:12]
+    return sha256(b"".join(code_digest(path.read_bytes()) for path in paths)).hexdigest()[:12]

@@ -10,13 +10,11 @@ import pytest
 from django.db import connection
 
 from backtests.models import Backtest, BacktestCurve
-from backtests.services import bars as bar_services
 from backtests.services import cancel_backtest, recover_backtests, run_backtest
 from backtests.services.lease import BacktestLease, LeaseLost
 from strategies.kinds.sma_crossover import SmaCrossover
 from strategies.models import Strategy
 from tests.backtests.runs import NOW, Clock, Make, at_each_reading, simulated, stored_rows
-from tradedesk.marketdata.library import load_many
 from tradedesk.marketdata.models import BarSeries
 
 Status = Backtest.Status
@@ -172,18 +170,6 @@ def test_a_kind_that_is_not_installed_fails_it_and_is_named(make: Make, clock: C
     backtest = make()
     Backtest.objects.update(kind="missing")
     assert "“missing”" in failed(backtest, clock)
-
-
-def test_bars_that_change_while_they_are_loaded_fail_it(
-    make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def load_and_import(symbols: list[str], timeframe: str) -> Any:
-        bars = load_many(symbols, timeframe)
-        BarSeries.objects.filter(symbol="AAPL").update(fingerprint="f" * 64)
-        return bars
-
-    monkeypatch.setattr(bar_services, "load_many", load_and_import)
-    assert "New bars of AAPL" in failed(make(), clock)
 
 
 def test_an_internal_error_is_stored_as_a_message_and_logged_with_its_traceback(

@@ -16,6 +16,7 @@ from backtests.services import run_backtest
 from strategies.models import Strategy
 from tests.backtests.pages import HTMX, LIST, NEW, cells_of, facts_of, row_of, text_in, text_of, url_of
 from tests.backtests.runs import Clock, Make
+from tests.backtests.stored_bars import UP_TO_THE_END, store_changed
 from tradedesk.accounts.models import User
 from tradedesk.core.rules import COSTS, RULES
 from tradedesk.marketdata.models import BarSeries
@@ -217,7 +218,7 @@ def test_the_charts_are_those_of_the_selected_symbol(completed: Backtest, alices
 
 def test_bars_that_changed_since_the_run_are_marked(completed: Backtest, alices_browser: Client) -> None:
     assert "Changed since" not in text_of(alices_browser.get(url_of(completed)))
-    BarSeries.objects.filter(symbol="MSFT").update(fingerprint="e" * 64)
+    store_changed(UP_TO_THE_END["changed"], "MSFT")
     facts = facts_of(alices_browser.get(url_of(completed)))
     assert [label for label, value in facts.items() if value.endswith("Changed since")] == ["MSFT bars"]
 

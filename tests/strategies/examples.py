@@ -7,9 +7,10 @@ from typing import Any
 
 from backtests.models import Backtest
 from livetrading.models import LiveStrategy
+from livetrading.services.accounts import active_account
 from strategies.models import Strategy
 from strategies.services import save_strategy
-from tradedesk.accounts.models import User
+from tradedesk.accounts.models import Mode, User
 
 NOW = datetime(2012, 3, 5, 21, tzinfo=UTC)
 
@@ -43,6 +44,7 @@ def a_backtest(strategy: Strategy, **values: Any) -> Backtest:
 
 def a_deployment(strategy: Strategy, **values: Any) -> LiveStrategy:
     standard = {
+        "account": active_account(strategy.user_id, Mode.PAPER),
         "name": f"Live - {strategy.name}",
         "deploy_key": uuid.uuid4().hex,
         "fingerprint": uuid.uuid4().hex,

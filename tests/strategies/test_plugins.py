@@ -84,10 +84,12 @@ def test_the_kind_in_the_guide_can_be_used_like_any_other(folder: Path, alice: U
     assert strategy.parameters == {"period": 20}
 
 
-def test_changing_the_file_changes_the_code_hash(folder: Path) -> None:
+def test_the_code_hash_changes_with_the_code_and_not_with_comments(folder: Path) -> None:
     reasons(folder, rate_of_change=guide())
     before = code_hash("rate_of_change")
-    reasons(folder, rate_of_change=guide() + "\n# another\n")
+    reasons(folder, rate_of_change=guide().replace('"""', '"""Another. ', 1) + "\n# a comment\n")
+    assert code_hash("rate_of_change") == before
+    reasons(folder, rate_of_change=guide() + "\nANOTHER = 1\n")
     assert code_hash("rate_of_change") != before
 
 

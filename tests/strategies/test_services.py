@@ -244,6 +244,7 @@ def test_symbols_without_bars_are_saved_with_a_hint(alice: User) -> None:
             last=now,
             count=1,
             adjusted=True,
+            part_rows=[["all", 1, "f" * 64]],
             fingerprint="f" * 64,
             updated_at=now,
         )

@@ -6,13 +6,12 @@ users run between two of its chunks. A message names its chunk: a late or second
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
 
 from backtests.models import OptimizerChunk, OptimizerRun
-from backtests.services.queue import enqueue_chunk
+from backtests.services.queue import enqueue_chunks
 
 CONCURRENT_CHUNKS = 2
 ACTIVE = (OptimizerRun.Status.QUEUED, OptimizerRun.Status.RUNNING)
@@ -43,6 +42,5 @@ def enqueue_next(run: OptimizerRun, wall_now: datetime) -> None:
 
 
 def enqueue_after_commit(run_id: int, numbers: Sequence[int]) -> None:
-    """Robust: if the queue cannot be reached, recovery enqueues the chunks later."""
-    for number in numbers:
-        transaction.on_commit(partial(enqueue_chunk, run_id, number), robust=True)
+    """If the queue cannot be reached, recovery enqueues the chunks later."""
+    transaction.on_commit(lambda: enqueue_chunks(run_id, numbers), robust=True)

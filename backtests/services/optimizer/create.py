@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from backtests import provenance
+from backtests.bars_used import stored_bars_used
 from backtests.models import OptimizerChunk, OptimizerRun
+from backtests.provenance import describe, describe_many
 from backtests.research.optimizer.grid import Grid, Range
 from backtests.research.robustness.walk_forward import HOLDOUT
 from backtests.services.inputs import RuleValue
@@ -24,7 +25,7 @@ from backtests.services.optimizer.inputs import (
     require_bars_in_period,
     search_ranges,
 )
-from backtests.services.optimizer.universes import ranked_strategies_in, universes_of
+from backtests.services.optimizer.universes import kinds_of, ranked_strategies_in, universes_of
 from strategies.kinds import InvalidParameters, kinds
 from strategies.models import Strategy
 from tradedesk.accounts.changes import bump_version
@@ -113,7 +114,6 @@ def create_search(
         weights=checked_weights,
         min_trades=min_trades,
         combinations=per_universe * universes,
-        provenance=provenance.describe(strategy.kind, inputs.series),
     )
     run.symbols = inputs.symbols
     return _start(run, inputs, start_date, end_date, initial_capital, _search_chunks(run, per_universe), wall_now)
@@ -160,7 +160,6 @@ def create_ranking(
         weights=checked_weights,
         min_trades=min_trades,
         combinations=0,
-        provenance=provenance.describe_many({str(each["kind"]) for each in ranked_strategies}, inputs.series),
     )
     run.symbols = inputs.symbols
     sizes = {universe.key: len(ranked_strategies_in(run, universe.key)) for universe in universes_of(run)}
@@ -206,6 +205,9 @@ def _start(
     run.rules, run.costs = inputs.rules, inputs.costs
     run.start_date, run.end_date, run.initial_capital = start, end, to_decimal(float(capital))
     run.created_at = run.heartbeat_at = wall_now
+    _, period_end = run.period
+    used = {symbol: stored_bars_used(each, period_end) for symbol, each in inputs.series.items()}
+    run.provenance = describe(run.kind, used) if run.is_search else describe_many(kinds_of(run), used)
     with transaction.atomic():
         run.save(force_insert=True)
         OptimizerChunk.objects.bulk_create(

@@ -104,7 +104,7 @@ def _scenario(symbols: list[str], timeframe: str, start: date, end: date) -> Sce
     if not symbols:
         return None
     try:
-        bars, _ = load_usable(symbols, timeframe)
+        bars, _ = load_usable(symbols, timeframe, daily_time(end))
         rules, costs = RiskRules.from_dict(fully_invested(len(symbols))), Costs()
         return prepare_scenario(
             bars, capital=1e5, rules=rules, costs=costs, start=daily_time(start), end=daily_time(end)

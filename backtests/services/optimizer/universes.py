@@ -1,16 +1,17 @@
 """The universes of a run: each symbol by itself, and all symbols together for kinds that rank symbols."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from backtests.bars_used import BarsUsed, loaded_bars_used
 from backtests.engine.simulation import Scenario, prepare_scenario
 from backtests.models import ALL_SYMBOLS, OptimizerRun
-from backtests.provenance import describe, describe_many, differences
+from backtests.provenance import changes
 from backtests.research.optimizer.holdout import search_end
 from backtests.services.bars import load_usable
 from backtests.services.failures import InputsChanged
 from strategies.kinds import kinds
-from tradedesk.marketdata.library import find_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,12 @@ def ranked_strategies_in(run: OptimizerRun, universe: str) -> list[tuple[int, di
 def scenario_of(run: OptimizerRun, universe: str, *, whole: bool = False) -> Scenario:
     """The scenario of a universe: over the in-sample sessions, or with `whole` over the whole period.
 
-    Raises NoBars, UnusableBars, DamagedBars and InvalidBars.
+    Raises NoBars, UnusableBars, DamagedBars and InvalidBars, and InputsChanged when the engine's code or the bars
+    up to the end of the period have changed since the run was created.
     """
-    bars, _ = load_usable(run.symbols_of(universe), run.timeframe)
     start, end = run.period
+    bars, series = load_usable(run.symbols_of(universe), run.timeframe, end)
+    require_unchanged(run, used=loaded_bars_used(bars, series, end))
     until = end if whole else search_end(bars, start, end, run.holdout)
     return prepare_scenario(
         bars,
@@ -58,30 +61,30 @@ def scenario_of(run: OptimizerRun, universe: str, *, whole: bool = False) -> Sce
     )
 
 
-def require_unchanged_inputs(run: OptimizerRun) -> None:
-    """Raises InputsChanged when the code or the bars have changed since the run was created: its chunks would not
-    be comparable."""
-    keys = {str(key) for key in _kinds_of(run)}
-    if missing := sorted(keys - kinds().keys()):
+def require_unchanged(
+    run: OptimizerRun, kind_keys: Collection[str] = (), used: Mapping[str, BarsUsed] | None = None
+) -> None:
+    """Raises InputsChanged when the code of the engine or of these kinds, or these bars, differ from those of the
+    run: its rows would not be comparable."""
+    if missing := sorted(set(kind_keys) - kinds().keys()):
         raise InputsChanged(f"The strategy kind “{missing[0]}” is no longer installed.")
-    series = find_series(run.symbols, run.timeframe)
-    today = describe(run.kind, series) if run.is_search else describe_many(keys, series)
-    if changed := differences(run.provenance, today):
+    if changed := changes(run.provenance, kind_keys, used or {}):
         raise InputsChanged(f"Since this run was created, {' and '.join(changed)} changed. Start it again.")
 
 
+def kinds_of(run: OptimizerRun) -> set[str]:
+    """The keys of all kinds in the run."""
+    return {run.kind} if run.is_search else {str(each["kind"]) for each in run.ranked_strategies}
+
+
 def _has_kinds_for_one_symbol(run: OptimizerRun) -> bool:
-    return not all(_ranks_symbols(key) for key in _kinds_of(run))
+    return not all(_ranks_symbols(key) for key in kinds_of(run))
 
 
 def _has_kinds_that_rank_symbols(run: OptimizerRun) -> bool:
-    return any(_ranks_symbols(key) for key in _kinds_of(run))
+    return any(_ranks_symbols(key) for key in kinds_of(run))
 
 
-def _kinds_of(run: OptimizerRun) -> list[str]:
-    return [run.kind] if run.is_search else [ranked_strategy["kind"] for ranked_strategy in run.ranked_strategies]
-
-
-def _ranks_symbols(key: object) -> bool:
-    kind = kinds().get(str(key))
+def _ranks_symbols(key: str) -> bool:
+    kind = kinds().get(key)
     return kind is not None and kind.across_symbols

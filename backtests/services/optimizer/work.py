@@ -23,7 +23,7 @@ from backtests.services.optimizer.create import grid_of
 from backtests.services.optimizer.finish import discard, finish
 from backtests.services.optimizer.lease import ChunkLease, Paused
 from backtests.services.optimizer.result_shards import ELIGIBILITY_COLUMNS, read_shard, write_shard
-from backtests.services.optimizer.universes import ranked_strategies_in, require_unchanged_inputs, scenario_of
+from backtests.services.optimizer.universes import kinds_of, ranked_strategies_in, require_unchanged, scenario_of
 from strategies.kinds import kinds, make_kind
 from tradedesk.core.bars import session_dates
 
@@ -64,7 +64,7 @@ def _run_claimed(lease: ChunkLease) -> None:
 def _compute(lease: ChunkLease) -> None:
     chunk, run = lease.chunk, lease.chunk.run
     scenario = scenario_of(run, chunk.universe)
-    require_unchanged_inputs(run)
+    require_unchanged(run, kinds_of(run))
     if not len(scenario.benchmark.time):
         symbols = ", ".join(run.symbols_of(chunk.universe))
         raise EmptyPeriod(f"There are no bars of {symbols} from {run.start_date} to {run.end_date}.")

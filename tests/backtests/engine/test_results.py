@@ -14,7 +14,7 @@ from tradedesk.core.bars import session_dates
 from tradedesk.core.fills import ExitReason
 from tradedesk.core.rules import Costs
 from tradedesk.marketdata.library import load_bars
-from tradedesk.marketdata.samples import FINGERPRINTS
+from tradedesk.marketdata.store import fingerprint_of
 
 Status = Backtest.Status
 
@@ -130,10 +130,10 @@ def test_the_provenance_is_that_of_the_bars_of_the_run(make: Make, clock: Clock)
     run_backtest(backtest.pk, clock)
     backtest.refresh_from_db()
     data = backtest.provenance["data"]["IBM"]
-    assert (data["provider"], data["fingerprint"]) == ("sample", FINGERPRINTS["IBM"])
     start, end = backtest.period
     history = load_bars("IBM", "1Day").until(end)
-    assert (data["bars"], data["bars"] + data["bars_before"]) == (len(history.since(start)), len(history))
+    assert (data["provider"], data["fingerprint"]) == ("sample", fingerprint_of(history))
+    assert (data["count"], data["count"] - data["bars_before"]) == (len(history), len(history.since(start)))
     assert backtest.provenance["seed"] is None
 
 

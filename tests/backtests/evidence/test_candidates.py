@@ -51,6 +51,22 @@ def test_a_candidate_depends_only_on_its_own_bars(candidate: Candidate, alice: U
     assert "the bars of AAPL" in scorecard_of(alice, candidate).error
 
 
+def test_a_candidate_depends_only_on_the_code_of_its_own_kind(candidate: Candidate, clock: Clock) -> None:
+    recorded = candidate.run.provenance
+    own, other = recorded["kind_code"], "0" * 12
+    for codes, reason in (
+        ({"kind_code": other}, "the strategy's code"),
+        ({"kind_codes": {"sma_crossover": other, "macd": own}}, "the code of “sma_crossover”"),
+        ({"kind_codes": {"sma_crossover": own, "macd": other}}, ""),
+    ):
+        OptimizerRun.objects.update(provenance=recorded | codes)
+        with patch.object(evidence, "build_report", return_value={}), patch.object(evidence, "search_context_of"):
+            compute_for_candidate(candidate.pk, clock)
+        found = Evidence.objects.get()
+        assert found.error == (f"Since this run was created, {reason} changed. Start it again." if reason else "")
+        found.delete()
+
+
 def holdout_status_of(subject: Backtest | Candidate) -> str:
     name = "candidate" if isinstance(subject, Candidate) else "backtest"
     status: str = Evidence.objects.get(**{name: subject}).report["out_of_sample"]["holdout_status"]

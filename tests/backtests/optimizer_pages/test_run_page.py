@@ -12,6 +12,7 @@ from tests.backtests.optimizer_pages.conftest import url_of
 from tests.backtests.pages import HTMX, cells_of, facts_of, tags_of, text_of
 from tests.backtests.runs import NOW
 from tests.backtests.searches import MakeRun
+from tests.backtests.stored_bars import UP_TO_THE_END, store_changed
 from tradedesk.marketdata.clock import market_status
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.sessions import sessions_between
@@ -130,7 +131,7 @@ def test_bars_that_changed_since_the_run_are_marked(searched: OptimizerRun, alic
         return [label for label, value in facts.items() if value.endswith("Changed since")]
 
     assert changed() == []
-    BarSeries.objects.filter(symbol="AAPL").update(fingerprint="0" * 64)
+    store_changed(UP_TO_THE_END["changed"])
     assert changed() == ["AAPL bars"]
 
 

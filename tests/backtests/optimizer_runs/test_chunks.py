@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from threading import Event
 from typing import Any
 from unittest.mock import patch
@@ -297,8 +297,8 @@ def test_a_shard_has_every_combination_with_its_parameters(search: MakeRun, cloc
 
 
 def test_a_period_without_bars_fails_the_run(search: MakeRun, work: Work) -> None:
-    run = search()
-    OptimizerRun.objects.update(start_date=NOW.date() + timedelta(days=1), end_date=NOW.date() + timedelta(days=9))
+    run = search(end_date=date(2011, 1, 2))
+    OptimizerRun.objects.update(start_date=date(2011, 1, 1))  # a Saturday and a Sunday
     run = work(run)
     assert run.status == Status.FAILED
-    assert "2024-05-07" in run.error
+    assert "from 2011-01-01 to 2011-01-02" in run.error

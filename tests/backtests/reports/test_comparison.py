@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -126,6 +127,15 @@ def test_changed_code_and_changed_bars_are_noted(made: Made) -> None:
         kind="macd", parameters={}, provenance=ORIGINS | {"kind_code": "m", "data": {"IBM": BARS["MSFT"]}}
     )
     assert comparison_of([base, other]).notes == []
+
+
+def test_the_bars_of_backtests_with_different_ends_are_not_compared(made: Made) -> None:
+    """A fingerprint is of the bars up to the end, so theirs differ although no bar has changed."""
+    longer = {symbol: each | {"fingerprint": "longer"} for symbol, each in BARS.items()}
+    base, other = made(), made(provenance=ORIGINS | {"data": longer})
+    assert len(comparison_of([base, other]).notes) == 1
+    other.end_date += timedelta(days=1)
+    assert comparison_of([base, other]).notes == [PERIODS_DIFFER]
 
 
 # --- Selection -----------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Kinds are discovered by file, created by key, and identified by a hash of their code."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,18 @@ def test_every_kind_has_a_different_code_hash() -> None:
     hashes = {code_hash(key) for key in kinds()}
     assert len(hashes) == len(kinds())
     assert all(re.fullmatch(r"[0-9a-f]{12}", found) for found in hashes)
+
+
+def test_the_code_hash_changes_with_the_code_and_not_with_comments(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hash_with(edit: bytes, stem: str) -> str:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "read_bytes", lambda path: read(path) + (edit if path.stem == stem else b""))
+            return code_hash.__wrapped__("sma_crossover")
+
+    read, before = Path.read_bytes, code_hash("sma_crossover")
+    for stem in ("sma_crossover", "crossings"):
+        assert hash_with(b"\n# a comment\n", stem) == before
+        assert hash_with(b"\nLIMIT = 1\n", stem) != before
 
 
 def test_the_code_hash_covers_shared_code_but_not_other_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
