@@ -19,20 +19,30 @@ class ReplayClock:
 
 @dataclass(frozen=True, slots=True)
 class MarketStatus:
-    """The market's state for a page. session, seconds_per_bar and ended are those of the replay, which is open
-    until it has ended."""
+    """The market's state for a page. session and everything below are those of the replay, which is open until it
+    has ended (replay.ReplayState)."""
 
     kind: str
     is_open: bool
     session: date | None = None
     seconds_per_bar: float | None = None
     ended: bool = False
+    waiting_for: str = ""
+    moved_without: str = ""
 
     def __str__(self) -> str:
         if self.kind == "real":
             return f"US market {'open' if self.is_open else 'closed'}"
-        pace = "ended" if self.ended else f"1 session = {self.seconds_per_bar:g} s"
-        return f"Replay market · {self.session} · {pace}"
+        parts = ["Replay market", str(self.session)]
+        if self.ended:
+            parts.append("ended")
+        elif self.waiting_for:
+            parts.append(f"waiting for {self.waiting_for}")
+        else:
+            parts.append(f"1 session = {self.seconds_per_bar:g} s")
+        if self.moved_without:
+            parts.append(f"moved on without {self.moved_without}")
+        return " · ".join(parts)
 
 
 def market_clock() -> Clock:
@@ -43,5 +53,13 @@ def market_clock() -> Clock:
 def market_status() -> MarketStatus:
     if settings.MARKET == "replay":
         state = replay_state()
-        return MarketStatus("replay", not state.ended, state.session, state.seconds_per_bar, state.ended)
+        return MarketStatus(
+            "replay",
+            not state.ended,
+            state.session,
+            state.seconds_per_bar,
+            state.ended,
+            state.waiting_for,
+            state.moved_without,
+        )
     return MarketStatus("real", sessions.is_open(market_clock().now()))

@@ -1,6 +1,6 @@
 """The trading hours of the US market: sessions, holidays and half days of the New York Stock Exchange (XNYS)."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -60,6 +60,15 @@ def previous_close(now: datetime) -> datetime:
     if row < 0:
         raise LookupError(f"The trading calendar begins after {now:%Y-%m-%d}.")
     return to_datetime(closes[row])
+
+
+def next_bar_close(moment: datetime, timeframe: str) -> datetime:
+    """The close of the first bar that opens at `moment` or later. Raises LookupError after the end of the
+    calendar."""
+    if Timeframe(timeframe) is Timeframe.DAY:
+        return next_close(moment)
+    opens = moment if is_open(moment) else next_open(moment)
+    return opens + timedelta(minutes=Timeframe(timeframe).minutes)
 
 
 def session_open(day: date) -> datetime:
