@@ -100,6 +100,7 @@ class HealthSchema(Schema):
     worker: str
     beat: str
     market: str
+    trading: str
 
 
 @api.get("/health", auth=None, tags=["health"], response={200: HealthSchema, 503: HealthSchema})

@@ -1,6 +1,7 @@
 """Celery's workers and beat as threads of this process, with a message broker in memory.
 
-One worker trades and the other does research, each with its own threads, so that research never delays an order.
+One worker trades, one makes the first checks of deployments, and one does research, each with its own threads: so
+research never delays an order, and a deployment does not wait for the checks of others.
 
 A stop or a crash loses the messages in memory, but not the work: the database records what is waiting, and
 the recovery tasks of beat enqueue it again.
@@ -21,6 +22,7 @@ from tradedesk.celery import make_app
 from tradedesk.heartbeat import record_heartbeat
 
 WORKER_THREADS = 8
+URGENT_THREADS = 1
 # Research is CPU-bound, so more threads than cores would not make it faster.
 RESEARCH_THREADS = 2
 
@@ -38,12 +40,13 @@ class Embedded:
         app.loader.import_default_modules()
         self.control = app.control
         worker = _worker(app, "worker", app.conf.task_default_queue, WORKER_THREADS, self._worker_is_ready)
-        # A Celery application decides which queues its worker consumes, so the second worker needs its own.
-        research_app = make_app(set_as_current=False)
-        research = _worker(research_app, "research", settings.RESEARCH_QUEUE, RESEARCH_THREADS)
+        # A Celery application decides which queues its worker consumes, so the other workers need their own.
+        urgent = _worker(make_app(set_as_current=False), "urgent", settings.URGENT_QUEUE, URGENT_THREADS)
+        research = _worker(make_app(set_as_current=False), "research", settings.RESEARCH_QUEUE, RESEARCH_THREADS)
         self.beat = Service(app, scheduler_cls=app.conf.beat_scheduler)
         self.threads = (
             threading.Thread(target=worker.start, name="worker", daemon=True),
+            threading.Thread(target=urgent.start, name="urgent", daemon=True),
             threading.Thread(target=research.start, name="research", daemon=True),
             threading.Thread(target=self._run_beat, name="beat", daemon=True),
         )

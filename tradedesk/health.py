@@ -15,13 +15,15 @@ log = logging.getLogger(__name__)
 
 
 def health(wall_now: datetime) -> dict[str, str]:
-    """{"status": "ok" or "down"}, and for database, broker, worker, beat and market: "ok" or a message."""
+    """{"status": "ok" or "down"}, and for database, broker, worker, beat, market and trading: "ok" or a
+    message."""
     components = {
         "database": _check(_database, "The database is not reachable. Check DATABASE_URL and the server."),
         "broker": _check(_broker, "The message broker is not reachable. Check REDIS_URL and the server."),
         "worker": _check(lambda: _heartbeat("worker", wall_now), "Unknown: the message broker is not reachable."),
         "beat": _check(lambda: _heartbeat("beat", wall_now), "Unknown: the message broker is not reachable."),
         "market": _check(_market, "Unknown: the database is not reachable."),
+        "trading": _check(_trading, "Unknown: the database is not reachable."),
     }
     return {"status": OK if set(components.values()) == {OK} else "down", **components}
 
@@ -60,3 +62,7 @@ def _market() -> str:
     # By its dotted name: the modules of the project package do not import the apps.
     import_string("tradedesk.marketdata.clock.market_clock")().now()
     return OK
+
+
+def _trading() -> str:
+    return import_string("livetrading.services.health.trading_problem")() or OK

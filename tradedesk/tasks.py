@@ -16,8 +16,8 @@ def heartbeat() -> None:
 
 @worker_ready.connect
 def worker_is_ready(sender: Any = None, **_: Any) -> None:
-    # The worker for research does not trade, so it does not count as the worker.
-    if not str(getattr(sender, "hostname", "")).startswith("research@"):
+    # The heartbeat task is in the queue of the worker that trades, so only that one counts as the worker.
+    if not str(getattr(sender, "hostname", "")).startswith(("research@", "urgent@")):
         record_heartbeat("worker", timezone.now())
 
 

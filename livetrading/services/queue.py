@@ -1,10 +1,27 @@
 """Enqueue live trading tasks by name, because the tasks import the services."""
 
-from celery import signature
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from tradedesk.publishing import publish
 
 CHECK_NOW_TASK = "livetrading.tasks.check_now"
+SEND_ORDERS_TASK = "livetrading.tasks.send_orders"
+TICK_TASK = "livetrading.tasks.tick_account"
 
 
 def enqueue_check_now(live_id: int) -> None:
-    """Enqueue a check of one live strategy. Raises kombu's OperationalError when the queue cannot be reached."""
-    signature(CHECK_NOW_TASK, args=(live_id,)).delay()
+    """Enqueue a check of one live strategy, on the queue that does not wait for others (CELERY_TASK_ROUTES)."""
+    publish(CHECK_NOW_TASK, [(live_id,)])
+
+
+def enqueue_orders(order_ids: Iterable[uuid.UUID]) -> None:
+    """Enqueue the sending of these orders, in this order."""
+    if ids := [str(order_id) for order_id in order_ids]:
+        publish(SEND_ORDERS_TASK, [(ids,)])
+
+
+def enqueue_ticks(claims: Iterable[tuple[int, datetime]]) -> None:
+    """Enqueue a tick for each account. claims: their ids and the ends of their leases."""
+    publish(TICK_TASK, [(account_id, until.isoformat()) for account_id, until in claims])

@@ -30,6 +30,7 @@ def test_it_is_ok_if_every_part_is_ok() -> None:
         "worker": "ok",
         "beat": "ok",
         "market": "ok",
+        "trading": "ok",
     }
 
 

@@ -13,6 +13,7 @@ from tradedesk.settings.environment import (
     read_database,
     read_flag,
     read_folder,
+    read_folder_url,
     read_names,
     read_positive,
     read_redis,
@@ -132,16 +133,29 @@ CACHES = {
 }
 
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
-CELERY_BROKER_TRANSPORT_OPTIONS = {} if REDIS_URL else {"polling_interval": 0.1}
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {
+        # A Redis that does not respond costs a page, which publishes without a retry, this time at most.
+        "socket_connect_timeout": 1,
+        "socket_timeout": 2,
+        "max_retries": 0,
+        # A worker of several queues takes from the first one that has a message: -Q urgent,celery.
+        "queue_order_strategy": "priority",
+    }
+    if REDIS_URL
+    else {"polling_interval": 0.1}
+)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_RESULT_EXPIRES = None  # without results, the nightly task that deletes them is not needed
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Trading uses Celery's default queue. Research has its own queue and workers, so that it never delays an order.
+# Trading uses Celery's default queue. The first check of a deployment goes before everything else. Research has
+# its own queue and workers, so that it never delays an order.
+URGENT_QUEUE = "urgent"
 RESEARCH_QUEUE = "research"
-CELERY_TASK_ROUTES = {
+CELERY_TASK_ROUTES = {"livetrading.tasks.check_now": {"queue": URGENT_QUEUE}} | {
     f"backtests.tasks.{task}": {"queue": RESEARCH_QUEUE}
     for task in (
         "run_backtest",
@@ -159,7 +173,7 @@ CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": seconds, "options": {"expire_seconds": max(5, seconds)}}
     for task, seconds in {
         "tradedesk.marketdata.tasks.advance_replay": 1,
-        "livetrading.tasks.dispatch_due_checks": 1,
+        "livetrading.tasks.dispatch_due_accounts": 1,
         "livetrading.tasks.requeue_lost_orders": 5,
         "backtests.tasks.recover_backtests": 15,
         "backtests.tasks.recover_optimizer_runs": 15,
@@ -172,6 +186,8 @@ CELERY_BEAT_SCHEDULE = {
 # replay: sample bars, as if they closed now. real: the wall clock and imported bars.
 MARKET = read_choice(env, "MARKET", ("replay", "real"), default="replay")
 REPLAY_SECONDS_PER_BAR = read_positive(env, "REPLAY_SECONDS_PER_BAR", default=2.0)
+# The replay waits at most so long (wall time) for the checks, orders and fills of a session.
+REPLAY_MAX_WAIT = read_positive(env, "REPLAY_MAX_WAIT", default=60.0)
 REPLAY_START = read_text(env, "REPLAY_START", default="2010-01-04")
 # The bars of a symbol are read from the first provider that has them.
 BAR_PROVIDERS = ("csv", "sample")
@@ -208,13 +224,11 @@ STATICFILES_DIRS = [
     ("vendor/lightweight-charts", BASE_DIR / "node_modules" / "lightweight-charts" / "dist"),
     ("vendor/idiomorph", BASE_DIR / "node_modules" / "idiomorph" / "dist"),
 ]
+# The bar store; tradedesk/marketdata/bar_folder.py opens it.
+BARS_URL = read_folder_url(env, "BARS_URL", default=DATA_DIR / "bars")
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "bars": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(DATA_DIR / "bars"), "allow_overwrite": True},
-    },
     # The result files of optimizer runs: every parameter combination with its figures.
     "research": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
