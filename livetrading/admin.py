@@ -5,7 +5,10 @@ from typing import Any
 from django.contrib import admin
 
 from livetrading.models import (
+    AccountActivity,
+    BrokerAccount,
     Fill,
+    Incident,
     LivePosition,
     LiveStrategy,
     LiveTrade,
@@ -32,16 +35,17 @@ class LiveStrategyAdmin(RecordAdmin):
     list_display = [
         "name",
         "user",
-        "mode",
+        "account",
         "status",
         "kind",
         "symbols",
         "last_check_at",
         "next_check_at",
+        "failures",
         "last_error",
     ]
-    list_filter = ["status", "mode", "kind", "timeframe"]
-    list_select_related = ["user"]
+    list_filter = ["status", "account__mode", "kind", "timeframe"]
+    list_select_related = ["user", "account"]
     search_fields = ["name", "user__email", "symbols", "fingerprint"]
     date_hierarchy = "deployed_at"
 
@@ -67,19 +71,22 @@ class SignalHistoryAdmin(RecordAdmin):
 
 @admin.register(Order)
 class OrderAdmin(RecordAdmin):
-    list_display = ["created_at", "user", "mode", "side", "quantity", "symbol", "purpose", "state", "reason"]
-    list_filter = ["state", "mode", "purpose", "side"]
-    list_select_related = ["user"]
+    list_display = [
+        *("created_at", "user", "account", "side", "quantity", "symbol", "purpose", "type", "trigger_price"),
+        *("holder", "state", "attempts", "reason"),
+    ]
+    list_filter = ["state", "account__mode", "purpose", "side", "holder"]
+    list_select_related = ["user", "account"]
     search_fields = ["symbol", "user__email", "client_order_id", "broker_order_id", "reason"]
     date_hierarchy = "created_at"
 
 
 @admin.register(Fill)
 class FillAdmin(RecordAdmin):
-    list_display = ["time", "user", "mode", "order", "quantity", "price", "commission", "activity_id"]
-    list_filter = ["mode"]
-    list_select_related = ["user", "order"]
-    search_fields = ["activity_id", "user__email", "order__symbol", "order__client_order_id"]
+    list_display = ["time", "account", "order", "quantity", "price", "commission", "activity_id"]
+    list_filter = ["account__mode"]
+    list_select_related = ["account", "order"]
+    search_fields = ["activity_id", "account__user__email", "order__symbol", "order__client_order_id"]
     date_hierarchy = "time"
 
 
@@ -97,16 +104,48 @@ class TradeAdmin(RecordAdmin):
 
 @admin.register(PaperPosition, LivePosition)
 class PositionAdmin(RecordAdmin):
-    list_display = ["user", "symbol", "quantity", "average_price", "updated_at"]
+    list_display = ["account", "symbol", "quantity", "average_price", "updated_at"]
+    list_select_related = ["account"]
+    search_fields = ["symbol", "account__user__email"]
+
+
+@admin.register(BrokerAccount)
+class BrokerAccountAdmin(RecordAdmin):
+    """Without the credentials."""
+
+    exclude = ["credentials"]
+    list_display = [
+        *("name", "user", "broker", "mode", "active", "state", "state_reason", "equity", "cash"),
+        *("reconciled_at", "entries_stopped_at", "failures"),
+    ]
+    list_filter = ["broker", "mode", "state", "active"]
     list_select_related = ["user"]
-    search_fields = ["symbol", "user__email"]
+    search_fields = ["name", "user__email", "state_reason"]
+
+
+@admin.register(Incident)
+class IncidentAdmin(RecordAdmin):
+    list_display = ["first_seen_at", "account", "kind", "key", "text", "attempts", "reported_at", "resolved_at"]
+    list_filter = ["kind"]
+    list_select_related = ["account"]
+    search_fields = ["key", "text", "account__user__email"]
+    date_hierarchy = "first_seen_at"
+
+
+@admin.register(AccountActivity)
+class AccountActivityAdmin(RecordAdmin):
+    list_display = ["time", "account", "kind", "symbol", "amount", "description", "activity_id"]
+    list_filter = ["kind"]
+    list_select_related = ["account"]
+    search_fields = ["activity_id", "symbol", "account__user__email", "description"]
+    date_hierarchy = "time"
 
 
 @admin.register(PaperAccount)
 class PaperAccountAdmin(RecordAdmin):
-    list_display = ["user", "starting_cash", "cash"]
-    list_select_related = ["user"]
-    search_fields = ["user__email"]
+    list_display = ["broker_account", "starting_cash", "cash"]
+    list_select_related = ["broker_account"]
+    search_fields = ["broker_account__user__email"]
 
 
 @admin.register(PaperOrder)
@@ -123,14 +162,14 @@ class PaperOrderAdmin(RecordAdmin):
         "reason",
     ]
     list_filter = ["status", "kind", "side"]
-    list_select_related = ["account__user"]
-    search_fields = ["symbol", "client_order_id", "closes", "account__user__email"]
+    list_select_related = ["account__broker_account"]
+    search_fields = ["symbol", "client_order_id", "closes", "account__broker_account__user__email"]
     date_hierarchy = "accepted_at"
 
 
 @admin.register(PaperFill)
 class PaperFillAdmin(RecordAdmin):
     list_display = ["bar_time", "account", "order", "quantity", "price", "commission", "cash_change", "cash_after"]
-    list_select_related = ["account__user", "order"]
-    search_fields = ["order__symbol", "order__client_order_id", "account__user__email"]
+    list_select_related = ["account__broker_account", "order"]
+    search_fields = ["order__symbol", "order__client_order_id", "account__broker_account__user__email"]
     date_hierarchy = "bar_time"

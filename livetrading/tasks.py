@@ -2,63 +2,80 @@
 
 import logging
 import uuid
+from collections.abc import Iterable
+from datetime import datetime
 
 from celery import shared_task
 from django.utils import timezone
 
-from livetrading.pipeline.check import check
-from livetrading.pipeline.dispatch import claim_due
-from livetrading.pipeline.execute import execute_order as execute
-from livetrading.pipeline.reconcile import reconcile
-from livetrading.pipeline.requeue import accounts_to_reconcile, lost_orders
-from livetrading.services.control import record_error
-from livetrading.services.queue import CHECK_NOW_TASK
+from livetrading.models import LiveStrategy
+from livetrading.pipeline.dispatch import claim_due_accounts, release, renew
+from livetrading.pipeline.execute import execute_order
+from livetrading.pipeline.requeue import lost_orders
+from livetrading.pipeline.tick import tick
+from livetrading.services.queue import (
+    CHECK_NOW_TASK,
+    SEND_ORDERS_TASK,
+    TICK_TASK,
+    enqueue_orders,
+    enqueue_ticks,
+)
 from tradedesk.marketdata.clock import market_clock
 
 log = logging.getLogger(__name__)
 
 
 @shared_task
-def dispatch_due_checks() -> None:
-    for chunk in claim_due(market_clock().now(), timezone.now()):
-        check_strategies.delay(chunk)
+def dispatch_due_accounts() -> None:
+    enqueue_ticks(claim_due_accounts(market_clock().now(), timezone.now()))
+
+
+@shared_task(name=TICK_TASK)
+def tick_account(account_id: int, lease: str) -> None:
+    """One tick of a claimed account. A message whose claim was lost does nothing."""
+    claim = [renew(account_id, datetime.fromisoformat(lease), timezone.now())]
+
+    def keep_claim() -> None:
+        if claim[0] is not None:
+            claim[0] = renew(account_id, claim[0], timezone.now())
+
+    if claim[0] is None:
+        return
+    result = tick(account_id, market_clock().now(), timezone.now(), renew=keep_claim)
+    enqueue_orders(result.orders)
+    keep_claim()
+    if claim[0] is None:
+        return
+    if result.more:
+        # The rest goes to the end of the queue, so that other accounts have their turn.
+        enqueue_ticks([(account_id, claim[0])])
+    else:
+        release(account_id, claim[0], timezone.now() + result.pause)
 
 
 @shared_task(name=CHECK_NOW_TASK)
 def check_now(live_id: int) -> None:
-    """Check a new or restarted deployment without waiting for beat."""
-    for chunk in claim_due(market_clock().now(), timezone.now(), only=[live_id]):
-        check_strategies(chunk)
+    """Check a new or restarted deployment without waiting for beat or for other checks."""
+    account_id = LiveStrategy.objects.filter(pk=live_id).values_list("account", flat=True).first()
+    if account_id is not None:
+        result = tick(account_id, market_clock().now(), timezone.now(), only=(live_id,))
+        _send(result.orders)
 
 
-@shared_task
-def check_strategies(ids: list[int]) -> None:
-    for live_id in ids:
-        now = market_clock().now()
-        try:
-            orders = check(live_id, now, timezone.now())
-        except Exception as error:
-            # A failed check must not prevent the checks of the other strategies.
-            log.exception("Check of live strategy %s failed", live_id)
-            record_error(live_id, error, now)
-            continue
-        for order_id in orders:
-            execute_order.delay(str(order_id))
-
-
-@shared_task
-def execute_order(order_id: str) -> None:
-    execute(uuid.UUID(order_id), market_clock().now(), timezone.now())
-
-
-@shared_task
-def reconcile_account(user_id: int, mode: str) -> None:
-    reconcile(user_id, mode, market_clock().now(), timezone.now())
+@shared_task(name=SEND_ORDERS_TASK)
+def send_orders(order_ids: list[str]) -> None:
+    _send(uuid.UUID(order_id) for order_id in order_ids)
 
 
 @shared_task
 def requeue_lost_orders() -> None:
-    for order_id in lost_orders(timezone.now()):
-        execute_order.delay(str(order_id))
-    for user_id, mode in accounts_to_reconcile():
-        reconcile_account.delay(user_id, mode)
+    enqueue_orders(lost_orders(timezone.now()))
+
+
+def _send(order_ids: Iterable[uuid.UUID]) -> None:
+    for order_id in order_ids:
+        try:
+            execute_order(order_id, market_clock().now(), timezone.now())
+        except Exception:
+            # It is enqueued again; the other orders go on.
+            log.exception("Order %s could not be sent", order_id)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
+from django.db.models import QuerySet
 from ninja import Router, Status
 from pydantic import Field
 
@@ -65,6 +66,7 @@ class LastCheckSchema(Schema):
     error: Annotated[str | None, EmptyAsNull] = Field(
         validation_alias="last_error", description="Why the check failed."
     )
+    failures: int = Field(description="Checks in a row that failed.")
     signal: LastSignalSchema | None
 
 
@@ -102,7 +104,7 @@ def list_live_strategies(
 @router.get("/strategies/{int:live_strategy_id}", response={200: LiveStrategySchema, **UNKNOWN})
 def read_live_strategy(request: UserRequest, live_strategy_id: int) -> LiveStrategySchema:
     """A live strategy with its last check, its counters and its profit and loss."""
-    return _schemas(request.user, [find(request.user.live_strategies.all(), live_strategy_id)])[0]
+    return _schemas(request.user, [find(_own(request), live_strategy_id)])[0]
 
 
 SWITCH_RESPONSES: Responses = {200: LiveStrategySchema, **UNKNOWN, 409: Problem}
@@ -127,12 +129,16 @@ def stop_live_strategy(request: UserRequest, live_strategy_id: int) -> Status[ob
 
 
 def _switch(request: UserRequest, pk: int, action: Literal["start", "pause", "stop"]) -> Status[object]:
-    live = find(request.user.live_strategies.all(), pk)
+    live = find(_own(request), pk)
     try:
         live = control(live, action, market_clock().now())
     except ControlRefused as refusal:
         return Status(409, Problem(detail=str(refusal)))
     return Status(200, _schemas(request.user, [live])[0])
+
+
+def _own(request: UserRequest) -> "QuerySet[LiveStrategy]":
+    return request.user.live_strategies.select_related("account")
 
 
 def _schemas(user: User, page: Sequence[LiveStrategy]) -> list[LiveStrategySchema]:

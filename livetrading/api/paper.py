@@ -1,17 +1,19 @@
 """The paper account: trades, positions and cash."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from ninja import Router
 from pydantic import AliasPath, Field
 
 from backtests.api.backtest_schemas import TradeSchema
 from livetrading.api.positions import PositionSchema, open_positions
-from livetrading.models import PaperAccount, PaperTrade
+from livetrading.models import PaperTrade
 from livetrading.summaries.account import read_account
 from livetrading.summaries.trades import latest_trades
 from tradedesk.accounts.models import Mode
 from tradedesk.accounts.requests import UserRequest
+from tradedesk.core.rules import Costs
 from tradedesk.marketdata.clock import market_clock
 from tradedesk.rest.pages import MappedQuerySet, in_pages
 from tradedesk.rest.refusals import BAD_QUERY, NO_USER
@@ -43,9 +45,12 @@ class CostsSchema(Schema):
 class PaperAccountSchema(Schema):
     """Dollars."""
 
-    starting_cash: float = Field(examples=[100_000])
-    cash: float
-    equity: float = Field(description="Cash and the market value of the positions at the last closes.")
+    starting_cash: float | None = Field(description="Null unless the desk simulates it.", examples=[100_000])
+    cash: float | None = Field(description="Null before the first report.")
+    equity: float | None = Field(description="Cash and the market value of the positions, at the last report.")
+    snapshot_at: datetime | None = Field(
+        description="Market time of the last report of cash and equity. Null before the first one."
+    )
     market_value: float
     pnl_today: float = Field(validation_alias=AliasPath("performance", "today"))
     pnl_total: float = Field(validation_alias=AliasPath("performance", "total"))
@@ -73,8 +78,10 @@ def list_paper_positions(request: UserRequest) -> list[PositionSchema]:
 def read_paper_account(request: UserRequest) -> PaperAccountSchema:
     """The paper account. The first deployment opens it; before that, these are its starting values."""
     account = read_account(request.user, Mode.PAPER, market_clock().now())
-    paper_account = PaperAccount.objects.filter(user=request.user).first() or PaperAccount()
-    return PaperAccountSchema.of(account, costs=paper_account.costs())
+    books = getattr(account.account, "paper_account", None)
+    costs = books.costs() if books else Costs()
+    snapshot_at = account.account and account.account.snapshot_at
+    return PaperAccountSchema.of(account, costs=costs, snapshot_at=snapshot_at)
 
 
 def _schemas(page: Sequence[PaperTrade]) -> list[PaperTradeSchema]:

@@ -1,6 +1,7 @@
 """The open positions of an account, valued at the last closes."""
 
 from datetime import datetime
+from typing import Annotated
 
 from ninja import Router
 from pydantic import AliasPath, Field
@@ -11,7 +12,7 @@ from tradedesk.accounts.requests import UserRequest
 from tradedesk.marketdata.clock import market_clock
 from tradedesk.rest.pages import in_pages
 from tradedesk.rest.refusals import BAD_QUERY
-from tradedesk.rest.schemas import Percent, Schema
+from tradedesk.rest.schemas import EmptyAsNull, Percent, Schema
 
 router = Router()
 
@@ -26,6 +27,10 @@ class LotSchema(Schema):
     entry_price: float = Field(validation_alias=AliasPath("trade", "entry_price"))
     stop_price: float | None = Field(validation_alias=AliasPath("trade", "stop_price"))
     target_price: float | None = Field(validation_alias=AliasPath("trade", "target_price"))
+    protection: Annotated[str | None, EmptyAsNull] = Field(
+        description="Where its stop and target are kept; null without a working order for them.",
+        examples=["At the broker, with the entry"],
+    )
     unrealized_pnl: float | None = Field(validation_alias="unrealized")
     unrealized_pct: Percent | None = Field(
         validation_alias="unrealized_return", description="Percent of the cost."

@@ -11,108 +11,177 @@ class OrderRefused(Exception):
 
 
 class OutcomeUnknown(Exception):
-    """The order may or may not have reached the broker: query it by its client_order_id, never guess."""
+    """The request may or may not have reached the broker: query the order by its client_order_id, never guess."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a broker can do, as data; the pipeline decides by it and knows no broker by name.
+
+    attached_exits_at_fill: protective exits travel with their entry, at distances from its fill price, and close
+    the lot by themselves. attached_exits_at_price: they travel with it at absolute prices. separate_exits: stop
+    and limit orders can be placed for shares that are held. replace: a working order can get a new price or
+    quantity. fractional, fractional_exits: entries, and protective exits, of parts of a share. short: shares can
+    be sold that are not held. opening_auction: orders for the opening price (time in force opg).
+    unique_client_ids: a repeated client_order_id is never a second order. commission_with_fill: a fill states its
+    commission; otherwise fees come later, as activities.
+    """
+
+    attached_exits_at_fill: bool = False
+    attached_exits_at_price: bool = False
+    separate_exits: bool = False
+    replace: bool = False
+    fractional: bool = False
+    fractional_exits: bool = False
+    short: bool = False
+    opening_auction: bool = False
+    unique_client_ids: bool = False
+    commission_with_fill: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachedExit:
+    """A protective exit that travels with its entry: an order of its own, valid once the entry is filled.
+
+    type: "stop" or "limit". Either distance (a fraction of the fill price) or price (dollars) is set, depending on
+    the broker's capabilities."""
+
+    client_order_id: str
+    type: str
+    distance: float | None = None
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarMatching:
+    """How the simulation, which fills from whole bars, matches an order: against bars of this length, and of the
+    entries that one bar fills, those of higher priority first. Other brokers ignore it."""
+
+    bar_minutes: int
+    priority: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRequest:
-    """A market order for the next bar.
+    """An order to place. closes: the client_order_id of the entry whose lot an exit sells; "" for an entry.
 
-    stop_loss_pct, take_profit_pct: distances of an entry's protective exits from its fill price, as fractions.
-    closes: the client_order_id of the entry whose lot an exit sells; "" for an entry."""
+    type: market, limit, stop or stop_limit. time_in_force: day, gtc or opg. fractional: whether the quantity may
+    have parts of a share. Prices are in dollars per share."""
 
     client_order_id: str
     symbol: str
-    timeframe: str
     side: str
     quantity: Decimal
+    type: str = "market"
+    time_in_force: str = "day"
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
     fractional: bool = False
-    strength: float = 1.0
-    stop_loss_pct: float | None = None
-    take_profit_pct: float | None = None
     closes: str = ""
+    exits: tuple[AttachedExit, ...] = ()
+    matching: BarMatching | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerOrder:
     """An order as the broker reports it.
 
-    state: working, filled, cancelled, rejected or expired. kind: market, stop_loss or take_profit; the last two
-    are protective exits that the broker holds for the lot of the entry `closes`.
-    """
+    state: working, filled, cancelled (also when it was replaced), rejected or expired; a word that the adapter
+    does not know is reported as "unknown" and changes nothing."""
 
     client_order_id: str
     broker_order_id: str
     state: str
-    symbol: str
-    side: str
     quantity: Decimal
     filled_quantity: Decimal
-    kind: str = "market"
-    closes: str = ""
-    trigger_price: Decimal | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerFill:
-    """One execution. activity_id: the broker's id of it, unique in the account."""
+    """One execution. activity_id: the broker's id of it, unique in the account. commission: 0 when the broker
+    reports fees later, as activities."""
 
     activity_id: str
     client_order_id: str
     quantity: Decimal
     price: Decimal
-    commission: Decimal
     time: datetime
+    commission: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerAccount:
-    """Dollars. equity: cash plus the market value of the positions."""
+class BrokerActivity:
+    """Money or shares that moved without a fill. kind: fee, dividend, interest, split, transfer or other. amount:
+    what it added to the cash, in dollars."""
+
+    activity_id: str
+    kind: str
+    time: datetime
+    amount: Decimal = Decimal(0)
+    symbol: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReport:
+    """Dollars. equity: cash plus the market value of the positions. blocked: why the broker accepts no orders; ""
+    when it does."""
 
     cash: Decimal
     equity: Decimal
     buying_power: Decimal
+    blocked: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerPosition:
+    """quantity: shares, negative when short."""
+
     symbol: str
     quantity: Decimal
-    average_price: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerClock:
-    now: datetime
-    is_open: bool
-    next_open: datetime
 
 
 class Broker(Protocol):
     """One account at one broker. Every call may raise OutcomeUnknown when the broker does not respond."""
 
-    def account(self) -> BrokerAccount: ...
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def account(self) -> AccountReport: ...
 
     def submit(self, request: OrderRequest) -> BrokerOrder:
         """Accept the order once for each client_order_id; a repeated call returns the existing order.
         Raises OrderRefused."""
         ...
 
-    def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
-        """None when the broker never received it."""
-        ...
-
-    def open_orders(self) -> list[BrokerOrder]: ...
-
-    def fills_since(self, cursor: str) -> list[BrokerFill]:
-        """The fills after the one with activity id `cursor` ("" for all), oldest first."""
+    def replace(self, client_order_id: str, request: OrderRequest) -> BrokerOrder:
+        """Replace the working order `client_order_id` by `request`, which has an id of its own. The old order ends
+        as cancelled. Raises OrderRefused when the old order cannot be replaced any more; it then stays as it
+        is."""
         ...
 
     def cancel(self, client_order_id: str) -> None:
         """Request a cancellation. The order's later state shows whether it was in time."""
         ...
 
-    def positions(self) -> list[BrokerPosition]: ...
+    def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
+        """None when the broker never received it."""
+        ...
 
-    def clock(self) -> BrokerClock: ...
+    def open_orders(self) -> list[BrokerOrder]:
+        """All working orders, attached exits included."""
+        ...
+
+    def fills_since(self, cursor: str) -> list[BrokerFill]:
+        """The fills after the one with activity id `cursor` ("" for all), oldest first. Fills at or before it may
+        be repeated."""
+        ...
+
+    def activities_since(self, cursor: str) -> list[BrokerActivity]:
+        """The same for everything that moved money or shares without a fill."""
+        ...
+
+    def positions(self) -> list[BrokerPosition]: ...

@@ -1,13 +1,17 @@
+from livetrading.models.account import AccountActivity, BrokerAccount
+from livetrading.models.incident import Incident
 from livetrading.models.live_strategy import LiveStrategy
 from livetrading.models.order import Fill, Order, OrderState
 from livetrading.models.paper_book import PaperAccount, PaperFill, PaperOrder
 from livetrading.models.position import LivePosition, PaperPosition
-from livetrading.models.reconciliation import Reconciliation
 from livetrading.models.signal import SignalHistory
 from livetrading.models.trade import LiveTrade, PaperTrade
 
 __all__ = [
+    "AccountActivity",
+    "BrokerAccount",
     "Fill",
+    "Incident",
     "LivePosition",
     "LiveStrategy",
     "LiveTrade",
@@ -18,6 +22,5 @@ __all__ = [
     "PaperOrder",
     "PaperPosition",
     "PaperTrade",
-    "Reconciliation",
     "SignalHistory",
 ]

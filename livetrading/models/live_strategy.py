@@ -9,10 +9,10 @@ from django.db import models
 from django.db.models import Q
 
 from backtests.models import Backtest, Candidate
+from livetrading.models.account import FAILING, BrokerAccount
 from livetrading.models.deployed_rules import RULE_CONSTRAINTS, DeployedRules, within
 from strategies.configured_kind import ConfiguredKind
 from strategies.models import Strategy
-from tradedesk.accounts.models import Mode
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.models import TIMEFRAMES
 
@@ -31,13 +31,13 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
         STOPPED = "stopped", "Stopped"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="live_strategies")
+    account = models.ForeignKey(BrokerAccount, models.CASCADE, related_name="live_strategies")
     name = models.CharField(max_length=100)
     strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="deployments")
     backtest = models.ForeignKey(Backtest, models.SET_NULL, null=True, blank=True, related_name="deployments")
     candidate = models.ForeignKey(Candidate, models.SET_NULL, null=True, blank=True, related_name="deployments")
     # One for each press of the button, so that a double click deploys once.
     deploy_key = models.CharField(max_length=64)
-    mode = models.CharField(max_length=5, choices=Mode, default=Mode.PAPER)
 
     # The snapshot: never edited after the deployment.
     symbols = models.JSONField(default=list)
@@ -54,15 +54,18 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     auto_execute = models.BooleanField(default=True)
     check_interval = models.PositiveIntegerField(default=300, help_text="Seconds of market time between checks.")
 
-    # Progress of the checks, in market time; claimed_until is a lease and in wall time.
+    # Progress of the checks, in market time.
     next_check_at = models.DateTimeField()
-    claimed_until = models.DateTimeField(null=True, blank=True)
     last_check_at = models.DateTimeField(null=True, blank=True)
     # The newest evaluated bar of any symbol, and of each symbol: on a real market bars arrive one after the other.
     last_bar_time = models.DateTimeField(null=True, blank=True)
     evaluated_bars = models.JSONField(default=dict, blank=True)
     last_error = models.CharField(max_length=300, blank=True)
+    # Checks in a row that failed.
+    failures = models.PositiveIntegerField(default=0)
 
+    # Dollars of all sales, after all commissions paid so far; kept by the booking of fills.
+    realized_pnl = _dollars(default=Decimal(0))
     # Profit and loss of this strategy at its last check, in dollars since the deployment.
     session = models.DateField(null=True, blank=True)
     session_start_pnl = _dollars(default=Decimal(0))
@@ -72,11 +75,20 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     class Meta:
         ordering = ["-id"]
         verbose_name_plural = "live strategies"
-        indexes = [models.Index(fields=["status", "next_check_at"]), models.Index(fields=["user", "-id"])]
+        indexes = [
+            models.Index(fields=["account", "status", "next_check_at"]),
+            models.Index(fields=["status", "next_check_at"]),
+            models.Index(fields=["user", "-id"]),
+            models.Index(
+                fields=["failures"],
+                condition=Q(status="active", failures__gte=FAILING),
+                name="live_strategy_failing",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["user", "deploy_key"], name="live_strategy_unique_deploy_key"),
             models.UniqueConstraint(
-                fields=["user", "mode", "fingerprint"],
+                fields=["account", "fingerprint"],
                 condition=Q(status="active"),
                 name="live_strategy_unique_active_fingerprint",
             ),
@@ -86,6 +98,10 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def mode(self) -> str:
+        return self.account.mode
 
     @property
     def is_active(self) -> bool:

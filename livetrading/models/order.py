@@ -2,20 +2,24 @@
 
 import uuid
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
+from livetrading.models.account import BrokerAccount
 from livetrading.models.live_strategy import LiveStrategy
 from livetrading.models.signal import OrderSide, SignalHistory
-from tradedesk.accounts.models import Mode
 from tradedesk.core.bars import Timeframe
+from tradedesk.core.money import DUST, SHARE_PLACES
 from tradedesk.marketdata.models import TIMEFRAMES
 
 
 class OrderState(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    GUARDED = "guarded", "Guarded by the desk"
     PENDING = "pending", "Pending"
     SUBMITTING = "submitting", "Submitting"
     UNKNOWN = "unknown", "Unknown"
@@ -30,32 +34,48 @@ class OrderState(models.TextChoices):
 
 
 _S = OrderState
-_AT_BROKER = {
-    _S.ACCEPTED,
-    _S.PARTIALLY_FILLED,
-    _S.FILLED,
-    _S.CANCEL_PENDING,
-    _S.CANCELLED,
-    _S.REJECTED,
-    _S.EXPIRED,
-}
+# A fill is a fact: every state accepts it.
+_FILLS = {_S.PARTIALLY_FILLED, _S.FILLED}
+_ENDED_AT_BROKER = {_S.CANCELLED, _S.REJECTED, _S.EXPIRED}
+_AT_BROKER = {_S.ACCEPTED, _S.CANCEL_PENDING} | _FILLS | _ENDED_AT_BROKER
 
-# From -> to. UNKNOWN returns to PENDING only when the broker has confirmed that it never received the order; the
-# same client_order_id is then sent again.
+# From -> to. WAITING: a protective exit before its entry is filled, or an exit before its shares are free.
+# GUARDED: a protective exit that the desk watches, because the broker cannot hold it. UNKNOWN returns to PENDING
+# only when the broker has confirmed that it never received the order; the same client_order_id is then sent again.
+# BLOCKED and CANCELLED go to CANCEL_PENDING when the broker turns out to have the order after all.
 TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
-    _S.PENDING: frozenset({_S.SUBMITTING, _S.BLOCKED, _S.CANCELLED}),
-    _S.SUBMITTING: frozenset({_S.UNKNOWN, _S.BLOCKED, *_AT_BROKER}),
-    _S.UNKNOWN: frozenset({_S.PENDING, *_AT_BROKER}),
+    _S.WAITING: frozenset({_S.GUARDED, _S.PENDING, _S.BLOCKED} | _AT_BROKER),
+    _S.GUARDED: frozenset({_S.PENDING, _S.CANCELLED} | _FILLS),
+    _S.PENDING: frozenset({_S.SUBMITTING, _S.BLOCKED, _S.CANCELLED} | _FILLS),
+    _S.SUBMITTING: frozenset({_S.UNKNOWN, _S.BLOCKED} | _AT_BROKER),
+    _S.UNKNOWN: frozenset({_S.PENDING} | _AT_BROKER),
     _S.ACCEPTED: frozenset(_AT_BROKER - {_S.ACCEPTED}),
-    _S.PARTIALLY_FILLED: frozenset({_S.PARTIALLY_FILLED, _S.FILLED, _S.CANCEL_PENDING, _S.CANCELLED, _S.EXPIRED}),
-    _S.CANCEL_PENDING: frozenset({_S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELLED, _S.REJECTED, _S.EXPIRED}),
-    _S.FILLED: frozenset(),
-    _S.CANCELLED: frozenset(),
-    _S.REJECTED: frozenset(),
-    _S.EXPIRED: frozenset(),
-    _S.BLOCKED: frozenset(),
+    _S.PARTIALLY_FILLED: frozenset({_S.CANCEL_PENDING} | _FILLS | _ENDED_AT_BROKER),
+    _S.CANCEL_PENDING: frozenset(_FILLS | _ENDED_AT_BROKER),
+    _S.FILLED: frozenset(_FILLS),
+    _S.CANCELLED: frozenset({_S.CANCEL_PENDING} | _FILLS),
+    _S.REJECTED: frozenset(_FILLS),
+    _S.EXPIRED: frozenset(_FILLS),
+    _S.BLOCKED: frozenset({_S.CANCEL_PENDING} | _FILLS),
 }
-WORKING = tuple(state for state, following in TRANSITIONS.items() if following)
+FINAL = (_S.FILLED, _S.CANCELLED, _S.REJECTED, _S.EXPIRED, _S.BLOCKED)
+WORKING = tuple(state for state in OrderState if state not in FINAL)
+# The states of an order that the broker may have. SUBMITTING orders belong to the worker that claimed them, until
+# requeue marks them UNKNOWN.
+SENT = (_S.UNKNOWN, _S.ACCEPTED, _S.PARTIALLY_FILLED, _S.CANCEL_PENDING)
+
+
+class OrderType(models.TextChoices):
+    MARKET = "market", "Market"
+    LIMIT = "limit", "Limit"
+    STOP = "stop", "Stop"
+    STOP_LIMIT = "stop_limit", "Stop limit"
+
+
+class TimeInForce(models.TextChoices):
+    DAY = "day", "Day"
+    GTC = "gtc", "Good till cancelled"
+    OPG = "opg", "At the open"
 
 
 class Order(models.Model):
@@ -65,33 +85,51 @@ class Order(models.Model):
         STOP_LOSS = "stop_loss", "Stop loss"
         TAKE_PROFIT = "take_profit", "Take profit"
 
+    class Holder(models.TextChoices):
+        """Where a protective exit is kept."""
+
+        ATTACHED = "attached", "At the broker, with the entry"
+        BROKER = "broker", "At the broker"
+        DESK = "desk", "Guarded by the desk"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="orders")
+    account = models.ForeignKey(BrokerAccount, models.CASCADE, related_name="orders")
     live_strategy = models.ForeignKey(LiveStrategy, models.SET_NULL, null=True, blank=True, related_name="orders")
     signal = models.OneToOneField(SignalHistory, models.SET_NULL, null=True, blank=True, related_name="order")
-    mode = models.CharField(max_length=5, choices=Mode)
     symbol = models.CharField(max_length=15)
     timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
     side = models.CharField(max_length=4, choices=OrderSide)
     purpose = models.CharField(max_length=11, choices=Purpose)
-    quantity = models.DecimalField(max_digits=20, decimal_places=6)
+    type = models.CharField(max_length=10, choices=OrderType, default=OrderType.MARKET)
+    time_in_force = models.CharField(max_length=3, choices=TimeInForce, default=TimeInForce.DAY)
+    quantity = models.DecimalField(max_digits=20, decimal_places=SHARE_PLACES)
     fractional = models.BooleanField(default=False)
-    # The stronger entry of a bar is filled first, as in a backtest.
-    strength = models.FloatField(default=1.0)
-    # Entries only: distances of the protective exits from the fill price, as fractions.
-    stop_loss_pct = models.FloatField(null=True, blank=True)
-    take_profit_pct = models.FloatField(null=True, blank=True)
-    # Protective exits only: the price that triggers the order.
-    trigger_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    # The strength of the signal: of the entries that one bar fills, the stronger one comes first, as in a
+    # backtest.
+    priority = models.FloatField(default=1.0)
+    limit_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    stop_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    # Protective exits only: the rule they follow, as a fraction of the entry's fill price; and where they are
+    # kept.
+    distance = models.FloatField(null=True, blank=True)
+    holder = models.CharField(max_length=8, choices=Holder, blank=True)
+    # Whether the broker got its price before the fill, from the close of the decision.
+    provisional = models.BooleanField(default=False)
     # Exits only: the entry whose lot this order closes.
     opening_order = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="exits")
+    # The order at the broker that this one replaces.
+    replaces = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="replaced_by")
 
     state = models.CharField(max_length=16, choices=OrderState, default=OrderState.PENDING)
     # Why the order was blocked, rejected, cancelled or filled in part only.
     reason = models.CharField(max_length=300, blank=True)
     client_order_id = models.CharField(max_length=48, unique=True)
     broker_order_id = models.CharField(max_length=64, blank=True)
-    filled_quantity = models.DecimalField(max_digits=20, decimal_places=6, default=0)
+    # How often the order was claimed for sending, and the token of the last claim.
+    attempts = models.PositiveIntegerField(default=0)
+    sender = models.CharField(max_length=32, blank=True)
+    filled_quantity = models.DecimalField(max_digits=20, decimal_places=SHARE_PLACES, default=Decimal(0))
     filled_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     created_at = models.DateTimeField(help_text="Market time.")
     state_changed_at = models.DateTimeField(help_text="Wall time; measures how long an order has waited.")
@@ -100,14 +138,16 @@ class Order(models.Model):
         ordering = ["-created_at", "symbol"]
         indexes = [
             models.Index(fields=["user", "-created_at"]),
-            models.Index(
-                fields=["state", "state_changed_at"], condition=Q(state__in=WORKING), name="order_working"
-            ),
+            models.Index(fields=["live_strategy", "-created_at"]),
+            # Not partial: SQLite uses a partial index only for a query with the same list of states.
+            models.Index(fields=["state", "state_changed_at"]),
+            models.Index(fields=["account", "state"]),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(quantity__gt=0), name="order_quantity_positive"),
+            # A broker counts more decimals than an order has; what is left over is dust.
             models.CheckConstraint(
-                condition=Q(filled_quantity__gte=0, filled_quantity__lte=models.F("quantity")),
+                condition=Q(filled_quantity__gte=0, filled_quantity__lte=F("quantity") + DUST),
                 name="order_filled_within_quantity",
             ),
         ]
@@ -115,39 +155,81 @@ class Order(models.Model):
     def __str__(self) -> str:
         return f"{self.side} {self.quantity.normalize():f} {self.symbol}"
 
+    @property
+    def mode(self) -> str:
+        return self.account.mode
+
+    @property
+    def is_protective(self) -> bool:
+        return self.purpose in PROTECTIVE
+
+    @property
+    def trigger_price(self) -> Decimal | None:
+        """The price that a protective exit waits for, in dollars."""
+        return self.limit_price if self.stop_price is None else self.stop_price
+
+    @property
+    def open_quantity(self) -> Decimal:
+        return self.quantity - self.filled_quantity
+
     @staticmethod
     def client_id_of(order_id: uuid.UUID) -> str:
         """The order's id at the broker. It never changes; 37 characters of the 48 that brokers allow."""
         return f"desk-{order_id.hex}"
 
     @classmethod
-    def move(cls, order_id: uuid.UUID, to: OrderState, *, wall_now: datetime, **changes: Any) -> bool:
-        """The only way to change the state of an order: one conditional UPDATE.
+    def move(
+        cls,
+        order_id: uuid.UUID,
+        to: OrderState,
+        *,
+        wall_now: datetime,
+        only_from: str | None = None,
+        claimed_by: str | None = None,
+        **changes: Any,
+    ) -> bool:
+        """Change the state of an order by one conditional UPDATE; with `claim`, the only way to change it.
 
-        Returns False when the transition from the current state to `to` is not allowed."""
+        Returns False when the transition from the current state to `to` is not allowed, when the current state is
+        not `only_from`, or when the last claim was not that of the sender `claimed_by`."""
         sources = [state for state, following in TRANSITIONS.items() if to in following]
+        sources = [state for state in sources if only_from in (None, state)]
         moved = cls.objects.filter(pk=order_id, state__in=sources)
+        if claimed_by is not None:
+            moved = moved.filter(sender=claimed_by)
         return moved.update(state=to, state_changed_at=wall_now, **changes) == 1
+
+    @classmethod
+    def claim(cls, order_id: uuid.UUID, sender: str, wall_now: datetime) -> bool:
+        """PENDING -> SUBMITTING by the worker with the token `sender`. False when the order is not PENDING."""
+        return (
+            cls.objects.filter(pk=order_id, state=_S.PENDING).update(
+                state=_S.SUBMITTING, state_changed_at=wall_now, sender=sender, attempts=F("attempts") + 1
+            )
+            == 1
+        )
+
+
+PROTECTIVE = (Order.Purpose.STOP_LOSS, Order.Purpose.TAKE_PROFIT)
 
 
 class Fill(models.Model):
     """One execution of an order as the broker reported it; unique by the broker's activity id."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="fills")
-    mode = models.CharField(max_length=5, choices=Mode)
+    account = models.ForeignKey(BrokerAccount, models.CASCADE, related_name="fills")
     order = models.ForeignKey(Order, models.CASCADE, related_name="fills")
-    activity_id = models.CharField(max_length=80)
+    activity_id = models.CharField(max_length=128)
     time = models.DateTimeField()
-    quantity = models.DecimalField(max_digits=20, decimal_places=6)
+    quantity = models.DecimalField(max_digits=20, decimal_places=SHARE_PLACES)
     price = models.DecimalField(max_digits=20, decimal_places=6)
     commission = models.DecimalField(max_digits=20, decimal_places=6, default=0)
 
     class Meta:
         ordering = ["id"]
         # The live pages read the fills of the day.
-        indexes = [models.Index(fields=["user", "mode", "time"])]
+        indexes = [models.Index(fields=["account", "time"])]
         constraints = [
-            models.UniqueConstraint(fields=["user", "mode", "activity_id"], name="fill_unique_activity"),
+            models.UniqueConstraint(fields=["account", "activity_id"], name="fill_unique_activity"),
             models.CheckConstraint(condition=Q(quantity__gt=0, price__gt=0), name="fill_positive"),
         ]
 

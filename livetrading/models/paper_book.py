@@ -6,10 +6,10 @@ The desk never reads these tables for its own records; it calls the simulated br
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from livetrading.models.account import BrokerAccount
 from livetrading.models.signal import OrderSide
 from tradedesk.core.rules import Costs
 from tradedesk.marketdata.models import TIMEFRAMES
@@ -20,10 +20,10 @@ def _amount(**options: Any) -> "models.DecimalField[Any, Any]":
 
 
 class PaperAccount(models.Model):
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="paper_account")
-    starting_cash = _amount()
+    broker_account = models.OneToOneField(BrokerAccount, models.CASCADE, related_name="paper_account")
+    starting_cash = models.DecimalField(max_digits=20, decimal_places=6)
     # starting_cash plus every fill's cash_change.
-    cash = _amount()
+    cash = models.DecimalField(max_digits=20, decimal_places=6)
     commission_per_order = models.FloatField(default=0)
     commission_per_share = models.FloatField(default=0)
     commission_bps = models.FloatField(default=0)
@@ -35,7 +35,7 @@ class PaperAccount(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Paper account of {self.user}"
+        return f"Books of {self.broker_account}"
 
     def costs(self) -> Costs:
         return Costs(
@@ -67,9 +67,12 @@ class PaperOrder(models.Model):
     side = models.CharField(max_length=4, choices=OrderSide)
     quantity = _amount()
     fractional = models.BooleanField(default=False)
-    strength = models.FloatField(default=1.0)
-    stop_loss_pct = models.FloatField(null=True, blank=True)
-    take_profit_pct = models.FloatField(null=True, blank=True)
+    priority = models.FloatField(default=1.0)
+    # Entries only: the protective exits to make at the fill, and their distances from its price, as fractions.
+    stop_loss_id = models.CharField(max_length=48, blank=True)
+    stop_loss_distance = models.FloatField(null=True, blank=True)
+    take_profit_id = models.CharField(max_length=48, blank=True)
+    take_profit_distance = models.FloatField(null=True, blank=True)
     trigger_price = _amount(null=True, blank=True)
     accepted_at = models.DateTimeField(help_text="Market time.")
     # Protective exits only: the last bar that was matched against this order.

@@ -5,12 +5,15 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from backtests.models.result import EXIT_REASON_CHOICES
+from livetrading.models.account import BrokerAccount
 from livetrading.models.live_strategy import LiveStrategy
 from livetrading.models.order import Order
+from tradedesk.accounts.models import Mode, User
 from tradedesk.core.bars import Timeframe
+from tradedesk.core.money import DUST, SHARE_PLACES
 from tradedesk.marketdata.models import TIMEFRAMES
 
 
@@ -18,19 +21,20 @@ class BaseTrade(models.Model):
     """Written by pipeline.reconcile only."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="%(class)ss")
+    account = models.ForeignKey(BrokerAccount, models.CASCADE, related_name="%(class)ss")
     live_strategy = models.ForeignKey(
         LiveStrategy, models.SET_NULL, null=True, blank=True, related_name="%(class)ss"
     )
     opening_order = models.OneToOneField(Order, models.PROTECT, related_name="%(class)s")
     symbol = models.CharField(max_length=15)
     timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
-    quantity = models.DecimalField(max_digits=20, decimal_places=6)
+    quantity = models.DecimalField(max_digits=20, decimal_places=SHARE_PLACES)
     entry_time = models.DateTimeField()
     # Volume-weighted average of the entry's fills.
     entry_price = models.DecimalField(max_digits=20, decimal_places=6)
     stop_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     target_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
-    exit_quantity = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
+    exit_quantity = models.DecimalField(max_digits=20, decimal_places=SHARE_PLACES, default=Decimal(0))
     # Time of the fill that sold the last share; NULL while the trade is open.
     exit_time = models.DateTimeField(null=True, blank=True)
     exit_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
@@ -44,11 +48,13 @@ class BaseTrade(models.Model):
         ordering = ["-entry_time", "symbol"]
         indexes = [
             models.Index(fields=["user", "-entry_time"]),
+            models.Index(fields=["account", "-entry_time"]),
+            models.Index(fields=["account"], condition=Q(exit_time=None), name="%(class)s_open"),
             models.Index(fields=["live_strategy", "exit_time"]),
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(quantity__gt=0, exit_quantity__gte=0, exit_quantity__lte=F("quantity")),
+                condition=Q(quantity__gt=0, exit_quantity__gte=0, exit_quantity__lte=F("quantity") + DUST),
                 name="%(class)s_exit_within_quantity",
             )
         ]
@@ -85,3 +91,17 @@ class PaperTrade(BaseTrade):
 class LiveTrade(BaseTrade):
     class Meta(BaseTrade.Meta):
         pass
+
+
+# A trade of either table, and a selection of one of them.
+Trade = PaperTrade | LiveTrade
+Trades = QuerySet[PaperTrade] | QuerySet[LiveTrade]
+
+
+def trade_model(account: BrokerAccount) -> type[PaperTrade] | type[LiveTrade]:
+    return PaperTrade if account.is_paper else LiveTrade
+
+
+def trades_of(owner: User | BrokerAccount | LiveStrategy, mode: str) -> Trades:
+    """The paper or the live trades of a user, an account or a live strategy."""
+    return owner.papertrades.all() if mode == Mode.PAPER else owner.livetrades.all()

@@ -1,17 +1,11 @@
-"""A live strategy's own book: its open lots, its working orders and its realized profit."""
+"""The books of live strategies: their open lots, their working orders and their realized profit."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from django.db.models import Sum
-
-from livetrading.models import LiveStrategy, LiveTrade, Order, PaperTrade
+from livetrading.models import BrokerAccount, Incident, LiveStrategy, Order
 from livetrading.models.order import WORKING
-from livetrading.models.trade import BaseTrade
-from tradedesk.accounts.models import Mode
-
-TRADES: dict[str, type[BaseTrade]] = {Mode.PAPER: PaperTrade, Mode.LIVE: LiveTrade}
+from livetrading.models.trade import Trade, trades_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,42 +13,48 @@ class StrategyBook:
     """lots: open trades by symbol. exiting, entering: symbols with a working exit or entry order. realized:
     dollars after commissions, including the entry commissions of the open lots."""
 
-    lots: Mapping[str, BaseTrade]
-    exiting: frozenset[str]
-    entering: frozenset[str]
-    realized: float
+    lots: dict[str, Trade] = field(default_factory=dict)
+    exiting: set[str] = field(default_factory=set)
+    entering: set[str] = field(default_factory=set)
+    realized: float = 0.0
 
     def open_positions(self) -> int:
         """The number of positions that count against max_positions: lots without a working exit, and working
         entries."""
-        return len((set(self.lots) - self.exiting) | self.entering)
+        return len((self.lots.keys() - self.exiting) | self.entering)
 
     def unrealized(self, closes: Mapping[str, float]) -> float:
-        """Dollars. closes: closing price by symbol."""
+        """Dollars. closes: closing price by symbol; a lot without one counts at what was paid."""
         return sum(
-            float(lot.open_quantity) * (closes[symbol] - float(lot.entry_price))
+            float(lot.open_quantity) * (closes.get(symbol, float(lot.entry_price)) - float(lot.entry_price))
             for symbol, lot in self.lots.items()
         )
 
 
-def trades_of_strategy(live: LiveStrategy) -> Any:
-    """The queryset of the live strategy's paper or live trades, depending on its mode."""
-    return TRADES[live.mode]._default_manager.filter(live_strategy=live)
+def read_books(
+    account: BrokerAccount, strategies: Iterable[LiveStrategy], *, without: Order | None = None
+) -> dict[int, StrategyBook]:
+    """The books of these strategies of one account, by their ids. Three queries; `without` leaves out one order.
 
-
-def read_book(live: LiveStrategy, *, without: Order | None = None) -> StrategyBook:
-    """Read the book; `without` leaves out one working order."""
-    trades = trades_of_strategy(live)
-    working = Order.objects.filter(live_strategy=live, state__in=WORKING)
+    An order with a fill that is set aside counts as working, because its shares are bought or sold and not booked.
+    """
+    books = {live.pk: StrategyBook(realized=float(live.realized_pnl)) for live in strategies}
+    for trade in trades_of(account, account.mode).filter(live_strategy__in=list(books), exit_time=None):
+        books[trade.live_strategy_id or 0].lots[trade.symbol] = trade
+    working = account.orders.filter(
+        live_strategy__in=list(books),
+        state__in=WORKING,
+        purpose__in=(Order.Purpose.ENTRY, Order.Purpose.EXIT),
+    )
     if without is not None:
         working = working.exclude(pk=without.pk)
-    purposes = working.filter(purpose__in=(Order.Purpose.ENTRY, Order.Purpose.EXIT))
-    symbols = {purpose: set[str]() for purpose in Order.Purpose}
-    for purpose, symbol in purposes.values_list("purpose", "symbol"):
-        symbols[Order.Purpose(purpose)].add(symbol)
-    return StrategyBook(
-        lots={trade.symbol: trade for trade in trades.filter(exit_time=None)},
-        exiting=frozenset(symbols[Order.Purpose.EXIT]),
-        entering=frozenset(symbols[Order.Purpose.ENTRY]),
-        realized=float(trades.aggregate(total=Sum("pnl"))["total"] or 0),
+    aside = account.orders.filter(
+        live_strategy__in=list(books),
+        incidents__kind=Incident.Kind.UNBOOKED_FILL,
+        incidents__resolved_at=None,
     )
+    columns = ("live_strategy_id", "purpose", "symbol")
+    for live_id, purpose, symbol in [*working.values_list(*columns), *aside.values_list(*columns)]:
+        book = books[live_id or 0]
+        (book.entering if purpose == Order.Purpose.ENTRY else book.exiting).add(symbol)
+    return books

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from livetrading.models.trade import BaseTrade
+from livetrading.models.trade import Trade
 from livetrading.pipeline.book import StrategyBook
 from livetrading.pipeline.evaluate import SignalEvent
+from livetrading.pipeline.gate import Verdict
 from tradedesk.core.money import to_decimal
 from tradedesk.core.risk import EntryState, Refusal, entry_refusal
 from tradedesk.core.rules import Costs, RiskRules, kernel_rules
@@ -16,11 +17,11 @@ from tradedesk.core.sizing import order_quantity
 
 @dataclass(frozen=True, slots=True)
 class EquityState:
-    """Dollars at the close on which the decision is made. equity: of the account, for the size of entries.
-    own_equity, own_peak: of the strategy, for its drawdown limit. day_loss: lost since the end of the previous
-    session."""
+    """Dollars at the close on which the decision is made. equity: of the account, for the size of entries; None
+    when the broker did not report it. own_equity, own_peak: of the strategy, for its drawdown limit. day_loss:
+    lost since the end of the previous session."""
 
-    equity: float
+    equity: float | None
     own_equity: float
     own_peak: float
     day_loss: float
@@ -34,13 +35,19 @@ class Decision:
     event: SignalEvent
     quantity: Decimal = Decimal(0)
     reason: str = ""
-    lot: BaseTrade | None = None
+    lot: Trade | None = None
 
 
 def decide(
-    events: Iterable[SignalEvent], book: StrategyBook, rules: RiskRules, equity_state: EquityState
+    events: Iterable[SignalEvent],
+    book: StrategyBook,
+    rules: RiskRules,
+    equity_state: EquityState,
+    entries_gate: Verdict,
 ) -> list[Decision]:
     """Exits first, because they free a position; then entries by strength descending, then symbol.
+
+    entries_gate: the gate's answer for entries of this strategy.
 
     When several bars have closed since the last check, only the newest signal of a symbol counts. A BUY of a
     symbol that is held or ordered already is left out: buy and hold signals it on every bar.
@@ -52,10 +59,10 @@ def decide(
         e for e in newest if e.side is Side.BUY and e.symbol not in book.lots and e.symbol not in book.entering
     ]
     entries = sorted(buys, key=lambda e: (-e.strength, e.symbol))
-    open_positions = len((set(book.lots) - book.exiting - closing) | book.entering)
+    open_positions = len((book.lots.keys() - book.exiting - closing) | book.entering)
     decisions = list(exits)
     for event in entries:
-        decision = _entry(event, rules, equity_state, open_positions)
+        decision = _entry(event, rules, equity_state, open_positions, entries_gate)
         open_positions += decision.quantity > 0
         decisions.append(decision)
     return decisions
@@ -69,15 +76,21 @@ def _exit(event: SignalEvent, book: StrategyBook) -> Decision:
     if symbol in book.exiting:
         return Decision(event, reason=f"A sell order for {symbol} is already working.")
     # A late SELL still closes the lot, unless the lot was bought after the signal.
-    if lot.entry_time > event.bar_time:
+    if lot.entry_time >= event.closed_at:
         return Decision(event, reason=f"The open lot of {symbol} was bought after this signal.")
     return Decision(event, quantity=lot.open_quantity, lot=lot)
 
 
-def _entry(event: SignalEvent, rules: RiskRules, equity_state: EquityState, open_positions: int) -> Decision:
+def _entry(
+    event: SignalEvent, rules: RiskRules, equity_state: EquityState, open_positions: int, entries_gate: Verdict
+) -> Decision:
     close = event.close
     if event.late:
         return Decision(event, reason="A newer bar has closed since this signal; it is too late to enter.")
+    if not entries_gate.open:
+        return Decision(event, reason=entries_gate.reason)
+    if equity_state.equity is None:
+        return Decision(event, reason="The broker did not report the account's equity.")
     # Costs belong to the account; refusals and sizes do not depend on them.
     limits = kernel_rules(rules, Costs())
     state = EntryState(

@@ -1,44 +1,73 @@
-"""Find the live strategies whose check is due, and claim them so that each is checked once."""
+"""Find the accounts that need a tick, and claim each of them for one worker."""
 
-from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
 
-from livetrading.models import LiveStrategy
+from livetrading.models import (
+    BrokerAccount,
+    Incident,
+    LivePosition,
+    LiveStrategy,
+    Order,
+    OrderState,
+    PaperPosition,
+)
+from livetrading.models.order import WORKING
 
-# A check that has not ended after this time is dispatched again.
+# A tick that has not ended after this time is dispatched again; a running tick renews its claim.
 LEASE = timedelta(seconds=30)
-CHUNK = 25
+# An account with something at the broker is reconciled after this market time.
+RECONCILE_EVERY = timedelta(seconds=5)
+ACCOUNTS = 1000
 
 
-def claim_due(now: datetime, wall_now: datetime, only: Iterable[int] | None = None) -> list[list[int]]:
-    """Claim the live strategies that are due at the market time `now`. Returns their ids in chunks of one
-    timeframe.
-
-    only: claim these live strategies, whether due or not; a new deployment is checked immediately.
-    """
-    free = Q(claimed_until=None) | Q(claimed_until__lt=wall_now)
-    selected = Q(next_check_at__lte=now) if only is None else Q(pk__in=list(only))
-    due = LiveStrategy.objects.filter(free, selected, status=LiveStrategy.Status.ACTIVE)
-    ids = list(due.order_by("next_check_at").values_list("pk", flat=True)[:1000])
-    if not ids:
-        return []
-    # The end of the lease identifies the rows that this UPDATE has claimed.
+def claim_due_accounts(now: datetime, wall_now: datetime) -> list[tuple[int, datetime]]:
+    """Claim the accounts that need a tick at the market time `now`. Returns their ids and the ends of their
+    leases, those that waited longest first, so that every user has a turn."""
+    free = Q(claimed_until=None) | Q(claimed_until__lte=wall_now)
     until = wall_now + LEASE
-    if not LiveStrategy.objects.filter(free, selected, pk__in=ids, status=LiveStrategy.Status.ACTIVE).update(
-        claimed_until=until
-    ):
-        return []
-    claimed = LiveStrategy.objects.filter(pk__in=ids, claimed_until=until)
-    groups: dict[tuple[str, int], list[int]] = defaultdict(list)
-    # Strategies of one user share an account, so they are checked in one chunk instead of blocking each other.
-    for pk, timeframe, user_id in claimed.order_by("user_id", "pk").values_list("pk", "timeframe", "user_id"):
-        groups[(timeframe, user_id)].append(pk)
-    chunks: dict[str, list[list[int]]] = defaultdict(lambda: [[]])
-    for (timeframe, _), pks in groups.items():
-        if len(chunks[timeframe][-1]) + len(pks) > CHUNK and chunks[timeframe][-1]:
-            chunks[timeframe].append([])
-        chunks[timeframe][-1].extend(pks)
-    return [chunk for of_timeframe in chunks.values() for chunk in of_timeframe if chunk]
+    with transaction.atomic():
+        # The row locks let only one of two dispatchers claim an account; one that a tick has locked has its turn
+        # the next time.
+        waiting = BrokerAccount.objects.filter(free).filter(needs_tick(now))
+        longest_first = waiting.order_by(F("claimed_until").asc(nulls_first=True), "pk")
+        due = list(longest_first.select_for_update(skip_locked=True).values_list("pk", flat=True)[:ACCOUNTS])
+        if due:
+            BrokerAccount.objects.filter(pk__in=due).update(claimed_until=until)
+    return [(pk, until) for pk in due]
+
+
+def needs_tick(now: datetime) -> Q:
+    """A condition on BrokerAccount: a check is due, an order waits for an answer, or what is held or at the broker
+    was not reconciled for a while."""
+    orders = Order.objects.filter(account=OuterRef("pk"))
+    due = LiveStrategy.objects.filter(
+        account=OuterRef("pk"), status=LiveStrategy.Status.ACTIVE, next_check_at__lte=now
+    )
+    urgent = orders.filter(
+        Q(state__in=(OrderState.UNKNOWN, OrderState.CANCEL_PENDING))
+        | Q(state=OrderState.WAITING, purpose=Order.Purpose.EXIT)
+    )
+    watched = (
+        Exists(orders.filter(state__in=WORKING))
+        | Exists(PaperPosition.objects.filter(account=OuterRef("pk")))
+        | Exists(LivePosition.objects.filter(account=OuterRef("pk")))
+        | Exists(Incident.objects.filter(account=OuterRef("pk"), resolved_at=None))
+        | Q(failures__gt=0)
+    )
+    stale = Q(reconciled_at=None) | Q(reconciled_at__lte=now - RECONCILE_EVERY)
+    return Q(Exists(due)) | Q(Exists(urgent)) | (stale & Q(watched))
+
+
+def renew(account_id: int, until: datetime, wall_now: datetime) -> datetime | None:
+    """Extend a claim that ends at `until`. Returns its new end, None when it was lost."""
+    longer = wall_now + LEASE
+    claim = BrokerAccount.objects.filter(pk=account_id, claimed_until=until)
+    return longer if claim.update(claimed_until=longer) == 1 else None
+
+
+def release(account_id: int, until: datetime, at: datetime) -> None:
+    """End a claim: the account can be claimed again at the wall time `at`."""
+    BrokerAccount.objects.filter(pk=account_id, claimed_until=until).update(claimed_until=at)

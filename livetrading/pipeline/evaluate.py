@@ -1,7 +1,7 @@
-"""Evaluate a live strategy on the bars that have closed since its last check."""
+"""Evaluate a set of live strategies on the bars that have closed since their last checks."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -10,12 +10,14 @@ from livetrading.models import LiveStrategy
 from strategies.kinds import Kind
 from tradedesk.core.bars import Bars, to_datetime, to_datetime64
 from tradedesk.core.signals import Side, Signals
-from tradedesk.marketdata.library import closed, load_available
+from tradedesk.marketdata.library import closed
+from tradedesk.marketdata.quotes import Series, load_readable
+from tradedesk.marketdata.sessions import bar_close
 
 
 @dataclass(frozen=True, slots=True)
 class SignalEvent:
-    """A BUY or SELL at the close of one bar. late: a newer bar has closed since."""
+    """A BUY or SELL at the close of one bar, at `closed_at`. late: a newer bar has closed since."""
 
     symbol: str
     side: Side
@@ -24,12 +26,13 @@ class SignalEvent:
     close: float
     explanation: str
     late: bool
+    closed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """newest: time of the newest closed bar of any symbol, None when there is none. times, closes: time and close
-    of the newest closed bar of each symbol. missing: symbols without bars."""
+    of the newest closed bar of each symbol. missing: symbols without readable bars."""
 
     newest: datetime | None
     times: dict[str, datetime]
@@ -38,30 +41,96 @@ class Evaluation:
     missing: list[str]
 
 
-def evaluate(live: LiveStrategy, now: datetime) -> Evaluation:
-    """Run the strategy kind on its warm-up window, extended by the bars that no check has evaluated yet."""
-    kind = live.make_kind()
-    bars: dict[str, Bars] = {}
-    new_bars: dict[str, int] = {}
-    for symbol, history in load_available(live.symbols, live.timeframe).items():
-        known = closed(history, live.timeframe, now)
-        if len(known):
-            new_bars[symbol] = _count_new_bars(known, live.last_evaluated(symbol))
-            bars[symbol] = known[-(kind.warmup() + max(new_bars[symbol] - 1, 0)) :]
-    signals = kind.signals_by_symbol(bars)
-    times = {symbol: to_datetime(series.time[-1]) for symbol, series in bars.items()}
+@dataclass(slots=True)
+class _Window:
+    """The bars of one symbol that a strategy is run on, and how many of them no check has evaluated yet."""
+
+    bars: Bars
+    new_bars: int
+
+
+@dataclass(slots=True)
+class _Signals:
+    """The signals of a set: every kind runs once for the same parameters, symbols and windows."""
+
+    kinds: dict[object, Kind] = field(default_factory=dict)
+    computed: dict[object, dict[str, Signals]] = field(default_factory=dict)
+
+    def kind(self, live: LiveStrategy) -> Kind:
+        key = (live.kind, tuple(sorted(live.parameters.items())))
+        if key not in self.kinds:
+            self.kinds[key] = live.make_kind()
+        return self.kinds[key]
+
+    def of(self, kind: Kind, timeframe: str, windows: dict[str, _Window]) -> dict[str, Signals]:
+        if kind.across_symbols:
+            return self._run(kind, timeframe, windows)
+        found: dict[str, Signals] = {}
+        for symbol, window in windows.items():
+            found |= self._run(kind, timeframe, {symbol: window})
+        return found
+
+    def _run(self, kind: Kind, timeframe: str, windows: dict[str, _Window]) -> dict[str, Signals]:
+        key = (kind, timeframe, tuple((symbol, window.new_bars) for symbol, window in windows.items()))
+        if key not in self.computed:
+            self.computed[key] = kind.signals_by_symbol({s: window.bars for s, window in windows.items()})
+        return self.computed[key]
+
+
+def evaluate(
+    strategies: Iterable[LiveStrategy], now: datetime
+) -> tuple[dict[int, Evaluation], dict[int, Exception]]:
+    """The evaluations by the id of the strategy, and the errors of those that could not be evaluated.
+
+    Bars are loaded once for each symbol, and a kind runs once for the same parameters and symbol, on its warm-up
+    window extended by the bars that no check has evaluated yet.
+    """
+    members = list(strategies)
+    bars = _closed_bars(members, now)
+    signals = _Signals()
+    evaluations: dict[int, Evaluation] = {}
+    errors: dict[int, Exception] = {}
+    for live in members:
+        try:
+            evaluations[live.pk] = _evaluate(live, bars, signals)
+        except Exception as error:  # a trader's own kind may raise anything
+            errors[live.pk] = error
+    return evaluations, errors
+
+
+def _closed_bars(members: list[LiveStrategy], now: datetime) -> dict[Series, Bars]:
+    symbols: dict[str, set[str]] = {}
+    for live in members:
+        symbols.setdefault(live.timeframe, set()).update(live.symbols)
+    return {
+        (symbol, timeframe): closed(history, timeframe, now)
+        for timeframe, wanted in symbols.items()
+        for symbol, history in load_readable(wanted, timeframe).items()
+    }
+
+
+def _evaluate(live: LiveStrategy, bars: dict[Series, Bars], signals: _Signals) -> Evaluation:
+    kind = signals.kind(live)
+    windows: dict[str, _Window] = {}
+    for symbol in live.symbols:
+        known = bars.get((symbol, live.timeframe))
+        if known is not None and len(known):
+            new_bars = _count_new_bars(known, live.last_evaluated(symbol))
+            windows[symbol] = _Window(known[-(kind.warmup() + max(new_bars - 1, 0)) :], new_bars)
+    found = signals.of(kind, live.timeframe, windows)
+    times = {symbol: to_datetime(window.bars.time[-1]) for symbol, window in windows.items()}
     newest = max(times.values(), default=None)
     events = [
         event
-        for symbol in sorted(bars)
-        for event in _signal_events(symbol, bars[symbol], signals[symbol], new_bars[symbol], newest, kind)
+        for symbol in sorted(windows)
+        for event in _events(symbol, live.timeframe, windows[symbol], found[symbol], newest, kind)
     ]
     return Evaluation(
         newest=newest,
         times=times,
-        closes={symbol: float(series.close[-1]) for symbol, series in bars.items()},
+        closes={symbol: float(window.bars.close[-1]) for symbol, window in windows.items()},
         events=events,
-        missing=[symbol for symbol in live.symbols if symbol not in bars],
+        missing=[symbol for symbol in live.symbols if symbol not in windows],
     )
 
 
@@ -71,10 +140,11 @@ def _count_new_bars(known: Bars, last_evaluated: datetime | None) -> int:
     return len(known) - int(np.searchsorted(known.time, to_datetime64(last_evaluated), side="right"))
 
 
-def _signal_events(
-    symbol: str, bars: Bars, signals: Signals, new_bars: int, newest: datetime | None, kind: Kind
+def _events(
+    symbol: str, timeframe: str, window: _Window, signals: Signals, newest: datetime | None, kind: Kind
 ) -> Iterator[SignalEvent]:
-    for t in range(len(bars) - new_bars, len(bars)):
+    bars = window.bars
+    for t in range(max(0, len(bars) - window.new_bars), len(bars)):
         if signals.side[t] == Side.HOLD:
             continue
         time = to_datetime(bars.time[t])
@@ -83,6 +153,7 @@ def _signal_events(
             side=Side(int(signals.side[t])),
             strength=float(signals.strength[t]),
             bar_time=time,
+            closed_at=to_datetime(bar_close(bars.time[t : t + 1], timeframe)[0]),
             close=float(bars.close[t]),
             explanation=kind.explain(signals, t),
             late=time != newest,

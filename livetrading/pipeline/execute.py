@@ -1,19 +1,38 @@
-"""Send one order: claim it, check the limits again, call the broker outside any transaction."""
+"""Send one order: claim it, ask the gate again, call the broker outside any transaction."""
 
 import logging
 import uuid
 from datetime import datetime
+from typing import Any
 
-from livetrading.brokers.protocol import OrderRefused, OrderRequest, OutcomeUnknown
-from livetrading.models import LiveStrategy, Order, OrderState
-from livetrading.pipeline.book import read_book
+from livetrading.brokers.protocol import (
+    AttachedExit,
+    BarMatching,
+    Broker,
+    BrokerOrder,
+    Capabilities,
+    OrderRefused,
+    OrderRequest,
+    OutcomeUnknown,
+)
+from livetrading.models import BrokerAccount, Incident, Order, OrderState
+from livetrading.pipeline.book import read_books
+from livetrading.pipeline.gate import OPEN, Verdict, gate
 from livetrading.services.accounts import NoBroker, broker_for
+from livetrading.services.incidents import close, report
 from livetrading.services.notifications import notify_not_sent
 from tradedesk.accounts.changes import bump_version
-from tradedesk.accounts.models import User
-from tradedesk.core.risk import Refusal
+from tradedesk.core.bars import Timeframe
+from tradedesk.marketdata.sessions import next_bar_close
 
 log = logging.getLogger(__name__)
+
+# From this attempt on, an order that cannot be sent is an incident.
+MANY_ATTEMPTS = 3
+
+
+class _LostClaim(Exception):
+    """Another worker has taken the order over."""
 
 
 def execute_order(order_id: uuid.UUID, now: datetime, wall_now: datetime) -> None:
@@ -21,63 +40,122 @@ def execute_order(order_id: uuid.UUID, now: datetime, wall_now: datetime) -> Non
 
     The order becomes ACCEPTED, BLOCKED or REJECTED with the reason, or UNKNOWN when the broker does not respond.
     """
-    if not Order.move(order_id, OrderState.SUBMITTING, wall_now=wall_now):
+    sender = uuid.uuid4().hex
+    if not Order.claim(order_id, sender, wall_now):
         return
-    order = Order.objects.select_related("user", "live_strategy", "opening_order").get(pk=order_id)
+    related = ("user", "account__paper_account", "account__user", "live_strategy", "opening_order", "replaces")
+    order = Order.objects.select_related(*related).get(pk=order_id)
     try:
-        broker = broker_for(order.user_id, order.mode, now)
-        if reason := refusal_before_sending(order):
-            _refuse(order, OrderState.BLOCKED, reason, now, wall_now)
-            return
-        accepted = broker.submit(_request(order))
-    except (NoBroker, OrderRefused) as error:
-        state = OrderState.REJECTED if isinstance(error, OrderRefused) else OrderState.BLOCKED
-        _refuse(order, state, str(error), now, wall_now)
-    except OutcomeUnknown as error:
-        log.warning("The outcome of order %s is unknown: %s", order.client_order_id, error)
-        Order.move(order_id, OrderState.UNKNOWN, wall_now=wall_now, reason=str(error)[:300])
+        accepted = _send(order, broker_for(order.account, now), sender, now)
+    except _LostClaim:
+        log.warning("Order %s was taken over before it was sent.", order.client_order_id)
+        return
+    except _HeldBack as held:
+        _end(order, OrderState.BLOCKED, str(held), now, wall_now)
+    except NoBroker as error:
+        if order.attempts > 1:  # the broker may have it
+            _move(order, OrderState.UNKNOWN, wall_now, reason=str(error)[:300])
+        else:
+            _end(order, OrderState.BLOCKED, str(error), now, wall_now)
+    except OrderRefused as refusal:
+        _end(order, OrderState.REJECTED, str(refusal), now, wall_now)
+    except Exception as error:
+        # Whatever else went wrong, the broker may have the order: it is asked before anything is sent again.
+        log.warning("The outcome of order %s is unknown.", order.client_order_id, exc_info=True)
+        reason = str(error) if isinstance(error, OutcomeUnknown) else "The broker's response was not readable."
+        _move(order, OrderState.UNKNOWN, wall_now, reason=reason[:300])
+        if order.attempts >= MANY_ATTEMPTS:
+            text = f"The order to {order} could not be sent {order.attempts} times and is tried again: {reason}"
+            report(order.account, Incident.Kind.UNSENT_ORDER, order.client_order_id, text, now, order=order)
     else:
-        Order.move(
-            order_id, OrderState.ACCEPTED, wall_now=wall_now, broker_order_id=accepted.broker_order_id, reason=""
-        )
+        _move(order, OrderState.ACCEPTED, wall_now, broker_order_id=accepted.broker_order_id[:64], reason="")
+        if order.attempts >= MANY_ATTEMPTS:
+            close(order.account, Incident.Kind.UNSENT_ORDER, order.client_order_id, now)
     bump_version(order.user_id)
 
 
-def refusal_before_sending(order: Order) -> str:
-    """Why this order must not be sent now; "" when it may be sent. Only the mode can block an exit."""
-    user: User = order.user
-    if order.mode != user.mode:
-        return f"This is a {order.mode} order, but your account is in {user.mode} mode."
+class _HeldBack(Exception):
+    """The gate's reason."""
+
+
+def _send(order: Order, broker: Broker, sender: str, now: datetime) -> BrokerOrder:
+    # An order that was claimed before may be at the broker: it is neither sent nor blocked before the broker was
+    # asked.
+    if order.attempts > 1 and (known := broker.order_by_client_id(order.client_order_id)) is not None:
+        return known
+    verdict = gate_before_sending(order, now)
+    if not verdict.open:
+        raise _HeldBack(verdict.reason)
+    request = order_request(order, broker.capabilities)
+    # The last look before the broker: a sender that stalled has lost its claim.
+    if not Order.objects.filter(pk=order.pk, state=OrderState.SUBMITTING, sender=sender).exists():
+        raise _LostClaim
+    if order.replaces is not None:
+        return broker.replace(order.replaces.client_order_id, request)
+    return broker.submit(request)
+
+
+def gate_before_sending(order: Order, now: datetime) -> Verdict:
+    """The gate's answer for this order at the market time `now`."""
     if order.purpose != Order.Purpose.ENTRY:
-        return ""
-    if user.entries_stopped:
-        return "Entries are stopped (kill switch)."
+        return OPEN
     live = order.live_strategy
-    if live is None:
-        return ""
-    if live.status != LiveStrategy.Status.ACTIVE:
-        return f"The strategy was {live.get_status_display().lower()} before the order was sent."
-    rules = live.risk_rules()
-    if read_book(live, without=order).open_positions() >= rules.max_positions:
-        return Refusal.MAX_POSITIONS.message(rules=rules)
-    return ""
+    open_positions = None
+    if live is not None:
+        open_positions = read_books(order.account, [live], without=order)[live.pk].open_positions()
+    expired = now >= next_bar_close(order.created_at, order.timeframe)
+    return gate(order.purpose, order.account, order.user, live, open_positions=open_positions, expired=expired)
 
 
-def _refuse(order: Order, state: OrderState, reason: str, now: datetime, wall_now: datetime) -> None:
-    if Order.move(order.pk, state, wall_now=wall_now, reason=reason[:300]):
-        notify_not_sent(order, reason, now)
-
-
-def _request(order: Order) -> OrderRequest:
+def order_request(order: Order, capabilities: Capabilities) -> OrderRequest:
+    """The request for this order. One query for an entry."""
+    is_entry = order.purpose == Order.Purpose.ENTRY
     return OrderRequest(
         client_order_id=order.client_order_id,
         symbol=order.symbol,
-        timeframe=order.timeframe,
         side=order.side,
         quantity=order.quantity,
+        type=order.type,
+        time_in_force=order.time_in_force,
+        limit_price=order.limit_price,
+        stop_price=order.stop_price,
         fractional=order.fractional,
-        strength=order.strength,
-        stop_loss_pct=order.stop_loss_pct,
-        take_profit_pct=order.take_profit_pct,
         closes=order.opening_order.client_order_id if order.opening_order else "",
+        exits=_attached_exits(order, capabilities) if is_entry else (),
+        matching=BarMatching(bar_minutes=Timeframe(order.timeframe).minutes, priority=order.priority),
     )
+
+
+def _attached_exits(entry: Order, capabilities: Capabilities) -> tuple[AttachedExit, ...]:
+    legs = entry.exits.filter(state=OrderState.WAITING, holder=Order.Holder.ATTACHED).order_by("purpose")
+    relative = capabilities.attached_exits_at_fill
+    return tuple(
+        AttachedExit(
+            client_order_id=leg.client_order_id,
+            type=leg.type,
+            distance=leg.distance if relative else None,
+            price=None if relative else leg.trigger_price,
+        )
+        for leg in legs
+    )
+
+
+def _end(order: Order, state: OrderState, reason: str, now: datetime, wall_now: datetime) -> None:
+    if _move(order, state, wall_now, reason=reason[:300]):
+        notify_not_sent(order, reason, now)
+
+
+def _move(order: Order, state: OrderState, wall_now: datetime, **changes: Any) -> bool:
+    """Change the state, unless another sender has taken the order over: then its outcome counts."""
+    return Order.move(order.pk, state, wall_now=wall_now, claimed_by=order.sender, **changes)
+
+
+def request_cancels(account: BrokerAccount, broker: Broker) -> None:
+    """Ask the broker to cancel the orders of the account that wait for it. Their later states show whether it was
+    in time; a request that fails is repeated at the next tick."""
+    waiting = account.orders.filter(state=OrderState.CANCEL_PENDING).order_by("state_changed_at")
+    for client_order_id in waiting.values_list("client_order_id", flat=True):
+        try:
+            broker.cancel(client_order_id)
+        except Exception:
+            log.warning("The cancellation of order %s was not answered.", client_order_id, exc_info=True)

@@ -1,40 +1,57 @@
-"""Booking of fills to trades (lots) and positions. Called only by reconcile, inside its transaction."""
+"""Booking of fills to trades (lots), positions, cash and totals. Called only by fills, inside its transaction."""
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+
+from django.db.models import F
 
 from livetrading.brokers.protocol import BrokerFill
-from livetrading.models import LivePosition, Order, PaperPosition
-from livetrading.models.trade import BaseTrade
-from livetrading.pipeline.book import TRADES
-from tradedesk.accounts.models import Mode
-from tradedesk.core import fills
+from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState
+from livetrading.models.position import position_model
+from livetrading.models.signal import OrderSide
+from livetrading.models.trade import Trade, trade_model, trades_of
+from livetrading.pipeline.protection import exit_price, prices_of
 from tradedesk.core.fills import ExitReason
-from tradedesk.core.money import MICRO, to_decimal
+from tradedesk.core.money import DUST, MICRO
 
-POSITIONS: dict[str, Any] = {Mode.PAPER: PaperPosition, Mode.LIVE: LivePosition}
-_PROTECTIVE = {
-    Order.Purpose.STOP_LOSS: ExitReason.STOP_LOSS,
-    Order.Purpose.TAKE_PROFIT: ExitReason.TAKE_PROFIT,
-}
+Purpose = Order.Purpose
+_PROTECTIVE = {Purpose.STOP_LOSS: ExitReason.STOP_LOSS, Purpose.TAKE_PROFIT: ExitReason.TAKE_PROFIT}
 
 
-def book_fill(order: Order, fill: BrokerFill) -> BaseTrade:
-    """Open, increase, reduce or close the lot that the fill belongs to."""
-    trades: Any = TRADES[order.mode]._default_manager
-    lot_id = order.pk if order.purpose == Order.Purpose.ENTRY else order.opening_order_id
-    trade: BaseTrade | None = trades.select_for_update().filter(opening_order_id=lot_id).first()
-    if order.purpose == Order.Purpose.ENTRY:
-        return _add_to_lot(trade or _new_lot(trades, order, fill), order, fill)
-    if trade is None:
-        raise RuntimeError(f"Order {order.pk} sold {fill.quantity} shares of a lot that was never opened.")
-    return _sell_from_lot(trade, order, fill)
+class NotBookable(Exception):
+    """A fill that does not fit the desk's records; the message can be shown to a person."""
 
 
-def _new_lot(trades: Any, order: Order, fill: BrokerFill) -> BaseTrade:
-    lot: BaseTrade = trades.model(
+def book_fill(account: BrokerAccount, order: Order, fill: BrokerFill, now: datetime) -> Trade:
+    """Open, increase, reduce or close the lot that the fill belongs to, and update position, cash and totals.
+    Raises NotBookable."""
+    lot_id = order.pk if order.purpose == Purpose.ENTRY else order.opening_order_id
+    trade = trades_of(account, account.mode).select_for_update().filter(opening_order_id=lot_id).first()
+    before = trade.pnl if trade else Decimal(0)
+    if order.purpose == Purpose.ENTRY:
+        trade = _add_to_lot(trade or _new_lot(account, order, fill), order, fill)
+    elif trade is None:
+        raise NotBookable(
+            f"{fill.quantity.normalize():f} {order.symbol} were sold from a lot that was never opened."
+        )
+    else:
+        _sell_from_lot(trade, order, fill)
+    trade.save()
+    _refresh_position(account, order.symbol, now)
+    if order.live_strategy_id is not None:
+        LiveStrategy.objects.filter(pk=order.live_strategy_id).update(
+            realized_pnl=F("realized_pnl") + (trade.pnl - before)
+        )
+    signed = fill.quantity if order.side == OrderSide.BUY else -fill.quantity
+    if account.booked_cash is not None:
+        account.booked_cash -= (signed * fill.price).quantize(MICRO) + fill.commission
+    return trade
+
+
+def _new_lot(account: BrokerAccount, order: Order, fill: BrokerFill) -> Trade:
+    return trade_model(account)(
         user_id=order.user_id,
+        account=account,
         live_strategy_id=order.live_strategy_id,
         opening_order=order,
         symbol=order.symbol,
@@ -43,10 +60,9 @@ def _new_lot(trades: Any, order: Order, fill: BrokerFill) -> BaseTrade:
         entry_time=fill.time,
         entry_price=Decimal(0),
     )
-    return lot
 
 
-def _add_to_lot(trade: BaseTrade, order: Order, fill: BrokerFill) -> BaseTrade:
+def _add_to_lot(trade: Trade, order: Order, fill: BrokerFill) -> Trade:
     cost = trade.quantity * trade.entry_price + fill.quantity * fill.price
     trade.quantity += fill.quantity
     average = (cost / trade.quantity).quantize(MICRO)
@@ -55,44 +71,57 @@ def _add_to_lot(trade: BaseTrade, order: Order, fill: BrokerFill) -> BaseTrade:
     trade.pnl -= (trade.exit_quantity * (average - trade.entry_price)).quantize(MICRO)
     trade.exit_time, trade.exit_reason = None, ""
     trade.entry_price = average
-    price = float(trade.entry_price)
-    if order.stop_loss_pct is not None:
-        trade.stop_price = to_decimal(fills.stop_price(price, order.stop_loss_pct))
-    if order.take_profit_pct is not None:
-        trade.target_price = to_decimal(fills.target_price(price, order.take_profit_pct))
     trade.commission += fill.commission
     trade.pnl -= fill.commission
-    trade.save()
+    _price_exits(trade, order)
     return trade
 
 
-def _sell_from_lot(trade: BaseTrade, order: Order, fill: BrokerFill) -> BaseTrade:
+def _price_exits(trade: Trade, entry: Order) -> None:
+    """Give the lot the exact prices of its protective exits, and the exits that wait for it their figures.
+
+    An exit that was sent keeps what the broker has, also one that travels with its entry at a provisional price;
+    `protect` brings the two together.
+    """
+    for leg in entry.exits.filter(distance__isnull=False):
+        price = exit_price(leg.purpose, float(trade.entry_price), leg.distance or 0.0)
+        if leg.purpose == Purpose.STOP_LOSS:
+            trade.stop_price = price
+        else:
+            trade.target_price = price
+        waiting = entry.exits.filter(purpose=leg.purpose, state=OrderState.WAITING, provisional=False)
+        waiting.update(**prices_of(leg.purpose, price), quantity=trade.open_quantity)
+
+
+def _sell_from_lot(trade: Trade, order: Order, fill: BrokerFill) -> None:
+    if fill.quantity > trade.open_quantity + DUST:
+        raise NotBookable(
+            f"{fill.quantity.normalize():f} {order.symbol} were sold from a lot with "
+            f"{trade.open_quantity.normalize():f} shares."
+        )
     proceeds = trade.exit_quantity * (trade.exit_price or 0) + fill.quantity * fill.price
     trade.exit_quantity += fill.quantity
     trade.exit_price = (proceeds / trade.exit_quantity).quantize(MICRO)
     trade.commission += fill.commission
     trade.pnl += (fill.quantity * (fill.price - trade.entry_price)).quantize(MICRO) - fill.commission
-    if trade.exit_quantity == trade.quantity:
+    if trade.open_quantity < DUST:
         without_trigger = ExitReason.SIGNAL if order.signal_id else ExitReason.MANUAL
         trade.exit_time = fill.time
-        trade.exit_reason = _PROTECTIVE.get(Order.Purpose(order.purpose), without_trigger)
-    trade.save()
-    return trade
+        trade.exit_reason = _PROTECTIVE.get(Purpose(order.purpose), without_trigger)
 
 
-def refresh_position(user_id: int, mode: str, symbol: str, now: datetime) -> None:
-    """Set the user's position in `symbol` to the sum of the open lots."""
-    lots = TRADES[mode]._default_manager.filter(user_id=user_id, symbol=symbol, exit_time=None)
+def _refresh_position(account: BrokerAccount, symbol: str, now: datetime) -> None:
+    """Set the account's position in `symbol` to the sum of the open lots."""
     quantity, cost = Decimal(0), Decimal(0)
-    for lot in lots:
+    for lot in trades_of(account, account.mode).filter(symbol=symbol, exit_time=None):
         quantity += lot.open_quantity
         cost += lot.open_quantity * lot.entry_price
-    positions = POSITIONS[mode].objects
-    if quantity == 0:
-        positions.filter(user_id=user_id, symbol=symbol).delete()
+    positions = position_model(account)._default_manager
+    if quantity < DUST:
+        positions.filter(account=account, symbol=symbol).delete()
         return
     positions.update_or_create(
-        user_id=user_id,
+        account=account,
         symbol=symbol,
         defaults={"quantity": quantity, "average_price": (cost / quantity).quantize(MICRO), "updated_at": now},
     )

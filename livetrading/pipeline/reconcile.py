@@ -1,178 +1,216 @@
-"""Reconcile the desk's records with a broker: fills and order states.
+"""Reconcile the desk's records of one account with its broker: fills, order states, activities, then the balance.
 
 The only writer of trades and positions, on paper as well. Two workers can run it at any time and at the same time:
 a fill is booked once by its activity id, and an order changes state only along the allowed transitions.
 """
 
 import logging
-import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Q
 
 from livetrading.brokers.protocol import Broker, BrokerFill, BrokerOrder
-from livetrading.models import Fill, Order, OrderState, Reconciliation
-from livetrading.models.order import WORKING
-from livetrading.models.signal import OrderSide
-from livetrading.pipeline.lots import book_fill, refresh_position
-from livetrading.services.accounts import broker_for
-from livetrading.services.notifications import notify_fill
-from tradedesk.accounts.changes import bump_version
+from livetrading.models import AccountActivity, BrokerAccount, Incident, Order, OrderState
+from livetrading.models.order import FINAL, SENT
+from livetrading.pipeline.balance import take_over_balance
+from livetrading.pipeline.fills import FillReport, retry_set_aside, take_over_fill
+from livetrading.services.incidents import forget_unreported, report_event, report_once_it_lasts
+from livetrading.services.notifications import notify_not_sent
+from tradedesk.core.money import DUST
 
 log = logging.getLogger(__name__)
 
-# Our order state for each state of a broker's order. "filled" is missing: only booked fills make an order FILLED.
+# Our order state for each state of a broker's order, once its fills are taken over. "unknown" is missing: a word
+# that the adapter does not know changes nothing.
 _STATES = {
+    "filled": OrderState.FILLED,
     "working": OrderState.ACCEPTED,
     "cancelled": OrderState.CANCELLED,
     "rejected": OrderState.REJECTED,
     "expired": OrderState.EXPIRED,
 }
-# SUBMITTING orders belong to the worker that claimed them, until requeue marks them UNKNOWN.
-_SENT = [state for state in WORKING if state not in (OrderState.PENDING, OrderState.SUBMITTING)]
 
 
-def reconcile(user_id: int, mode: str, now: datetime, wall_now: datetime) -> None:
-    """Update the desk's records of one account from its broker at the market time `now`.
+@dataclass(slots=True)
+class Reports:
+    """The broker's orders during one reconciliation; each order that is not working is asked for once."""
 
-    Raises NoBroker, and OutcomeUnknown when the broker does not respond.
+    broker: Broker
+    working: dict[str, BrokerOrder]
+    asked: dict[str, BrokerOrder | None] = field(default_factory=dict)
+
+    def order(self, client_order_id: str) -> BrokerOrder | None:
+        if client_order_id in self.working:
+            return self.working[client_order_id]
+        if client_order_id not in self.asked:
+            self.asked[client_order_id] = self.broker.order_by_client_id(client_order_id)
+        return self.asked[client_order_id]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """equity: of the account, in dollars; None when the broker did not report it. working: the broker's working
+    orders by their client_order_id. changed: whether the pages have to refresh."""
+
+    equity: float | None
+    working: Mapping[str, BrokerOrder]
+    changed: bool
+
+
+def reconcile(account: BrokerAccount, broker: Broker, now: datetime, wall_now: datetime) -> Reconciled:
+    """Update the desk's records of this account from its broker at the market time `now`.
+
+    Raises OutcomeUnknown when the broker does not report fills and orders. A fill that cannot be booked is set
+    aside, reported and tried again; the others are booked.
     """
-    broker = broker_for(user_id, mode, now)
-    row, _ = Reconciliation.objects.get_or_create(user_id=user_id, mode=mode)
+    fills = broker.fills_since(account.fill_cursor)
+    reports = Reports(broker, {order.client_order_id: order for order in broker.open_orders()})
     changed = False
-    for fill in broker.fills_since(row.cursor):
-        changed |= _book_fill(broker, row, fill, now, wall_now)
-    changed |= _update_states(broker, user_id, mode, now, wall_now)
-    if changed:
-        Reconciliation.objects.filter(pk=row.pk).update(reconciled_at=now)
-        bump_version(user_id)
+    for incident in account.incidents.filter(kind=Incident.Kind.UNBOOKED_FILL, resolved_at=None).order_by("pk"):
+        changed |= retry_set_aside(account, incident, reports.order, now, wall_now)
+    own = _own_fills(account, fills)
+    for fill in own:
+        report = FillReport(fill, reports.order(fill.client_order_id))
+        changed |= take_over_fill(account, report, now, wall_now)
+    if fills and fills[-1] not in own:
+        BrokerAccount.objects.filter(pk=account.pk, epoch=account.epoch).update(fill_cursor=fills[-1].activity_id)
+    changed |= _take_over_states(account, reports, now, wall_now)
+    changed |= _take_over_activities(account, broker)
+    equity, differs = take_over_balance(account, broker, now)
+    return Reconciled(equity, reports.working, changed or differs)
 
 
-def _book_fill(broker: Broker, row: Reconciliation, fill: BrokerFill, now: datetime, wall_now: datetime) -> bool:
-    at_broker = broker.order_by_client_id(fill.client_order_id)
-    order = _find_order(fill.client_order_id, at_broker, row, now, wall_now)
-    with transaction.atomic():
-        # The row lock serializes the booking of one account's fills.
-        locked = Reconciliation.objects.select_for_update().get(pk=row.pk)
-        if order is None:
-            # A fill of an order from outside the desk is skipped.
-            Reconciliation.objects.filter(pk=locked.pk).update(cursor=fill.activity_id)
-            return False
-        order = Order.objects.select_for_update().get(pk=order.pk)
-        _, is_new = Fill.objects.get_or_create(
-            user_id=row.user_id,
-            mode=row.mode,
-            activity_id=fill.activity_id,
-            defaults={
-                "order": order,
-                "time": fill.time,
-                "quantity": fill.quantity,
-                "price": fill.price,
-                "commission": fill.commission,
-            },
+def _own_fills(account: BrokerAccount, fills: list[BrokerFill]) -> list[BrokerFill]:
+    """The fills of the desk's orders that are not booked yet. Those of orders from outside are skipped; the
+    position then differs and says so."""
+    if not fills:
+        return []
+    booked = set(
+        account.fills.filter(activity_id__in=[fill.activity_id for fill in fills]).values_list(
+            "activity_id", flat=True
         )
-        if not is_new:
-            return False
-        _add_fill_to_order(order, at_broker, fill, wall_now)
-        trade = book_fill(order, fill)
-        refresh_position(row.user_id, row.mode, order.symbol, now)
-        Reconciliation.objects.filter(pk=locked.pk).update(cursor=fill.activity_id)
-        notify_fill(order, fill, trade, now)
-    return True
-
-
-def _add_fill_to_order(order: Order, at_broker: BrokerOrder | None, fill: BrokerFill, wall_now: datetime) -> None:
-    filled = order.filled_quantity + fill.quantity
-    cost = order.filled_quantity * (order.filled_price or 0) + fill.quantity * fill.price
-    # The broker may fill less than the ordered quantity, and the fills of an order arrive one by one.
-    filled_at_broker = (
-        at_broker is not None and at_broker.state == "filled" and filled >= at_broker.filled_quantity
     )
-    complete = filled_at_broker or filled >= order.quantity
-    to = OrderState.FILLED if complete else OrderState.PARTIALLY_FILLED
-    moved = Order.move(
-        order.pk,
-        to,
-        wall_now=wall_now,
-        filled_quantity=filled,
-        filled_price=cost / filled,
-        broker_order_id=at_broker.broker_order_id if at_broker else order.broker_order_id,
-        reason=at_broker.reason if at_broker else "",
-    )
-    if not moved:
-        raise RuntimeError(
-            f"Order {order.pk} is {order.state}, but the broker reports a fill of {fill.quantity} shares."
+    ours = set(
+        account.orders.filter(client_order_id__in={fill.client_order_id for fill in fills}).values_list(
+            "client_order_id", flat=True
         )
-
-
-def _find_order(
-    client_order_id: str, at_broker: BrokerOrder | None, row: Reconciliation, now: datetime, wall_now: datetime
-) -> Order | None:
-    """The desk's order with this id. A protective exit that the broker created for one of our entries is recorded
-    first.
-
-    None for an order from outside the desk.
-    """
-    orders = Order.objects.filter(user_id=row.user_id, mode=row.mode)
-    if known := orders.filter(client_order_id=client_order_id).first():
-        return known
-    if at_broker is None or not at_broker.closes:
-        return None
-    opening = orders.filter(client_order_id=at_broker.closes).first()
-    return None if opening is None else _record_protective_exit(opening, at_broker, now, wall_now)
-
-
-def _record_protective_exit(opening: Order, leg: BrokerOrder, now: datetime, wall_now: datetime) -> Order:
-    order, _ = Order.objects.get_or_create(
-        client_order_id=leg.client_order_id,
-        defaults={
-            "id": uuid.uuid4(),
-            "user_id": opening.user_id,
-            "live_strategy_id": opening.live_strategy_id,
-            "mode": opening.mode,
-            "symbol": opening.symbol,
-            "timeframe": opening.timeframe,
-            "side": OrderSide.SELL,
-            "purpose": leg.kind,
-            "quantity": leg.quantity,
-            "fractional": opening.fractional,
-            "trigger_price": leg.trigger_price,
-            "opening_order": opening,
-            "state": OrderState.ACCEPTED,
-            "broker_order_id": leg.broker_order_id,
-            "created_at": now,
-            "state_changed_at": wall_now,
-        },
     )
-    return order
+    return [fill for fill in fills if fill.client_order_id in ours and fill.activity_id not in booked]
 
 
-def _update_states(broker: Broker, user_id: int, mode: str, now: datetime, wall_now: datetime) -> bool:
-    row = Reconciliation.objects.get(user_id=user_id, mode=mode)
-    ours = {o.client_order_id: o for o in Order.objects.filter(user_id=user_id, mode=mode, state__in=_SENT)}
-    open_orders = {order.client_order_id: order for order in broker.open_orders()}
+def _take_over_states(account: BrokerAccount, reports: Reports, now: datetime, wall_now: datetime) -> bool:
+    # An attached exit is the broker's from the first fill of its entry on.
+    attached = Q(state=OrderState.WAITING, holder=Order.Holder.ATTACHED, opening_order__filled_quantity__gt=0)
+    ours = account.orders.filter(Q(state__in=SENT) | attached).select_related("opening_order", "user").order_by()
     changed = False
-    for id_, leg in open_orders.items():
-        if leg.closes and leg.kind != "market" and id_ not in ours:
-            changed |= _find_order(id_, leg, row, now, wall_now) is not None
-    for id_, order in ours.items():
-        at_broker = open_orders.get(id_) or broker.order_by_client_id(id_)
-        changed |= _update_state(order, at_broker, wall_now)
+    seen, absent = set[str](), set[str]()
+    for order in ours:
+        seen.add(order.client_order_id)
+        order.account = account
+        try:
+            at_broker = reports.order(order.client_order_id)
+            if at_broker is not None:
+                changed |= _take_over_state(order, at_broker, now, wall_now)
+            elif _take_over_absence(order, now, wall_now):
+                changed = True
+            else:
+                absent.add(order.client_order_id)
+        except Exception:
+            # One order that cannot be read must not stop the others.
+            log.exception("The state of order %s could not be taken over.", order.client_order_id)
+    forget_unreported(account, Incident.Kind.MISSING_ORDER, besides=absent)
+    if unexpected := reports.working.keys() - seen:
+        # Orders that we had given up, but that the broker has: they are cancelled, and their fills are booked.
+        given_up = (OrderState.BLOCKED, OrderState.CANCELLED)
+        for order in account.orders.filter(client_order_id__in=list(unexpected), state__in=given_up):
+            # Asked again, because the list may be older than the end of the order.
+            at_broker = reports.broker.order_by_client_id(order.client_order_id)
+            is_working = at_broker is not None and at_broker.state == "working"
+            if is_working and Order.move(order.pk, OrderState.CANCEL_PENDING, wall_now=wall_now):
+                text = f"The broker has the order to {order}, which the desk had ended. It is cancelled there."
+                kind = Incident.Kind.UNEXPECTED_ORDER
+                report_event(account, kind, order.client_order_id, text, now, order)
+                changed = True
     return changed
 
 
-def _update_state(order: Order, at_broker: BrokerOrder | None, wall_now: datetime) -> bool:
-    if at_broker is None:
-        if order.state != OrderState.UNKNOWN:
-            log.error("The broker no longer reports order %s, although it had accepted it.", order.client_order_id)
-            return False
+def _take_over_state(order: Order, at_broker: BrokerOrder, now: datetime, wall_now: datetime) -> bool:
+    missing = at_broker.filled_quantity - order.filled_quantity
+    if missing >= DUST and missing - _set_aside(order) >= DUST:
+        return False  # book its fills first
+    to = _STATES.get(at_broker.state)
+    unconfirmed = (OrderState.UNKNOWN, OrderState.WAITING)
+    if to is None or (to == OrderState.ACCEPTED and order.state not in unconfirmed):
+        return False
+    reason = at_broker.reason[:300]
+    moved = Order.move(
+        order.pk, to, wall_now=wall_now, reason=reason, broker_order_id=at_broker.broker_order_id[:64]
+    )
+    if moved and _is_news(order, to):
+        notify_not_sent(order, reason or f"The broker reports it as {to.label.lower()}.", now)
+    return moved
+
+
+def _is_news(order: Order, to: OrderState) -> bool:
+    """Whether the user must know that the broker ended this order: a refusal, or a sale or a purchase that the
+    desk did not cancel."""
+    if to == OrderState.REJECTED:
+        return True
+    ended = to in (OrderState.CANCELLED, OrderState.EXPIRED) and order.state != OrderState.CANCEL_PENDING
+    return ended and not order.is_protective
+
+
+def _take_over_absence(order: Order, now: datetime, wall_now: datetime) -> bool:
+    """The broker does not have this order. Returns whether our record has changed."""
+    entry = order.opening_order
+    if order.state == OrderState.UNKNOWN:
         # The broker never received it: the same client_order_id is sent again.
         return Order.move(order.pk, OrderState.PENDING, wall_now=wall_now)
-    if at_broker.filled_quantity > order.filled_quantity:
-        return False  # book its fills first: a finished order accepts no fills
-    to = _STATES.get(at_broker.state)
-    if to is None or (to == OrderState.ACCEPTED and order.state != OrderState.UNKNOWN):
+    never_had = order.state == OrderState.CANCEL_PENDING and not order.broker_order_id
+    if never_had or (order.state == OrderState.WAITING and entry is not None and entry.state in FINAL):
+        reason = order.reason or "The broker does not have this order."
+        return Order.move(order.pk, OrderState.CANCELLED, wall_now=wall_now, reason=reason)
+    if order.state == OrderState.WAITING:
         return False
-    return Order.move(
-        order.pk, to, wall_now=wall_now, reason=at_broker.reason, broker_order_id=at_broker.broker_order_id
-    )
+    log.error("The broker no longer reports order %s, although it had accepted it.", order.client_order_id)
+    text = f"The broker no longer has the order to {order}, which it had accepted. The desk ends it."
+    kind = Incident.Kind.MISSING_ORDER
+    if not report_once_it_lasts(order.account, kind, order.client_order_id, text, now, order):
+        return False
+    return Order.move(order.pk, OrderState.CANCELLED, wall_now=wall_now, reason=text[:300])
+
+
+def _set_aside(order: Order) -> Decimal:
+    """The shares of the order's fills that could not be booked."""
+    aside = order.incidents.filter(kind=Incident.Kind.UNBOOKED_FILL, resolved_at=None)
+    return sum((Decimal(facts["quantity"]) for facts in aside.values_list("facts", flat=True)), Decimal(0))
+
+
+def _take_over_activities(account: BrokerAccount, broker: Broker) -> bool:
+    activities = broker.activities_since(account.activity_cursor)
+    if not activities:
+        return False
+    kinds = set(AccountActivity.Kind.values)
+    with transaction.atomic():
+        locked = BrokerAccount.locked(account.pk)
+        for activity in activities:
+            _, is_new = AccountActivity.objects.get_or_create(
+                account=locked,
+                activity_id=activity.activity_id,
+                defaults={
+                    "kind": activity.kind if activity.kind in kinds else AccountActivity.Kind.OTHER,
+                    "symbol": activity.symbol[:40],
+                    "amount": activity.amount,
+                    "time": activity.time,
+                    "description": activity.description[:200],
+                },
+            )
+            if is_new and locked.booked_cash is not None:
+                locked.booked_cash += activity.amount
+        locked.activity_cursor = activities[-1].activity_id
+        locked.save(update_fields=["activity_cursor", "booked_cash"])
+    return True

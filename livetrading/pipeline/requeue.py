@@ -4,7 +4,6 @@ import uuid
 from datetime import datetime, timedelta
 
 from livetrading.models import Order, OrderState
-from livetrading.models.order import WORKING
 
 # The message of a PENDING order of this age counts as lost; the worker of a SUBMITTING order of this age counts as
 # stopped.
@@ -13,17 +12,10 @@ LOST_WORKER = timedelta(seconds=30)
 
 
 def lost_orders(wall_now: datetime) -> list[uuid.UUID]:
-    """The orders to enqueue again, oldest first. An order whose worker has stopped becomes UNKNOWN: it is sent
-    again only after the broker has confirmed that it never received it."""
+    """The orders to enqueue again, exits first, then the oldest. An order whose worker has stopped becomes
+    UNKNOWN: it is sent again only after the broker has confirmed that it never received it."""
     submitting = Order.objects.filter(state=OrderState.SUBMITTING, state_changed_at__lt=wall_now - LOST_WORKER)
     for order_id in submitting.values_list("pk", flat=True):
         Order.move(order_id, OrderState.UNKNOWN, wall_now=wall_now, reason="The broker's response was lost.")
     pending = Order.objects.filter(state=OrderState.PENDING, state_changed_at__lt=wall_now - LOST_MESSAGE)
-    return list(pending.order_by("created_at").values_list("pk", flat=True)[:500])
-
-
-def accounts_to_reconcile() -> list[tuple[int, str]]:
-    """The accounts (user, mode) that have an order at the broker."""
-    at_broker = [state for state in WORKING if state != OrderState.PENDING]
-    working = Order.objects.filter(state__in=at_broker)
-    return list(working.values_list("user_id", "mode").order_by("user_id", "mode").distinct())
+    return list(pending.order_by("-side", "created_at").values_list("pk", flat=True)[:500])

@@ -1,12 +1,13 @@
-"""The broker accounts of a user."""
+"""The broker accounts of a user, and the broker behind each."""
 
 from datetime import datetime
 
 from django.conf import settings
+from django.db import transaction
 
 from livetrading.brokers.protocol import Broker
 from livetrading.brokers.simulation.broker import SimulatedBroker
-from livetrading.models import PaperAccount
+from livetrading.models import BrokerAccount, PaperAccount
 from tradedesk.accounts.models import Mode
 from tradedesk.core.money import to_decimal
 
@@ -15,15 +16,38 @@ class NoBroker(Exception):
     """No broker account is connected in this mode; the message can be shown to a person."""
 
 
-def paper_account(user_id: int) -> PaperAccount:
-    """The user's paper account; the first call opens it with PAPER_STARTING_CASH."""
-    cash = to_decimal(settings.PAPER_STARTING_CASH)
-    defaults = {"starting_cash": cash, "cash": cash}
-    return PaperAccount.objects.get_or_create(user_id=user_id, defaults=defaults)[0]
-
-
-def broker_for(user_id: int, mode: str, now: datetime) -> Broker:
-    """The broker for this user's orders of `mode`, at the market time `now`. Raises NoBroker."""
+def active_account(user_id: int, mode: str) -> BrokerAccount:
+    """The account that new deployments of this mode use. The first call opens the paper account with
+    PAPER_STARTING_CASH. Raises NoBroker."""
+    account = BrokerAccount.objects.filter(user_id=user_id, mode=mode, active=True).first()
+    if account is not None:
+        return account
     if mode != Mode.PAPER:
         raise NoBroker("No live broker account is connected, so live orders cannot be sent.")
-    return SimulatedBroker(paper_account(user_id), now)
+    return _open_paper_account(user_id)
+
+
+def broker_for(account: BrokerAccount, now: datetime) -> Broker:
+    """The broker of this account at the market time `now`. Raises NoBroker."""
+    if account.broker != BrokerAccount.Broker.PAPER:
+        raise NoBroker(f"The desk has no connection to the broker of “{account.name}”.")
+    return SimulatedBroker(account.paper_account, now, epoch=account.epoch)
+
+
+def _open_paper_account(user_id: int) -> BrokerAccount:
+    cash = to_decimal(settings.PAPER_STARTING_CASH)
+    with transaction.atomic():
+        account, _ = BrokerAccount.objects.get_or_create(
+            user_id=user_id,
+            mode=Mode.PAPER,
+            active=True,
+            defaults={"broker": BrokerAccount.Broker.PAPER, "name": "Paper account", **empty_books(cash)},
+        )
+        PaperAccount.objects.get_or_create(broker_account=account, defaults={"starting_cash": cash, "cash": cash})
+    return account
+
+
+def empty_books(cash: object) -> dict[str, object]:
+    """The fields of an account that has traded nothing and holds `cash` (dollars, or an expression)."""
+    figures = dict.fromkeys(("cash", "equity", "buying_power", "peak_equity", "booked_cash"), cash)
+    return {**figures, "snapshot_at": None, "reconciled_at": None, "fill_cursor": "", "activity_cursor": ""}

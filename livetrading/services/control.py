@@ -1,6 +1,6 @@
-"""Start, pause and stop a live strategy, and record a failed check."""
+"""Start, pause and stop a live strategy."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
@@ -31,12 +31,12 @@ def control(live: LiveStrategy, action: str, now: datetime) -> LiveStrategy:
     to, sources = ACTIONS[action]
     changes: dict[str, object] = {"status": to}
     if to == Status.ACTIVE:
-        changes |= {"next_check_at": now, "claimed_until": None, "last_error": ""}
+        changes |= {"next_check_at": now, "last_error": "", "failures": 0}
     try:
         with transaction.atomic():
             moved = LiveStrategy.objects.filter(pk=live.pk, status__in=sources).update(**changes)
             if moved and to == Status.ACTIVE:
-                transaction.on_commit(lambda: enqueue_check_now(live.pk))
+                transaction.on_commit(lambda: enqueue_check_now(live.pk), robust=True)
     except IntegrityError:
         raise ControlRefused(f"Another deployment with the settings of “{live.name}” is already active.") from None
     live.refresh_from_db()
@@ -44,18 +44,3 @@ def control(live: LiveStrategy, action: str, now: datetime) -> LiveStrategy:
         raise ControlRefused(f"“{live.name}” is already {live.get_status_display().lower()}.")
     bump_version(live.user_id)
     return live
-
-
-def record_error(live_id: int, error: Exception, now: datetime) -> None:
-    """Record why a check failed; the next check is due after check_interval as usual."""
-    text = str(error) or type(error).__name__
-    live = LiveStrategy.objects.only("user_id", "check_interval").filter(pk=live_id).first()
-    if live is None:
-        return  # deleted during the check
-    LiveStrategy.objects.filter(pk=live_id).update(
-        last_error=f"The last check failed: {text}"[:300],
-        last_check_at=now,
-        next_check_at=now + timedelta(seconds=live.check_interval),
-        claimed_until=None,
-    )
-    bump_version(live.user_id)

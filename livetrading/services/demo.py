@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from livetrading.services.accounts import paper_account
+from livetrading.services.accounts import active_account
 from strategies.services import save_strategy
-from tradedesk.accounts.models import User
+from tradedesk.accounts.models import Mode, User
 
 EMAIL = "demo@example.com"
 _LARGE = ["AAPL", "GOOG", "IBM", "MSFT"]
@@ -34,7 +34,7 @@ def seed_demo() -> User:
         if created:
             for name, kind, parameters, symbols in STRATEGIES:
                 save_strategy(user, name=name, kind=kind, parameters=parameters, symbols=symbols, timeframe="1Day")
-            paper_account(user.pk)
+            active_account(user.pk, Mode.PAPER)
         wanted = os.environ.get("DEMO_PASSWORD")
         if created or (wanted and not user.check_password(wanted)):
             user.set_password(wanted or _stored_password(settings.DATA_DIR / "demo-password"))

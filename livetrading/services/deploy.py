@@ -6,18 +6,18 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from backtests.bars_used import closed_bars_used
 from backtests.models import Backtest, Candidate
 from backtests.provenance import describe
 from backtests.services.bars import UnusableBars, usable_series
-from livetrading.models import LiveStrategy
+from livetrading.models import BrokerAccount, LiveStrategy
 from livetrading.models.live_strategy import MAX_CHECK_INTERVAL, MIN_CHECK_INTERVAL
-from livetrading.services.accounts import NoBroker, broker_for
+from livetrading.services.accounts import NoBroker, active_account
 from livetrading.services.queue import enqueue_check_now
 from strategies.kinds import InvalidParameters, make_kind
 from strategies.models import Strategy
@@ -28,6 +28,7 @@ from tradedesk.accounts.services import notify
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import DEPLOYED_RULES, InvalidRules, RiskRules, Unit, fully_invested
 from tradedesk.marketdata.library import NoBars
+from tradedesk.marketdata.store import DamagedBars
 
 Source = Strategy | Backtest | Candidate
 
@@ -160,29 +161,31 @@ def deploy(
     name: str = "",
     settings: DeploymentSettings | None = None,
 ) -> LiveStrategy:
-    """Deploy `source` in the user's mode and enqueue its first check. A repeated deploy_key returns the same live
-    strategy, so a double click deploys once. Raises DeployRefused and AlreadyDeployed."""
+    """Deploy `source` in the active account of the user's mode and enqueue its first check. A repeated deploy_key
+    returns the same live strategy, so a double click deploys once. Raises DeployRefused and AlreadyDeployed."""
     deploy_key = (deploy_key or uuid.uuid4().hex)[:64]
     snapshot = Snapshot.of(source, symbols)
     if deployed := _deployed_with_key(user, deploy_key, snapshot):
         return deployed
-    provenance = _provenance(snapshot)
-    active = user.live_strategies.filter(
-        mode=user.mode, fingerprint=snapshot.fingerprint(), status=LiveStrategy.Status.ACTIVE
-    )
-    if existing := active.first():
-        raise AlreadyDeployed(existing)
+    provenance = _provenance(snapshot, now)
     try:
-        equity = broker_for(user.pk, user.mode, now).account().equity
+        account = active_account(user.pk, user.mode)
     except NoBroker as error:
         raise DeployRefused(mode=str(error)) from None
+    if account.equity is None:
+        raise DeployRefused(
+            mode=f"The broker has not reported the equity of “{account.name}” yet. Try again soon."
+        )
+    active = account.live_strategies.filter(fingerprint=snapshot.fingerprint(), status=LiveStrategy.Status.ACTIVE)
+    if existing := active.first():
+        if existing.deploy_key == deploy_key:
+            return existing  # a double click
+        raise AlreadyDeployed(existing)
     try:
         with transaction.atomic():
-            live = _create(
-                user, snapshot, deploy_key, name, settings or DeploymentSettings(), equity, provenance, now
-            )
+            live = _create(account, snapshot, deploy_key, name, settings or DeploymentSettings(), provenance, now)
             notify(user, Notification.Level.SUCCESS, deployment_message(live), "/dashboard/live-trading", now)
-            transaction.on_commit(lambda: enqueue_check_now(live.pk))
+            transaction.on_commit(lambda: enqueue_check_now(live.pk), robust=True)
     except IntegrityError:
         # A concurrent request was first: with the same key, or with the same deployment from another page.
         if deployed := _deployed_with_key(user, deploy_key, snapshot):
@@ -208,37 +211,37 @@ def _deployed_with_key(user: User, deploy_key: str, snapshot: Snapshot) -> LiveS
     return deployed
 
 
-def _provenance(snapshot: Snapshot) -> dict[str, Any]:
-    """Code and data versions, as a backtest stores them. Raises DeployRefused for an unknown kind, for invalid
-    parameters and for bars that are missing or not adjusted for splits."""
+def _provenance(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
+    """The code, and the bars that have closed at `now`, as a backtest stores them. Raises DeployRefused for an
+    unknown kind, for invalid parameters and for bars that are missing, damaged or not adjusted for splits."""
     try:
         make_kind(snapshot.kind, snapshot.parameters)
-        return describe(snapshot.kind, usable_series(snapshot.symbols, snapshot.timeframe))
+        series = usable_series(snapshot.symbols, snapshot.timeframe)
+        return describe(snapshot.kind, closed_bars_used(series, snapshot.timeframe, now))
     except InvalidParameters as error:
         raise DeployRefused(parameters=str(error)) from None
-    except (NoBars, UnusableBars) as error:
+    except (NoBars, UnusableBars, DamagedBars) as error:
         raise DeployRefused(symbols=str(error)) from None
 
 
 def _create(
-    user: User,
+    account: BrokerAccount,
     snapshot: Snapshot,
     deploy_key: str,
     name: str,
     settings: DeploymentSettings,
-    equity: Decimal,
     provenance: dict[str, Any],
     now: datetime,
 ) -> LiveStrategy:
     rules = snapshot.rules.as_dict() | {name: value for name, value in settings.rules.items() if value is not None}
     live = LiveStrategy(
-        user=user,
+        user_id=account.user_id,
+        account=account,
         name=(" ".join(name.replace("\0", "").split()) or f"Live - {snapshot.name}")[:100],
         strategy=snapshot.strategy,
         backtest=snapshot.backtest,
         candidate=snapshot.candidate,
         deploy_key=deploy_key,
-        mode=user.mode,
         kind=snapshot.kind,
         parameters=snapshot.parameters,
         symbols=snapshot.symbols,
@@ -246,7 +249,7 @@ def _create(
         provenance=provenance,
         fingerprint=snapshot.fingerprint(),
         deployed_at=now,
-        starting_equity=equity,
+        starting_equity=account.equity,
         check_interval=settings.check_interval,
         auto_execute=settings.auto_execute,
         next_check_at=now,

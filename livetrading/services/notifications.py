@@ -4,14 +4,14 @@ from datetime import datetime
 
 from livetrading.brokers.protocol import BrokerFill
 from livetrading.models import Order
-from livetrading.models.trade import BaseTrade
+from livetrading.models.trade import Trade
 from tradedesk.accounts.models import Notification
 from tradedesk.accounts.services import notify
 
 _Level = Notification.Level
 
 
-def notify_fill(order: Order, fill: BrokerFill, trade: BaseTrade, now: datetime) -> None:
+def notify_fill(order: Order, fill: BrokerFill, trade: Trade, now: datetime) -> None:
     """Report the shares that were bought or sold, and the profit or loss of a sale."""
     strategy = f" · {order.live_strategy.name}" if order.live_strategy else ""
     shares = f"{fill.quantity.normalize():f} {order.symbol} at ${fill.price:,.2f}"
@@ -27,6 +27,11 @@ def notify_fill(order: Order, fill: BrokerFill, trade: BaseTrade, now: datetime)
 
 
 def notify_not_sent(order: Order, reason: str, now: datetime) -> None:
-    """Report that the desk blocked an order or the broker refused it, and why."""
+    """Report that the desk blocked an order or the broker refused it, and why. A replacement that was refused is
+    not reported: the order that it should replace goes on."""
+    if order.replaces_id is not None:
+        return
     text = f"{order.get_side_display()} {order.quantity.normalize():f} {order.symbol} was not placed: {reason}"
+    if order.trigger_price is not None:
+        text += " The desk guards this exit itself."
     notify(order.user, _Level.ERROR, text, f"/trades?mode={order.mode}", now)

@@ -6,29 +6,49 @@ from django.db import transaction
 from django.db.models import F
 
 from livetrading.models import (
+    BrokerAccount,
+    Incident,
     LiveStrategy,
     Order,
     PaperAccount,
     PaperOrder,
     PaperPosition,
     PaperTrade,
-    Reconciliation,
 )
-from tradedesk.accounts.models import Mode, Notification
+from livetrading.services.accounts import empty_books
+from tradedesk.accounts.models import Notification
 from tradedesk.marketdata import replay
+
+_SIMULATED = {"account__broker": BrokerAccount.Broker.PAPER}
 
 
 def reset_replay(wall_now: datetime) -> int:
-    """Empty the paper accounts of all users and set the replay to its start. Returns the number of deleted
-    deployments."""
+    """Empty the simulated accounts of all users and set the replay to its start. Returns the number of deleted
+    deployments.
+
+    The new epoch of the accounts refuses orders that a worker is just sending.
+    """
     with transaction.atomic():
-        PaperTrade.objects.all().delete()
-        PaperPosition.objects.all().delete()
-        Order.objects.filter(mode=Mode.PAPER).delete()
+        accounts = BrokerAccount.objects.filter(broker=BrokerAccount.Broker.PAPER)
+        # The locks let running ticks and submits end first; later ones find the new epoch.
+        list(accounts.select_for_update().order_by("pk").values_list("pk", flat=True))
+        # The broker's matcher takes only this lock.
+        list(PaperAccount.objects.select_for_update().order_by("pk").values_list("pk", flat=True))
+        PaperTrade.objects.filter(**_SIMULATED).delete()
+        PaperPosition.objects.filter(**_SIMULATED).delete()
+        Incident.objects.filter(**_SIMULATED).delete()
+        Order.objects.filter(**_SIMULATED).delete()
         PaperOrder.objects.all().delete()
         PaperAccount.objects.update(cash=F("starting_cash"))
-        Reconciliation.objects.filter(mode=Mode.PAPER).delete()
-        deployed = LiveStrategy.objects.filter(mode=Mode.PAPER)
+        for books in PaperAccount.objects.all():
+            accounts.filter(pk=books.broker_account_id).update(
+                **empty_books(books.cash),
+                epoch=F("epoch") + 1,
+                state=BrokerAccount.State.CONNECTED,
+                state_reason="",
+                failures=0,
+            )
+        deployed = LiveStrategy.objects.filter(**_SIMULATED)
         count = deployed.count()
         deployed.delete()
         Notification.objects.all().delete()

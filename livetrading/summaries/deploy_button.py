@@ -36,8 +36,10 @@ class DeployButton:
 
 
 def active_deployments(user: User) -> dict[str, LiveStrategy]:
-    """The user's active live strategies in the user's mode, by fingerprint. One query."""
-    active = user.live_strategies.filter(mode=user.mode, status=LiveStrategy.Status.ACTIVE)
+    """The user's active live strategies in the active account of the user's mode, by fingerprint. One query."""
+    active = user.live_strategies.filter(
+        account__mode=user.mode, account__active=True, status=LiveStrategy.Status.ACTIVE
+    )
     return {live.fingerprint: live for live in active}
 
 

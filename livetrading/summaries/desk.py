@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from livetrading.models import LiveStrategy
-from livetrading.models.order import WORKING
+from livetrading.models import LiveStrategy, OrderState
+from livetrading.models.order import PROTECTIVE, WORKING
 from livetrading.summaries.account import AccountSummary, read_account
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.sessions import daily_time
@@ -43,9 +43,13 @@ def read_desk(user: User, now: datetime) -> DeskSummary:
 
 
 def working_orders(orders: "QuerySet[Any]") -> "QuerySet[Any]":
-    """The orders that can still be filled: orders for the next bar first, then protective exits."""
+    """The orders that can still be filled: orders for the next bar first, then protective exits.
+
+    Without the protective exits of an entry that is not filled: they have no lot and no exact price yet."""
+    waiting = Q(state=OrderState.WAITING, purpose__in=PROTECTIVE, opening_order__filled_quantity=0)
     return (
         orders.filter(state__in=WORKING)
+        .exclude(waiting)
         .select_related("live_strategy")
         .order_by("purpose", "-created_at", "symbol")
     )

@@ -2,14 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db.models import F
 
 from backtests.models import Backtest
 from backtests.reports.scorecard import Scorecard, scorecards
-from livetrading.services.accounts import NoBroker, broker_for
 from livetrading.services.deploy import Source, deployment_rules
+from livetrading.summaries.account import snapshot_equity
 from tradedesk.accounts.models import User
 from tradedesk.core.rules import InvalidRules
 
@@ -51,12 +50,10 @@ def money_at_risk(scorecard: Scorecard, equity: float | None, source: Source) ->
     return MoneyAtRisk(equity, month, drawdown, max(month * scale, -equity), max(drawdown * scale, -equity), size)
 
 
-def account_equity(user: User, now: datetime) -> float | None:
+def account_equity(user: User) -> float | None:
     """Dollars, in the user's mode; None when no account is connected."""
-    try:
-        return float(broker_for(user.pk, user.mode, now).account().equity)
-    except NoBroker:
-        return None
+    equity = snapshot_equity(user, user.mode)
+    return None if equity is None else float(equity)
 
 
 def scorecards_of_strategies(user: User) -> dict[int, Scorecard]:

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q, Sum
 
+from livetrading.models import BrokerAccount
 from livetrading.models.signal import OrderSide
+from livetrading.models.trade import Trades
 from livetrading.summaries.positions import OpenLot
-from livetrading.summaries.quotes import Quote, Series
-from tradedesk.accounts.models import User
+from tradedesk.marketdata.quotes import Quote, Series
 from tradedesk.marketdata.sessions import daily_time
 
 ZERO = Decimal(0)
@@ -53,10 +53,10 @@ class FillTotals:
 Key = tuple[int | None, Series]
 
 
-def read_fill_totals(user: User, mode: str, day: date, now: datetime) -> dict[Key, FillTotals]:
-    """The fills of the market day `day` until `now`."""
+def read_fill_totals(account: BrokerAccount, day: date, now: datetime) -> dict[Key, FillTotals]:
+    """The account's fills of the market day `day` until `now`."""
     fill_totals: dict[Key, FillTotals] = defaultdict(FillTotals)
-    fills = user.fills.filter(mode=mode, time__gte=daily_time(day), time__lte=now).order_by()
+    fills = account.fills.filter(time__gte=daily_time(day), time__lte=now).order_by()
     order_fields = ("order__live_strategy_id", "order__symbol", "order__timeframe", "order__side")
     for live_id, symbol, timeframe, side, quantity, price, commission in fills.values_list(
         *order_fields, "quantity", "price", "commission"
@@ -84,14 +84,14 @@ def pnl_today(
         live_id, series = key
         filled = fill_totals.get(key, FillTotals())
         at_cost = cost.get(series, ZERO)
-        quote = quotes.get(series, Quote(at_cost, at_cost))
+        quote = quotes.get(series, Quote(float(at_cost), at_cost, at_cost))
         shares = held.get(key, ZERO)
         pnl[live_id] += shares * quote.last - (shares - filled.shares) * quote.previous_close - filled.spent
     return pnl
 
 
 def performance_by_strategy(
-    trades: "QuerySet[Any]", lots: Iterable[OpenLot], today: Mapping[int | None, Decimal], day: date
+    trades: Trades, lots: Iterable[OpenLot], today: Mapping[int | None, Decimal], day: date
 ) -> dict[int | None, Performance]:
     """By live strategy, for those with trades. lots: the open trades. today: the result of `pnl_today`."""
     own: dict[int | None, list[OpenLot]] = defaultdict(list)
@@ -105,7 +105,7 @@ def performance_by_strategy(
         opened=Count("pk"),
         active=Count("pk", filter=Q(entry_time__gte=start) | Q(exit_time__gte=start)),
     )
-    performance = {}
+    performance: dict[int | None, Performance] = {}
     for row in sums:
         live_id = row["live_strategy_id"]
         performance[live_id] = Performance(

@@ -1,22 +1,28 @@
 """Open positions with their lots, marked at the last closes."""
 
+import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
 
-from livetrading.models.trade import BaseTrade
-from livetrading.summaries.quotes import Quote, Series
+from livetrading.models import BrokerAccount, Order
+from livetrading.models.order import PROTECTIVE, WORKING
+from livetrading.models.trade import Trade
+from tradedesk.marketdata.quotes import Quote, Series
 
 ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLot:
-    """An open trade. last_price: dollars per share, None when its symbol has no bars."""
+    """An open trade. last_price: dollars per share, None when its symbol has no bars. exits: its working
+    protective exits."""
 
-    trade: BaseTrade
+    trade: Trade
     last_price: Decimal | None
+    exits: list[Order] = field(default_factory=list)
 
     @property
     def quantity(self) -> Decimal:
@@ -40,6 +46,28 @@ class OpenLot:
         """A fraction of the cost."""
         return None if self.unrealized is None else float(self.unrealized / self.cost)
 
+    @property
+    def protection(self) -> str:
+        """Where the protective exits are kept, in words; "" without one."""
+        labels = {order.purpose: order.get_holder_display() for order in self.exits}
+        if len(set(labels.values())) == 1:
+            return str(next(iter(labels.values())))
+        return "; ".join(f"{Order.Purpose(purpose).label}: {label}" for purpose, label in labels.items())
+
+    @property
+    def protected_by(self) -> str:
+        """The same in short; "" for a lot without stop and target."""
+        if self.is_unprotected:
+            return "Nothing now"
+        holders = {"Desk" if order.holder == Order.Holder.DESK else "Broker" for order in self.exits}
+        return " and ".join(sorted(holders))
+
+    @property
+    def is_unprotected(self) -> bool:
+        """Whether the lot has a stop or a target, but no working order for it."""
+        trade = self.trade
+        return not self.exits and (trade.stop_price is not None or trade.target_price is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -55,6 +83,20 @@ class Position:
     @property
     def cost(self) -> Decimal:
         return sum((lot.cost for lot in self.lots), ZERO)
+
+    @property
+    def protection(self) -> str:
+        """Where the protective exits of its lots are kept, in words."""
+        return "; ".join(sorted({lot.protection for lot in self.lots} - {""}))
+
+    @property
+    def protected_by(self) -> str:
+        """The same in short."""
+        return ", ".join(sorted({lot.protected_by for lot in self.lots} - {""}))
+
+    @property
+    def is_unprotected(self) -> bool:
+        return any(lot.is_unprotected for lot in self.lots)
 
     @property
     def average_price(self) -> Decimal:
@@ -80,9 +122,19 @@ class Position:
         return None if self.unrealized is None else float(self.unrealized / self.cost)
 
 
-def mark(trade: BaseTrade, quotes: Mapping[Series, Quote]) -> OpenLot:
+def mark(trade: Trade, quotes: Mapping[Series, Quote], exits: list[Order]) -> OpenLot:
     quote = quotes.get((trade.symbol, trade.timeframe))
-    return OpenLot(trade, quote.last if quote else None)
+    return OpenLot(trade, quote.last if quote else None, exits)
+
+
+def protective_exits(account: BrokerAccount) -> dict[uuid.UUID | None, list[Order]]:
+    """The working protective exits of the account, by the entry whose lot they protect. One query."""
+    found: dict[uuid.UUID | None, list[Order]] = defaultdict(list)
+    for order in account.orders.filter(purpose__in=PROTECTIVE, state__in=WORKING).order_by(
+        "purpose", "created_at"
+    ):
+        found[order.opening_order_id].append(order)
+    return found
 
 
 def positions_of(lots: Iterable[OpenLot]) -> list[Position]:

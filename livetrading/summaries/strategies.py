@@ -1,6 +1,6 @@
 """Live strategies with their last signals, open positions, and profit and loss."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,17 +8,21 @@ from decimal import Decimal
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from livetrading.models import LiveStrategy, SignalHistory
-from livetrading.summaries.account import AccountSummary, read_account
+from livetrading.summaries.account import AccountSummary, summarize_account
 from livetrading.summaries.performance import Performance
 from livetrading.summaries.positions import OpenLot, Position, positions_of
 from tradedesk.accounts.models import User
 
+# One failed check can be a hiccup; so many in a row need a person.
+REPEATED_FAILURES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class StrategySummary:
-    """last_signal: None before the first signal. lots: the open trades."""
+    """account: the one it trades in. last_signal: None before the first signal. lots: the open trades."""
 
     live: LiveStrategy
+    account: AccountSummary
     performance: Performance
     last_signal: SignalHistory | None
     lots: list[OpenLot]
@@ -28,34 +32,41 @@ class StrategySummary:
         return positions_of(self.lots)
 
     @property
+    def keeps_failing(self) -> bool:
+        return self.live.failures >= REPEATED_FAILURES
+
+    @property
     def market_value(self) -> Decimal:
         return sum((lot.market_value for lot in self.lots), Decimal(0))
 
 
 def ordered(user: User) -> "QuerySet[LiveStrategy]":
     """The user's live strategies: active, paused, stopped; the newest of each status first."""
-    return user.live_strategies.order_by("status", "-pk")
+    return user.live_strategies.select_related("account").order_by("status", "-pk")
 
 
 def summarize_strategies(
     user: User,
     strategies: Iterable[LiveStrategy],
     now: datetime,
-    accounts: Mapping[str, AccountSummary] | None = None,
+    known: AccountSummary | None = None,
 ) -> list[StrategySummary]:
-    """Summaries of the user's live strategies, in the same order. accounts: accounts that were read already, by
-    mode."""
+    """Summaries of the user's live strategies, in the same order. known: an account that was read already."""
     rows = list(strategies)
-    by_mode = dict(accounts or {})
-    for mode in {live.mode for live in rows} - by_mode.keys():
-        by_mode[mode] = read_account(user, mode, now)
+    accounts: dict[int, AccountSummary] = {}
+    if known is not None and known.account is not None:
+        accounts[known.account.pk] = known
+    others = {live.account_id for live in rows} - accounts.keys()
+    for account in user.broker_accounts.filter(pk__in=others).select_related("paper_account"):
+        accounts[account.pk] = summarize_account(account, now)
     signals = _last_signals(user, rows)
     return [
         StrategySummary(
             live=live,
-            performance=by_mode[live.mode].of_strategy(live.pk),
+            account=accounts[live.account_id],
+            performance=accounts[live.account_id].of_strategy(live.pk),
             last_signal=signals.get(live.pk),
-            lots=by_mode[live.mode].lots_of(live.pk),
+            lots=accounts[live.account_id].lots_of(live.pk),
         )
         for live in rows
     ]

@@ -12,8 +12,8 @@ from django.db.models.functions import Coalesce, TruncDate
 
 from livetrading.models.trade import BaseTrade
 from livetrading.summaries.account import account_trades
-from livetrading.summaries.quotes import market_day
 from tradedesk.accounts.models import User
+from tradedesk.marketdata.quotes import market_day
 from tradedesk.marketdata.sessions import NEW_YORK, daily_time
 
 

@@ -11,7 +11,6 @@ from livetrading.services.deploy import Source
 from livetrading.summaries.evidence import MoneyAtRisk, account_equity, money_at_risk, scorecards_of_strategies
 from strategies.models import Strategy
 from tradedesk.accounts.requests import UserRequest
-from tradedesk.marketdata.clock import market_clock
 
 register = template.Library()
 
@@ -40,7 +39,7 @@ def money_at_risk_of(
     subject of the scorecard."""
     request: UserRequest = context["request"]
     if not hasattr(request, EQUITY):
-        setattr(request, EQUITY, account_equity(request.user, market_clock().now()))
+        setattr(request, EQUITY, account_equity(request.user))
     return money_at_risk(scorecard, getattr(request, EQUITY), source or scorecard.subject)
 
 

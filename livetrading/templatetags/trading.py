@@ -18,6 +18,8 @@ _TONES: dict[str, str] = {
     OrderSide.BUY: "info",
     OrderSide.SELL: "warning",
     SignalHistory.Outcome.ORDERED: "info",
+    OrderState.WAITING: "info",
+    OrderState.GUARDED: "info",
     OrderState.PENDING: "info",
     OrderState.SUBMITTING: "info",
     OrderState.ACCEPTED: "info",

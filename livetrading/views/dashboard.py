@@ -28,7 +28,7 @@ def dashboard(request: PageRequest) -> HttpResponse:
     context = {
         "desk": summary,
         "page": page,
-        "rows": strategies.summarize_strategies(user, page, now, {user.mode: summary.account}),
+        "rows": strategies.summarize_strategies(user, page, now, summary.account),
         "signals": signals.summarize_signals(signals.with_orders(user.signals.all())[:RECENT]),
         "orders": working[:WORKING],
         "order_count": working.count(),
@@ -40,7 +40,7 @@ def dashboard(request: PageRequest) -> HttpResponse:
 @require_safe
 @vary_on_headers("HX-Request")
 def detail(request: PageRequest, pk: int) -> HttpResponse:
-    origins = ("strategy", "backtest", "candidate__run")
+    origins = ("account", "strategy", "backtest", "candidate__run")
     strategy = get_object_or_404(request.user.live_strategies.select_related(*origins), pk=pk)
     (row,) = strategies.summarize_strategies(request.user, [strategy], market_clock().now())
     context = {"live": strategy, "row": row, "limits": limits_of(strategy), **_history(request, strategy)}

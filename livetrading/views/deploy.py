@@ -50,7 +50,7 @@ def deploy(request: PageRequest) -> HttpResponse:
 def control(request: PageRequest, pk: int, action: str) -> HttpResponse:
     """action: start, pause or stop. Returns the table row to htmx, otherwise redirects to the page of the
     button."""
-    live = get_object_or_404(request.user.live_strategies, pk=pk)
+    live = get_object_or_404(request.user.live_strategies.select_related("account"), pk=pk)
     now = market_clock().now()
     level, text = "success", ""
     try:

@@ -10,13 +10,13 @@ class UserAdmin(BaseUserAdmin[User]):
     """Users by email address. Mode and kill switch are read only here: users change them on the desk's pages."""
 
     ordering = ["email"]
-    list_display = ["email", "mode", "entries_stopped", "is_active", "is_staff", "last_login"]
-    list_filter = ["mode", "entries_stopped", "is_active", "is_staff"]
+    list_display = ["email", "mode", "is_active", "is_staff", "last_login"]
+    list_filter = ["mode", "is_active", "is_staff"]
     search_fields = ["email"]
-    readonly_fields = ["mode", "entries_stopped", "last_login", "date_joined"]
+    readonly_fields = ["mode", "last_login", "date_joined"]
     fieldsets = [
         (None, {"fields": ["email", "password"]}),
-        ("Trading", {"fields": ["mode", "entries_stopped"]}),
+        ("Trading", {"fields": ["mode"]}),
         ("Permissions", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
         ("Dates", {"fields": ["last_login", "date_joined"]}),
     ]

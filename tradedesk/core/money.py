@@ -12,6 +12,10 @@ from numba import njit
 
 PLACES = 6
 MICRO = Decimal(1).scaleb(-PLACES)
+# Brokers count shares with nine decimals. Less than a millionth of a share is dust: it leaves no order unfilled
+# and no lot open.
+SHARE_PLACES = 9
+DUST = Decimal(1).scaleb(-PLACES)
 CENT = Decimal("0.01")
 
 

@@ -1,6 +1,6 @@
 """The simulated broker's records in the database: reading what to match, and recording each execution."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -9,28 +9,35 @@ from django.db import transaction
 from livetrading.brokers.simulation.matching import Book, Execution, Lot, Prices, Series, WorkingOrder, match
 from livetrading.models import PaperAccount, PaperFill, PaperOrder
 from livetrading.models.signal import OrderSide
-from tradedesk.core.bars import to_datetime, to_datetime64
+from tradedesk.core.bars import Bars, to_datetime, to_datetime64
 from tradedesk.core.money import to_decimal
-from tradedesk.marketdata.library import closed_bars
+from tradedesk.marketdata.library import closed
+from tradedesk.marketdata.quotes import load_readable
 from tradedesk.marketdata.sessions import bar_close, bar_open
 
 STOP, TARGET, MARKET = PaperOrder.Kind.STOP_LOSS, PaperOrder.Kind.TAKE_PROFIT, PaperOrder.Kind.MARKET
-LEG_SUFFIX = {STOP: "-sl", TARGET: "-tp"}
 WORKING, FILLED, CANCELLED = PaperOrder.Status.WORKING, PaperOrder.Status.FILLED, PaperOrder.Status.CANCELLED
 
 
-def fill_from_bars(account: PaperAccount, now: datetime) -> None:
+def fill_from_bars(account: PaperAccount, now: datetime, epoch: int) -> None:
     """Match the account's working orders and lots against every bar closed by `now` that was not matched
-    before."""
+    before. Those of a symbol without readable bars wait; the others are matched."""
     if not account.orders.filter(status=WORKING).exists():
         return
     with transaction.atomic():
         # The row lock serializes two matchers of one account; the second one finds nothing to match.
-        account = PaperAccount.objects.select_for_update().get(pk=account.pk)
+        account = (
+            PaperAccount.objects.select_for_update(of=("self",))
+            .select_related("broker_account")
+            .get(pk=account.pk)
+        )
+        if account.broker_account.epoch != epoch:
+            return  # the records were emptied, and `now` is of the time before
         orders = {order.client_order_id: order for order in account.orders.filter(status=WORKING)}
         lots = {lot.client_order_id: lot for lot in account.orders.filter(open_quantity__gt=0)}
-        book = _open_book(account, orders.values(), lots, now)
-        for time, bars in _unmatched_bars(book, now):
+        known = _closed_bars([*orders.values(), *lots.values()], now)
+        book = _open_book(account, orders.values(), lots, known, now)
+        for time, bars in _unmatched_bars(book, known):
             for execution in match(book, time, bars):
                 _record_execution(account, orders, lots, execution, time)
             legs = account.orders.exclude(kind=MARKET).filter(status=WORKING)
@@ -39,8 +46,24 @@ def fill_from_bars(account: PaperAccount, now: datetime) -> None:
         account.save(update_fields=["cash"])
 
 
+def _closed_bars(orders: Iterable[PaperOrder], now: datetime) -> Mapping[Series, Bars]:
+    """The closed bars of all symbols with readable bars. One query for each timeframe."""
+    symbols: dict[str, set[str]] = {}
+    for order in orders:
+        symbols.setdefault(order.timeframe, set()).add(order.symbol)
+    return {
+        (symbol, timeframe): closed(history, timeframe, now)
+        for timeframe, wanted in symbols.items()
+        for symbol, history in load_readable(wanted, timeframe).items()
+    }
+
+
 def _open_book(
-    account: PaperAccount, orders: Iterable[PaperOrder], lots: dict[str, PaperOrder], now: datetime
+    account: PaperAccount,
+    orders: Iterable[PaperOrder],
+    lots: dict[str, PaperOrder],
+    known: Mapping[Series, Bars],
+    now: datetime,
 ) -> Book:
     book = Book(cash=float(account.cash), costs=account.costs())
     legs_by_entry: dict[str, dict[str, PaperOrder]] = {}
@@ -53,12 +76,12 @@ def _open_book(
                 id=order.client_order_id,
                 series=(order.symbol, order.timeframe),
                 quantity=float(order.quantity),
-                first_bar=_first_bar(order, now),
+                first_bar=_first_bar(order, known.get((order.symbol, order.timeframe)), now),
                 closes=order.closes,
-                strength=order.strength,
+                priority=order.priority,
                 fractional=order.fractional,
-                stop_loss_pct=order.stop_loss_pct,
-                take_profit_pct=order.take_profit_pct,
+                stop_loss_distance=order.stop_loss_distance,
+                take_profit_distance=order.take_profit_distance,
             )
         )
     for id_, lot in lots.items():
@@ -79,16 +102,19 @@ def _trigger(leg: PaperOrder | None) -> float | None:
     return None if leg is None or leg.trigger_price is None else float(leg.trigger_price)
 
 
-def _first_bar(order: PaperOrder, now: datetime) -> datetime:
-    """Time of the first bar that opened when the order was accepted or later; after `now` when there is none
-    yet."""
+def _first_bar(order: PaperOrder, bars: Bars | None, now: datetime) -> datetime:
+    """Time of the first of these bars that opened when the order was accepted or later; after `now` when there is
+    none yet."""
+    later = now + timedelta(days=1)
+    if bars is None:
+        return later
     since = order.accepted_at - timedelta(days=1)  # a daily bar's time is midnight, its session opens later
-    times = closed_bars(order.symbol, order.timeframe, now).since(since).time
+    times = bars.since(since).time
     row = int(np.searchsorted(bar_open(times, order.timeframe), to_datetime64(order.accepted_at)))
-    return to_datetime(times[row]) if row < len(times) else now + timedelta(days=1)
+    return to_datetime(times[row]) if row < len(times) else later
 
 
-def _unmatched_bars(book: Book, now: datetime) -> list[tuple[datetime, dict[Series, Prices]]]:
+def _unmatched_bars(book: Book, known: Mapping[Series, Bars]) -> list[tuple[datetime, dict[Series, Prices]]]:
     """The bars to match the book against, grouped by bar time, in the order of their closes."""
     first: dict[Series, datetime] = {}
     waiting: list[WorkingOrder | Lot] = [*book.orders, *book.lots.values()]
@@ -96,7 +122,9 @@ def _unmatched_bars(book: Book, now: datetime) -> list[tuple[datetime, dict[Seri
         first[item.series] = min(item.first_bar, first.get(item.series, item.first_bar))
     groups: dict[tuple[np.datetime64, str, datetime], dict[Series, Prices]] = {}
     for (symbol, timeframe), moment in first.items():
-        bars = closed_bars(symbol, timeframe, now)
+        bars = known.get((symbol, timeframe))
+        if bars is None:
+            continue
         bars = bars[int(np.searchsorted(bars.time, to_datetime64(moment), side="left")) :]
         for row, close in enumerate(bar_close(bars.time, timeframe)):
             prices = Prices(float(bars.open[row]), float(bars.high[row]), float(bars.low[row]))
@@ -118,7 +146,7 @@ def _record_execution(
         lot = lots.get(order.closes) if order.closes else None
     else:
         lot = lots[execution.id]
-        order = orders[f"{execution.id}{LEG_SUFFIX[PaperOrder.Kind(execution.kind)]}"]
+        order = orders[_leg_id(lot, execution.kind)]
     order.reason = execution.reason
     if execution.quantity == 0:
         order.status = CANCELLED
@@ -152,12 +180,17 @@ def _record_execution(
     )
 
 
+def _leg_id(entry: PaperOrder, kind: str) -> str:
+    """The id that the entry was sent with for its stop or its target."""
+    return entry.stop_loss_id if kind == STOP else entry.take_profit_id
+
+
 def _legs(account: PaperAccount, entry: PaperOrder, execution: Execution, time: datetime) -> Iterable[PaperOrder]:
     for kind, price in ((STOP, execution.stop), (TARGET, execution.target)):
         if price is None:
             continue
         yield account.orders.create(
-            client_order_id=f"{entry.client_order_id}{LEG_SUFFIX[kind]}",
+            client_order_id=_leg_id(entry, kind),
             kind=kind,
             closes=entry.client_order_id,
             symbol=entry.symbol,

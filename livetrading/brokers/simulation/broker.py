@@ -4,63 +4,90 @@ It implements Broker (brokers.protocol). Its records are PaperAccount, PaperOrde
 reads these tables for its own records.
 """
 
+from collections import defaultdict
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Sum
 
 from livetrading.brokers.protocol import (
-    BrokerAccount,
-    BrokerClock,
+    AccountReport,
+    BrokerActivity,
     BrokerFill,
     BrokerOrder,
     BrokerPosition,
+    Capabilities,
     OrderRefused,
     OrderRequest,
 )
-from livetrading.brokers.simulation.books import CANCELLED, WORKING, fill_from_bars
-from livetrading.models import PaperAccount, PaperOrder
+from livetrading.brokers.simulation.books import CANCELLED, STOP, TARGET, WORKING, fill_from_bars
+from livetrading.models import BrokerAccount, PaperAccount, PaperFill, PaperOrder
+from tradedesk.core.bars import Timeframe
 from tradedesk.core.money import to_decimal
-from tradedesk.marketdata import sessions
-from tradedesk.marketdata.library import closed, load_many
+from tradedesk.marketdata.quotes import closing_price, read_quotes
+
+CAPABILITIES = Capabilities(
+    attached_exits_at_fill=True,
+    fractional=True,
+    fractional_exits=True,
+    unique_client_ids=True,
+    commission_with_fill=True,
+)
+_TIMEFRAMES = {timeframe.minutes: timeframe.value for timeframe in Timeframe}
 
 
 class SimulatedBroker:
-    """One paper account at the market time `now`."""
+    """One paper account at the market time `now`. epoch: of the account, when the caller read it."""
 
-    def __init__(self, account: PaperAccount, now: datetime) -> None:
-        self._account, self._now = account, now
+    capabilities = CAPABILITIES
 
-    def account(self) -> BrokerAccount:
+    def __init__(self, account: PaperAccount, now: datetime, *, epoch: int) -> None:
+        self._account, self._now, self._epoch = account, now, epoch
+
+    def account(self) -> AccountReport:
         cash = PaperAccount.objects.values_list("cash", flat=True).get(pk=self._account.pk)
-        return BrokerAccount(cash=cash, equity=cash + to_decimal(self._market_value()), buying_power=cash)
+        return AccountReport(cash=cash, equity=cash + to_decimal(self._market_value()), buying_power=cash)
 
     def submit(self, request: OrderRequest) -> BrokerOrder:
         if request.quantity <= 0:
             raise OrderRefused("The quantity must be above zero.")
+        if request.type != "market" or request.matching is None:
+            raise OrderRefused("The simulation takes market orders, with their exits attached.")
         orders = self._account.orders
         existing = orders.filter(client_order_id=request.client_order_id).first()
         if existing is not None:
             return _broker_order(existing)
         try:
             with transaction.atomic():
+                self._refuse_other_epoch()
                 order = orders.create(
                     client_order_id=request.client_order_id,
                     closes=request.closes,
                     symbol=request.symbol,
-                    timeframe=request.timeframe,
+                    timeframe=_TIMEFRAMES[request.matching.bar_minutes],
                     side=request.side,
                     quantity=request.quantity,
                     fractional=request.fractional,
-                    strength=request.strength,
-                    stop_loss_pct=request.stop_loss_pct,
-                    take_profit_pct=request.take_profit_pct,
+                    priority=request.matching.priority,
                     accepted_at=self._now,
+                    **_exits(request),
                 )
         except IntegrityError:
             # Two workers sent the same order at the same time; the unique id lets only one of them create it.
             order = orders.get(client_order_id=request.client_order_id)
         return _broker_order(order)
+
+    def replace(self, client_order_id: str, request: OrderRequest) -> BrokerOrder:
+        raise OrderRefused("The simulation keeps attached exits in line with their lot; it replaces no order.")
+
+    def cancel(self, client_order_id: str) -> None:
+        with transaction.atomic():
+            # Wait for a running matcher, so that an order that it fills is not cancelled as well.
+            PaperAccount.objects.select_for_update().get(pk=self._account.pk)
+            orders = self._account.orders.filter(client_order_id=client_order_id, status=WORKING)
+            orders.update(status=CANCELLED, reason="Cancelled on request.")
 
     def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
         order = self._account.orders.filter(client_order_id=client_order_id).first()
@@ -70,7 +97,7 @@ class SimulatedBroker:
         return [_broker_order(order) for order in self._account.orders.filter(status=WORKING)]
 
     def fills_since(self, cursor: str) -> list[BrokerFill]:
-        fill_from_bars(self._account, self._now)
+        fill_from_bars(self._account, self._now, self._epoch)
         fills = self._account.fills.filter(pk__gt=int(cursor or 0)).select_related("order")
         return [
             BrokerFill(
@@ -84,40 +111,46 @@ class SimulatedBroker:
             for fill in fills
         ]
 
-    def cancel(self, client_order_id: str) -> None:
-        with transaction.atomic():
-            # Wait for a running matcher, so that an order that it fills is not cancelled as well.
-            PaperAccount.objects.select_for_update().get(pk=self._account.pk)
-            orders = self._account.orders.filter(client_order_id=client_order_id, status=WORKING)
-            orders.update(status=CANCELLED, reason="Cancelled on request.")
+    def activities_since(self, cursor: str) -> list[BrokerActivity]:
+        return []  # the simulation pays no dividends and charges nothing besides its orders
 
     def positions(self) -> list[BrokerPosition]:
-        held: dict[str, tuple[Decimal, Decimal]] = {}
-        for lot in self._account.orders.filter(open_quantity__gt=0).prefetch_related("fills"):
-            quantity, cost = held.get(lot.symbol, (Decimal(0), Decimal(0)))
-            price = lot.fills.all()[0].price
-            held[lot.symbol] = (quantity + lot.open_quantity, cost + lot.open_quantity * price)
-        return [
-            BrokerPosition(symbol=symbol, quantity=quantity, average_price=cost / quantity)
-            for symbol, (quantity, cost) in sorted(held.items())
-        ]
+        lots = self._account.orders.filter(open_quantity__gt=0).order_by().values("symbol")
+        held = lots.annotate(quantity=Sum("open_quantity")).order_by("symbol")
+        return [BrokerPosition(symbol=each["symbol"], quantity=each["quantity"]) for each in held]
 
-    def clock(self) -> BrokerClock:
-        now = self._now
-        return BrokerClock(now=now, is_open=sessions.is_open(now), next_open=sessions.next_open(now))
+    def _refuse_other_epoch(self) -> None:
+        """Refuse an order of records that were emptied since; the row lock lets a running reset end first."""
+        current = BrokerAccount.objects.select_for_update().values_list("epoch", flat=True)
+        if current.filter(pk=self._account.broker_account_id).first() != self._epoch:
+            raise OrderRefused("The account was reset after this order was made.")
 
     def _market_value(self) -> float:
-        """Market value of the open lots at their last closes, in dollars."""
-        lots = self._account.orders.filter(open_quantity__gt=0)
-        held: dict[str, dict[str, float]] = {}
-        for symbol, timeframe, quantity in lots.values_list("symbol", "timeframe", "open_quantity"):
-            symbols = held.setdefault(timeframe, {})
-            symbols[symbol] = symbols.get(symbol, 0.0) + float(quantity)
-        return sum(
-            symbols[symbol] * float(closed(history, timeframe, self._now, last=1).close[-1])
-            for timeframe, symbols in held.items()
-            for symbol, history in load_many(symbols, timeframe).items()
+        """Market value of the open lots in dollars, at their last closes; without one, at what was paid."""
+        lots = list(
+            self._account.orders.filter(open_quantity__gt=0).values_list(
+                "pk", "symbol", "timeframe", "open_quantity"
+            )
         )
+        quotes = read_quotes({(symbol, timeframe) for _, symbol, timeframe, _ in lots}, self._now)
+        unquoted = [pk for pk, symbol, timeframe, _ in lots if (symbol, timeframe) not in quotes]
+        paid = dict(PaperFill.objects.filter(order__in=unquoted).values_list("order", "price")) if unquoted else {}
+        held: dict[tuple[str, str, float], float] = defaultdict(float)
+        for pk, symbol, timeframe, quantity in lots:
+            price = closing_price(quotes, (symbol, timeframe), float(paid.get(pk, Decimal(0))))
+            held[symbol, timeframe, price] += float(quantity)
+        return sum(quantity * price for (_, _, price), quantity in held.items())
+
+
+def _exits(request: OrderRequest) -> dict[str, Any]:
+    """The columns of the attached exits. Raises OrderRefused for an absolute price."""
+    columns: dict[str, Any] = {}
+    for each in request.exits:
+        if each.distance is None:
+            raise OrderRefused("The simulation takes exits at distances from the fill.")
+        kind = STOP if each.type == "stop" else TARGET
+        columns |= {f"{kind}_id": each.client_order_id, f"{kind}_distance": each.distance}
+    return columns
 
 
 def _broker_order(order: PaperOrder) -> BrokerOrder:
@@ -125,12 +158,9 @@ def _broker_order(order: PaperOrder) -> BrokerOrder:
         client_order_id=order.client_order_id,
         broker_order_id=str(order.pk),
         state=order.status,
-        symbol=order.symbol,
-        side=order.side,
         quantity=order.quantity,
         filled_quantity=order.filled_quantity,
-        kind=order.kind,
-        closes=order.closes,
-        trigger_price=order.trigger_price,
+        stop_price=order.trigger_price if order.kind == STOP else None,
+        limit_price=order.trigger_price if order.kind == TARGET else None,
         reason=order.reason,
     )

@@ -1,6 +1,6 @@
 """Matching of the simulated broker: pure, one bar time at a time, in the order of a backtest's bar.
 
-1. exits at the open; 2. entries at the open, by strength descending, then symbol; 3. protective exits, on the
+1. exits at the open; 2. entries at the open, by priority descending, then symbol; 3. protective exits, on the
 entry bar too. Prices, quantities and costs come from core.fills, which the backtest's kernel calls as well.
 """
 
@@ -34,10 +34,10 @@ class WorkingOrder:
     quantity: float
     first_bar: datetime
     closes: str = ""
-    strength: float = 1.0
+    priority: float = 1.0
     fractional: bool = False
-    stop_loss_pct: float | None = None
-    take_profit_pct: float | None = None
+    stop_loss_distance: float | None = None
+    take_profit_distance: float | None = None
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ def match(book: Book, time: datetime, bars: Mapping[Series, Prices]) -> list[Exe
     book.orders = [order for order in book.orders if order not in due]
     exits = sorted((order for order in due if order.closes), key=lambda order: order.series)
     entries = sorted(
-        (order for order in due if not order.closes), key=lambda order: (-order.strength, order.series)
+        (order for order in due if not order.closes), key=lambda order: (-order.priority, order.series)
     )
     executions = [_sell(book, order, bars[order.series]) for order in exits]
     executions += [_buy(book, order, time, bars[order.series]) for order in entries]
@@ -116,8 +116,9 @@ def _buy(book: Book, order: WorkingOrder, time: datetime, bar: Prices) -> Execut
     )
     if quantity <= 0.0:
         return _cancelled(order.id, f"The cash of ${book.cash:,.2f} is not enough for one share at ${price:,.2f}.")
-    stop = None if order.stop_loss_pct is None else fills.stop_price(price, order.stop_loss_pct)
-    target = None if order.take_profit_pct is None else fills.target_price(price, order.take_profit_pct)
+    stop, target = order.stop_loss_distance, order.take_profit_distance
+    stop = None if stop is None else fills.stop_price(price, stop)
+    target = None if target is None else fills.target_price(price, target)
     book.lots[order.id] = Lot(order.id, order.series, quantity, time, stop, target)
     cut = "" if quantity == order.quantity else "Reduced to the quantity that the cash can pay for."
     return _execution(book, order.id, "market", quantity, price, stop, target, cut)

@@ -30,10 +30,8 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractUser):
     username = None  # type: ignore[assignment]  # the email address is the user name
     email = models.EmailField("email address", unique=True)
-    # The mode in which orders may be sent now: a live order of a user in paper mode is blocked.
+    # The mode in which entries may be sent now: a live entry of a user in paper mode is blocked.
     mode = models.CharField(max_length=5, choices=Mode, default=Mode.PAPER)
-    # The kill switch: while it is set, no strategy sends entries. Exits are still sent.
-    entries_stopped = models.BooleanField(default=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -1,0 +1,133 @@
+"""A broker account: the identity of everything that has money, and the desk's last picture of it."""
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from tradedesk.accounts.models import Mode
+
+
+def _dollars() -> "models.DecimalField[Decimal | None, Decimal | None]":
+    return models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+
+
+# Failures in a row from which on a check or an account counts as failing.
+FAILING = 3
+
+
+class BrokerAccount(models.Model):
+    """One account of a user at one broker. Deployments, orders, fills, trades and positions point at it.
+
+    A user may have several; the active one of each mode is used for new deployments and shown on the pages. The
+    row lock (`locked`) orders everything that changes the desk's books of the account.
+    """
+
+    class Broker(models.TextChoices):
+        PAPER = "paper", "Simulation of the desk"
+
+    class State(models.TextChoices):
+        CONNECTED = "connected", "Connected"
+        DEGRADED = "degraded", "Degraded"
+        BLOCKED = "blocked", "Blocked"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="broker_accounts")
+    broker = models.CharField(max_length=10, choices=Broker)
+    mode = models.CharField(max_length=5, choices=Mode)
+    name = models.CharField(max_length=60)
+    active = models.BooleanField(default=True)
+    # Encrypted; the simulation needs none.
+    credentials = models.TextField(blank=True, editable=False)
+    # Increases when the account's records are emptied; an order of an earlier epoch is refused at submit.
+    epoch = models.PositiveIntegerField(default=1)
+
+    # The broker's ids of the last fill and of the last other activity that were taken over; opaque to the desk.
+    fill_cursor = models.CharField(max_length=128, blank=True)
+    activity_cursor = models.CharField(max_length=128, blank=True)
+    reconciled_at = models.DateTimeField(null=True, blank=True, help_text="Market time.")
+    # A lease, in wall time: until then one worker works on the account.
+    claimed_until = models.DateTimeField(null=True, blank=True)
+
+    # The account as the broker last reported it, in dollars; NULL before the first report.
+    cash = _dollars()
+    equity = _dollars()
+    buying_power = _dollars()
+    snapshot_at = models.DateTimeField(null=True, blank=True, help_text="Market time.")
+    peak_equity = _dollars()
+    # The cash by the desk's own records: the cash of the first report, and every fill and activity since.
+    booked_cash = _dollars()
+
+    # While it is set, no strategy of the account sends entries. Exits are still sent.
+    entries_stopped_at = models.DateTimeField(null=True, blank=True)
+    entries_stopped_by = models.CharField(max_length=150, blank=True)
+    entries_stopped_reason = models.CharField(max_length=300, blank=True)
+
+    state = models.CharField(max_length=9, choices=State, default=State.CONNECTED)
+    # In words, why the account is degraded or blocked.
+    state_reason = models.CharField(max_length=300, blank=True)
+    # Ticks in a row that could not reconcile the account.
+    failures = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(fields=["claimed_until"]),
+            models.Index(fields=["failures"], condition=Q(failures__gte=FAILING), name="broker_account_failing"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "mode"], condition=Q(active=True), name="broker_account_one_active_for_each_mode"
+            ),
+            models.CheckConstraint(
+                condition=~Q(broker="paper") | Q(mode=Mode.PAPER, credentials=""),
+                name="broker_account_simulation_is_paper",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_paper(self) -> bool:
+        return self.mode == Mode.PAPER
+
+    @property
+    def entries_stopped(self) -> bool:
+        return self.entries_stopped_at is not None
+
+    @classmethod
+    def locked(cls, account_id: int) -> "BrokerAccount":
+        """The account with its row locked until the end of the transaction. Raises DoesNotExist."""
+        return cls._default_manager.select_for_update(of=("self",)).select_related("user").get(pk=account_id)
+
+
+class AccountActivity(models.Model):
+    """Money or shares that moved without a fill, as the broker reported it; unique by the broker's activity id."""
+
+    class Kind(models.TextChoices):
+        FEE = "fee", "Fee"
+        DIVIDEND = "dividend", "Dividend"
+        INTEREST = "interest", "Interest"
+        SPLIT = "split", "Split"
+        TRANSFER = "transfer", "Transfer"
+        OTHER = "other", "Other"
+
+    account = models.ForeignKey(BrokerAccount, models.CASCADE, related_name="activities")
+    activity_id = models.CharField(max_length=128)
+    kind = models.CharField(max_length=8, choices=Kind)
+    # Longer than a symbol that the desk trades: an option held by hand, for example.
+    symbol = models.CharField(max_length=40, blank=True)
+    # What it added to the account's cash, in dollars; negative for a fee.
+    amount = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
+    time = models.DateTimeField(help_text="Market time.")
+    description = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-time", "-id"]
+        verbose_name_plural = "account activities"
+        indexes = [models.Index(fields=["account", "-time"])]
+        constraints = [models.UniqueConstraint(fields=["account", "activity_id"], name="account_activity_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.amount:,.2f} {self.symbol}".strip()

@@ -1,0 +1,80 @@
+"""The balance of an account: the broker's cash, equity and positions, compared with the desk's records."""
+
+import logging
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Case, F, Value, When
+
+from livetrading.brokers.protocol import AccountReport, Broker, BrokerPosition
+from livetrading.models import BrokerAccount, Incident
+from livetrading.models.position import position_model
+from livetrading.services.incidents import follow_differences
+from tradedesk.core.money import CENT, DUST
+
+log = logging.getLogger(__name__)
+State, Kind = BrokerAccount.State, Incident.Kind
+Differences = dict[tuple[Incident.Kind, str], tuple[str, str]]
+
+
+def take_over_balance(account: BrokerAccount, broker: Broker, now: datetime) -> tuple[float | None, bool]:
+    """Store the broker's report as the account's snapshot, and follow the differences from our records; they are
+    never adopted.
+
+    Returns the equity in dollars, None when the broker did not report it, and whether the pages have to change. A
+    broker that does not report its balance stops nothing else: exits do not need it.
+    """
+    try:
+        report, positions = broker.account(), broker.positions()
+    except Exception as error:
+        log.exception("The balance of account %s could not be read", account.pk)
+        reason = f"The broker did not report the account's balance: {str(error) or type(error).__name__}"[:300]
+        BrokerAccount.objects.filter(pk=account.pk, epoch=account.epoch).update(
+            state=Case(When(state=State.BLOCKED, then=F("state")), default=Value(State.DEGRADED)),
+            state_reason=reason,
+            reconciled_at=now,
+            failures=F("failures") + 1,
+        )
+        return None, account.state != State.DEGRADED
+    with transaction.atomic():
+        locked = BrokerAccount.locked(account.pk)
+        if locked.epoch != account.epoch:
+            return None, False  # the records were emptied since this tick began
+        changed = _store(locked, report, now)
+        changed |= follow_differences(locked, _differences(locked, report, positions), now)
+    return float(report.equity), changed
+
+
+def _store(account: BrokerAccount, report: AccountReport, now: datetime) -> bool:
+    before = (account.cash, account.equity, account.state)
+    account.cash, account.equity, account.buying_power = report.cash, report.equity, report.buying_power
+    account.peak_equity = max(account.peak_equity or report.equity, report.equity)
+    if account.booked_cash is None:
+        account.booked_cash = report.cash
+    account.snapshot_at = account.reconciled_at = now
+    account.state = State.BLOCKED if report.blocked else State.CONNECTED
+    account.state_reason, account.failures = report.blocked[:300], 0
+    fields = ("cash", "equity", "buying_power", "peak_equity", "booked_cash", "snapshot_at", "reconciled_at")
+    account.save(update_fields=[*fields, "state", "state_reason", "failures"])
+    return before != (account.cash, account.equity, account.state)
+
+
+def _differences(account: BrokerAccount, report: AccountReport, positions: list[BrokerPosition]) -> Differences:
+    found: Differences = {}
+    ours = {
+        each.symbol: each.quantity for each in position_model(account)._default_manager.filter(account=account)
+    }
+    theirs = {position.symbol: position.quantity for position in positions}
+    for symbol in sorted(ours.keys() | theirs.keys()):
+        own, other = ours.get(symbol, Decimal(0)), theirs.get(symbol, Decimal(0))
+        if abs(other - own) >= DUST:
+            text = (
+                f"{symbol}: the broker holds {other.normalize():f} shares, the desk's records {own.normalize():f}."
+            )
+            found[Kind.POSITION, symbol] = (f"{(other - own).normalize():f}", text)
+    booked = account.booked_cash or Decimal(0)
+    if abs(report.cash - booked) >= CENT:
+        text = f"The broker has ${report.cash:,.2f} in cash, the desk's records ${booked:,.2f}."
+        found[Kind.CASH, ""] = (f"{(report.cash - booked).quantize(CENT)}", text)
+    return found

@@ -1,0 +1,261 @@
+"""The decisions of a set of live strategies: signals -> risk -> history and orders, in one transaction."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from django.db import transaction
+
+from livetrading.brokers.protocol import Capabilities
+from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState, SignalHistory
+from livetrading.models.order import OrderType, TimeInForce
+from livetrading.models.signal import OrderSide
+from livetrading.pipeline.book import StrategyBook, read_books
+from livetrading.pipeline.decide import Decision, EquityState, decide
+from livetrading.pipeline.evaluate import Evaluation
+from livetrading.pipeline.gate import gate
+from livetrading.pipeline.protection import exits_of_entry
+from tradedesk.core.bars import Timeframe, session_dates, to_datetime, to_datetime64
+from tradedesk.core.money import to_decimal
+from tradedesk.core.rules import RiskRules
+from tradedesk.core.signals import Side
+from tradedesk.marketdata import sessions
+
+ACTIVE = LiveStrategy.Status.ACTIVE
+# The columns that a check writes; the rules and the status belong to the trader.
+CHECK_FIELDS = (
+    "session",
+    "session_start_pnl",
+    "last_pnl",
+    "peak_pnl",
+    "last_bar_time",
+    "evaluated_bars",
+    "last_check_at",
+    "next_check_at",
+    "last_error",
+    "failures",
+)
+ORDERED = SignalHistory.Outcome.ORDERED
+
+
+@dataclass(frozen=True, slots=True)
+class CheckContext:
+    """What all checks of one tick share. equity: of the account, in dollars; None when the broker did not report
+    it. now, wall_now: market and wall time."""
+
+    equity: float | None
+    capabilities: Capabilities
+    now: datetime
+    wall_now: datetime
+
+
+@dataclass(slots=True)
+class _Drafts:
+    """The rows that a set writes."""
+
+    signals: list[SignalHistory] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+
+    def known(self) -> set[tuple[object, ...]]:
+        """The keys of those signals that are stored already: a repeated check writes nothing. One query."""
+        if not self.signals:
+            return set()
+        times = {signal.bar_time for signal in self.signals}
+        ids = {signal.live_strategy_id for signal in self.signals}
+        stored = SignalHistory.objects.filter(live_strategy__in=ids, bar_time__in=times)
+        return set(stored.order_by().values_list("live_strategy_id", "symbol", "bar_time", "side"))
+
+
+def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: CheckContext) -> list[uuid.UUID]:
+    """Decide for the live strategies with these evaluations, and write their signals and orders. Returns the ids
+    of the orders to send, exits first.
+
+    All or nothing; a repeated check of the same bar writes nothing. The strategies decide one after the other, as
+    each would alone. The number of queries does not depend on the number of strategies.
+    """
+    if not evaluations:
+        return []
+    with transaction.atomic():
+        # The row lock serializes the checks of one account; a second check finds no new bars.
+        account = BrokerAccount.locked(account_id)
+        members = list(account.live_strategies.filter(pk__in=list(evaluations), status=ACTIVE).order_by("pk"))
+        fresh = [live for live in members if _has_new_bars(live, evaluations[live.pk])]
+        books = read_books(account, fresh)
+        drafts = _Drafts()
+        for live in fresh:
+            live.account = account
+            _draft(drafts, live, evaluations[live.pk], books[live.pk], context)
+        orders = _write(drafts)
+        for live in members:
+            _finish(live, evaluations[live.pk], context.now)
+        LiveStrategy.objects.bulk_update(members, CHECK_FIELDS)
+    return orders
+
+
+def record_errors(errors: Mapping[int, Exception], now: datetime) -> None:
+    """Record why these checks failed; the next checks are due after check_interval as usual."""
+    failed = list(LiveStrategy.objects.filter(pk__in=list(errors)))
+    for live in failed:
+        error = errors[live.pk]
+        live.last_error = f"The last check failed: {str(error) or type(error).__name__}"[:300]
+        live.failures += 1
+        live.last_check_at, live.next_check_at = now, now + timedelta(seconds=live.check_interval)
+    LiveStrategy.objects.bulk_update(failed, ("last_error", "failures", "last_check_at", "next_check_at"))
+
+
+def next_check(live: LiveStrategy, oldest: datetime | None, now: datetime) -> datetime:
+    """The time of the next check: after check_interval, or later while the market is closed and no new bar can
+    arrive.
+
+    oldest: time of the oldest among the newest bars of all symbols. A symbol that lags behind can still receive
+    its bar.
+    """
+    soon = now + timedelta(seconds=live.check_interval)
+    if oldest is None or sessions.is_open(soon):
+        return soon
+    bar_end = to_datetime(sessions.bar_close(np.array([to_datetime64(oldest)]), live.timeframe)[0])
+    if bar_end < sessions.previous_close(soon):
+        return soon  # the session's last bar has not arrived yet
+    return sessions.next_close(soon) if live.timeframe == Timeframe.DAY else sessions.next_open(soon)
+
+
+def _has_new_bars(live: LiveStrategy, evaluation: Evaluation) -> bool:
+    last = {symbol: live.last_evaluated(symbol) for symbol in evaluation.times}
+    return any(before is None or evaluation.times[symbol] > before for symbol, before in last.items())
+
+
+def _finish(live: LiveStrategy, evaluation: Evaluation, now: datetime) -> None:
+    """Note that the check is done."""
+    if _has_new_bars(live, evaluation):
+        live.last_bar_time = evaluation.newest
+        live.evaluated_bars |= {symbol: time.isoformat() for symbol, time in evaluation.times.items()}
+    live.last_check_at = now
+    live.next_check_at = next_check(live, min(evaluation.times.values(), default=None), now)
+    missing = ", ".join(evaluation.missing)
+    live.last_error = f"No bars yet for {missing}." if missing else ""
+    live.failures = 0
+
+
+def _draft(
+    drafts: _Drafts, live: LiveStrategy, evaluation: Evaluation, book: StrategyBook, context: CheckContext
+) -> None:
+    """Add what one strategy decides."""
+    rules = live.risk_rules()
+    if not context.capabilities.fractional:
+        rules = replace(rules, fractional=False)
+    equity_state = _update_equity_state(live, book, evaluation, context.equity)
+    entries_gate = gate(Order.Purpose.ENTRY, live.account, live.account.user, live)
+    for decision in decide(evaluation.events, book, rules, equity_state, entries_gate):
+        signal = _signal(live, decision, context.now)
+        drafts.signals.append(signal)
+        if signal.outcome == ORDERED:
+            order = _order(live, signal, decision, rules, context)
+            drafts.orders.append(order)
+            if order.purpose == Order.Purpose.ENTRY:
+                drafts.orders += exits_of_entry(order, rules, decision.event.close, context.capabilities)
+
+
+def _write(drafts: _Drafts) -> list[uuid.UUID]:
+    """Store the signals that are not stored yet, and their orders. Returns the orders to send, exits first."""
+    known = drafts.known()
+    new = [s for s in drafts.signals if (s.live_strategy_id, s.symbol, s.bar_time, s.side) not in known]
+    SignalHistory.objects.bulk_create(new)
+    stored = {id(signal) for signal in new}
+    orders: dict[uuid.UUID, Order] = {}
+    for order in drafts.orders:
+        opening = order.opening_order_id if order.signal is None else None
+        if id(order.signal) in stored or opening in orders:
+            order.signal_id = order.signal.pk if order.signal else None
+            orders[order.pk] = order
+    Order.objects.bulk_create(orders.values())
+    to_send = [order for order in orders.values() if order.state == OrderState.PENDING]
+    return [order.pk for order in sorted(to_send, key=lambda order: order.purpose == Order.Purpose.ENTRY)]
+
+
+def _session_date(moment: datetime) -> date:
+    day: date = session_dates(np.array([to_datetime64(moment)])).tolist()[0]
+    return day
+
+
+def _update_equity_state(
+    live: LiveStrategy, book: StrategyBook, evaluation: Evaluation, equity: float | None
+) -> EquityState:
+    """Update the strategy's session start, profit and peak, and return its equity figures at this close."""
+    pnl = book.realized + book.unrealized(evaluation.closes)
+    session = _session_date(max(evaluation.times.values()))
+    if live.session != session:
+        live.session, live.session_start_pnl = session, live.last_pnl
+    live.last_pnl = to_decimal(pnl)
+    live.peak_pnl = max(live.peak_pnl, live.last_pnl)
+    start = float(live.starting_equity)
+    return EquityState(
+        equity=equity,
+        own_equity=start + pnl,
+        own_peak=start + float(live.peak_pnl),
+        day_loss=float(live.session_start_pnl) - pnl,
+    )
+
+
+def _signal(live: LiveStrategy, decision: Decision, now: datetime) -> SignalHistory:
+    event = decision.event
+    outcome, reason = ORDERED, ""
+    if not decision.quantity:
+        outcome, reason = SignalHistory.Outcome.REFUSED, decision.reason
+    elif not live.auto_execute:
+        outcome, reason = SignalHistory.Outcome.RECORDED, "Automatic execution is off for this strategy."
+    return SignalHistory(
+        live_strategy=live,
+        user_id=live.user_id,
+        symbol=event.symbol,
+        bar_time=event.bar_time,
+        side=OrderSide.BUY if event.side is Side.BUY else OrderSide.SELL,
+        strength=event.strength,
+        price=to_decimal(event.close),
+        explanation=event.explanation[:200],
+        outcome=outcome,
+        reason=reason[:300],
+        created_at=now,
+    )
+
+
+def _order(
+    live: LiveStrategy, signal: SignalHistory, decision: Decision, rules: RiskRules, context: CheckContext
+) -> Order:
+    is_entry = signal.side == OrderSide.BUY
+    order_id = uuid.uuid4()
+    # Where protective orders hold the shares of a lot, an exit waits until they are free.
+    free = is_entry or context.capabilities.attached_exits_at_fill
+    # The open that a backtest fills at; an order that is decided later takes the market as it is.
+    daily = live.timeframe == Timeframe.DAY and not sessions.is_open(context.now)
+    at_the_open = daily and context.capabilities.opening_auction
+    return Order(
+        id=order_id,
+        client_order_id=Order.client_id_of(order_id),
+        user_id=live.user_id,
+        account_id=live.account_id,
+        live_strategy=live,
+        signal=signal,
+        symbol=signal.symbol,
+        timeframe=live.timeframe,
+        side=signal.side,
+        purpose=Order.Purpose.ENTRY if is_entry else Order.Purpose.EXIT,
+        type=OrderType.MARKET,
+        time_in_force=TimeInForce.OPG if at_the_open else TimeInForce.DAY,
+        quantity=decision.quantity,
+        fractional=rules.fractional,
+        priority=signal.strength,
+        opening_order_id=decision.lot.opening_order_id if decision.lot else None,
+        state=OrderState.PENDING if free else OrderState.WAITING,
+        created_at=context.now,
+        state_changed_at=context.wall_now,
+    )
+
+
+def due_strategies(account: BrokerAccount, now: datetime, only: Iterable[int], limit: int) -> list[LiveStrategy]:
+    """The active strategies of the account whose check is due, the most overdue first; with `only` these, whether
+    due or not."""
+    active = account.live_strategies.filter(status=ACTIVE)
+    chosen = active.filter(pk__in=list(only)) if only else active.filter(next_check_at__lte=now)
+    return list(chosen.order_by("next_check_at", "pk")[:limit])

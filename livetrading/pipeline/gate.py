@@ -1,0 +1,71 @@
+"""The gate: whether an order may go out now, by its purpose. Asked at the decision and again right before sending.
+
+Mode, halt, account, status and limits hold back entries. Exits and the protection of what is held always go out.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from livetrading.models import BrokerAccount, LiveStrategy, Order
+from tradedesk.accounts.models import User
+from tradedesk.core.risk import Refusal
+
+
+class Held(StrEnum):
+    """Why an entry is held back."""
+
+    MODE = "mode"
+    HALT = "halt"
+    ACCOUNT = "account"
+    STATUS = "status"
+    EXPIRED = "expired"
+    MAX_POSITIONS = "max_positions"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """held: None when the order may go out. reason: a sentence for a person, "" when it may."""
+
+    held: Held | None = None
+    reason: str = ""
+
+    @property
+    def open(self) -> bool:
+        return self.held is None
+
+
+OPEN = Verdict()
+
+
+def gate(
+    purpose: str,
+    account: BrokerAccount,
+    user: User,
+    live: LiveStrategy | None,
+    *,
+    open_positions: int | None = None,
+    expired: bool = False,
+) -> Verdict:
+    """open_positions: the positions of the strategy without this order; None when the decision itself counts
+    them. expired: whether the bar that the order was meant for has closed."""
+    if purpose != Order.Purpose.ENTRY:
+        return OPEN
+    if account.mode != user.mode:
+        return Verdict(Held.MODE, f"This is a {account.mode} strategy, but your account is in {user.mode} mode.")
+    if account.entries_stopped:
+        why = f": {account.entries_stopped_reason}" if account.entries_stopped_reason else "."
+        return Verdict(Held.HALT, f"Entries of this account are stopped{why}")
+    if account.state == BrokerAccount.State.BLOCKED:
+        return Verdict(Held.ACCOUNT, f"The broker has blocked this account: {account.state_reason}")
+    if expired:
+        return Verdict(Held.EXPIRED, "A newer bar has closed since this signal; it is too late to enter.")
+    if live is None:
+        return OPEN
+    if live.status != LiveStrategy.Status.ACTIVE:
+        return Verdict(
+            Held.STATUS, f"The strategy was {live.get_status_display().lower()} before the order was sent."
+        )
+    rules = live.risk_rules()
+    if open_positions is not None and open_positions >= rules.max_positions:
+        return Verdict(Held.MAX_POSITIONS, Refusal.MAX_POSITIONS.message(rules=rules))
+    return OPEN

@@ -1,0 +1,109 @@
+"""One tick of an account: reconcile, protect, then evaluate and decide all its due strategies as one set."""
+
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db.models import Case, F, Value, When
+
+from livetrading.models import BrokerAccount
+from livetrading.pipeline.checks import CheckContext, check_set, due_strategies, record_errors
+from livetrading.pipeline.evaluate import Evaluation, evaluate
+from livetrading.pipeline.execute import request_cancels
+from livetrading.pipeline.protect import protect
+from livetrading.pipeline.reconcile import reconcile
+from livetrading.services.accounts import broker_for
+from tradedesk.accounts.changes import bump_version
+
+log = logging.getLogger(__name__)
+
+# The strategies of one message, which then takes less than a second.
+SET = 200
+# After repeated failures an account is tried again after this wall time at most.
+LONGEST_PAUSE = timedelta(seconds=60)
+
+
+@dataclass(slots=True)
+class TickResult:
+    """orders: to send, exits first. more: whether further strategies are due. pause: how long to leave the account
+    alone, in wall time, because the tick failed."""
+
+    orders: list[uuid.UUID] = field(default_factory=list)
+    more: bool = False
+    pause: timedelta = timedelta(0)
+
+
+def tick(
+    account_id: int,
+    now: datetime,
+    wall_now: datetime,
+    *,
+    only: tuple[int, ...] = (),
+    renew: Callable[[], None] = lambda: None,
+) -> TickResult:
+    """Run one tick at the market time `now`. only: check these strategies, whether due or not; a new deployment is
+    checked immediately. renew: called between the stages, to keep the claim on the account.
+
+    A strategy that cannot be evaluated is recorded and taken out; the rest goes on. When the account cannot be
+    reconciled, nothing is decided, because the decisions would not know its fills.
+    """
+    account = BrokerAccount.objects.select_related("user", "paper_account").get(pk=account_id)
+    strategies = due_strategies(account, now, only, SET + 1)
+    result = TickResult(more=len(strategies) > SET)
+    strategies = strategies[:SET]
+    try:
+        broker = broker_for(account, now)
+        reconciled = reconcile(account, broker, now, wall_now)
+        result.orders += protect(account, broker.capabilities, reconciled.working, now, wall_now)
+        request_cancels(account, broker)
+    except Exception as error:
+        log.exception("Account %s could not be reconciled", account_id)
+        record_errors({live.pk: error for live in strategies}, now)
+        return TickResult(pause=_record_failure(account, error))
+    renew()
+    if strategies:
+        evaluations, errors = evaluate(strategies, now)
+        renew()
+        context = CheckContext(reconciled.equity, broker.capabilities, now, wall_now)
+        result.orders += _decide(account_id, evaluations, errors, context)
+        if errors:
+            for live_id, failure in errors.items():
+                log.error("The check of live strategy %s failed", live_id, exc_info=failure)
+            record_errors(errors, now)
+        if not broker.capabilities.attached_exits_at_fill:
+            # Exits that were just decided need their shares: what holds them is cancelled now.
+            result.orders += protect(account, broker.capabilities, reconciled.working, now, wall_now)
+            request_cancels(account, broker)
+    if strategies or reconciled.changed or result.orders:
+        bump_version(account.user_id)
+    return result
+
+
+def _decide(
+    account_id: int, evaluations: Mapping[int, Evaluation], errors: dict[int, Exception], context: CheckContext
+) -> list[uuid.UUID]:
+    """Decide for the set; if it cannot be written, for each strategy alone, so that one failure stays one."""
+    try:
+        return check_set(account_id, evaluations, context)
+    except Exception as error:
+        if len(evaluations) == 1:
+            errors[next(iter(evaluations))] = error
+            return []
+    orders: list[uuid.UUID] = []
+    for live_id, evaluation in evaluations.items():
+        orders += _decide(account_id, {live_id: evaluation}, errors, context)
+    return orders
+
+
+def _record_failure(account: BrokerAccount, error: Exception) -> timedelta:
+    reason = f"The account could not be reconciled: {str(error) or type(error).__name__}"[:300]
+    # An account that its broker has blocked stays blocked.
+    state = BrokerAccount.State
+    degraded = Case(When(state=state.BLOCKED, then=F("state")), default=Value(state.DEGRADED))
+    BrokerAccount.objects.filter(pk=account.pk).update(
+        state=degraded, state_reason=reason, failures=F("failures") + 1
+    )
+    bump_version(account.user_id)
+    return min(timedelta(seconds=2 ** min(account.failures, 10)), LONGEST_PAUSE)

@@ -1,0 +1,143 @@
+"""Incidents: record what a person must know about an account, report it once, and close it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from livetrading.models import BrokerAccount, Incident, Order
+from tradedesk.accounts.models import Notification
+from tradedesk.accounts.services import notify
+
+# A difference is reported when it is the same after this market time.
+LASTING = timedelta(seconds=10)
+DIFFERENCES = (Incident.Kind.POSITION, Incident.Kind.CASH)
+
+
+def report(
+    account: BrokerAccount, kind: Incident.Kind, key: str, text: str, now: datetime, **fields: Any
+) -> Incident:
+    """Record and notify an incident, or update the open one with the same kind and key."""
+    incident, created = Incident.objects.get_or_create(
+        account=account,
+        kind=kind,
+        key=key[:128],
+        resolved_at=None,
+        defaults={"text": text[:300], "first_seen_at": now, "reported_at": now, **fields},
+    )
+    if created:
+        _notify(account, text, now)
+    else:
+        incident.text = text[:300]
+        incident.attempts += 1
+        incident.save(update_fields=["text", "attempts"])
+    return incident
+
+
+def report_event(
+    account: BrokerAccount, kind: Incident.Kind, key: str, text: str, now: datetime, order: Order
+) -> None:
+    """Record and notify something that has happened and needs no further action."""
+    Incident.objects.create(
+        account=account,
+        kind=kind,
+        key=key[:128],
+        order=order,
+        text=text[:300],
+        first_seen_at=now,
+        reported_at=now,
+        resolved_at=now,
+    )
+    _notify(account, text, now)
+
+
+def report_once_it_lasts(
+    account: BrokerAccount, kind: Incident.Kind, key: str, text: str, now: datetime, order: Order
+) -> bool:
+    """Follow something that may pass by itself. Returns whether it has lasted for LASTING: it is then reported,
+    and closed, because the caller acts on it."""
+    incident, _ = Incident.objects.get_or_create(
+        account=account,
+        kind=kind,
+        key=key[:128],
+        resolved_at=None,
+        defaults={"text": text[:300], "order": order, "first_seen_at": now},
+    )
+    if now - incident.first_seen_at < LASTING:
+        return False
+    incident.reported_at = incident.resolved_at = now
+    incident.save(update_fields=["reported_at", "resolved_at"])
+    _notify(account, text, now)
+    return True
+
+
+def forget_unreported(account: BrokerAccount, kind: Incident.Kind, *, besides: Iterable[str]) -> None:
+    """Forget what has passed by itself. besides: the keys of those that have not."""
+    passed = account.incidents.filter(kind=kind, reported_at=None, resolved_at=None)
+    passed.exclude(key__in=list(besides)).delete()
+
+
+def close(account: BrokerAccount, kind: Incident.Kind, key: str, now: datetime) -> None:
+    """Close the open incident with this kind and key, if there is one."""
+    account.incidents.filter(kind=kind, key=key[:128], resolved_at=None).update(resolved_at=now)
+
+
+def resolve(incident: Incident, now: datetime) -> None:
+    """Close an incident; a difference that was never reported leaves no trace."""
+    if incident.reported_at is None:
+        incident.delete()
+        return
+    incident.resolved_at = now
+    incident.save(update_fields=["resolved_at"])
+
+
+def follow_differences(
+    account: BrokerAccount,
+    found: Mapping[tuple[Incident.Kind, str], tuple[str, str]],
+    now: datetime,
+) -> bool:
+    """Record the differences found between the broker's figures and ours, under the lock of the account. found: by
+    kind and key, the difference and its text.
+
+    A difference is reported when it has had the same size for LASTING, and again when it has doubled; one that is
+    gone is closed. Returns whether a page has to change.
+    """
+    changed = False
+    followed = account.incidents.filter(kind__in=DIFFERENCES, resolved_at=None).order_by("pk")
+    incidents = {(incident.kind, incident.key): incident for incident in followed}
+    for (kind, key), (difference, text) in found.items():
+        incident = incidents.get((kind, key))
+        if incident is None:
+            Incident.objects.create(
+                account=account,
+                kind=kind,
+                key=key,
+                text=text[:300],
+                facts={"difference": difference},
+                first_seen_at=now,
+            )
+        elif incident.facts["difference"] != difference:
+            incident.text, incident.first_seen_at = text[:300], now
+            incident.facts = incident.facts | {"difference": difference}
+            incident.save(update_fields=["text", "facts", "first_seen_at"])
+        elif _is_news(incident, difference) and now - incident.first_seen_at >= LASTING:
+            incident.reported_at = now
+            incident.facts = incident.facts | {"reported": difference}
+            incident.save(update_fields=["reported_at", "facts"])
+            _notify(account, text, now)
+            changed = True
+    for place, incident in incidents.items():
+        if place not in found:
+            changed |= incident.reported_at is not None
+            resolve(incident, now)
+    return changed
+
+
+def _is_news(incident: Incident, difference: str) -> bool:
+    """A difference is reported once, and again when it has at least doubled."""
+    reported = incident.facts.get("reported")
+    return reported is None or abs(Decimal(difference)) >= 2 * abs(Decimal(reported))
+
+
+def _notify(account: BrokerAccount, text: str, now: datetime) -> None:
+    notify(account.user, Notification.Level.ERROR, text, f"/trades?mode={account.mode}", now)
