@@ -10,10 +10,24 @@ import numpy as np
 from django.utils import timezone
 
 from backtests.models import Backtest, Candidate, OptimizerRun
-from livetrading.models import Fill, LiveStrategy, LiveTrade, Order, PaperTrade, SignalHistory
+from livetrading.models import (
+    BrokerAccount,
+    Fill,
+    Incident,
+    LiveStrategy,
+    LiveTrade,
+    Order,
+    OrderState,
+    PaperTrade,
+    SignalHistory,
+)
+from livetrading.models.order import OrderType
+from livetrading.models.trade import BaseTrade
+from livetrading.services.accounts import active_account
 from strategies.models import Strategy
 from tradedesk.accounts.models import Mode, User
 from tradedesk.core.bars import Bars
+from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import RiskRules
 from tradedesk.marketdata.models import ReplayMarket
 from tradedesk.marketdata.sessions import daily_time, daily_times, session_close, sessions_between
@@ -107,6 +121,34 @@ def make_candidate(
     return Candidate.objects.create(run=made, **(row | fields))
 
 
+def account_of(user: User, mode: str = Mode.PAPER) -> BrokerAccount:
+    """The user's active account of this mode, opened when it is missing."""
+    if mode == Mode.PAPER:
+        return active_account(user.pk, mode)
+    fields = {"broker": "other", "mode": mode, "name": "Live account", "equity": Decimal(100_000)}
+    return BrokerAccount.objects.get_or_create(user=user, mode=mode, active=True, defaults=fields)[0]
+
+
+def report_figures(user: User, *, equity: float, cash: float, mode: str = Mode.PAPER) -> BrokerAccount:
+    """The user's account after its broker reported these figures at NOW."""
+    account = account_of(user, mode)
+    account.equity, account.cash, account.snapshot_at = to_decimal(equity), to_decimal(cash), NOW
+    account.save()
+    return account
+
+
+def make_incident(*, account: BrokerAccount, **fields: Any) -> Incident:
+    """An open and reported difference in the shares of AAPL."""
+    values: dict[str, Any] = {
+        "kind": Incident.Kind.POSITION,
+        "key": str(next(_numbers)),
+        "text": "AAPL: the broker holds 8 shares, the desk's records 10.",
+        "first_seen_at": NOW,
+        "reported_at": NOW,
+    }
+    return Incident.objects.create(account=account, **(values | fields))
+
+
 def make_live_strategy(*, user: User, **fields: Any) -> LiveStrategy:
     values: dict[str, Any] = {
         "name": f"Live - Strategy {next(_numbers)}",
@@ -119,7 +161,8 @@ def make_live_strategy(*, user: User, **fields: Any) -> LiveStrategy:
         "next_check_at": NOW,
         "starting_equity": Decimal(100_000),
     }
-    return LiveStrategy.objects.create(user=user, **(values | fields))
+    account = account_of(user, fields.pop("mode", Mode.PAPER))
+    return LiveStrategy.objects.create(user=user, **({"account": account} | values | fields))
 
 
 def make_signal(*, live_strategy: LiveStrategy, **fields: Any) -> SignalHistory:
@@ -144,8 +187,8 @@ def make_order(*, user: User, **fields: Any) -> Order:
     """A pending entry of 10 AAPL."""
     order_id = uuid.uuid4()
     values: dict[str, Any] = {
+        "account": account_of(user, fields.pop("mode", Mode.PAPER)),
         "client_order_id": Order.client_id_of(order_id),
-        "mode": Mode.PAPER,
         "symbol": "AAPL",
         "side": "buy",
         "purpose": Order.Purpose.ENTRY,
@@ -156,10 +199,28 @@ def make_order(*, user: User, **fields: Any) -> Order:
     return Order.objects.create(id=order_id, user=user, **(values | fields))
 
 
+def make_stop(*, trade: BaseTrade, **fields: Any) -> Order:
+    """The working stop loss of an open lot, which the broker holds with its entry."""
+    values: dict[str, Any] = {
+        "account": trade.account,
+        "live_strategy": trade.live_strategy,
+        "symbol": trade.symbol,
+        "side": "sell",
+        "purpose": Order.Purpose.STOP_LOSS,
+        "type": OrderType.STOP,
+        "quantity": trade.open_quantity,
+        "stop_price": trade.stop_price,
+        "distance": 0.1,
+        "holder": Order.Holder.ATTACHED,
+        "opening_order": trade.opening_order,
+        "state": OrderState.ACCEPTED,
+    }
+    return make_order(user=trade.user, **(values | fields))
+
+
 def make_fill(*, order: Order, **fields: Any) -> Fill:
     values: dict[str, Any] = {
-        "user": order.user,
-        "mode": order.mode,
+        "account": order.account,
         "activity_id": str(next(_numbers)),
         "time": daily_time(TODAY),
         "quantity": order.quantity,
@@ -180,6 +241,7 @@ def make_live_trade(*, user: User, **fields: Any) -> LiveTrade:
 def _trade(user: User, mode: Mode, fields: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {
         "user": user,
+        "account": account_of(user, mode),
         "symbol": "AAPL",
         "quantity": Decimal(10),
         "entry_time": daily_time(date(2010, 3, 1)),
@@ -214,7 +276,8 @@ def closed(exit_time: datetime, exit_price: float = 33, **fields: Any) -> dict[s
 
 
 def make_desk_rows(user: User, rows: int) -> None:
-    """`rows` live strategies, each with a signal, a working order, an open lot, a closed trade and a backtest."""
+    """`rows` live strategies, each with a signal, a working order, an open lot with its stop, a closed trade and a
+    backtest; and as many incidents of the account."""
     for number in range(rows):
         strategy = make_strategy(user=user)
         live = make_live_strategy(user=user, strategy=strategy)
@@ -222,7 +285,8 @@ def make_desk_rows(user: User, rows: int) -> None:
         order = make_order(user=user, live_strategy=live, signal=signal)
         make_fill(order=order)
         symbol = ["AAPL", "GOOG", "IBM", "MSFT"][number % 4]
-        make_paper_trade(user=user, live_strategy=live, symbol=symbol)
+        make_stop(trade=make_paper_trade(user=user, live_strategy=live, symbol=symbol))
+        make_incident(account=live.account)
         exit_time = daily_time(TODAY - timedelta(days=number))
         make_paper_trade(user=user, live_strategy=live, symbol=symbol, **closed(exit_time))
         make_backtest(user=user, strategy=strategy)

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from tradedesk.core.bars import Bars, validate
+from tradedesk.marketdata.bar_folder import delete_file, write_file
+from tradedesk.marketdata.library import CACHE
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.series import SeriesKey, save_series
 from tradedesk.marketdata.sessions import daily_time, daily_times, session_close, session_open, sessions_between
@@ -43,3 +45,21 @@ def store_bars(timeframe: str = "1Day", **bars: Bars) -> None:
         key = SeriesKey("csv", symbol, timeframe)
         stored = BarSeries.objects.filter(**key._asdict()).first()
         save_series(key, own, adjusted=True, stored=stored, now=NOW)
+
+
+def damage_bars(symbol: str) -> None:
+    """Make the stored bars of `symbol` unreadable: their files are damaged."""
+    for path in _paths(symbol):
+        write_file(path, b"These are no bars.")
+
+
+def remove_bar_file(symbol: str) -> None:
+    """Make the file of the stored bars of `symbol` missing."""
+    for path in _paths(symbol):
+        delete_file(path)
+
+
+def _paths(symbol: str) -> list[str]:
+    """The files of the bars of `symbol`, which are not kept in memory any more."""
+    CACHE.clear()
+    return [path for series in BarSeries.objects.filter(symbol=symbol) for path in series.paths]

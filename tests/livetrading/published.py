@@ -1,10 +1,13 @@
-"""Records the tasks that a test enqueues."""
+"""Records the tasks that a test enqueues, or refuses them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+from celery import Celery
 from celery.signals import after_task_publish
+from kombu.exceptions import OperationalError
 
 Published = list[tuple[str, list[Any]]]
 
@@ -22,3 +25,12 @@ def published() -> Iterator[Published]:
         yield tasks
     finally:
         after_task_publish.disconnect(record)
+
+
+def refuse_publishing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the queue cannot be reached."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OperationalError("Connection refused.")
+
+    monkeypatch.setattr(Celery, "send_task", refuse)

@@ -8,11 +8,14 @@ from django.test import Client
 from django.urls import reverse
 
 from livetrading import models
-from livetrading.models import LiveStrategy, PaperAccount
-from tests.livetrading.factories import make_desk_rows, make_live_strategy
+from livetrading.models import BrokerAccount, LiveStrategy
+from tests.livetrading.factories import account_of, make_desk_rows, make_incident, make_live_strategy
 from tradedesk.accounts.models import User
 
 RECORDS: list[Any] = [
+    models.BrokerAccount,
+    models.AccountActivity,
+    models.Incident,
     models.LiveStrategy,
     models.SignalHistory,
     models.Order,
@@ -38,7 +41,7 @@ def administrator(db: None) -> Client:
 @pytest.mark.parametrize("model", RECORDS)
 def test_every_list_can_be_searched(administrator: Client, alice: User, model: Any) -> None:
     make_desk_rows(alice, 2)
-    PaperAccount.objects.create(user=alice, starting_cash=1, cash=1)
+    make_incident(account=account_of(alice))
     url = reverse(f"admin:{model._meta.db_table}_changelist")
     assert administrator.get(url).status_code == 200
     assert administrator.get(url, {"q": "alice"}).status_code == 200
@@ -59,6 +62,14 @@ def test_nothing_can_be_changed_or_deleted(administrator: Client, alice: User) -
     action = {"action": "delete_selected", "_selected_action": [live.pk], "post": "yes"}
     administrator.post(reverse("admin:livetrading_livestrategy_changelist"), action)
     assert LiveStrategy.objects.get().name == "Unchanged"
+
+
+def test_the_credentials_of_an_account_are_not_shown(administrator: Client, alice: User) -> None:
+    account = account_of(alice, "live")
+    BrokerAccount.objects.update(credentials="encrypted-secret")
+    page = administrator.get(reverse("admin:livetrading_brokeraccount_change", args=[account.pk])).content.decode()
+    assert account.name in page
+    assert "encrypted-secret" not in page
 
 
 def test_every_record_refuses_every_change() -> None:

@@ -10,7 +10,10 @@ import pytest
 from django.db import IntegrityError, models, transaction
 
 from livetrading.models import (
+    AccountActivity,
+    BrokerAccount,
     Fill,
+    Incident,
     LivePosition,
     LiveStrategy,
     LiveTrade,
@@ -20,11 +23,11 @@ from livetrading.models import (
     PaperOrder,
     PaperPosition,
     PaperTrade,
-    Reconciliation,
     SignalHistory,
 )
 from tests.livetrading.factories import (
     NOW,
+    account_of,
     make_fill,
     make_live_strategy,
     make_live_trade,
@@ -51,6 +54,46 @@ def copy_of(row: models.Model, **changes: Any) -> models.Model:
 def write_again(row: models.Model, **changes: Any) -> Callable[[], Any]:
     """Returns a function that writes the row a second time."""
     return lambda: type(row)._default_manager.bulk_create([copy_of(row, **changes)])
+
+
+# --- Accounts --------------------------------------------------------------------------------------------------
+
+
+def test_a_user_has_one_active_account_for_each_mode(alice: User, bob: User) -> None:
+    account = account_of(alice)
+    live = {"mode": "live", "broker": "other"}
+    name = "broker_account_one_active_for_each_mode"
+    refuses(name, write_again(account))
+    write_again(account, active=False)()
+    write_again(account, **live)()
+    write_again(account, user_id=bob.pk)()
+    refuses(name, write_again(account, **live))
+    refuses(name, lambda: BrokerAccount.objects.filter(active=False).update(active=True))
+
+
+def test_the_simulation_is_paper_and_has_no_credentials(alice: User) -> None:
+    account = account_of(alice)
+    for changes in ({"mode": "live"}, {"credentials": "a key"}):
+        refuses("broker_account_simulation_is_paper", write_again(account, active=False, **changes))
+    write_again(account, active=False, broker="other", mode="live", credentials="a key")()
+
+
+def test_an_activity_is_unique_for_each_account(alice: User, bob: User) -> None:
+    activity = AccountActivity.objects.create(account=account_of(alice), activity_id="1", kind="fee", time=NOW)
+    refuses("account_activity_unique", write_again(activity, kind="dividend", amount=Decimal(5)))
+    write_again(activity, account_id=account_of(bob).pk)()
+    write_again(activity, activity_id="2")()
+
+
+def test_only_one_incident_of_a_kind_and_key_is_open(alice: User, bob: User) -> None:
+    incident = Incident.objects.create(account=account_of(alice), kind="position", key="AAPL", first_seen_at=NOW)
+    refuses("incident_unique_while_open", write_again(incident, text="Another text"))
+    write_again(incident, resolved_at=NOW)()
+    write_again(incident, resolved_at=NOW)()
+    write_again(incident, key="IBM")()
+    write_again(incident, kind="unbooked_fill")()
+    write_again(incident, account_id=account_of(bob).pk)()
+    refuses("incident_unique_while_open", lambda: Incident.objects.filter(key="AAPL").update(resolved_at=None))
 
 
 # --- Live strategies -------------------------------------------------------------------------------------------
@@ -90,8 +133,8 @@ def test_only_one_of_identical_deployments_is_active(alice: User, bob: User) -> 
     refuses(name, write_again(live, deploy_key="2"))
     write_again(live, deploy_key="3", status="paused")()
     write_again(live, deploy_key="4", status="stopped")()
-    write_again(live, deploy_key="5", mode="live")()
-    write_again(live, deploy_key="6", user_id=bob.pk)()
+    write_again(live, deploy_key="5", account_id=account_of(alice, "live").pk)()
+    write_again(live, deploy_key="6", user_id=bob.pk, account_id=account_of(bob).pk)()
     refuses(name, lambda: LiveStrategy.objects.filter(deploy_key="3").update(status="active"))
 
 
@@ -125,19 +168,26 @@ def test_the_quantity_of_an_order_is_positive(alice: User) -> None:
     refuses("order_quantity_positive", write_again(order, client_order_id="desk-2", quantity=Decimal(0)))
 
 
-@pytest.mark.parametrize("filled", ["10.000001", "11", "-0.000001"])
+@pytest.mark.parametrize("filled", ["10.000001001", "11", "-0.000000001"])
 def test_an_order_is_never_overfilled(alice: User, filled: str) -> None:
     make_order(user=alice)
     refuses("order_filled_within_quantity", lambda: Order.objects.update(filled_quantity=Decimal(filled)))
     Order.objects.update(filled_quantity=Decimal(10))
-    refuses("order_filled_within_quantity", lambda: Order.objects.update(quantity=Decimal("9.999999")))
+    refuses("order_filled_within_quantity", lambda: Order.objects.update(quantity=Decimal("9.999998999")))
+
+
+def test_a_residue_below_dust_is_no_overfill(alice: User) -> None:
+    order = make_order(user=alice)
+    Order.objects.update(filled_quantity=Decimal("10.000001"))
+    order.refresh_from_db()
+    assert order.open_quantity == Decimal("-0.000001")
 
 
 def test_the_activity_id_of_a_fill_is_unique_for_each_account(alice: User, bob: User) -> None:
     fill = make_fill(order=make_order(user=alice))
     refuses("fill_unique_activity", write_again(fill, quantity=1, order_id=make_order(user=alice).pk))
-    write_again(fill, mode="live")()
-    write_again(fill, user_id=bob.pk)()
+    write_again(fill, account_id=account_of(alice, "live").pk)()
+    write_again(fill, account_id=account_of(bob).pk)()
     assert Fill.objects.count() == 3
 
 
@@ -162,12 +212,13 @@ def test_a_trade_never_sells_more_than_it_bought(alice: User, model: Any, make: 
     make(user=alice)
     model.objects.update(exit_quantity=10)
     for changes in (
-        {"exit_quantity": Decimal("10.000001")},
+        {"exit_quantity": Decimal("10.000001001")},
         {"exit_quantity": -1},
         {"quantity": 9},
         {"quantity": 0},
     ):
         refuses(name, partial(model.objects.update, **changes))
+    model.objects.update(exit_quantity=Decimal("10.000001"))  # dust
 
 
 def test_an_entry_opens_only_one_trade(alice: User) -> None:
@@ -185,18 +236,13 @@ def test_the_entry_order_of_a_trade_cannot_be_deleted(alice: User) -> None:
 def test_positions_are_unique_for_each_symbol_and_positive(
     alice: User, bob: User, model: Any, prefix: str
 ) -> None:
-    held = model.objects.create(user=alice, symbol="AAPL", quantity=1, average_price=10, updated_at=NOW)
+    account = account_of(alice)
+    held = model.objects.create(account=account, symbol="AAPL", quantity=1, average_price=10, updated_at=NOW)
     refuses(f"{prefix}_unique_symbol", write_again(held))
     refuses(f"{prefix}_positive", write_again(held, symbol="IBM", quantity=0))
     refuses(f"{prefix}_positive", lambda: model.objects.update(quantity=-1))
-    write_again(held, user_id=bob.pk)()
+    write_again(held, account_id=account_of(bob).pk)()
     assert model.objects.count() == 2
-
-
-def test_an_account_has_one_reconciliation_row(alice: User) -> None:
-    row = Reconciliation.objects.create(user=alice, mode="paper")
-    refuses("reconciliation_unique_account", write_again(row, cursor="7"))
-    write_again(row, mode="live")()
 
 
 # --- The records of the simulated broker -----------------------------------------------------------------------
@@ -204,9 +250,8 @@ def test_an_account_has_one_reconciliation_row(alice: User) -> None:
 
 @pytest.fixture
 def paper_order(alice: User) -> PaperOrder:
-    account = PaperAccount.objects.create(user=alice, starting_cash=100, cash=100)
     return PaperOrder.objects.create(
-        account=account,
+        account=account_of(alice).paper_account,
         client_order_id="a",
         symbol="AAPL",
         timeframe="1Day",
@@ -229,8 +274,8 @@ def paper_fill(order: PaperOrder) -> PaperFill:
     )
 
 
-def test_a_user_has_one_paper_account_with_a_positive_starting_cash(paper_order: PaperOrder) -> None:
-    refuses("livetrading_paperaccount_user_id_key", write_again(paper_order.account))
+def test_a_simulated_account_has_one_set_of_books_with_a_positive_starting_cash(paper_order: PaperOrder) -> None:
+    refuses("livetrading_paperaccount_broker_account_id_key", write_again(paper_order.account))
     for amount in (0, -1):
         write = partial(PaperAccount.objects.update, starting_cash=amount)
         refuses("paper_starting_cash_positive", write)

@@ -6,12 +6,14 @@ from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from livetrading.models import LiveStrategy
+from livetrading.services.deploy import deployment_message
 from strategies.models import Strategy
 from tests.livetrading.factories import (
     WALL,
     make_backtest,
     make_strategy,
 )
+from tests.livetrading.published import refuse_publishing
 from tests.livetrading.reading import button, form_of
 from tradedesk.accounts.models import User
 from tradedesk.core.rules import RiskRules
@@ -51,6 +53,23 @@ def test_a_press_deploys_and_redirects_to_live_trading(
         RiskRules(position_size_pct=0.02, max_positions=5),
     )
     assert live.deployed_at == market_clock().now()
+
+
+def test_a_press_deploys_while_the_queue_cannot_be_reached(
+    alices_browser: Client,
+    alice: User,
+    strategy: Strategy,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    """The check is due all the same, so beat finds it."""
+    refuse_publishing(monkeypatch)
+    with django_capture_on_commit_callbacks(execute=True) as after_commit:
+        response = alices_browser.post(URL, {"source": f"strategy:{strategy.pk}", "deploy_key": "k"}, follow=True)
+    live = alice.live_strategies.get()
+    assert (len(after_commit), response.redirect_chain) == (1, [("/dashboard/live-trading", 302)])
+    assert deployment_message(live) in response.content.decode()
+    assert (live.status, live.next_check_at) == ("active", market_clock().now())
 
 
 def test_a_backtest_is_deployed_with_its_own_rules(alices_browser: Client, alice: User) -> None:

@@ -16,6 +16,7 @@ from livetrading.summaries.deploy_button import changed_rules
 from strategies.models import Strategy
 from tests.livetrading.factories import (
     WALL,
+    account_of,
     make_backtest,
     make_candidate,
     make_strategy,
@@ -73,12 +74,15 @@ def test_a_deployed_strategy_has_a_link_to_its_deployment(
     assert "<form" in button(alice, strategy=changed)
 
 
-@pytest.mark.parametrize("change", [{"status": "paused"}, {"status": "stopped"}, {"mode": "live"}])
+@pytest.mark.parametrize("change", ["paused", "stopped", "other mode"])
 def test_only_active_deployments_in_this_mode_count(
-    alice: User, strategy: Strategy, alices_browser: Client, change: dict[str, str]
+    alice: User, strategy: Strategy, alices_browser: Client, change: str
 ) -> None:
     alices_browser.post(URL, form_of(button(alice, strategy=strategy)))
-    LiveStrategy.objects.update(**change)
+    if change == "other mode":
+        LiveStrategy.objects.update(account=account_of(alice, "live"))
+    else:
+        LiveStrategy.objects.update(status=change)
     assert "<form" in button(alice, strategy=strategy)
 
 

@@ -184,12 +184,12 @@ def test_a_signal_has_its_outcome_with_the_reason(alices_browser: Client, alice:
 def test_working_orders_are_listed_with_their_trigger(alices_browser: Client, alice: User) -> None:
     live = make_live_strategy(user=alice)
     make_order(user=alice, live_strategy=live, state="pending")
-    stop = {"purpose": "stop_loss", "side": "sell", "trigger_price": Decimal("27.5")}
+    stop = {"purpose": "stop_loss", "side": "sell", "type": "stop", "stop_price": Decimal("27.5")}
     make_order(user=alice, live_strategy=live, state="accepted", **stop)
     make_order(user=alice, live_strategy=live, state="filled", symbol="DONE")
     page = text_of(alices_browser, LIVE)
-    assert "AAPL Buy Entry 10 — Pending" in page
-    assert "AAPL Sell Stop loss 10 27.50 Accepted" in page
+    assert "AAPL Buy Entry Market 10 — Pending" in page
+    assert "AAPL Sell Stop loss Stop 10 27.50 Accepted" in page
     assert "DONE" not in page
 
 

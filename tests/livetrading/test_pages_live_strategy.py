@@ -37,7 +37,7 @@ def test_the_page_shows_snapshot_rules_and_provenance(alices_browser: Client, al
         provenance={
             "version": "0.1.0",
             "kind_code": "c0dec0de",
-            "data": {"AAPL": {"provider": "sample", "fingerprint": "f" * 64}},
+            "data": {"AAPL": {"provider": "sample", "fingerprint": "f" * 64, "count": 2768}},
         },
         daily_loss_limit=Decimal(500),
     )
@@ -50,7 +50,7 @@ def test_the_page_shows_snapshot_rules_and_provenance(alices_browser: Client, al
         "Fractional shares No",
         "Source Golden cross",
         "Strategy code c0dec0de",
-        f"AAPL bars sample {'f' * 12}",
+        f"AAPL bars sample {'f' * 12} 2,768 closed at deployment",
     ):
         assert text in page
     assert "Differs" not in page

@@ -16,6 +16,7 @@ from tests.livetrading.factories import (
     closed,
     make_live_strategy,
     make_paper_trade,
+    report_figures,
 )
 from tests.livetrading.pipeline.desk import put_bars
 from tests.livetrading.reading import HOME, LIVE, TRADE_LIST, detail_of, text_of
@@ -56,6 +57,7 @@ def test_positions_with_their_lots_and_totals(alices_browser: Client, alice: Use
     make_paper_trade(user=alice, live_strategy=turtle, entry_price=Decimal(20), stop_price=Decimal(18))
     make_paper_trade(user=alice, quantity=Decimal(5), entry_price=Decimal(26))
     make_paper_trade(user=alice, symbol="IBM", entry_price=Decimal(100), commission=Decimal(1), pnl=Decimal(-1))
+    report_figures(alice, equity=100_139, cash=98_669)
     page = text_of(alices_browser, TRADE_LIST)
     for text in (
         "AAPL 2 lots 15 22.00 28.00 $420.00 +$90.00 +27.27%",

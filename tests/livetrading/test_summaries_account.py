@@ -9,21 +9,22 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from livetrading.brokers.simulation.broker import SimulatedBroker
-from livetrading.models import PaperAccount, PaperTrade
+from livetrading.models import BrokerAccount, PaperTrade
 from livetrading.summaries.account import read_account
 from livetrading.summaries.performance import FillTotals, Key, pnl_today
 from livetrading.summaries.positions import OpenLot, positions_of
-from livetrading.summaries.quotes import Quote, Series, market_day, read_quotes
 from tests.livetrading.factories import (
     NOW,
     TODAY,
     WALL,
+    account_of,
     closed,
     make_desk_rows,
     make_fill,
     make_live_strategy,
     make_live_trade,
     make_paper_trade,
+    report_figures,
 )
 from tests.livetrading.pipeline.desk import closes, deployed, open_account, step
 from tradedesk.accounts.models import User
@@ -31,6 +32,7 @@ from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import Costs
 from tradedesk.marketdata.library import closed_bars
 from tradedesk.marketdata.models import BarSeries
+from tradedesk.marketdata.quotes import Quote, Series, market_day, read_quotes
 from tradedesk.marketdata.services import load_samples
 from tradedesk.marketdata.sessions import NEW_YORK, daily_time, session_close
 
@@ -43,7 +45,7 @@ def test_cash_and_equity_equal_the_ledger_and_the_days_add_up(alice: User) -> No
     """Two strategies trade for nine weeks; after every session the summary is compared with the broker's
     ledger."""
     load_samples(WALL)
-    account = open_account(alice, 50_000, COSTS)
+    books = open_account(alice, 50_000, COSTS)
     rsi = {"period": 3, "oversold": 35, "overbought": 60}
     sma = {"fast": 2, "slow": 5}
     strategies = [
@@ -55,7 +57,7 @@ def test_cash_and_equity_equal_the_ledger_and_the_days_add_up(alice: User) -> No
         for live in strategies:
             step(live, now)
         summary = read_account(alice, "paper", now)
-        ledger = SimulatedBroker(account, now).account()
+        ledger = SimulatedBroker(books, now, epoch=1).account()
         assert summary.cash is not None
         assert summary.equity is not None
         assert abs(summary.cash - ledger.cash) < CENT
@@ -80,7 +82,8 @@ def test_gained_today_is_the_difference_of_the_net_worth(data: st.DataObject) ->
     lots: list[OpenLot] = []
     worth_before = worth_now = Decimal(0)
     for symbol in SYMBOLS:
-        quote = Quote(last=data.draw(prices), previous_close=data.draw(prices))
+        last = data.draw(prices)
+        quote = Quote(float(last), last=last, previous_close=data.draw(prices))
         held_before = data.draw(st.one_of(st.just(Decimal(0)), shares))
         bought, bought_at = data.draw(shares), data.draw(prices)
         sold = min(data.draw(shares), held_before + bought)
@@ -152,7 +155,7 @@ def test_positions_without_prices_are_valued_at_cost(alice: User) -> None:
     assert summary.unpriced == ["NOBARS"]
     unpriced = summary.positions[1]
     assert (unpriced.unrealized, unpriced.unrealized_return, unpriced.market_value) == (None, None, Decimal(2000))
-    assert summary.equity == 100_000 + summary.performance.unrealized
+    assert summary.market_value == 2000 + 200 + summary.performance.unrealized
     assert summary.performance.unrealized == summary.positions[0].unrealized
 
 
@@ -161,15 +164,39 @@ def test_before_the_first_deployment_the_account_has_its_starting_cash(alice: Us
     summary = read_account(alice, "paper", NOW)
     assert (summary.equity, summary.cash) == (Decimal(25_000), Decimal(25_000))
     assert summary.positions == []
-    assert not PaperAccount.objects.exists()
+    assert (summary.account, summary.incidents) == (None, [])
+    assert not BrokerAccount.objects.exists()
 
 
 def test_live_and_paper_are_separate(alice: User) -> None:
-    live = make_live_strategy(user=alice, mode="live")
+    books, live = account_of(alice), make_live_strategy(user=alice, mode="live")
     make_live_trade(user=alice, live_strategy=live, **closed(NOW))
     paper, real = read_account(alice, "paper", NOW), read_account(alice, "live", NOW)
     assert (paper.performance.realized, real.performance.realized) == (Decimal(0), Decimal(30))
-    assert (real.equity, real.cash, real.total_return, real.return_today) == (None, None, None, None)
+    assert (real.starting_cash, real.total_return) == (None, None)
+    assert (paper.account, real.account) == (books, live.account)
+
+
+def test_equity_and_cash_are_those_of_the_last_report(alice: User) -> None:
+    """A trade of the desk's records does not change them; the next report does."""
+    live = make_live_strategy(user=alice)
+    make_paper_trade(user=alice, live_strategy=live, **closed(NOW))
+    before = read_account(alice, "paper", NOW)
+    assert (before.equity, before.cash) == (100_000, 100_000)
+    report_figures(alice, equity=123_456.78, cash=90_000)
+    after = read_account(alice, "paper", NOW)
+    assert (after.equity, after.cash) == (Decimal("123456.78"), 90_000)
+    assert after.performance == before.performance
+
+
+def test_a_mode_without_an_account_has_no_figures(alice: User) -> None:
+    real = read_account(alice, "live", NOW)
+    assert (real.account, real.equity, real.cash) == (None, None, None)
+    assert (real.total_return, real.return_today, real.starting_cash) == (None, None, None)
+    account_of(alice, "live")
+    BrokerAccount.objects.update(equity=None, cash=None)
+    unreported = read_account(alice, "live", NOW)
+    assert (unreported.equity, unreported.cash, unreported.return_today) == (None, None, None)
 
 
 def test_trades_of_other_users_do_not_count(alice: User, bob: User) -> None:
@@ -186,7 +213,7 @@ def test_the_queries_do_not_grow_with_the_rows(
     make_desk_rows(alice, 4)
     make_desk_rows(bob, 30)
     for user in (alice, bob):
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(7):
             summary = read_account(user, "paper", NOW)
         assert summary.unpriced == []
     BarSeries.objects.filter(symbol="IBM").delete()

@@ -1,5 +1,6 @@
 """The evidence next to a Deploy button: scorecards of strategies, and the money at risk."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,8 +8,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from backtests.models import Backtest, Evidence
 from backtests.reports.scorecard import Scorecard
+from livetrading.models import BrokerAccount
 from livetrading.summaries.evidence import MoneyAtRisk, account_equity, money_at_risk, scorecards_of_strategies
-from tests.livetrading.factories import NOW, WALL, make_backtest, make_strategy
+from tests.livetrading.factories import WALL, account_of, make_backtest, make_strategy
 from tradedesk.accounts.models import User
 from tradedesk.core.rules import RiskRules
 
@@ -73,9 +75,14 @@ def test_money_at_risk_needs_an_account_evidence_and_trades(alice: User) -> None
 
 
 def test_the_equity_is_that_of_the_users_mode(alice: User) -> None:
-    assert account_equity(alice, NOW) == 100_000.0
+    assert account_equity(alice) == 100_000.0
+    account_of(alice)
+    BrokerAccount.objects.update(equity=Decimal("98765.43"))
+    assert account_equity(alice) == 98_765.43
     alice.mode = "live"
-    assert account_equity(alice, NOW) is None
+    assert account_equity(alice) is None
+    account_of(alice, "live")
+    assert account_equity(alice) == 100_000.0
 
 
 def test_a_strategy_has_the_scorecard_of_its_latest_completed_backtest(

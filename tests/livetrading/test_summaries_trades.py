@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livetrading.models import PaperTrade
-from livetrading.summaries.quotes import market_day
 from livetrading.summaries.trades import by_day, latest_trades
 from tests.livetrading.factories import NOW, TODAY, closed, make_live_strategy, make_paper_trade
 from tradedesk.accounts.models import User
+from tradedesk.marketdata.quotes import market_day
 from tradedesk.marketdata.sessions import daily_time
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -1,8 +1,7 @@
-"""Celery tasks: they read both clocks, call one step and enqueue the next; a failed check stops no other check."""
+"""Celery tasks: they read both clocks, call one step of the pipeline and enqueue the next."""
 
 from collections.abc import Iterator
-from datetime import timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,18 +9,22 @@ import time_machine
 from celery import current_app
 
 from livetrading import tasks
-from livetrading.models import LiveStrategy, Order, OrderState, PaperAccount, PaperTrade, SignalHistory
-from livetrading.pipeline import check as check_module
+from livetrading.brokers.protocol import OutcomeUnknown
+from livetrading.models import BrokerAccount, LiveStrategy, Order
+from livetrading.pipeline import tick as tick_module
+from livetrading.pipeline.checks import check_set
+from livetrading.pipeline.dispatch import LEASE, claim_due_accounts
 from livetrading.pipeline.evaluate import evaluate
-from livetrading.services.control import control
-from livetrading.services.deploy import DeploymentSettings, deploy
-from strategies.services import save_strategy
-from tests.livetrading.factories import at_day, make_order
-from tests.livetrading.made_bars import CLOSES, DAYS, TIMES, TWO_BARS, flat, store_bars
-from tests.livetrading.pipeline.desk import WALL, open_account
-from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy, signals_of
+from livetrading.services.accounts import broker_for
+from tests.livetrading.factories import account_of, at_day
+from tests.livetrading.made_bars import CLOSES, DAYS, TIMES, TWO_BARS
+from tests.livetrading.pipeline.desk import WALL
+from tests.livetrading.pipeline.two_bar_strategy import signals_of
 from tests.livetrading.published import Published, published
+from tests.livetrading.queued import entries, now_due, run_next, run_worker, third_session
 from tradedesk.accounts.models import User
+
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -31,194 +34,175 @@ def queue() -> Iterator[Published]:
 
 
 @pytest.fixture(autouse=True)
-def _desk(alice: User) -> Iterator[None]:
-    """The replay is at the close of the third session, the wall clock at WALL."""
-    open_account(alice, 100_000.0)
-    store_bars(AAPL=flat(10, 10, 12, 13), IBM=flat(50, 50, 60, 61))
-    at_day(DAYS[2])
-    with time_machine.travel(WALL, tick=False):
-        yield
+def wall(alice: User) -> Iterator[time_machine.Traveller]:
+    with third_session(alice) as traveller:
+        yield traveller
 
 
-def now_due(user: User, *symbols: str, **fields: Any) -> LiveStrategy:
-    return make_two_bar_strategy(user, *symbols, **({"next_check_at": CLOSES[2]} | fields))
+def no_response(*_: object) -> Any:
+    raise OutcomeUnknown("timed out")
 
 
 def test_the_tasks_are_registered_with_their_names() -> None:
-    names = "dispatch_due_checks check_now check_strategies execute_order reconcile_account requeue_lost_orders"
+    names = "dispatch_due_accounts tick_account check_now send_orders requeue_lost_orders"
     assert {f"livetrading.tasks.{name}" for name in names.split()} <= set(current_app.tasks)
 
 
-def test_due_strategies_are_dispatched_in_chunks(alice: User, bob: User, queue: Published) -> None:
-    mine, other = now_due(alice, "AAPL"), now_due(bob, "AAPL", timeframe="1Hour")
-    now_due(alice, "IBM", next_check_at=CLOSES[2] + timedelta(seconds=1))
-    tasks.dispatch_due_checks()
-    assert sorted(queue) == [("check_strategies", [[mine.pk]]), ("check_strategies", [[other.pk]])]
-    assert LiveStrategy.objects.get(pk=mine.pk).claimed_until == WALL + timedelta(seconds=30)
-    tasks.dispatch_due_checks()
+# --- Ticks -----------------------------------------------------------------------------------------------------
+
+
+def test_due_accounts_are_dispatched_once_with_their_lease(alice: User, bob: User, queue: Published) -> None:
+    mine, _, bobs = now_due(alice, "AAPL"), now_due(alice, "IBM"), now_due(bob, "AAPL")
+    lease = (WALL + LEASE).isoformat()
+    tasks.dispatch_due_accounts()
+    assert sorted(queue) == [
+        ("tick_account", [mine.account_id, lease]),
+        ("tick_account", [bobs.account_id, lease]),
+    ]
+    tasks.dispatch_due_accounts()
     assert len(queue) == 2
 
 
-def test_a_chunk_is_checked_and_its_orders_enqueued(alice: User, queue: Published) -> None:
-    chunk = [now_due(alice, "AAPL"), now_due(alice, "IBM")]
-    tasks.check_strategies([live.pk for live in chunk])
-    assert queue == [("execute_order", [str(live.orders.get().pk)]) for live in chunk]
-    order = chunk[0].orders.get()
-    assert (order.created_at, order.state_changed_at) == (CLOSES[2], WALL)
-
-
-def test_a_failed_check_does_not_prevent_the_checks_of_other_strategies(
-    alice: User, bob: User, queue: Published, caplog: pytest.LogCaptureFixture
+def test_a_tick_checks_what_is_due_enqueues_the_orders_and_releases_the_account(
+    alice: User, queue: Published
 ) -> None:
-    good = now_due(alice, "AAPL", claimed_until=WALL)
-    bad = now_due(alice, "AAPL", kind="deleted-kind", claimed_until=WALL, check_interval=120)
-    # Bob has deployed in live mode, and no live broker is connected.
-    live = now_due(bob, "AAPL", mode="live", claimed_until=WALL)
-    last = now_due(alice, "IBM", claimed_until=WALL)
-    tasks.check_strategies([good.pk, bad.pk, live.pk, 404, last.pk])
-    assert [signals_of(each) for each in (good, bad, live, last)] == [
-        [("AAPL", "buy", "")],
-        [],
-        [],
-        [("IBM", "buy", "")],
-    ]
-    assert [name for name, _ in queue] == ["execute_order", "execute_order"]
-    for each in (good, bad, live, last):
-        each.refresh_from_db()
-        assert (each.last_check_at, each.claimed_until) == (CLOSES[2], None)
-    assert "deleted-kind" in bad.last_error
-    assert bad.next_check_at == CLOSES[2] + timedelta(seconds=120)
-    assert live.last_error.startswith("The last check failed: ")
-    assert (good.last_error, last.last_error) == ("", "")
-    assert str(bad.pk) in caplog.text
+    now_due(alice, "AAPL"), now_due(alice, "IBM")
+    later = now_due(alice, "AAPL", next_check_at=CLOSES[2] + SECOND)
+    tasks.dispatch_due_accounts()
+    run_next(queue)
+    assert queue == [("send_orders", [entries()])]
+    assert len(entries()) == 2
+    order = Order.objects.filter(purpose="entry")[0]
+    assert (order.created_at, order.state_changed_at) == (CLOSES[2], WALL)
+    assert signals_of(later) == []
+    assert BrokerAccount.objects.get().claimed_until == WALL
+
+
+def test_a_message_whose_claim_was_lost_does_nothing(alice: User, queue: Published, wall: Any) -> None:
+    live = now_due(alice, "AAPL")
+    tasks.dispatch_due_accounts()
+    stale = queue.pop(0)[1]
+    wall.shift(LEASE)
+    tasks.dispatch_due_accounts()
+    tasks.tick_account(*stale)
+    assert signals_of(live) == []
+    assert BrokerAccount.objects.get().claimed_until == WALL + 2 * LEASE
+    run_next(queue)
+    assert signals_of(live) == [("AAPL", "buy", "")]
+    # A message that is delivered twice finds the account released.
+    before = LiveStrategy.objects.get().last_check_at
+    at_day(DAYS[3])
+    tasks.tick_account(account_of(alice).pk, (WALL + 2 * LEASE).isoformat())
+    assert LiveStrategy.objects.get().last_check_at == before
+
+
+def test_a_message_of_a_deleted_account_does_nothing(queue: Published) -> None:
+    tasks.tick_account(404, WALL.isoformat())
+    assert queue == []
+
+
+def test_a_long_tick_keeps_its_claim(
+    alice: User, queue: Published, wall: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_due(alice, "AAPL")
+    leases: list[datetime | None] = []
+
+    def slow_evaluate(*arguments: Any) -> Any:
+        leases.append(BrokerAccount.objects.get().claimed_until)
+        wall.shift(20 * SECOND)
+        return evaluate(*arguments)
+
+    def slow_check_set(*arguments: Any) -> Any:
+        leases.append(BrokerAccount.objects.get().claimed_until)
+        wall.shift(20 * SECOND)
+        return check_set(*arguments)
+
+    monkeypatch.setattr(tick_module, "evaluate", slow_evaluate)
+    monkeypatch.setattr(tick_module, "check_set", slow_check_set)
+    tasks.dispatch_due_accounts()
+    run_next(queue)
+    assert leases == [WALL + LEASE, WALL + 20 * SECOND + LEASE]
+    assert BrokerAccount.objects.get().claimed_until == WALL + 40 * SECOND
+
+
+def test_a_tick_that_lost_its_claim_does_not_release_the_account(
+    alice: User, queue: Published, wall: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other worker has the account; what both decide is written once."""
+    live = now_due(alice, "AAPL")
+
+    def stall(*arguments: Any) -> Any:
+        wall.shift(LEASE + SECOND)
+        assert len(claim_due_accounts(CLOSES[2], WALL + LEASE + SECOND)) == 1
+        return evaluate(*arguments)
+
+    monkeypatch.setattr(tick_module, "evaluate", stall)
+    tasks.dispatch_due_accounts()
+    run_next(queue)
+    theirs = WALL + 2 * LEASE + SECOND
+    assert BrokerAccount.objects.get().claimed_until == theirs
+    monkeypatch.undo()
+    tasks.tick_account(live.account_id, theirs.isoformat())
+    assert signals_of(live) == [("AAPL", "buy", "")]
+    assert queue == [("send_orders", [entries()])]
+
+
+def test_more_strategies_than_one_set_are_checked_by_further_messages(
+    alice: User, queue: Published, wall: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tick_module, "SET", 2)
+    members = [now_due(alice, "AAPL") for _ in range(3)]
+    tasks.dispatch_due_accounts()
+    wall.shift(SECOND)
+    run_next(queue)
+    longer = WALL + SECOND + LEASE
+    assert [name for name, _ in queue] == ["send_orders", "tick_account"]
+    assert queue[1][1] == [members[0].account_id, longer.isoformat()]
+    assert BrokerAccount.objects.get().claimed_until == longer
+    run_worker(queue)
+    assert [signals_of(live) for live in members] == [[("AAPL", "buy", "")]] * 3
+    assert BrokerAccount.objects.get().claimed_until == WALL + SECOND
+
+
+def test_an_account_that_cannot_be_reconciled_is_left_alone_for_longer_and_longer(
+    alice: User, bob: User, queue: Published, wall: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account of another user goes on, and the pauses end with the first success."""
+    live, bobs = now_due(alice, "AAPL"), now_due(bob, "IBM")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            tick_module,
+            "broker_for",
+            lambda account, now: no_response() if account.user_id == alice.pk else broker_for(account, now),
+        )
+        for pause in (1, 2, 4):
+            LiveStrategy.objects.filter(pk=live.pk).update(next_check_at=CLOSES[2])
+            tasks.dispatch_due_accounts()
+            run_worker(queue)
+            wall.shift((pause - 0.001) * SECOND)
+            LiveStrategy.objects.filter(pk=live.pk).update(next_check_at=CLOSES[2])
+            tasks.dispatch_due_accounts()
+            assert queue == [], "the account is left alone"
+            wall.shift(0.001 * SECOND)
+    account = account_of(alice)
+    assert (account.state, account.failures) == ("degraded", 3)
+    assert (signals_of(live), signals_of(bobs)) == ([], [("IBM", "buy", "")])
+    tasks.dispatch_due_accounts()
+    run_worker(queue)
+    account.refresh_from_db()
+    assert (account.state, account.failures) == ("connected", 0)
+    assert signals_of(live) == [("AAPL", "buy", "")]
 
 
 def test_a_strategy_is_checked_again_after_a_failed_check(alice: User, queue: Published) -> None:
-    live = now_due(alice, "AAPL", kind="deleted-kind")
-    tasks.check_strategies([live.pk])
+    live = now_due(alice, "AAPL", kind="deleted-kind", check_interval=120)
+    tasks.dispatch_due_accounts()
+    run_worker(queue)
     LiveStrategy.objects.update(kind=TWO_BARS["kind"])
-    tasks.dispatch_due_checks()
+    tasks.dispatch_due_accounts()
     assert queue == []  # not due yet
     LiveStrategy.objects.update(next_check_at=CLOSES[2])
-    tasks.dispatch_due_checks()
-    assert queue == [("check_strategies", [[live.pk]])]
-    tasks.check_strategies([live.pk])
+    tasks.dispatch_due_accounts()
+    run_worker(queue)
     live.refresh_from_db()
     assert (live.last_error, live.last_bar_time) == ("", TIMES[2])
-
-
-def test_a_deployment_deleted_while_it_is_checked_does_not_stop_the_others(
-    alice: User, queue: Published, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deleted, other = now_due(alice, "AAPL"), now_due(alice, "IBM")
-
-    def delete_and_fail(live: LiveStrategy, now: Any) -> Any:
-        if live == deleted:
-            LiveStrategy.objects.filter(pk=deleted.pk).delete()
-            raise RuntimeError("The deployment was deleted.")
-        return evaluate(live, now)
-
-    monkeypatch.setattr(check_module, "evaluate", delete_and_fail)
-    tasks.check_strategies([deleted.pk, other.pk])
-    assert [name for name, _ in queue] == ["execute_order"]
-    assert signals_of(other) == [("IBM", "buy", "")]
-
-
-def test_a_database_error_rolls_the_check_back_and_the_next_one_runs(
-    alice: User, queue: Published, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = now_due(alice, "AAPL"), now_due(alice, "IBM")
-    create_order = check_module._create_order
-
-    def broken(live: LiveStrategy, *rest: Any) -> Order:
-        if live == first:
-            # A statement that PostgreSQL refuses, inside the check's transaction.
-            SignalHistory.objects.create(pk=SignalHistory.objects.get().pk)
-        return create_order(live, *rest)
-
-    monkeypatch.setattr(check_module, "_create_order", broken)
-    tasks.check_strategies([first.pk, second.pk])
-    assert (signals_of(first), signals_of(second)) == ([], [("IBM", "buy", "")])
-    first.refresh_from_db()
-    assert first.last_error
-    assert first.last_bar_time is None
-
-
-def test_check_now_checks_the_deployment_in_the_same_task(alice: User, queue: Published) -> None:
-    live = now_due(alice, "AAPL", next_check_at=CLOSES[9])
-    tasks.check_now(live.pk)
-    assert queue == [("execute_order", [str(Order.objects.get().pk)])]
-    live.refresh_from_db()
-    assert (live.last_check_at, live.claimed_until) == (CLOSES[2], None)
-
-
-def test_check_now_skips_a_deployment_that_beat_has_claimed(alice: User, queue: Published) -> None:
-    live = now_due(alice, "AAPL")
-    tasks.dispatch_due_checks()
-    tasks.check_now(live.pk)
-    assert queue == [("check_strategies", [[live.pk]])]
-    assert signals_of(live) == []
-
-
-def test_an_order_is_sent_at_market_time(alice: User, queue: Published) -> None:
-    live = now_due(alice, "AAPL")
-    tasks.check_strategies([live.pk])
-    (_, [order_id]) = queue[0]
-    tasks.execute_order(order_id)
-    order = Order.objects.get()
-    assert (order.state, order.state_changed_at) == (OrderState.ACCEPTED, WALL)
-    at_day(DAYS[3])
-    tasks.reconcile_account(alice.pk, "paper")
-    trade = PaperTrade.objects.get()
-    assert (trade.entry_time, trade.entry_price, trade.quantity) == (TIMES[3], 13, 166)
-
-
-def test_lost_orders_are_enqueued_again_and_accounts_with_orders_are_reconciled(
-    alice: User, bob: User, queue: Published
-) -> None:
-    lost = make_order(user=alice, state_changed_at=WALL - timedelta(seconds=6))
-    make_order(user=alice, state_changed_at=WALL - timedelta(seconds=4))
-    stopped = make_order(user=bob, state=OrderState.SUBMITTING, state_changed_at=WALL - timedelta(seconds=31))
-    make_order(user=alice, state=OrderState.FILLED, state_changed_at=WALL - timedelta(days=1))
-    tasks.requeue_lost_orders()
-    assert queue == [("execute_order", [str(lost.pk)]), ("reconcile_account", [bob.pk, "paper"])]
-    stopped.refresh_from_db()
-    assert stopped.state == OrderState.UNKNOWN
-
-
-def run_worker(queue: Published) -> None:
-    """Run the queued tasks in order, including those that they enqueue."""
-    while queue:
-        name, arguments = queue.pop(0)
-        getattr(tasks, name)(*arguments)
-
-
-def test_the_tasks_run_a_deployment_from_its_start_to_a_sale(alice: User, queue: Published) -> None:
-    store_bars(AAPL=flat(10, 10, 12, 13, 12.5, 12.4, 12.2))
-    strategy = save_strategy(alice, name="Two bars", symbols=["AAPL"], timeframe="1Day", **TWO_BARS)
-    live = deploy(alice, strategy, now=CLOSES[2], settings=DeploymentSettings(rules={"position_size_pct": 0.12}))
-    tasks.check_now(live.pk)
-    run_worker(queue)
-    for day in DAYS[3:7]:
-        at_day(day)
-        tasks.dispatch_due_checks()
-        run_worker(queue)
-    assert [(symbol, side, bool(reason)) for symbol, side, reason in signals_of(live)] == [
-        ("AAPL", "buy", False),
-        ("AAPL", "sell", False),
-        ("AAPL", "sell", True),  # the lot is sold already
-    ]
-    trade = PaperTrade.objects.get()
-    # 12% of 100,000 / 12 is 1,000 shares, bought at 13. 12.40 is below the lows of 13 and 12.50: sold at 12.20.
-    assert (trade.quantity, trade.entry_price, trade.entry_time) == (1000, 13, TIMES[3])
-    assert (trade.exit_price, trade.exit_time, trade.exit_reason, trade.pnl) == (
-        Decimal("12.2"),
-        TIMES[6],
-        "signal",
-        -800,
-    )
-    assert PaperAccount.objects.get().cash == 99_200
-    control(live, "stop", CLOSES[6])
-    at_day(DAYS[7])
-    tasks.dispatch_due_checks()
-    assert queue == []

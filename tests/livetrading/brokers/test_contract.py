@@ -4,13 +4,16 @@ import uuid
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from livetrading.brokers.protocol import Broker, OrderRefused, OrderRequest
+from livetrading.brokers.protocol import AttachedExit, Broker, OrderRefused, OrderRequest
+from livetrading.models import BrokerAccount
 from livetrading.services.accounts import broker_for
+from tests.livetrading.brokers.simulation.simulated_account import order_request
 from tests.livetrading.pipeline.desk import WALL, open_account
-from tradedesk.accounts.models import Mode, User
+from tradedesk.accounts.models import User
 from tradedesk.marketdata.services import load_samples
 from tradedesk.marketdata.sessions import session_close
 
@@ -23,18 +26,11 @@ def at(request: pytest.FixtureRequest, alice: User) -> At:
     """Returns the broker of Alice's account at a market time."""
     load_samples(WALL)
     open_account(alice, 100_000.0)
-    return lambda now: broker_for(alice.pk, Mode.PAPER, now)
+    return lambda now: broker_for(BrokerAccount.objects.get(), now)
 
 
-def request(quantity: str = "10", **fields: object) -> OrderRequest:
-    values: dict[str, object] = {
-        "client_order_id": f"desk-{uuid.uuid4().hex}",
-        "symbol": "AAPL",
-        "timeframe": "1Day",
-        "side": "buy",
-        "quantity": Decimal(quantity),
-    }
-    return OrderRequest(**(values | fields))  # type: ignore[arg-type]
+def request(quantity: str = "10", **fields: Any) -> OrderRequest:
+    return order_request(f"desk-{uuid.uuid4().hex}", quantity, **fields)
 
 
 def test_an_accepted_order_is_open_and_known_by_its_client_id(at: At) -> None:
@@ -81,29 +77,32 @@ def test_cash_equity_and_positions_follow_the_fills(at: At) -> None:
     account = at(DAYS[1]).account()
     assert account.cash == Decimal(100_000) - fill.quantity * fill.price - fill.commission
     (position,) = at(DAYS[1]).positions()
-    assert (position.symbol, position.quantity, position.average_price) == ("AAPL", Decimal(10), fill.price)
+    assert (position.symbol, position.quantity) == ("AAPL", Decimal(10))
 
 
 def test_a_filled_entry_creates_its_protective_exits(at: At) -> None:
-    entry = request(stop_loss_pct=0.10, take_profit_pct=0.5)
+    entry = request(stop=0.10, target=0.5)
     at(DAYS[0]).submit(entry)
+    assert at(DAYS[0]).order_by_client_id(f"{entry.client_order_id}-stop") is None
     (fill,) = at(DAYS[1]).fills_since("")
-    legs = {order.kind: order for order in at(DAYS[1]).open_orders()}
-    assert set(legs) == {"stop_loss", "take_profit"}
-    assert {leg.closes for leg in legs.values()} == {entry.client_order_id}
-    assert float(legs["stop_loss"].trigger_price or 0) == pytest.approx(float(fill.price) * 0.9, abs=1e-6)
-    assert float(legs["take_profit"].trigger_price or 0) == pytest.approx(float(fill.price) * 1.5, abs=1e-6)
+    legs = {order.client_order_id: order for order in at(DAYS[1]).open_orders()}
+    stop, target = (legs.pop(f"{entry.client_order_id}-{suffix}") for suffix in ("stop", "target"))
+    assert legs == {}
+    assert (stop.limit_price, target.stop_price) == (None, None)
+    assert (stop.quantity, target.quantity) == (10, 10)
+    assert float(stop.stop_price or 0) == pytest.approx(float(fill.price) * 0.9, abs=1e-6)
+    assert float(target.limit_price or 0) == pytest.approx(float(fill.price) * 1.5, abs=1e-6)
 
 
 def test_closing_a_lot_cancels_its_protective_exits(at: At) -> None:
-    entry = request(stop_loss_pct=0.10)
+    entry = request(stop=0.10)
     at(DAYS[0]).submit(entry)
     at(DAYS[1]).fills_since("")
     at(DAYS[1]).submit(request(side="sell", closes=entry.client_order_id))
     at(DAYS[2]).fills_since("")
     assert at(DAYS[2]).open_orders() == []
     assert at(DAYS[2]).positions() == []
-    leg = at(DAYS[2]).order_by_client_id(f"{entry.client_order_id}-sl")
+    leg = at(DAYS[2]).order_by_client_id(f"{entry.client_order_id}-stop")
     assert leg is not None
     assert (leg.state, leg.reason) == ("cancelled", "The lot was closed.")
 
@@ -133,8 +132,31 @@ def test_an_order_without_a_quantity_is_refused_with_a_reason(at: At) -> None:
         at(DAYS[0]).submit(request("0"))
 
 
-def test_the_clock_reports_whether_the_market_is_open(at: At) -> None:
-    clock = at(DAYS[0]).clock()
-    assert clock.now == DAYS[0]
-    assert not clock.is_open  # the session ends at its close
-    assert clock.next_open > DAYS[0]
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "limit", "limit_price": Decimal(10)},
+        {"type": "stop", "stop_price": Decimal(10)},
+        {"exits": (AttachedExit(client_order_id="x", type="stop", price=Decimal(10)),)},
+        {"matching": None},
+    ],
+)
+def test_the_simulation_refuses_what_it_cannot_do(at: At, fields: dict[str, Any]) -> None:
+    order = request(**fields)
+    with pytest.raises(OrderRefused):
+        at(DAYS[0]).submit(order)
+    assert at(DAYS[0]).order_by_client_id(order.client_order_id) is None
+
+
+def test_a_broker_without_replace_refuses_it_and_keeps_the_order(at: At) -> None:
+    order = request()
+    at(DAYS[0]).submit(order)
+    assert not at(DAYS[0]).capabilities.replace
+    with pytest.raises(OrderRefused):
+        at(DAYS[0]).replace(order.client_order_id, request())
+    (working,) = at(DAYS[0]).open_orders()
+    assert (working.client_order_id, working.state) == (order.client_order_id, "working")
+
+
+def test_an_account_without_activities_reports_none(at: At) -> None:
+    assert at(DAYS[0]).activities_since("") == []

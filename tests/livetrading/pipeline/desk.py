@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from livetrading.models import LiveStrategy, PaperAccount
-from livetrading.pipeline.check import check
+from livetrading.models import BrokerAccount, LiveStrategy, PaperAccount
 from livetrading.pipeline.execute import execute_order
-from tradedesk.accounts.models import User
+from livetrading.pipeline.tick import tick
+from livetrading.services.accounts import empty_books
+from tests.livetrading.factories import account_of
+from tradedesk.accounts.models import Mode, User
 from tradedesk.core.bars import Bars
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import Costs
@@ -25,9 +27,13 @@ def put_bars(bars: Mapping[str, Bars], timeframe: str = "1Day") -> None:
 
 
 def open_account(user: User, cash: float, costs: Costs | None = None) -> PaperAccount:
+    """The user's paper account with this cash and these costs."""
     amount = to_decimal(cash)
+    account = BrokerAccount.objects.create(
+        user=user, broker=BrokerAccount.Broker.PAPER, mode=Mode.PAPER, name="Paper", **empty_books(amount)
+    )
     return PaperAccount.objects.create(
-        user=user, starting_cash=amount, cash=amount, **(costs or Costs()).as_dict()
+        broker_account=account, starting_cash=amount, cash=amount, **(costs or Costs()).as_dict()
     )
 
 
@@ -44,7 +50,7 @@ def deployed(
         "next_check_at": WALL,
         "starting_equity": to_decimal(equity),
     }
-    return LiveStrategy.objects.create(user=user, **(values | fields))
+    return LiveStrategy.objects.create(user=user, **({"account": account_of(user)} | values | fields))
 
 
 def closes(first: date, last: date) -> list[datetime]:
@@ -52,9 +58,14 @@ def closes(first: date, last: date) -> list[datetime]:
     return [session_close(day) for day in sessions_between(first, last).tolist()]
 
 
+def check(live: LiveStrategy, now: datetime) -> list[uuid.UUID]:
+    """A tick of the account that checks only this strategy, whether due or not. Returns the orders to send."""
+    return tick(live.account_id, now, WALL, only=(live.pk,)).orders
+
+
 def step(live: LiveStrategy, now: datetime) -> None:
-    """Run the pipeline after a bar has closed: reconcile and check, then send the orders."""
-    for order_id in check(live.pk, now, WALL):
+    """Run the pipeline after a bar has closed: a tick, then send the orders."""
+    for order_id in check(live, now):
         execute_order(order_id, now, WALL)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from livetrading.models import LiveStrategy, Order, OrderState
 from livetrading.models.order import WORKING
-from livetrading.pipeline.book import StrategyBook, read_book
+from livetrading.pipeline.book import StrategyBook, read_books
 from tests.livetrading.factories import (
     NOW,
     closed,
@@ -24,6 +24,11 @@ def live(alice: User) -> LiveStrategy:
     return make_live_strategy(user=alice)
 
 
+def read_book(live: LiveStrategy, without: Order | None = None) -> StrategyBook:
+    (book,) = read_books(live.account, [live], without=without).values()
+    return book
+
+
 def make_strategy_order(live: LiveStrategy, symbol: str, purpose: str, state: str = "pending") -> Order:
     side = "buy" if purpose == "entry" else "sell"
     return make_order(
@@ -32,7 +37,7 @@ def make_strategy_order(live: LiveStrategy, symbol: str, purpose: str, state: st
 
 
 def test_a_new_strategy_has_an_empty_book(live: LiveStrategy) -> None:
-    assert read_book(live) == StrategyBook({}, frozenset(), frozenset(), 0.0)
+    assert read_book(live) == StrategyBook()
     assert read_book(live).open_positions() == 0
     assert read_book(live).unrealized({}) == 0.0
 
@@ -49,7 +54,7 @@ def test_lots_and_orders_of_others_are_not_in_the_book(live: LiveStrategy, alice
         make_paper_trade(user=other.user, live_strategy=other, symbol="IBM")
         make_strategy_order(other, "MSFT", "entry")
     make_paper_trade(user=alice, symbol="GOOG")  # a manual trade
-    assert read_book(live) == StrategyBook({}, frozenset(), frozenset(), 0.0)
+    assert read_book(live) == StrategyBook()
 
 
 def test_a_live_strategy_reads_its_live_trades(alice: User) -> None:
@@ -59,12 +64,8 @@ def test_a_live_strategy_reads_its_live_trades(alice: User) -> None:
     assert read_book(live).lots == {"AAPL": held}
 
 
-def test_realized_profit_includes_the_commissions_of_open_lots(live: LiveStrategy, alice: User) -> None:
-    """+30 and -20 from two sales, and a dollar of commission for an open lot."""
-    make_paper_trade(user=alice, live_strategy=live, **closed(NOW, 33))
-    make_paper_trade(user=alice, live_strategy=live, **closed(NOW, 28))
-    make_paper_trade(user=alice, live_strategy=live, pnl=Decimal(-1), commission=Decimal(1))
-    assert read_book(live).realized == 9.0
+def test_the_realized_profit_is_the_total_of_the_strategy(alice: User) -> None:
+    assert read_book(make_live_strategy(user=alice, realized_pnl=Decimal("-9.5"))).realized == -9.5
 
 
 def test_open_lots_are_valued_at_the_closes(live: LiveStrategy, alice: User) -> None:
@@ -72,6 +73,8 @@ def test_open_lots_are_valued_at_the_closes(live: LiveStrategy, alice: User) -> 
     make_paper_trade(user=alice, live_strategy=live, symbol="IBM", quantity=Decimal(8), exit_quantity=Decimal(3))
     # 10 x (31 - 30) + 5 x (26 - 30)
     assert read_book(live).unrealized({"AAPL": 31.0, "IBM": 26.0}) == -10.0
+    # A lot without a close counts at what was paid.
+    assert read_book(live).unrealized({"AAPL": 31.0}) == 10.0
 
 
 @pytest.mark.parametrize("state", list(OrderState))
@@ -121,11 +124,15 @@ def test_one_order_can_be_left_out(live: LiveStrategy) -> None:
     assert read_book(live, without=mine).entering == {"IBM"}
 
 
-def test_reading_a_book_takes_three_queries(
+def test_the_books_of_any_number_of_strategies_take_three_queries(
     live: LiveStrategy, alice: User, django_assert_num_queries: Any
 ) -> None:
-    for symbol in ("AAPL", "GOOG", "IBM", "MSFT"):
-        make_paper_trade(user=alice, live_strategy=live, symbol=symbol)
-        make_strategy_order(live, symbol, "exit")
+    others = [make_live_strategy(user=alice) for _ in range(3)]
+    for each in (live, *others[:2]):
+        for symbol in ("AAPL", "GOOG", "IBM", "MSFT"):
+            make_paper_trade(user=alice, live_strategy=each, symbol=symbol)
+            make_strategy_order(each, symbol, "exit")
     with django_assert_num_queries(3):
-        read_book(live)
+        books = read_books(live.account, [live, *others])
+    assert [len(book.lots) for book in books.values()] == [4, 4, 4, 0]
+    assert list(books) == [live.pk, *(each.pk for each in others)]

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livetrading.models import PaperTrade
+from livetrading.pipeline import decide as decide_module
 from livetrading.pipeline.book import StrategyBook
-from livetrading.pipeline.decide import Decision, EquityState, decide
+from livetrading.pipeline.decide import Decision, EquityState
 from livetrading.pipeline.evaluate import SignalEvent
-from tests.livetrading.made_bars import TIMES
+from livetrading.pipeline.gate import OPEN, Held, Verdict
+from tests.livetrading.made_bars import CLOSES, TIMES
 from tradedesk.core.risk import Refusal
 from tradedesk.core.rules import RiskRules
 from tradedesk.core.signals import Side
@@ -22,10 +24,20 @@ RULES = RiskRules(position_size_pct=0.02, max_positions=5)
 SYMBOLS = [f"S{number}" for number in range(8)]
 
 
+def decide(
+    events: list[SignalEvent],
+    held: StrategyBook,
+    rules: RiskRules,
+    equity_state: EquityState,
+    entries_gate: Verdict = OPEN,
+) -> list[Decision]:
+    return decide_module.decide(events, held, rules, equity_state, entries_gate)
+
+
 def event(
     symbol: str, side: Side = Side.BUY, *, close: float = 50.0, strength: float = 1.0, day: int = 2
 ) -> SignalEvent:
-    return SignalEvent(symbol, side, strength, TIMES[day], close, "Explanation", late=False)
+    return SignalEvent(symbol, side, strength, TIMES[day], close, "Explanation", late=False, closed_at=CLOSES[day])
 
 
 def lot_of(symbol: str, quantity: int = 10, *, day: int = 1) -> PaperTrade:
@@ -33,7 +45,7 @@ def lot_of(symbol: str, quantity: int = 10, *, day: int = 1) -> PaperTrade:
 
 
 def book(*held: str, exiting: tuple[str, ...] = (), entering: tuple[str, ...] = ()) -> StrategyBook:
-    return StrategyBook({symbol: lot_of(symbol) for symbol in held}, frozenset(exiting), frozenset(entering), 0.0)
+    return StrategyBook({symbol: lot_of(symbol) for symbol in held}, set(exiting), set(entering))
 
 
 def quantities(decisions: list[Decision]) -> list[tuple[str, Decimal]]:
@@ -64,7 +76,7 @@ def test_an_exit_frees_a_position_for_an_entry_of_the_same_close() -> None:
 
 def test_an_exit_that_is_refused_frees_nothing() -> None:
     one = replace(RULES, max_positions=1)
-    early = StrategyBook({"IBM": lot_of("IBM", day=3)}, frozenset(), frozenset(), 0.0)
+    early = StrategyBook({"IBM": lot_of("IBM", day=3)})
     refused, entry = decide([event("AAPL"), event("IBM", Side.SELL)], early, one, RICH)
     assert (refused.event.symbol, refused.quantity) == ("IBM", 0)
     assert refused.reason
@@ -95,14 +107,14 @@ def test_a_buy_of_a_held_or_ordered_symbol_is_left_out(held: StrategyBook) -> No
 
 
 def test_a_sell_on_the_entry_bar_closes_the_lot() -> None:
-    held = StrategyBook({"AAPL": lot_of("AAPL", day=2)}, frozenset(), frozenset(), 0.0)
+    held = StrategyBook({"AAPL": lot_of("AAPL", day=2)})
     assert quantities(decide([event("AAPL", Side.SELL, day=2)], held, RULES, RICH)) == [("AAPL", 10)]
 
 
 def test_an_exit_sells_the_remaining_shares_of_the_lot() -> None:
     lot = lot_of("AAPL")
     lot.exit_quantity = Decimal(4)
-    held = StrategyBook({"AAPL": lot}, frozenset(), frozenset(), 0.0)
+    held = StrategyBook({"AAPL": lot})
     assert quantities(decide([event("AAPL", Side.SELL)], held, RULES, RICH)) == [("AAPL", 6)]
 
 
@@ -124,6 +136,21 @@ def test_no_rule_refuses_an_exit() -> None:
     poor = EquityState(equity=-5.0, own_equity=1.0, own_peak=100_000.0, day_loss=99_999.0)
     weak_and_late = replace(event("AAPL", Side.SELL, strength=0.1), late=True)
     assert quantities(decide([weak_and_late], book("AAPL", "IBM"), rules, poor)) == [("AAPL", 10)]
+
+
+def test_a_closed_gate_refuses_entries_with_its_reason_and_no_exits() -> None:
+    events = [event("AAPL"), event("MSFT", Side.SELL)]
+    shut = Verdict(Held.HALT, "Entries are stopped.")
+    exit_, entry = decide(events, book("MSFT"), RULES, RICH, shut)
+    assert (exit_.event.symbol, exit_.quantity) == ("MSFT", 10)
+    assert (entry.quantity, entry.reason) == (0, "Entries are stopped.")
+
+
+def test_without_the_accounts_equity_entries_are_refused_and_no_exits() -> None:
+    events = [event("AAPL"), event("MSFT", Side.SELL)]
+    exit_, entry = decide(events, book("MSFT"), RULES, replace(RICH, equity=None))
+    assert (exit_.event.symbol, exit_.quantity) == ("MSFT", 10)
+    assert (entry.quantity, entry.reason) == (0, "The broker did not report the account's equity.")
 
 
 # --- The size --------------------------------------------------------------------------------------------------
@@ -163,13 +190,12 @@ def test_without_equity_nothing_is_bought(equity: float) -> None:
 
 EVENTS = st.lists(
     st.builds(
-        SignalEvent,
+        lambda late, **fields: replace(event(**fields), late=late),
         symbol=st.sampled_from(SYMBOLS),
         side=st.sampled_from([Side.BUY, Side.SELL]),
         strength=st.sampled_from([0.0, 0.5, 0.6, 0.75, 1.0]),
-        bar_time=st.sampled_from(TIMES[:6]),
+        day=st.integers(0, 5),
         close=st.floats(0.01, 10_000.0),
-        explanation=st.just("Explanation"),
         late=st.booleans(),
     ),
     max_size=20,
@@ -217,11 +243,26 @@ def test_the_rules_hold_for_all_events_and_books(
     assert not bought or len(kept | bought) <= rules.max_positions
     for decision in entries:
         if decision.quantity:
+            assert equity_state.equity is not None
             budget = min(rules.position_size_pct * equity_state.equity, rules.max_position_size or float("inf"))
             assert float(decision.quantity) * decision.event.close <= budget + 1e-6 * decision.event.close
             assert rules.fractional or decision.quantity == floor(decision.quantity)
             assert not decision.event.late
             assert decision.event.strength >= rules.signal_threshold
+
+
+@given(EVENTS, BOOKS, RULE_SETS, EQUITY_STATES, st.booleans())
+def test_a_closed_gate_or_an_unknown_equity_changes_no_exit_and_buys_nothing(
+    events: list[SignalEvent], held: StrategyBook, rules: RiskRules, equity_state: EquityState, shut: bool
+) -> None:
+    def exits(decisions: list[Decision]) -> list[Decision]:
+        return [d for d in decisions if d.event.side is Side.SELL]
+
+    gate = Verdict(Held.MODE, "The other mode.") if shut else OPEN
+    without = equity_state if shut else replace(equity_state, equity=None)
+    held_back = decide(events, held, rules, without, gate)
+    assert exits(held_back) == exits(decide(events, held, rules, equity_state))
+    assert not any(d.quantity for d in held_back if d.event.side is Side.BUY)
 
 
 @given(EVENTS, BOOKS, RULE_SETS, EQUITY_STATES, st.randoms())

@@ -1,151 +1,229 @@
-"""Dispatch of due checks: each once, in chunks of one timeframe that do not split the strategies of a user."""
+"""Dispatch of accounts: each is claimed by one worker, those that waited longest first."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 
-from livetrading.models import LiveStrategy
-from livetrading.pipeline.dispatch import CHUNK, LEASE, claim_due
+from livetrading.models import (
+    BrokerAccount,
+    Incident,
+    LivePosition,
+    LiveStrategy,
+    Order,
+    OrderState,
+    PaperPosition,
+)
+from livetrading.models.order import FINAL, WORKING
+from livetrading.pipeline import dispatch as dispatch_module
+from livetrading.pipeline.dispatch import LEASE, RECONCILE_EVERY, claim_due_accounts, release, renew
 from tests.livetrading.at_once import at_once
-from tests.livetrading.factories import NOW, WALL, make_live_strategy
+from tests.livetrading.factories import NOW, WALL, account_of, make_live_strategy, make_order
 from tradedesk.accounts.models import User
 
-SECOND = timedelta(seconds=1)
+SECOND, INSTANT = timedelta(seconds=1), timedelta(microseconds=1)
+S = OrderState
+
+
+@pytest.fixture
+def account(alice: User) -> BrokerAccount:
+    """Reconciled just now, with nothing to do."""
+    BrokerAccount.objects.filter(pk=account_of(alice).pk).update(reconciled_at=NOW)
+    return account_of(alice)
 
 
 def due(user: User, **fields: Any) -> int:
-    """The id of a live strategy whose check is due now."""
-    return make_live_strategy(user=user, **fields).pk
+    """The id of an account with a strategy whose check is due now."""
+    return make_live_strategy(user=user, **fields).account_id
 
 
-def many_due(user: User, count: int, **fields: Any) -> list[int]:
-    one = make_live_strategy(user=user, **fields)
-    for number in range(count - 1):
-        one.pk, one._state.adding = None, True
-        one.deploy_key, one.fingerprint = f"key {user.pk} {number} {fields}", f"print {user.pk} {number} {fields}"
-        one.save(force_insert=True)
-    return list(user.live_strategies.filter(**fields).order_by("pk").values_list("pk", flat=True))
+def claimed(now: datetime = NOW, wall_now: datetime = WALL) -> list[int]:
+    return [account_id for account_id, _ in claim_due_accounts(now, wall_now)]
 
 
-def dispatched(chunks: list[list[int]]) -> list[int]:
-    return sorted(pk for chunk in chunks for pk in chunk)
+def many_due(count: int) -> list[int]:
+    users = [User.objects.create_user(f"user{number}@example.com", "password") for number in range(count)]
+    return [due(user) for user in users]
 
 
-def test_due_strategies_are_dispatched_and_claimed(alice: User) -> None:
-    strategies = [due(alice), due(alice, next_check_at=NOW - timedelta(days=3))]
-    assert dispatched(claim_due(NOW, WALL)) == strategies
-    assert set(LiveStrategy.objects.values_list("claimed_until", flat=True)) == {WALL + LEASE}
+# --- The claim -------------------------------------------------------------------------------------------------
 
 
-def test_a_strategy_that_is_not_due_is_not_claimed(alice: User) -> None:
-    due(alice, next_check_at=NOW + timedelta(microseconds=1))
-    assert claim_due(NOW, WALL) == []
-    assert LiveStrategy.objects.get().claimed_until is None
+def test_an_account_with_due_checks_is_claimed_once(alice: User, bob: User) -> None:
+    mine = due(alice)
+    due(alice, next_check_at=NOW - timedelta(days=3))
+    bobs = due(bob)
+    assert sorted(claim_due_accounts(NOW, WALL)) == [(mine, WALL + LEASE), (bobs, WALL + LEASE)]
+    assert set(BrokerAccount.objects.values_list("claimed_until", flat=True)) == {WALL + LEASE}
+
+
+def test_an_account_whose_checks_are_not_due_is_not_claimed(account: BrokerAccount, alice: User) -> None:
+    due(alice, next_check_at=NOW + INSTANT)
+    assert claimed() == []
+    assert BrokerAccount.objects.get().claimed_until is None
+    assert claimed(NOW + INSTANT) == [account.pk]
 
 
 @pytest.mark.parametrize("status", ["paused", "stopped"])
-def test_an_inactive_strategy_is_not_claimed(alice: User, status: str) -> None:
-    paused = due(alice, status=status)
-    assert claim_due(NOW, WALL) == []
-    assert claim_due(NOW, WALL, only=[paused]) == []
-    assert LiveStrategy.objects.get().claimed_until is None
+def test_an_inactive_strategy_is_not_due(account: BrokerAccount, alice: User, status: str) -> None:
+    due(alice, status=status)
+    assert claimed() == []
 
 
 def test_a_claim_holds_until_its_lease_ends(alice: User) -> None:
-    strategy = due(alice)
-    claim_due(NOW, WALL)
-    assert claim_due(NOW, WALL + SECOND) == []
-    assert claim_due(NOW, WALL + LEASE) == []
-    assert claim_due(NOW, WALL + LEASE + SECOND) == [[strategy]]
-    assert LiveStrategy.objects.get().claimed_until == WALL + 2 * LEASE + SECOND
+    account = due(alice)
+    claimed()
+    assert claimed(wall_now=WALL + SECOND) == []
+    assert claimed(wall_now=WALL + LEASE - INSTANT) == []
+    assert claimed(wall_now=WALL + LEASE) == [account]
+    assert BrokerAccount.objects.get().claimed_until == WALL + 2 * LEASE
 
 
 def test_the_lease_is_measured_in_wall_time_and_not_in_market_time(alice: User) -> None:
     due(alice)
-    claim_due(NOW, WALL)
-    assert claim_due(NOW + timedelta(days=30), WALL + SECOND) == []
-
-
-def test_a_new_deployment_is_claimed_before_it_is_due(alice: User) -> None:
-    fresh = due(alice, next_check_at=NOW + timedelta(days=1))
-    due(alice)
-    assert claim_due(NOW, WALL, only=[fresh]) == [[fresh]]
-    assert claim_due(NOW, WALL + SECOND, only=[fresh]) == []
-    assert claim_due(NOW, WALL, only=[]) == []
+    claimed()
+    assert claimed(NOW + timedelta(days=30), WALL + SECOND) == []
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("attempt", range(5))
-def test_two_concurrent_dispatchers_dispatch_each_check_once(alice: User, bob: User, attempt: int) -> None:
-    strategies = [*many_due(alice, 10), *many_due(bob, 10)]
-    results = at_once(lambda: claim_due(NOW, WALL), lambda: claim_due(NOW, WALL + timedelta(microseconds=1)))
-    assert sorted(dispatched(results[0]) + dispatched(results[1])) == strategies
+def test_two_concurrent_dispatchers_claim_each_account_once(db: None, attempt: int) -> None:
+    accounts = many_due(12)
+    results = at_once(claimed, claimed)
+    assert sorted(results[0] + results[1]) == accounts
 
 
-@pytest.mark.django_db(transaction=True)
-def test_concurrent_beat_and_deployment_claim_the_strategy_once(alice: User) -> None:
-    fresh = due(alice)
-    results = at_once(
-        lambda: claim_due(NOW, WALL), lambda: claim_due(NOW, WALL + timedelta(microseconds=1), only=[fresh])
-    )
-    assert sorted(results) == [[], [[fresh]]]
+def test_the_accounts_that_were_served_least_recently_are_claimed_first(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account that was never served comes first."""
+    monkeypatch.setattr(dispatch_module, "ACCOUNTS", 2)
+    accounts = many_due(4)
+    for pk, minutes in zip(accounts[:3], (1, 3, 2), strict=True):
+        BrokerAccount.objects.filter(pk=pk).update(claimed_until=WALL - timedelta(minutes=minutes))
+    assert claimed() == [accounts[3], accounts[1]]
+    for account_id, until in zip((accounts[3], accounts[1]), (WALL, WALL), strict=True):
+        release(account_id, WALL + LEASE, until)
+    # Both are due again, and have to wait for the others.
+    assert claimed(wall_now=WALL + SECOND) == [accounts[2], accounts[0]]
 
 
-def test_a_strategy_claimed_between_the_query_and_the_update_is_skipped(alice: User) -> None:
-    taken, left = due(alice), due(alice)
-    others: list[list[list[int]]] = []
-
-    def claim_before_the_update(execute: Any, sql: str, *rest: Any) -> Any:
-        if sql.startswith("UPDATE") and not others:
-            others.append([])
-            others[0] = claim_due(NOW, WALL + timedelta(microseconds=1), only=[taken])
-        return execute(sql, *rest)
-
-    with connection.execute_wrapper(claim_before_the_update):
-        assert claim_due(NOW, WALL) == [[left]]
-    assert others == [[[taken]]]
+# --- What needs a tick -----------------------------------------------------------------------------------------
 
 
-def test_a_chunk_has_one_timeframe(alice: User) -> None:
-    days = [due(alice) for _ in range(3)]
-    hours = [due(alice, timeframe="1Hour") for _ in range(2)]
-    assert sorted(claim_due(NOW, WALL)) == [days, hours]
+@pytest.mark.parametrize("state", list(OrderState))
+def test_an_order_that_waits_for_an_answer_is_due_at_once_and_a_working_one_after_a_while(
+    account: BrokerAccount, alice: User, state: OrderState
+) -> None:
+    make_order(user=alice, state=state)
+    at_once_due = state in (S.UNKNOWN, S.CANCEL_PENDING)
+    assert claimed() == ([account.pk] if at_once_due else [])
+    BrokerAccount.objects.update(claimed_until=None)
+    assert claimed(NOW + RECONCILE_EVERY - INSTANT) == ([account.pk] if at_once_due else [])
+    BrokerAccount.objects.update(claimed_until=None)
+    assert claimed(NOW + RECONCILE_EVERY) == ([account.pk] if state in WORKING else [])
 
 
-def test_a_users_strategies_stay_in_one_chunk(alice: User, bob: User) -> None:
-    """20 and 10 strategies do not fit into one chunk of 25; no user is split to fill a chunk."""
-    of_alice, of_bob = many_due(alice, 20), many_due(bob, 10)
-    assert claim_due(NOW, WALL) == [of_alice, of_bob]
+def test_every_state_is_in_that_table() -> None:
+    assert set(WORKING) | set(FINAL) == set(OrderState)
 
 
-def test_users_with_few_strategies_share_a_chunk(alice: User, bob: User) -> None:
-    of_alice, of_bob = many_due(alice, 3), many_due(bob, CHUNK - 3)
-    assert claim_due(NOW, WALL) == [of_alice + of_bob]
+def test_an_exit_that_waits_for_its_shares_is_due_at_once(account: BrokerAccount, alice: User) -> None:
+    make_order(user=alice, state=S.WAITING, purpose=Order.Purpose.EXIT, side="sell")
+    assert claimed() == [account.pk]
 
 
-def test_a_user_with_more_strategies_than_a_chunk_stays_in_one_chunk(alice: User, bob: User) -> None:
-    of_bob = many_due(bob, 1)
-    of_alice = many_due(alice, CHUNK + 2)
-    assert claim_due(NOW, WALL) == [of_alice, of_bob]
+def test_an_account_that_was_never_reconciled_is_due_when_an_order_works(alice: User) -> None:
+    account = account_of(alice)
+    assert claimed() == []
+    make_order(user=alice, state=S.ACCEPTED)
+    assert claimed() == [account.pk]
 
 
-def test_of_more_than_a_thousand_due_strategies_the_oldest_are_claimed_first(alice: User) -> None:
-    old = due(alice, next_check_at=NOW - timedelta(days=1))
-    rows = [
-        LiveStrategy(
-            user=alice,
-            deploy_key=f"key {number}",
-            fingerprint=f"print {number}",
-            deployed_at=NOW,
-            next_check_at=NOW,
-            starting_equity=1,
-        )
-        for number in range(1000)
-    ]
-    LiveStrategy.objects.bulk_create(rows)
-    first = dispatched(claim_due(NOW, WALL))
-    assert len(first) == 1000
-    assert old in first
-    assert len(dispatched(claim_due(NOW, WALL + SECOND))) == 1
+def test_an_account_with_an_open_incident_is_reconciled_until_it_is_closed(
+    account: BrokerAccount, alice: User
+) -> None:
+    """So a difference is reported after it has lasted, and a fill that was set aside is tried again."""
+    Incident.objects.create(account=account, kind="cash", key="", first_seen_at=NOW)
+    assert claimed() == []
+    assert claimed(NOW + RECONCILE_EVERY) == [account.pk]
+    BrokerAccount.objects.update(claimed_until=None)
+    Incident.objects.update(resolved_at=NOW)
+    assert claimed(NOW + RECONCILE_EVERY) == []
+
+
+def fail(account: BrokerAccount) -> None:
+    BrokerAccount.objects.update(failures=1)
+
+
+def hold_on_paper(account: BrokerAccount) -> None:
+    PaperPosition.objects.create(**_position(account))
+
+
+def hold(account: BrokerAccount) -> None:
+    LivePosition.objects.create(**_position(account))
+
+
+def _position(account: BrokerAccount) -> dict[str, Any]:
+    return {"account": account, "symbol": "AAPL", "quantity": 10, "average_price": 30, "updated_at": NOW}
+
+
+@pytest.mark.parametrize("change", [fail, hold_on_paper, hold])
+def test_an_account_that_failed_or_holds_something_is_due_after_a_while(
+    account: BrokerAccount, bob: User, change: Callable[[BrokerAccount], None]
+) -> None:
+    change(account)
+    # Bob's account has nothing that could change.
+    BrokerAccount.objects.filter(pk=account_of(bob).pk).update(reconciled_at=None, failures=0)
+    assert claimed(NOW + RECONCILE_EVERY - INSTANT) == []
+    assert claimed(NOW + RECONCILE_EVERY) == [account.pk]
+    BrokerAccount.objects.update(claimed_until=None, reconciled_at=NOW + RECONCILE_EVERY)
+    assert claimed(NOW + RECONCILE_EVERY) == []
+    BrokerAccount.objects.filter(pk=account.pk).update(reconciled_at=None)
+    assert claimed(NOW + RECONCILE_EVERY) == [account.pk]
+
+
+def test_the_orders_of_one_account_do_not_make_another_due(account: BrokerAccount, bob: User) -> None:
+    make_order(user=bob, state=S.UNKNOWN)
+    assert claimed() == [account_of(bob).pk]
+
+
+# --- Renew and release -----------------------------------------------------------------------------------------
+
+
+def test_a_renewed_claim_lasts_longer(alice: User) -> None:
+    account = due(alice)
+    ((_, until),) = claim_due_accounts(NOW, WALL)
+    assert renew(account, until, WALL + 20 * SECOND) == WALL + 20 * SECOND + LEASE
+    assert claimed(wall_now=WALL + LEASE + SECOND) == []
+    assert renew(account, until, WALL + 21 * SECOND) is None, "the old end is not the claim any more"
+
+
+def test_a_claim_that_was_lost_is_neither_renewed_nor_released(alice: User) -> None:
+    account = due(alice)
+    ((_, until),) = claim_due_accounts(NOW, WALL)
+    later = WALL + LEASE + SECOND
+    assert claimed(wall_now=later) == [account]
+    assert renew(account, until, later) is None
+    release(account, until, later)
+    assert BrokerAccount.objects.get().claimed_until == later + LEASE
+
+
+def test_a_released_account_can_be_claimed_from_that_time_on(alice: User) -> None:
+    account = due(alice)
+    ((_, until),) = claim_due_accounts(NOW, WALL)
+    release(account, until, WALL + 8 * SECOND)
+    assert claimed(wall_now=WALL + 7 * SECOND) == []
+    assert claimed(wall_now=WALL + 8 * SECOND) == [account]
+
+
+def test_dispatching_takes_one_query_and_one_update_for_all_accounts(
+    db: None, django_assert_num_queries: Any
+) -> None:
+    many_due(3)
+    for live in LiveStrategy.objects.all():
+        for _ in range(3):
+            make_live_strategy(user=live.user)
+    with django_assert_num_queries(4):
+        assert len(claimed()) == 3

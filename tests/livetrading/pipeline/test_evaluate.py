@@ -1,13 +1,14 @@
 """Evaluation of a live strategy: the last row of its warm-up window, and every row that no check has evaluated."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
 from livetrading.models import LiveStrategy
-from livetrading.pipeline.evaluate import Evaluation, SignalEvent, evaluate
+from livetrading.pipeline import evaluate as evaluate_module
+from livetrading.pipeline.evaluate import Evaluation, SignalEvent
 from strategies.kinds import kinds, make_kind
 from tests.livetrading.made_bars import CLOSES, NOW, TIMES, TWO_BARS, flat, store_bars
 from tradedesk.core.bars import to_datetime
@@ -21,6 +22,14 @@ pytestmark = pytest.mark.django_db
 
 def live(*symbols: str, **fields: Any) -> LiveStrategy:
     return LiveStrategy(**(TWO_BARS | {"symbols": list(symbols)} | fields))
+
+
+def evaluate(strategy: LiveStrategy, now: datetime) -> Evaluation:
+    """The evaluation of a set of this strategy alone."""
+    strategy.pk = 1
+    evaluations, errors = evaluate_module.evaluate([strategy], now)
+    assert errors == {}
+    return evaluations[1]
 
 
 def events_of(evaluation: Evaluation) -> list[tuple[str, Side, int, bool]]:
@@ -43,6 +52,7 @@ def test_a_buy_event_has_all_its_values() -> None:
                 close=12.0,
                 explanation="Closed above 10.00, the highest high of the previous 2 bars",
                 late=False,
+                closed_at=CLOSES[2],
             )
         ],
         missing=[],

@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from livetrading.brokers.protocol import BrokerFill
-from livetrading.models import LivePosition, LiveTrade, Order, PaperPosition, PaperTrade
-from livetrading.models.trade import BaseTrade
-from livetrading.pipeline.lots import book_fill, refresh_position
-from tests.livetrading.factories import make_live_strategy, make_order, make_signal
+from livetrading.models import LivePosition, LiveStrategy, LiveTrade, Order, PaperPosition, PaperTrade
+from livetrading.models.trade import BaseTrade, Trade
+from livetrading.pipeline import lots
+from livetrading.pipeline.lots import NotBookable
+from tests.livetrading.factories import account_of, make_live_strategy, make_signal
 from tests.livetrading.made_bars import TIMES
+from tests.livetrading.pipeline import scripted_broker
 from tradedesk.accounts.models import Mode, User
 
 MICRO = Decimal("0.000001")
@@ -31,13 +33,20 @@ def fill(quantity: object, price: object, commission: object = 0, day: int = 0) 
     )
 
 
-def entry_of(user: User, **fields: Any) -> Order:
-    return make_order(user=user, **({"quantity": Decimal(100), "stop_loss_pct": 0.1} | fields))
+def entry_of(user: User, live: LiveStrategy | None = None, *, mode: Mode = Mode.PAPER, **fields: Any) -> Order:
+    return scripted_broker.entry_of(live or make_live_strategy(user=user, mode=mode), **fields)
 
 
 def exit_of(entry: Order, purpose: str = "exit", **fields: Any) -> Order:
-    values = {"mode": entry.mode, "symbol": entry.symbol, "quantity": entry.quantity}
-    return make_order(user=entry.user, side="sell", purpose=purpose, opening_order=entry, **(values | fields))
+    return scripted_broker.exit_of(entry, **({"quantity": entry.quantity, "purpose": purpose} | fields))
+
+
+def book_fill(order: Order, broker_fill: BrokerFill, day: int = 0) -> Trade:
+    """Book the fill to the account as it is stored."""
+    account = account_of(order.user, order.mode)
+    trade = lots.book_fill(account, order, broker_fill, TIMES[day])
+    account.save()
+    return trade
 
 
 def figures(trade: BaseTrade) -> tuple[Decimal, ...]:
@@ -58,7 +67,7 @@ def figures(trade: BaseTrade) -> tuple[Decimal, ...]:
 
 def test_the_first_fill_opens_the_lot(alice: User) -> None:
     live = make_live_strategy(user=alice)
-    order = entry_of(alice, live_strategy=live, take_profit_pct=0.2, timeframe="1Hour")
+    order = entry_of(alice, live, target=0.2, timeframe="1Hour")
     trade = book_fill(order, fill(40, 10, 1))
     assert figures(trade) == (40, 10, 0, 0, 1, -1)
     assert (trade.user, trade.live_strategy, trade.opening_order) == (alice, live, order)
@@ -68,7 +77,7 @@ def test_the_first_fill_opens_the_lot(alice: User) -> None:
 
 
 def test_the_next_fill_increases_the_lot_at_the_average_price(alice: User) -> None:
-    order = entry_of(alice, take_profit_pct=0.2)
+    order = entry_of(alice, target=0.2)
     book_fill(order, fill(40, 10, 1))
     trade = book_fill(order, fill(60, 11, 2, day=1))
     # (40 x 10 + 60 x 11) / 100 = 10.60; stop 10% below, target 20% above
@@ -86,7 +95,7 @@ def test_the_average_price_is_rounded_to_a_millionth(alice: User) -> None:
 
 
 def test_an_entry_without_a_stop_has_none(alice: User) -> None:
-    trade = book_fill(entry_of(alice, stop_loss_pct=None), fill(40, 10))
+    trade = book_fill(entry_of(alice, stop=None), fill(40, 10))
     assert (trade.stop_price, trade.target_price, trade.r_multiple) == (None, None, None)
 
 
@@ -123,7 +132,7 @@ def test_the_sale_of_the_last_share_closes_the_lot(alice: User) -> None:
 )
 def test_the_exit_reason_follows_from_the_order(alice: User, purpose: str, by_signal: bool, reason: str) -> None:
     live = make_live_strategy(user=alice)
-    entry = entry_of(alice, live_strategy=live)
+    entry = entry_of(alice, live)
     book_fill(entry, fill(100, 10))
     signal = make_signal(live_strategy=live, side="sell") if by_signal else None
     trade = book_fill(exit_of(entry, purpose, signal=signal), fill(100, 12))
@@ -131,8 +140,16 @@ def test_the_exit_reason_follows_from_the_order(alice: User, purpose: str, by_si
 
 
 def test_a_sale_of_a_lot_that_was_never_opened_is_an_error(alice: User) -> None:
-    with pytest.raises(RuntimeError, match="sold 5 shares of a lot that was never opened"):
+    with pytest.raises(NotBookable, match="5 AAPL were sold from a lot that was never opened"):
         book_fill(exit_of(entry_of(alice)), fill(5, 10))
+
+
+def test_a_sale_of_more_than_the_lot_has_is_an_error(alice: User) -> None:
+    entry = entry_of(alice)
+    book_fill(entry, fill(40, 10))
+    book_fill(exit_of(entry), fill(10, 12))
+    with pytest.raises(NotBookable, match=r"30\.00001 AAPL were sold from a lot with 30 shares"):
+        book_fill(exit_of(entry), fill("30.00001", 10))
 
 
 def test_an_entry_fill_after_a_complete_sale_reopens_the_lot(alice: User) -> None:
@@ -152,7 +169,6 @@ def test_an_entry_fill_after_a_complete_sale_reopens_the_lot(alice: User) -> Non
 def test_live_fills_are_booked_as_live_trades(alice: User) -> None:
     entry = entry_of(alice, mode=Mode.LIVE)
     trade = book_fill(entry, fill(100, 10))
-    refresh_position(alice.pk, Mode.LIVE, "AAPL", TIMES[0])
     assert list(LiveTrade.objects.all()) == [trade]
     assert LivePosition.objects.get().quantity == 100
     assert (PaperTrade.objects.count(), PaperPosition.objects.count()) == (0, 0)
@@ -199,43 +215,3 @@ def test_the_profit_of_a_closed_lot_is_the_cash_received_minus_the_cash_paid(
         assert abs(trade.pnl - cash) <= bought * MICRO * len(fills)
         assert trade.exit_quantity == trade.quantity == bought
         assert trade.exit_time is not None
-
-
-# --- Positions -------------------------------------------------------------------------------------------------
-
-
-def test_a_position_is_the_sum_of_the_lots_of_two_strategies(alice: User) -> None:
-    first, second = (entry_of(alice, live_strategy=make_live_strategy(user=alice)) for _ in range(2))
-    book_fill(first, fill(30, 10))
-    book_fill(second, fill(10, 14))
-    refresh_position(alice.pk, Mode.PAPER, "AAPL", TIMES[1])
-    position = PaperPosition.objects.get()
-    # (30 x 10 + 10 x 14) / 40
-    assert (position.quantity, position.average_price, position.updated_at) == (40, 11, TIMES[1])
-    # The first strategy sells 20 of its 30: 10 at 10 and 10 at 14 remain.
-    book_fill(exit_of(first), fill(20, 12))
-    refresh_position(alice.pk, Mode.PAPER, "AAPL", TIMES[2])
-    position.refresh_from_db()
-    assert (position.quantity, position.average_price, position.updated_at) == (20, 12, TIMES[2])
-
-
-def test_a_position_without_shares_is_deleted(alice: User) -> None:
-    entry = entry_of(alice)
-    book_fill(entry, fill(30, 10))
-    refresh_position(alice.pk, Mode.PAPER, "AAPL", TIMES[1])
-    book_fill(exit_of(entry), fill(30, 12))
-    refresh_position(alice.pk, Mode.PAPER, "AAPL", TIMES[2])
-    assert PaperPosition.objects.count() == 0
-
-
-def test_the_positions_of_other_users_and_symbols_stay(alice: User, bob: User) -> None:
-    for user, symbol in ((alice, "AAPL"), (alice, "IBM"), (bob, "AAPL")):
-        book_fill(entry_of(user, symbol=symbol), fill(30, 10))
-        refresh_position(user.pk, Mode.PAPER, symbol, TIMES[0])
-    alices = Order.objects.get(user=alice, symbol="AAPL")
-    book_fill(exit_of(alices), fill(30, 12))
-    refresh_position(alice.pk, Mode.PAPER, "AAPL", TIMES[2])
-    remaining = PaperPosition.objects.order_by("user", "symbol").values_list(
-        "user", "symbol", "quantity", "updated_at"
-    )
-    assert list(remaining) == [(alice.pk, "IBM", 30, TIMES[0]), (bob.pk, "AAPL", 30, TIMES[0])]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livetrading.models import LiveStrategy
-from livetrading.pipeline.check import next_check
+from livetrading.pipeline.checks import next_check
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.sessions import (
     daily_time,

@@ -1,59 +1,26 @@
-"""Orders: the transitions, the claim, the checks before sending, and the recovery of an unknown outcome."""
+"""The states of an order: the allowed transitions, the claim of a sender, and orders whose message or worker was
+lost."""
 
 import uuid
-from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any
+from datetime import timedelta
 
 import pytest
-from django.db import connection
 
-from livetrading.brokers.protocol import BrokerOrder, OrderRefused, OrderRequest, OutcomeUnknown
-from livetrading.brokers.simulation.broker import SimulatedBroker
-from livetrading.models import LiveStrategy, Order, OrderState, PaperOrder, PaperTrade
-from livetrading.models.order import TRANSITIONS
-from livetrading.pipeline.execute import execute_order
-from livetrading.pipeline.reconcile import reconcile
-from livetrading.pipeline.requeue import accounts_to_reconcile, lost_orders
-from livetrading.services.accounts import NoBroker, broker_for
-from tests.livetrading.pipeline.desk import WALL, closes, deployed, open_account
-from tradedesk.accounts.models import Mode, Notification, User
-from tradedesk.core.risk import Refusal
-from tradedesk.core.rules import RiskRules
-from tradedesk.marketdata.services import load_samples
+from livetrading.models import LiveStrategy, Order, OrderState
+from livetrading.models.order import FINAL, SENT, TRANSITIONS, WORKING
+from livetrading.pipeline.requeue import lost_orders
+from tests.livetrading.at_once import at_once
+from tests.livetrading.factories import WALL, make_live_strategy, make_order
+from tests.livetrading.pipeline.scripted_broker import entry_of, fresh
+from tradedesk.accounts.models import User
 
-MONDAY, TUESDAY, *_ = closes(date(2012, 3, 5), date(2012, 3, 9))
 S = OrderState
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
 def live(alice: User) -> LiveStrategy:
-    load_samples(WALL)
-    open_account(alice, 100_000.0)
-    return deployed(alice, "buy_and_hold", ["AAPL", "IBM"])
-
-
-def entry(live: LiveStrategy, **fields: Any) -> Order:
-    order_id = uuid.uuid4()
-    values: dict[str, Any] = {
-        "id": order_id,
-        "client_order_id": Order.client_id_of(order_id),
-        "user_id": live.user_id,
-        "live_strategy": live,
-        "mode": live.mode,
-        "symbol": "AAPL",
-        "side": "buy",
-        "purpose": Order.Purpose.ENTRY,
-        "quantity": Decimal(10),
-        "stop_loss_pct": 0.1,
-        "created_at": MONDAY,
-        "state_changed_at": WALL,
-    }
-    return Order.objects.create(**(values | fields))
-
-
-def state_of(order: Order) -> str:
-    return Order.objects.values_list("state", flat=True).get(pk=order.pk)
+    return make_live_strategy(user=alice)
 
 
 @pytest.mark.parametrize("source", list(OrderState))
@@ -61,213 +28,93 @@ def state_of(order: Order) -> str:
 def test_an_order_changes_state_only_along_the_allowed_transitions(
     live: LiveStrategy, source: OrderState, to: OrderState
 ) -> None:
-    order = entry(live, state=source)
+    order = make_order(user=live.user, state=source)
     allowed = to in TRANSITIONS[source]
-    assert Order.move(order.pk, to, wall_now=WALL + timedelta(seconds=1), reason="moved") is allowed
-    order.refresh_from_db()
-    assert (order.state, order.reason) == ((to, "moved") if allowed else (source, ""))
+    assert Order.move(order.pk, to, wall_now=WALL + SECOND, reason="moved") is allowed
+    assert (fresh(order).state, order.reason) == ((to, "moved") if allowed else (source, ""))
+    assert order.state_changed_at == (WALL + SECOND if allowed else WALL)
 
 
-def test_a_finished_order_never_changes_its_state() -> None:
-    finished = {S.FILLED, S.CANCELLED, S.REJECTED, S.EXPIRED, S.BLOCKED}
-    assert {state for state, following in TRANSITIONS.items() if not following} == finished
+def test_every_state_accepts_a_fill_and_a_finished_order_changes_otherwise_only_when_the_broker_has_it() -> None:
+    for state in OrderState:
+        assert TRANSITIONS[state] >= {S.PARTIALLY_FILLED, S.FILLED}
+    beyond = {state: TRANSITIONS[state] - {S.PARTIALLY_FILLED, S.FILLED} for state in FINAL}
+    assert {state for state, rest in beyond.items() if rest == {S.CANCEL_PENDING}} == {S.BLOCKED, S.CANCELLED}
+    assert all(not rest for state, rest in beyond.items() if state not in (S.BLOCKED, S.CANCELLED))
+
+
+def test_every_state_is_either_working_or_final() -> None:
+    assert set(WORKING) | set(FINAL) == set(OrderState) == set(TRANSITIONS)
+    assert not set(WORKING) & set(FINAL)
+    assert set(SENT) <= set(WORKING)
+
+
+def test_a_move_can_be_limited_to_a_state_and_to_a_sender(live: LiveStrategy) -> None:
+    order = make_order(user=live.user, state=S.SUBMITTING, sender="first")
+    assert not Order.move(order.pk, S.ACCEPTED, wall_now=WALL, only_from=S.UNKNOWN)
+    assert not Order.move(order.pk, S.ACCEPTED, wall_now=WALL, claimed_by="second")
+    assert fresh(order).state == S.SUBMITTING
+    assert Order.move(order.pk, S.ACCEPTED, wall_now=WALL, only_from=S.SUBMITTING, claimed_by="first")
 
 
 def test_the_client_order_id_is_short_enough_for_every_broker() -> None:
     id_ = uuid.uuid4()
     assert Order.client_id_of(id_) == f"desk-{id_.hex}"
-    assert len(Order.client_id_of(id_)) <= 48
+    assert len(f"{Order.client_id_of(id_)}-target") <= 48
 
 
-def test_an_order_is_sent_and_accepted(live: LiveStrategy) -> None:
-    order = entry(live)
-    execute_order(order.pk, MONDAY, WALL)
-    assert state_of(order) == S.ACCEPTED
-    assert PaperOrder.objects.get().client_order_id == order.client_order_id
-
-
-def test_an_order_executed_twice_is_sent_once(live: LiveStrategy, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent = count_submissions(monkeypatch)
-    order = entry(live)
-    execute_order(order.pk, MONDAY, WALL)
-    execute_order(order.pk, MONDAY, WALL)
-    assert sent == [order.client_order_id]
+@pytest.mark.parametrize("state", list(OrderState))
+def test_only_a_pending_order_can_be_claimed(live: LiveStrategy, state: OrderState) -> None:
+    order = make_order(user=live.user, state=state)
+    claimed = Order.claim(order.pk, "sender", WALL + SECOND)
+    assert claimed is (state == S.PENDING)
+    assert fresh(order).state == (S.SUBMITTING if claimed else state)
+    assert (order.sender, order.attempts) == (("sender", 1) if claimed else ("", 0))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_broker_is_never_called_inside_a_transaction(
-    live: LiveStrategy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inside: list[bool] = []
-    real = SimulatedBroker.submit
-
-    def submit(broker: SimulatedBroker, request: OrderRequest) -> BrokerOrder:
-        inside.append(connection.in_atomic_block)
-        return real(broker, request)
-
-    monkeypatch.setattr(SimulatedBroker, "submit", submit)
-    execute_order(entry(live).pk, MONDAY, WALL)
-    assert inside == [False]
-
-
-def test_a_live_order_in_paper_mode_is_blocked_and_never_sent(
-    live: LiveStrategy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent = count_submissions(monkeypatch)
-    with pytest.raises(NoBroker) as no_broker:
-        broker_for(live.user_id, Mode.LIVE, MONDAY)
-    order = entry(live, mode=Mode.LIVE)
-    execute_order(order.pk, MONDAY, WALL)
-    order.refresh_from_db()
-    assert (order.state, order.reason) == (S.BLOCKED, str(no_broker.value))
-    assert sent == []
-
-
-def test_a_paper_order_in_live_mode_is_blocked_and_reported(live: LiveStrategy, alice: User) -> None:
-    User.objects.filter(pk=alice.pk).update(mode=Mode.LIVE)
-    order = entry(live)
-    execute_order(order.pk, MONDAY, WALL)
-    order.refresh_from_db()
-    assert order.state == S.BLOCKED
-    assert order.reason in Notification.objects.get(user=alice).text
-
-
-def test_the_emergency_stop_blocks_entries_and_not_exits(live: LiveStrategy, alice: User) -> None:
-    bought = entry(live)
-    execute_order(bought.pk, MONDAY, WALL)
-    reconcile(alice.pk, Mode.PAPER, TUESDAY, WALL)
-    User.objects.filter(pk=alice.pk).update(entries_stopped=True)
-    blocked = entry(live, symbol="IBM")
-    exit_ = entry(live, side="sell", purpose=Order.Purpose.EXIT, opening_order=bought, stop_loss_pct=None)
-    for order in (blocked, exit_):
-        execute_order(order.pk, TUESDAY, WALL)
-    blocked.refresh_from_db()
-    assert blocked.state == S.BLOCKED
-    assert state_of(exit_) == S.ACCEPTED
-
-
-@pytest.mark.parametrize("status", ["paused", "stopped"])
-def test_an_entry_of_a_strategy_that_was_paused_or_stopped_is_blocked(live: LiveStrategy, status: str) -> None:
-    order = entry(live)
-    LiveStrategy.objects.filter(pk=live.pk).update(status=status)
-    execute_order(order.pk, MONDAY, WALL)
-    order.refresh_from_db()
-    assert order.state == S.BLOCKED
-    assert status in order.reason
-
-
-def test_the_limit_of_positions_is_checked_again_before_sending(live: LiveStrategy) -> None:
-    LiveStrategy.objects.filter(pk=live.pk).update(max_positions=1)
-    execute_order(entry(live).pk, MONDAY, WALL)
-    second = entry(live, symbol="IBM")
-    execute_order(second.pk, MONDAY, WALL)
-    second.refresh_from_db()
-    assert (second.state, second.reason) == (
-        S.BLOCKED,
-        Refusal.MAX_POSITIONS.message(rules=RiskRules(max_positions=1)),
+@pytest.mark.parametrize("attempt", range(5))
+def test_of_two_concurrent_senders_one_claims_the_order(live: LiveStrategy, attempt: int) -> None:
+    order = make_order(user=live.user)
+    first, second = at_once(
+        lambda: Order.claim(order.pk, "first", WALL), lambda: Order.claim(order.pk, "second", WALL)
     )
+    assert sorted([first, second]) == [False, True]
+    assert (fresh(order).sender, order.attempts) == ("first" if first else "second", 1)
 
 
-def test_a_refusal_of_the_broker_is_stored_and_reported(
-    live: LiveStrategy, alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fail_submissions(monkeypatch, OrderRefused("insufficient buying power"))
-    order = entry(live)
-    execute_order(order.pk, MONDAY, WALL)
-    order.refresh_from_db()
-    assert (order.state, order.reason) == (S.REJECTED, "insufficient buying power")
-    assert "insufficient buying power" in Notification.objects.get(user=alice).text
-
-
-def test_an_order_without_a_response_is_unknown_until_it_is_reconciled(
-    live: LiveStrategy, alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The broker had received the order: its state is updated, and nothing is sent again."""
-    real = SimulatedBroker.submit
-
-    def submit_without_response(broker: SimulatedBroker, request: OrderRequest) -> BrokerOrder:
-        real(broker, request)
-        raise OutcomeUnknown("connection reset")
-
-    monkeypatch.setattr(SimulatedBroker, "submit", submit_without_response)
-    order = entry(live)
-    execute_order(order.pk, MONDAY, WALL)
-    assert state_of(order) == S.UNKNOWN
-    reconcile(alice.pk, Mode.PAPER, MONDAY, WALL)
-    assert state_of(order) == S.ACCEPTED
-    assert PaperOrder.objects.count() == 1
-
-
-def test_an_order_that_the_broker_never_received_is_sent_again_with_the_same_id(
-    live: LiveStrategy, alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fail_submissions(monkeypatch, OutcomeUnknown("timed out"))
-    order = entry(live)
-    execute_order(order.pk, MONDAY, WALL)
-    reconcile(alice.pk, Mode.PAPER, MONDAY, WALL)
-    assert state_of(order) == S.PENDING
-    monkeypatch.undo()
-    execute_order(order.pk, MONDAY, WALL)
-    assert PaperOrder.objects.get().client_order_id == order.client_order_id
+# --- Lost messages and workers ---------------------------------------------------------------------------------
 
 
 def test_an_unknown_order_never_fails_by_timeout(live: LiveStrategy) -> None:
-    order = entry(live, state=S.UNKNOWN)
+    order = make_order(user=live.user, state=S.UNKNOWN)
     assert lost_orders(WALL + timedelta(days=30)) == []
-    assert state_of(order) == S.UNKNOWN
+    assert fresh(order).state == S.UNKNOWN
 
 
 def test_an_order_whose_message_was_lost_is_enqueued_again(live: LiveStrategy) -> None:
-    order = entry(live)
-    assert lost_orders(WALL + timedelta(seconds=4)) == []
-    assert lost_orders(WALL + timedelta(seconds=6)) == [order.pk]
+    order = make_order(user=live.user)
+    assert lost_orders(WALL + 4 * SECOND) == []
+    assert lost_orders(WALL + 6 * SECOND) == [order.pk]
 
 
-def test_an_order_whose_worker_has_stopped_is_queried_before_it_is_sent_again(live: LiveStrategy) -> None:
-    order = entry(live, state=S.SUBMITTING)
-    assert lost_orders(WALL + timedelta(seconds=29)) == []
-    assert state_of(order) == S.SUBMITTING
-    assert lost_orders(WALL + timedelta(seconds=31)) == []
-    assert state_of(order) == S.UNKNOWN
-    assert accounts_to_reconcile() == [(live.user_id, Mode.PAPER)]
+def test_an_order_whose_worker_has_stopped_is_unknown_and_not_sent_again(live: LiveStrategy) -> None:
+    order = make_order(user=live.user, state=S.SUBMITTING)
+    assert lost_orders(WALL + 29 * SECOND) == []
+    assert fresh(order).state == S.SUBMITTING
+    assert lost_orders(WALL + 31 * SECOND) == []
+    assert fresh(order).state == S.UNKNOWN
 
 
-def test_a_fill_that_is_reported_twice_is_booked_once(live: LiveStrategy, alice: User) -> None:
-    order = entry(live)
-    execute_order(order.pk, MONDAY, WALL)
-    for _ in range(3):
-        reconcile(alice.pk, Mode.PAPER, TUESDAY, WALL)
-    order.refresh_from_db()
-    assert (order.state, order.filled_quantity, order.fills.count()) == (S.FILLED, Decimal(10), 1)
-    trade = PaperTrade.objects.get(opening_order=order)
-    assert trade.quantity == Decimal(10)
-    stop = Order.objects.get(opening_order=order)
-    assert (stop.purpose, stop.state, stop.trigger_price) == ("stop_loss", S.ACCEPTED, trade.stop_price)
+def test_lost_orders_are_enqueued_with_exits_first_and_then_the_oldest(live: LiveStrategy) -> None:
+    late = make_order(user=live.user, created_at=WALL + SECOND)
+    early = make_order(user=live.user, created_at=WALL)
+    leaving = make_order(user=live.user, created_at=WALL + 2 * SECOND, side="sell", purpose="exit")
+    assert lost_orders(WALL + 6 * SECOND) == [leaving.pk, early.pk, late.pk]
 
 
-def test_a_fill_of_an_order_from_outside_the_desk_is_not_booked(live: LiveStrategy, alice: User) -> None:
-    order = entry(live)
-    execute_order(order.pk, MONDAY, WALL)
-    Order.objects.all().delete()
-    reconcile(alice.pk, Mode.PAPER, TUESDAY, WALL)
-    assert PaperTrade.objects.count() == 0
-    assert Order.objects.count() == 0
-
-
-def count_submissions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    sent: list[str] = []
-    real = SimulatedBroker.submit
-
-    def submit(broker: SimulatedBroker, request: OrderRequest) -> BrokerOrder:
-        sent.append(request.client_order_id)
-        return real(broker, request)
-
-    monkeypatch.setattr(SimulatedBroker, "submit", submit)
-    return sent
-
-
-def fail_submissions(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def submit(_broker: SimulatedBroker, _request: OrderRequest) -> BrokerOrder:
-        raise error
-
-    monkeypatch.setattr(SimulatedBroker, "submit", submit)
+@pytest.mark.parametrize("state", [S.WAITING, S.GUARDED])
+def test_an_order_that_waits_at_the_desk_is_not_lost(live: LiveStrategy, state: OrderState) -> None:
+    entry_of(live, state=S.ACCEPTED)
+    make_order(user=live.user, state=state)
+    assert lost_orders(WALL + timedelta(days=1)) == []

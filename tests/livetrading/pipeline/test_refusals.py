@@ -11,11 +11,11 @@ import pytest
 
 from livetrading.models import LiveStrategy, Order, PaperPosition, PaperTrade, SignalHistory
 from livetrading.pipeline.book import StrategyBook
-from livetrading.pipeline.check import check
 from livetrading.pipeline.decide import EquityState, decide
 from livetrading.pipeline.evaluate import SignalEvent
+from livetrading.pipeline.gate import OPEN
 from tests.livetrading.made_bars import CLOSES, TIMES, flat, store_bars
-from tests.livetrading.pipeline.desk import WALL, open_account, step
+from tests.livetrading.pipeline.desk import check, open_account, step
 from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy, reason_of, signals_of
 from tradedesk.accounts.models import User
 from tradedesk.core.risk import EntryState, Refusal
@@ -32,7 +32,7 @@ def live(alice: User) -> LiveStrategy:
 def test_without_automatic_execution_signals_are_only_recorded(live: LiveStrategy) -> None:
     LiveStrategy.objects.update(auto_execute=False)
     store_bars(AAPL=flat(10, 10, 12))
-    assert check(live.pk, CLOSES[2], WALL) == []
+    assert check(live, CLOSES[2]) == []
     signal = SignalHistory.objects.get()
     assert signal.outcome == "recorded"
     assert signal.reason
@@ -60,7 +60,7 @@ def test_a_weak_signal_is_refused(alice: User, threshold: float, reason: str) ->
         alice, "AAPL", kind="rsi_mean_reversion", parameters=parameters, signal_threshold=threshold
     )
     store_bars(AAPL=flat(*range(100, 141), 138.5))
-    check(live.pk, CLOSES[41], WALL)
+    check(live, CLOSES[41])
     assert signals_of(live) == [("AAPL", "buy", reason)]
 
 
@@ -68,22 +68,22 @@ def test_the_limit_of_positions_refuses_the_later_symbol(alice: User) -> None:
     open_account(alice, 100_000.0)
     live = make_two_bar_strategy(alice, "IBM", "AAPL", max_positions=1)
     store_bars(AAPL=flat(10, 10, 12), IBM=flat(50, 50, 60))
-    assert len(check(live.pk, CLOSES[2], WALL)) == 1
+    assert len(check(live, CLOSES[2])) == 1
     assert signals_of(live)[0] == ("AAPL", "buy", "")
     assert reason_of(live, "IBM") == Refusal.MAX_POSITIONS.message(rules=RiskRules(max_positions=1))
 
 
 def test_an_entry_is_refused_when_one_share_costs_more_than_the_position_size(live: LiveStrategy) -> None:
     store_bars(AAPL=flat(4000, 4000, 5000))
-    check(live.pk, CLOSES[2], WALL)
+    check(live, CLOSES[2])
     assert reason_of(live, "AAPL") == Refusal.NO_SIZE.message(budget=2_000.0, price=5_000.0)
 
 
 def test_the_max_position_size_reduces_the_order(live: LiveStrategy) -> None:
     LiveStrategy.objects.update(max_position_size=Decimal(600))
     store_bars(AAPL=flat(10, 10, 12))
-    check(live.pk, CLOSES[2], WALL)
-    assert Order.objects.get().quantity == 50
+    check(live, CLOSES[2])
+    assert Order.objects.get(purpose="entry").quantity == 50
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_the_daily_loss_starts_again_with_each_session(alice: User) -> None:
 
 def test_a_sell_without_a_lot_is_refused(live: LiveStrategy) -> None:
     store_bars(AAPL=flat(12, 12, 10))
-    assert check(live.pk, CLOSES[2], WALL) == []
+    assert check(live, CLOSES[2]) == []
     assert reason_of(live, "AAPL", "sell")
 
 
@@ -136,9 +136,9 @@ def test_a_lot_is_not_sold_twice(live: LiveStrategy) -> None:
     store_bars(AAPL=flat(10, 10, 12, 12, 11.5, 11.4))
     for now in CLOSES[2:4]:
         step(live, now)
-    assert len(check(live.pk, CLOSES[4], WALL)) == 1
+    assert len(check(live, CLOSES[4])) == 1
     # The order is still pending when the next bar signals SELL again.
-    assert check(live.pk, CLOSES[5], WALL) == []
+    assert check(live, CLOSES[5]) == []
     assert signals_of(live)[-1][:2] == ("AAPL", "sell")
     assert signals_of(live)[-1][2]
     assert Order.objects.filter(purpose="exit").count() == 1
@@ -158,12 +158,18 @@ def test_two_strategies_sell_only_their_own_shares(live: LiveStrategy) -> None:
     assert PaperPosition.objects.get().quantity == other.quantity == 166
 
 
+def test_a_refused_entry_has_no_protective_exits(live: LiveStrategy) -> None:
+    store_bars(AAPL=flat(4000, 4000, 5000))
+    assert check(live, CLOSES[2]) == []
+    assert Order.objects.count() == 0
+
+
 def test_the_messages_of_refusals(alice: User) -> None:
     """The text of all refusals that the pipeline stores with a signal; those of the rules are in core.risk."""
     lot = PaperTrade(symbol="AAPL", quantity=Decimal(10), entry_time=TIMES[3], entry_price=Decimal(10))
-    buy = SignalEvent("AAPL", Side.BUY, 1.0, TIMES[2], 10.0, "Explanation", late=True)
+    buy = SignalEvent("AAPL", Side.BUY, 1.0, TIMES[2], 10.0, "Explanation", late=True, closed_at=CLOSES[2])
     sell = replace(buy, side=Side.SELL)
-    empty = StrategyBook({}, frozenset(), frozenset(), 0.0)
+    empty = StrategyBook()
     equity_state = EquityState(equity=100_000.0, own_equity=100_000.0, own_peak=100_000.0, day_loss=0.0)
     cases = [
         (buy, empty, "A newer bar has closed since this signal; it is too late to enter."),
@@ -171,15 +177,15 @@ def test_the_messages_of_refusals(alice: User) -> None:
         (sell, replace(empty, lots={"AAPL": lot}), "The open lot of AAPL was bought after this signal."),
         (
             sell,
-            replace(empty, lots={"AAPL": lot}, exiting=frozenset({"AAPL"})),
+            replace(empty, lots={"AAPL": lot}, exiting={"AAPL"}),
             "A sell order for AAPL is already working.",
         ),
     ]
     for event, book, message in cases:
-        (decision,) = decide([event], book, RiskRules(), equity_state)
+        (decision,) = decide([event], book, RiskRules(), equity_state, OPEN)
         assert (decision.quantity, decision.reason) == (0, message)
     open_account(alice, 100_000.0)
     live = make_two_bar_strategy(alice, "AAPL", auto_execute=False)
     store_bars(AAPL=flat(10, 10, 12))
-    check(live.pk, CLOSES[2], WALL)
+    check(live, CLOSES[2])
     assert SignalHistory.objects.get().reason == "Automatic execution is off for this strategy."

@@ -8,9 +8,10 @@ import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from livetrading.models import LiveStrategy, PaperTrade
-from livetrading.services.control import ControlRefused, control, record_error
+from livetrading.pipeline.checks import record_errors
+from livetrading.services.control import ControlRefused, control
 from tests.livetrading.at_once import at_once
-from tests.livetrading.factories import NOW, WALL, make_live_strategy, make_paper_trade
+from tests.livetrading.factories import NOW, make_live_strategy, make_paper_trade
 from tests.livetrading.published import published
 from tradedesk.accounts.models import User, UserVersion
 
@@ -67,8 +68,8 @@ def test_a_started_strategy_is_due_at_once_without_its_old_error(
 ) -> None:
     stale = {
         "next_check_at": NOW + timedelta(days=9),
-        "claimed_until": WALL,
         "last_error": "The last check failed.",
+        "failures": 3,
     }
     live = one(alice, STOPPED, **stale)
     with published() as tasks:
@@ -79,21 +80,21 @@ def test_a_started_strategy_is_due_at_once_without_its_old_error(
             callback()
     assert tasks == [("check_now", [live.pk])]
     live.refresh_from_db()
-    assert (live.next_check_at, live.claimed_until, live.last_error) == (NOW, None, "")
+    assert (live.next_check_at, live.failures, live.last_error) == (NOW, 0, "")
 
 
 @pytest.mark.parametrize("action", ["pause", "stop"])
 def test_a_pause_or_stop_enqueues_nothing_and_keeps_the_positions(
     alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks, action: str
 ) -> None:
-    live = one(alice, ACTIVE, last_error="An error.")
+    live = one(alice, ACTIVE, last_error="An error.", failures=2)
     held = make_paper_trade(user=alice, live_strategy=live)
     with published() as tasks, django_capture_on_commit_callbacks(execute=True):
         control(live, action, NOW)
     assert tasks == []
     assert PaperTrade.objects.get() == held
     live.refresh_from_db()
-    assert (live.next_check_at, live.last_error) == (NOW, "An error.")
+    assert (live.next_check_at, live.last_error, live.failures) == (NOW, "An error.", 2)
 
 
 def test_a_refused_start_enqueues_nothing(
@@ -154,27 +155,33 @@ def test_one_of_two_identical_deployments_started_concurrently_becomes_active(al
     assert LiveStrategy.objects.filter(status=ACTIVE).count() == 1
 
 
-# --- A check that failed ---------------------------------------------------------------------------------------
+# --- Checks that failed ----------------------------------------------------------------------------------------
 
 
 def test_a_failed_check_has_its_reason_and_is_repeated_after_the_interval(alice: User, bob: User) -> None:
-    live = one(alice, ACTIVE, check_interval=600, claimed_until=WALL)
-    other = one(bob, ACTIVE, claimed_until=WALL)
-    record_error(live.pk, ValueError("The bars of AAPL are damaged."), NOW)
+    live = one(alice, ACTIVE, check_interval=600)
+    other = one(bob, ACTIVE)
+    record_errors({live.pk: ValueError("The bars of AAPL are damaged.")}, NOW)
     live.refresh_from_db()
     other.refresh_from_db()
     assert live.last_error == "The last check failed: The bars of AAPL are damaged."
     assert (live.last_check_at, live.next_check_at) == (NOW, NOW + timedelta(minutes=10))
-    assert (live.claimed_until, other.claimed_until, other.last_error) == (None, WALL, "")
-    assert list(UserVersion.objects.values_list("user", flat=True)) == [alice.pk]
+    assert (live.failures, other.failures, other.last_error, other.last_check_at) == (1, 0, "", None)
+
+
+def test_failed_checks_of_a_set_have_their_own_reasons_and_are_counted(alice: User) -> None:
+    first, second = one(alice, ACTIVE, failures=4), one(alice, ACTIVE)
+    record_errors({first.pk: ValueError("One."), second.pk: ValueError("Two.")}, NOW)
+    rows = LiveStrategy.objects.order_by("pk").values_list("last_error", "failures")
+    assert list(rows) == [("The last check failed: One.", 5), ("The last check failed: Two.", 1)]
 
 
 def test_an_error_without_a_message_is_recorded_by_its_name_and_a_long_one_is_cut(alice: User) -> None:
     live = one(alice, ACTIVE)
-    record_error(live.pk, KeyError(), NOW)
+    record_errors({live.pk: KeyError()}, NOW)
     live.refresh_from_db()
     assert live.last_error == "The last check failed: KeyError"
-    record_error(live.pk, ValueError("x" * 999), NOW)
+    record_errors({live.pk: ValueError("x" * 999)}, NOW)
     live.refresh_from_db()
     assert len(live.last_error) == 300
 
@@ -182,12 +189,12 @@ def test_an_error_without_a_message_is_recorded_by_its_name_and_a_long_one_is_cu
 def test_an_error_changes_only_the_progress_of_the_checks(alice: User) -> None:
     live = one(alice, PAUSED)
     before: dict[str, Any] = {**LiveStrategy.objects.values().get()}
-    record_error(live.pk, ValueError("An error."), NOW)
+    record_errors({live.pk: ValueError("An error.")}, NOW)
     after: dict[str, Any] = {**LiveStrategy.objects.values().get()}
     changed = {name for name, value in after.items() if value != before[name]}
-    assert changed == {"last_error", "last_check_at", "next_check_at"}
+    assert changed == {"last_error", "failures", "last_check_at", "next_check_at"}
 
 
 def test_the_error_of_a_deleted_deployment_is_ignored(db: None) -> None:
-    record_error(404, ValueError("An error."), NOW)
-    assert not UserVersion.objects.exists()
+    record_errors({404: ValueError("An error.")}, NOW)
+    assert not LiveStrategy.objects.exists()

@@ -11,7 +11,7 @@ from livetrading.services.demo import seed_demo
 from strategies.kinds import kinds
 from strategies.services import save_strategy
 from tests.livetrading.made_bars import NOW
-from tradedesk.accounts.models import User
+from tradedesk.accounts.models import Mode, User
 from tradedesk.marketdata.library import find_series
 from tradedesk.marketdata.services import load_samples
 
@@ -43,7 +43,7 @@ def test_the_demo_user_has_five_strategies_of_different_kinds(password_file: Pat
     assert len(used) == 5
     assert used <= set(kinds())
     assert all(strategy.make_kind() for strategy in user.strategies.all())
-    assert PaperAccount.objects.get().user == user
+    assert PaperAccount.objects.get().broker_account == user.broker_accounts.get(mode=Mode.PAPER, active=True)
 
 
 def test_the_sample_bars_include_all_symbols_of_the_strategies() -> None:

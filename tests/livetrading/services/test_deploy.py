@@ -5,24 +5,20 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from backtests.provenance import engine_code
-from livetrading.models import LiveStrategy, PaperAccount
+from livetrading.models import BrokerAccount, LiveStrategy, PaperAccount
 from livetrading.services import deploy as deploy_module
-from livetrading.services.accounts import broker_for
+from livetrading.services.accounts import active_account
 from livetrading.services.deploy import AlreadyDeployed, DeploymentSettings, DeployRefused, deploy
-from strategies.kinds import code_hash
 from strategies.models import Strategy
 from strategies.services import save_strategy
 from tests.livetrading.at_once import at_once
-from tests.livetrading.factories import NOW, make_backtest, make_strategy
+from tests.livetrading.factories import NOW, account_of, make_backtest, make_strategy
 from tests.livetrading.made_bars import flat, store_bars
-from tests.livetrading.published import published
+from tests.livetrading.published import published, refuse_publishing
 from tradedesk.accounts.models import Notification, User, UserVersion
 from tradedesk.core.rules import RiskRules
-from tradedesk.marketdata.models import BarSeries
 
 Status = LiveStrategy.Status
 
@@ -44,7 +40,8 @@ def test_the_defaults_of_the_quick_deploy(alice: User, strategy: Strategy) -> No
         position_size_pct=0.02, max_positions=5, stop_loss_pct=0.10, signal_threshold=0.6
     )
     assert (live.deployed_at, live.next_check_at) == (NOW, NOW)
-    assert (live.last_check_at, live.last_bar_time, live.claimed_until, live.last_error) == (None, None, None, "")
+    assert (live.last_check_at, live.last_bar_time, live.failures, live.last_error) == (None, None, 0, "")
+    assert (live.account, live.realized_pnl) == (alice.broker_accounts.get(), 0)
 
 
 def test_later_changes_of_the_strategy_do_not_change_the_deployment(alice: User, strategy: Strategy) -> None:
@@ -70,26 +67,28 @@ def test_later_changes_of_the_strategy_do_not_change_the_deployment(alice: User,
     assert (live.strategy, live.kind, live.status) == (None, "sma_crossover", Status.ACTIVE)
 
 
-def test_the_provenance_is_stored(alice: User, strategy: Strategy) -> None:
-    live = deploy(alice, strategy, now=NOW)
-    prints = dict(BarSeries.objects.values_list("symbol", "fingerprint"))
-    assert live.provenance == {
-        "version": django_settings.VERSION,
-        "kind_code": code_hash("sma_crossover"),
-        "engine_code": engine_code(),
-        "data": {symbol: {"provider": "csv", "fingerprint": prints[symbol]} for symbol in ("AAPL", "MSFT")},
-    }
-
-
 def test_the_starting_equity_is_the_equity_at_the_deployment(alice: User, strategy: Strategy) -> None:
-    PaperAccount.objects.create(user=alice, starting_cash=50_000, cash=Decimal("48765.43"))
+    account_of(alice)
+    BrokerAccount.objects.update(equity=Decimal("48765.43"))
     assert deploy(alice, strategy, now=NOW).starting_equity == Decimal("48765.43")
+
+
+def test_without_a_report_of_the_equity_nothing_is_deployed(alice: User, strategy: Strategy) -> None:
+    """The rules are measured from the equity at the deployment."""
+    alice.mode = "live"
+    account = account_of(alice, "live")
+    BrokerAccount.objects.update(equity=None)
+    with pytest.raises(DeployRefused) as refused:
+        deploy(alice, strategy, now=NOW)
+    assert list(refused.value.errors) == ["mode"]
+    BrokerAccount.objects.update(equity=5)
+    assert deploy(alice, strategy, now=NOW).account == account
 
 
 def test_the_first_deployment_opens_the_paper_account(alice: User, strategy: Strategy, settings: Any) -> None:
     settings.PAPER_STARTING_CASH = 25_000.0
     assert deploy(alice, strategy, now=NOW).starting_equity == 25_000
-    assert PaperAccount.objects.get(user=alice).cash == 25_000
+    assert PaperAccount.objects.get(broker_account__user=alice).cash == 25_000
 
 
 def test_a_deployed_backtest_has_its_own_parameters_and_rules(alice: User, strategy: Strategy) -> None:
@@ -167,6 +166,21 @@ def test_the_first_check_is_enqueued_after_the_commit(
     assert tasks == [("check_now", [live.pk])]
 
 
+def test_a_queue_that_cannot_be_reached_does_not_fail_a_deployment(
+    alice: User,
+    strategy: Strategy,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    """The first check is due all the same, so beat finds it."""
+    refuse_publishing(monkeypatch)
+    with django_capture_on_commit_callbacks(execute=True) as callbacks:
+        live = deploy(alice, strategy, now=NOW)
+    assert len(callbacks) == 1
+    live.refresh_from_db()
+    assert (live.status, live.next_check_at) == (Status.ACTIVE, NOW)
+
+
 # --- Repeated and concurrent deployments -----------------------------------------------------------------------
 
 
@@ -238,9 +252,9 @@ def both_after_the_first_query(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def together(*arguments: Any) -> Any:
         barrier.wait(60)
-        return broker_for(*arguments)
+        return active_account(*arguments)
 
-    monkeypatch.setattr(deploy_module, "broker_for", together)
+    monkeypatch.setattr(deploy_module, "active_account", together)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from livetrading.brokers.protocol import BarMatching, OrderRefused, OrderRequest
 from livetrading.models import (
+    BrokerAccount,
     Fill,
+    Incident,
     LiveStrategy,
     LiveTrade,
     Order,
@@ -18,24 +21,28 @@ from livetrading.models import (
     PaperOrder,
     PaperPosition,
     PaperTrade,
-    Reconciliation,
     SignalHistory,
 )
+from livetrading.services.accounts import broker_for
 from livetrading.services.reset import reset_replay
 from strategies.models import Strategy
 from tests.livetrading.factories import (
     WALL,
+    account_of,
     at_day,
     make_desk_rows,
     make_fill,
+    make_incident,
     make_live_strategy,
     make_live_trade,
     make_order,
 )
 from tests.livetrading.made_bars import CLOSES, flat, store_bars
-from tests.livetrading.pipeline.desk import step
+from tests.livetrading.pipeline.desk import open_account, step
 from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy
 from tradedesk.accounts.models import Mode, Notification, User
+from tradedesk.core.bars import Timeframe
+from tradedesk.core.rules import Costs
 from tradedesk.marketdata import replay
 from tradedesk.marketdata.models import ReplayMarket
 from tradedesk.marketdata.replay import replay_state
@@ -48,7 +55,7 @@ TABLES = (
     PaperPosition,
     PaperOrder,
     PaperFill,
-    Reconciliation,
+    Incident,
     Notification,
 )
 
@@ -60,11 +67,12 @@ def traded_desk(alice: User, bob: User, settings: Any) -> User:
     at_day(date(2012, 3, 9))
     store_bars(AAPL=flat(10, 10, 12, 12, 11.5, 11.5))
     for user in (alice, bob):
-        PaperAccount.objects.create(user=user, starting_cash=Decimal(70_000), cash=Decimal(70_000), slippage_bps=5)
+        open_account(user, 70_000, Costs(slippage_bps=5))
         live = make_two_bar_strategy(user, "AAPL")
         for now in CLOSES[2:5]:
             step(live, now)
         make_desk_rows(user, 2)
+        make_incident(account=account_of(user))
     assert all(model._default_manager.exists() for model in TABLES)
     return alice
 
@@ -87,6 +95,47 @@ def test_accounts_have_their_starting_cash_again_and_keep_their_costs(traded_des
     assert list(figures) == [(70_000, 70_000, 5)] * 2
 
 
+def test_an_account_has_no_snapshot_and_no_trouble_and_its_next_epoch(traded_desk: User) -> None:
+    trouble = {"state": "degraded", "state_reason": "The broker is away.", "failures": 7}
+    BrokerAccount.objects.update(**trouble, activity_cursor="9")
+    before = BrokerAccount.objects.earliest("pk")
+    assert before.snapshot_at
+    assert before.fill_cursor
+    reset_replay(WALL)
+    for account in BrokerAccount.objects.all():
+        figures = (account.cash, account.equity, account.buying_power, account.peak_equity, account.booked_cash)
+        assert figures == (70_000,) * 5
+        assert (account.snapshot_at, account.reconciled_at) == (None, None)
+        assert (account.fill_cursor, account.activity_cursor) == ("", "")
+        assert (account.state, account.state_reason, account.failures) == ("connected", "", 0)
+        assert account.epoch == before.epoch + 1
+
+
+def test_stopped_entries_stay_stopped(traded_desk: User) -> None:
+    """A person has stopped them, not the market."""
+    BrokerAccount.objects.update(entries_stopped_at=WALL, entries_stopped_by="alice@example.com")
+    reset_replay(WALL)
+    stopped = BrokerAccount.objects.values_list("entries_stopped_at", "entries_stopped_by")
+    assert list(stopped) == [(WALL, "alice@example.com")] * 2
+
+
+def test_an_order_that_is_just_sent_is_refused_by_the_emptied_account(traded_desk: User) -> None:
+    """The worker has read the account before the reset."""
+    broker = broker_for(account_of(traded_desk), CLOSES[4])
+    request = OrderRequest(
+        client_order_id="late",
+        symbol="AAPL",
+        side="buy",
+        quantity=Decimal(1),
+        matching=BarMatching(bar_minutes=Timeframe.DAY.minutes),
+    )
+    reset_replay(WALL)
+    with pytest.raises(OrderRefused):
+        broker.submit(request)
+    assert not PaperOrder.objects.exists()
+    broker_for(account_of(traded_desk), CLOSES[4]).submit(request)
+
+
 def test_the_replay_is_at_its_start(traded_desk: User) -> None:
     reset_replay(WALL)
     assert replay_state().session == date(2010, 1, 4)
@@ -106,11 +155,15 @@ def test_live_records_stay(traded_desk: User) -> None:
     trade = make_live_trade(user=traded_desk, live_strategy=live)
     order = make_order(user=traded_desk, mode=Mode.LIVE, live_strategy=live)
     fill = make_fill(order=order)
+    incident = make_incident(account=live.account)
+    epoch = live.account.epoch
     reset_replay(WALL)
     assert list(LiveStrategy.objects.all()) == [live]
     assert list(LiveTrade.objects.all()) == [trade]
     assert set(Order.objects.all()) == {order, trade.opening_order}
     assert list(Fill.objects.all()) == [fill]
+    assert list(Incident.objects.all()) == [incident]
+    assert BrokerAccount.objects.get(mode=Mode.LIVE).epoch == epoch
 
 
 def test_a_crash_during_the_reset_changes_nothing(traded_desk: User, monkeypatch: pytest.MonkeyPatch) -> None:

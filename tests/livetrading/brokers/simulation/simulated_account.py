@@ -4,31 +4,53 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from livetrading.brokers.protocol import OrderRequest
+from livetrading.brokers.protocol import AttachedExit, BarMatching, OrderRequest
 from livetrading.brokers.simulation.books import fill_from_bars
 from livetrading.brokers.simulation.broker import SimulatedBroker
 from livetrading.models import PaperAccount, PaperOrder
 from tests.livetrading.made_bars import TIMES
+from tradedesk.core.bars import Timeframe
 
 
-def broker_of(account: PaperAccount, now: datetime) -> SimulatedBroker:
-    return SimulatedBroker(PaperAccount.objects.get(pk=account.pk), now)
+def broker_of(account: PaperAccount, now: datetime, *, epoch: int = 1) -> SimulatedBroker:
+    return SimulatedBroker(PaperAccount.objects.get(pk=account.pk), now, epoch=epoch)
 
 
-def submit(account: PaperAccount, id_: str, now: datetime, quantity: object = 10, **fields: Any) -> PaperOrder:
+def order_request(
+    id_: str,
+    quantity: object = 10,
+    *,
+    timeframe: str = "1Day",
+    priority: float = 1.0,
+    stop: float | None = None,
+    target: float | None = None,
+    **fields: Any,
+) -> OrderRequest:
+    """A market order; stop, target: the distances of its attached exits, which have the ids <id_>-stop and
+    <id_>-target."""
+    exits = tuple(
+        AttachedExit(client_order_id=f"{id_}-{suffix}", type=type_, distance=distance)
+        for suffix, type_, distance in (("stop", "stop", stop), ("target", "limit", target))
+        if distance is not None
+    )
     values: dict[str, Any] = {
         "client_order_id": id_,
         "symbol": "AAPL",
-        "timeframe": "1Day",
         "side": "sell" if fields.get("closes") else "buy",
         "quantity": Decimal(str(quantity)),
+        "exits": exits,
+        "matching": BarMatching(bar_minutes=Timeframe(timeframe).minutes, priority=priority),
     }
-    broker_of(account, now).submit(OrderRequest(**(values | fields)))
+    return OrderRequest(**(values | fields))
+
+
+def submit(account: PaperAccount, id_: str, now: datetime, quantity: object = 10, **fields: Any) -> PaperOrder:
+    broker_of(account, now).submit(order_request(id_, quantity, **fields))
     return PaperOrder.objects.get(client_order_id=id_)
 
 
 def match_until(account: PaperAccount, now: datetime) -> None:
-    fill_from_bars(account, now)
+    fill_from_bars(account, now, account.broker_account.epoch)
 
 
 def fills_of(account: PaperAccount) -> list[tuple[str, int, Decimal, Decimal]]:

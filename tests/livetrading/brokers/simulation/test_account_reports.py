@@ -1,10 +1,11 @@
 """What the simulated broker reports of an account: equity, positions and fills, separate for each account."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 
-from livetrading.brokers.protocol import BrokerAccount, BrokerPosition
+from livetrading.brokers.protocol import AccountReport, BrokerPosition
 from livetrading.models import PaperAccount
 from tests.livetrading.brokers.simulation.simulated_account import (
     broker_of,
@@ -13,7 +14,7 @@ from tests.livetrading.brokers.simulation.simulated_account import (
     match_until,
     submit,
 )
-from tests.livetrading.made_bars import CLOSES, TIMES, flat, store_bars, traded
+from tests.livetrading.made_bars import CLOSES, TIMES, damage_bars, flat, remove_bar_file, store_bars, traded
 from tests.livetrading.pipeline.desk import open_account
 from tradedesk.accounts.models import User
 
@@ -25,7 +26,7 @@ def account(alice: User) -> PaperAccount:
 
 def test_equity_is_cash_plus_the_lots_at_their_last_closes(account: PaperAccount) -> None:
     ten = Decimal(10_000)
-    assert broker_of(account, CLOSES[0]).account() == BrokerAccount(cash=ten, equity=ten, buying_power=ten)
+    assert broker_of(account, CLOSES[0]).account() == AccountReport(cash=ten, equity=ten, buying_power=ten)
     store_bars(AAPL=traded((10, 10, 10, 10), (10, 13, 10, 12), (12, 12, 11, 11)), IBM=flat(50, 50))
     submit(account, "a", CLOSES[0])
     submit(account, "b", CLOSES[0], 5)
@@ -38,7 +39,21 @@ def test_equity_is_cash_plus_the_lots_at_their_last_closes(account: PaperAccount
     assert broker_of(account, CLOSES[2]).account().equity == 10_015
 
 
-def test_a_position_is_the_sum_of_its_lots_at_the_average_price(account: PaperAccount) -> None:
+@pytest.mark.parametrize("lose", [damage_bars, remove_bar_file])
+def test_a_lot_without_readable_bars_is_valued_at_what_was_paid(
+    account: PaperAccount, lose: Callable[[str], None]
+) -> None:
+    """The others stay at their closes, and the report does not fail."""
+    store_bars(AAPL=traded((10, 10, 10, 10), (10, 13, 10, 12)), IBM=traded((50, 50, 50, 50), (50, 60, 50, 60)))
+    submit(account, "a", CLOSES[0], 15)
+    submit(account, "i", CLOSES[0], 2, symbol="IBM")
+    match_until(account, CLOSES[1])
+    assert broker_of(account, CLOSES[1]).account().equity == 10_000 + 15 * 2 + 2 * 10
+    lose("AAPL")
+    assert broker_of(account, CLOSES[1]).account().equity == 10_000 + 2 * 10
+
+
+def test_a_position_is_the_sum_of_its_lots(account: PaperAccount) -> None:
     store_bars(AAPL=flat(10, 10, 14, 14), IBM=flat(50, 50, 50))
     submit(account, "i", CLOSES[0], 2, symbol="IBM")
     submit(account, "a", CLOSES[0], 30)
@@ -46,15 +61,12 @@ def test_a_position_is_the_sum_of_its_lots_at_the_average_price(account: PaperAc
     submit(account, "b", CLOSES[1], 10)
     match_until(account, CLOSES[2])
     assert broker_of(account, CLOSES[2]).positions() == [
-        BrokerPosition(symbol="AAPL", quantity=Decimal(40), average_price=Decimal(11)),
-        BrokerPosition(symbol="IBM", quantity=Decimal(2), average_price=Decimal(50)),
+        BrokerPosition(symbol="AAPL", quantity=Decimal(40)),
+        BrokerPosition(symbol="IBM", quantity=Decimal(2)),
     ]
-    # 20 of the 30 bought at 10 are sold: 10 at 10 and 10 at 14 remain.
     submit(account, "out", CLOSES[2], 20, closes="a")
     match_until(account, CLOSES[3])
-    assert broker_of(account, CLOSES[3]).positions()[0] == BrokerPosition(
-        symbol="AAPL", quantity=Decimal(20), average_price=Decimal(12)
-    )
+    assert broker_of(account, CLOSES[3]).positions()[0] == BrokerPosition(symbol="AAPL", quantity=Decimal(20))
 
 
 def test_two_accounts_have_separate_records(account: PaperAccount, bob: User) -> None:

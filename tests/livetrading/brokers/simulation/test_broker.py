@@ -1,5 +1,6 @@
 """The simulated broker: which bar fills an order, and how each fill changes lots and cash."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,7 +16,16 @@ from tests.livetrading.brokers.simulation.simulated_account import (
     match_until,
     submit,
 )
-from tests.livetrading.made_bars import CLOSES, OPENS, TIMES, flat, store_bars, traded
+from tests.livetrading.made_bars import (
+    CLOSES,
+    OPENS,
+    TIMES,
+    damage_bars,
+    flat,
+    remove_bar_file,
+    store_bars,
+    traded,
+)
 from tests.livetrading.pipeline.desk import open_account
 from tradedesk.accounts.models import User
 from tradedesk.core.bars import to_datetime64
@@ -89,13 +99,13 @@ def test_bars_that_are_imported_late_are_matched_in_the_order_of_their_closes(ac
     """Three sessions arrive together: bought on the first bar, stopped out on the second, nothing left on the
     third."""
     store_bars(AAPL=flat(10))
-    submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
+    submit(account, "a", CLOSES[0], stop=0.1)
     match_until(account, CLOSES[3])
     assert fills_of(account) == []
     store_bars(AAPL=traded((10, 10, 10, 10), (11, 12, 10.5, 12), (12, 12, 9, 10), (8, 8, 8, 8)))
     match_until(account, CLOSES[3])
     # Stop at 11 x 0.9
-    assert fills_of(account) == [("a", 1, 10, 11), ("a-sl", 2, 10, Decimal("9.9"))]
+    assert fills_of(account) == [("a", 1, 10, 11), ("a-stop", 2, 10, Decimal("9.9"))]
     assert ledger_balances(account)
 
 
@@ -114,22 +124,45 @@ def test_late_bars_of_two_symbols_are_matched_bar_by_bar_across_both(account: Pa
     assert account.cash == 5_000
 
 
+@pytest.mark.parametrize("lose", [damage_bars, remove_bar_file])
+def test_a_symbol_without_readable_bars_waits_and_the_others_are_matched(
+    account: PaperAccount, lose: Callable[[str], None]
+) -> None:
+    """The lot of IBM has no readable bars any more, nor has the order for MSFT; AAPL is bought and stopped out."""
+    store_bars(AAPL=flat(10, 10, 8), IBM=flat(50, 50, 40), MSFT=flat(20, 20, 20))
+    submit(account, "i", CLOSES[0], 1, symbol="IBM", stop=0.1)
+    match_until(account, CLOSES[1])
+    submit(account, "m", CLOSES[0], 1, symbol="MSFT")
+    submit(account, "a", CLOSES[0], stop=0.1)
+    for symbol in ("IBM", "MSFT"):
+        lose(symbol)
+    match_until(account, CLOSES[2])
+    assert fills_of(account) == [("i", 1, 1, 50), ("a", 1, 10, 10), ("a-stop", 2, 10, 8)]
+    assert PaperOrder.objects.get(client_order_id="m").status == "working"
+    for symbol in ("IBM", "MSFT"):
+        remove_bar_file(symbol)  # as the message of damaged bars says
+    store_bars(IBM=flat(50, 50, 40), MSFT=flat(20, 20, 20))
+    match_until(account, CLOSES[2])
+    assert fills_of(account)[3:] == [("m", 1, 1, 20), ("i-stop", 2, 1, 40)]
+    assert ledger_balances(account)
+
+
 def test_a_bar_is_matched_once(account: PaperAccount) -> None:
     """The stop at 9 is triggered neither by the bar before the purchase nor twice by the bar after it."""
     store_bars(AAPL=traded((10, 10, 5, 10), (10, 10, 10, 10), (10, 10, 8, 10), (10, 10, 8, 10)))
-    submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
+    submit(account, "a", CLOSES[0], stop=0.1)
     for now in (CLOSES[1], CLOSES[1], CLOSES[2], CLOSES[2], CLOSES[3]):
         match_until(account, now)
-    assert fills_of(account) == [("a", 1, 10, 10), ("a-sl", 2, 10, 9)]
+    assert fills_of(account) == [("a", 1, 10, 10), ("a-stop", 2, 10, 9)]
 
 
 def test_each_protective_exit_stores_the_last_bar_it_was_matched_with(account: PaperAccount) -> None:
     store_bars(AAPL=flat(10, 10, 10, 10), IBM=flat(50, 50))
-    submit(account, "a", CLOSES[0], stop_loss_pct=0.1, take_profit_pct=0.5)
-    submit(account, "i", CLOSES[0], 1, symbol="IBM", stop_loss_pct=0.1)
+    submit(account, "a", CLOSES[0], stop=0.1, target=0.5)
+    submit(account, "i", CLOSES[0], 1, symbol="IBM", stop=0.1)
     match_until(account, CLOSES[3])
     matched_until = dict(PaperOrder.objects.exclude(kind="market").values_list("client_order_id", "matched_until"))
-    assert matched_until == {"a-sl": TIMES[3], "a-tp": TIMES[3], "i-sl": TIMES[1]}
+    assert matched_until == {"a-stop": TIMES[3], "a-target": TIMES[3], "i-stop": TIMES[1]}
 
 
 # --- Entries and exits -----------------------------------------------------------------------------------------
@@ -150,14 +183,14 @@ def test_the_ledger_records_a_purchase_with_its_costs(alice: User) -> None:
 
 def test_a_filled_entry_is_a_lot_with_its_protective_exits(account: PaperAccount) -> None:
     store_bars(AAPL=flat(10, 20))
-    entry = submit(account, "a", CLOSES[0], stop_loss_pct=0.05, take_profit_pct=0.1, fractional=True)
+    entry = submit(account, "a", CLOSES[0], stop=0.05, target=0.1, fractional=True)
     match_until(account, CLOSES[1])
     entry.refresh_from_db()
     assert (entry.status, entry.filled_quantity, entry.open_quantity) == ("filled", 10, 10)
     legs = PaperOrder.objects.filter(closes="a").order_by("client_order_id")
     assert [(leg.client_order_id, leg.kind, leg.trigger_price) for leg in legs] == [
-        ("a-sl", "stop_loss", 19),
-        ("a-tp", "take_profit", 22),
+        ("a-stop", "stop_loss", 19),
+        ("a-target", "take_profit", 22),
     ]
     for leg in legs:
         assert (leg.side, leg.status, leg.quantity, leg.open_quantity) == ("sell", "working", 10, 0)
@@ -175,7 +208,7 @@ def test_an_entry_without_stop_and_target_has_no_protective_exits(account: Paper
 
 def test_an_entry_is_cut_to_the_cash_and_says_so(account: PaperAccount) -> None:
     store_bars(AAPL=flat(900, 1050))
-    entry = submit(account, "a", CLOSES[0], 10, stop_loss_pct=0.1)
+    entry = submit(account, "a", CLOSES[0], 10, stop=0.1)
     match_until(account, CLOSES[1])
     entry.refresh_from_db()
     assert (entry.status, entry.filled_quantity, entry.open_quantity) == ("filled", 9, 9)
@@ -186,7 +219,7 @@ def test_an_entry_is_cut_to_the_cash_and_says_so(account: PaperAccount) -> None:
 
 def test_an_entry_without_enough_cash_is_cancelled_with_the_reason(account: PaperAccount) -> None:
     store_bars(AAPL=flat(10_001, 10_001))
-    entry = submit(account, "a", CLOSES[0], 1, stop_loss_pct=0.1)
+    entry = submit(account, "a", CLOSES[0], 1, stop=0.1)
     match_until(account, CLOSES[1])
     entry.refresh_from_db()
     assert (entry.status, entry.filled_quantity, entry.open_quantity) == ("cancelled", 0, 0)
@@ -196,14 +229,14 @@ def test_an_entry_without_enough_cash_is_cancelled_with_the_reason(account: Pape
 
 def test_a_sale_closes_its_lot_and_cancels_its_protective_exits(account: PaperAccount) -> None:
     store_bars(AAPL=flat(10, 10, 12))
-    submit(account, "a", CLOSES[0], stop_loss_pct=0.1, take_profit_pct=0.5)
-    submit(account, "b", CLOSES[0], 5, stop_loss_pct=0.1)
+    submit(account, "a", CLOSES[0], stop=0.1, target=0.5)
+    submit(account, "b", CLOSES[0], 5, stop=0.1)
     match_until(account, CLOSES[1])
     submit(account, "out", CLOSES[1], closes="a")
     match_until(account, CLOSES[2])
     statuses = dict(PaperOrder.objects.exclude(kind="market").values_list("client_order_id", "status"))
-    assert statuses == {"a-sl": "cancelled", "a-tp": "cancelled", "b-sl": "working"}
-    assert PaperOrder.objects.get(client_order_id="a-sl").reason == "The lot was closed."
+    assert statuses == {"a-stop": "cancelled", "a-target": "cancelled", "b-stop": "working"}
+    assert PaperOrder.objects.get(client_order_id="a-stop").reason == "The lot was closed."
     lots = PaperOrder.objects.filter(side="buy").order_by("client_order_id")
     assert [lot.open_quantity for lot in lots] == [0, 5]
     assert ledger_balances(account)
@@ -213,32 +246,32 @@ def test_a_sale_closes_its_lot_and_cancels_its_protective_exits(account: PaperAc
 
 def test_a_filled_target_cancels_the_stop_of_the_lot(account: PaperAccount) -> None:
     store_bars(AAPL=traded((10, 10, 10, 10), (10, 10, 10, 10), (10, 16, 10, 15)))
-    submit(account, "a", CLOSES[0], stop_loss_pct=0.1, take_profit_pct=0.5)
+    submit(account, "a", CLOSES[0], stop=0.1, target=0.5)
     match_until(account, CLOSES[2])
-    assert fills_of(account) == [("a", 1, 10, 10), ("a-tp", 2, 10, 15)]
-    stop = PaperOrder.objects.get(client_order_id="a-sl")
+    assert fills_of(account) == [("a", 1, 10, 10), ("a-target", 2, 10, 15)]
+    stop = PaperOrder.objects.get(client_order_id="a-stop")
     assert (stop.status, stop.reason) == ("cancelled", "The lot was closed.")
 
 
 def test_after_a_partial_sale_the_stop_protects_the_remaining_shares(account: PaperAccount) -> None:
     store_bars(AAPL=flat(10, 10, 11, 8))
-    submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
+    submit(account, "a", CLOSES[0], stop=0.1)
     match_until(account, CLOSES[1])
     submit(account, "out", CLOSES[1], 4, closes="a")
     match_until(account, CLOSES[2])
     assert PaperOrder.objects.get(client_order_id="a").open_quantity == 6
-    assert PaperOrder.objects.get(client_order_id="a-sl").status == "working"
+    assert PaperOrder.objects.get(client_order_id="a-stop").status == "working"
     match_until(account, CLOSES[3])
     # The open is below the stop of 9: filled at the open.
-    assert fills_of(account) == [("a", 1, 10, 10), ("out", 2, 4, 11), ("a-sl", 3, 6, 8)]
-    stop = PaperOrder.objects.get(client_order_id="a-sl")
+    assert fills_of(account) == [("a", 1, 10, 10), ("out", 2, 4, 11), ("a-stop", 3, 6, 8)]
+    stop = PaperOrder.objects.get(client_order_id="a-stop")
     assert (stop.status, stop.filled_quantity) == ("filled", 6)
     assert ledger_balances(account)
 
 
 def test_a_sale_of_a_lot_that_the_stop_has_sold_is_cancelled(account: PaperAccount) -> None:
     store_bars(AAPL=flat(10, 10, 8, 8))
-    submit(account, "a", CLOSES[0], stop_loss_pct=0.1)
+    submit(account, "a", CLOSES[0], stop=0.1)
     match_until(account, CLOSES[2])
     out = submit(account, "out", CLOSES[2], closes="a")
     match_until(account, CLOSES[3])

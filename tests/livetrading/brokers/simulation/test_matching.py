@@ -62,9 +62,9 @@ def test_exits_pay_for_the_entries_of_the_same_open() -> None:
     assert list(poor.lots) == ["new"]
 
 
-def test_entries_are_filled_by_strength_then_by_symbol() -> None:
+def test_entries_are_filled_by_priority_then_by_symbol() -> None:
     tight = book(cash=1_000.0)
-    tight.orders = [buy("i", 10, IBM, strength=0.7), buy("weak", 10, strength=0.6), buy("a", 10, strength=0.7)]
+    tight.orders = [buy("i", 10, IBM, priority=0.7), buy("weak", 10, priority=0.6), buy("a", 10, priority=0.7)]
     executions = match(tight, MONDAY, {AAPL: CALM, IBM: CALM})
     assert results(executions) == [("a", "market", 10, 100.0), ("i", "market", 0, 0), ("weak", "market", 0, 0)]
     assert executions[1].reason == "The cash of $0.00 is not enough for one share at $100.00."
@@ -83,14 +83,14 @@ def test_an_entry_is_reduced_to_the_quantity_that_the_cash_can_pay_for_with_cost
 
 def test_stop_and_target_are_set_from_the_fill_price() -> None:
     fresh = book(slippage_bps=100)
-    fresh.orders = [buy("a", 10, stop_loss_pct=0.10, take_profit_pct=0.20)]
+    fresh.orders = [buy("a", 10, stop_loss_distance=0.10, take_profit_distance=0.20)]
     (execution,) = match(fresh, MONDAY, {AAPL: CALM})
     assert (execution.price, execution.stop, execution.target) == (101.0, 90.9, 121.2)
 
 
 def test_a_stop_can_be_triggered_on_the_entry_bar() -> None:
     fresh = book()
-    fresh.orders = [buy("a", 10, stop_loss_pct=0.05)]
+    fresh.orders = [buy("a", 10, stop_loss_distance=0.05)]
     executions = match(fresh, MONDAY, {AAPL: Prices(open=100.0, high=101.0, low=94.0)})
     assert results(executions) == [("a", "market", 10, 100.0), ("a", "stop_loss", 10, 95.0)]
     assert fresh.cash == 9_950.0

@@ -1,0 +1,267 @@
+"""The plan of protection, without a database: whatever the states, it is allowed, sells once and is stable."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livetrading.brokers.protocol import BrokerOrder, Capabilities
+from livetrading.models import Order, OrderState, PaperTrade
+from livetrading.models.order import FINAL, TRANSITIONS, WORKING
+from livetrading.pipeline.plan import RETRY, LotOrders, Market, Plan, plan
+from livetrading.pipeline.protection import protective_exit
+from tests.livetrading.made_bars import CLOSES, NOW, TIMES, traded
+from tests.livetrading.second_broker.variants import ATTACHED, GUARDED, REPLACING, SEPARATE, VARIANTS
+from tradedesk.core.bars import Bars
+
+S, Purpose = OrderState, Order.Purpose
+STOP, TARGET = Decimal(9), Decimal(12)
+PRICES = {Purpose.STOP_LOSS: STOP, Purpose.TAKE_PROFIT: TARGET}
+
+
+def entry(state: str = S.FILLED, filled: int = 100) -> Order:
+    return Order(
+        symbol="W",
+        side="buy",
+        purpose="entry",
+        quantity=Decimal(100),
+        filled_quantity=Decimal(filled),
+        state=state,
+    )
+
+
+def leg(
+    opening: Order, purpose: Order.Purpose = Purpose.STOP_LOSS, state: str = S.ACCEPTED, **fields: Any
+) -> Order:
+    holder = Order.Holder.DESK if state == S.GUARDED else Order.Holder.BROKER
+    values: dict[str, Any] = {"quantity": Decimal(100), "price": PRICES[purpose], "created_at": CLOSES[0]}
+    return protective_exit(opening, purpose, fields.pop("holder", holder), state=state, **(values | fields))
+
+
+def sale(opening: Order, state: str = S.WAITING) -> Order:
+    return Order(
+        symbol="W", side="sell", purpose="exit", quantity=Decimal(100), opening_order=opening, state=state
+    )
+
+
+def lot(*orders: Order, opening: Order | None = None, sold: int = 0, **fields: Any) -> LotOrders:
+    """A lot with a stop at 9 and a target at 12; opening: its entry, filled with 100 shares by default."""
+    opening = opening or (orders[0].opening_order if orders else None) or entry()
+    trade = PaperTrade(
+        opening_order=opening,
+        quantity=opening.filled_quantity,
+        exit_quantity=Decimal(sold),
+        entry_time=TIMES[0],
+        **({"stop_price": STOP, "target_price": None} | fields),
+    )
+    legs = [order for order in orders if order.purpose != Purpose.EXIT]
+    return LotOrders(opening, trade, legs, [order for order in orders if order.purpose == Purpose.EXIT])
+
+
+def market(
+    capabilities: Capabilities = SEPARATE,
+    bars: Bars | None = None,
+    working: Mapping[str, BrokerOrder] | None = None,
+) -> Market:
+    known = {} if bars is None else {("W", "1Day"): bars}
+    return Market(capabilities, working or {}, known, CLOSES[2], NOW)
+
+
+def at_broker(order: Order, quantity: int = 100, filled: int = 0) -> dict[str, BrokerOrder]:
+    report = BrokerOrder(
+        client_order_id=order.client_order_id,
+        broker_order_id="B1",
+        state="working",
+        quantity=Decimal(quantity),
+        filled_quantity=Decimal(filled),
+    )
+    return {order.client_order_id: report}
+
+
+def moves(made: Plan) -> list[tuple[str, str]]:
+    return [(order.purpose, state) for order, state, _ in made.moves]
+
+
+# --- One subject at a time ---
+
+
+def test_a_lot_without_a_live_exit_gets_one() -> None:
+    (made,) = plan([lot()], market()).new
+    assert (made.purpose, made.state, made.stop_price, made.quantity) == ("stop_loss", "pending", STOP, 100)
+    (guarded,) = plan([lot()], market(GUARDED)).new
+    assert (guarded.state, guarded.holder) == ("guarded", "desk")
+
+
+def test_an_order_in_line_with_its_lot_is_left_alone() -> None:
+    stop = leg(entry())
+    assert not plan([lot(stop)], market(working=at_broker(stop)))
+
+
+@pytest.mark.parametrize("capabilities", [SEPARATE, REPLACING])
+def test_a_quantity_or_price_that_differs_is_replaced_or_cancelled(capabilities: Capabilities) -> None:
+    for price, quantity in [(Decimal("9.9"), 100), (STOP, 60)]:
+        stop = leg(entry(), price=price)
+        made = plan([lot(stop)], market(capabilities, working=at_broker(stop, quantity)))
+        if capabilities.replace:
+            assert [(new.replaces, new.stop_price, new.quantity) for new in made.new] == [(stop, STOP, 100)]
+        else:
+            assert moves(made) == [("stop_loss", "cancel_pending")]
+
+
+def test_a_refused_replacement_is_not_tried_again_and_a_refused_order_is_guarded() -> None:
+    opening = entry()
+    stop = leg(opening, price=Decimal("9.9"))
+    refused = leg(opening, state=S.REJECTED, replaces=stop)
+    made = plan([lot(stop, refused)], market(REPLACING, working=at_broker(stop)))
+    assert (moves(made), made.new) == ([("stop_loss", "cancel_pending")], [])
+    assert [new.state for new in plan([lot(refused)], market(REPLACING)).new] == ["pending"]
+    refused.replaces = None
+    assert [new.state for new in plan([lot(refused)], market(REPLACING)).new] == ["guarded"]
+
+
+def test_a_guarded_exit_is_sold_when_a_bar_touches_it_the_stop_first() -> None:
+    opening = entry()
+    stop, target = leg(opening, state=S.GUARDED), leg(opening, Purpose.TAKE_PROFIT, S.GUARDED)
+    both = lot(stop, target, target_price=TARGET)
+    assert not plan([both], market(GUARDED, traded((10, 11.99, 9.01, 10))))
+    ((order, state, changes),) = plan([both], market(GUARDED, traded((10, 12, 9, 10)))).moves
+    assert (order, state, changes["type"], changes["quantity"]) == (stop, "pending", "market", 100)
+    ((order, _, _),) = plan([both], market(GUARDED, traded((10, 12, 9.01, 10)))).moves
+    assert order == target
+    # The sale of the one is on its way: the other is not sold, too, and not ended.
+    applied(plan([both], market(GUARDED, traded((10, 12, 9, 10)))), both)
+    assert not plan([both], market(GUARDED, traded((10, 12, 9, 10))))
+
+
+def test_a_refused_sale_of_a_guarded_exit_waits() -> None:
+    opening = entry()
+    refused = leg(opening, state=S.REJECTED, type="market")
+    for age, count in [(RETRY - timedelta(seconds=1), 0), (RETRY, 1)]:
+        stop = leg(opening, state=S.GUARDED, created_at=CLOSES[2] - age)
+        assert len(plan([lot(refused, stop)], market(GUARDED, traded((10, 10, 8, 10)))).moves) == count
+
+
+def test_an_exit_is_sent_once_nothing_holds_its_shares() -> None:
+    opening = entry()
+    held = lot(leg(opening), sale(opening))
+    assert moves(plan([held], market())) == [("stop_loss", "cancel_pending")]
+    for state in (S.UNKNOWN, S.SUBMITTING, S.CANCEL_PENDING):  # the next tick knows what came of it
+        assert not plan([lot(leg(opening, state=state), sale(opening))], market())
+    for state in (S.PENDING, S.GUARDED, S.WAITING):
+        assert ("exit", "pending") in moves(plan([lot(leg(opening, state=state), sale(opening))], market()))
+    assert moves(plan([lot(sale(opening), sale(opening))], market())) == [("exit", "pending")]
+    assert not plan([lot(sale(opening, S.ACCEPTED), sale(opening))], market())
+
+
+def test_an_exit_ends_the_rest_of_its_entry_first() -> None:
+    opening = entry(S.PARTIALLY_FILLED, 40)
+    assert moves(plan([lot(sale(opening))], market())) == [("entry", "cancel_pending")]
+    opening.state = S.CANCEL_PENDING
+    assert not plan([lot(sale(opening))], market())
+    opening.state = S.CANCELLED
+    ((_, state, changes),) = plan([lot(sale(opening))], market()).moves
+    assert (state, changes["quantity"]) == ("pending", 40)
+
+
+def test_an_order_that_was_not_sent_follows_its_lot_and_one_that_was_keeps_its_figures() -> None:
+    for attempts, updates in [(0, 1), (1, 0)]:
+        stop = leg(entry(), state=S.PENDING, quantity=Decimal(40), attempts=attempts)
+        assert len(plan([lot(stop)], market()).updates) == updates
+
+
+def test_an_attached_exit_of_a_partial_entry_is_left_until_its_price_is_reached() -> None:
+    opening = entry(S.PARTIALLY_FILLED, 40)
+    stop = leg(opening, price=Decimal("9.9"), holder=Order.Holder.ATTACHED)
+    part = lot(stop)
+    here = market(ATTACHED, traded((10, 10, 9.01, 10)), at_broker(stop))
+    assert not plan([part], here)
+    reached = replace(here, bars={("W", "1Day"): traded((10, 10, 9, 10))})
+    assert moves(plan([part], reached)) == [("entry", "cancel_pending")]
+
+
+def test_the_exits_of_a_closed_lot_and_the_rest_of_its_entry_are_ended() -> None:
+    opening = entry(S.PARTIALLY_FILLED, 40)
+    closed = LotOrders(opening, None, [leg(opening), leg(opening, state=S.GUARDED)], [sale(opening)])
+    assert moves(plan([closed], market())) == [
+        ("entry", "cancel_pending"),
+        ("stop_loss", "cancel_pending"),
+        ("stop_loss", "cancelled"),
+    ]
+
+
+# --- Whatever the states ---
+
+STATES = st.sampled_from([state for state in S if state not in FINAL] + [S.REJECTED])
+
+
+@st.composite
+def lots(draw: st.DrawFn) -> LotOrders:
+    ended = draw(st.booleans())
+    filled = 100 if ended else draw(st.integers(0, 99))
+    opening = entry(S.FILLED if ended else draw(st.sampled_from([S.PARTIALLY_FILLED, S.CANCEL_PENDING])), filled)
+    orders = [
+        leg(
+            opening,
+            purpose,
+            draw(STATES),
+            price=draw(st.sampled_from([PRICES[purpose], PRICES[purpose] + Decimal("0.5")])),
+            quantity=Decimal(draw(st.integers(1, 100))),
+            holder=draw(st.sampled_from(Order.Holder)),
+            attempts=draw(st.integers(0, 1)),
+        )
+        for purpose in PRICES
+        if draw(st.booleans())
+    ]
+    if draw(st.booleans()):
+        orders.append(sale(opening, draw(st.sampled_from([S.WAITING, S.PENDING, S.ACCEPTED]))))
+    made = lot(*orders, opening=opening, sold=draw(st.integers(0, max(filled - 1, 0))), target_price=TARGET)
+    made.trade = made.trade if filled else None
+    return made
+
+
+def applied(made: Plan, to: LotOrders) -> LotOrders:
+    """The lot after this plan was carried out."""
+    changes = [(order, {"state": state, **fields}) for order, state, fields in made.moves] + made.updates
+    for order, fields in changes:
+        for name, value in fields.items():
+            setattr(order, name, value)
+    legs = [order for order in (*to.legs, *made.new) if order.state in (*WORKING, S.REJECTED)]
+    return LotOrders(to.entry, to.trade, legs, [order for order in to.exits if order.state in WORKING])
+
+
+@given(lots(), st.sampled_from(list(VARIANTS.values())), st.sampled_from([9.5, 8.0]), st.integers(1, 100))
+def test_a_plan_is_allowed_sells_once_and_comes_to_an_end(
+    lot_orders: LotOrders, capabilities: Capabilities, low: float, shares: int
+) -> None:
+    working = {name: report for order in lot_orders.legs for name, report in at_broker(order, shares).items()}
+    here = market(capabilities, traded((10, 10, low, 10)), working)
+    for _ in range(3):
+        made = plan([lot_orders], here)
+        assert len({id(order) for order, _, _ in made.moves}) == len(made.moves)
+        assert all(state in TRANSITIONS[S(order.state)] for order, state, _ in made.moves)
+        lot_orders = applied(made, lot_orders)
+        check(made, lot_orders)
+    assert not plan([lot_orders], here)
+
+
+def check(made: Plan, after: LotOrders) -> None:
+    """One sale at a time, of the shares that are held, and an exit for every price."""
+    live = [order for order in after.legs if order.state in WORKING]
+    held = after.trade.open_quantity if after.trade else Decimal(0)
+    to_send = [order for order, state, _ in made.moves if state == S.PENDING]
+    assert all(order.quantity == held + order.filled_quantity for order in (*made.new, *to_send))
+    sales = [order for order in to_send if order.type == "market"]
+    assert len(sales) <= 1
+    if sales:  # nothing else has its shares, and none come
+        assert all(order in sales or order.state == S.GUARDED for order in live)
+        assert after.entry.state in FINAL
+    sold = after.exits or any(order.type == "market" for order in live) or after.entry.state == S.CANCEL_PENDING
+    for purpose in PRICES:
+        own = [order for order in live if order.purpose == purpose]
+        assert len(own) <= 2
+        assert own or sold or not after.trade

@@ -1,0 +1,44 @@
+"""Tasks are enqueued by name, and a queue that cannot be reached is no error."""
+
+import uuid
+
+import pytest
+
+from livetrading import tasks
+from livetrading.services import queue
+from tests.livetrading.factories import WALL
+from tests.livetrading.published import published, refuse_publishing
+
+
+def test_the_tasks_are_enqueued_with_their_arguments() -> None:
+    orders = [uuid.uuid4(), uuid.uuid4()]
+    with published() as enqueued:
+        queue.enqueue_check_now(7)
+        queue.enqueue_orders(orders)
+        queue.enqueue_orders([])
+        queue.enqueue_ticks([(8, WALL)])
+    assert enqueued == [
+        ("check_now", [7]),
+        ("send_orders", [[str(order) for order in orders]]),
+        ("tick_account", [8, "2026-01-05T12:00:00+00:00"]),
+    ]
+
+
+def test_the_names_are_those_of_the_tasks() -> None:
+    names = (queue.CHECK_NOW_TASK, queue.SEND_ORDERS_TASK, queue.TICK_TASK)
+    assert names == (tasks.check_now.name, tasks.send_orders.name, tasks.tick_account.name)
+
+
+def test_a_queue_that_cannot_be_reached_raises_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The database decides what is waiting, so beat finds the work; the log says what was not enqueued."""
+    refuse_publishing(monkeypatch)
+    queue.enqueue_check_now(7)
+    queue.enqueue_orders([uuid.uuid4()])
+    queue.enqueue_ticks([(8, WALL)])
+    assert [record.args[0] for record in caplog.records if isinstance(record.args, tuple)] == [
+        queue.CHECK_NOW_TASK,
+        queue.SEND_ORDERS_TASK,
+        queue.TICK_TASK,
+    ]

@@ -1,0 +1,155 @@
+"""A reset of the replay beside running workers: what belongs to the emptied records leaves nothing behind."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from livetrading import tasks
+from livetrading.brokers.simulation.broker import SimulatedBroker
+from livetrading.models import (
+    BrokerAccount,
+    Fill,
+    Incident,
+    LiveStrategy,
+    Order,
+    OrderState,
+    PaperAccount,
+    PaperFill,
+    PaperOrder,
+    PaperPosition,
+    PaperTrade,
+    SignalHistory,
+)
+from livetrading.pipeline import execute
+from livetrading.pipeline import reconcile as reconcile_module
+from livetrading.pipeline import tick as tick_module
+from livetrading.pipeline.tick import tick
+from livetrading.services.reset import reset_replay
+from tests.livetrading.at_once import at_once
+from tests.livetrading.factories import at_day
+from tests.livetrading.made_bars import CLOSES, DAYS, flat, store_bars
+from tests.livetrading.pipeline.desk import WALL, open_account
+from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy
+from tradedesk.accounts.models import Notification, User
+from tradedesk.marketdata.models import ReplayMarket
+
+TABLES = (
+    Fill,
+    Incident,
+    LiveStrategy,
+    Notification,
+    Order,
+    PaperFill,
+    PaperOrder,
+    PaperPosition,
+    PaperTrade,
+    SignalHistory,
+)
+SYMBOLS = ["AAPL", "GOOG", "IBM", "MSFT"]
+CASH = Decimal(100_000)
+ATTEMPTS = 6
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def account(settings: Any) -> BrokerAccount:
+    """The account of a user whose four symbols give a BUY at the close of the third session."""
+    settings.REPLAY_START = date(2012, 3, 5).isoformat()
+    user = User.objects.create_user("trader@example.com", "a password of no interest")
+    bars = {symbol: flat(10, 10, 12, 13, 12, 9, 8) for symbol in SYMBOLS}
+    store_bars("1Day", **bars)
+    return open_account(user, float(CASH)).broker_account
+
+
+def orders_at_third_close(account: BrokerAccount) -> list[str]:
+    """Deploy, check, and return the orders that wait to be sent."""
+    at_day(DAYS[2])
+    make_two_bar_strategy(
+        account.user, *SYMBOLS, position_size_pct=0.1, stop_loss_pct=0.05, next_check_at=CLOSES[2]
+    )
+    orders = [str(order_id) for order_id in tick(account.pk, CLOSES[2], WALL).orders]
+    assert len(orders) == len(SYMBOLS)
+    return orders
+
+
+def is_empty(account: BrokerAccount) -> None:
+    """Nothing is left in the records of the desk and of the broker, and the money is that of the start."""
+    assert {model.__name__: model._default_manager.count() for model in TABLES} == dict.fromkeys(
+        (model.__name__ for model in TABLES), 0
+    )
+    assert PaperAccount.objects.get().cash == CASH
+    account.refresh_from_db()
+    assert (account.cash, account.equity, account.booked_cash, account.peak_equity) == (CASH,) * 4
+    # A market time of the old run would count as later than every session of the new one.
+    assert (account.reconciled_at, account.snapshot_at, account.fill_cursor) == (None, None, "")
+    assert ReplayMarket.objects.get().session == DAYS[0]
+
+
+def before(target: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reset the replay right before this function runs for the first time."""
+    original, resets = getattr(target, name), [lambda: reset_replay(WALL)]
+
+    def reset_first(*args: Any, **kwargs: Any) -> Any:
+        if resets:
+            resets.pop()()
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(target, name, reset_first)
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        (execute, "broker_for"),  # claimed and read, not looked at again
+        (execute, "order_request"),
+        (SimulatedBroker, "submit"),  # after the last look of the sender
+    ],
+)
+def test_an_order_about_to_be_sent_is_refused(
+    account: BrokerAccount, target: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = orders_at_third_close(account)
+    before(target, name, monkeypatch)
+    tasks.send_orders(orders[:1])
+    is_empty(account)
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        (tick_module, "reconcile"),
+        (reconcile_module, "take_over_fill"),
+        (SimulatedBroker, "open_orders"),
+        (SimulatedBroker, "account"),
+        (tick_module, "protect"),
+        (tick_module, "evaluate"),
+        (tick_module, "check_set"),
+    ],
+)
+def test_a_running_tick_leaves_nothing(
+    account: BrokerAccount, target: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks.send_orders(orders_at_third_close(account))
+    assert set(Order.objects.filter(purpose="entry").values_list("state", flat=True)) == {OrderState.ACCEPTED}
+    before(target, name, monkeypatch)
+    result = tick(account.pk, CLOSES[3], WALL)
+    assert result.orders == []
+    is_empty(account)
+
+
+@pytest.mark.parametrize("attempt", range(ATTEMPTS))
+def test_workers_and_a_reset_at_the_same_moment(account: BrokerAccount, attempt: int) -> None:
+    """Some orders are at the broker and are filled now, the others are sent now."""
+    orders = orders_at_third_close(account)
+    tasks.send_orders(orders[:2])
+    at_day(DAYS[3])
+    results = at_once(
+        lambda: tick(account.pk, CLOSES[3], WALL),
+        lambda: tasks.send_orders(orders[2:]),
+        lambda: reset_replay(WALL),
+        lambda: tick(account.pk, CLOSES[3], WALL),
+    )
+    assert results[2] == 1, results
+    is_empty(account)
