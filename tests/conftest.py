@@ -1,5 +1,7 @@
 """The users of the access tests: Alice owns the objects, Bob is another user, Charlie is logged out."""
 
+import gc
+
 import pytest
 from django.test import Client
 from hypothesis import HealthCheck
@@ -30,6 +32,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         shares += own + fast[: size - len(own)]
         del fast[: size - len(own)]
     items[:] = shares + fast
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays until the end, so the garbage collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from livetrading.models import LiveStrategy
 from livetrading.services.deploy import deployment_message
 from strategies.models import Strategy
 from tests.api.client import ApiClient
 from tests.livetrading.factories import NOW
+from tests.livetrading.published import refuse_publishing
 from tests.strategies.examples import a_strategy
 from tradedesk.accounts.models import User
 from tradedesk.core.rules import DEPLOYED_RULES, RiskRules, Rule, Unit
@@ -49,6 +51,20 @@ def test_a_deployment_without_rules_has_their_defaults(alices: ApiClient, strate
     assert (live.symbols, live.mode, live.deployed_at) == (["AAPL", "MSFT"], "paper", NOW)
     assert (live.check_interval, live.auto_execute) == (300, True)
     assert live.risk_rules() == RiskRules(position_size_pct=0.02, max_positions=5)
+
+
+def test_a_deployment_succeeds_while_the_queue_cannot_be_reached(
+    alices: ApiClient,
+    strategy: Strategy,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    refuse_publishing(monkeypatch)
+    with django_capture_on_commit_callbacks(execute=True) as after_commit:
+        response = alices.post(URL, request_body(strategy))
+    live = LiveStrategy.objects.get()
+    assert (len(after_commit), response.status, response.json["live_strategy_id"]) == (1, 201, live.pk)
+    assert (live.status, live.next_check_at) == ("active", NOW)
 
 
 def test_a_deployment_has_the_rules_of_the_request(alices: ApiClient, strategy: Strategy) -> None:

@@ -5,6 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from backtests.bars_used import stored_bars_used
 from backtests.models import Backtest
 from backtests.provenance import describe
 from backtests.services import evidence
@@ -30,7 +31,9 @@ KEYS = [
 @pytest.fixture
 def backtest(alice: User, market: None) -> Backtest:
     backtest = make_backtest(user=alice)
-    backtest.provenance = describe(backtest.kind, find_series(backtest.symbols, backtest.timeframe))
+    series, (_, end) = find_series(backtest.symbols, backtest.timeframe), backtest.period
+    used = {symbol: stored_bars_used(each, end) for symbol, each in series.items()}
+    backtest.provenance = describe(backtest.kind, used)
     backtest.save()
     return backtest
 

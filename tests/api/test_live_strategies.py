@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from livetrading.models import LiveStrategy, SignalHistory
+from livetrading.models import BrokerAccount, LiveStrategy, SignalHistory
 from livetrading.summaries.desk import read_desk
 from tests.api.client import ApiClient
 from tests.api.closes import close_of
@@ -15,11 +15,14 @@ from tests.livetrading.factories import (
     TODAY,
     closed,
     make_desk_rows,
+    make_incident,
     make_live_strategy,
     make_live_trade,
     make_order,
     make_paper_trade,
     make_signal,
+    make_stop,
+    report_figures,
 )
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.sessions import daily_time
@@ -37,6 +40,7 @@ def test_a_live_strategy_has_limits_counters_and_its_last_check(alices: ApiClien
         last_check_at=NOW,
         last_bar_time=daily_time(TODAY),
         last_error="The last check failed: no bars",
+        failures=3,
         daily_loss_limit=Decimal("250.5"),
         take_profit_pct=0.2,
     )
@@ -66,6 +70,7 @@ def test_a_live_strategy_has_limits_counters_and_its_last_check(alices: ApiClien
             "at": "2010-03-08T21:00:00Z",
             "bar_time": "2010-03-08T05:00:00Z",
             "error": "The last check failed: no bars",
+            "failures": 3,
             "signal": {
                 "symbol": "AAPL",
                 "side": "sell",
@@ -98,7 +103,7 @@ def test_a_live_strategy_has_limits_counters_and_its_last_check(alices: ApiClien
 def test_before_the_first_check_the_last_check_is_empty(alices: ApiClient, alice: User) -> None:
     live = make_live_strategy(user=alice, status="paused")
     response = alices.get(f"{STRATEGIES}/{live.pk}").json
-    assert response["last_check"] == {"at": None, "bar_time": None, "error": None, "signal": None}
+    assert response["last_check"] == {"at": None, "bar_time": None, "error": None, "failures": 0, "signal": None}
     assert response["next_check_at"] is None
     assert set(response["counters"].values()) == {0}
 
@@ -207,10 +212,11 @@ def test_positions_are_the_sum_of_their_lots(alices: ApiClient, alice: User) -> 
 def test_live_mode_shows_the_live_account(alices: ApiClient, alice: User) -> None:
     make_paper_trade(user=alice)
     make_live_trade(user=alice, symbol="IBM")
+    report_figures(alice, equity=5_000, cash=1_000, mode="live")
     User.objects.filter(pk=alice.pk).update(mode="live")
     assert [position["symbol"] for position in alices.get(POSITIONS).json["items"]] == ["IBM"]
     dashboard = alices.get(f"{LIVE}/dashboard").json
-    assert (dashboard["mode"], dashboard["executed_trades"], dashboard["equity"]) == ("live", 1, None)
+    assert (dashboard["mode"], dashboard["executed_trades"], dashboard["equity"]) == ("live", 1, 5000)
 
 
 def test_a_symbol_without_bars_has_no_price(alices: ApiClient, alice: User) -> None:
@@ -244,6 +250,45 @@ def test_the_dashboard_has_the_figures_of_the_page(alices: ApiClient, alice: Use
         "return_total_pct": pytest.approx(float(performance.total) / 1000),
         "equity": float(desk.account.equity or 0),
         "cash": float(desk.account.cash or 0),
+        "snapshot_at": None,
+        "account_state": "connected",
+        "account_state_reason": None,
+        "entries_stopped": None,
+        "open_incidents": 3,
     }
     assert alices.get(f"{LIVE}/dashboard").json == expected
     assert performance.total != 0
+
+
+def test_the_dashboard_says_what_is_wrong_with_the_account(
+    alices: ApiClient, bobs: ApiClient, alice: User
+) -> None:
+    account = report_figures(alice, equity=98_765.43, cash=50_000)
+    make_incident(account=account)
+    make_incident(account=account, resolved_at=NOW)
+    stopped = {"entries_stopped_at": NOW, "entries_stopped_by": "alice@example.com"}
+    BrokerAccount.objects.update(state="degraded", state_reason="The broker is away.", **stopped)
+    expected = {
+        "equity": 98_765.43,
+        "cash": 50_000,
+        "snapshot_at": "2010-03-08T21:00:00Z",
+        "account_state": "degraded",
+        "account_state_reason": "The broker is away.",
+        "entries_stopped": {"since": "2010-03-08T21:00:00Z", "by": "alice@example.com", "reason": None},
+        "open_incidents": 1,
+    }
+    dashboard = alices.get(f"{LIVE}/dashboard").json
+    assert {name: dashboard[name] for name in expected} == expected
+    # Before his first deployment Bob has no account.
+    empty = bobs.get(f"{LIVE}/dashboard").json
+    none = ("snapshot_at", "account_state", "account_state_reason", "entries_stopped")
+    assert [empty[name] for name in none] == [None] * 4
+    assert (empty["equity"], empty["open_incidents"]) == (100_000, 0)
+
+
+def test_a_lot_says_where_its_stop_is_kept(alices: ApiClient, alice: User) -> None:
+    make_stop(trade=make_paper_trade(user=alice))
+    make_stop(trade=make_paper_trade(user=alice, symbol="GOOG"), holder="desk", state="guarded")
+    make_paper_trade(user=alice, symbol="IBM")
+    protection = [position["lots"][0]["protection"] for position in alices.get(POSITIONS).json["items"]]
+    assert protection == ["At the broker, with the entry", "Guarded by the desk", None]

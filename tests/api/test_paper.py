@@ -14,6 +14,7 @@ from tests.livetrading.factories import (
     make_live_strategy,
     make_live_trade,
     make_paper_trade,
+    report_figures,
 )
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.sessions import daily_time
@@ -71,12 +72,14 @@ def test_paper_trades_are_newest_first_with_open_trades(alices: ApiClient, alice
 def test_the_paper_account_has_the_figures_of_its_books(alices: ApiClient, alice: User) -> None:
     make_paper_trade(user=alice)
     make_paper_trade(user=alice, **closed(daily_time(TODAY)))
+    report_figures(alice, equity=100_123.45, cash=99_730)
     account = read_account(alice, "paper", NOW)
     response = alices.get("/api/paper/account").json
     assert response == {
         "starting_cash": 100_000,
-        "cash": 100_000 + 30 - 300,
-        "equity": pytest.approx(100_000 + 30 + 10 * (close_of("AAPL") - 30), abs=1e-3),
+        "cash": 99_730,
+        "equity": 100_123.45,
+        "snapshot_at": "2010-03-08T21:00:00Z",
         "market_value": pytest.approx(10 * close_of("AAPL"), abs=1e-3),
         "pnl_today": float(account.performance.today),
         "pnl_total": float(account.performance.total),

@@ -134,14 +134,14 @@ def test_an_invalid_page_is_refused_at_its_field(alices: ApiClient, query: str, 
 
 def test_health_needs_no_user(charlies: ApiClient) -> None:
     response = charlies.get("/api/health")
-    assert set(response.json) == {"status", "database", "broker", "worker", "beat", "market"}
+    assert set(response.json) == {"status", "database", "broker", "worker", "beat", "market", "trading"}
     # The desk of this test has no worker.
     assert (response.status, response.json["status"], response.json["database"]) == (503, "down", "ok")
     assert response.json["worker"] != "ok"
 
 
 def test_health_is_200_when_every_part_is_ok(charlies: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = dict.fromkeys(("status", "database", "broker", "worker", "beat", "market"), "ok")
+    parts = dict.fromkeys(("status", "database", "broker", "worker", "beat", "market", "trading"), "ok")
     monkeypatch.setattr(tradedesk.api, "health", lambda now: parts)
     response = charlies.get("/api/health")
     assert (response.status, response.json) == (200, parts)

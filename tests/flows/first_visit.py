@@ -151,10 +151,22 @@ def see_trades(page: Page) -> None:
     expect(trades.get_by_role("row").filter(has_text="Signal").first).to_be_visible(timeout=UNTIL_TRADES * 1000)
     expect(trades.locator("tr.day-row:visible").filter(has_text="closed").first).to_contain_text("$")
     expect(page.get_by_role("region", name="Open positions").get_by_role("row", name="Total")).to_be_visible()
-    totals = read_totals(page)
+    totals = wait_for_reported_totals(page)
     assert abs(totals["Realized"] + totals["Unrealized"] - totals["P&L total"]) < 0.02
     assert abs(totals["Equity"] - 100_000 - totals["P&L total"]) < 0.02
     assert 0 < totals["Cash"] < totals["Equity"]
+
+
+def wait_for_reported_totals(page: Page) -> dict[str, float]:
+    """The equity is that of the broker's last report, which follows a new close a moment later: the totals once
+    the two agree, otherwise those after the timeout."""
+    deadline = time.monotonic() + TIMEOUT_MS / 1000
+    while True:
+        totals = read_totals(page)
+        agree = abs(totals["Equity"] - 100_000 - totals["P&L total"]) < 0.02
+        if agree or time.monotonic() > deadline:
+            return totals
+        page.wait_for_timeout(100)
 
 
 def read_totals(page: Page) -> dict[str, float]:

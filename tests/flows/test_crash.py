@@ -17,7 +17,9 @@ from django.utils import timezone
 from livetrading.brokers.protocol import BrokerPosition
 from livetrading.brokers.simulation.broker import SimulatedBroker
 from livetrading.models import (
+    BrokerAccount,
     Fill,
+    Incident,
     Order,
     OrderState,
     PaperAccount,
@@ -27,11 +29,14 @@ from livetrading.models import (
     PaperTrade,
     SignalHistory,
 )
-from livetrading.pipeline.execute import execute_order
+from livetrading.models.order import PROTECTIVE, WORKING
+from livetrading.pipeline.execute import execute_order, request_cancels
+from livetrading.pipeline.protect import protect
 from livetrading.pipeline.reconcile import reconcile
-from livetrading.pipeline.requeue import accounts_to_reconcile, lost_orders
+from livetrading.pipeline.requeue import lost_orders
+from livetrading.services.accounts import broker_for
 from livetrading.services.deploy import DeploymentSettings, deploy
-from livetrading.tasks import dispatch_due_checks, requeue_lost_orders
+from livetrading.tasks import dispatch_due_accounts, requeue_lost_orders
 from strategies.services import save_strategy
 from tests.flows.worker_forks import WorkerForks
 from tradedesk.accounts.models import User
@@ -71,6 +76,7 @@ def test_thirty_kills_lose_and_duplicate_no_order(worker_forks: WorkerForks, set
     every_executable_signal_has_exactly_one_order()
     every_order_has_at_most_one_fill_a_bar()
     desk_and_broker_agree()
+    every_open_lot_has_exactly_one_working_stop()
     for user in users:
         cash_and_positions_balance(user)
     assert PaperTrade.objects.exclude(exit_time=None).count() > 10
@@ -94,12 +100,12 @@ def trader(number: int) -> User:
 
 
 def run_beat_until_the_books_change(rows: int) -> None:
-    """The tasks of beat at a higher rate: advance the market, dispatch checks, requeue lost orders. Counted in
+    """The tasks of beat at a higher rate: advance the market, dispatch ticks, requeue lost orders. Counted in
     written rows and not in seconds, so that the kills hit the same points of the work on a slow machine."""
     target, deadline = count_book_rows() + rows, time.monotonic() + 20
     while count_book_rows() < target and time.monotonic() < deadline:
         replay.advance(timezone.now())
-        dispatch_due_checks.apply_async(expires=1)
+        dispatch_due_accounts.apply_async(expires=1)
         requeue_lost_orders.apply_async(expires=1)
         time.sleep(0.05)
 
@@ -117,8 +123,12 @@ def requeue_until_settled() -> None:
     for _ in range(4):  # mark as lost, query the broker, send again, reconcile
         for order_id in lost_orders(later):
             execute_order(order_id, now, later)
-        for user_id, mode in accounts_to_reconcile():
-            reconcile(user_id, mode, now, later)
+        for account in BrokerAccount.objects.select_related("user", "paper_account"):
+            broker = broker_for(account, now)
+            working = reconcile(account, broker, now, later).working
+            for order_id in protect(account, broker.capabilities, working, now, later):
+                execute_order(order_id, now, later)
+            request_cancels(account, broker)
     assert list(Order.objects.filter(state__in=IN_FLIGHT).values()) == []
 
 
@@ -145,25 +155,36 @@ def desk_and_broker_agree() -> None:
     assert Counter(ours) - Counter(theirs) == Counter(), (
         "fills that the broker does not have, or that the desk booked twice"
     )
-    sent = Order.objects.exclude(state=OrderState.BLOCKED).values_list("client_order_id", flat=True)
-    known = PaperOrder.objects.filter(client_order_id__in=list(sent)).values_list("client_order_id", flat=True)
-    assert sorted(sent) == sorted(known)
+    # The protective exits of an entry travel with it, and are orders of the broker once it is filled.
+    unfilled = Order.objects.filter(purpose__in=PROTECTIVE, opening_order__filled_quantity=0)
+    sent = Order.objects.exclude(state=OrderState.BLOCKED).exclude(pk__in=unfilled)
+    known = PaperOrder.objects.values_list("client_order_id", flat=True)
+    assert sorted(sent.values_list("client_order_id", flat=True)) == sorted(known)
+    assert list(Incident.objects.exclude(reported_at=None).values_list("kind", "text")) == []
+
+
+def every_open_lot_has_exactly_one_working_stop() -> None:
+    for lot in PaperTrade.objects.filter(exit_time=None):
+        stops = Order.objects.filter(
+            opening_order=lot.opening_order, purpose=Order.Purpose.STOP_LOSS, state__in=WORKING
+        )
+        assert [(stop.open_quantity, stop.stop_price) for stop in stops] == [(lot.open_quantity, lot.stop_price)]
 
 
 def cash_and_positions_balance(user: User) -> None:
-    account = PaperAccount.objects.get(user=user)
+    account = PaperAccount.objects.get(broker_account__user=user)
     trades = list(PaperTrade.objects.filter(user=user))
     bought = sum((t.quantity * t.entry_price for t in trades), Decimal(0))
     sold = sum((t.exit_quantity * (t.exit_price or 0) for t in trades), Decimal(0))
     fees = sum((t.commission for t in trades), Decimal(0))
     assert (account.starting_cash - bought + sold - fees).quantize(CENT) == account.cash.quantize(CENT)
     ledger = sum((fill.cash_change for fill in account.fills.all()), account.starting_cash)
-    assert ledger == account.cash
+    assert ledger == account.cash == account.broker_account.booked_cash
     held: dict[str, Decimal] = {}
     for trade in trades:
         if trade.is_open:
             held[trade.symbol] = held.get(trade.symbol, Decimal(0)) + trade.open_quantity
-    positions = PaperPosition.objects.filter(user=user)
+    positions = PaperPosition.objects.filter(account__user=user)
     assert {p.symbol: p.quantity for p in positions} == held
-    at_broker: list[BrokerPosition] = SimulatedBroker(account, market_clock().now()).positions()
+    at_broker: list[BrokerPosition] = SimulatedBroker(account, market_clock().now(), epoch=1).positions()
     assert {p.symbol: p.quantity for p in at_broker} == held

@@ -38,8 +38,16 @@ VIOLATIONS = {
         SELECT live_strategy_id, symbol, bar_time, count(*) FROM livetrading_signalhistory
         GROUP BY live_strategy_id, symbol, bar_time HAVING count(*) > 1""",
     "an order that the broker never received": """
-        SELECT client_order_id FROM livetrading_order WHERE state <> 'blocked'
-        AND client_order_id NOT IN (SELECT client_order_id FROM livetrading_paperorder)""",
+        SELECT orders.client_order_id FROM livetrading_order AS orders
+        LEFT JOIN livetrading_order AS opening ON opening.id = orders.opening_order_id
+        WHERE orders.state <> 'blocked'
+        AND NOT (orders.purpose IN ('stop_loss', 'take_profit') AND opening.filled_quantity = 0)
+        AND orders.client_order_id NOT IN (SELECT client_order_id FROM livetrading_paperorder)""",
+    "an order that the desk does not know": """
+        SELECT client_order_id FROM livetrading_paperorder
+        WHERE client_order_id NOT IN (SELECT client_order_id FROM livetrading_order)""",
+    "a difference between the desk's and the broker's records": """
+        SELECT kind, text FROM livetrading_incident WHERE reported_at IS NOT NULL""",
     "a fill that the desk or the broker lacks or has twice": """
         SELECT * FROM (
           SELECT orders.client_order_id, fill.time AS time, fill.quantity, fill.price, 1 AS side
@@ -49,11 +57,11 @@ VIOLATIONS = {
           FROM livetrading_paperfill AS fill JOIN livetrading_paperorder AS orders ON orders.id = fill.order_id
         ) GROUP BY client_order_id, time, quantity, price HAVING sum(side) <> 0 OR count(*) <> 2""",
     "a position that is not the sum of its open lots": """
-        SELECT user_id, symbol, sum(quantity) FROM (
-          SELECT user_id, symbol, quantity FROM livetrading_paperposition
+        SELECT account_id, symbol, sum(quantity) FROM (
+          SELECT account_id, symbol, quantity FROM livetrading_paperposition
           UNION ALL
-          SELECT user_id, symbol, exit_quantity - quantity FROM livetrading_papertrade WHERE exit_time IS NULL
-        ) GROUP BY user_id, symbol HAVING abs(sum(quantity)) > 1e-6""",
+          SELECT account_id, symbol, exit_quantity - quantity FROM livetrading_papertrade WHERE exit_time IS NULL
+        ) GROUP BY account_id, symbol HAVING abs(sum(quantity)) > 1e-6""",
     "cash that differs from the sum of the fills": """
         SELECT account.id, account.cash FROM livetrading_paperaccount AS account
         LEFT JOIN livetrading_paperfill AS fill ON fill.account_id = account.id GROUP BY account.id

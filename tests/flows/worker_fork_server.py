@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import django
 
-WORKER = ["worker", "--pool=threads", "--concurrency=4", "--queues=celery,research", "--loglevel=ERROR"]
+WORKER = ["worker", "--pool=threads", "--concurrency=4", "--queues=urgent,celery,research", "--loglevel=ERROR"]
 WITHOUT_PEERS = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 
