@@ -116,11 +116,9 @@ def count_book_rows() -> int:
 
 def requeue_until_settled() -> None:
     """The recovery of the next worker, run in this process because all workers are killed."""
-    now, later = (
-        market_clock().now(),
-        timezone.now() + timedelta(minutes=1),
-    )  # all heartbeats and leases have expired
-    for _ in range(4):  # mark as lost, query the broker, send again, reconcile
+    now = market_clock().now()
+    for minutes in range(1, 5):  # mark as lost, query the broker, send again, reconcile
+        later = timezone.now() + timedelta(minutes=minutes)  # all heartbeats, leases and messages have expired
         for order_id in lost_orders(later):
             execute_order(order_id, now, later)
         for account in BrokerAccount.objects.select_related("user", "paper_account"):

@@ -56,8 +56,8 @@ def aside(desk: SecondDesk) -> int:
 def test_a_sale_that_cannot_be_booked_is_not_made_a_second_time(
     alice: User, monkeypatch: pytest.MonkeyPatch, capabilities: Capabilities, sell: bool
 ) -> None:
-    """sell: whether the last bar signals an exit, while the strategy is active. It is refused: nobody knows what the
-    lot still holds."""
+    """sell: whether the last bar signals an exit, while the strategy is active. It is refused: nobody knows
+    what the lot still holds."""
     desk = second_desk(monkeypatch, alice, capabilities)
     desk.hold()
     desk.close_bar(10, 10.5, 9.5, 10)
