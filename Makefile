@@ -83,6 +83,7 @@ bench: $(PEERS) $(CSS) ## measure speed and memory, and compare the engine with 
 	@$(PEER_BIN)/python -m bench.evidence
 	@$(BIN)/python -m bench.optimizer
 	@$(BIN)/python -m bench.bars
+	@$(BIN)/python -m bench.ticks
 	@$(BIN)/python -m bench.pages
 	@$(MALLOC_SETTINGS) $(BIN)/python -m bench.desk_memory
 
