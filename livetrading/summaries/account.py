@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from livetrading.models import BrokerAccount, Incident
-from livetrading.models.trade import Trade, Trades, trades_of
+from livetrading.models.trade import Trade, trades_of
 from livetrading.summaries.performance import Performance, performance_by_strategy, pnl_today, read_fill_totals
 from livetrading.summaries.positions import OpenLot, Position, mark, positions_of, protective_exits
 from tradedesk.accounts.models import Mode, User
@@ -90,11 +90,6 @@ def snapshot_equity(user: User, mode: str) -> Decimal | None:
     """Dollars, as the broker of the active account last reported it; None when no account is connected."""
     account = find_account(user, mode)
     return account.equity if account else _starting_cash(None, mode)
-
-
-def account_trades(user: User, mode: str) -> Trades:
-    """The user's PaperTrade or LiveTrade rows, of all accounts of the mode."""
-    return trades_of(user, mode)
 
 
 def read_account(user: User, mode: str, now: datetime) -> AccountSummary:

@@ -10,8 +10,7 @@ from typing import Any
 from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncDate
 
-from livetrading.models.trade import BaseTrade
-from livetrading.summaries.account import account_trades
+from livetrading.models.trade import BaseTrade, trades_of
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.quotes import market_day
 from tradedesk.marketdata.sessions import NEW_YORK, daily_time
@@ -31,7 +30,7 @@ class TradeDay:
 
 def latest_trades(user: User, mode: str) -> "QuerySet[Any]":
     """Sorted by the time of the exit, or of the entry while open; the newest first."""
-    trades: QuerySet[Any] = account_trades(user, mode).annotate(event_time=Coalesce("exit_time", "entry_time"))
+    trades: QuerySet[Any] = trades_of(user, mode).annotate(event_time=Coalesce("exit_time", "entry_time"))
     return trades.select_related("live_strategy").order_by("-event_time", "-pk")
 
 
