@@ -123,18 +123,33 @@ def _take_over_states(account: BrokerAccount, reports: Reports, now: datetime, w
             # One order that cannot be read must not stop the others.
             log.exception("The state of order %s could not be taken over.", order.client_order_id)
     forget_unreported(account, Incident.Kind.MISSING_ORDER, besides=absent)
-    if unexpected := reports.working.keys() - seen:
-        # Orders that we had given up, but that the broker has: they are cancelled, and their fills are booked.
-        given_up = (OrderState.BLOCKED, OrderState.CANCELLED)
-        for order in account.orders.filter(client_order_id__in=list(unexpected), state__in=given_up):
+    return _cancel_given_up(account, reports, seen, now, wall_now) or changed
+
+
+def _cancel_given_up(
+    account: BrokerAccount, reports: Reports, seen: set[str], now: datetime, wall_now: datetime
+) -> bool:
+    """Cancel the orders that we had given up, but that the broker has; their fills are booked. seen: the ids of
+    the orders that we know to be there. Returns whether there was one."""
+    changed = False
+    unexpected = reports.working.keys() - seen
+    given_up = account.orders.filter(
+        client_order_id__in=list(unexpected), state__in=(OrderState.BLOCKED, OrderState.CANCELLED)
+    )
+    for order in given_up:
+        try:
             # Asked again, because the list may be older than the end of the order.
             at_broker = reports.broker.order_by_client_id(order.client_order_id)
-            is_working = at_broker is not None and at_broker.state == "working"
-            if is_working and Order.move(order.pk, OrderState.CANCEL_PENDING, wall_now=wall_now):
-                text = f"The broker has the order to {order}, which the desk had ended. It is cancelled there."
-                kind = Incident.Kind.UNEXPECTED_ORDER
-                report_event(account, kind, order.client_order_id, text, now, order)
-                changed = True
+        except Exception:
+            # The next reconciliation asks again.
+            log.exception("The state of order %s could not be taken over.", order.client_order_id)
+            continue
+        is_working = at_broker is not None and at_broker.state == "working"
+        if is_working and Order.move(order.pk, OrderState.CANCEL_PENDING, wall_now=wall_now):
+            text = f"The broker has the order to {order}, which the desk had ended. It is cancelled there."
+            kind = Incident.Kind.UNEXPECTED_ORDER
+            report_event(account, kind, order.client_order_id, text, now, order)
+            changed = True
     return changed
 
 

@@ -107,10 +107,14 @@ def test_an_order_that_cannot_be_asked_for_does_not_stop_the_states_of_the_other
     orders = [entry_of(live, state=S.UNKNOWN, stop=None) for _ in range(3)]
     for order in orders:
         broker.report_order(order, "expired")
-    unreadable, real = orders[1].client_order_id, ScriptedBroker.order_by_client_id
+    given_up = [entry_of(live, state=S.BLOCKED, stop=None) for _ in range(2)]
+    for order in given_up:
+        broker.report_order(order, "working")
+    unreadable = {orders[1].client_order_id, given_up[0].client_order_id}
+    real = ScriptedBroker.order_by_client_id
 
     def ask(self: ScriptedBroker, client_order_id: str) -> BrokerOrder | None:
-        if client_order_id == unreadable:
+        if client_order_id in unreadable:
             raise OutcomeUnknown("timed out")
         return real(self, client_order_id)
 
@@ -118,8 +122,9 @@ def test_an_order_that_cannot_be_asked_for_does_not_stop_the_states_of_the_other
         patch.setattr(ScriptedBroker, "order_by_client_id", ask)
         assert run_reconcile(live, broker).equity is not None
     assert [fresh(order).state for order in orders] == [S.EXPIRED, S.UNKNOWN, S.EXPIRED]
+    assert [fresh(order).state for order in given_up] == [S.BLOCKED, S.CANCEL_PENDING]
     run_reconcile(live, broker)
-    assert fresh(orders[1]).state == S.EXPIRED
+    assert (fresh(orders[1]).state, fresh(given_up[0]).state) == (S.EXPIRED, S.CANCEL_PENDING)
 
 
 # --- Who is told -----------------------------------------------------------------------------------------------
