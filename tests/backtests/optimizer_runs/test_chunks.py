@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import date, datetime
 from threading import Event
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from django.core.files.storage import storages
@@ -14,14 +13,12 @@ from django.db import OperationalError
 from backtests.models import OptimizerRun, TrialRegistry
 from backtests.research.optimizer.figures import Figures
 from backtests.research.optimizer.sweep import sweep
-from backtests.research.optimizer.tpe import next_batch
 from backtests.services import lease
-from backtests.services.optimizer import cancel, create, pause, ranked, run_chunk
+from backtests.services.optimizer import cancel, pause, ranked, run_chunk
 from backtests.services.optimizer import lease as chunk_lease
 from backtests.services.optimizer import work as chunk_work
-from backtests.services.optimizer.result_shards import read_shard, shard_path
+from backtests.services.optimizer.result_shards import shard_path
 from backtests.services.optimizer.universes import scenario_of
-from strategies.kinds.sma_crossover import SmaCrossover
 from tests.backtests.optimizer_runs.conftest import Work
 from tests.backtests.runs import NOW, Clock
 from tests.backtests.searches import MakeRun
@@ -255,45 +252,12 @@ def test_changed_code_of_a_kind_fails_a_ranking(ranking: MakeRun, work: Work) ->
     assert "“macd”" in run.error
 
 
-@pytest.mark.usefixtures("small_chunks")
-def test_tpe_learns_nothing_from_rows_that_are_not_eligible(
-    search: MakeRun, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(create, "TPE_BATCH", 10)
-    run = search(method="tpe", trials=20, min_trades=20)
-    run_chunk(run.pk, 0, clock)
-    with patch.object(chunk_work, "next_batch", wraps=next_batch) as spy:
-        run_chunk(run.pk, 1, clock)
-    known = dict(spy.call_args.args[3])
-    rows = {row.number: row.score if row.eligible else None for row in ranked(run, "AAPL")}
-    assert {None} < {known[number] for number in known}
-    assert known == pytest.approx({number: rows[number] for number in known})
-
-
-def test_a_chunk_stores_the_sessions_that_it_used(search: MakeRun, work: Work) -> None:
-    chunk = work(search()).chunks.get()
-    assert (chunk.used_from, chunk.used_until) == (date(2005, 1, 3), date(2009, 3, 16))
-
-
 def test_a_kind_that_is_not_installed_fails_the_run(search: MakeRun, work: Work) -> None:
     run = search()
     OptimizerRun.objects.update(kind="my_own")
     run = work(run)
     assert run.status == Status.FAILED
     assert "“my_own”" in run.error
-
-
-def test_a_shard_has_every_combination_with_its_parameters(search: MakeRun, clock: Clock) -> None:
-    run = search(symbols=["AAPL", "MSFT"])  # the second universe is not done, so the shards stay
-    run_chunk(run.pk, 0, clock)
-    shard = read_shard(run.pk, 0)
-    assert shard.num_rows == 26
-    row = shard.slice(7, 1).to_pylist()[0]
-    parameters = {"fast": row["fast"], "slow": row["slow"]}
-    again = sweep(scenario_of(run, "AAPL"), SmaCrossover, [parameters])[0]
-    assert [row[name] for name in again.dtype.names] == pytest.approx(list(again), nan_ok=True)
-    assert row["score"] == row["sharpe"]
-    assert ranked(run, "AAPL").get(number=row["number"]).score == pytest.approx(row["score"])
 
 
 def test_a_period_without_bars_fails_the_run(search: MakeRun, work: Work) -> None:
