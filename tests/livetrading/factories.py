@@ -221,7 +221,7 @@ def make_stop(*, trade: BaseTrade, **fields: Any) -> Order:
 def make_fill(*, order: Order, **fields: Any) -> Fill:
     values: dict[str, Any] = {
         "account": order.account,
-        "activity_id": str(next(_numbers)),
+        "activity_id": f"made-{next(_numbers)}",  # unlike the numbers that the simulation gives
         "time": daily_time(TODAY),
         "quantity": order.quantity,
         "price": Decimal(30),
