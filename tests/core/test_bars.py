@@ -41,6 +41,8 @@ def test_valid_bars_pass() -> None:
         ("high", 2, np.inf, "Row 2 (2024-01-04 05:00): high is missing or not a number."),
         ("close", 3, 0.0, "Row 3 (2024-01-05 05:00): close is zero or negative."),
         ("low", 0, -1.0, "Row 0 (2024-01-02 05:00): low is zero or negative."),
+        ("low", 3, 0.0099, "Row 3 (2024-01-05 05:00): low is below $0.01, too little to be traded exactly."),
+        ("high", 2, 1e9, "Row 2 (2024-01-04 05:00): high is not below $1,000,000,000."),
         ("high", 1, 9.0, "Row 1 (2024-01-03 05:00): high is below low."),
         ("open", 2, 13.5, "Row 2 (2024-01-04 05:00): open or close is not between low and high."),
         ("close", 2, 10.5, "Row 2 (2024-01-04 05:00): open or close is not between low and high."),
@@ -80,7 +82,7 @@ def test_no_rows_and_columns_of_different_length_are_refused() -> None:
         validate(replace(bars, close=bars.close[:-1]))
 
 
-CELLS = (-1.0, 0.0, 8.9, 10.0, 12.5, 50.0, np.nan, np.inf, -np.inf)
+CELLS = (-1.0, 0.0, 0.005, 8.9, 10.0, 12.5, 50.0, np.nan, np.inf, -np.inf)
 
 
 @given(st.lists(st.tuples(st.sampled_from(COLUMNS), st.integers(0, 3), st.sampled_from(CELLS)), max_size=3))
@@ -146,4 +148,4 @@ def test_session_numbers_are_the_session_dates_of_ascending_times(microseconds: 
 
 
 def test_minutes_of_each_timeframe() -> None:
-    assert [timeframe.minutes for timeframe in Timeframe] == [1, 5, 15, 60, 1440]
+    assert [timeframe.minutes for timeframe in Timeframe] == [1, 5, 15, 60, 1440, 10_080, 43_200]

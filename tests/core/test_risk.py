@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import pytest
@@ -71,6 +72,12 @@ def test_the_compiled_function_equals_the_python_function_and_allows_an_entry_on
     assert (code != Refusal.NONE) == reached
 
 
+@pytest.mark.parametrize(("distance", "code"), [(math.inf, 0), (0.5, 0), (0.0, 10), (math.nan, 10)])
+def test_a_trailing_stop_by_atr_needs_a_distance(distance: float, code: int) -> None:
+    state = EntryState(1.0, 0, 0.0, 1.0, 1.0, distance)
+    assert entry_refusal(state, kernel_rules(RiskRules(), Costs())) == code
+
+
 STATE = EntryState(strength=0.4, open_positions=5, day_loss=1234.5, equity=750.0, peak_equity=1000.0)
 LIMITS = RiskRules(signal_threshold=0.6, max_positions=5, daily_loss_limit=1000.0, max_drawdown_pct=0.2)
 MESSAGES = {
@@ -79,10 +86,20 @@ MESSAGES = {
     Refusal.MAX_POSITIONS: "The limit of 5 open positions is reached.",
     Refusal.DAILY_LOSS: "Today's loss of $1,234.50 has reached the daily limit of $1,000.00.",
     Refusal.DRAWDOWN: "The drawdown of 25.0% has reached the limit of 20.0%.",
+    Refusal.NO_TRUE_RANGE: (
+        "The trailing stop by ATR needs the range of 15 bars: there are fewer, or their price did not change."
+    ),
     Refusal.NO_SIZE: "The position size of $50.00 is not enough for one share at $60.00.",
+    Refusal.TOO_MANY_SHARES: (
+        "2,000,000,000 shares are too many: below 1,000,000,000 the desk counts them exactly. "
+        "Use a smaller position."
+    ),
+    Refusal.HELD: "The symbol is held already.",
+    Refusal.NO_CASH: "The cash does not pay for one share.",
+    Refusal.NO_BAR: "No bar follows the signal.",
 }
 
 
 @pytest.mark.parametrize("code", Refusal)
 def test_every_refusal_has_a_message_with_its_figures(code: Refusal) -> None:
-    assert code.message(state=STATE, rules=LIMITS, budget=50.0, price=60.0) == MESSAGES[code]
+    assert code.message(state=STATE, rules=LIMITS, budget=50.0, price=60.0, shares=2e9) == MESSAGES[code]

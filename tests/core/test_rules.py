@@ -8,17 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tradedesk.core.declarations import InvalidRules, Rule, Scope, Unit
 from tradedesk.core.rules import (
     COSTS,
     DEPLOYED_RULES,
     RULES,
     Costs,
-    InvalidRules,
     KernelRules,
     RiskRules,
-    Rule,
-    Scope,
-    Unit,
     fully_invested,
     kernel_rules,
 )
@@ -29,7 +26,15 @@ OWNERS: list[tuple[type[RiskRules | Costs], Rule]] = [
 ]
 NUMBERS = [(owner, rule) for owner, rule in OWNERS if rule.unit is not Unit.FLAG]
 FLAGS = [(owner, rule) for owner, rule in OWNERS if rule.unit is Unit.FLAG]
-OPTIONAL = {"max_position_size", "take_profit_pct", "daily_loss_limit", "max_drawdown_pct"}
+OPTIONAL = {
+    "max_position_size",
+    "stop_loss_pct",
+    "trailing_stop_pct",
+    "trailing_stop_atr",
+    "take_profit_pct",
+    "daily_loss_limit",
+    "max_drawdown_pct",
+}
 
 each_rule = pytest.mark.parametrize(("owner", "rule"), OWNERS, ids=[rule.name for _, rule in OWNERS])
 each_number = pytest.mark.parametrize(("owner", "rule"), NUMBERS, ids=[rule.name for _, rule in NUMBERS])
@@ -56,7 +61,12 @@ def values_of(rule: Rule) -> st.SearchStrategy[Any]:
     return st.none() | valid if rule.optional else valid
 
 
-any_rules = st.builds(RiskRules, **{name: values_of(rule) for name, rule in RULES.items()})
+def with_one_trailing_stop(**values: Any) -> RiskRules:
+    by_percent = values["trailing_stop_pct"] is not None
+    return RiskRules(**(values | ({"trailing_stop_atr": None} if by_percent else {})))
+
+
+any_rules = st.builds(with_one_trailing_stop, **{name: values_of(rule) for name, rule in RULES.items()})
 any_costs = st.builds(Costs, **{name: values_of(rule) for name, rule in COSTS.items()})
 
 
@@ -67,6 +77,8 @@ def test_bounds_of_every_rule() -> None:
         "max_position_size": (1, 1e9),
         "max_positions": (1, 1000),
         "stop_loss_pct": (0.001, 0.99),
+        "trailing_stop_pct": (0.001, 0.99),
+        "trailing_stop_atr": (0.1, 100),
         "take_profit_pct": (0.001, 100),
         "signal_threshold": (0, 1),
         "daily_loss_limit": (1, 1e9),
@@ -136,11 +148,25 @@ def test_defaults_are_valid_and_those_of_a_fully_invested_backtest() -> None:
     rules = RiskRules()
     assert (rules.position_size_pct, rules.max_positions, rules.stop_loss_pct) == (0.95, 1, 0.10)
     assert (rules.signal_threshold, rules.fractional) == (0.6, False)
-    assert {name for name, value in rules.as_dict().items() if value is None} == OPTIONAL
+    assert {name for name, value in rules.as_dict().items() if value is None} == OPTIONAL - {"stop_loss_pct"}
     assert set(Costs().as_dict().values()) == {0.0}
     assert fully_invested(1) == {"position_size_pct": 0.95, "max_positions": 1}
     assert fully_invested(5) == {"position_size_pct": 0.19, "max_positions": 5}
     assert fully_invested(0) == fully_invested(1)
+
+
+def test_a_position_has_one_trailing_stop_and_is_warned_of_without_any_stop() -> None:
+    with pytest.raises(InvalidRules) as refusal:
+        RiskRules(trailing_stop_pct=0.1, trailing_stop_atr=3.0)
+    assert refusal.value.field == "trailing_stop_atr"
+    for stops in (
+        {},
+        {"stop_loss_pct": None, "trailing_stop_pct": 0.1},
+        {"stop_loss_pct": None, "trailing_stop_atr": 3},
+    ):
+        assert RiskRules(**stops).has_stop
+        assert RiskRules(**stops).stop_warning == ""
+    assert RiskRules(stop_loss_pct=None).stop_warning
 
 
 def test_every_rule_has_a_label_and_a_help_text_and_only_costs_have_the_scope_of_costs() -> None:

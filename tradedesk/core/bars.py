@@ -16,12 +16,18 @@ Value = TypeVar("Value", bound=np.generic)
 
 PRICE_COLUMNS = ("open", "high", "low", "close")
 COLUMNS = ("time", *PRICE_COLUMNS, "volume")
+# Dollars. Prices are rounded to a millionth where they are traded: from a cent on this changes a price by less
+# than 1 part in 10,000, and below a billion float64 and SQLite hold all its digits.
+LEAST_PRICE, PRICE_LIMIT = 0.01, 1e9
 
 # UTC minus four hours has the date of New York at every hour except the last one before midnight in winter. No US
 # session reaches that hour, so no time zone table is needed.
 BEHIND_UTC = np.timedelta64(4, "h")
 _BEHIND, _DAY = (int(span.astype("m8[us]").astype(np.int64)) for span in (BEHIND_UTC, np.timedelta64(1, "D")))
 _NOT_A_TIME = np.iinfo(np.int64).min  # NaT as an integer
+
+
+_MINUTES = {"1Min": 1, "5Min": 5, "15Min": 15, "1Hour": 60, "1Day": 1440, "1Week": 10_080, "1Month": 43_200}
 
 
 class Timeframe(StrEnum):
@@ -32,11 +38,18 @@ class Timeframe(StrEnum):
     FIFTEEN_MINUTES = "15Min"
     HOUR = "1Hour"
     DAY = "1Day"
+    WEEK = "1Week"
+    MONTH = "1Month"
 
     @property
     def minutes(self) -> int:
-        """Length in minutes; a day counts as 1,440, although its session is shorter."""
-        return {"1Min": 1, "5Min": 5, "15Min": 15, "1Hour": 60, "1Day": 1440}[self.value]
+        """Length in minutes; a day counts as 1,440, although its session is shorter, and a month as 30 days."""
+        return _MINUTES[self.value]
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether its bars have dates and not times of day: a bar covers one session or several."""
+        return self.minutes >= _MINUTES["1Day"]
 
 
 class InvalidBars(ValueError):
@@ -47,7 +60,8 @@ class InvalidBars(ValueError):
 class Bars:
     """n bars of one symbol: `time` is the bar's opening time in UTC (datetime64[us]), the rest float64.
 
-    A daily bar carries midnight in New York of its session, as Alpaca's do.
+    As Alpaca's, a daily bar has midnight in New York of its session, a weekly one that of its Monday and a monthly
+    one that of the first day of its month, also where that day has no session.
     """
 
     time: Times
@@ -137,6 +151,8 @@ def validate(bars: Bars) -> None:
         column = getattr(bars, name)
         _refuse(bars, ~np.isfinite(column), f"{name} is missing or not a number")
         _refuse(bars, column <= 0, f"{name} is zero or negative")
+        _refuse(bars, column < LEAST_PRICE, f"{name} is below ${LEAST_PRICE}, too little to be traded exactly")
+        _refuse(bars, column >= PRICE_LIMIT, f"{name} is not below ${PRICE_LIMIT:,.0f}")
     _refuse(bars, ~(np.isfinite(bars.volume) & (bars.volume >= 0)), "volume is missing or negative")
     _refuse(bars, bars.high < bars.low, "high is below low")
     outside = (np.maximum(bars.open, bars.close) > bars.high) | (np.minimum(bars.open, bars.close) < bars.low)
@@ -156,12 +172,12 @@ def _is_valid(
     faults = 0
     for row in range(len(time)):
         faults += not (
-            (low[row] > 0.0)
+            (low[row] >= LEAST_PRICE)
             & (low[row] <= open_[row])
             & (open_[row] <= high[row])
             & (low[row] <= close[row])
             & (close[row] <= high[row])
-            & (high[row] < np.inf)
+            & (high[row] < PRICE_LIMIT)
             & (volume[row] >= 0.0)
             & (volume[row] < np.inf)
         )

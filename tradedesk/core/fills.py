@@ -13,17 +13,22 @@ class ExitReason(StrEnum):
 
     SIGNAL = "signal"
     STOP_LOSS = "stop_loss"
+    TRAILING_STOP = "trailing_stop"
     TAKE_PROFIT = "take_profit"
     MANUAL = "manual"
 
 
-# Reasons as the kernel's numbers; `protective_exit` returns one of them.
-NO_EXIT, EXIT_SIGNAL, EXIT_STOP_LOSS, EXIT_TAKE_PROFIT = 0, 1, 2, 3
+# Reasons as the kernel's numbers. `protective_exit` returns EXIT_STOP_LOSS for either stop of a lot; `is_trailing`
+# says whether it is the trailing one.
+NO_EXIT, EXIT_SIGNAL, EXIT_STOP_LOSS, EXIT_TAKE_PROFIT, EXIT_TRAILING_STOP = 0, 1, 2, 3, 4
 EXIT_REASONS = {
     EXIT_SIGNAL: ExitReason.SIGNAL,
     EXIT_STOP_LOSS: ExitReason.STOP_LOSS,
     EXIT_TAKE_PROFIT: ExitReason.TAKE_PROFIT,
+    EXIT_TRAILING_STOP: ExitReason.TRAILING_STOP,
 }
+# A trailing stop is never further below the highest price than this fraction of it, so its price is above zero.
+WIDEST_TRAIL = 0.99
 
 
 @njit(cache=True)
@@ -40,8 +45,39 @@ def sell_price(price: float, slippage_bps: float) -> float:
 
 @njit(cache=True)
 def stop_price(fill_price: float, stop_loss_pct: float) -> float:
-    """The stop price of a lot bought at `fill_price`."""
+    """The fixed stop price of a lot bought at `fill_price`; -infinity if stop_loss_pct is infinity (no stop)."""
+    if stop_loss_pct == float("inf"):
+        return -stop_loss_pct
     return round_money(fill_price * (1.0 - stop_loss_pct))
+
+
+@njit(cache=True)
+def trailing_distance(average_true_range: float, multiple: float) -> float:
+    """Dollars between the highest price and a trailing stop by ATR, fixed when the entry is decided; infinity if
+    multiple is infinity (no such stop)."""
+    if multiple == float("inf"):
+        return multiple
+    return round_money(multiple * average_true_range)
+
+
+@njit(cache=True)
+def trailing_stop(highest: float, fraction: float, dollars: float) -> float:
+    """The price of a trailing stop below `highest`: the fill price, or a higher price since.
+
+    fraction: the distance as a part of `highest`; dollars: the distance in dollars; infinity for off. -infinity
+    with both off. A higher `highest` never gives a lower price.
+    """
+    if fraction < float("inf"):
+        return round_money(highest * (1.0 - fraction))
+    if dollars < float("inf"):
+        return round_money(max(highest - dollars, highest * (1.0 - WIDEST_TRAIL)))
+    return -dollars
+
+
+@njit(cache=True)
+def is_trailing(stop: float, fill_price: float, stop_loss_pct: float) -> bool:
+    """Whether `stop`, the higher of a lot's two stops, is the trailing one; the fixed one if they are equal."""
+    return stop > stop_price(fill_price, stop_loss_pct)
 
 
 @njit(cache=True)
@@ -81,9 +117,9 @@ def protective_exit(
 ) -> tuple[int, float]:
     """Whether the stop or the target closes a lot in this bar, and at what price per share.
 
-    Stop: min(open, stop) less slippage, so a gap fills at the open. Target (infinity for none): max(open, target)
-    without slippage, because it is a resting limit order. If both are touched in one bar, the stop, the worse one,
-    fills. Returns (NO_EXIT, 0.0) or (reason, price).
+    Stop (-infinity for none): min(open, stop) less slippage, so a gap fills at the open. Target (infinity for
+    none): max(open, target) without slippage, because it is a resting limit order. If both are touched in one bar,
+    the stop, the worse one, fills. Returns (NO_EXIT, 0.0) or (reason, price).
     """
     if low <= stop:
         return EXIT_STOP_LOSS, sell_price(min(open_, stop), slippage_bps)

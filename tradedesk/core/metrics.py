@@ -5,23 +5,29 @@ None, never NaN or infinity.
 """
 
 import math
-from dataclasses import asdict, dataclass
-from typing import NamedTuple, Self
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tradedesk.core import ratios
+from tradedesk.core import ratios, years
 from tradedesk.core.bars import Floats, Times, session_numbers
 from tradedesk.core.ratios import NO_SPREAD as NO_SPREAD
-from tradedesk.core.ratios import SESSIONS_PER_YEAR as SESSIONS_PER_YEAR
+from tradedesk.core.years import LEAST_YEARLY_DAYS as LEAST_YEARLY_DAYS
+from tradedesk.core.years import SESSIONS_PER_YEAR as SESSIONS_PER_YEAR
 
 EMPTY: Floats = np.empty(0)
+# Figures per year, which a period below LEAST_YEARLY_DAYS does not have.
+YEARLY = ("cagr", "sharpe", "sortino", "calmar", "alpha")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
-    """Fractions (0.12 is 12%) and ratios; dollars where a comment says so; None where a figure is not defined."""
+    """Fractions (0.12 is 12%) and ratios; dollars where a comment says so; None where a figure is not defined.
+
+    days: from the first to the last session.
+    """
 
     total_return: float
     cagr: float | None
@@ -40,6 +46,7 @@ class Metrics:
     buy_and_hold_return: float | None
     alpha: float | None
     beta: float | None
+    days: int
 
     def as_dict(self) -> dict[str, float | int | None]:
         """The figures by name, in the units of the fields."""
@@ -74,17 +81,18 @@ def measure(
     time (m,), equity (m,): one row per bar, dollars. capital: E_0, dollars, positive. pnl (k,): dollars of each
     closed trade after costs. r_multiples (k,): NaN where a trade has none. benchmark (m,): the equity of buy and
     hold with the same capital over the same bars. risk_free_rate: a fraction per year. sessions: the sessions of
-    `time`, if they are already known.
+    `time`, if they are already known. The figures of YEARLY are None below LEAST_YEARLY_DAYS.
     """
     number, ends = sessions or Sessions.from_numbers(session_numbers(time))
-    risk_free = risk_free_rate / SESSIONS_PER_YEAR
-    curve = ratios.curve_ratios(number, ends, equity, float(capital), risk_free)
+    per_year = years.periods_per_year(number if len(ends) == len(number) else number[ends])
+    risk_free = risk_free_rate / per_year
+    curve = ratios.curve_ratios(number, ends, equity, float(capital), risk_free, per_year)
     won, factor, expected, mean_r = ratios.trade_ratios(pnl, r_multiples)
     alpha = beta = held_return = math.nan
     if benchmark is not None and len(benchmark):
         held_return = ratios.total_return(benchmark[-1], float(capital))
-        alpha, beta = ratios.curve_alpha_beta(ends, equity, benchmark, float(capital), risk_free)
-    return Metrics(
+        alpha, beta = ratios.curve_alpha_beta(ends, equity, benchmark, float(capital), risk_free, per_year)
+    measured = Metrics(
         total_return=curve.total_return,
         cagr=_defined(curve.cagr),
         sharpe=_defined(curve.sharpe),
@@ -102,7 +110,12 @@ def measure(
         buy_and_hold_return=_defined(held_return),
         alpha=_defined(alpha),
         beta=_defined(beta),
+        days=int(number[-1] - number[0]) if len(number) else 0,
     )
+    if years.is_yearly(number):
+        return measured
+    missing: dict[str, Any] = dict.fromkeys(YEARLY)
+    return replace(measured, **missing)
 
 
 def session_ends(time: Times) -> NDArray[np.int64]:
@@ -131,14 +144,24 @@ def cagr(final: float, capital: float, days: int) -> float | None:
     return _defined(ratios.cagr(final, capital, days))
 
 
-def sharpe_ratio(returns: Floats, risk_free: float = 0.0) -> float | None:
+def periods_per_year(time: Times) -> float:
+    """years.periods_per_year of the sessions of bars: the number of their sessions in a year."""
+    return float(years.periods_per_year(session_numbers(time)))
+
+
+def is_yearly(days: int) -> bool:
+    """Whether this many calendar days are enough for figures per year."""
+    return days >= LEAST_YEARLY_DAYS
+
+
+def sharpe_ratio(returns: Floats, risk_free: float = 0.0, per_year: float = SESSIONS_PER_YEAR) -> float | None:
     """ratios.sharpe_ratio; None for constant returns."""
-    return _defined(ratios.sharpe_ratio(returns, risk_free))
+    return _defined(ratios.sharpe_ratio(returns, risk_free, float(per_year)))
 
 
-def sortino_ratio(returns: Floats, risk_free: float = 0.0) -> float | None:
+def sortino_ratio(returns: Floats, risk_free: float = 0.0, per_year: float = SESSIONS_PER_YEAR) -> float | None:
     """ratios.sortino_ratio; None without a session below `risk_free`."""
-    return _defined(ratios.sortino_ratio(returns, risk_free))
+    return _defined(ratios.sortino_ratio(returns, risk_free, float(per_year)))
 
 
 def max_drawdown(time: Times, equity: Floats, capital: float) -> tuple[float, int]:
@@ -167,19 +190,23 @@ def expectancy(pnl: Floats) -> float | None:
     return _defined(ratios.expectancy(pnl))
 
 
-def r_multiple(pnl: Floats, quantity: Floats, entry_price: Floats, stop_price: Floats) -> Floats:
+def r_multiple(pnl: Floats, quantity: Floats, entry_price: Floats, initial_stop: Floats) -> Floats:
     """pnl / (quantity x (entry - initial stop)) (k,): the dollars earned per dollar at risk down to the stop.
 
-    NaN where the stop is not below the entry. Source: V. K. Tharp, Trade Your Way to Financial Freedom.
+    NaN without a stop (-infinity) and where it is not below the entry. Source: V. K. Tharp, Trade Your Way to
+    Financial Freedom.
     """
-    risked = quantity * (entry_price - stop_price)
-    multiples: Floats = np.divide(pnl, risked, out=np.full(len(pnl), np.nan), where=risked > 0.0)
+    risked = quantity * (entry_price - initial_stop)
+    defined = (risked > 0.0) & (risked < np.inf)
+    multiples: Floats = np.divide(pnl, risked, out=np.full(len(pnl), np.nan), where=defined)
     return multiples
 
 
-def alpha_beta(returns: Floats, benchmark: Floats, risk_free: float = 0.0) -> tuple[float | None, float | None]:
+def alpha_beta(
+    returns: Floats, benchmark: Floats, risk_free: float = 0.0, per_year: float = SESSIONS_PER_YEAR
+) -> tuple[float | None, float | None]:
     """ratios.alpha_beta; (None, None) for a constant benchmark."""
-    alpha, beta = ratios.alpha_beta(returns, benchmark, risk_free)
+    alpha, beta = ratios.alpha_beta(returns, benchmark, risk_free, float(per_year))
     return _defined(alpha), _defined(beta)
 
 

@@ -1,7 +1,7 @@
 """Ratios: the formulas of the metrics as compiled functions. A figure that is not defined for its input is NaN.
 
-E_0 is the capital before the first bar, E_t the equity at a close. r are the returns from session to session; a
-year has 252 sessions. risk_free is the risk-free return of one session (rf).
+E_0 is the capital before the first bar, E_t the equity at a close. r are the returns from session to session, and
+per_year (P) is the number of sessions in a year. risk_free is the risk-free return of one session (rf).
 """
 
 import math
@@ -12,8 +12,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import Floats
+from tradedesk.core.curves import session_ends as session_ends
+from tradedesk.core.curves import session_equity as session_equity
+from tradedesk.core.curves import session_returns as session_returns
+from tradedesk.core.years import is_yearly
 
-SESSIONS_PER_YEAR = 252
 DAYS_PER_YEAR = 365.25
 # The drawdown checks this many closes together: most blocks have neither a new peak nor a new low.
 BLOCK = 64
@@ -27,38 +30,9 @@ compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
 @compiled
-def session_returns(equity: Floats, capital: float) -> Floats:
-    """r_t = E_t / E_{t-1} - 1 of end-of-session equity (k,); E_0 is the capital.
-
-    The returns end with the session in which the equity falls to zero or below: after it there is no base for one.
-    """
-    count = _sessions_until_zero(equity)
-    returns = np.empty(count)
-    if count > 0:
-        returns[0] = equity[0] / capital - 1.0
-    for t in range(1, count):
-        returns[t] = equity[t] / equity[t - 1] - 1.0
-    return returns
-
-
-@compiled
-def _sessions_until_zero(equity: Floats) -> int:
-    """The number of sessions up to and including the first with equity of zero or below; all if there is none."""
-    reaches_zero = False
-    for t in range(len(equity)):  # without an early exit, so that the compiler can vectorize the loop
-        reaches_zero |= equity[t] <= 0.0
-    if not reaches_zero:
-        return len(equity)
-    count = 1
-    while equity[count - 1] > 0.0:
-        count += 1
-    return count
-
-
-@compiled
 def total_return(final: float, capital: float) -> float:
-    """E_T / E_0 - 1."""
-    return final / capital - 1.0
+    """E_T / E_0 - 1; -1 for an account that is empty or owes money (costs can exceed what a sale brings)."""
+    return max(final / capital, 0.0) - 1.0
 
 
 @compiled
@@ -72,8 +46,8 @@ def cagr(final: float, capital: float, days: int) -> float:
 
 
 @compiled
-def sharpe_ratio(returns: Floats, risk_free: float) -> float:
-    """mean(r - rf) / std(r - rf, ddof=1) x sqrt(252).
+def sharpe_ratio(returns: Floats, risk_free: float, per_year: float) -> float:
+    """mean(r - rf) / std(r - rf, ddof=1) x sqrt(P).
 
     NaN for fewer than two sessions or a standard deviation below 1e-12. Source: W. F. Sharpe, The Sharpe Ratio,
     Journal of Portfolio Management 21 (1994).
@@ -83,12 +57,12 @@ def sharpe_ratio(returns: Floats, risk_free: float) -> float:
         return math.nan
     mean = _mean(returns)
     deviation = math.sqrt(_sum_of_squares(returns, mean, np.inf) / (count - 1))
-    return (mean - risk_free) / deviation * math.sqrt(SESSIONS_PER_YEAR) if deviation >= NO_SPREAD else math.nan
+    return (mean - risk_free) / deviation * math.sqrt(per_year) if deviation >= NO_SPREAD else math.nan
 
 
 @compiled
-def sortino_ratio(returns: Floats, risk_free: float) -> float:
-    """mean(r - rf) / sqrt(mean(min(r - rf, 0)^2)) x sqrt(252), the downside taken over all n sessions.
+def sortino_ratio(returns: Floats, risk_free: float, per_year: float) -> float:
+    """mean(r - rf) / sqrt(mean(min(r - rf, 0)^2)) x sqrt(P), the downside taken over all n sessions.
 
     NaN without a session below rf. Source: F. A. Sortino and L. N. Price, Performance Measurement in a Downside
     Risk Framework, Journal of Investing 3 (1994).
@@ -99,12 +73,12 @@ def sortino_ratio(returns: Floats, risk_free: float) -> float:
     downside = math.sqrt(_sum_of_squares(returns, risk_free, 0.0) / count)
     if downside < NO_SPREAD:
         return math.nan
-    return (_mean(returns) - risk_free) / downside * math.sqrt(SESSIONS_PER_YEAR)
+    return (_mean(returns) - risk_free) / downside * math.sqrt(per_year)
 
 
 @compiled
 def max_drawdown(session: NDArray[np.int64], equity: Floats, capital: float) -> tuple[float, int]:
-    """The deepest fall from a peak, max(1 - E_t / max(E_0..E_t)) as a positive fraction, and its length.
+    """The deepest fall from a peak, max(1 - E_t / max(E_0..E_t)) as a fraction from 0 to 1, and its length.
 
     session (m,): the day number of each row. The length is in calendar days, from the session of the peak to that
     of the first close back at the peak, or to the last session if there is none. E_0 belongs to the session of the
@@ -129,7 +103,7 @@ def max_drawdown(session: NDArray[np.int64], equity: Floats, capital: float) -> 
             peak_row = t
     if 1.0 - lowest / peak > deepest:
         deepest, days = 1.0 - lowest / peak, session[-1] - session[peak_row]
-    return deepest, days
+    return min(deepest, 1.0), days
 
 
 @compiled
@@ -175,10 +149,10 @@ def expectancy(pnl: Floats) -> float:
 
 
 @compiled
-def alpha_beta(returns: Floats, benchmark: Floats, risk_free: float) -> tuple[float, float]:
+def alpha_beta(returns: Floats, benchmark: Floats, risk_free: float, per_year: float) -> tuple[float, float]:
     """Jensen's alpha and beta against the returns of a benchmark over the same sessions.
 
-    beta = cov(r - rf, b - rf) / var(b - rf); alpha = (1 + mean(r - rf - beta (b - rf)))^252 - 1. (NaN, NaN) for
+    beta = cov(r - rf, b - rf) / var(b - rf); alpha = (1 + mean(r - rf - beta (b - rf)))^P - 1. (NaN, NaN) for
     fewer than two sessions or a constant benchmark. Source: M. C. Jensen, The Performance of Mutual
     Funds in the Period 1945-1964, Journal of Finance 23 (1968); annualized as empyrical does.
     """
@@ -193,7 +167,7 @@ def alpha_beta(returns: Floats, benchmark: Floats, risk_free: float) -> tuple[fl
     for t in range(count):
         products += (benchmark[t] - benchmark_mean) * (returns[t] - mean)
     beta = products / spread
-    return _compounded(mean - risk_free - beta * (benchmark_mean - risk_free), SESSIONS_PER_YEAR), beta
+    return _compounded(mean - risk_free - beta * (benchmark_mean - risk_free), per_year), beta
 
 
 @compiled
@@ -250,20 +224,31 @@ class CurveRatios(NamedTuple):
 
 @compiled
 def curve_ratios(
-    session: NDArray[np.int64], ends: NDArray[np.int64], equity: Floats, capital: float, risk_free: float
+    session: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    equity: Floats,
+    capital: float,
+    risk_free: float,
+    per_year: float,
 ) -> CurveRatios:
     """All ratios of an equity curve (m,). session (m,): the day number of each row. ends (k,): the last row of
-    each session."""
+    each session.
+
+    Where the curve is not `is_yearly`, growth is over the whole curve and P is 1: curves over the same sessions
+    can be ranked by these figures, which are not per year.
+    """
     final = equity[-1] if len(equity) else capital
     days = session[-1] - session[0] if len(session) else 0
     returns = session_returns(session_equity(equity, ends), capital)
     growth = cagr(final, capital, days)
+    if not is_yearly(session):
+        growth, per_year = total_return(final, capital), 1.0
     deepest, length = max_drawdown(session, equity, capital)
     return CurveRatios(
         total_return(final, capital),
         growth,
-        sharpe_ratio(returns, risk_free),
-        sortino_ratio(returns, risk_free),
+        sharpe_ratio(returns, risk_free, per_year),
+        sortino_ratio(returns, risk_free, per_year),
         calmar_ratio(growth, deepest),
         deepest,
         length,
@@ -273,17 +258,16 @@ def curve_ratios(
 
 @compiled
 def curve_alpha_beta(
-    ends: NDArray[np.int64], equity: Floats, benchmark: Floats, capital: float, risk_free: float
+    ends: NDArray[np.int64],
+    equity: Floats,
+    benchmark: Floats,
+    capital: float,
+    risk_free: float,
+    per_year: float,
 ) -> tuple[float, float]:
     """alpha_beta of an equity curve (m,) against the equity curve of a benchmark (m,)."""
     returns = session_returns(session_equity(equity, ends), capital)
-    return alpha_beta(returns, session_returns(session_equity(benchmark, ends), capital), risk_free)
-
-
-@compiled
-def session_equity(equity: Floats, ends: NDArray[np.int64]) -> Floats:
-    """The equity at the end of each session (k,); with daily bars that is the whole curve."""
-    return equity if len(ends) == len(equity) else equity[ends]
+    return alpha_beta(returns, session_returns(session_equity(benchmark, ends), capital), risk_free, per_year)
 
 
 @compiled
@@ -292,15 +276,3 @@ def trade_ratios(pnl: Floats, r_multiples: Floats) -> tuple[float, float, float,
     trade without one has NaN)."""
     known = r_multiples[np.isfinite(r_multiples)]
     return win_rate(pnl), profit_factor(pnl), expectancy(pnl), expectancy(known)
-
-
-@compiled
-def session_ends(session: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The rows (k,) of the last bar of each session, given the day number of each bar (m,)."""
-    ends = np.empty(len(session), np.int64)
-    count = 0
-    for t in range(len(session)):
-        if t == len(session) - 1 or session[t + 1] != session[t]:
-            ends[count] = t
-            count += 1
-    return ends[:count].copy()

@@ -1,9 +1,11 @@
-"""Risk: the one function that decides whether an entry is allowed, and the message of each refusal."""
+"""Risk: whether an entry is allowed, and the message of each reason why a BUY signal leads to none."""
 
 from enum import IntEnum
 from typing import Any, NamedTuple
 
 from numba import njit
+
+from tradedesk.core.sizing import MAX_SHARES
 
 
 class EntryState(NamedTuple):
@@ -11,7 +13,7 @@ class EntryState(NamedTuple):
 
     open_positions: positions that are held and not about to be sold, plus ordered entries. day_loss: dollars lost
     since the end of the previous session (negative for a gain). equity, peak_equity: dollars, of the book that the
-    strategy trades.
+    strategy trades. trailing_distance: dollars of a trailing stop by ATR, infinity without one (core.fills).
     """
 
     strength: float
@@ -19,6 +21,7 @@ class EntryState(NamedTuple):
     day_loss: float
     equity: float
     peak_equity: float
+    trailing_distance: float = float("inf")
 
     @property
     def drawdown(self) -> float:
@@ -27,7 +30,7 @@ class EntryState(NamedTuple):
 
 
 class Refusal(IntEnum):
-    """Why an entry is refused; NONE allows it. The compiled kernels use the numbers."""
+    """Why a BUY signal leads to no entry; NONE allows it. The compiled kernels use the numbers."""
 
     NONE = 0
     WEAK_SIGNAL = 1
@@ -35,10 +38,15 @@ class Refusal(IntEnum):
     DAILY_LOSS = 3
     DRAWDOWN = 4
     NO_SIZE = 5
+    TOO_MANY_SHARES = 6
+    HELD = 7
+    NO_CASH = 8
+    NO_BAR = 9
+    NO_TRUE_RANGE = 10
 
     def message(self, **values: object) -> str:
         """The reason as a trader reads it. values: state (EntryState) and rules (KernelRules), where the message
-        names them; for NO_SIZE budget and price in dollars."""
+        names them; for NO_SIZE budget and price in dollars; for TOO_MANY_SHARES shares."""
         return _MESSAGES[self].format(**values)
 
 
@@ -54,10 +62,21 @@ _MESSAGES = {
     Refusal.DRAWDOWN: (
         "The drawdown of {state.drawdown:.1%} has reached the limit of {rules.max_drawdown_pct:.1%}."
     ),
+    Refusal.NO_TRUE_RANGE: (
+        "The trailing stop by ATR needs the range of 15 bars: there are fewer, or their price did not change."
+    ),
     Refusal.NO_SIZE: "The position size of ${budget:,.2f} is not enough for one share at ${price:,.2f}.",
+    Refusal.TOO_MANY_SHARES: (
+        "{shares:,.0f} shares are too many: below "
+        f"{MAX_SHARES:,.0f} the desk counts them exactly. Use a smaller position."
+    ),
+    Refusal.HELD: "The symbol is held already.",
+    Refusal.NO_CASH: "The cash does not pay for one share.",
+    Refusal.NO_BAR: "No bar follows the signal.",
 }
 
-_NONE, _WEAK, _MAX, _DAILY, _DRAWDOWN = (int(code) for code in list(Refusal)[:5])
+_NONE, _WEAK, _MAX, _DAILY, _DRAWDOWN, _NO_SIZE, _TOO_MANY = (int(code) for code in list(Refusal)[:7])
+_NO_TRUE_RANGE = int(Refusal.NO_TRUE_RANGE)
 
 
 @njit(cache=True)
@@ -74,4 +93,14 @@ def entry_refusal(state: EntryState, rules: Any) -> int:
         return _DRAWDOWN
     if state.open_positions >= rules.max_positions:
         return _MAX
+    if not state.trailing_distance > 0.0:  # NaN for too few bars
+        return _NO_TRUE_RANGE
     return _NONE
+
+
+@njit(cache=True)
+def size_refusal(shares: float) -> int:
+    """The Refusal code for an order of `shares`, the result of core.sizing.order_quantity."""
+    if shares <= 0.0:
+        return _NO_SIZE
+    return _TOO_MANY if shares >= MAX_SHARES else _NONE

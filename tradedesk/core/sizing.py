@@ -7,6 +7,8 @@ from numba import njit
 
 # A quotient this close below a whole number counts as that number: 4000 / 50 must never become 79 shares.
 WHOLE_SHARE_TOLERANCE = 1e-9
+# From here on a number of shares with six decimals has more than the 15 digits that float64 and SQLite hold.
+MAX_SHARES = 1e9
 
 
 @njit(cache=True)
