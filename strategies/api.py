@@ -7,7 +7,7 @@ from ninja import Router, Status
 from pydantic import Field
 
 from strategies import services
-from strategies.kinds import Kind, Param, kinds
+from strategies.kinds import Choice, Kind, Param, kinds
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, save_strategy
 from tradedesk.accounts.requests import UserRequest
@@ -34,26 +34,31 @@ class StrategySchema(Schema):
     id: int = Field(examples=[12])
     name: str = Field(examples=["Golden cross"])
     kind: str = Field(examples=["sma_crossover"])
-    parameters: dict[str, int | float] = Field(examples=[{"fast": 20, "slow": 50}])
+    parameters: dict[str, int | float | str] = Field(
+        validation_alias="named_parameters", examples=[{"fast": 20, "slow": 50}]
+    )
     symbols: list[str] = Field(examples=[["AAPL", "MSFT"]])
     timeframe: str = Field(examples=["1Day"])
 
 
 class SearchRangeSchema(Schema):
-    low: int | float
-    high: int | float
+    low: int | float | str
+    high: int | float | str
     step: int | float
 
 
 class ParameterSchema(Schema):
     name: str = Field(examples=["fast"])
     label: str = Field(examples=["Fast average"])
-    type: Literal["integer", "number"]
-    default: int | float
-    low: int | float = Field(description="Minimum, inclusive.")
-    high: int | float = Field(description="Maximum, inclusive.")
+    type: Literal["integer", "number", "choice"]
+    default: int | float | str
+    low: int | float | str = Field(description="Minimum, inclusive; of a choice the first word.")
+    high: int | float | str = Field(description="Maximum, inclusive; of a choice the last word.")
     step: int | float = Field(description="The step of the input field in the browser.")
-    search: SearchRangeSchema = Field(description="The default range of an optimizer search.")
+    search: SearchRangeSchema = Field(
+        description="The default range of an optimizer search. A choice varies only when its range is sent."
+    )
+    choices: list[str] | None = Field(description="The words of a choice; null for a number.")
     help: str
 
 
@@ -115,14 +120,16 @@ def _kind(kind: type[Kind]) -> KindSchema:
 
 def _parameter(param: Param[Any]) -> ParameterSchema:
     low, high, step = param.search
+    words = list(param.words) if isinstance(param, Choice) else None
     return ParameterSchema(
         name=param.name,
         label=param.label,
-        type="integer" if param.is_integer else "number",
-        default=param.default,
-        low=param.low,
-        high=param.high,
+        type="choice" if words else "integer" if param.is_integer else "number",
+        default=param.named(param.default),
+        low=param.named(param.low),
+        high=param.named(param.high),
         step=param.step,
-        search=SearchRangeSchema(low=low, high=high, step=step),
+        search=SearchRangeSchema(low=param.named(low), high=param.named(high), step=step),
+        choices=words,
         help=param.help,
     )

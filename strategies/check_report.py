@@ -12,7 +12,7 @@ from tradedesk.core.bars import Bars, to_datetime
 from tradedesk.core.signals import Side
 from tradedesk.marketdata.library import closed_bars, find_series
 
-# Enough for hundreds of signals, few enough to check while a page loads; the warm-up is added.
+# Enough for hundreds of signals, few enough to check while a page loads; the memory of the kind is added.
 BARS = 2500
 # Fixed, so that the random test points, and with them the page, stay the same.
 SEED = 7
@@ -45,11 +45,11 @@ def check_report_of(strategy: Strategy, now: datetime) -> CheckReport | None:
     Raises InvalidParameters for a strategy whose kind or parameters are no longer valid.
     """
     kind = strategy.make_kind()
-    series = find_series(strategy.symbols, strategy.timeframe)
+    series = find_series(strategy.user_id, strategy.symbols, strategy.timeframe)
     symbol = next((symbol for symbol in strategy.symbols if symbol in series), None)
     if symbol is None:
         return None
-    bars = closed_bars(symbol, strategy.timeframe, now, BARS + kind.warmup())
+    bars = closed_bars(strategy.user_id, symbol, strategy.timeframe, now, BARS + kind.memory())
     if not len(bars):
         return None
     return CheckReport(

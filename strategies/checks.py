@@ -1,17 +1,19 @@
 """Two checks, run on real bars, that a strategy kind must pass before its backtests are reliable.
 
-No look-ahead: the signals of a bar do not change when later bars are added. Enough warm-up: the last `warmup()`
-bars alone, as in live trading, give the same decision as the full history.
+No look-ahead: the signals of a bar do not change when later bars are added. Enough warm-up: the last `memory()`
+bars alone, as in live trading, give the same decision as the full history; the last `warmup()` bars, as on a short
+history, give another one only where the decision is a tie within the tolerance.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from strategies.kinds.base import Kind
+from strategies.line_errors import WARMUP_TOLERANCE, is_tie
 from tradedesk.core.bars import Bars, Times
 from tradedesk.core.signals import Side, Signals
 
@@ -69,33 +71,81 @@ def check_no_look_ahead(kind: Kind, bars: Bars | Mapping[str, Bars], seed: int) 
 
 
 def check_warmup(kind: Kind, bars: Bars | Mapping[str, Bars], seed: int) -> Check:
-    """The last row of a `warmup()`-long window has the same side and strength as in the full history.
+    """`check_memory`, and then windows of `warmup()` bars against the full history.
 
-    The windows end at 50 random bars and at every signal (as above), one bar before it and one after; each of
-    several symbols has its own window, as in live trading. With no more bars than the warm-up the check fails
-    without a test point. Exceptions as above.
+    Their last rows may have another decision only where each line, on this bar and the one before, is within
+    WARMUP_TOLERANCE of that of the full history: a tie. The message says how many do. The windows end at the bars
+    of `check_memory`. With no more bars than the warm-up the check fails without a test point.
     """
-    history, warmup = _History.of(bars), kind.warmup()
+    history, warmup, memory = _History.of(bars), kind.warmup(), kind.memory()
     if warmup < 1:
         return Check(False, history.size, 0, f"The warm-up must be at least 1 bar, not {warmup}.")
+    if memory < warmup:
+        message = f"The memory, {_bar_count(memory)}, must not be shorter than the warm-up, {_bar_count(warmup)}."
+        return Check(False, history.size, 0, message)
+    remembered = check_memory(kind, bars, seed)
+    if memory == warmup or (remembered.checked and not remembered.passed):
+        return remembered
+    ties = 0
 
     def test(t: int, whole: SignalsBySymbol) -> None:
-        truncated = history.until(t)
-        windows = _validated_signals(kind, {symbol: series[-warmup:] for symbol, series in truncated.items()})
-        for symbol, series in truncated.items():
-            row = len(series) - 1
-            if row < warmup or series.time[row] != history.times[t]:
-                continue  # it has no bar at this time, or no more bars than the window
-            from_window = _decision_text(windows[symbol], warmup - 1)
-            from_history = _decision_text(whole[symbol], row)
+        nonlocal ties
+        for symbol, row, window in _windows(kind, history, t, warmup):
+            from_window, from_history = _decision_text(window, warmup - 1), _decision_text(whole[symbol], row)
+            if from_window == from_history:
+                continue
+            if not is_tie(kind, history.bars[symbol], whole[symbol], row, window):
+                raise _CheckFailed(
+                    f"{history.bar_label(symbol, row)}: {from_history} on the full history, {from_window} on the "
+                    f"last {_bar_count(warmup)}, and the lines differ by more than {WARMUP_TOLERANCE:.1%}. The "
+                    "warm-up is too short."
+                )
+            ties += 1
+
+    check = _run_check(kind, history, seed, warmup, (warmup,), test, "")
+    if not check.passed:
+        return check
+    same = (
+        f"A window of {_bar_count(memory)} gives the same decisions as the full history. "
+        if remembered.passed
+        else ""
+    )
+    found = "none differs" if not ties else "1 differs, a tie" if ties == 1 else f"{ties:,} differ, each a tie"
+    message = f"{same}Of {check.checked:,} decisions on {_bar_count(warmup)} alone {found}."
+    return replace(check, message=message)
+
+
+def check_memory(kind: Kind, bars: Bars | Mapping[str, Bars], seed: int) -> Check:
+    """The last row of a `memory()`-long window has the same side and strength as in the full history.
+
+    The windows end at 50 random bars and at every signal (as above), one bar before it and one after; each of
+    several symbols has its own window, as in live trading. With no more bars than the memory the check fails
+    without a test point. Exceptions as above.
+    """
+    history, memory = _History.of(bars), kind.memory()
+
+    def test(t: int, whole: SignalsBySymbol) -> None:
+        for symbol, row, window in _windows(kind, history, t, memory):
+            from_window, from_history = _decision_text(window, memory - 1), _decision_text(whole[symbol], row)
             if from_window != from_history:
                 raise _CheckFailed(
                     f"{history.bar_label(symbol, row)}: {from_history} on the full history, {from_window} on the "
-                    f"last {_bar_count(warmup)}. The warm-up is too short."
+                    f"last {_bar_count(memory)}. The warm-up is too short."
                 )
 
-    success = f"A window of {_bar_count(warmup)} gives the same decisions as the full history."
-    return _run_check(kind, history, seed, warmup, (warmup,), test, success)
+    success = f"A window of {_bar_count(memory)} gives the same decisions as the full history."
+    return _run_check(kind, history, seed, memory, (memory,), test, success)
+
+
+def _windows(kind: Kind, history: "_History", t: int, size: int) -> Iterator[tuple[str, int, Signals]]:
+    """Each symbol with a bar at the t-th time and more than `size` bars: this bar's row, and the signals of the
+    window of `size` bars that ends there."""
+    truncated = history.until(t)
+    windows = _validated_signals(kind, {symbol: series[-size:] for symbol, series in truncated.items()})
+    for symbol, series in truncated.items():
+        row = len(series) - 1
+        if row >= size and series.time[row] == history.times[t]:
+            yield symbol, row, windows[symbol]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from strategies.kinds import Kind, kinds, make_kind, parameter_texts
+from strategies.kinds import Kind, kinds, make_kind, named_parameters, parameter_texts
 
 
 class ConfiguredKind(models.Model):
@@ -19,7 +19,12 @@ class ConfiguredKind(models.Model):
 
     @property
     def parameter_summary(self) -> str:
-        return ", ".join(parameter_texts(self.parameters))
+        return ", ".join(parameter_texts(kinds().get(self.kind), self.parameters))
+
+    @property
+    def named_parameters(self) -> dict[str, int | float | str]:
+        """The parameters with the words of choices, as in the API."""
+        return named_parameters(kinds().get(self.kind), self.parameters)
 
     def make_kind(self) -> Kind:
         """The kind with these parameters. Raises InvalidParameters."""

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.urls import reverse
 
-from strategies.kinds import Kind, Param, kinds
+from strategies.kinds import Choice, Kind, Param, kinds
 from strategies.models import Strategy
 from strategies.services import (
     MAX_SYMBOLS,
@@ -58,6 +58,23 @@ class ParamField(forms.Field):
             return float(value)
         except (TypeError, ValueError):
             return value
+
+    def validate(self, value: Any) -> None:
+        pass
+
+
+class ChoiceParamField(forms.TypedChoiceField):
+    """A declared choice as a select of its labels; the kind validates the value."""
+
+    def __init__(self, param: Choice) -> None:
+        super().__init__(
+            label=param.label,
+            initial=param.default,
+            help_text=param.help,
+            choices=list(enumerate(param.options.values())),
+            coerce=int,
+            required=False,
+        )
 
     def validate(self, value: Any) -> None:
         pass
@@ -115,7 +132,9 @@ class StrategyForm(forms.Form):
             reverse("strategies:edit", args=[strategy.pk]) if strategy else reverse("strategies:new")
         )
         for name, param in self.selected_kind.params().items():
-            self.fields[PREFIX + name] = ParamField(param)
+            self.fields[PREFIX + name] = (
+                ChoiceParamField(param) if isinstance(param, Choice) else ParamField(param)
+            )
 
     @property
     def parameter_fields(self) -> list[forms.BoundField]:

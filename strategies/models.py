@@ -12,7 +12,7 @@ class Strategy(ConfiguredKind):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="strategies")
     name = models.CharField(max_length=80)
     symbols = models.JSONField(default=list, blank=True)
-    timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
+    timeframe = models.CharField(max_length=6, choices=TIMEFRAMES, default=Timeframe.DAY.value)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

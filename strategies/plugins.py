@@ -108,7 +108,9 @@ def load_kinds(path: Path) -> list[type[Kind]]:
     return found
 
 
-def run_checks(kind: type[Kind], parameters: Mapping[str, int | float] | None = None) -> Iterator[PluginCheck]:
+def run_checks(
+    kind: type[Kind], parameters: Mapping[str, int | float | str] | None = None
+) -> Iterator[PluginCheck]:
     """Both checks, with these parameters or else with the defaults and some random combinations.
 
     They run on sample stocks and on a random walk; for a kind that ranks symbols, on all sample stocks together.
@@ -177,7 +179,7 @@ def _failures(found: Iterable[type[Kind]]) -> Iterator[str]:
     for kind in found:
         for check in run_checks(kind):
             if not check.result.passed:
-                values = ", ".join(registry.parameter_texts(check.parameters)) or "no parameters"
+                values = ", ".join(registry.parameter_texts(kind, check.parameters)) or "no parameters"
                 failed = f"{kind.name} ({values}) fails the {check.name} check on {check.series}."
                 yield f"{failed} {check.result.message}"
 
@@ -213,12 +215,13 @@ def _validate_kind(kind: type[Kind]) -> None:
     if kind.key in registry.kinds():
         raise InvalidPlugin(f"The key “{kind.key}” is already used by another kind.")
     try:
-        warmup = kind().warmup()
+        warmup, memory = kind().warmup(), kind().memory()
     except Exception as error:  # the author's code may raise anything
         message = f"{type(error).__name__}: {error}"
         raise InvalidPlugin(f"{kind.name} cannot be created with its default parameters: {message}") from None
-    if not isinstance(warmup, int):
-        raise InvalidPlugin(f"{kind.name}: warmup() must return a whole number.")
+    for name, bars in (("warmup", warmup), ("memory", memory)):
+        if not isinstance(bars, int):
+            raise InvalidPlugin(f"{kind.name}: {name}() must return a whole number.")
 
 
 def _configurations(kind: type[Kind]) -> Iterator[Kind]:

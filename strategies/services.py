@@ -122,9 +122,9 @@ def delete_strategy(strategy: Strategy) -> None:
     bump_version(strategy.user_id)
 
 
-def bars_hint(symbols: list[str], timeframe: str) -> str:
-    """The symbols without bars in this timeframe and how to import them; "" when there are none."""
-    found = find_series(symbols, timeframe)
+def bars_hint(user_id: int, symbols: list[str], timeframe: str) -> str:
+    """The symbols without bars for this user in this timeframe and how to import them; "" when there are none."""
+    found = find_series(user_id, symbols, timeframe)
     missing = [symbol for symbol in symbols if symbol not in found]
     return str(NoBars(missing, timeframe)) if missing else ""
 

@@ -31,7 +31,7 @@ def strategy_list(request: PageRequest) -> HttpResponse:
     strategies = activity.with_activity(request.user.strategies.all())
     page = Paginator(strategies, PAGE_SIZE).get_page(request.GET.get("page"))
     template = "strategies/_cards.html" if request.htmx else "strategies/strategy_list.html"
-    context: dict[str, Any] = {"page": page, "cards": _cards(list(page))}
+    context: dict[str, Any] = {"page": page, "cards": _cards(request.user.pk, list(page))}
     if not request.htmx:
         context |= {"plugin_files": plugin_files(), "plugin_folder": settings.STRATEGY_DIR}
     return render(request, template, context)
@@ -88,12 +88,12 @@ def strategy_delete(request: PageRequest, pk: int) -> HttpResponse:
     )
 
 
-def _cards(strategies: list[Strategy]) -> list[dict[str, Any]]:
+def _cards(user_id: int, strategies: list[Strategy]) -> list[dict[str, Any]]:
     """Each strategy with its first symbols and whether they have bars; one query for each timeframe in use."""
     wanted: dict[str, set[str]] = {}
     for strategy in strategies:
         wanted.setdefault(strategy.timeframe, set()).update(strategy.symbols[:SYMBOLS_ON_A_CARD])
-    found = {timeframe: find_series(sorted(symbols), timeframe) for timeframe, symbols in wanted.items()}
+    found = {timeframe: find_series(user_id, sorted(symbols), timeframe) for timeframe, symbols in wanted.items()}
     return [
         {
             "strategy": strategy,
@@ -119,7 +119,9 @@ def _form_page(request: PageRequest, strategy: Strategy | None) -> HttpResponse:
         if request.htmx:
             return render(request, "strategies/_kind_fields.html", {"form": form})
     available = [
-        (timeframe.value, symbols) for timeframe in Timeframe if (symbols := available_symbols(timeframe))
+        (timeframe.value, symbols)
+        for timeframe in Timeframe
+        if (symbols := available_symbols(request.user.pk, timeframe))
     ]
     deployments = activity.current_deployments_of(strategy) if strategy else []
     context = {"form": form, "strategy": strategy, "available": available, "deployments": deployments}
@@ -127,7 +129,7 @@ def _form_page(request: PageRequest, strategy: Strategy | None) -> HttpResponse:
 
 
 def _detail(strategy: Strategy) -> dict[str, Any]:
-    series = find_series(strategy.symbols, strategy.timeframe)
+    series = find_series(strategy.user_id, strategy.symbols, strategy.timeframe)
     kind = kinds().get(strategy.kind)
     try:
         warmup, parameters_error = strategy.make_kind().warmup(), ""
@@ -135,13 +137,13 @@ def _detail(strategy: Strategy) -> dict[str, Any]:
         warmup, parameters_error = None, str(error)
     return _activity(strategy) | {
         "kind": kind,
-        "parameters": [(param, strategy.parameters.get(name)) for name, param in kind.params().items()]
+        "parameters": [(param, strategy.named_parameters.get(name)) for name, param in kind.params().items()]
         if kind
         else [],
         "warmup": warmup,
         "parameters_error": parameters_error,
         "series": [(symbol, series.get(symbol)) for symbol in strategy.symbols],
-        "bars_hint": services.bars_hint(strategy.symbols, strategy.timeframe),
+        "bars_hint": services.bars_hint(strategy.user_id, strategy.symbols, strategy.timeframe),
     }
 
 

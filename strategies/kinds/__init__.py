@@ -12,10 +12,22 @@ from typing import Any
 from strategies.kinds import (
     talib_without_pandas as talib_without_pandas,  # must run before any kind imports TA-Lib
 )
-from strategies.kinds.base import InvalidParameters, Kind, Param, parameter_texts
+from strategies.kinds.base import Choice, InvalidParameters, Kind, Param, named_parameters, parameter_texts
 from tradedesk.core.code_digest import code_digest
 
-__all__ = ["InvalidParameters", "Kind", "Param", "by_key", "code_hash", "kinds", "make_kind", "parameter_texts"]
+__all__ = [
+    "Choice",
+    "InvalidParameters",
+    "Kind",
+    "Param",
+    "by_key",
+    "code_hash",
+    "kinds",
+    "make_kind",
+    "named_parameters",
+    "parameter_texts",
+    "rule_defaults_of",
+]
 
 
 # The kinds from plugins, each with its file.
@@ -72,6 +84,12 @@ def make_kind(key: str, parameters: Mapping[str, Any]) -> Kind:
     if key not in kinds():
         raise InvalidParameters({"": f"There is no strategy kind “{key}”."})
     return kinds()[key](**parameters)
+
+
+def rule_defaults_of(key: str) -> Mapping[str, Any]:
+    """The trading rules whose default is another one for this kind; none for an unknown kind."""
+    kind = kinds().get(key)
+    return kind.rule_defaults if kind else {}
 
 
 @cache

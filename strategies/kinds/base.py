@@ -88,6 +88,41 @@ class Param(Generic[Number]):
             raise ValueError(f"{self.label} must be between {self.low:g} and {self.high:g}.")
         return type(self.default)(value)
 
+    def named(self, value: Number) -> int | float | str:
+        """A stored value as in the API: a number as it is."""
+        return value
+
+    def text(self, value: Number) -> str:
+        """A stored value as on pages."""
+        named = self.named(value)
+        return named if isinstance(named, str) else f"{named:g}"
+
+
+class Choice(Param[int]):
+    """A parameter with a few named values, such as “touch” and “return”.
+
+    options: each word, as in the API, with its label in the form. A value is stored, and searched, as its place
+    among them: 0, 1 and so on. `clean` accepts the word too.
+    """
+
+    def __init__(self, default: str, options: Mapping[str, str], *, label: str, help_text: str) -> None:
+        self.options = dict(options)
+        self.words = tuple(self.options)
+        last = len(self.words) - 1
+        place = self.words.index(default)
+        super().__init__(place, low=0, high=last, step=1, search=(0, last, 1), label=label, help=help_text)
+
+    def clean(self, value: object) -> int:
+        if isinstance(value, str) and value in self.words:
+            return self.words.index(value)
+        try:
+            return super().clean(value)
+        except ValueError:
+            raise ValueError(f"{self.label} must be {' or '.join(f'“{word}”' for word in self.words)}.") from None
+
+    def named(self, value: int) -> int | float | str:
+        return self.words[value] if 0 <= value < len(self.words) else value
+
 
 class Kind(ABC):
     """A strategy kind with its parameters: `SmaCrossover(fast=10, slow=30)`.
@@ -95,7 +130,8 @@ class Kind(ABC):
     Immutable. Raises InvalidParameters for values out of bounds, of the wrong type or unknown.
     key identifies the kind in the database and the API; name and description are for people. overlay: the lines
     are prices and are drawn over the candles; False draws them in a separate pane. across_symbols: the kind ranks
-    symbols against each other (it overrides `signals_across`), so it runs on all of them together.
+    symbols against each other (it overrides `signals_across`), so it runs on all of them together. rule_defaults:
+    trading rules by name whose default is another one for this kind (None: off); a trader can still set them.
     """
 
     key: ClassVar[str]
@@ -103,6 +139,7 @@ class Kind(ABC):
     description: ClassVar[str]
     overlay: ClassVar[bool] = True
     across_symbols: ClassVar[bool] = False
+    rule_defaults: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, /, **values: object) -> None:
         params = _declared(type(self))
@@ -133,7 +170,20 @@ class Kind(ABC):
 
     @abstractmethod
     def warmup(self) -> int:
-        """Bars, at least 1, needed for a reliable decision; a live check gets exactly this many."""
+        """Bars, at least 1, before the first decision.
+
+        With an indicator that never forgets: as many as it takes until its lines differ from those of a longer
+        history by less than a thousandth of the price, or of their own range where they are no prices (decision
+        16).
+        """
+
+    def memory(self) -> int:
+        """Bars that a live check loads, at least `warmup()`: older ones change no decision.
+
+        With an indicator that never forgets: as many as it takes until its lines differ by less than 1e-6. On a
+        shorter history the live check has the bars of the backtest, so both decide the same.
+        """
+        return self.warmup()
 
     @abstractmethod
     def signals(self, bars: Bars) -> Signals:
@@ -212,7 +262,13 @@ def _declared(kind: type[Kind]) -> dict[str, Param[Any]]:
     return found
 
 
-def parameter_texts(parameters: Mapping[str, int | float]) -> Iterator[str]:
-    """Each parameter as text: "fast 10", "slow 30"."""
-    for name, value in parameters.items():
-        yield f"{name} {value:g}"
+def named_parameters(kind: type[Kind] | None, parameters: Mapping[str, Any]) -> dict[str, int | float | str]:
+    """The parameters with the words of choices, as in the API. kind: None when it is not installed."""
+    params = _declared(kind) if kind else {}
+    return {name: params[name].named(value) if name in params else value for name, value in parameters.items()}
+
+
+def parameter_texts(kind: type[Kind] | None, parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Each parameter as text: "fast 10", "enter_on touch"."""
+    for name, value in named_parameters(kind, parameters).items():
+        yield f"{name} {value}" if isinstance(value, str) else f"{name} {value:g}"

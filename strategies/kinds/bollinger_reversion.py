@@ -4,10 +4,11 @@ import numpy as np
 
 from strategies.kinds.averages import simple_average
 from strategies.kinds.base import Kind, Param
-from strategies.kinds.crossings import crossings
+from strategies.kinds.crossings import ABOVE, BELOW, crossings
 from strategies.kinds.deviations import standard_deviation
 from strategies.kinds.explanations import distinct_decimals
-from strategies.kinds.strength import graded_strength
+from strategies.kinds.extremes import EnterOn, enter_on_choice
+from strategies.kinds.strength import full_strength, graded_strength
 from tradedesk.core.bars import Bars
 from tradedesk.core.signals import Side, Signals
 
@@ -17,7 +18,10 @@ LOWER, MIDDLE, UPPER = "Lower band", "Middle band", "Upper band"
 class BollingerReversion(Kind):
     key = "bollinger_reversion"
     name = "Bollinger reversion"
-    description = "Buys when the close crosses below the lower band; sells when it crosses above the middle band."
+    description = (
+        "Buys when the close falls below the lower band, or comes back above it; sells when it crosses above the "
+        "middle band."
+    )
 
     period = Param(
         20, low=2, high=400, step=1, search=(10, 50, 5), label="Period", help="Bars in the middle band's average."
@@ -31,6 +35,10 @@ class BollingerReversion(Kind):
         label="Deviations",
         help="Standard deviations from the middle band to the outer ones.",
     )
+    enter_on = enter_on_choice(
+        EnterOn.TOUCH,
+        "Touch buys when the close crosses below the lower band. Return waits until it crosses back above it.",
+    )
 
     def warmup(self) -> int:
         """The window, and one bar to cross from."""
@@ -40,24 +48,29 @@ class BollingerReversion(Kind):
         middle = simple_average(bars.close, self.period)
         deviation = standard_deviation(bars.close, middle, self.period)
         lower, upper = (middle + sign * self.deviations * deviation for sign in (-1, 1))
-        buy = crossings(bars.close, lower, bars.close) == Side.SELL
-        sell = crossings(bars.close, middle, bars.close) == Side.BUY
-        strength = sell.astype(np.float64)
-        strength[buy] = graded_strength((lower - bars.close)[buy] / deviation[buy])
-        return Signals(buy.astype(np.int8) - sell, strength, {LOWER: lower, MIDDLE: middle, UPPER: upper})
+        touch = self.enter_on == EnterOn.TOUCH
+        sell = crossings(bars.close, middle, bars.close) == ABOVE
+        # A close that comes back above the lower band may already be above the middle one.
+        buy = (crossings(bars.close, lower, bars.close) == (BELOW if touch else ABOVE)) & ~sell
+        side = buy.astype(np.int8) - sell
+        strength = full_strength(side)
+        if touch:
+            strength[buy] = graded_strength((lower - bars.close)[buy] / deviation[buy])
+        return Signals(side, strength, {LOWER: lower, MIDDLE: middle, UPPER: upper})
 
     def explain(self, signals: Signals, t: int) -> str:
         return self.warming_up(t) or self._reason(
             Side(signals.side[t]), signals.lines[LOWER][t], signals.lines[MIDDLE][t]
         )
 
-    @staticmethod
-    def _reason(side: Side, lower: float, middle: float) -> str:
+    def _reason(self, side: Side, lower: float, middle: float) -> str:
         decimals = distinct_decimals(lower, middle)
-        below, above = f"the lower band ({lower:,.{decimals}f})", f"the middle band ({middle:,.{decimals}f})"
+        entry = "below" if self.enter_on == EnterOn.TOUCH else "back above"
+        buying = f"{entry} the lower band ({lower:,.{decimals}f})"
+        selling = f"above the middle band ({middle:,.{decimals}f})"
         texts = {
-            Side.BUY: f"The close crossed below {below}",
-            Side.SELL: f"The close crossed above {above}",
-            Side.HOLD: f"The close crossed neither below {below} nor above {above}",
+            Side.BUY: f"The close crossed {buying}",
+            Side.SELL: f"The close crossed {selling}",
+            Side.HOLD: f"The close crossed neither {buying} nor {selling}",
         }
         return texts[side]

@@ -1,5 +1,9 @@
 """Buy and hold: the baseline for every other strategy."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
 import numpy as np
 
 from strategies.kinds.base import Kind
@@ -11,7 +15,12 @@ from tradedesk.core.signals import Side, Signals
 class BuyAndHold(Kind):
     key = "buy_and_hold"
     name = "Buy and hold"
-    description = "Buys on the first bar and never sells: the baseline for every other strategy."
+    description = (
+        "Buys on the first bar and never sells: the baseline for every other strategy. With a stop it buys "
+        "again at the next bar after the stop has sold."
+    )
+    # A stop would sell, and it is the benchmark only as long as it never does.
+    rule_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({"stop_loss_pct": None})
 
     def warmup(self) -> int:
         return 1

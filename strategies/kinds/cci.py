@@ -4,9 +4,10 @@ import numpy as np
 
 from strategies.kinds.averages import simple_average
 from strategies.kinds.base import Kind, Param
-from strategies.kinds.crossings import crossings, exceeds
+from strategies.kinds.crossings import exceeds
 from strategies.kinds.deviations import mean_deviation
 from strategies.kinds.explanations import level_text
+from strategies.kinds.extremes import EnterOn, enter_on_choice, extreme_sides
 from strategies.kinds.strength import full_strength
 from tradedesk.core.bars import Bars, Floats
 from tradedesk.core.money import PLACES
@@ -19,7 +20,10 @@ LEVEL = 100.0
 class Cci(Kind):
     key = "cci"
     name = "Commodity channel index"
-    description = "Buys when the CCI crosses above minus the level; sells when it crosses below the level."
+    description = (
+        "Buys when the CCI falls below minus the level, or comes back above it; sells when it rises above the "
+        "level, or comes back below it."
+    )
     overlay = False
 
     period = Param(
@@ -34,6 +38,11 @@ class Cci(Kind):
         label="Level",
         help="Overbought above it, oversold below minus it.",
     )
+    enter_on = enter_on_choice(
+        EnterOn.RETURN,
+        "Touch buys when the CCI crosses below minus the level and sells when it crosses above the level. Return "
+        "waits until it crosses back.",
+    )
 
     def warmup(self) -> int:
         """The window, and one bar to cross from."""
@@ -41,8 +50,7 @@ class Cci(Kind):
 
     def signals(self, bars: Bars) -> Signals:
         index = self._index(bars)
-        buy = crossings(index, -self.level, LEVEL) == Side.BUY
-        sell = crossings(index, self.level, LEVEL) == Side.SELL
+        buy, sell = extreme_sides(index, -self.level, self.level, LEVEL, self.enter_on)
         side = buy.astype(np.int8) - sell
         return Signals(side, full_strength(side), {self._name: index})
 

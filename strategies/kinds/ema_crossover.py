@@ -24,6 +24,10 @@ class EmaCrossover(AverageCrossover):
     )
 
     def warmup(self) -> int:
+        """4 x slow: the start value, the mean of the first `slow` closes, then has a weight of 0.0025."""
+        return 4 * self.slow
+
+    def memory(self) -> int:
         """10 x slow: the start value then has a weight of 2e-8 in the average.
 
         Measured on random walks: the average differs from that of the full history by less than 1e-9 of the close,

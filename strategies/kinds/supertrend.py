@@ -21,6 +21,8 @@ UP, DOWN = 1.0, -1.0
 # The restart window in bars, for each unit of the multiplier. Measured on the sample stocks: the trend is then the
 # same on every bar as the one computed from the first bar.
 BARS_PER_MULTIPLIER = 100
+# The bars, for each unit of the multiplier, after which the trend that the first bar was given is forgotten.
+WARMUP_PER_MULTIPLIER = 40
 
 
 class SuperTrend(Kind):
@@ -44,6 +46,10 @@ class SuperTrend(Kind):
     )
 
     def warmup(self) -> int:
+        """8 periods of Wilder's average, the bars until the price has turned the trend, and a bar to turn from."""
+        return 8 * self.period + math.ceil(WARMUP_PER_MULTIPLIER * self.multiplier) + 1
+
+    def memory(self) -> int:
         """20 periods of Wilder's average, the window in which the trend restarts, and a bar to turn from."""
         return 20 * self.period + self._window + 1
 

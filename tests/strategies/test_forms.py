@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies.forms import StrategyForm
-from strategies.kinds import Kind, kinds
+from strategies.kinds import Choice, Kind, kinds
 from strategies.models import Strategy
 from strategies.services import save_strategy
 from tradedesk.accounts.models import User
@@ -38,9 +38,14 @@ def test_every_parameter_has_a_field_with_its_bounds(kind: type[Kind]) -> None:
         field = form[f"param_{name}"]
         assert field.label == param.label
         assert float(field.value()) == param.default
+        assert param.help.rstrip(".") in field.field.help_text
+        if isinstance(param, Choice):
+            for place, text in enumerate(param.options.values()):
+                selected = " selected" if place == param.default else ""
+                assert f'<option value="{place}"{selected}>{text}</option>' in str(field)
+            continue
         attributes = field.field.widget.attrs
         assert (attributes["min"], attributes["max"], attributes["step"]) == (param.low, param.high, param.step)
-        assert param.help.rstrip(".") in field.field.help_text
         assert f"{param.low:g} to {param.high:g}" in field.field.help_text
 
 
@@ -69,7 +74,7 @@ def test_it_saves_text_as_numbers_and_symbols(alice: User) -> None:
 
 
 def test_it_shows_a_stored_strategy_as_input(alice: User) -> None:
-    parameters = {"period": 14, "oversold": 27.5, "overbought": 70.0}
+    parameters = {"period": 14, "oversold": 27.5, "overbought": 70.0, "enter_on": "return"}
     strategy = save_strategy(
         alice,
         name="Dips",
@@ -89,6 +94,7 @@ def test_it_shows_a_stored_strategy_as_input(alice: User) -> None:
         "param_period": "14",
         "param_oversold": "27.5",
         "param_overbought": "70",
+        "param_enter_on": "1",
     }
 
 

@@ -17,6 +17,7 @@ from strategies.services import (
     save_strategy,
 )
 from tradedesk.accounts.models import User, UserVersion
+from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.models import BarSeries
 
 VALUES: dict[str, Any] = {
@@ -110,7 +111,7 @@ def test_an_invalid_name_is_refused(name: str) -> None:
         ({"name": "x" * 81}, "name", "A name has at most 80 characters, not 81."),
         ({"name": "a\x00b"}, "name", "The name contains a character that cannot be stored."),
         ({"kind": "astrology"}, "kind", "There is no strategy kind “astrology”. Kinds: adx_trend, "),
-        ({"timeframe": "1Week"}, "timeframe", "The timeframe must be one of 1Min, 5Min, 15Min, 1Hour, 1Day."),
+        ({"timeframe": "2Day"}, "timeframe", f"The timeframe must be one of {', '.join(Timeframe)}."),
         ({"symbols": "A$"}, "symbols", "“A$” is not a symbol."),
         ({"symbols": [f"S{n}" for n in range(51)]}, "symbols", "At most 50 symbols, not 51."),
         ({"parameters": {"fast": 1}}, "parameters.fast", "Fast average must be between 2 and 400."),
@@ -142,7 +143,7 @@ def test_an_unknown_kind_is_refused_with_the_keys_of_all_kinds() -> None:
     assert all(key in message for key in kinds())
 
 
-@pytest.mark.parametrize("timeframe", ["", "1Week", "1day", "1Day "])
+@pytest.mark.parametrize("timeframe", ["", "2Week", "1day", "1Day "])
 def test_an_unknown_timeframe_is_refused(timeframe: str) -> None:
     assert list(errors_of(timeframe=timeframe)) == ["timeframe"]
 
@@ -235,7 +236,7 @@ def test_clean_symbols_stay_the_same_when_cleaned_again(text: str) -> None:
 
 def test_symbols_without_bars_are_saved_with_a_hint(alice: User) -> None:
     now = datetime(2012, 3, 5, tzinfo=UTC)
-    for symbol, timeframe in (("AAPL", "1Day"), ("TSLA", "1Hour")):
+    for symbol, timeframe in (("AAPL", "1Day"), ("TSLA", "1Week")):
         BarSeries.objects.create(
             provider="sample",
             symbol=symbol,
@@ -250,9 +251,9 @@ def test_symbols_without_bars_are_saved_with_a_hint(alice: User) -> None:
         )
     strategy = save_strategy(alice, **{**VALUES, "symbols": "AAPL TSLA NVDA"})
     assert strategy.symbols == ["AAPL", "TSLA", "NVDA"]
-    hint = bars_hint(strategy.symbols, strategy.timeframe)
+    hint = bars_hint(alice.pk, strategy.symbols, strategy.timeframe)
     assert "TSLA, NVDA" in hint
     assert "AAPL" not in hint
     assert "manage.py import_bars FILE --symbol TSLA --timeframe 1Day" in hint
-    assert bars_hint(["AAPL"], "1Day") == ""
-    assert bars_hint([], "1Day") == ""
+    assert bars_hint(alice.pk, ["AAPL"], "1Day") == ""
+    assert bars_hint(alice.pk, [], "1Day") == ""

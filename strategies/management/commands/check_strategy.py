@@ -39,7 +39,7 @@ class Command(BaseCommand):
                 for check in run_checks(kind, _parse_parameters(parameters) if parameters else None):
                     failed += not check.result.passed
                     status = "passed" if check.result.passed else "FAILED"
-                    values = ", ".join(parameter_texts(check.parameters)) or "no parameters"
+                    values = ", ".join(parameter_texts(kind, check.parameters)) or "no parameters"
                     count = f"{values}: {check.result.checked:,} test points, {check.result.bars:,} bars"
                     self.stdout.write(LINE.format(status, check.name, check.series, count))
                     if not check.result.passed:
@@ -53,13 +53,17 @@ class Command(BaseCommand):
         self.stdout.write("All checks passed.")
 
 
-def _parse_parameters(arguments: list[str]) -> dict[str, int | float]:
-    values: dict[str, int | float] = {}
+def _parse_parameters(arguments: list[str]) -> dict[str, int | float | str]:
+    """Numbers, and the words of choices, which the kind checks."""
+    values: dict[str, int | float | str] = {}
     for argument in arguments:
         name, _, text = argument.partition("=")
+        if not text:
+            raise CommandError(f"“{argument}” must have the form NAME=VALUE.")
         try:
             number = float(text)
         except ValueError:
-            raise CommandError(f"“{argument}” must have the form NAME=NUMBER.") from None
+            values[name] = text
+            continue
         values[name] = int(number) if number.is_integer() and "." not in text else number
     return values

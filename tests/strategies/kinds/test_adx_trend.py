@@ -57,8 +57,8 @@ def test_it_explains_with_numbers() -> None:
     kind = AdxTrend(period=2, threshold=60.0)
     signals = kind.signals_by_symbol({"A": after_flat_bars(3)})["A"]
     assert signals.side[79:].tolist() == [0, 0, 1, -1]
-    assert [kind.explain(signals, t) for t in (78, 79, 80, 81, 82)] == [
-        "Warming up: 79 of 80 bars",
+    assert [kind.explain(signals, t) for t in (22, 79, 80, 81, 82)] == [
+        "Warming up: 23 of 24 bars",
         "-DI (0.00) equals +DI (0.00); ADX 0.0 is not above 60",
         "-DI (0.00) is below +DI (40.00); ADX 50.0 is not above 60",
         "ADX 75.0 is above 60 with +DI (44.44) above -DI (0.00)",
@@ -79,5 +79,5 @@ def test_a_flat_price_has_no_trend() -> None:
     assert [set(line[3:].tolist()) for line in signals.lines.values()] == [{0.0}, {0.0}, {0.0}]
 
 
-def test_the_warm_up_is_40_periods() -> None:
-    assert AdxTrend().warmup() == 560
+def test_the_warm_up_is_12_periods_and_the_memory_40() -> None:
+    assert (AdxTrend().warmup(), AdxTrend().memory()) == (168, 560)

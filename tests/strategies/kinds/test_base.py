@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.kinds import InvalidParameters, Kind, Param, parameter_texts
+from strategies.kinds import InvalidParameters, Kind, Param, named_parameters, parameter_texts
+from strategies.kinds.rsi_mean_reversion import RsiMeanReversion
 from strategies.kinds.sma_crossover import SmaCrossover
 from tests.strategies.kinds.series import UNTIMED, bars_of
 from tradedesk.core.bars import Bars
@@ -114,11 +115,19 @@ def test_a_subclass_appends_its_parameters_to_the_inherited_ones() -> None:
 
 
 def test_the_summary_of_parameters() -> None:
-    assert list(parameter_texts({"fast": 10, "level": 0.5, "oversold": 30.0})) == [
-        "fast 10",
-        "level 0.5",
-        "oversold 30",
-    ]
+    values = {"period": 14, "oversold": 30.0, "enter_on": 1}
+    assert list(parameter_texts(RsiMeanReversion, values)) == ["period 14", "oversold 30", "enter_on return"]
+    assert list(parameter_texts(None, values)) == ["period 14", "oversold 30", "enter_on 1"]
+
+
+def test_a_choice_accepts_its_words_and_stores_their_places() -> None:
+    assert RsiMeanReversion(enter_on="return") == RsiMeanReversion(enter_on=1)
+    assert RsiMeanReversion(enter_on="return").parameters["enter_on"] == 1
+    assert named_parameters(RsiMeanReversion, {"enter_on": 1}) == {"enter_on": "return"}
+    for wrong in ("Return", 2, -1, 0.5, True, None):
+        with pytest.raises(InvalidParameters) as refusal:
+            RsiMeanReversion(enter_on=wrong)
+        assert refusal.value.errors == {"enter_on": "Enter on must be “touch” or “return”."}
 
 
 @UNTIMED

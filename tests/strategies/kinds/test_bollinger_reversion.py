@@ -61,3 +61,19 @@ def test_a_flat_price_has_no_signals(price: float) -> None:
     signals = BollingerReversion().signals_by_symbol({"A": bars_of([price] * 60)})["A"]
     assert not signals.side.any()
     assert signals.lines["Lower band"][19:].tolist() == signals.lines["Upper band"][19:].tolist()
+
+
+def test_on_return_it_buys_as_the_close_comes_back_above_the_lower_band() -> None:
+    # by hand: 10, 10, 10, 5, 1 have the band 1.72; 10, 10, 5, 1, 6 mean 6.4 and deviation 3.38, band 1.33, so 6 is
+    # back
+    kind = BollingerReversion(period=5, deviations=1.5, enter_on="return")
+    signals = kind.signals_by_symbol({"A": bars_of([10, 10, 10, 10, 10, 5, 1, 6])})["A"]
+    assert signals.side.tolist() == [0, 0, 0, 0, 0, 0, 0, 1]
+    assert signals.strength[-1] == 1.0
+    assert kind.explain(signals, 7) == "The close crossed back above the lower band (1.33)"
+
+
+def test_on_return_a_close_that_is_at_once_above_the_middle_band_is_sold() -> None:
+    kind = BollingerReversion(period=5, deviations=1.5, enter_on="return")
+    signals = kind.signals_by_symbol({"A": bars_of([10, 10, 10, 10, 10, 5, 10])})["A"]
+    assert (signals.side[-1], signals.strength[-1]) == (-1, 1.0)

@@ -56,5 +56,18 @@ def test_a_flat_price_has_no_index(price: float) -> None:
     assert kind.explain(signals, 59) == "No CCI: the price has not changed for 20 bars"
 
 
+def test_on_touch_it_trades_as_the_index_leaves_the_levels() -> None:
+    # the golden index: -133.3 44.4 133.3 0 -133.3 19.0 -22.2 from bar 4 on
+    bars = bars_of([10, 10, 10, 10, 8, 12, 8, 10, 2, 10, 14])
+    index = Cci(period=4).signals(bars).lines["CCI 4"]
+    signals = Cci(period=4, enter_on="touch").signals(bars)
+    below, above = index < -100.0, index > 100.0
+    assert np.flatnonzero(signals.side == 1).tolist() == [t for t in range(5, 11) if below[t] and not below[t - 1]]
+    assert np.flatnonzero(signals.side == -1).tolist() == [
+        t for t in range(5, 11) if above[t] and not above[t - 1]
+    ]
+    assert signals.side.any()
+
+
 def test_the_warm_up_is_the_window_and_one_bar() -> None:
     assert Cci().warmup() == 21

@@ -19,7 +19,7 @@ def test_it_has_a_key_a_name_and_a_short_description(kind: type[Kind]) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", kind.key)
     assert 3 <= len(kind.name) <= 40
     assert kind.description.endswith(".")
-    assert len(kind.description) <= 140
+    assert len(kind.description) <= 200
 
 
 @EVERY_KIND

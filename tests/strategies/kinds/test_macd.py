@@ -28,8 +28,8 @@ def test_golden_signals() -> None:
 def test_it_explains_with_numbers() -> None:
     kind = Macd(fast=2, slow=3, signal=2)
     signals = kind.signals_by_symbol({"A": bars_of([*[10.0] * 60, 13, 16, 16])})["A"]
-    assert [kind.explain(signals, t) for t in (48, 59, 60, 61, 62)] == [
-        "Warming up: 49 of 50 bars",
+    assert [kind.explain(signals, t) for t in (18, 59, 60, 61, 62)] == [
+        "Warming up: 19 of 20 bars",
         "MACD (0.00) equals its signal line (0.00)",
         "MACD (0.50) crossed above its signal line (0.33)",
         "MACD (0.92) is above its signal line (0.72)",
@@ -58,19 +58,19 @@ def test_the_lines_equal_a_plain_implementation(symbol: str) -> None:
 
 @UNTIMED
 @given(st.integers(0, 10**9), st.sampled_from([(12, 26, 9), (6, 18, 5), (20, 50, 15), (5, 10, 50)]))
-def test_the_error_after_the_warm_up_is_below_1_percent_of_the_tolerance(
+def test_the_error_after_the_memory_is_below_1_percent_of_the_tolerance(
     seed: int, periods: tuple[int, int, int]
 ) -> None:
     fast, slow, signal = periods
     kind = Macd(fast=fast, slow=slow, signal=signal)
-    bars = generated("random walk", seed, kind.warmup() + 400)
-    whole, window = kind.signals(bars), kind.signals(bars[-kind.warmup() :])
+    bars = generated("random walk", seed, kind.memory() + 400)
+    whole, window = kind.signals(bars), kind.signals(bars[-kind.memory() :])
     for name in ("MACD", "Signal line"):
         assert abs(whole.lines[name][-1] - window.lines[name][-1]) < TOLERANCE / 100 * bars.close[-1]
 
 
-def test_the_warm_up_is_10_slow_and_10_signal_periods() -> None:
-    assert Macd().warmup() == 350
+def test_the_warm_up_is_4_slow_and_4_signal_periods_and_the_memory_10() -> None:
+    assert (Macd().warmup(), Macd().memory()) == (140, 350)
 
 
 def test_the_fast_average_must_be_shorter() -> None:

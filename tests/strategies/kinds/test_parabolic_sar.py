@@ -38,8 +38,8 @@ def test_the_explanation_has_the_stop() -> None:
     signals = kind.signals_by_symbol({"A": bars})["A"]
     assert signals.lines["SAR"][400:].tolist() == SAR[1:]
     assert signals.side[400:].tolist() == SIDE[1:]
-    assert [kind.explain(signals, t) for t in (399, 400, 404, 406, 407)] == [
-        "Warming up: 400 of 401 bars",
+    assert [kind.explain(signals, t) for t in (31, 400, 404, 406, 407)] == [
+        "Warming up: 32 of 33 bars",
         "SAR (8.00) did not flip",
         "SAR (14.00) flipped above the price",
         "SAR (13.00) did not flip",
@@ -78,8 +78,9 @@ def test_a_flat_price_never_flips(price: float) -> None:
     assert set(signals.lines["SAR"].tolist()) == {price}
 
 
-def test_the_warm_up_is_the_restart_window_and_one_bar() -> None:
-    assert ParabolicSar().warmup() == 401
+def test_a_slow_stop_warms_up_longer_and_never_longer_than_the_restart_window() -> None:
+    assert (ParabolicSar().warmup(), ParabolicSar().memory()) == (200 + 40 + 1, 401)
+    assert ParabolicSar(acceleration=0.01, maximum=0.1).warmup() == 401
 
 
 def test_the_acceleration_must_not_exceed_its_maximum() -> None:

@@ -23,6 +23,15 @@ def test_golden_signals() -> None:
     assert signals.strength == pytest.approx([0, 0, 0, 0, depth, 0, depth, 0])
 
 
+def test_on_return_it_trades_as_the_rsi_comes_back() -> None:
+    # the golden RSI: 16.7 at bars 4 and 5 and back above 30 at bar 6; back below 70 at bars 3 and 9 (by hand:
+    # 9.125 gains against 4.625 losses, 66.4)
+    bars = bars_of([10, 11, 12, 11, 9, 9, 12, 15, 15, 13])
+    signals = RsiMeanReversion(period=2, enter_on="return").signals(bars)
+    assert signals.side.tolist() == [0, 0, 0, -1, 0, 0, 1, 0, 0, -1]
+    assert signals.strength.tolist() == np.abs(signals.side).tolist()
+
+
 def test_strength_grows_with_the_distance_from_the_level() -> None:
     kind = RsiMeanReversion(period=2)
     deep, shallow = (
@@ -54,15 +63,15 @@ def test_the_line_equals_the_rsi_of_wilder(symbol: str, period: int) -> None:
 
 @UNTIMED
 @given(st.integers(0, 10**9), st.integers(2, 30))
-def test_the_warm_up_is_long_enough_to_forget_older_bars(seed: int, period: int) -> None:
+def test_the_memory_is_long_enough_to_forget_older_bars(seed: int, period: int) -> None:
     kind = RsiMeanReversion(period=period)
-    bars = generated("random walk", seed, kind.warmup() + 400)
-    whole, window = kind.signals(bars), kind.signals(bars[-kind.warmup() :])
+    bars = generated("random walk", seed, kind.memory() + 400)
+    whole, window = kind.signals(bars), kind.signals(bars[-kind.memory() :])
     assert abs(whole.lines[f"RSI {period}"][-1] - window.lines[f"RSI {period}"][-1]) < 1e-6
 
 
-def test_the_warm_up_is_20_periods() -> None:
-    assert RsiMeanReversion().warmup() == 280
+def test_the_warm_up_is_8_periods_and_the_memory_20() -> None:
+    assert (RsiMeanReversion().warmup(), RsiMeanReversion().memory()) == (112, 280)
 
 
 def test_a_flat_price_has_no_rsi() -> None:

@@ -39,8 +39,8 @@ def test_the_explanation_has_the_stop() -> None:
     warm = [10.0] * (kind.warmup() - 1)
     signals = kind.signals_by_symbol({"A": with_range_of_2([*warm, *CLOSE[2:]])})["A"]
     assert signals.side[-7:].tolist() == SIDE
-    assert [kind.explain(signals, t) for t in (139, 140, 142, 145)] == [
-        "Warming up: 140 of 141 bars",
+    assert [kind.explain(signals, t) for t in (55, 56, 58, 61)] == [
+        "Warming up: 56 of 57 bars",
         "SuperTrend did not turn, stop at 12.00",
         "Closed above the upper band: SuperTrend turned up, stop at 10.50",
         "Closed below the lower band: SuperTrend turned down, stop at 12.19",
@@ -70,6 +70,7 @@ def test_a_flat_price_never_turns(price: float) -> None:
     assert signals.lines["SuperTrend"][2:] == pytest.approx(price)
 
 
-def test_the_warm_up_is_that_of_the_average_the_restart_window_and_one_bar() -> None:
-    assert SuperTrend().warmup() == 20 * 10 + 300 + 1
-    assert SuperTrend(period=7, multiplier=0.5).warmup() == 20 * 7 + 50 + 1
+def test_the_warm_up_and_the_memory_are_those_of_the_average_and_of_the_trend() -> None:
+    assert (SuperTrend().warmup(), SuperTrend().memory()) == (8 * 10 + 120 + 1, 20 * 10 + 300 + 1)
+    small = SuperTrend(period=7, multiplier=0.5)
+    assert (small.warmup(), small.memory()) == (8 * 7 + 20 + 1, 20 * 7 + 50 + 1)

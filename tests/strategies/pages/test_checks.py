@@ -58,7 +58,7 @@ def test_the_checks_use_closed_bars_only(alices_browser: Client, alice: User, sa
 def test_the_latest_signal_of_each_side_is_shown(alices_browser: Client, alice: User, samples: None) -> None:
     strategy = a_strategy(alice)
     report = alices_browser.get(f"{LIST}/{strategy.pk}/checks").context["report"]
-    bars = closed_bars("AAPL", "1Day", report.last + timedelta(days=1))
+    bars = closed_bars(None, "AAPL", "1Day", report.last + timedelta(days=1))
     side = strategy.make_kind().signals(bars).side
     latest = {int(side[row]): bars.time[row] for row in range(len(bars))}
     expected = sorted(
