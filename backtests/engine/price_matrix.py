@@ -3,18 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import Bars, Floats, Times, read_only, session_numbers, to_datetime64
+from tradedesk.core.rules import RiskRules
+from tradedesk.core.true_range import average_true_range
 
 Cell = TypeVar("Cell", bound=np.generic)
 Rows = NDArray[np.intp] | slice
+UNUSED = read_only(np.empty((0, 0)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class PriceMatrix:
     """n rows by s symbols, the symbols sorted by name, so that no result depends on the order of a mapping.
 
@@ -34,9 +38,20 @@ class PriceMatrix:
     counts: tuple[int, ...]
     rows: tuple[Rows, ...]
 
-    def prices(self, first: int) -> tuple[Floats, Floats, Floats, Floats]:
-        """open, high, low and mark from row `first` on."""
-        return self.open[first:], self.high[first:], self.low[first:], self.mark[first:]
+    def prices(self, first: int, rules: RiskRules) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """open, high, low, mark and average_true_range from row `first` on; the last is (0, 0) if no rule needs
+        it."""
+        ranges = UNUSED if rules.trailing_stop_atr is None else self.average_true_range[first:]
+        return self.open[first:], self.high[first:], self.low[first:], self.mark[first:], ranges
+
+    @cached_property
+    def average_true_range(self) -> Floats:
+        """The average true range of each symbol's own bars (n, s), NaN where it has none."""
+        columns = [
+            average_true_range(self.high[own, place], self.low[own, place], self.mark[own, place])
+            for place, own in enumerate(self.rows)
+        ]
+        return self.align(columns, np.nan)
 
     def align(self, columns: Sequence[NDArray[Cell]], empty: float) -> NDArray[Cell]:
         """The columns (n, s) on the rows of the matrix, from one column a symbol, as long as its bars."""

@@ -13,14 +13,15 @@ from tradedesk.core.bars import Floats, Times
 from tradedesk.core.fills import EXIT_REASONS, ExitReason
 from tradedesk.core.metrics import r_multiple
 from tradedesk.core.money import PLACES
+from tradedesk.core.risk import Refusal
 
 
 class Trade(NamedTuple):
     """A closed lot. Times are the opening times of the bars of its entry and its exit, aware, in UTC.
 
     commission: dollars, both sides. pnl: dollars, after commission. return_fraction: pnl as a fraction of the
-    dollars paid. r_multiple: pnl over the amount that the stop put at risk, None when the stop was not below the
-    entry price.
+    dollars paid. r_multiple: pnl over the amount that the initial stop put at risk, None when there was none or it
+    was not below the entry price. stop_price: the last one, above the initial stop if a trailing stop was raised.
     """
 
     symbol: str
@@ -34,21 +35,24 @@ class Trade(NamedTuple):
     return_fraction: float
     commission: float
     r_multiple: float | None
-    stop_price: float
+    initial_stop: float | None
+    stop_price: float | None
     target_price: float | None
 
 
 class OpenPosition(NamedTuple):
     """A lot that is still open at the end, marked at its symbol's last close.
 
-    commission: dollars paid so far. unrealized_pnl: dollars, after that commission, before the costs of an exit.
+    stop_price: the last one, as in Trade. commission: dollars paid so far. unrealized_pnl: dollars, after that
+    commission, before the costs of an exit.
     """
 
     symbol: str
     quantity: float
     entry_time: datetime
     entry_price: float
-    stop_price: float
+    initial_stop: float | None
+    stop_price: float | None
     target_price: float | None
     commission: float
     last_price: float
@@ -61,6 +65,7 @@ class Result:
 
     closed: the sold lots in the order of sale; held: the open lots in the order of purchase (dtype kernel.LOT).
     marks: each symbol's last close. exposure: the fraction of the m bars in which a lot was held at any time.
+    outcomes: the number of BUY signals by Refusal code; NONE is those that were filled.
     """
 
     time: Times
@@ -71,6 +76,13 @@ class Result:
     exposure: float
     symbols: tuple[str, ...]
     marks: Floats
+    outcomes: NDArray[np.int64]
+
+    @property
+    def buy_signals(self) -> dict[str, int]:
+        """The number of BUY signals by outcome: "filled", or the name of a Refusal."""
+        names = ["filled", *(code.name.lower() for code in Refusal if code is not Refusal.NONE)]
+        return dict(zip(names, self.outcomes.tolist(), strict=True))
 
     @cached_property
     def invested(self) -> Floats:
@@ -88,7 +100,7 @@ class Result:
     def r_multiples(self) -> Floats:
         """The R-multiple of each closed lot, NaN where it is not defined."""
         lots = self.closed
-        return r_multiple(lots["pnl"], lots["quantity"], lots["entry_price"], lots["stop_price"])
+        return r_multiple(lots["pnl"], lots["quantity"], lots["entry_price"], lots["initial_stop"])
 
     @cached_property
     def trades(self) -> list[Trade]:
@@ -105,10 +117,11 @@ class Result:
             (lots["pnl"] / lots["paid"]).tolist(),
             lots["commission"].tolist(),
             _or_none(self.r_multiples),
-            lots["stop_price"].tolist(),
+            _or_none(lots["initial_stop"]),
+            _or_none(lots["stop_price"]),
             _or_none(lots["target_price"]),
         )
-        return [Trade(*row) for row in zip(self._names(lots), *columns, strict=True)]
+        return [*map(Trade._make, zip(self._names(lots), *columns, strict=True))]
 
     @cached_property
     def open_positions(self) -> list[OpenPosition]:
@@ -119,13 +132,14 @@ class Result:
             lots["quantity"].tolist(),
             self._moments(lots["entry_row"]),
             lots["entry_price"].tolist(),
-            lots["stop_price"].tolist(),
+            _or_none(lots["initial_stop"]),
+            _or_none(lots["stop_price"]),
             _or_none(lots["target_price"]),
             lots["commission"].tolist(),
             marks.tolist(),
             (lots["quantity"] * marks - lots["paid"]).tolist(),
         )
-        return [OpenPosition(*row) for row in zip(self._names(lots), *columns, strict=True)]
+        return [*map(OpenPosition._make, zip(self._names(lots), *columns, strict=True))]
 
     def _names(self, lots: Lots) -> list[str]:
         return [self.symbols[symbol] for symbol in lots["symbol"].tolist()]
@@ -136,4 +150,8 @@ class Result:
 
 
 def _or_none(values: Floats) -> list[float | None]:
-    return [value if finite else None for value, finite in zip(values.tolist(), np.isfinite(values), strict=True)]
+    numbers: list[float | None] = values.tolist()
+    finite = np.isfinite(values)
+    if finite.all():
+        return numbers
+    return [value if known else None for value, known in zip(numbers, finite.tolist(), strict=True)]

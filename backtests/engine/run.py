@@ -55,8 +55,8 @@ def run_on(
     progress = progress or Progress()
     progress.rows = len(matrix.time) - first
     equity = np.empty(progress.rows)
-    cash, lots, exposed = trade(
-        *matrix.prices(first),
+    cash, lots, exposed, outcomes = trade(
+        *matrix.prices(first, rules),
         matrix.session[first:],
         side[first:],
         strength[first:],
@@ -76,6 +76,7 @@ def run_on(
         exposure=exposed / len(equity) if len(equity) else 0.0,
         symbols=matrix.symbols,
         marks=matrix.mark[-1] if len(equity) else np.zeros(len(matrix.symbols)),
+        outcomes=outcomes,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backtests.engine.price_matrix import PriceMatrix, make_price_matrix
 from backtests.engine.progress import Progress
@@ -15,9 +16,6 @@ from tradedesk.core.bars import Bars, InvalidBars, validate
 from tradedesk.core.metrics import Metrics, Sessions, measure
 from tradedesk.core.rules import FULLY_INVESTED, Costs, RiskRules
 from tradedesk.core.signals import Side, Signals
-
-# Buy and hold never sells. The rules require a stop, so it gets the widest one they allow.
-WIDEST_STOP = 0.99
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +43,11 @@ class Scenario:
     start: datetime | None
     benchmark: Result
     sessions: Sessions  # of the benchmark's rows, which are those of every result
+
+    @property
+    def days(self) -> NDArray[np.int64]:
+        """The day (k,) of each session, since 1970."""
+        return self.sessions.number[self.sessions.ends]
 
     def simulate(self, kind: Kind) -> Simulation:
         """Compute the kind's signals, trade and measure them."""
@@ -132,7 +135,7 @@ def buy_and_hold(
     held = RiskRules(
         position_size_pct=max(FULLY_INVESTED / max(symbols, 1), 0.001),
         max_positions=max(symbols, 1),
-        stop_loss_pct=WIDEST_STOP,
+        stop_loss_pct=None,
         signal_threshold=0.0,
         fractional=rules.fractional,
     )

@@ -4,11 +4,14 @@ Most bars have no signal to act on and touch no stop or target. The inner loops 
 values and never leave early, so that the compiler turns them into vector instructions.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import Floats
+from tradedesk.core.fills import trailing_stop
 from tradedesk.core.money import round_money
 
 NO_LOT = -1
@@ -60,6 +63,20 @@ def rows_until_touched(low: Floats, high: Floats, symbol: int, stop: float, targ
     while row < len(low) and not (low[row, symbol] <= stop or high[row, symbol] >= target):
         row += 1
     return row
+
+
+@njit(cache=True)
+def rows_until_trailed(low: Floats, high: Floats, symbol: int, lot: Any, rules: Any) -> int:
+    """The same for a lot with a trailing stop, which each row may raise for the rows after it; the lot itself is
+    left as it is."""
+    stop, highest = lot["stop_price"], lot["highest"]
+    for row in range(len(low)):
+        if low[row, symbol] <= stop or high[row, symbol] >= lot["target_price"]:
+            return row
+        if high[row, symbol] > highest:
+            highest = high[row, symbol]
+            stop = max(stop, trailing_stop(highest, rules.trailing_stop_pct, lot["trailing_distance"]))
+    return len(low)
 
 
 @njit(cache=True)

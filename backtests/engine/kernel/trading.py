@@ -1,7 +1,8 @@
 """The trading loop over the bars.
 
 A decision at the close of a bar is executed in the same symbol's next bar, in this order: signal exits at the
-open, entries at the open by strength, protective exits, mark at the close.
+open, entries at the open by strength, protective exits, mark at the close. A trailing stop is raised at the close
+and acts from the next bar on, because a bar does not tell whether its high came before its low.
 
 Most bars have no order, no signal to act on and touch no stop or target. The loop fast-forwards over them and
 marks them together; in the other bars it visits only the symbols that are held or ordered.
@@ -19,19 +20,32 @@ from backtests.engine.kernel.fast_forward import (
     round_all,
     rows_until_signal,
     rows_until_touched,
+    rows_until_trailed,
 )
-from backtests.engine.kernel.lots import LOT, Lots, close_lot, open_lot
+from backtests.engine.kernel.lots import LOT, Lots, close_lot, open_lot, raise_stop
 from backtests.engine.kernel.queues import insert, insert_by_strength, remove
 from tradedesk.core.bars import Floats
-from tradedesk.core.fills import EXIT_SIGNAL, NO_EXIT, affordable, buy_price, protective_exit, sell_price
+from tradedesk.core.fills import (
+    EXIT_SIGNAL,
+    NO_EXIT,
+    affordable,
+    buy_price,
+    protective_exit,
+    sell_price,
+    trailing_distance,
+)
 from tradedesk.core.money import round_money
-from tradedesk.core.risk import EntryState, Refusal, entry_refusal
+from tradedesk.core.risk import EntryState, Refusal, entry_refusal, size_refusal
 from tradedesk.core.sizing import order_quantity
 
-ALLOWED = int(Refusal.NONE)
+FILLED, HELD, NO_CASH, NO_BAR = (
+    int(code) for code in (Refusal.NONE, Refusal.HELD, Refusal.NO_CASH, Refusal.NO_BAR)
+)
+OUTCOMES = len(Refusal)
 # The cells of a Progress: the number of rows done, and whether to stop.
 DONE, STOP = 0, 1
 PROGRESS_ROWS = 4096  # the progress is updated at least once in this many rows
+TRAILING_ROWS = 256  # a trailing stop is followed row by row, so the loop looks ahead less far
 
 
 @njit(cache=True, nogil=True)
@@ -40,6 +54,7 @@ def trade(
     high: Floats,
     low: Floats,
     mark: Floats,
+    average_true_range: Floats,
     session: NDArray[np.int64],
     side: NDArray[np.int8],
     strength: Floats,
@@ -47,22 +62,30 @@ def trade(
     rules: Any,
     progress: NDArray[np.int64],
     equity: Floats,
-) -> tuple[float, Lots, int]:
+) -> tuple[float, Lots, int, NDArray[np.int64]]:
     """The kernel. Arrays are (rows, symbols), session (rows,). A symbol without a bar in a row has NaN prices and
-    side 0 there, and mark keeps its last close. progress: the cells of a Progress, which can stop the loop.
+    side 0 there, and mark keeps its last close. average_true_range: (0, 0) without a trailing stop by ATR.
+    progress: the cells of a Progress, which can stop the loop.
 
     Writes the equity at each close (rows,). Returns the cash at the end, all lots in the order they were bought
-    (dtype LOT), and the number of rows in which a lot was held at any time.
+    (dtype LOT), the number of rows in which a lot was held at any time, and the number of BUY signals by outcome:
+    of each Refusal code, with those that were filled as code NONE.
     """
     rows, symbols = mark.shape
     sides = side.reshape(-1)  # row after row
-    lots = np.empty(count_buys(sides), LOT)
+    signals = count_buys(sides)
+    lots = np.empty(signals, LOT)
+    outcomes = np.zeros(OUTCOMES, np.int64)
     held = np.empty(symbols, np.int64)  # held[:holding]: the symbols with a lot, ascending
     lot_of = np.full(symbols, NO_LOT)  # the number of each symbol's lot
     exiting = np.zeros(symbols, np.bool_)  # whether an exit waits for the symbol's next bar
     ordered = np.empty(symbols, np.int64)  # ordered[:entries]: the symbols whose entry waits, the strongest first
     shares = np.zeros(symbols)  # the shares of each waiting entry
     entry_strength = np.zeros(symbols)  # and its strength
+    distance = np.full(symbols, np.inf)  # and the dollars between the highest price and its trailing stop by ATR
+    by_true_range = rules.trailing_stop_atr < np.inf
+    trailing = by_true_range or rules.trailing_stop_pct < np.inf
+    ahead = TRAILING_ROWS if trailing else PROGRESS_ROWS
     buying = np.empty(symbols, np.int64)  # buying[:buys]: the symbols with a BUY in this bar, the strongest first
     bought = holding = exits = entries = exposed = 0
     cash = peak = equity_before_session = capital
@@ -107,13 +130,16 @@ def trade(
                 rules.fractional,
             )
             if quantity > 0.0:
-                cash = round_money(cash - open_lot(lots[bought], s, t, quantity, price, rules))
+                cash = round_money(cash - open_lot(lots[bought], s, t, quantity, price, distance[s], rules))
                 lot_of[s] = bought
                 bought += 1
                 holding = insert(held, holding, s)
                 in_market = True
+            else:
+                outcomes[NO_CASH] += 1
 
-        # 3. Protective exits, also in the entry bar. The NaN of a missing bar touches neither stop nor target.
+        # 3. Protective exits, also in the entry bar, then the trailing stops for the next bar. The NaN of a
+        # missing bar touches neither stop nor target, and raises nothing.
         place = 0
         while place < holding:
             s = held[place]
@@ -126,6 +152,8 @@ def trade(
                 lot_of[s] = NO_LOT
                 holding = remove(held, holding, place)
             else:
+                if trailing:
+                    raise_stop(lot, high[t, s], rules)
                 place += 1
 
         # 4. Mark at the close.
@@ -151,26 +179,44 @@ def trade(
             counted += 1
         for place in range(buys):
             s = buying[place]
+            if by_true_range:
+                distance[s] = trailing_distance(average_true_range[t, s], rules.trailing_stop_atr)
             state = EntryState(
-                strength[t, s], holding - exits + entries, equity_before_session - equity_now, equity_now, peak
+                strength[t, s],
+                holding - exits + entries,
+                equity_before_session - equity_now,
+                equity_now,
+                peak,
+                distance[s],
             )
-            if entry_refusal(state, rules) == ALLOWED:
+            refusal = entry_refusal(state, rules)
+            if refusal == FILLED:
                 shares[s] = order_quantity(equity_now, mark[t, s], rules)
-                if shares[s] > 0.0:
-                    entry_strength[s] = strength[t, s]
-                    entries = insert_by_strength(ordered, entries, s, entry_strength)
+                refusal = size_refusal(shares[s])
+            if refusal == FILLED:
+                entry_strength[s] = strength[t, s]
+                entries = insert_by_strength(ordered, entries, s, entry_strength)
+            else:
+                outcomes[refusal] += 1
         t += 1
 
         # Fast-forward to the next bar with an event, and mark the bars before it.
         if exits + entries > 0:
             continue
-        skipped = rows_until_signal(sides[t * symbols : min(t + PROGRESS_ROWS, rows) * symbols], lot_of)
+        skipped = rows_until_signal(sides[t * symbols : min(t + ahead, rows) * symbols], lot_of)
         if skipped == 0:
             continue
         for place in range(holding):
             s = held[place]
-            stop, target = lots[lot_of[s]]["stop_price"], lots[lot_of[s]]["target_price"]
-            skipped = rows_until_touched(low[t : t + skipped], high[t : t + skipped], s, stop, target)
+            lot, lows, highs = lots[lot_of[s]], low[t : t + skipped], high[t : t + skipped]
+            if trailing:
+                skipped = rows_until_trailed(lows, highs, s, lot, rules)
+            else:
+                skipped = rows_until_touched(lows, highs, s, lot["stop_price"], lot["target_price"])
+        for place in range(holding if trailing else 0):
+            s = held[place]
+            for row in range(t, t + skipped):
+                raise_stop(lots[lot_of[s]], high[row, s], rules)
         marked = equity[t : t + skipped]
         marked[:] = cash
         for place in range(holding):
@@ -182,7 +228,9 @@ def trade(
         t += skipped
 
     progress[DONE] = t
-    return cash, lots[:bought], exposed
+    outcomes[FILLED], outcomes[NO_BAR] = bought, entries
+    outcomes[HELD] = signals - outcomes.sum()  # the loop skips these, so they are what is left
+    return cash, lots[:bought], exposed, outcomes
 
 
 @njit(cache=True)

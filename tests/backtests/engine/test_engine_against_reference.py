@@ -14,15 +14,16 @@ from tradedesk.core.signals import Signals
 
 CAPITAL = 1_000_000.0
 COSTS = Costs(commission_per_order=1.0, commission_bps=5.0, slippage_bps=10.0)
-# The widest stop: 99% below the entry, which none of these series reaches.
-NO_STOP: dict[str, Any] = {"stop_loss_pct": 0.99, "max_positions": 1000}
+NO_STOP: dict[str, Any] = {"stop_loss_pct": None, "max_positions": 1000}
 PLENTY = RiskRules(position_size_pct=1.0, max_position_size=20_000.0, **NO_STOP)
 SCARCE = RiskRules(position_size_pct=0.3, **NO_STOP)
+TRAILING = RiskRules(position_size_pct=0.3, trailing_stop_atr=1.5, **NO_STOP)
 SETTINGS = {
     "cash for all": (PLENTY, Costs()),
     "cash for all, with costs": (PLENTY, COSTS),
     "cash for three at a time": (SCARCE, Costs()),
     "cash for three at a time, with costs": (SCARCE, COSTS),
+    "trailing stops by ATR": (TRAILING, COSTS),
 }
 
 

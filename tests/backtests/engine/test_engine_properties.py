@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -243,8 +244,17 @@ def test_a_start_equals_having_no_signals_before_it(case: Case, number: int) -> 
     assert late.trades == unsignalled.trades
 
 
-@pytest.mark.parametrize("symbols", [1, 3])
-def test_long_random_walks_equal_the_reference_engine(symbols: int) -> None:
+STOPS: dict[str, dict[str, float | None]] = {
+    "fixed": {"stop_loss_pct": 0.05},
+    "trailing": {"stop_loss_pct": None, "trailing_stop_pct": 0.07},
+    "by ATR": {"stop_loss_pct": None, "trailing_stop_atr": 1.5},
+    "by ATR, wide": {"stop_loss_pct": 0.2, "trailing_stop_atr": 100.0},
+    "fixed and trailing": {"stop_loss_pct": 0.05, "trailing_stop_pct": 0.07},
+}
+
+
+@pytest.mark.parametrize(("symbols", "stops"), [(1, "fixed"), (1, "by ATR"), *((3, stops) for stops in STOPS)])
+def test_long_random_walks_equal_the_reference_engine(symbols: int, stops: str) -> None:
     random = np.random.default_rng(20_240_101 + symbols)
     bars, signals = {}, {}
     for symbol in "ABC"[:symbols]:
@@ -258,14 +268,19 @@ def test_long_random_walks_equal_the_reference_engine(symbols: int) -> None:
         side = random.choice([-1, 0, 0, 0, 1], count).astype(np.int8)
         signals[symbol] = Signals(side, np.round(random.random(count), 2))
         validate(bars[symbol])
-    rules = RiskRules(
-        position_size_pct=0.6, max_positions=2, stop_loss_pct=0.05, take_profit_pct=0.08, signal_threshold=0.3
-    )
+    own: Any = STOPS[stops]
+    rules = RiskRules(position_size_pct=0.6, max_positions=2, take_profit_pct=0.08, signal_threshold=0.3, **own)
     costs = Costs(commission_per_order=1.0, commission_bps=2.0, slippage_bps=3.0)
     result = run(bars, signals, capital=100_000.0, rules=rules, costs=costs)
     reference = ReferenceEngine(bars, signals, 100_000.0, rules, costs)
     reference.run()
     assert len(result.trades) > 30 * symbols
-    assert {done.exit_reason for done in result.trades} == set(ExitReason) - {ExitReason.MANUAL}
+    reasons = {ExitReason.STOP_LOSS} if own.get("stop_loss_pct") else set()
+    reasons |= {ExitReason.TRAILING_STOP} if stops not in ("fixed", "by ATR, wide") else set()
+    assert {done.exit_reason for done in result.trades} == {ExitReason.SIGNAL, ExitReason.TAKE_PROFIT} | reasons
+    assert [(t.exit_reason, t.stop_price) for t in result.trades] == [
+        (fills.EXIT_REASONS[lot.reason], lot.stop)
+        for lot in sorted((lot for lot in reference.lots if lot.sold), key=lambda lot: str(lot.sold))
+    ]
     assert result.equity.tolist() == list(reference.equity.values())
     assert result.cash == reference.cash

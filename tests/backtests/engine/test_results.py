@@ -75,7 +75,7 @@ def test_the_curve_stores_the_invested_part_of_the_equity(completed: Backtest) -
 
 
 def closes_by_second(symbol: str) -> list[tuple[int, float]]:
-    bars = load_bars(symbol, "1Day")
+    bars = load_bars(None, symbol, "1Day")
     seconds = bars.time.astype("datetime64[s]").astype(int)
     return list(zip(seconds.tolist(), bars.close.tolist(), strict=True))
 
@@ -131,7 +131,7 @@ def test_the_provenance_is_that_of_the_bars_of_the_run(make: Make, clock: Clock)
     backtest.refresh_from_db()
     data = backtest.provenance["data"]["IBM"]
     start, end = backtest.period
-    history = load_bars("IBM", "1Day").until(end)
+    history = load_bars(None, "IBM", "1Day").until(end)
     assert (data["provider"], data["fingerprint"]) == ("sample", fingerprint_of(history))
     assert (data["count"], data["count"] - data["bars_before"]) == (len(history), len(history.since(start)))
     assert backtest.provenance["seed"] is None
@@ -170,7 +170,8 @@ def as_trade(row: BacktestTrade) -> Trade:
         return_fraction=row.return_fraction,
         commission=float(row.commission),
         r_multiple=row.r_multiple,
-        stop_price=float(row.stop_price),
+        initial_stop=float(row.initial_stop_price or 0),
+        stop_price=float(row.stop_price or 0),
         target_price=None if row.target_price is None else float(row.target_price),
     )
 
@@ -181,7 +182,8 @@ def as_position(row: BacktestTrade) -> OpenPosition:
         quantity=float(row.quantity),
         entry_time=row.entry_time,
         entry_price=float(row.entry_price),
-        stop_price=float(row.stop_price),
+        initial_stop=float(row.initial_stop_price or 0),
+        stop_price=float(row.stop_price or 0),
         target_price=None if row.target_price is None else float(row.target_price),
         commission=float(row.commission),
         last_price=float(row.exit_price),
