@@ -1,77 +1,66 @@
 """Parquet: bars as typed columns, as pandas and most data tools save them."""
 
-from collections.abc import Iterable
-from datetime import date, datetime
 from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tradedesk.core.bars import Floats, Timeframe, Times
-from tradedesk.marketdata.readers import columns
-from tradedesk.marketdata.readers.columns import FileColumns, find_columns, too_many_rows_error
-from tradedesk.marketdata.readers.times import EPOCH, MICROSECOND, TimeColumn
+from tradedesk.marketdata.readers import headings, table
+from tradedesk.marketdata.readers.arrays import one_array
+from tradedesk.marketdata.readers.table import Places, Table, too_many_rows
 from tradedesk.marketdata.refusal import ImportRefused
 
-SLICE = 65_536
+MAX_COLUMNS = 10_000
 
 
-def read_parquet(file: BinaryIO, timeframe: Timeframe) -> FileColumns:
-    """The columns of a Parquet file as float64, times in UTC. Raises ImportRefused, naming the row (from 1)."""
+def read_parquet(file: BinaryIO, name: str) -> Table:
+    """The rows of a Parquet file. Raises ImportRefused."""
     try:
         parquet = pq.ParquetFile(file)
-        if parquet.metadata.num_rows > columns.MAX_ROWS:
-            raise too_many_rows_error()
+        if parquet.metadata.num_rows > table.MAX_ROWS:
+            raise too_many_rows()
         titles = parquet.schema_arrow.names
-        positions = find_columns(titles)
-        table = parquet.read(columns=[titles[position] for position in positions.values()], use_threads=False)
+        if len(titles) > MAX_COLUMNS or parquet.metadata.num_columns != len(titles):
+            raise ImportRefused(
+                "The Parquet file has nested columns. Save it with one plain column for each value."
+            )
+        layout = headings.find_layout([titles, *_sample(parquet, titles)], decimal_comma=False)
+        read = parquet.read(columns=[titles[position] for position in layout.positions], use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise ImportRefused(f"The Parquet file could not be read: {str(error).splitlines()[0]}") from error
-    found = {name: table.column(titles[position]) for name, position in positions.items()}
-    return FileColumns(
-        time=_times(found.pop("time"), titles[positions["time"]], timeframe),
-        values={name: _numbers(column, titles[positions[name]]) for name, column in found.items()},
-        place=_place,
+    return Table(
+        layout=layout,
+        columns={position: _plain(read.column(titles[position])) for position in layout.positions},
+        places=Places("Row", np.arange(1, read.num_rows + 1)),
+        notes=layout.notes,
+        source=name,
     )
 
 
-def _place(row: int) -> str:
-    return f"Row {row + 1}"
+def _sample(parquet: pq.ParquetFile, titles: list[str]) -> list[list[str]]:
+    """The first rows as text, from which the layout sees what the columns hold."""
+    batch = next(parquet.iter_batches(batch_size=headings.SAMPLE, use_threads=False), None)
+    if batch is None:
+        return []
+    columns = []
+    for column in batch.columns:
+        try:
+            columns.append([text or "" for text in _text(_plain(column)).to_pylist()])
+        except pa.ArrowException:
+            columns.append([""] * len(column))  # a type without text is no column of bars
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _numbers(column: pa.ChunkedArray, title: str) -> Floats:
-    kind = column.type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        raise ImportRefused(f"Column {title} contains {kind}, not numbers.")
-    column = column.cast(pa.float64(), safe=False)
-    if column.null_count:
-        return np.array(column.to_pylist(), dtype=np.float64)  # None becomes NaN
-    # Not to_numpy(), which imports pandas.
-    combined = column.combine_chunks()
-    return np.frombuffer(combined.buffers()[1], np.float64, len(combined), combined.offset * 8)
+def _text(column: pa.Array) -> pa.Array:
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us"), safe=False)
+    if pa.types.is_floating(column.type):
+        # Seconds since 1970 as 1672756200, not as 1.6727562e+09.
+        column = column.cast(pa.int64(), safe=False)
+    return column.cast(pa.string())
 
 
-def _times(column: pa.ChunkedArray, title: str, timeframe: Timeframe) -> Times:
-    kind = column.type
-    if pa.types.is_timestamp(kind):
-        column = column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
-    elif not (pa.types.is_date(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        raise ImportRefused(f"Column {title} contains {kind}. Times must be dates, timestamps or text.")
-    times = TimeColumn(timeframe)
-    for start in range(0, len(column), SLICE):
-        for value in _values(column.slice(start, SLICE)):
-            try:
-                times.append(value)
-            except ValueError as error:
-                raise ImportRefused(f"{_place(len(times))}: {error}") from None
-    return times.as_array()
-
-
-def _values(column: pa.ChunkedArray) -> Iterable[datetime | date | str | None]:
-    if not pa.types.is_timestamp(column.type) or column.type.tz is None:
-        return column.to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
-    # Through integers, because timestamps with a zone import pandas.
-    zone = pa.lib.string_to_tzinfo(column.type.tz)
-    moments = column.cast(pa.int64()).to_pylist()
-    return ((EPOCH + moment * MICROSECOND).astimezone(zone) if moment is not None else None for moment in moments)
+def _plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    column = one_array(column)
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
