@@ -3,10 +3,12 @@
 import numpy as np
 
 from backtests.engine.simulation import prepare_scenario
-from backtests.research.optimizer.sweep import returns_of, sweep
+from backtests.research.optimizer.sweep import returns_of, sweep_trials
+from backtests.research.robustness.trials import trial_of
 from strategies.kinds import kinds
 from tradedesk.core.bars import Bars, read_only
 from tradedesk.core.rules import Costs, RiskRules
+from tradedesk.core.true_range import average_true_range
 
 BARS = 300
 
@@ -16,11 +18,12 @@ def compile_all() -> None:
     scenario = prepare_scenario(
         {"SYNTHETIC": _synthetic_bars()}, capital=100_000.0, rules=RiskRules(), costs=Costs()
     )
+    average_true_range(*(read_only(np.ones(BARS)) for _ in range(3)))
     for kind in kinds().values():
         if not kind.__module__.startswith("strategies.kinds."):
             continue
-        scenario.simulate(kind())
-        sweep(scenario, kind, [{}])
+        trial_of(scenario, scenario.simulate(kind()))
+        sweep_trials(scenario, kind, [{}])
         returns_of(scenario, kind, [{}])
 
 

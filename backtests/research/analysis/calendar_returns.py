@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import Floats
+from tradedesk.core.metrics import total_return
 
 Dates = NDArray[np.datetime64]
 
@@ -65,7 +66,7 @@ def _cells(sessions: Dates, equity: Floats, capital: float, calendar: Dates, uni
     partial = {*_first_days(missing, unit), *_first_days(spans[following[within]], unit)}
     rows = zip(_first_days(spans[last], unit), levels.tolist(), before.tolist(), strict=True)
     return {
-        span: Cell(level / start - 1.0 if start > 0.0 else None, span not in partial)
+        span: Cell(total_return(level, start) if start > 0.0 else None, span not in partial)
         for span, level, start in rows
     }
 

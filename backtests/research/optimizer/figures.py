@@ -1,9 +1,15 @@
-"""Figures: the metrics of one combination as a row of an array. NaN is an undefined figure."""
+"""Figures: the metrics of one combination as a row of an array. NaN is an undefined figure.
+
+Over a period below metrics.LEAST_YEARLY_DAYS there are no figures per year; core.ratios.curve_ratios says what a
+sweep computes instead, to rank by.
+"""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tradedesk.core.metrics import YEARLY
 
 # Names and units as in core.metrics.Metrics.
 FIGURES = np.dtype(
@@ -22,6 +28,15 @@ FIGURES = np.dtype(
     ]
 )
 Figures = NDArray[np.void]
+
+
+def without_yearly(figures: Figures) -> Figures:
+    """A copy (n,) in which the figures per year are undefined, for a period that is too short for them."""
+    shown = figures.copy()
+    for name in YEARLY:
+        if name in (FIGURES.names or ()):
+            shown[name] = np.nan
+    return shown
 
 
 def as_dict(row: Any) -> dict[str, float | int | None]:

@@ -32,13 +32,14 @@ class Axis:
 @dataclass(frozen=True, slots=True)
 class HeatMap:
     """cells (y, x): the best or the median score of each pair of groups, NaN where no combination has a score.
-    counts: the number of combinations with a score.
+    counts: the number of combinations with a score. tried: the number of all combinations.
     """
 
     x: Axis
     y: Axis
     cells: Floats
     counts: NDArray[np.int64]
+    tried: NDArray[np.int64]
 
 
 def heat_map(x: Floats, y: Floats, score: Floats, *, best: bool) -> HeatMap:
@@ -47,7 +48,8 @@ def heat_map(x: Floats, y: Floats, score: Floats, *, best: bool) -> HeatMap:
     width, height = len(across.ends), len(down.ends)
     cells, counts = np.full(width * height, np.nan), np.zeros(width * height, np.int64)
     known = np.isfinite(score)
-    cell, scored = (down.place * width + across.place)[known], score[known]
+    place = down.place * width + across.place
+    cell, scored = place[known], score[known]
     order = np.lexsort((scored, cell))
     filled, first, count = np.unique(cell[order], return_index=True, return_counts=True)
     ordered = scored[order]
@@ -56,7 +58,9 @@ def heat_map(x: Floats, y: Floats, score: Floats, *, best: bool) -> HeatMap:
     else:
         cells[filled] = (ordered[first + (count - 1) // 2] + ordered[first + count // 2]) / 2
     counts[filled] = count
-    return HeatMap(across, down, cells.reshape(height, width), counts.reshape(height, width))
+    tried = np.bincount(place, minlength=width * height)
+    shape = (height, width)
+    return HeatMap(across, down, cells.reshape(shape), counts.reshape(shape), tried.reshape(shape))
 
 
 def sample_rows(score: Floats, most: int) -> NDArray[np.int64]:

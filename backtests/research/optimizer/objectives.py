@@ -28,10 +28,22 @@ LABELS = {
     Objective.PROFIT_FACTOR: "Profit factor",
     Objective.WEIGHTED: "Weighted score",
 }
+# What the score is over a period that is too short for figures per year: that of core.ratios.curve_ratios.
+SHORT_LABELS = LABELS | {
+    Objective.SHARPE: "Sharpe ratio per session",
+    Objective.SORTINO: "Sortino ratio per session",
+    Objective.CALMAR: "Return / max drawdown",
+    Objective.CAGR: "Return over the period",
+}
 # Weights of a weighted score. A ratio is used as it is; CAGR is divided by 0.10. Each term is limited to -5 to 5.
 WEIGHTS: dict[str, float] = {"sharpe": 0.4, "sortino": 0.2, "calmar": 0.2, "cagr": 0.1, "profit_factor": 0.1}
 UNITS = {"cagr": 0.10}
 MAX_TERM = 5.0
+
+
+def label_of(objective: Objective, *, yearly: bool) -> str:
+    """yearly: whether the period is long enough for figures per year."""
+    return (LABELS if yearly else SHORT_LABELS)[objective]
 
 
 def scores(figures: Figures, objective: Objective, weights: Mapping[str, float]) -> Floats:

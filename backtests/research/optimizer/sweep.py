@@ -7,20 +7,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backtests.engine.kernel import write_figures, write_returns
+from backtests.engine.kernel import TRIAL, write_figures, write_returns
 from backtests.engine.run import signal_matrices
 from backtests.engine.simulation import Scenario
 from backtests.research.optimizer.figures import FIGURES, Figures
 from backtests.research.optimizer.grid import Combination
+from backtests.research.robustness.trials import Calendar, Trials
 from strategies.kinds.base import Kind
 from tradedesk.core.bars import Floats, read_only
 from tradedesk.core.rules import kernel_rules
+from tradedesk.core.years import annual_factor
 
 # Combinations that are computed together share the values that depend on the same parameters. The limits of one
 # batch: combinations, and cells of signals (combinations x bars x symbols; 1 byte each for the sides, 8 for the
 # strengths).
 MAX_TOGETHER = 512
 MAX_CELLS = 4_000_000
+Write = Callable[..., None]  # (where in the combinations, *the market and the signals for the kernel)
+figures_kernel: Callable[..., None] = write_figures
+returns_kernel: Callable[..., None] = write_returns
+NO_WEEKS, NO_SESSIONS, NO_TRIALS = np.empty((0, 0), np.float32), np.empty(0, np.int64), np.empty(0, TRIAL)
 
 
 def sweep(scenario: Scenario, kind: type[Kind], combinations: Sequence[Combination], threads: int = 1) -> Figures:
@@ -30,8 +36,32 @@ def sweep(scenario: Scenario, kind: type[Kind], combinations: Sequence[Combinati
     combination that the kind refuses.
     """
     figures = np.empty(len(combinations), FIGURES)
-    _compute(scenario, kind, combinations, threads, write_figures, figures)
+
+    def write(batch: slice, *market: Any) -> None:
+        figures_kernel(*market, NO_SESSIONS, NO_SESSIONS, figures[batch], NO_WEEKS, NO_TRIALS)
+
+    _compute(scenario, kind, combinations, threads, write)
     return figures
+
+
+def sweep_trials(
+    scenario: Scenario, kind: type[Kind], combinations: Sequence[Combination]
+) -> tuple[Figures, Trials]:
+    """`sweep`, and what the trial registry keeps of the combinations, in their order. The weekly sums of a batch
+    are reduced before the next one is computed."""
+    figures, parts = np.empty(len(combinations), FIGURES), list[Trials]()
+    sessions = scenario.sessions
+    calendar = Calendar.of(sessions.number[sessions.ends])
+    annual = np.sqrt(annual_factor(sessions.number))
+
+    def write(batch: slice, *market: Any) -> None:
+        own = figures[batch]
+        weekly, trials = np.empty((len(own), calendar.weeks), np.float32), np.zeros(len(own), TRIAL)
+        figures_kernel(*market, calendar.week, calendar.key, own, weekly, trials)
+        parts.append(Trials.of(own["sharpe"] / annual, weekly, trials, calendar))
+
+    _compute(scenario, kind, combinations, 1, write)
+    return figures, Trials.joined(parts)
 
 
 def returns_of(
@@ -39,31 +69,30 @@ def returns_of(
 ) -> Floats:
     """The session returns of each combination, (sessions, n); 0 after the account went to zero."""
     returns = np.empty((len(combinations), len(scenario.sessions.ends)))
-    _compute(scenario, kind, combinations, threads, write_returns, returns)
+
+    def write(batch: slice, *market: Any) -> None:
+        returns_kernel(*market, returns[batch])
+
+    _compute(scenario, kind, combinations, threads, write)
     return returns.T
 
 
 def _compute(
-    scenario: Scenario,
-    kind: type[Kind],
-    combinations: Sequence[Combination],
-    threads: int,
-    write: Callable[..., None],
-    out: NDArray[Any],
+    scenario: Scenario, kind: type[Kind], combinations: Sequence[Combination], threads: int, write: Write
 ) -> None:
-    """Call the compiled `write` for all combinations, in batches; it fills out (n, ...)."""
+    """Call `write` for all combinations, in batches."""
     matrix, first = scenario.matrix, scenario.matrix.row_of(scenario.start)
 
     def compute(batch: slice) -> None:
         side, strength = _signals(scenario, first, [kind(**values) for values in combinations[batch]])
         write(
-            *matrix.prices(first),
+            batch,
+            *matrix.prices(first, scenario.rules),
             *scenario.sessions,
             read_only(side),
             read_only(strength),
             float(scenario.capital),
             kernel_rules(scenario.rules, scenario.costs),
-            out[batch],
         )
 
     size = min(MAX_TOGETHER, MAX_CELLS // max(matrix.mark.size, 1), -(-len(combinations) // threads))

@@ -44,17 +44,23 @@ def moments(returns: Floats) -> Moments | None:
     )
 
 
-def probabilistic_sharpe(sample: Moments, benchmark: float = 0.0) -> float:
-    """The probability that the true Sharpe ratio is above `benchmark`, given the length and the shape of the
-    sample.
+def standard_score(sample: Moments, benchmark: float = 0.0) -> float:
+    """z, by how many of its standard errors the Sharpe ratio is above `benchmark`, given the length and the shape
+    of the sample.
 
-    Z[(SR - SR*) sqrt(n - 1) / sqrt(1 - skew SR + (kurtosis - 1) / 4 SR^2)]. Source: D. H. Bailey and M. Lopez de
+    z = (SR - SR*) sqrt(n - 1) / sqrt(1 - skew SR + (kurtosis - 1) / 4 SR^2). Source: D. H. Bailey and M. Lopez de
     Prado, The Sharpe Ratio Efficient Frontier, Journal of Risk 15 (2012).
     """
     sr = sample.sharpe
     # Negative only for impossible pairs of skewness and kurtosis, which rounding can produce.
     variance = max(1.0 - sample.skewness * sr + (sample.kurtosis - 1.0) / 4.0 * sr * sr, NO_SPREAD)
-    return NORMAL.cdf((sr - benchmark) * math.sqrt(sample.sessions - 1) / math.sqrt(variance))
+    return (sr - benchmark) * math.sqrt(sample.sessions - 1) / math.sqrt(variance)
+
+
+def probabilistic_sharpe(sample: Moments, benchmark: float = 0.0) -> float:
+    """The probability that the true Sharpe ratio is above `benchmark`, that of a normal below its standard score.
+    Source: the same."""
+    return NORMAL.cdf(standard_score(sample, benchmark))
 
 
 def expected_best(variance: float, trials: int) -> float:

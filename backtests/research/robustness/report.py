@@ -8,19 +8,23 @@ from typing import Any
 import numpy as np
 
 from backtests.engine.simulation import Scenario, Simulation
-from backtests.research.optimizer.grid import DECIMALS, Combination, Grid, Range
+from backtests.research.optimizer.grid import DECIMALS, Grid, Range
 from backtests.research.optimizer.objectives import Objective, scores
 from backtests.research.optimizer.sampling import random_batch
 from backtests.research.optimizer.sweep import returns_of, sweep
 from backtests.research.robustness.deflated_sharpe import moments
+from backtests.research.robustness.holding import Benchmark, against_holding, own_symbols_held
 from backtests.research.robustness.monte_carlo import PERCENTILE, monthly_returns, resample_trades
 from backtests.research.robustness.neighbours import neighbours_of
 from backtests.research.robustness.overfitting import informative_columns, overfitting
 from backtests.research.robustness.walk_forward import HOLDOUT, WalkForward, out_of_sample, walk_forward
 from strategies.checks import Check, check_no_look_ahead, check_warmup
-from strategies.kinds.base import Kind
+from strategies.kinds.base import Kind, named_parameters
 from tradedesk.core.bars import Floats, session_dates
+from tradedesk.core.declarations import Scope
 from tradedesk.core.metrics import calendar_days, session_returns
+from tradedesk.core.rules import RiskRules
+from tradedesk.core.years import is_yearly, periods_per_year
 
 Report = dict[str, Any]
 
@@ -28,7 +32,7 @@ Report = dict[str, Any]
 SEED = 7
 # The most combinations compared: of the search ranges of a kind, and of a search.
 SAMPLE, SEARCH_SAMPLE = 200, 1000
-CHECK_BARS = 1500  # for the checks of the kind, plus the warm-up
+CHECK_BARS = 1500  # for the checks of the kind, plus the memory of the kind
 BINS = 24
 MAX_POINTS = 240  # of the walk-forward equity; a page shows no more
 
@@ -74,8 +78,10 @@ def search_context_of(
         return SearchContext({"overfitting": None, "walk_forward": None, "sample": 0, "informative": 0})
     grid = Grid.of(type(kind), ranges, kind.parameters)
     sample = [combination for _, combination in random_batch(type(kind), grid, SEED, 0, most, most)]
+    shown = [named_parameters(type(kind), each) for each in sample]
     returns = returns_of(scenario, type(kind), sample)
-    fitted, forward = overfitting(returns, SEED), walk_forward(returns)
+    fitted = overfitting(returns, SEED)
+    forward = walk_forward(returns, scenario.days)
     return SearchContext(
         {
             "sample": len(sample),
@@ -87,12 +93,14 @@ def search_context_of(
                 "columns": fitted.columns,
                 "logits": _histogram(fitted.logits),
             },
-            "walk_forward": forward and _walk_forward_report(scenario, forward, sample),
+            "walk_forward": forward and _walk_forward_report(scenario, forward, shown),
         }
     )
 
 
-def _walk_forward_report(scenario: Scenario, forward: WalkForward, sample: list[Combination]) -> Report:
+def _walk_forward_report(
+    scenario: Scenario, forward: WalkForward, shown: list[dict[str, int | float | str]]
+) -> Report:
     """The folds with their combinations and dates; equity: the growth of one dollar."""
     dates = _session_dates(scenario)
     equity = np.concatenate(([1.0], np.cumprod(1.0 + forward.returns)))
@@ -100,10 +108,11 @@ def _walk_forward_report(scenario: Scenario, forward: WalkForward, sample: list[
     return {
         "sharpe": forward.sharpe,
         "efficiency": forward.efficiency,
+        "probability": forward.probability,
         "folds": [
             asdict(fold)
             | {
-                "parameters": sample[fold.column],
+                "parameters": shown[fold.column],
                 "from": dates[fold.first],
                 "to": dates[fold.last - 1],
             }
@@ -119,40 +128,52 @@ def build_report(
     ranges: Mapping[str, Range],
     search_context: SearchContext,
     selection: Selection | None = None,
+    benchmark: Benchmark | None = None,
+    checks: Report | None = None,
 ) -> Report:
     """The report of a kind over the whole period of the scenario, for the scorecard and the evidence page.
-    selection: None for a result that was not selected by a search or a ranking."""
+    selection: None for a result that was not selected by a search or a ranking. benchmark: None for the result's
+    own symbols. checks: those of the kind, if they are already known."""
     selection = selection or Selection()
     simulation = scenario.simulate(kind)
     returns = session_returns(simulation.result.equity[scenario.sessions.ends], scenario.capital)
+    # The returns end when the account went to zero; the sessions after it count too, so that the holdout begins
+    # where it would otherwise.
+    padded = np.append(returns, np.zeros(len(scenario.sessions.ends) - len(returns)))
     sample_moments = moments(returns)
     doubled = replace(scenario, costs=scenario.costs.doubled()).simulate(kind)
     return search_context.report | {
         "total_return": simulation.metrics.total_return,
         "sharpe": simulation.metrics.sharpe,
         "moments": sample_moments and asdict(sample_moments),
-        "out_of_sample": _out_of_sample_report(scenario, returns, selection),
+        "per_year": _per_year(scenario),
+        "holding": against_holding(
+            padded, simulation.metrics, benchmark or own_symbols_held(scenario), scenario.capital
+        ),
+        "out_of_sample": _out_of_sample_report(scenario, padded, selection),
         "neighbours": _neighbours_report(scenario, kind, ranges, selection),
         "monte_carlo": _monte_carlo_report(scenario, simulation),
         "costs": {"total_return": doubled.metrics.total_return, "assumed": scenario.costs.is_free},
         "trades": simulation.metrics.trades,
         "open": len(simulation.result.held),
-        "checks": _checks_report(scenario, kind),
+        "has_stop": _has_stop(scenario.rules),
+        "checks": checks or checks_report(scenario, kind),
     }
+
+
+def _per_year(scenario: Scenario) -> float | None:
+    """The number of sessions in a year; None over too few days for a figure per year."""
+    return float(periods_per_year(scenario.days)) if is_yearly(scenario.days) else None
 
 
 def _out_of_sample_report(scenario: Scenario, returns: Floats, selection: Selection) -> Report | None:
     """from: the first day of the holdout; holdout_fraction: its fraction of the sessions."""
-    dates = _session_dates(scenario)
-    # The returns end when the account went to zero; the sessions after it count too, so that the holdout begins
-    # where it would otherwise.
-    padded = np.append(returns, np.zeros(len(dates) - len(returns)))
-    found = out_of_sample(padded, selection.holdout)
+    found = out_of_sample(returns, scenario.days, selection.holdout)
     if found is None:
         return None
     return asdict(found) | {
         "holdout_fraction": selection.holdout,
-        "from": dates[found.first],
+        "from": _session_dates(scenario)[found.first],
         "holdout_status": selection.holdout_status.value,
     }
 
@@ -184,7 +205,10 @@ def _neighbours_report(
         "median": float(np.median(known)) if known else None,
         "score": score,
         "objective": selection.objective.value,
-        "scores": [{"parameters": each, "score": value} for each, value in zip(near, others, strict=True)],
+        "scores": [
+            {"parameters": named_parameters(type(kind), each), "score": value}
+            for each, value in zip(near, others, strict=True)
+        ],
     }
 
 
@@ -215,8 +239,8 @@ def _monte_carlo_report(scenario: Scenario, simulation: Simulation) -> Report | 
     }
 
 
-def _checks_report(scenario: Scenario, kind: Kind) -> Report:
-    keep = CHECK_BARS + kind.warmup()
+def checks_report(scenario: Scenario, kind: Kind) -> Report:
+    keep = CHECK_BARS + kind.memory()
     symbols = scenario.bars if kind.across_symbols else dict(list(scenario.bars.items())[:1])
     bars = {symbol: own[-keep:] for symbol, own in symbols.items()}
     return {
@@ -233,6 +257,12 @@ def _check_report(check: Check) -> Report:
         "message": check.message,
         "tried": check.checked > 0,
     }
+
+
+def _has_stop(rules: RiskRules) -> bool:
+    """Whether any rule closes a position that falls: a stop loss or a trailing stop."""
+    stops = [rule.name for rule in rules.rules() if rule.scope is Scope.EXIT and "stop" in rule.name]
+    return any(getattr(rules, name) is not None for name in stops)
 
 
 def _session_dates(scenario: Scenario) -> list[str]:

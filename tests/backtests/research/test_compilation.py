@@ -13,7 +13,8 @@ from tradedesk import preparation
 
 TRADE = """
 import django; django.setup()
-from backtests.research.optimizer.sweep import returns_of, sweep
+from backtests.research.optimizer.sweep import returns_of, sweep, sweep_trials
+from backtests.research.robustness.trials import trial_of
 from backtests.engine.simulation import prepare_scenario
 from strategies.kinds import kinds
 from tradedesk.core.rules import Costs, RiskRules
@@ -23,8 +24,9 @@ for symbols in (["AAPL"], ["AAPL", "IBM"]):
     own = {symbol: bars[symbol] for symbol in symbols}
     scenario = prepare_scenario(own, capital=1e5, rules=RiskRules(), costs=Costs())
     for kind in kinds().values():
-        scenario.simulate(kind())
+        trial_of(scenario, scenario.simulate(kind()))
         sweep(scenario, kind, [{}])
+        sweep_trials(scenario, kind, [{}])
         returns_of(scenario, kind, [{}])
 """
 

@@ -31,6 +31,10 @@ def test_a_drawdown_from_the_capital_begins_in_the_first_session() -> None:
     ]
 
 
+def test_an_account_that_owes_money_has_lost_everything() -> None:
+    assert [each.depth for each in worst_drawdowns(SESSIONS[:3], np.array([90.0, -5, -5]), 100.0)] == [1.0]
+
+
 def test_the_number_is_limited_and_of_equal_ones_the_earlier_is_kept() -> None:
     equity = np.array([100, 90, 100, 90, 100, 95, 100, 80.0, 100, 100])
     found = worst_drawdowns(SESSIONS, equity, 100.0, 2)
@@ -42,11 +46,13 @@ def test_a_rising_curve_has_no_drawdown() -> None:
     assert worst_drawdowns(SESSIONS[:0], np.empty(0), 100.0) == []
 
 
-@given(EQUITIES)
-def test_the_first_is_the_max_drawdown_of_the_metrics(values: list[float]) -> None:
-    time, equity = days(len(values)), np.array(values)
+@given(EQUITIES, st.integers(1, 7))
+def test_the_first_is_the_max_drawdown_of_the_metrics(values: list[float], bars_a_day: int) -> None:
+    equity = np.array(values)
+    time = days(len(values)).repeat(bars_a_day)[: len(values)]
     depth, length = max_drawdown(time, equity, 500.0)
     found = worst_drawdowns(session_dates(time), equity, 500.0, 100)
+    assert [Drawdown.from_dict(each.as_dict()) for each in found] == found
     deepest = (found[0].depth, found[0].days) if found else (0.0, 0)
     assert deepest == (depth, length)
 

@@ -26,7 +26,7 @@ def test_the_last_parameter_changes_fastest() -> None:
 
 def test_other_parameters_are_fixed_or_have_their_default() -> None:
     grid = Grid.of(RsiMeanReversion, {"oversold": (20.0, 30.0, 5.0)}, {"period": 9})
-    assert grid.at(2) == {"period": 9, "oversold": 30.0, "overbought": 70.0}
+    assert grid.at(2) == {"period": 9, "oversold": 30.0, "overbought": 70.0, "enter_on": 0}
 
 
 def test_a_kind_without_parameters_has_one_combination() -> None:

@@ -34,6 +34,7 @@ def test_a_cell_has_the_best_or_the_median_score_of_its_combinations(points: lis
         for column, (least_x, _) in enumerate(best.x.ends):
             known = [s for px, py, s in points if (px, py) == (least_x, least_y) and s == s]
             assert best.counts[row, column] == len(known)
+            assert best.tried[row, column] == sum((px, py) == (least_x, least_y) for px, py, _ in points)
             for found, expected in ((best, max), (medians, median)):
                 cell = found.cells[row, column]
                 assert np.isnan(cell) if not known else np.isclose(cell, expected(known), atol=1e-12)

@@ -1,7 +1,7 @@
 """The combinations in each batch of a search."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backtests.research.optimizer.grid import Grid
@@ -53,6 +53,7 @@ def test_random_batches_are_disjoint(seed: int, size: int, total: int) -> None:
     assert all(SQUARE.at(number) == combination for number, combination in found)
 
 
+@settings(max_examples=25)
 @given(st.integers(0, 2**31 - 1), st.integers(1, 400))
 def test_a_sample_as_large_as_the_grid_has_all_valid_combinations(seed: int, size: int) -> None:
     found = random_batches(seed, size, SQUARE.size)

@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from backtests.engine.simulation import Scenario, prepare_scenario
 from backtests.research.optimizer import sweep as sweep_module
-from backtests.research.optimizer.figures import FIGURES
-from backtests.research.optimizer.sweep import returns_of, sweep
+from backtests.research.optimizer.figures import FIGURES, without_yearly
+from backtests.research.optimizer.grid import Combination
+from backtests.research.optimizer.sweep import returns_of, sweep, sweep_trials
+from backtests.research.robustness.trials import Trials, trial_of
 from strategies.kinds import InvalidParameters, Kind, kinds
 from strategies.kinds.sma_crossover import SmaCrossover
 from tests.strategies.kinds.series import SHAPES, generated, kinds_within_search, stock
 from tradedesk.core.bars import Bars, to_datetime
-from tradedesk.core.metrics import session_ends, session_returns
+from tradedesk.core.metrics import calendar_days, is_yearly, session_ends, session_returns
 from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.core.signals import Signals
 
@@ -41,7 +43,8 @@ def figures_of(scenario: Scenario, kind: Kind) -> list[float]:
 def assert_same_figures(scenario: Scenario, variants: list[Kind], **options: Any) -> None:
     found = sweep(scenario, type(variants[0]), [kind.parameters for kind in variants], **options)
     assert found.dtype == FIGURES
-    for row, kind in zip(found.tolist(), variants, strict=True):
+    shown = found if is_yearly(calendar_days(scenario.benchmark.time)) else without_yearly(found)
+    for row, kind in zip(shown.tolist(), variants, strict=True):
         assert np.array_equal(row, figures_of(scenario, kind), equal_nan=True), kind
 
 
@@ -75,6 +78,20 @@ def test_sides_computed_together_equal_those_computed_one_by_one(
         alone = one.signals_by_symbol({"X": bars})["X"]
         assert side.tolist() == alone.side.tolist()
         assert np.abs(side).tolist() == alone.strength.tolist(), "every signal has strength 1"
+
+
+@pytest.mark.parametrize("symbols", ["AAPL", "IBM MSFT"])
+def test_the_trials_of_a_sweep_are_those_of_single_results(symbols: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep_module, "MAX_TOGETHER", 2)
+    scenario = scenario_on(symbols, RULES[1], 150)
+    variants = [SmaCrossover(fast=5, slow=slow) for slow in (20, 30, 40, 30, 50)]
+    figures, found = sweep_trials(scenario, SmaCrossover, [kind.parameters for kind in variants])
+    single = Trials.joined([trial_of(scenario, scenario.simulate(kind)) for kind in variants])
+    assert found.sharpe == pytest.approx(single.sharpe, rel=1e-12)
+    assert found.sharpe * 252**0.5 == pytest.approx(figures["sharpe"], rel=1e-12)
+    assert found.hashes.tolist() == single.hashes.tolist()
+    assert len(set(found.hashes.tolist())) == 4
+    assert found.maxima.tobytes() == single.maxima.tobytes()
 
 
 def test_only_kinds_with_inherited_signals_are_batched_with_their_parent() -> None:
@@ -163,3 +180,14 @@ def test_a_sweep_without_bars_equals_a_simulation_without_bars() -> None:
 def test_a_combination_that_the_kind_refuses_is_an_error(threads: int) -> None:
     with pytest.raises(InvalidParameters):
         sweep(scenario_on("AAPL", RULES[0]), SmaCrossover, [{}, {"fast": 40, "slow": 30}], threads=threads)
+
+
+def test_a_period_too_short_for_yearly_figures_is_ranked_by_those_of_the_period() -> None:
+    scenario = scenario_on("AAPL", RULES[0], count=60)
+    combinations: list[Combination] = [{"fast": fast, "slow": 12} for fast in (2, 3, 4, 5)]
+    found = sweep(scenario, SmaCrossover, combinations)
+    returns = returns_of(scenario, SmaCrossover, combinations)
+    assert np.allclose(found["sharpe"], returns.mean(axis=0) / returns.std(axis=0, ddof=1))
+    assert found["cagr"].tolist() == found["total_return"].tolist()
+    assert np.isnan(without_yearly(found)["sharpe"]).all()
+    assert without_yearly(found)["total_return"].tolist() == found["total_return"].tolist()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from holdout import probability_of_backtest_overfitting
 
+from backtests.research.robustness import overfitting as overfitting_module
 from backtests.research.robustness.overfitting import overfitting, splits
 from tradedesk.core.bars import Floats
 
@@ -33,8 +34,9 @@ def test_noise_is_overfitted_about_half_of_the_time() -> None:
     assert 0.3 < np.mean([each.probability for each in found if each]) < 0.7
 
 
-def test_a_sample_of_the_splits_is_close_to_all_of_them() -> None:
-    returns = np.random.default_rng(5).normal(0.0003, 0.01, (1600, 1000))
+def test_a_sample_of_the_splits_is_close_to_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overfitting_module, "MAX_CELLS", 500_000)
+    returns = np.random.default_rng(5).normal(0.0003, 0.01, (400, 200))
     found = overfitting(returns, seed=0)
     assert found is not None
     assert len(found.logits) == 2_500

@@ -1,6 +1,7 @@
 """The robustness report of a kind on prices with and without an edge."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from backtests.engine.simulation import Scenario, prepare_scenario
 from backtests.research.optimizer.grid import Range
 from backtests.research.optimizer.objectives import Objective
 from backtests.research.robustness import report as report_module
+from backtests.research.robustness.multipliers import DRAWS
 from backtests.research.robustness.report import (
     MAX_POINTS,
     HoldoutStatus,
@@ -21,6 +23,7 @@ from backtests.research.robustness.report import (
     search_context_of,
 )
 from backtests.research.robustness.scorecard import Rating, lines
+from backtests.research.robustness.tried import Tried
 from strategies.kinds.base import Kind
 from strategies.kinds.bollinger_reversion import BollingerReversion
 from strategies.kinds.buy_and_hold import BuyAndHold
@@ -49,12 +52,12 @@ def found() -> Report:
     return report_of(SmaCrossover(fast=10, slow=30), scenario_on(trends(1)), RANGES)
 
 
-def ratings(found: Report, trials: int = 1) -> dict[str, Rating]:
-    return {line.key: line.rating for line in lines(found, trials, None)}
+def ratings(found: Report) -> dict[str, Rating]:
+    return {line.key: line.rating for line in lines(found, Tried())}
 
 
 def test_a_true_edge_passes(found: Report) -> None:
-    not_passed = {key for key, rating in ratings(found, trials=26).items() if rating is not Rating.PASS}
+    not_passed = {key for key, rating in ratings(found).items() if rating is not Rating.PASS}
     assert not_passed <= {"monte_carlo", "trades"}
 
 
@@ -199,8 +202,18 @@ def test_a_very_short_period_has_ratings_and_no_error(bars: int) -> None:
     found = report_of(SmaCrossover(fast=10, slow=30), scenario_on(walk(5, bars)), RANGES)
     found_ratings = ratings(found)
     assert found_ratings["trades"] is Rating.FAIL
-    assert Rating.NONE in (found_ratings["deflated_sharpe"], found_ratings["monte_carlo"])
+    assert Rating.NONE in (found_ratings["chance"], found_ratings["monte_carlo"])
     json.dumps(found, allow_nan=False)
+
+
+def test_no_line_and_no_figure_is_per_year_below_90_days() -> None:
+    found = report_of(SmaCrossover(fast=3, slow=8), scenario_on(trends(1, 60)), {"fast": (2, 4, 1)})
+    assert (found["per_year"], found["sharpe"], found["holding"]["benchmark"]["sharpe"]) == (None, None, None)
+    assert (found["out_of_sample"]["out_of_sample"], found["out_of_sample"]["in_sample"]) == (None, None)
+    assert {fold["in_sample"] for fold in found["walk_forward"]["folds"]} == {None}
+    shown = {line.key: line.message for line in lines(found, Tried(9, maxima=np.ones(DRAWS, np.float32)))}
+    assert not [message for message in shown.values() if re.search(r"Sharpe (ratio of )?[-\d]", message)]
+    assert "per session" in shown["neighbours"]
 
 
 def test_constant_prices_have_no_sharpe_ratio_to_rate() -> None:
@@ -209,4 +222,4 @@ def test_constant_prices_have_no_sharpe_ratio_to_rate() -> None:
     constant = Bars(bars.time, price, price, price, price, bars.volume)
     found = report_of(SmaCrossover(fast=10, slow=30), scenario_on(constant), RANGES)
     assert found["moments"] is None
-    assert ratings(found, trials=9)["deflated_sharpe"] is Rating.NONE
+    assert ratings(found)["chance"] is Rating.NONE

@@ -2,17 +2,27 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from backtests.research.optimizer.objectives import LABELS, Objective
-from backtests.research.robustness.deflated_sharpe import Moments, deflated_sharpe, expected_best
-from backtests.research.robustness.scorecard import Line, Rating, counts, lines, rating_summary
+from backtests.research.robustness.deflated_sharpe import Moments, deflated_sharpe, probabilistic_sharpe
+from backtests.research.robustness.multipliers import DRAWS, Singles
+from backtests.research.robustness.scorecard import (
+    Line,
+    Rating,
+    chance_figures,
+    counts,
+    lines,
+    overall_line,
+    rating_summary,
+)
+from backtests.research.robustness.tried import Tried
 from tests.backtests.research.robustness.reports import CHECK, GOOD
 
 KEYS = [
-    "deflated_sharpe",
+    "chance",
+    "against_holding",
     "out_of_sample",
     "walk_forward",
     "overfitting",
@@ -21,54 +31,74 @@ KEYS = [
     "costs",
     "trades",
     "checks",
+    "data",
 ]
 
 
-def line(
-    key: str, report: dict[str, Any], trials: int = 1, variance: float | None = None, others: int = 0
-) -> Line:
-    return next(each for each in lines(report, trials, variance, others) if each.key == key)
+# z of GOOD, by hand: 0.1 sqrt(1249) / sqrt(1 + 0.5 x 0.01).
+GOOD_Z = 3.5253
+
+
+def maxima(reaching: int) -> Singles:
+    """M of trials of which `reaching` draws are at or above the z of GOOD."""
+    return np.where(np.arange(DRAWS) < reaching, 4.0, 2.0).astype(np.float32)
+
+
+def line(key: str, report: dict[str, Any], tried: Tried | None = None) -> Line:
+    return next(each for each in lines(report, tried or Tried()) if each.key == key)
 
 
 def changed(key: str, **values: Any) -> dict[str, Any]:
     return GOOD | {key: GOOD[key] | values}
 
 
+def holding(**moments: float) -> dict[str, Any]:
+    return changed("holding", moments=GOOD["holding"]["moments"] | moments)
+
+
 def test_a_good_result_passes_in_every_line() -> None:
-    shown = lines(GOOD, 1, None)
+    shown = lines(GOOD, Tried())
     assert [each.key for each in shown] == KEYS
     assert {each.rating for each in shown} == {Rating.PASS}
-    assert counts(shown) == {"pass": 9, "caution": 0, "fail": 0, "none": 0}
+    assert counts(shown) == {"pass": 11, "caution": 0, "fail": 0, "none": 0}
     assert all(each.label and each.message and each.criterion for each in shown)
 
 
 def test_the_summary_leaves_out_ratings_that_no_line_has() -> None:
-    assert rating_summary(lines(GOOD, 1, None)) == "9 pass"
+    assert rating_summary(lines(GOOD, Tried())) == "11 pass"
     mixed = GOOD | {"trades": 9, "moments": None}
-    assert rating_summary(lines(mixed, 1, None)) == "6 pass, 1 caution, 1 fail"
+    assert rating_summary(lines(mixed, Tried())) == "8 pass, 1 caution, 1 fail"
 
 
 @pytest.mark.parametrize(
     ("key", "report", "rating"),
     [
-        ("out_of_sample", changed("out_of_sample", out_of_sample=0.5), Rating.PASS),
-        ("out_of_sample", changed("out_of_sample", out_of_sample=0.49), Rating.CAUTION),
-        ("out_of_sample", changed("out_of_sample", out_of_sample=0.0), Rating.FAIL),
-        ("out_of_sample", changed("out_of_sample", out_of_sample=None), Rating.NONE),
+        ("against_holding", holding(sharpe=0.05), Rating.PASS),
+        ("against_holding", holding(sharpe=0.04), Rating.CAUTION),
+        ("against_holding", holding(sharpe=0.02), Rating.FAIL),
+        ("against_holding", changed("holding", moments=None), Rating.NONE),
+        ("against_holding", changed("holding", lost=True), Rating.FAIL),
+        ("out_of_sample", changed("out_of_sample", probability=0.95), Rating.PASS),
+        ("out_of_sample", changed("out_of_sample", probability=0.949), Rating.CAUTION),
+        ("out_of_sample", changed("out_of_sample", probability=0.699), Rating.FAIL),
+        ("out_of_sample", changed("out_of_sample", gained_before=False), Rating.CAUTION),
+        ("out_of_sample", changed("out_of_sample", probability=None), Rating.NONE),
         ("out_of_sample", GOOD | {"out_of_sample": None}, Rating.NONE),
         ("out_of_sample", changed("out_of_sample", holdout_status="not_used"), Rating.PASS),
         ("out_of_sample", changed("out_of_sample", holdout_status="used_by_search"), Rating.NONE),
         ("out_of_sample", changed("out_of_sample", holdout_status="used_by_ranking"), Rating.NONE),
         ("out_of_sample", changed("out_of_sample", went_to_zero=True), Rating.FAIL),
-        ("out_of_sample", changed("out_of_sample", went_to_zero=True, out_of_sample=None), Rating.FAIL),
+        ("out_of_sample", changed("out_of_sample", went_to_zero=True, probability=None), Rating.FAIL),
         ("walk_forward", changed("walk_forward", efficiency=0.5), Rating.PASS),
         ("walk_forward", changed("walk_forward", efficiency=0.49), Rating.CAUTION),
         ("walk_forward", changed("walk_forward", efficiency=None), Rating.CAUTION),
-        ("walk_forward", changed("walk_forward", sharpe=-0.1), Rating.FAIL),
-        ("walk_forward", changed("walk_forward", sharpe=None), Rating.NONE),
-        ("overfitting", changed("overfitting", probability=0.199), Rating.PASS),
-        ("overfitting", changed("overfitting", probability=0.2), Rating.CAUTION),
-        ("overfitting", changed("overfitting", probability=0.5), Rating.FAIL),
+        ("walk_forward", changed("walk_forward", probability=0.95), Rating.PASS),
+        ("walk_forward", changed("walk_forward", probability=0.949), Rating.CAUTION),
+        ("walk_forward", changed("walk_forward", probability=0.799), Rating.FAIL),
+        ("walk_forward", changed("walk_forward", probability=None), Rating.NONE),
+        ("overfitting", changed("overfitting", probability=0.099), Rating.PASS),
+        ("overfitting", changed("overfitting", probability=0.1), Rating.CAUTION),
+        ("overfitting", changed("overfitting", probability=0.3), Rating.FAIL),
         ("neighbours", changed("neighbours", median=0.8), Rating.PASS),
         ("neighbours", changed("neighbours", median=0.79), Rating.CAUTION),
         ("neighbours", changed("neighbours", median=0.0), Rating.FAIL),
@@ -81,6 +111,7 @@ def test_the_summary_leaves_out_ratings_that_no_line_has() -> None:
         ("monte_carlo", GOOD | {"monte_carlo": None}, Rating.NONE),
         ("monte_carlo", GOOD | {"trades": 10}, Rating.PASS),
         ("monte_carlo", GOOD | {"trades": 9}, Rating.CAUTION),
+        ("monte_carlo", GOOD | {"has_stop": False}, Rating.CAUTION),
         ("monte_carlo", changed("monte_carlo", drawdown=0.41) | {"trades": 9}, Rating.FAIL),
         ("costs", changed("costs", total_return=0.0) | {"trades": 0}, Rating.NONE),
         ("costs", changed("costs", total_return=0.0) | {"trades": 0, "open": 1}, Rating.FAIL),
@@ -89,7 +120,7 @@ def test_the_summary_leaves_out_ratings_that_no_line_has() -> None:
         ("trades", GOOD | {"trades": 29}, Rating.CAUTION),
         ("trades", GOOD | {"trades": 10}, Rating.CAUTION),
         ("trades", GOOD | {"trades": 9}, Rating.FAIL),
-        ("deflated_sharpe", GOOD | {"moments": None}, Rating.NONE),
+        ("chance", GOOD | {"moments": None}, Rating.NONE),
         ("checks", changed("checks", warmup=CHECK | {"passed": False, "tried": False}), Rating.CAUTION),
         ("checks", changed("checks", warmup=CHECK | {"passed": False}), Rating.FAIL),
     ],
@@ -104,14 +135,16 @@ def test_a_kind_without_parameters_has_no_rating(key: str) -> None:
     assert line(key, report).rating is Rating.NONE
 
 
-@pytest.mark.parametrize("holdout_status", ["no_search", "not_used"])
-@pytest.mark.parametrize("others", [1, 25])
-def test_a_holdout_that_other_trials_used_is_at_most_a_caution(holdout_status: str, others: int) -> None:
+@pytest.mark.parametrize(("holdout_status", "itself"), [("no_search", 1), ("not_used", 0)])
+def test_a_holdout_that_other_trials_used_is_at_most_a_caution(holdout_status: str, itself: int) -> None:
+    """A backtest without a search uses its holdout itself; the trials of a search end before it."""
     report = changed("out_of_sample", holdout_status=holdout_status)
-    assert line("out_of_sample", report).rating is Rating.PASS
-    assert line("out_of_sample", report, others=others).rating is Rating.CAUTION
-    loss = changed("out_of_sample", holdout_status=holdout_status, out_of_sample=-0.1)
-    assert line("out_of_sample", loss, others=others).rating is Rating.FAIL
+    assert line("out_of_sample", report, Tried(in_holdout=itself)).rating is Rating.PASS
+    used = Tried(in_holdout=itself + 1)
+    assert line("out_of_sample", report, used).rating is Rating.CAUTION
+    assert "1 other trial used" in line("out_of_sample", report, used).message
+    loss = changed("out_of_sample", holdout_status=holdout_status, probability=0.4)
+    assert line("out_of_sample", loss, used).rating is Rating.FAIL
 
 
 def test_a_search_without_a_figure_has_a_reason_for_it() -> None:
@@ -143,15 +176,20 @@ def test_a_failed_check_has_the_message_of_the_check() -> None:
 def test_the_messages() -> None:
     """The text of all lines, once; other tests assert ratings and figures."""
     cases = {
-        "deflated_sharpe": (
-            "90% probability of a true Sharpe ratio above zero, as the best of 50 trials. "
-            "The best of 50 trials without skill would have about 1.02."
+        "chance": (
+            "Chance alone stays below this result in 94% of the draws, as the best of 50 distinct trials. "
+            "The best that chance alone would show is a Sharpe ratio of 0.90; this one has 1.59."
         ),
         "out_of_sample": (
-            "Sharpe 0.90 in the last 30%, 1.00 before it; its search did not use the holdout period; "
-            "2 other trials used the holdout period."
+            "Sharpe 0.90 in the last 30%, 1.00 before it; 96% sure that it is above zero; its search did not use "
+            "the holdout period; 2 other trials used the holdout period."
         ),
-        "walk_forward": "Sharpe 1.00 over 8 joined folds, efficiency 80%.",
+        "against_holding": (
+            "Return +80.0%, drawdown 10.0% and Sharpe 1.60; holding AAPL: +30.0%, 35.0% and 0.40. "
+            "94% sure that the difference is more than chance."
+        ),
+        "walk_forward": "Sharpe 1.00 over 8 joined folds, efficiency 80%; 98% sure that it is above zero.",
+        "data": "No finding about the bars.",
         "neighbours": "Sharpe ratio: median of 8 neighbours 1.40, this combination 1.60.",
         "monte_carlo": "Bad month -2.0%, bad drawdown -10.0%, including open positions.",
         "costs": "Return over the whole period: +70.0% at twice the costs, +80.0% at its own costs.",
@@ -159,31 +197,86 @@ def test_the_messages() -> None:
         "checks": "No look-ahead and enough warm-up on 1,500 bars.",
     }
     report = changed("out_of_sample", holdout_status="not_used")
-    found = {each.key: each.message for each in lines(report, 50, None, others=2)}
+    found = {each.key: each.message for each in lines(report, Tried(50, maxima=maxima(51), in_holdout=2))}
     assert {key: found[key] for key in cases} == cases
 
 
-def test_the_value_is_the_deflated_sharpe_ratio_of_all_trials() -> None:
+@pytest.mark.parametrize(
+    ("reaching", "rating", "shown"),
+    [
+        (0, Rating.PASS, "99%"),
+        (49, Rating.PASS, "95%"),
+        (50, Rating.CAUTION, "94%"),
+        (199, Rating.CAUTION, "80%"),
+        (200, Rating.FAIL, "79%"),
+        (999, Rating.FAIL, "under 1%"),
+    ],
+)
+def test_chance_is_rated_and_shown_rounded_down(reaching: int, rating: Rating, shown: str) -> None:
+    found = line("chance", GOOD, Tried(685, maxima=maxima(reaching)))
+    assert (found.rating, found.value) == (rating, (DRAWS - reaching) / (DRAWS + 1))
+    assert f" in {shown} of the draws" in found.message
+
+
+def test_a_single_trial_is_called_one_and_an_estimate_is_rounded() -> None:
+    assert "a single trial" in line("chance", GOOD).message
+    assert "best of about 110,000 distinct trials" in line("chance", GOOD, Tried(109_987, is_exact=False)).message
+    assert "best of 1,023 distinct trials" in line("chance", GOOD, Tried(1_023)).message
+
+
+def test_the_figures_behind_chance() -> None:
     moments = Moments(**GOOD["moments"])
-    found = line("deflated_sharpe", GOOD, 12_431, 0.0004)
-    assert found.value == deflated_sharpe(moments, 0.0004, 12_431)
-    assert "12,431" in found.message
-    assert f"{expected_best(0.0004, 12_431) * 252**0.5:.2f}" in found.message
-
-
-@pytest.mark.parametrize(("sharpe", "shown"), [(0.5, "Over 99%"), (-0.5, "Under 1%"), (0.0, "50%")])
-def test_a_probability_is_never_shown_as_certain(sharpe: float, shown: str) -> None:
-    report = changed("moments", sharpe=sharpe)
-    assert line("deflated_sharpe", report).message.startswith(f"{shown} ")
+    found = chance_figures(GOOD, Tried(12_431, maxima=maxima(49), variance=0.0004))
+    assert found is not None
+    assert found.score == pytest.approx(GOOD_Z, abs=5e-5)
+    assert found.sharpe == pytest.approx(0.1 * 252**0.5)
+    assert found.by_chance == pytest.approx(2.0 * (252 / 1250) ** 0.5)
+    assert found.probabilistic == probabilistic_sharpe(moments)
+    assert found.deflated == deflated_sharpe(moments, 0.0004, 12_431)
+    assert chance_figures(GOOD | {"moments": None}, Tried()) is None
 
 
 def test_without_a_known_variance_trials_vary_like_strategies_without_skill() -> None:
-    moments = Moments(**GOOD["moments"])
-    assert line("deflated_sharpe", GOOD, 50, None).value == deflated_sharpe(moments, 1 / 1250, 50)
+    found = chance_figures(GOOD, Tried(50))
+    assert found is not None
+    assert found.deflated == deflated_sharpe(Moments(**GOOD["moments"]), 1 / 1250, 50)
 
 
-@given(st.integers(1, 10**9), st.floats(0.0, 0.1) | st.none())
-def test_the_deflated_sharpe_ratio_is_a_probability(trials: int, variance: float | None) -> None:
-    value = line("deflated_sharpe", GOOD, trials, variance).value
-    assert value is not None
-    assert 0.0 <= value <= 1.0
+# --- Against holding, the data, and the overall sentence ---------------------------------------------------------
+
+
+def test_the_difference_from_holding_is_compared_with_the_maxima_of_chance() -> None:
+    """z = 0.06 sqrt(1249) / sqrt(1 + 0.06^2 / 2) = 2.1186 by hand, and 200 of 999 maxima are as high."""
+    maxima = np.concatenate((np.full(799, 2.118), np.full(200, 2.119))).astype(np.float32)
+    assert line("against_holding", GOOD, Tried(maxima=maxima)).value == pytest.approx(0.799)
+    assert line("against_holding", GOOD, Tried(maxima=maxima)).rating is Rating.FAIL
+
+
+def test_with_an_open_finding_no_line_passes() -> None:
+    shown = lines(GOOD, Tried(), findings=("AAPL: a step of 1:4 on 2003-02-18",))
+    assert [each.rating for each in shown] == [Rating.CAUTION] * 10 + [Rating.FAIL]
+    assert "2003-02-18" in shown[-1].message
+    assert overall_line(GOOD, shown).rating is Rating.FAIL
+
+
+def test_an_accepted_finding_is_a_caution() -> None:
+    shown = lines(GOOD, Tried(), noted=("AAPL: 3 flat days",))
+    assert {each.key for each in shown if each.rating is not Rating.PASS} == {"data"}
+    assert overall_line(GOOD, shown).rating is Rating.CAUTION
+
+
+@pytest.mark.parametrize(
+    ("report", "rating"),
+    [
+        (GOOD, Rating.PASS),
+        (GOOD | {"walk_forward": None, "overfitting": None, "neighbours": None}, Rating.PASS),
+        (GOOD | {"moments": None}, Rating.CAUTION),
+        (GOOD | {"trades": 9}, Rating.CAUTION),
+        (holding(sharpe=0.02), Rating.CAUTION),
+        (changed("holding", lost=True), Rating.FAIL),
+        (changed("moments", sharpe=-0.01), Rating.FAIL),
+        (changed("checks", look_ahead=CHECK | {"passed": False}), Rating.FAIL),
+    ],
+)
+def test_the_overall_sentence_is_good_only_without_a_failure(report: dict[str, Any], rating: Rating) -> None:
+    assert overall_line(report, lines(report, Tried())).rating is rating
