@@ -11,7 +11,7 @@ from threading import Lock
 from cachetools import LRUCache
 
 from tradedesk.core.bars import Bars
-from tradedesk.marketdata.library import NoBars, closed, find_series, load_bars, load_many
+from tradedesk.marketdata.library import NoBars, bars_of, closed
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.store import DamagedBars, fingerprint_of
 
@@ -55,12 +55,11 @@ def stored_bars_used(series: BarSeries, end: datetime) -> BarsUsed:
     if kept is not None:
         return kept
     try:
-        used = BarsUsed.of(series.provider, load_bars(series.symbol, series.timeframe).until(end))
+        used = BarsUsed.of(series.provider, bars_of(series).until(end))
     except (NoBars, DamagedBars):
         return BarsUsed(series.provider, "", 0)
-    now = find_series([series.symbol], series.timeframe).get(series.symbol)
-    # Not kept if the series has changed meanwhile: the loaded bars may be of another version.
-    if now and (now.pk, now.fingerprint) == (series.pk, series.fingerprint):
+    # Not kept if the series has changed meanwhile: the loaded bars are of another version.
+    if series.fingerprint == key[1]:
         with _lock:
             _kept[key] = used
     return used
@@ -69,6 +68,6 @@ def stored_bars_used(series: BarSeries, end: datetime) -> BarsUsed:
 def closed_bars_used(series: Mapping[str, BarSeries], timeframe: str, now: datetime) -> dict[str, BarsUsed]:
     """Of the bars in the store: those that have closed at `now`. Raises NoBars and DamagedBars."""
     return {
-        symbol: BarsUsed.of(series[symbol].provider, closed(own, timeframe, now))
-        for symbol, own in load_many(series, timeframe).items()
+        symbol: BarsUsed.of(each.provider, closed(bars_of(each), timeframe, now))
+        for symbol, each in series.items()
     }

@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
-import numpy as np
-
-from tradedesk.core.bars import session_dates, to_datetime64
 from tradedesk.marketdata.models import BarSeries
 
 
@@ -21,8 +18,7 @@ class DateRange(NamedTuple):
 
 
 def date_range_of(series: BarSeries) -> DateRange:
-    days = session_dates(np.array([to_datetime64(series.first), to_datetime64(series.last)]))
-    return DateRange(*days.tolist())
+    return DateRange(*series.days)
 
 
 def combined(date_ranges: Mapping[str, DateRange]) -> DateRange | None:

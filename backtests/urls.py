@@ -1,13 +1,14 @@
 from django.urls import path
 
 from backtests import charts
-from backtests.views import backtests, compare, evidence, lists, optimizer, optimizer_run, trades
+from backtests.views import backtests, compare, defaults, evidence, lists, optimizer, optimizer_run, trades
 
 app_name = "backtests"
 urlpatterns = [
     path("dashboard/backtests", lists.backtest_list, name="list"),
     path("dashboard/backtests/compare", compare.backtest_compare, name="compare"),
     path("dashboard/backtests/compare.json", compare.backtest_compare_chart, name="compare_chart"),
+    path("dashboard/backtests/defaults", defaults.backtest_defaults, name="defaults"),
     path("dashboard/backtests/delete", lists.backtest_delete_several, name="delete_several"),
     path("dashboard/backtests/new", backtests.backtest_new, name="new"),
     path("dashboard/backtests/<int:pk>", backtests.backtest_detail, name="detail"),

@@ -19,7 +19,10 @@
   }
 
   const figure = (value) => value.toLocaleString("en-US", { maximumFractionDigits: Math.abs(value) < 0.1 ? 4 : 2 });
-  const score = (value) => value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const ratio = (value) => value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const percent = (value) =>
+    value.toLocaleString("en-US", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const writerOf = (data) => (data.format === "percent" ? percent : ratio);
   const whole = (value) => value.toLocaleString("en-US");
   const range = ([least, greatest]) => (least === greatest ? figure(least) : `${figure(least)}–${figure(greatest)}`);
   const within = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -32,7 +35,7 @@
     data.complete ? `${whole(number)} ${noun}` : `the best ${whole(number)} ${noun} kept so far`;
 
   // The colour scale, from the lowest to the highest score.
-  function scale(svg, right, low, high) {
+  function scale(svg, right, low, high, score) {
     const band = draw(draw(svg, "defs", {}), "linearGradient", { id: "heat-scale" });
     draw(band, "stop", { offset: 0, "stop-color": "var(--heat-low)" });
     draw(band, "stop", { offset: 1, "stop-color": "var(--heat-high)" });
@@ -44,7 +47,8 @@
   // --- Heat map -------------------------------------------------------------------------------------------
 
   function heatMap(svg, data, width) {
-    const { x, y, cells, counts } = data;
+    const { x, y, cells, counts, tried } = data;
+    const score = writerOf(data);
     const [across, up] = [x.ends.length, y.ends.length];
     const box = { left: 48, top: 22, width: width - 56, cell: within(320 / up, 9, 30) };
     const wide = box.width / across;
@@ -68,11 +72,13 @@
       const [left, top] = corner(index);
       const fill =
         value === null
-          ? "url(#no-score)"
+          ? tried.flat()[index]
+            ? "var(--color-base-300)"
+            : "url(#no-score)"
           : `color-mix(in oklab, var(--heat-high) ${share(value).toFixed(1)}%, var(--heat-low))`;
       draw(svg, "rect", { x: left, y: top, width: Math.max(wide - 0.5, 0.5), height: box.cell - 0.5, fill });
     });
-    scale(svg, box.left + box.width, low, high);
+    scale(svg, box.left + box.width, low, high, score);
     const sideways = labelStep(box.width, 34, across);
     x.ends.forEach(([least], index) => {
       if (index % sideways) return;
@@ -98,7 +104,8 @@
     const kind = data.statistic === "median" ? "Median" : "Best";
     const describe = (index) => {
       const number = counts.flat()[index];
-      const found = at[index] === null ? "no score" : `${kind.toLowerCase()} ${data.score} ${score(at[index])}`;
+      const nothing = tried.flat()[index] ? "tested, not ranked" : "not tested";
+      const found = at[index] === null ? nothing : `${kind.toLowerCase()} ${data.score} ${score(at[index])}`;
       return `${where(index)}: ${found}${number > 1 ? ` of ${whole(number)}` : ""}`;
     };
     const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
@@ -106,7 +113,7 @@
       height: bottom + 36,
       summary:
         `${kind} ${data.score} of each cell, ${counted(data, data.of, "combinations")}: from ${score(low)} to ${score(high)}, ` +
-        `the highest at ${where(best)}. Hatched: not tested, no score or too few trades.`,
+        `the highest at ${where(best)}. Grey: tested, but not ranked. Hatched: not tested.`,
       defaultText: describe(best),
       start: best,
       at: (px, py) => {
@@ -131,6 +138,7 @@
 
   function histogram(svg, data, width) {
     const { edges, counts, winner } = data;
+    const score = writerOf(data);
     const [first, last] = [edges[0], edges.at(-1)];
     const box = { left: 8, top: 26, width: width - 16, height: 240 };
     const bottom = box.top + box.height;
@@ -186,6 +194,7 @@
 
   function parallel(svg, data, width) {
     const { axes, rows } = data;
+    const score = writerOf(data);
     const box = { left: 44, top: 34, width: width - 88, height: 250 };
     const gap = box.width / (axes.length - 1);
     if (gap < MIN_AXIS_GAP) return null;

@@ -23,7 +23,8 @@ class QueuedSchema(Schema):
 class MetricsSchema(Schema):
     """`*_pct` and win_rate are percent, final_equity and expectancy are dollars.
 
-    Null: not defined for this result, or not computed by the version that ran the backtest.
+    Null: not defined for this result, or not computed by the version that ran the backtest. Below 90 days the
+    figures per year are null: cagr_pct, sharpe_ratio, sortino_ratio, calmar_ratio and alpha_pct.
     """
 
     total_return_pct: Percent | None = Field(None, validation_alias="total_return", examples=[34.2])
@@ -45,6 +46,25 @@ class MetricsSchema(Schema):
     buy_and_hold_return_pct: Percent | None = Field(None, validation_alias="buy_and_hold_return")
     alpha_pct: Percent | None = Field(None, validation_alias="alpha")
     beta: float | None = None
+    days: int | None = Field(
+        None, description="Calendar days from the first to the last session.", examples=[2188]
+    )
+
+
+class BuySignalsSchema(Schema):
+    """The number of BUY signals by what became of them. Their sum is the number of all BUY signals."""
+
+    filled: int = Field(0, examples=[38])
+    held: int = Field(0, description="The symbol was held already.", examples=[350])
+    weak_signal: int = Field(0, description="Below the signal threshold.", examples=[24])
+    no_size: int = Field(0, description="One share cost more than a position may be.")
+    too_many_shares: int = Field(0, description="The order had more shares than are counted exactly.")
+    no_cash: int = Field(0, description="At the fill the cash did not pay for one share.")
+    max_positions: int = Field(0, description="At the limit of open positions.")
+    daily_loss: int = Field(0, description="At the daily loss limit.")
+    drawdown: int = Field(0, description="At the max drawdown limit.")
+    no_bar: int = Field(0, description="No bar followed the signal.")
+    no_true_range: int = Field(0, description="Too few bars for the average true range of a trailing stop.")
 
 
 class EquityPointSchema(Schema):
@@ -85,7 +105,7 @@ class OpenPositionSchema(Schema):
     entry_time: datetime
     entry_price: float
     last_price: float = Field(validation_alias="exit_price")
-    stop_price: float
+    stop_price: float | None = Field(description="The present one; null without a stop.")
     target_price: float | None
     unrealized_pnl: float = Field(validation_alias="pnl")
     return_pct: Percent = Field(validation_alias="return_fraction")
@@ -129,12 +149,15 @@ class BacktestSummarySchema(Schema):
     strategy_id: int | None = Field(description="Null when the strategy was deleted.")
     strategy_name: str
     kind: str
-    parameters: dict[str, int | float]
+    parameters: dict[str, int | float | str] = Field(validation_alias="named_parameters")
     symbols: list[str]
     timeframe: str
     start_date: date
     end_date: date
     initial_capital: float
+    compare_with: Annotated[str | None, EmptyAsNull] = Field(
+        description="The symbol that the evidence compares with. Null: the tested symbols, bought and held."
+    )
     rules: Rules = Field(description="As in the request: `*_pct` are fractions.")
     costs: dict[str, float]
     status: str = Field(description="queued, running, completed, failed or cancelled.", examples=["completed"])
@@ -144,6 +167,9 @@ class BacktestSummarySchema(Schema):
     metrics: Annotated[MetricsSchema | None, EmptyAsNull] = Field(description="Null until completed.")
     doubled_costs: Annotated[MetricsSchema | None, EmptyAsNull] = Field(
         description="The same signals at twice the costs, or at 5 bps of slippage if there are no costs."
+    )
+    buy_signals: Annotated[BuySignalsSchema | None, EmptyAsNull] = Field(
+        None, description="What became of the BUY signals; null until completed."
     )
     created_at: datetime
     started_at: datetime | None

@@ -22,6 +22,8 @@ from backtests.models import Backtest
 from backtests.reports.comparison import comparison_of
 from backtests.reports.trades import backtest_trade_rows
 from backtests.services import InvalidBacktest
+from backtests.services.defaults import CAPITAL, with_defaults
+from strategies.kinds import rule_defaults_of
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.rules import COSTS, RULES
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
@@ -29,7 +31,7 @@ from tradedesk.rest.bodies import Body, Day, Text, Whole
 from tradedesk.rest.csv_files import csv_file
 from tradedesk.rest.pages import in_pages
 from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
-from tradedesk.rest.rule_fields import with_rules
+from tradedesk.rest.rule_fields import given_values, with_rules
 
 CSV_RESPONSE = {"responses": {200: {"description": "OK", "content": {"text/csv": {"schema": {"type": "string"}}}}}}
 
@@ -37,12 +39,17 @@ router = Router(tags=["backtests"])
 
 RULES_AND_COSTS = [*COSTS.values(), *RULES.values()]
 # Defaults that depend on the request: core.rules.fully_invested.
+CAPITAL_TEXT = "Dollars. Default: that of your settings."
 DEFAULT_TEXTS = {"position_size_pct": "0.95 / number of symbols", "max_positions": "the number of symbols"}
 
 
 @with_rules(RULES_AND_COSTS, DEFAULT_TEXTS)
 class BacktestBody(Body):
-    """`*_pct` are fractions: 0.02 is 2%. A rule that is left out or null has its default."""
+    """`*_pct` are fractions: 0.02 is 2%.
+
+    A rule or cost that is left out has the default of your settings (Defaults for backtests), or the one stated
+    here where you have none. Null switches off a rule that can be off; any other has the default stated here.
+    """
 
     strategy_id: Whole = Field(examples=[12])
     symbols: list[Text] | None = Field(
@@ -50,14 +57,21 @@ class BacktestBody(Body):
     )
     start_date: Day = Field(examples=["2005-01-03"])
     end_date: Day = Field(examples=["2010-12-31"])
-    initial_capital: float = Field(description="Dollars.", examples=[100_000])
+    initial_capital: float = Field(CAPITAL, description=CAPITAL_TEXT, examples=[100_000])
+    compare_with: Text | None = Field(
+        None,
+        description="The symbol that the evidence compares with. Default: the tested symbols, bought and held.",
+        examples=["SPY"],
+    )
 
 
 @router.post("", response={202: QueuedSchema, **UNKNOWN, **BAD_BODY})
 def start_backtest(request: UserRequest, backtest: BacktestBody) -> Status[Backtest]:
     """Queues a backtest of the strategy's current settings. Read the backtest until its status is completed."""
-    values = backtest.model_dump()
-    strategy = find(request.user.strategies.all(), values.pop("strategy_id"))
+    strategy = find(request.user.strategies.all(), backtest.strategy_id)
+    given = backtest.model_fields_set | rule_defaults_of(strategy.kind).keys()
+    values = with_defaults(request.user, given_values(backtest), given)
+    del values["strategy_id"]
     try:
         queued = services.create_backtest(request.user, strategy, **values, wall_now=timezone.now())
     except InvalidBacktest as refusal:

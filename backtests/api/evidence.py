@@ -17,8 +17,8 @@ router = Router(tags=["evidence"])
 
 
 class EvidenceLineSchema(Schema):
-    key: str = Field(examples=["deflated_sharpe"])
-    label: str = Field(examples=["Deflated Sharpe"])
+    key: str = Field(examples=["chance"])
+    label: str = Field(examples=["Chance"])
     rating: Rating = Field(description="none: there is nothing to rate.", examples=["caution"])
     message: str = Field(description="The result in a sentence.")
     criterion: str = Field(description="The condition to pass.")
@@ -30,7 +30,8 @@ class EvidenceSchema(Schema):
     candidate_id: int | None
     status: str = Field(description="pending, ready or failed.")
     error: Annotated[str | None, EmptyAsNull] = Field(description="Why the evidence could not be computed.")
-    trials: int = Field(description="Number of trials on the same symbols and period.")
+    trials: int = Field(description="Number of distinct results on the same symbols and period.")
+    overall: EvidenceLineSchema | None = Field(description="All lines in one sentence; null until ready.")
     lines: list[EvidenceLineSchema]
     report: dict[str, Any] = Field(
         description="The robustness report that the lines are made from; empty until ready."

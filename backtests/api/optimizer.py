@@ -4,18 +4,26 @@ from django.utils import timezone
 from ninja import Router, Status
 from pydantic import Field
 
-from backtests.api.backtest_schemas import QueuedSchema
-from backtests.api.backtests import DEFAULT_TEXTS, RULES_AND_COSTS
-from backtests.api.optimizer_schemas import RunSchema, RunSummarySchema, run_summary, with_candidates
+from backtests.api.backtests import CAPITAL_TEXT, DEFAULT_TEXTS, RULES_AND_COSTS
+from backtests.api.optimizer_schemas import (
+    QueuedRunSchema,
+    RunSchema,
+    RunSummarySchema,
+    run_summary,
+    with_candidates,
+)
 from backtests.models import OptimizerRun
+from backtests.research.optimizer.objectives import WEIGHTS
 from backtests.research.robustness.walk_forward import HOLDOUT
 from backtests.services import optimizer
+from backtests.services.defaults import CAPITAL, with_defaults
 from backtests.services.optimizer import InvalidRun
+from strategies.kinds import rule_defaults_of
 from tradedesk.accounts.requests import UserRequest
-from tradedesk.rest.bodies import Body, Day, Text, Whole
+from tradedesk.rest.bodies import Body, Day, NumberOrText, Text, Whole
 from tradedesk.rest.pages import MappedQuerySet, in_pages
 from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
-from tradedesk.rest.rule_fields import with_rules
+from tradedesk.rest.rule_fields import given_values, with_rules
 
 # Large columns that no list shows.
 LARGE_FIELDS = ("provenance", "ranked_strategies", "histograms")
@@ -24,11 +32,11 @@ router = Router(tags=["optimizer"])
 
 
 class Range(Body):
-    low: float = Field(examples=[5])
-    high: float = Field(examples=[30])
+    low: NumberOrText = Field(examples=[5], description="A number, or the word of a choice.")
+    high: NumberOrText = Field(examples=[30])
     step: float = Field(examples=[1])
 
-    def as_tuple(self) -> tuple[float, ...]:
+    def as_tuple(self) -> tuple[float | str, ...]:
         """Whole numbers as int, because parameters may have to be integers."""
         return tuple(_plain(number) for number in (self.low, self.high, self.step))
 
@@ -37,7 +45,9 @@ class Range(Body):
 class RunBody(Body):
     """A search of one strategy's parameters (strategy_id), or a ranking (strategy_ids, all_kinds or both).
 
-    `*_pct` are fractions: 0.02 is 2%. A rule that is left out or null has its default.
+    `*_pct` are fractions: 0.02 is 2%. A rule or cost that is left out has the default of your settings (Defaults
+    for backtests), or the one stated here where you have none. Null switches off a rule that can be off; any other
+    has the default stated here.
     """
 
     symbols: list[Text] = Field(examples=[["AAPL"]])
@@ -49,10 +59,15 @@ class RunBody(Body):
     grid: dict[str, Range] | None = Field(
         None, description="Search only: the range of each parameter. Default: the search ranges of the kind."
     )
+    scope: Text = Field(
+        "each", description="Search only: each (each symbol alone), portfolio (all symbols as one) or both."
+    )
     trials: Whole | None = Field(None, description="Number of trials. Required for random and tpe.")
     objective: Text = Field("sharpe", description="sharpe, sortino, calmar, cagr, profit_factor or weighted.")
     weights: dict[str, float] | None = Field(
-        None, description="Required for objective weighted: the weight of each metric."
+        None,
+        description="For objective weighted: the weight of each metric, a missing one counts 0. Default: "
+        f"{', '.join(f'{name} {weight:g}' for name, weight in WEIGHTS.items())}.",
     )
     min_trades: Whole = Field(10, description="Rows with fewer closed trades are not eligible and rank last.")
     holdout: float = Field(
@@ -61,19 +76,27 @@ class RunBody(Body):
     seed: Whole | None = Field(None, description="Random search: the same seed samples the same combinations.")
     start_date: Day = Field(examples=["2005-01-03"])
     end_date: Day = Field(examples=["2010-12-31"])
-    initial_capital: float = Field(description="Dollars.", examples=[100_000])
+    initial_capital: float = Field(CAPITAL, description=CAPITAL_TEXT, examples=[100_000])
+    compare_with: Text | None = Field(
+        None,
+        description="The symbol that the evidence compares with. Default: the tested symbols, bought and held.",
+        examples=["SPY"],
+    )
 
 
-SEARCH_ONLY = ("method", "grid", "trials", "holdout", "seed")
+SEARCH_ONLY = ("method", "grid", "scope", "trials", "holdout", "seed")
 RANKING_ONLY = ("timeframe",)
 
 
-@router.post("/runs", response={202: QueuedSchema, **UNKNOWN, **BAD_BODY})
-def start_run(request: UserRequest, run: RunBody) -> Status[OptimizerRun]:
+@router.post("/runs", response={202: QueuedRunSchema, **UNKNOWN, **BAD_BODY})
+def start_run(request: UserRequest, run: RunBody) -> Status[QueuedRunSchema]:
     """Queues a search or a ranking. Read the run to see results while it runs."""
-    values = run.model_dump()
-    one, several, all_kinds = (values.pop(name) for name in ("strategy_id", "strategy_ids", "all_kinds"))
     strategies = request.user.strategies
+    given = set(run.model_fields_set)
+    if run.strategy_id is not None:
+        given |= rule_defaults_of(find(strategies.all(), run.strategy_id).kind).keys()
+    values = with_defaults(request.user, given_values(run), given)
+    one, several, all_kinds = (values.pop(name) for name in ("strategy_id", "strategy_ids", "all_kinds"))
     try:
         if one is not None and several is None and not all_kinds:
             strategy = find(strategies.all(), one)
@@ -100,7 +123,7 @@ def start_run(request: UserRequest, run: RunBody) -> Status[OptimizerRun]:
             )
     except InvalidRun as refusal:
         raise Refused(refusal.errors, renamed={"strategy": "strategy_id", "strategies": "strategy_ids"}) from None
-    return Status(202, created)
+    return Status(202, QueuedRunSchema.of(created, warnings=optimizer.warnings_of(created)))
 
 
 @router.get("/runs", response={200: list[RunSummarySchema], **BAD_QUERY})
@@ -137,5 +160,5 @@ def cancel_run(request: UserRequest, run_id: int) -> RunSummarySchema:
     return run_summary(run)
 
 
-def _plain(number: float) -> float | int:
-    return int(number) if number.is_integer() else number
+def _plain(value: float | str) -> float | int | str:
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from backtests.charts.points import chart_times, point_spans, points
 from backtests.models import Backtest, BacktestCurve
 from tradedesk.core.bars import Floats, Timeframe
+from tradedesk.marketdata.chart_points import chart_times, point_spans, points
 
 # The value at which each line starts.
 BASE = 100.0

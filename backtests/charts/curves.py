@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from backtests.charts.points import Points, chart_times, point_spans, points, reduce_spans
 from backtests.models import Backtest, BacktestCurve
 from backtests.research.analysis import ROLLING_SESSIONS, rolling_sharpe
 from tradedesk.core.bars import Floats, Timeframe, Times
-from tradedesk.core.metrics import session_returns
+from tradedesk.core.metrics import periods_per_year, session_returns
+from tradedesk.marketdata.chart_points import Points, chart_times, point_spans, points, reduce_spans
 
 Lines = dict[str, list[dict[str, Any]]]
 
@@ -19,7 +19,8 @@ def equity_chart(backtest: Backtest) -> dict[str, Points]:
     curve = _curve(backtest)
     equity = np.array(curve.equity, float)
     capital = float(backtest.initial_capital)
-    drawdown = 100 * (equity / np.maximum(np.maximum.accumulate(equity), capital) - 1)
+    peaks = np.maximum(np.maximum.accumulate(equity), capital)
+    drawdown = 100 * (np.maximum(equity, 0.0) / peaks - 1)  # -100% for an account that owes money
     first, last = point_spans(len(equity))
     times = chart_times(curve.moments()[last], Timeframe.DAY)
     return {
@@ -32,9 +33,9 @@ def equity_chart(backtest: Backtest) -> dict[str, Points]:
 def rolling_sharpe_chart(backtest: Backtest) -> Lines:
     """The Sharpe ratio of the last 126 sessions, of the strategy and of buy and hold."""
     curve = _curve(backtest)
-    capital = float(backtest.initial_capital)
+    capital, per_year = float(backtest.initial_capital), periods_per_year(curve.moments())
     strategy, benchmark = (
-        rolling_sharpe(session_returns(np.array(equity, float), capital))
+        rolling_sharpe(session_returns(np.array(equity, float), capital), per_year=per_year)
         for equity in (curve.equity, curve.buy_and_hold)
     )
     if not np.isfinite(strategy).any():

@@ -5,18 +5,18 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from backtests.charts.points import Points, chart_times, point_spans, points, reduce_spans
 from backtests.models import Backtest, BacktestTrade
 from strategies.kinds import InvalidParameters
 from tradedesk.core.bars import Bars, Floats, Timeframe, Times, to_datetime64
 from tradedesk.core.fills import ExitReason
+from tradedesk.marketdata.chart_points import Points, candles, chart_times, point_spans, points
 from tradedesk.marketdata.library import load_many
 
 EXIT_LABELS = {
     ExitReason.SIGNAL: "Sell",
     ExitReason.STOP_LOSS: "Stop",
+    ExitReason.TRAILING_STOP: "Trailing stop",
     ExitReason.TAKE_PROFIT: "Target",
     ExitReason.MANUAL: "Sell",
 }
@@ -28,7 +28,8 @@ def price_chart(backtest: Backtest, symbol: str) -> dict[str, Points]:
     Raises NoBars and DamagedBars.
     """
     start, end = backtest.period
-    history = {name: bars.until(end) for name, bars in load_many(backtest.symbols, backtest.timeframe).items()}
+    whole = load_many(backtest.user_id, backtest.symbols, backtest.timeframe)
+    history = {name: bars.until(end) for name, bars in whole.items()}
     bars = history[symbol].since(start)
     first, last = point_spans(len(bars))
     times = chart_times(bars.time[first], Timeframe(backtest.timeframe))
@@ -36,7 +37,7 @@ def price_chart(backtest: Backtest, symbol: str) -> dict[str, Points]:
     before = len(history[symbol]) - len(bars)
     trades = list(backtest.trades.filter(symbol=symbol))
     return {
-        "bars": _candles(bars, times, first, last),
+        "bars": candles(bars, times, first, last),
         "lines": [
             {"name": name, "pane": pane, "data": points(times, values[before:][last], 4)}
             for name, values in lines.items()
@@ -57,17 +58,6 @@ def _lines(backtest: Backtest, history: dict[str, Bars], symbol: str) -> tuple[d
     return signals[symbol].lines if symbol in signals else {}, 0 if kind.overlay else 1
 
 
-def _candles(bars: Bars, times: list[Any], first: NDArray[np.int64], last: NDArray[np.int64]) -> Points:
-    columns = (
-        bars.open[first],
-        reduce_spans(np.maximum, bars.high, first),
-        reduce_spans(np.minimum, bars.low, first),
-        bars.close[last],
-    )
-    rows = zip(times, *(column.round(4).tolist() for column in columns), strict=True)
-    return [{"time": t, "open": o, "high": h, "low": low, "close": c} for t, o, h, low, c in rows]
-
-
 def _markers(trades: Iterable[BacktestTrade], opening: Times, times: list[Any]) -> Points:
     """Entries and exits at the points of their bars, in the order of time."""
     markers: list[tuple[int, int, dict[str, Any]]] = []
@@ -80,17 +70,16 @@ def _markers(trades: Iterable[BacktestTrade], opening: Times, times: list[Any]) 
 
 
 def _levels(trades: Iterable[BacktestTrade], opening: Times, times: list[Any]) -> Points:
-    """Stop and target of each trade, from the point of its entry to the point of its exit, or to the last
+    """Initial stop and target of each trade, from the point of its entry to the point of its exit, or to the last
     point."""
     levels = []
     for trade in trades:
         first = _point_at(trade.entry_time, opening)
         last = len(times) - 1 if trade.exit_time is None else _point_at(trade.exit_time, opening)
         if 0 <= first <= last:
-            target = None if trade.target_price is None else float(trade.target_price)
+            prices = {"entry": trade.entry_price, "stop": trade.initial_stop_price, "target": trade.target_price}
             span = {"from": times[first], "to": times[last]}
-            entry, stop = float(trade.entry_price), float(trade.stop_price)
-            levels.append(span | {"entry": entry, "stop": stop, "target": target})
+            levels.append(span | {name: None if price is None else float(price) for name, price in prices.items()})
     return levels
 
 

@@ -1,4 +1,5 @@
 from backtests.forms.backtest import BacktestForm
+from backtests.forms.defaults import DefaultsForm
 from backtests.forms.fields import CountField, NumberField, PercentField
 from backtests.forms.filters import BacktestFilters
 from backtests.forms.optimizer import RankForm, SearchForm
@@ -7,6 +8,7 @@ __all__ = [
     "BacktestFilters",
     "BacktestForm",
     "CountField",
+    "DefaultsForm",
     "NumberField",
     "PercentField",
     "RankForm",

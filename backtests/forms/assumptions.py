@@ -1,4 +1,5 @@
-"""Fields shared by the forms of a backtest and of an optimizer run: symbols, period, capital, rules, costs."""
+"""Fields shared by the forms of a backtest, of an optimizer run and of a trader's defaults: symbols, period,
+capital, rules, costs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,29 +7,20 @@ from typing import Any
 from django import forms
 
 from backtests.forms.fields import DayField, NumberField, rule_field
+from backtests.services.defaults import CAPITAL
 from strategies.models import Strategy
 from tradedesk.accounts.models import User
+from tradedesk.core.declarations import Scope
 from tradedesk.core.rules import COSTS as COST_RULES
-from tradedesk.core.rules import RULES, Scope
+from tradedesk.core.rules import NO_STOP_WARNING, RULES
 
-CAPITAL = 100_000
 # Placeholders of the two rules that, left empty, split the capital over the symbols.
 SPLIT = {"position_size_pct": "95 ÷ symbols", "max_positions": "Number of symbols"}
 
 
-class AssumptionsForm(forms.Form):
+class RulesForm(forms.Form):
     """The form parses and checks bounds; the service checks everything else."""
 
-    symbols = forms.CharField(
-        required=False,
-        label="Symbols",
-        help_text="Separated by commas. Empty: the strategy's symbols.",
-        widget=forms.TextInput(
-            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}
-        ),
-    )
-    start_date = DayField("From")
-    end_date = DayField("To")
     initial_capital = NumberField("Capital ($)", 1, 1e9, initial=CAPITAL)
 
     # One field for each declared trading rule and cost.
@@ -39,6 +31,7 @@ class AssumptionsForm(forms.Form):
     COSTS = tuple(COST_RULES)
     SIZE = tuple(name for name, rule in RULES.items() if rule.scope is Scope.SIZE)
     ENTRIES_AND_EXITS = tuple(name for name, rule in RULES.items() if rule.scope is not Scope.SIZE)
+    no_stop_warning = NO_STOP_WARNING
 
     @property
     def cost_fields(self) -> list[forms.BoundField]:
@@ -56,6 +49,28 @@ class AssumptionsForm(forms.Form):
         """Add the service's errors, each to its field."""
         for name, message in errors.items():
             self.add_error(name if name in self.fields else None, message)
+
+
+class AssumptionsForm(RulesForm):
+    symbols = forms.CharField(
+        required=False,
+        label="Symbols",
+        help_text="Separated by commas. Empty: the strategy's symbols.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}
+        ),
+    )
+    start_date = DayField("From")
+    end_date = DayField("To")
+    compare_with = forms.CharField(
+        required=False,
+        max_length=15,
+        label="Compare with",
+        help_text="A symbol with bars, for example SPY. Empty: the tested symbols, bought and held.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}
+        ),
+    )
 
     def assumption_values(self) -> dict[str, Any]:
         """Symbols, period, capital, rules and costs of a valid form, as arguments of the services."""

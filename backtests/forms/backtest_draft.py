@@ -7,9 +7,11 @@ from typing import Any
 
 from backtests.date_range import DateRange, combined, date_range_of, describe_date_ranges
 from backtests.models.assumptions import Assumptions
+from strategies.kinds import rule_defaults_of
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
 from tradedesk.core.bars import Timeframe
+from tradedesk.core.rules import RULES
 from tradedesk.marketdata.library import NoBars, find_series
 
 # Lengths of the preset periods, which end at the last bar.
@@ -43,18 +45,18 @@ def availability_of(strategy: Strategy | None, symbols: str | Iterable[str]) -> 
         wanted = clean_symbols(symbols) or clean_symbols(strategy.symbols)
     except InvalidStrategy:
         return DataAvailability("", "", [])
-    return availability_in(strategy.timeframe, wanted)
+    return availability_in(strategy.user_id, strategy.timeframe, wanted)
 
 
-def availability_in(timeframe: str, symbols: str | Iterable[str]) -> DataAvailability:
-    """The bars of these symbols; empty for an invalid symbol or timeframe."""
+def availability_in(user_id: int, timeframe: str, symbols: str | Iterable[str]) -> DataAvailability:
+    """The bars that this user has of these symbols; empty for an invalid symbol or timeframe."""
     if timeframe not in list(Timeframe):
         return DataAvailability("", "", [])
     try:
         wanted = clean_symbols(symbols)
     except InvalidStrategy:
         return DataAvailability("", "", [])
-    series = find_series(wanted, timeframe)
+    series = find_series(user_id, wanted, timeframe)
     missing = [symbol for symbol in wanted if symbol not in series]
     date_ranges = {symbol: date_range_of(found) for symbol, found in series.items()}
     return DataAvailability(
@@ -74,7 +76,7 @@ def initial_values(
     """
     if strategy is None:
         return {}, availability_of(None, ())
-    values: dict[str, Any] = {"symbols": ", ".join(strategy.symbols)}
+    values: dict[str, Any] = {"symbols": ", ".join(strategy.symbols), **rule_defaults_of(strategy.kind)}
     if typed.get("shown_strategy") == str(strategy.pk):
         values = dict(typed)
     elif source is not None:
@@ -84,6 +86,13 @@ def initial_values(
     availability = availability_of(strategy, values.get("symbols", ""))
     values |= dates_of(availability, preset)
     return values | {"strategy": strategy.pk, "shown_strategy": strategy.pk}, availability
+
+
+def other_defaults(shown: Strategy | None, strategy: Strategy) -> set[str]:
+    """The trading rules whose default for `strategy` is not the one for the strategy that the page showed."""
+    before, now = rule_defaults_of(shown.kind if shown else ""), rule_defaults_of(strategy.kind)
+    own = {name: rule.default for name, rule in RULES.items()}
+    return {name for name in RULES if (own | dict(before))[name] != (own | dict(now))[name]}
 
 
 def dates_of(availability: DataAvailability, preset: str) -> dict[str, date]:
@@ -98,6 +107,7 @@ def source_values(source: Assumptions) -> dict[str, Any]:
         "start_date": source.start_date,
         "end_date": source.end_date,
         "initial_capital": float(source.initial_capital),
+        "compare_with": source.compare_with,
         **source.rules,
         **source.costs,
     }

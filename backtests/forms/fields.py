@@ -4,13 +4,14 @@ from typing import Any
 
 from django import forms
 
-from tradedesk.core.rules import Rule, Unit
+from tradedesk.core.declarations import Rule, Unit
 
 
 class NumberField(forms.FloatField):
     """A number between two bounds.
 
-    It may be empty only if it has no initial value. A field missing from the request gets its initial value.
+    It may be empty if it has no initial value, or with required=False. A field missing from the request gets its
+    initial value.
     """
 
     # The typed number divided by the value.
@@ -22,7 +23,9 @@ class NumberField(forms.FloatField):
         if "placeholder" in options:
             attributes["placeholder"] = options.pop("placeholder")
         super().__init__(
-            label=label, widget=forms.NumberInput(attrs=attributes), required="initial" in options, **options
+            label=label,
+            widget=forms.NumberInput(attrs=attributes),
+            **{"required": "initial" in options, **options},
         )
 
     def clean(self, value: Any) -> Any:
@@ -79,6 +82,7 @@ FIELDS: dict[Unit, tuple[type[NumberField], str]] = {
     Unit.COUNT: (CountField, ""),
     Unit.STRENGTH: (NumberField, " (0 to 1)"),
     Unit.BASIS_POINTS: (NumberField, " (basis points)"),
+    Unit.TRUE_RANGES: (NumberField, " (multiple)"),
 }
 
 
@@ -90,7 +94,7 @@ def rule_field(rule: Rule, empty: str | None = None) -> forms.Field:
     field, unit = FIELDS[rule.unit]
     options: dict[str, Any] = {"help_text": rule.help}
     if empty or rule.optional:
-        options["placeholder"] = empty or "Off"
-    else:
+        options |= {"placeholder": empty or "Off", "required": False}
+    if not empty and rule.default is not None:
         options["initial"] = rule.default
     return field(rule.label + unit, rule.low * field.scale, rule.high * field.scale, **options)

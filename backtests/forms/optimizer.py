@@ -13,11 +13,12 @@ from backtests.research.optimizer.grid import Range
 from backtests.research.optimizer.objectives import LABELS, WEIGHTS, Objective
 from backtests.research.robustness.walk_forward import HOLDOUT
 from backtests.services.optimizer.inputs import MAX_COMBINATIONS, MAX_HOLDOUT, MAX_MIN_TRADES, MAX_SEED
-from strategies.kinds import Kind, Param, kinds
+from strategies.kinds import Choice, Kind, Param, kinds
 from strategies.models import Strategy
 from tradedesk.accounts.models import User
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.models import TIMEFRAMES
+from tradedesk.templatetags.figures import parameter, quantity
 
 TRIALS = 500
 WEIGHT, VARY, LOW, HIGH, STEP = "weight_", "vary_", "low_", "high_", "step_"
@@ -33,6 +34,7 @@ class ScoreForm(forms.Form):
     # Fields inside the collapsed part of the page.
     COLLAPSED: tuple[str, ...] = (
         "initial_capital",
+        "compare_with",
         *AssumptionsForm.SIZE,
         *AssumptionsForm.ENTRIES_AND_EXITS,
         *AssumptionsForm.COSTS,
@@ -133,6 +135,16 @@ class GridRow:
     step: forms.BoundField
 
     @property
+    def allowed(self) -> str:
+        if isinstance(self.param, Choice):
+            return " or ".join(self.param.words)
+        return f"{quantity(self.param.low)} to {quantity(self.param.high)}"
+
+    @property
+    def current(self) -> str:
+        return parameter(self.param.named(self.value))
+
+    @property
     def errors(self) -> list[str]:
         return [str(error) for field in (self.vary, self.low, self.high, self.step) for error in field.errors]
 
@@ -146,6 +158,13 @@ class SearchForm(ScoreForm, OneStrategyForm):
     COLLAPSED = (*ScoreForm.COLLAPSED, "holdout", "seed")
 
     method = forms.ChoiceField(choices=OptimizerRun.Method.choices, initial=OptimizerRun.Method.GRID.value)
+    scope = forms.ChoiceField(
+        choices=OptimizerRun.Scope.choices,
+        initial=OptimizerRun.Scope.EACH.value,
+        label="Universe",
+        required=False,
+        help_text="A portfolio shares one account, as a strategy trades.",
+    )
     trials = CountField("Trials", 1, MAX_COMBINATIONS, initial=TRIALS, help_text="Number of combinations to test.")
     holdout = PercentField(
         "Holdout (%)",
@@ -160,13 +179,12 @@ class SearchForm(ScoreForm, OneStrategyForm):
 
     def __init__(self, user: User, data: Mapping[str, Any] | None = None, **options: Any) -> None:
         super().__init__(user, data, **options)
-        self.fields[
-            "symbols"
-        ].help_text = "Separated by commas. Each symbol is searched separately. Empty: the strategy's symbols."
+        self.fields["symbols"].help_text = "Separated by commas. Empty: the strategy's symbols."
         self.selected_strategy = self._selected_strategy()
         self.kind: type[Kind] | None = kinds().get(self.selected_strategy.kind) if self.selected_strategy else None
         for name, param in self.params.items():
-            self.fields[VARY + name] = forms.BooleanField(required=False, initial=True)
+            # A choice changes the rule itself, so it varies only when the trader says so.
+            self.fields[VARY + name] = forms.BooleanField(required=False, initial=not isinstance(param, Choice))
             for prefix, initial, end in zip((LOW, HIGH, STEP), param.search, ("from", "to", "step"), strict=True):
                 self.fields[prefix + name] = _range_field(param, initial, end)
 
@@ -217,6 +235,7 @@ class SearchForm(ScoreForm, OneStrategyForm):
     def values(self) -> dict[str, Any]:
         """The arguments of create_search from a valid form."""
         own = {name: self.cleaned_data[name] for name in ("strategy", "method", "holdout", "seed")}
+        own["scope"] = self.cleaned_data["scope"] or OptimizerRun.Scope.EACH.value
         own["trials"] = self.cleaned_data["trials"] if own["method"] in SAMPLING else None
         return own | {"grid": self.grid()} | self.score_values() | self.assumption_values()
 
@@ -228,7 +247,19 @@ class SearchForm(ScoreForm, OneStrategyForm):
         return found
 
 
-def _range_field(param: Param[Any], initial: float, end: str) -> forms.FloatField:
+def _range_field(param: Param[Any], initial: float, end: str) -> forms.Field:
+    if isinstance(param, Choice):
+        if end == "step":
+            return forms.IntegerField(required=False, initial=initial, widget=forms.HiddenInput)
+        return forms.TypedChoiceField(
+            required=False,
+            initial=initial,
+            choices=list(enumerate(param.words)),
+            coerce=int,
+            empty_value=None,
+            widget=forms.Select(attrs={"aria-label": f"{param.label}, {end}"}),
+            error_messages={"invalid_choice": "Select one of the values."},
+        )
     attributes = {
         "step": "any",
         "inputmode": "numeric" if param.is_integer else "decimal",

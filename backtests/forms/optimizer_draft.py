@@ -15,18 +15,25 @@ from backtests.forms.backtest_draft import (
 )
 from backtests.forms.optimizer import HIGH, LOW, STEP, VARY, WEIGHT
 from backtests.models import OptimizerRun
+from backtests.research.optimizer.grid import Range
 from strategies.kinds import kinds
 from strategies.models import Strategy
 from strategies.services import MAX_SYMBOLS, InvalidStrategy, clean_symbols
+from tradedesk.accounts.models import User
 from tradedesk.core.bars import Timeframe
 
-SEARCH_FIELDS = ("method", "trials", "holdout", "seed")
+SEARCH_FIELDS = ("method", "scope", "trials", "holdout", "seed")
 
 
 def initial_search(
-    strategy: Strategy | None, source: OptimizerRun | None, typed: Mapping[str, str], preset: str
+    strategy: Strategy | None,
+    source: OptimizerRun | None,
+    typed: Mapping[str, str],
+    preset: str,
+    wider: Mapping[str, Range] | None = None,
 ) -> tuple[dict[str, Any], DataAvailability]:
-    """As in the form of a backtest; from an earlier search also its method and ranges."""
+    """As in the form of a backtest; from an earlier search also its method and ranges. wider: (low, high, step)
+    of parameters whose ranges are to be wider than those of the earlier search."""
     values, availability = initial_values(strategy, source, typed, preset)
     if source is None or strategy is None:
         return values, availability
@@ -35,13 +42,17 @@ def initial_search(
     }
     for name in source.parameters:
         values[VARY + name] = name in source.grid
-    for name, ends in source.grid.items():
+    for name, ends in (source.grid | dict(wider or {})).items():
         values |= {prefix + name: f"{end:.15g}" for prefix, end in zip((LOW, HIGH, STEP), ends, strict=True)}
     return values, availability
 
 
 def initial_ranking(
-    strategies: Sequence[Strategy], source: OptimizerRun | None, typed: Mapping[str, str], preset: str
+    user: User,
+    strategies: Sequence[Strategy],
+    source: OptimizerRun | None,
+    typed: Mapping[str, str],
+    preset: str,
 ) -> tuple[dict[str, Any], DataAvailability]:
     """All strategies on their own symbols over all their bars, or the values of an earlier run or of what was
     typed so far. A preset then sets the two dates."""
@@ -53,16 +64,16 @@ def initial_ranking(
     if "symbols" not in values:
         values["symbols"] = ", ".join(_own_symbols(strategies, values["timeframe"]))
         preset = preset or "all"
-    availability = availability_in(values["timeframe"], values["symbols"])
+    availability = availability_in(user.pk, values["timeframe"], values["symbols"])
     return values | dates_of(availability, preset), availability
 
 
-def availability_of_form(form: RankForm | SearchForm) -> DataAvailability:
+def availability_of_form(user: User, form: RankForm | SearchForm) -> DataAvailability:
     """The bars available for a form that was sent and refused."""
     typed = form.data.get("symbols", "")
     if isinstance(form, SearchForm):
         return availability_of(form.selected_strategy, typed)
-    return availability_in(form.data.get("timeframe", ""), typed)
+    return availability_in(user.pk, form.data.get("timeframe", ""), typed)
 
 
 def wanted_symbols(strategy: Strategy, typed: str) -> list[str]:

@@ -10,6 +10,8 @@ from tradedesk.accounts.models import User
 # The largest id of a database; and Python refuses to read a number of thousands of digits.
 LARGEST_ID = 2**63 - 1
 MAX_DIGITS = 40
+# Of a selection that is refused, so many stay selected: a page of the list has fewer.
+MAX_KEPT = 50
 
 
 class InvalidSelection(ValueError):
@@ -18,6 +20,13 @@ class InvalidSelection(ValueError):
 
 class UnknownBacktest(InvalidSelection):
     """The user has no backtest with this id."""
+
+
+def known(user: User, ids: Iterable[str]) -> list[Backtest]:
+    """Those of the user's backtests that these ids name, at most MAX_KEPT; what is not an id is left out."""
+    wanted = [pk for text in ids for part in text.split(",") if (pk := parse_id(part.strip())) is not None]
+    found = user.backtests.in_bulk([pk for pk in wanted if pk <= LARGEST_ID][:MAX_KEPT])
+    return list(found.values())
 
 
 def selected(user: User, ids: Iterable[str]) -> list[Backtest]:

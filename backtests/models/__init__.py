@@ -1,5 +1,6 @@
 from backtests.models.backtest import Backtest
 from backtests.models.candidate import Candidate
+from backtests.models.defaults import BacktestDefaults
 from backtests.models.evidence import Evidence
 from backtests.models.optimizer_run import ALL_SYMBOLS, OptimizerChunk, OptimizerRun
 from backtests.models.result import BacktestCurve, BacktestTrade
@@ -9,6 +10,7 @@ __all__ = [
     "ALL_SYMBOLS",
     "Backtest",
     "BacktestCurve",
+    "BacktestDefaults",
     "BacktestTrade",
     "Candidate",
     "Evidence",

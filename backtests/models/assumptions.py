@@ -14,10 +14,12 @@ class Assumptions(models.Model):
     """A snapshot: together with the strategy and the bars in `provenance`, enough to run it again."""
 
     symbols = models.JSONField(default=list)
-    timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
+    timeframe = models.CharField(max_length=6, choices=TIMEFRAMES, default=Timeframe.DAY.value)
     start_date = models.DateField()
     end_date = models.DateField()
     initial_capital = models.DecimalField(max_digits=20, decimal_places=6)
+    # The symbol that the evidence compares with; "" for the tested symbols, bought and held.
+    compare_with = models.CharField(max_length=15, blank=True)
     rules = models.JSONField(default=dict)
     costs = models.JSONField(default=dict)
     # {"version", "kind_code", "engine_code", "data": {symbol: {"provider", "fingerprint", "count"}}}; the bars are

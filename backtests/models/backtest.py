@@ -51,6 +51,8 @@ class Backtest(ConfiguredKind, Assumptions):
     metrics = models.JSONField(default=dict, blank=True)
     buy_and_hold = models.JSONField(default=dict, blank=True)
     doubled_costs = models.JSONField(default=dict, blank=True)
+    # The number of BUY signals by outcome (engine.results.Result.buy_signals).
+    buy_signals = models.JSONField(default=dict, blank=True)
 
     class Meta:
         ordering = ["-id"]
@@ -69,6 +71,12 @@ class Backtest(ConfiguredKind, Assumptions):
     @property
     def is_finished(self) -> bool:
         return self.status in self.FINISHED
+
+    @property
+    def days(self) -> int | None:
+        """Calendar days from the first to the last session; None before it is completed."""
+        days: int | None = self.metrics.get("days")
+        return days
 
     @property
     def is_deployable(self) -> bool:

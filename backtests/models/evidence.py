@@ -7,7 +7,7 @@ from backtests.models.candidate import Candidate
 
 
 class Evidence(models.Model):
-    """report: the JSON of backtests.research.robustness.report. The deflated Sharpe ratio is computed from it and
+    """report: the JSON of backtests.research.robustness.report. The line of chance is computed from it and
     from the trial registry whenever it is read. error: why the report could not be computed.
     """
 

@@ -1,13 +1,16 @@
 """An optimizer run: a ranking of strategies, or a search of one strategy's parameters."""
 
+from datetime import date
+
 from django.conf import settings
 from django.db import models
 
 from backtests.models.assumptions import Assumptions
+from strategies.kinds import kinds, named_parameters
 from strategies.models import Strategy
 from tradedesk.core.rules import RiskRules, fully_invested
 
-# The universe for kinds that rank symbols against each other: all symbols of the run together.
+# The universe of all symbols of the run together: a portfolio, or a kind that ranks symbols against each other.
 ALL_SYMBOLS = "*"
 
 
@@ -20,6 +23,13 @@ class OptimizerRun(Assumptions):
         GRID = "grid", "Full grid"
         RANDOM = "random", "Random"
         TPE = "tpe", "Optuna TPE"
+
+    class Scope(models.TextChoices):
+        """What a search tests of a kind that decides for each symbol by itself."""
+
+        EACH = "each", "Each symbol alone"
+        PORTFOLIO = "portfolio", "All symbols as one portfolio"
+        BOTH = "both", "Both"
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -40,6 +50,7 @@ class OptimizerRun(Assumptions):
     kind = models.CharField(max_length=40, blank=True)
     parameters = models.JSONField(default=dict, blank=True)
     method = models.CharField(max_length=6, choices=Method, blank=True)
+    scope = models.CharField(max_length=9, choices=Scope, default=Scope.EACH)
     # {name: [low, high, step]}
     grid = models.JSONField(default=dict, blank=True)
     trials = models.PositiveIntegerField(null=True, blank=True)
@@ -71,6 +82,8 @@ class OptimizerRun(Assumptions):
 
     # By universe: {"edges", "counts"} of all scores, and "tested", the number of combinations.
     histograms = models.JSONField(default=dict, blank=True)
+    # By universe, once created: {"start", "warmup", "combinations", "left_out", "limit", "values"}, a CommonStart.
+    starts = models.JSONField(default=dict, blank=True)
     # Whether the evidence of the best candidates is stored.
     evidence_computed = models.BooleanField(default=False)
     # Every combination with its figures: one Parquet file in the storage “research”.
@@ -107,9 +120,22 @@ class OptimizerRun(Assumptions):
     def symbols_of(self, universe: str) -> list[str]:
         return list(self.symbols) if universe == ALL_SYMBOLS else [universe]
 
+    def start_on(self, universe: str) -> date:
+        """The first day that the rows of a universe are scored from: after the longest warm-up of the run."""
+        return date.fromisoformat(self.starts[universe]["start"]) if universe in self.starts else self.start_date
+
     def rules_on(self, universe: str) -> RiskRules:
         """The run's rules; what is not set has the default of a backtest of the universe's symbols."""
         return RiskRules.from_dict(fully_invested(len(self.symbols_of(universe))) | self.rules)
+
+    @property
+    def named_grid(self) -> dict[str, list[int | float | str]]:
+        """The ranges with the words of choices, as in the API."""
+        kind = kinds().get(self.kind)
+        lows, highs = (
+            named_parameters(kind, {name: each[end] for name, each in self.grid.items()}) for end in (0, 1)
+        )
+        return {name: [lows[name], highs[name], each[2]] for name, each in self.grid.items()}
 
     @property
     def progress(self) -> int:

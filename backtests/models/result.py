@@ -19,12 +19,14 @@ class BacktestTrade(models.Model):
     quantity = models.DecimalField(max_digits=20, decimal_places=6)
     entry_time = models.DateTimeField()
     entry_price = models.DecimalField(max_digits=20, decimal_places=6)
-    stop_price = models.DecimalField(max_digits=20, decimal_places=6)
+    # The stop at the fill, and the last one, above it if a trailing stop was raised. NULL without a stop.
+    initial_stop_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    stop_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     target_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     exit_time = models.DateTimeField(null=True, blank=True)
     # The last close if the position is still open.
     exit_price = models.DecimalField(max_digits=20, decimal_places=6)
-    exit_reason = models.CharField(max_length=11, choices=EXIT_REASON_CHOICES, blank=True)
+    exit_reason = models.CharField(max_length=13, choices=EXIT_REASON_CHOICES, blank=True)
     commission = models.DecimalField(max_digits=20, decimal_places=6)
     pnl = models.DecimalField(max_digits=20, decimal_places=6)
     # A fraction of the cost of the shares.
@@ -44,13 +46,15 @@ class BacktestTrade(models.Model):
 
 class BacktestCurve(models.Model):
     """The curves at the end of each session, as aligned lists: unix seconds, dollars, dollars, and the fraction of
-    the equity in positions."""
+    the equity in positions. drawdowns: the worst ones of the equity at the close of each bar, the deepest first
+    (research.analysis.Drawdown, dates as text)."""
 
     backtest = models.OneToOneField(Backtest, models.CASCADE, primary_key=True, related_name="curve")
     time = models.JSONField(default=list)
     equity = models.JSONField(default=list)
     buy_and_hold = models.JSONField(default=list)
     invested = models.JSONField(default=list)
+    drawdowns = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return f"{len(self.time)} sessions"

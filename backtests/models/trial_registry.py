@@ -1,4 +1,4 @@
-"""The trial registry: how many trials a trader has made on a symbol and period, and how the results vary."""
+"""The trial registry: what a trader has tried on a symbol and period, and the best that chance would show."""
 
 from django.conf import settings
 from django.db import models
@@ -11,10 +11,15 @@ class TrialRegistry(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="trial_registry")
     symbol = models.CharField(max_length=15)
-    timeframe = models.CharField(max_length=5, choices=TIMEFRAMES)
+    timeframe = models.CharField(max_length=6, choices=TIMEFRAMES)
     start_date = models.DateField()
     end_date = models.DateField()
+    # All that were run, a repeated one again.
     trials = models.PositiveBigIntegerField(default=0)
+    # Distinct results, as research.robustness.distinct keeps them.
+    sketch = models.BinaryField(default=bytes)
+    # M (B,) of research.robustness.chance, float32; empty until the first trial that is compared.
+    maxima = models.BinaryField(default=bytes)
     # The trials with a Sharpe ratio (per session, not per year): their number, sum and sum of squares.
     trials_with_sharpe = models.PositiveBigIntegerField(default=0)
     sharpe_sum = models.FloatField(default=0.0)

@@ -14,14 +14,16 @@ from backtests.models import Backtest, BacktestCurve, BacktestTrade
 from backtests.provenance import compare, differences
 from backtests.reports.headline import headline_of
 from backtests.reports.labels import labelled_rules
-from backtests.research.analysis import ROLLING_SESSIONS, Drawdown, Year, calendar_returns, worst_drawdowns
+from backtests.research.analysis import ROLLING_SESSIONS, Drawdown, Year, calendar_returns
 from strategies.kinds import InvalidParameters
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.rules import ASSUMED_SLIPPAGE_BPS
+from tradedesk.marketdata.findings import doubts_of
 from tradedesk.marketdata.library import find_series
 from tradedesk.marketdata.models import BarSeries
-from tradedesk.marketdata.sessions import sessions_between
+from tradedesk.marketdata.sessions import bar_dates, sessions_between
 
+MIDDAY = np.timedelta64(12, "h").astype("timedelta64[us]")  # in UTC, a time of the same date in New York
 # Returns from which on the heat map of a table of returns uses the next colour.
 HEAT_STEPS = {"month": (0.0, 0.02, 0.05, 0.10), "year": (0.0, 0.10, 0.20, 0.40)}
 
@@ -57,7 +59,7 @@ def open_positions_of(backtest: Backtest) -> list[BacktestTrade]:
 
 
 def is_daily(backtest: Backtest) -> bool:
-    return backtest.timeframe == Timeframe.DAY
+    return Timeframe(backtest.timeframe).is_dated
 
 
 def result_context(backtest: Backtest, trade: str | None) -> dict[str, Any]:
@@ -65,13 +67,14 @@ def result_context(backtest: Backtest, trade: str | None) -> dict[str, Any]:
 
     trade: the id, from the address, of the trade to show on the price chart.
     """
-    series = find_series(backtest.symbols, backtest.timeframe)
+    series = find_series(backtest.user_id, backtest.symbols, backtest.timeframe)
     trade_id = parse_id(trade or "")
     curve = BacktestCurve.objects.filter(backtest=backtest).first() or BacktestCurve()
     return {
         "headline": headline_of(backtest),
+        "doubts": doubts_of(series.values(), backtest.start_date, backtest.end_date),
         "open_positions": open_positions_of(backtest),
-        "returns": monthly_and_yearly_returns(curve, float(backtest.initial_capital)),
+        "returns": monthly_and_yearly_returns(curve, float(backtest.initial_capital), backtest.timeframe),
         "has_exposure": bool(curve.invested),
         "has_costs": any(backtest.costs.values()),
         "higher_costs_label": higher_costs_label(backtest),
@@ -81,6 +84,7 @@ def result_context(backtest: Backtest, trade: str | None) -> dict[str, Any]:
         "shown_trade": None if trade_id is None else backtest.trades.filter(pk=trade_id).first(),
         "origins": compare(backtest.kind, backtest.provenance, series, backtest.period[1]),
         "notes": _missing_bars(backtest, series) + _missing_warmup(backtest),
+        "stop_warning": backtest.risk_rules().stop_warning,
         "repeat": repeat_outcome(backtest),
         "rules": labelled_rules(backtest.rules, backtest.costs),
     }
@@ -102,13 +106,14 @@ def higher_costs_label(backtest: Backtest) -> str:
     return "Doubled costs" if any(backtest.costs.values()) else f"{ASSUMED_SLIPPAGE_BPS:g} bps slippage"
 
 
-def monthly_and_yearly_returns(curve: BacktestCurve, capital: float) -> Returns:
-    """Returns by month and year, and the worst drawdowns."""
+def monthly_and_yearly_returns(curve: BacktestCurve, capital: float, timeframe: str) -> Returns:
+    """Returns by month and year, and the worst drawdowns. A weekly bar counts in the month in which it begins."""
     sessions, equity = curve.sessions(), np.array(curve.equity, float)
     calendar = np.empty(0, "datetime64[D]")
     if len(sessions):
         first, last = sessions[[0, -1]].tolist()
-        calendar = sessions_between(date(first.year, 1, 1), date(last.year, 12, 31))
+        days = sessions_between(date(first.year, 1, 1), date(last.year, 12, 31))
+        calendar = np.unique(bar_dates(days + MIDDAY, timeframe)[0])
     years = calendar_returns(sessions, equity, capital, calendar)
     whole = [
         (f"{year.number}-{month:02}", cell.value)
@@ -118,7 +123,7 @@ def monthly_and_yearly_returns(curve: BacktestCurve, capital: float) -> Returns:
     ]
     return Returns(
         years=years,
-        drawdowns=worst_drawdowns(sessions, equity, capital),
+        drawdowns=[Drawdown.from_dict(each) for each in curve.drawdowns],
         best=max(whole, key=lambda month: month[1], default=None),
         worst=min(whole, key=lambda month: month[1], default=None),
         gained=sum(value > 0 for _, value in whole),

@@ -8,6 +8,7 @@ from typing import Any
 from backtests.lists.selection import InvalidSelection
 from backtests.models import Backtest
 from backtests.provenance import differences
+from backtests.reports.buy_signals import FILLED
 from backtests.reports.headline import HEADLINE_METRICS, Figure, Value
 from backtests.reports.labels import Labelled, labelled_parameters, labelled_setup
 
@@ -43,10 +44,11 @@ ORIGINS_DIFFER = "The backtests ran on different inputs: {differences} changed b
 
 @dataclass(frozen=True, slots=True)
 class FigureRow:
-    """cells: the figure of each backtest, and whether it is the best; no value is the best if all are equal."""
+    """cells: the figure of each backtest, whether it is the best, and its days for a figure per year. No value is
+    the best if all are equal."""
 
     figure: Figure
-    cells: list[tuple[Value, bool]]
+    cells: list[tuple[Value, bool, int | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def comparison_of(backtests: Sequence[Backtest]) -> Comparison:
         _figure_row(figure, backtests, comparable=figure.name not in not_comparable)
         for figure in (first, BUY_AND_HOLD, *others)
     ]
-    return Comparison(list(backtests), figures, _setup_rows(backtests), notes)
+    return Comparison(list(backtests), figures + _signal_rows(backtests), _setup_rows(backtests), notes)
 
 
 def _figure_row(figure: Figure, backtests: Sequence[Backtest], *, comparable: bool) -> FigureRow:
@@ -115,7 +117,25 @@ def _figure_row(figure: Figure, backtests: Sequence[Backtest], *, comparable: bo
     best: Value = None
     if comparable and figure.name in BEST_OF and len(set(known)) > 1:
         best = BEST_OF[figure.name](known)
-    return FigureRow(figure, [(value, value is not None and value == best) for value in values])
+    days: list[int | None] = [backtest.metrics.get("days") if figure.is_yearly else None for backtest in backtests]
+    return FigureRow(
+        figure,
+        [(value, value is not None and value == best, each) for value, each in zip(values, days, strict=True)],
+    )
+
+
+def _signal_rows(backtests: Sequence[Backtest]) -> list[FigureRow]:
+    """How many BUY signals there were, and how many of them were filled."""
+    counts = [backtest.buy_signals for backtest in backtests]
+    totals: list[Value] = [sum(each.values()) if each else None for each in counts]
+    filled: list[Value] = [each.get(FILLED) for each in counts]
+    return [
+        FigureRow(Figure(label, name, "number"), [(value, False, None) for value in values])
+        for label, name, values in (
+            ("Buy signals", "buy_signals", totals),
+            ("Buy signals filled", "buy_signals_filled", filled),
+        )
+    ]
 
 
 def _setup_rows(backtests: Sequence[Backtest]) -> list[SetupRow]:

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from backtests.models import Backtest, Candidate
 from backtests.models.assumptions import Assumptions
-from backtests.research.optimizer.objectives import LABELS, Objective
+from backtests.research.optimizer.objectives import Objective, label_of
 
 WIDTH, HEIGHT = 240, 64
 SPLITS_LABEL = "{count:,.0f} splits from {low:.2f} to {high:.2f}"
@@ -88,7 +88,9 @@ def evidence_report(subject: Backtest | Candidate) -> EvidenceReport:
         end=source.end_date,
         is_backtest=isinstance(subject, Backtest),
         holdout_status=out_of_sample.get("holdout_status", ""),
-        score=LABELS[Objective(neighbours["objective"])] if neighbours else "",
+        score=label_of(Objective(neighbours["objective"]), yearly=content["per_year"] is not None)
+        if neighbours
+        else "",
         content=content,
         logits=_histogram(overfitting.get("logits"), lambda low, high: high <= 0.0, SPLITS_LABEL),
         joined_folds=_equity_line(walk_forward.get("equity")),

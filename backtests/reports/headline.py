@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backtests.models import Backtest
+from tradedesk.core.metrics import YEARLY
 
 Value = float | int | None
 
@@ -18,6 +19,11 @@ class Figure:
     name: str
     format: str
     has_benchmark: bool = True
+
+    @property
+    def is_yearly(self) -> bool:
+        """Whether a period below metrics.LEAST_YEARLY_DAYS does not have this figure."""
+        return self.name in YEARLY
 
 
 HEADLINE_METRICS = (

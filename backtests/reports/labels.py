@@ -5,8 +5,8 @@ from typing import Any
 
 from backtests.models import Backtest
 from strategies.kinds import kinds
-from tradedesk.core.rules import COSTS, RULES
-from tradedesk.templatetags.figures import money, quantity, rule_value
+from tradedesk.core.rules import COSTS, RULES, Costs, RiskRules
+from tradedesk.templatetags.figures import money, parameter, rule_value
 
 Labelled = dict[str, str]
 
@@ -15,8 +15,8 @@ def labelled_parameters(backtest: Backtest) -> Labelled:
     """Parameters with the labels of their kind; with their names if the kind is not installed."""
     params = kinds()[backtest.kind].params() if backtest.kind in kinds() else {}
     return {
-        params[name].label if name in params else name: quantity(value)
-        for name, value in backtest.parameters.items()
+        params[name].label if name in params else name: parameter(value)
+        for name, value in backtest.named_parameters.items()
     }
 
 
@@ -32,9 +32,6 @@ def labelled_setup(backtest: Backtest) -> Labelled:
 
 
 def labelled_rules(rules: Mapping[str, Any], costs: Mapping[str, Any]) -> Labelled:
-    """Every declared rule and cost; a rule that is not stored has its default."""
-    return {
-        rule.label: rule_value(rule, values.get(name, rule.default))
-        for declared, values in ((RULES, rules), (COSTS, costs))
-        for name, rule in declared.items()
-    }
+    """Every declared rule and cost; a rule that is not stored has its default, and a cost is none."""
+    values = RiskRules.from_dict(rules).as_dict() | Costs.from_dict(costs).as_dict()
+    return {rule.label: rule_value(rule, values[name]) for name, rule in (RULES | COSTS).items()}

@@ -10,6 +10,7 @@ from django.db.models.functions import Cast
 from backtests.lists.sorting import Column, json_number, sort_by
 from backtests.models import Candidate, OptimizerRun
 from backtests.reports.scorecard import Scorecard, scorecards
+from backtests.reports.searched import searched_period
 from backtests.research.optimizer.objectives import LABELS, Objective
 from backtests.services.optimizer import ranked
 from strategies.kinds import kinds
@@ -36,7 +37,7 @@ class Row:
 
     candidate: Candidate
     rank: int
-    values: list[int | float | None]
+    values: list[int | float | str | None]
     not_ranked: str
     scorecard: Scorecard
 
@@ -44,12 +45,14 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
     """is_final: the page need not poll any longer. The evidence of the best rows is computed when the run
-    completes, that of the others when a user opens it."""
+    completes, that of the others when a user opens it. days: of the period that the rows are computed on, None
+    before the first chunk is done."""
 
     page: Page[Candidate]
     columns: list[Column]
     rows: list[Row]
     is_final: bool
+    days: int | None
 
 
 def leaderboard(run: OptimizerRun, universe: str, sort: str, page: str | None) -> Leaderboard:
@@ -63,7 +66,9 @@ def leaderboard(run: OptimizerRun, universe: str, sort: str, page: str | None) -
     rows = [_row(run, candidate, names, evidence[candidate.pk]) for candidate in shown]
     computing = run.status == OptimizerRun.Status.COMPLETED and not run.evidence_computed
     pending = computing and any(row.scorecard.is_pending for row in rows)
-    return Leaderboard(shown, columns, rows, is_final=run.is_finished and not pending)
+    period = searched_period(run, universe)
+    days = (period[1] - period[0]).days if period else None
+    return Leaderboard(shown, columns, rows, is_final=run.is_finished and not pending, days=days)
 
 
 def varied_parameters(run: OptimizerRun) -> list[str]:
@@ -116,7 +121,8 @@ def _columns(run: OptimizerRun, names: list[str]) -> Iterator[Column]:
 
 
 def _row(run: OptimizerRun, candidate: Candidate, names: list[str], scorecard: Scorecard) -> Row:
-    values = [candidate.parameters.get(name) for name in names]
+    named = candidate.named_parameters
+    values = [named.get(name) for name in names]
     rank: int = candidate.rank  # type: ignore[attr-defined]  # annotated by ranked()
     return Row(candidate, rank, values, "" if candidate.eligible else _not_ranked(run, candidate), scorecard)
 

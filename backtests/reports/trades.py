@@ -55,7 +55,7 @@ def backtest_trade_rows(backtest: Backtest) -> Iterator[list[object]]:
     dollars and shares unrounded, return as a fraction. An open position has no exit_time; its exit_price is the
     last close."""
     yield [
-        *("symbol", "shares", "entry_time", "entry_price", "stop_price", "target_price"),
+        *("symbol", "shares", "entry_time", "entry_price", "initial_stop_price", "stop_price", "target_price"),
         *("exit_time", "exit_price", "exit_reason", "pnl", "return", "r_multiple", "commission"),
     ]
     first, *others = (F(name).asc(nulls_last=True) for name in CLOSING_ORDER)
@@ -66,6 +66,7 @@ def backtest_trade_rows(backtest: Backtest) -> Iterator[list[object]]:
             f"{trade.quantity.normalize():f}",
             trade.entry_time.isoformat(),
             trade.entry_price,
+            trade.initial_stop_price,
             trade.stop_price,
             trade.target_price,
             trade.exit_time and trade.exit_time.isoformat(),

@@ -13,9 +13,10 @@ class UnusableBars(Exception):
     """Bars that exist but must not be traded on; the message says which ones and what to do."""
 
 
-def usable_series(symbols: Sequence[str], timeframe: str) -> dict[str, BarSeries]:
-    """The series of these symbols, in their order. Raises NoBars, and UnusableBars for unadjusted prices."""
-    series = find_series(symbols, timeframe)
+def usable_series(user_id: int, symbols: Sequence[str], timeframe: str) -> dict[str, BarSeries]:
+    """The series that this user reads for these symbols, in their order. Raises NoBars, and UnusableBars for
+    unadjusted prices."""
+    series = find_series(user_id, symbols, timeframe)
     if missing := [symbol for symbol in symbols if symbol not in series]:
         raise NoBars(missing, timeframe)
     if raw := [symbol for symbol in symbols if not series[symbol].adjusted]:
@@ -27,17 +28,21 @@ def usable_series(symbols: Sequence[str], timeframe: str) -> dict[str, BarSeries
 
 
 def load_usable(
-    symbols: Sequence[str], timeframe: str, end: datetime
+    user_id: int, symbols: Sequence[str], timeframe: str, end: datetime
 ) -> tuple[dict[str, Bars], dict[str, BarSeries]]:
     """The whole history of each symbol, and its series, whose bars up to `end` are the loaded ones.
 
     Raises NoBars, UnusableBars and DamagedBars.
     """
-    before = usable_series(symbols, timeframe)
-    bars = load_many(symbols, timeframe)
-    series = usable_series(symbols, timeframe)
-    replaced = [symbol for symbol in symbols if series[symbol].fingerprint != before[symbol].fingerprint]
+    before = usable_series(user_id, symbols, timeframe)
+    bars = load_many(user_id, symbols, timeframe)
+    series = usable_series(user_id, symbols, timeframe)
+    replaced = [symbol for symbol in symbols if _version(series[symbol]) != _version(before[symbol])]
     used = loaded_bars_used({symbol: bars[symbol] for symbol in replaced}, series, end)
     if changed := [symbol for symbol in replaced if stored_bars_used(series[symbol], end) != used[symbol]]:
         raise UnusableBars(f"The bars of {', '.join(changed)} changed while they were loaded. Run it again.")
     return bars, series
+
+
+def _version(series: BarSeries) -> tuple[int, str]:
+    return series.pk, series.fingerprint

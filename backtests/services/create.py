@@ -10,8 +10,10 @@ from backtests import provenance
 from backtests.date_range import date_range_of
 from backtests.models import Backtest, Candidate
 from backtests.services.bars import UnusableBars, usable_series
+from backtests.services.benchmark import checked_benchmark
 from backtests.services.inputs import InvalidBacktest, RuleValue, capital_error, checked_rules, date_errors
 from backtests.services.queue import enqueue_backtest
+from backtests.services.sessions_in_period import period_errors
 from strategies.kinds import InvalidParameters, Kind
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
@@ -32,22 +34,29 @@ def create_backtest(
     initial_capital: float | Decimal,
     wall_now: datetime,
     symbols: str | Iterable[str] | None = None,
+    compare_with: str | None = None,
     **rules_and_costs: RuleValue,
 ) -> Backtest:
     """A backtest of the user's `strategy`, stored as a snapshot and enqueued when the transaction commits.
 
-    symbols: the strategy's own when None or empty. Both dates are included. rules_and_costs: fields of RiskRules
-    and Costs. A field that is None or missing has its default, except that position_size_pct is 0.95 / number of
-    symbols and max_positions is the number of symbols. Raises InvalidBacktest with all errors.
+    symbols: the strategy's own when None or empty. compare_with: the symbol that the evidence compares with, the
+    symbols themselves when None or empty. Both dates are included. rules_and_costs: fields of RiskRules
+    and Costs. A missing field has its default, except that position_size_pct is 0.95 / number of symbols and
+    max_positions is the number of symbols; None switches a rule off that can be off, and is the default of any
+    other. Raises InvalidBacktest with all errors.
     """
     errors: dict[str, str] = {}
     kind = _kind(strategy, errors)
     cleaned = _symbols(strategy, symbols, errors)
-    series = _series(cleaned, strategy.timeframe, errors)
+    series = _series(user, cleaned, strategy.timeframe, errors)
     if message := capital_error(initial_capital):
         errors["initial_capital"] = message
     errors |= date_errors(start_date, end_date, {symbol: date_range_of(series[symbol]) for symbol in series})
-    rules, costs = checked_rules(rules_and_costs, len(cleaned), errors)
+    defaults = kind.rule_defaults if kind else None
+    rules, costs = checked_rules(rules_and_costs, len(cleaned), errors, defaults)
+    benchmark = checked_benchmark(user.pk, compare_with, strategy.timeframe, start_date, end_date, errors)
+    if not errors:
+        errors |= period_errors(user.pk, series, strategy.timeframe, start_date, end_date)
     if errors or kind is None:
         raise InvalidBacktest(errors)
     return snapshot_backtest(
@@ -62,6 +71,7 @@ def create_backtest(
         initial_capital=to_decimal(float(initial_capital)),
         rules=rules,
         costs=costs,
+        compare_with=benchmark,
         wall_now=wall_now,
     )
 
@@ -79,6 +89,7 @@ def snapshot_backtest(
     initial_capital: Decimal,
     rules: RiskRules,
     costs: Costs,
+    compare_with: str,
     wall_now: datetime,
     candidate: Candidate | None = None,
 ) -> Backtest:
@@ -97,6 +108,7 @@ def snapshot_backtest(
         initial_capital=initial_capital,
         rules=rules.as_dict(),
         costs=costs.as_dict(),
+        compare_with=compare_with,
         provenance=provenance.describe(kind.key, bars={}),  # the run knows which bars it uses
         created_at=wall_now,
         heartbeat_at=wall_now,
@@ -126,9 +138,9 @@ def _symbols(strategy: Strategy, symbols: str | Iterable[str] | None, errors: di
     return cleaned
 
 
-def _series(symbols: list[str], timeframe: str, errors: dict[str, str]) -> dict[str, BarSeries]:
+def _series(user: User, symbols: list[str], timeframe: str, errors: dict[str, str]) -> dict[str, BarSeries]:
     try:
-        return usable_series(symbols, timeframe)
+        return usable_series(user.pk, symbols, timeframe)
     except (NoBars, UnusableBars) as refusal:
         errors["symbols"] = str(refusal)
         return {}

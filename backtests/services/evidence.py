@@ -24,6 +24,7 @@ from backtests.research.robustness.report import (
 )
 from backtests.research.robustness.walk_forward import HOLDOUT
 from backtests.services.bars import load_usable
+from backtests.services.benchmark import benchmark_of
 from backtests.services.failures import EmptyPeriod, InputsChanged, reason_of
 from backtests.services.optimizer import ranked, universes_of
 from backtests.services.optimizer.inputs import search_ranges
@@ -57,9 +58,11 @@ def compute_for_backtest(backtest_id: int, wall_clock: Callable[[], datetime]) -
         ranges = _ranges(kind, run)
         most = SEARCH_SAMPLE if run and run.is_search else SAMPLE
         search_context = search_context_of(scenario, kind, ranges, most)
-        _store_report(
-            backtest, build_report(scenario, kind, ranges, search_context, _selection(run)), wall_clock()
+        benchmark = benchmark_of(
+            backtest.user_id, backtest.compare_with, backtest.timeframe, scenario, backtest.period[1]
         )
+        report = build_report(scenario, kind, ranges, search_context, _selection(run), benchmark)
+        _store_report(backtest, report, wall_clock())
     except (InterfaceError, OperationalError):
         raise  # the database failed and not the backtest: recovery enqueues it again
     except Exception as error:
@@ -146,9 +149,9 @@ def _compute_for_row(
         ranges = _ranges(kind, run)
         most = SEARCH_SAMPLE if run.is_search else SAMPLE
         search_context = shared or search_context_of(scenario, kind, ranges, most)
-        _store_report(
-            candidate, build_report(scenario, kind, ranges, search_context, _selection(run)), wall_clock()
-        )
+        benchmark = benchmark_of(run.user_id, run.compare_with, run.timeframe, scenario, run.period[1])
+        report = build_report(scenario, kind, ranges, search_context, _selection(run), benchmark)
+        _store_report(candidate, report, wall_clock())
         return search_context if run.is_search else None
     except (InterfaceError, OperationalError):
         raise  # the database failed and not the row: recovery or the next request enqueues it again
@@ -170,7 +173,7 @@ def _scenario(backtest: Backtest) -> Scenario:
     """Raises InputsChanged when the code, or the bars up to the end of the period, differ from those of the
     result."""
     start, end = backtest.period
-    bars, series = load_usable(backtest.symbols, backtest.timeframe, end)
+    bars, series = load_usable(backtest.user_id, backtest.symbols, backtest.timeframe, end)
     if changed := changes(backtest.provenance, [backtest.kind], loaded_bars_used(bars, series, end)):
         raise InputsChanged(f"Since this backtest ran, {' and '.join(changed)} changed. Run it again.")
     scenario = prepare_scenario(

@@ -6,7 +6,7 @@ from backtests.research.optimizer.grid import InvalidGrid
 from backtests.services.bars import UnusableBars
 from strategies.kinds import InvalidParameters
 from tradedesk.core.bars import InvalidBars
-from tradedesk.core.rules import InvalidRules
+from tradedesk.core.declarations import InvalidRules
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars
 

@@ -4,9 +4,11 @@ import math
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from backtests.date_range import DateRange, combined, describe_date_ranges
-from tradedesk.core.rules import COSTS, RULES, Costs, InvalidRules, RiskRules, fully_invested
+from tradedesk.core.declarations import InvalidRules
+from tradedesk.core.rules import COSTS, DEFAULT_COSTS, RULES, Costs, RiskRules, fully_invested
 
 # Up to a billion dollars an amount keeps its six decimals in every database and in float64.
 MIN_CAPITAL, MAX_CAPITAL = 1.0, 1e9
@@ -53,15 +55,19 @@ def date_errors(start: date, end: date, date_ranges: Mapping[str, DateRange]) ->
 
 
 def checked_rules(
-    values: Mapping[str, RuleValue], symbols: int, errors: dict[str, str]
+    values: Mapping[str, RuleValue],
+    symbols: int,
+    errors: dict[str, str],
+    defaults: Mapping[str, Any] | None = None,
 ) -> tuple[RiskRules, Costs]:
     """Rules and costs of a backtest of `symbols` symbols; every refused value is added to `errors`.
 
-    A rule that is None or missing has its default. Raises TypeError for a name that is no rule.
+    A rule that is missing has its default: that of `defaults` (Kind.rule_defaults), or its own. A rule that is
+    None is off if it can be off, else it has its default. Raises TypeError for a name that is no rule.
     """
     if unknown := values.keys() - RULES.keys() - COSTS.keys():
         raise TypeError(f"No trading rule has the name {min(unknown)}.")
-    given = fully_invested(symbols) | {name: _plain(value) for name, value in values.items() if value is not None}
+    given = fully_invested(symbols) | DEFAULT_COSTS.as_dict() | dict(defaults or {}) | given_rules(values)
     for name, rule in (RULES | COSTS).items():
         if name in given:
             try:
@@ -69,8 +75,18 @@ def checked_rules(
             except InvalidRules as refusal:
                 errors[name] = str(refusal)
                 del given[name]
-    return RiskRules.from_dict(given), Costs.from_dict(given)
+    try:
+        return RiskRules.from_dict(given), Costs.from_dict(given)
+    except InvalidRules as refusal:  # two rules that exclude each other
+        errors[refusal.field] = str(refusal)
+        return RiskRules(), Costs.from_dict(given)
 
 
-def _plain(value: float | Decimal) -> float:
+def given_rules(values: Mapping[str, RuleValue]) -> dict[str, Any]:
+    """The rules and costs that are set or switched off."""
+    declared = RULES | COSTS
+    return {name: _plain(value) for name, value in values.items() if value is not None or declared[name].optional}
+
+
+def _plain(value: RuleValue) -> float | None:
     return float(value) if isinstance(value, Decimal) else value

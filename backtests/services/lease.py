@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self, TypeVar
 
-import numpy as np
 from django.db import transaction
 from django.db.models import F
 
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
+from backtests.research.robustness.trials import Trials
 from backtests.services.queue import enqueue_backtest_evidence
 from backtests.services.trial_registry import register_trials
 from tradedesk.accounts.changes import bump_version
@@ -76,14 +76,14 @@ class BacktestLease:
         self._write(stage=stage, progress=progress, heartbeat_at=self.wall_clock())
         bump_version(self.backtest.user_id)
 
-    def complete(self, trades: list[BacktestTrade], curve: BacktestCurve, **results: Any) -> None:
+    def complete(self, trades: list[BacktestTrade], curve: BacktestCurve, trial: Trials, **results: Any) -> None:
         """RUNNING -> COMPLETED, with its rows in the same transaction. Raises LeaseLost."""
         now = self.wall_clock()
         with transaction.atomic():
             self._end(Backtest.Status.COMPLETED, now, progress=100, **results)
             BacktestTrade.objects.bulk_create(trades, batch_size=500)
             curve.save(force_insert=True)
-            self._count_trial(results["metrics"]["sharpe"])
+            self._count_trial(trial)
             transaction.on_commit(lambda: enqueue_backtest_evidence(self.backtest.pk), robust=True)
         bump_version(self.backtest.user_id)
 
@@ -92,7 +92,7 @@ class BacktestLease:
         self._end(Backtest.Status.FAILED, self.wall_clock(), error=reason)
         bump_version(self.backtest.user_id)
 
-    def _count_trial(self, sharpe_ratio: float | None) -> None:
+    def _count_trial(self, trial: Trials) -> None:
         """A candidate was already counted by its run, and repeating a backtest is no new trial."""
         backtest = self.backtest
         if backtest.candidate_id is None and backtest.repeats is None:
@@ -102,7 +102,7 @@ class BacktestLease:
                 backtest.timeframe,
                 backtest.start_date,
                 backtest.end_date,
-                np.array([np.nan if sharpe_ratio is None else sharpe_ratio]),
+                trial,
             )
 
     def _end(self, status: Backtest.Status, now: datetime, **changes: Any) -> None:

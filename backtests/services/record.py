@@ -1,6 +1,7 @@
 """The rows of a completed backtest: its trades, its curves and its provenance."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from backtests.bars_used import BarsUsed
 from backtests.engine.results import OpenPosition, Result, Trade
 from backtests.engine.simulation import Scenario, Simulation
 from backtests.models import Backtest, BacktestCurve, BacktestTrade
+from backtests.research.analysis import worst_drawdowns
 from backtests.services.result_hash import result_hash_of
+from tradedesk.core.bars import session_dates
 from tradedesk.core.metrics import Metrics, measure, session_ends
 from tradedesk.core.money import to_decimal
 
@@ -25,17 +28,20 @@ def trade_rows(backtest: Backtest, result: Result) -> list[BacktestTrade]:
 
 
 def curve_row(backtest: Backtest, simulation: Simulation) -> BacktestCurve:
-    """Equity, buy and hold, and the invested fraction of the equity, at the end of each session."""
+    """Equity, buy and hold, and the invested fraction of the equity, at the end of each session, and the worst
+    drawdowns over all bars, as the headline's."""
     result, benchmark = simulation.result, simulation.benchmark
     ends = session_ends(result.time)
     equity = result.equity[ends]
     invested = np.divide(result.invested[ends], equity, out=np.zeros(len(ends)), where=equity > 0.0)
+    drawdowns = worst_drawdowns(session_dates(result.time), result.equity, float(backtest.initial_capital))
     return BacktestCurve(
         backtest=backtest,
         time=result.time[ends].astype("datetime64[s]").astype(int).tolist(),
         equity=equity.tolist(),
         buy_and_hold=benchmark.equity[ends].tolist(),
         invested=(invested.round(INVESTED_PLACES) + 0.0).tolist(),
+        drawdowns=[each.as_dict() for each in drawdowns],
     )
 
 
@@ -68,8 +74,9 @@ def _closed_trade_row(backtest: Backtest, trade: Trade) -> BacktestTrade:
         quantity=to_decimal(trade.quantity),
         entry_time=trade.entry_time,
         entry_price=to_decimal(trade.entry_price),
-        stop_price=to_decimal(trade.stop_price),
-        target_price=None if trade.target_price is None else to_decimal(trade.target_price),
+        initial_stop_price=_optional(trade.initial_stop),
+        stop_price=_optional(trade.stop_price),
+        target_price=_optional(trade.target_price),
         exit_time=trade.exit_time,
         exit_price=to_decimal(trade.exit_price),
         exit_reason=trade.exit_reason.value,
@@ -88,10 +95,15 @@ def _open_position_row(backtest: Backtest, position: OpenPosition) -> BacktestTr
         quantity=to_decimal(position.quantity),
         entry_time=position.entry_time,
         entry_price=to_decimal(position.entry_price),
-        stop_price=to_decimal(position.stop_price),
-        target_price=None if position.target_price is None else to_decimal(position.target_price),
+        initial_stop_price=_optional(position.initial_stop),
+        stop_price=_optional(position.stop_price),
+        target_price=_optional(position.target_price),
         exit_price=to_decimal(position.last_price),
         commission=to_decimal(position.commission),
         pnl=to_decimal(position.unrealized_pnl),
         return_fraction=position.unrealized_pnl / paid,
     )
+
+
+def _optional(price: float | None) -> Decimal | None:
+    return None if price is None else to_decimal(price)

@@ -23,6 +23,7 @@ SNAPSHOT = (
     "initial_capital",
     "rules",
     "costs",
+    "compare_with",
 )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from backtests.bars_used import loaded_bars_used
 from backtests.engine.progress import Progress
 from backtests.engine.simulation import Scenario, Simulation, prepare_scenario
+from backtests.research.robustness.trials import trial_of
 from backtests.services.bars import load_usable
 from backtests.services.failures import EmptyPeriod, reason_of
 from backtests.services.lease import BacktestLease, Computed, LeaseLost, with_heartbeat
@@ -42,7 +43,7 @@ def _run(lease: BacktestLease) -> None:
     kind, rules, costs = backtest.make_kind(), backtest.risk_rules(), backtest.cost_rules()
     capital = float(backtest.initial_capital)
     start, end = backtest.period
-    bars, series = load_usable(backtest.symbols, backtest.timeframe, end)
+    bars, series = load_usable(backtest.user_id, backtest.symbols, backtest.timeframe, end)
     scenario = prepare_scenario(bars, capital=capital, rules=rules, costs=costs, start=start, end=end)
     if not len(scenario.benchmark.time):
         days = f"{backtest.start_date} to {backtest.end_date}"
@@ -56,9 +57,11 @@ def _run(lease: BacktestLease) -> None:
     lease.complete(
         trades,
         curve,
+        trial_of(scenario, simulation),
         metrics=simulation.metrics.as_dict(),
         buy_and_hold=buy_and_hold_metrics(simulation.benchmark, capital).as_dict(),
         doubled_costs=at_doubled_costs.metrics.as_dict(),
+        buy_signals=simulation.result.buy_signals,
         provenance=completed_provenance(backtest, loaded_bars_used(bars, series, end), scenario, trades, curve),
     )
 

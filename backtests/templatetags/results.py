@@ -5,6 +5,7 @@ from datetime import datetime
 from django import template
 
 from backtests.reports.backtest import heat_level
+from backtests.research.optimizer.objectives import Objective
 from tradedesk.templatetags import figures
 
 register = template.Library()
@@ -33,6 +34,12 @@ FORMATS = {
 def in_format(value: figures.Figure, name: str) -> str:
     """The figure in one of FORMATS."""
     return FORMATS[name](value)
+
+
+@register.filter
+def score(value: figures.Figure, objective: str) -> str:
+    """A score of an optimizer run: a percent for the annual return, else a ratio."""
+    return figures.signed_percent(value) if objective == Objective.CAGR else figures.ratio(value)
 
 
 @register.filter

@@ -16,8 +16,10 @@ from backtests.forms import BacktestForm
 from backtests.forms import backtest_draft as draft
 from backtests.models import Backtest
 from backtests.reports import backtest as report
+from backtests.reports.buy_signals import describe_buy_signals
 from backtests.reports.scorecard import scorecards
 from backtests.reports.trades import closed_trades_page
+from backtests.services.defaults import defaults_of
 from backtests.views.requests import find_by_id, wants_fragment
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.library import NoBars
@@ -55,6 +57,7 @@ def backtest_detail(request: PageRequest, pk: int) -> HttpResponse:
         return render(request, "backtests/backtest_detail.html", {"backtest": backtest})
     context = {"backtest": backtest, "daily": report.is_daily(backtest), "symbol": _symbol(request, backtest)}
     context["trades"] = closed_trades_page(backtest, request.GET.get("sort", ""), request.GET.get("page"))
+    context["buy_signals"] = describe_buy_signals(backtest.buy_signals)
     if wants_fragment(request):
         return render(request, "backtests/_trades.html", context)
     context |= report.result_context(backtest, request.GET.get("trade"))
@@ -126,10 +129,15 @@ def _new_form(request: PageRequest) -> HttpResponse:
     strategy = strategy or (source.strategy if source else None) or request.user.strategies.first()
     typed = {name: request.GET[name] for name in BacktestForm.base_fields if name in request.GET}
     values, availability = draft.initial_values(strategy, source, typed, request.GET.get("preset", ""))
-    context = {
-        "form": BacktestForm(request.user, initial=values),
-        "availability": availability,
-        "has_strategy": bool(strategy),
-    }
-    template = "backtests/_data_availability.html" if wants_fragment(request) else "backtests/backtest_new.html"
-    return render(request, template, context)
+    form = BacktestForm(request.user, initial=defaults_of(request.user) | values)
+    context = {"form": form, "availability": availability, "has_strategy": bool(strategy)}
+    if not wants_fragment(request):
+        return render(request, "backtests/backtest_new.html", context)
+    if strategy is not None and typed.get("shown_strategy") != str(strategy.pk):
+        shown = find_by_id(request.user.strategies.all(), typed.get("shown_strategy"))
+        # Swapped into the form, which has the defaults of the strategy that it showed before.
+        context["swapped"] = [
+            form[name].as_widget(attrs={"hx-swap-oob": "true"})
+            for name in sorted(draft.other_defaults(shown, strategy))
+        ]
+    return render(request, "backtests/_data_availability.html", context)

@@ -5,20 +5,21 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from backtests.charts import comparison_chart
-from backtests.lists.selection import InvalidSelection, UnknownBacktest, selected
+from backtests.lists.selection import InvalidSelection, UnknownBacktest, known, selected
 from backtests.reports.comparison import check_comparable, comparison_of
 from tradedesk.accounts.requests import PageRequest
 
 
 @require_safe
 def backtest_compare(request: PageRequest) -> HttpResponse:
+    ids = request.GET.getlist("ids")
     try:
-        comparison = comparison_of(selected(request.user, request.GET.getlist("ids")))
+        comparison = comparison_of(selected(request.user, ids))
     except InvalidSelection as refusal:
-        context = {"refusal": str(refusal)}
+        context = {"refusal": str(refusal), "backtests": known(request.user, ids)}
         return render(request, "backtests/compare_refused.html", context, status=_status(refusal))
-    ids = ",".join(str(backtest.pk) for backtest in comparison.backtests)
-    return render(request, "backtests/compare.html", {"comparison": comparison, "ids": ids})
+    joined = ",".join(str(backtest.pk) for backtest in comparison.backtests)
+    return render(request, "backtests/compare.html", {"comparison": comparison, "ids": joined})
 
 
 @require_safe

@@ -11,7 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 from backtests import services
 from backtests.forms import BacktestFilters
 from backtests.lists.filters import filter_backtests
-from backtests.lists.selection import InvalidSelection, active_deployment_names, selected
+from backtests.lists.selection import InvalidSelection, active_deployment_names, parse_id, selected
 from backtests.lists.table import backtest_table
 from backtests.models import Backtest
 from backtests.views.requests import wants_fragment
@@ -26,7 +26,8 @@ def backtest_list(request: PageRequest) -> HttpResponse:
     found = filter_backtests(request.user.backtests.all(), **filters.values())
     table = backtest_table(found, request.GET.get("sort", ""), request.GET.get("page"))
     template = "backtests/_backtests.html" if wants_fragment(request) else "backtests/backtest_list.html"
-    return render(request, template, {"filters": filters, "table": table, "page": table.page})
+    ticked = {parse_id(text) for text in request.GET.getlist("ids")}
+    return render(request, template, {"filters": filters, "table": table, "page": table.page, "ticked": ticked})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -17,12 +17,15 @@ from backtests.reports import optimizer as optimizer_report
 from backtests.reports.leaderboard import best_rows
 from backtests.research.optimizer.objectives import Objective, formula
 from backtests.services import optimizer as services
+from backtests.services.defaults import defaults_of
 from backtests.views.requests import find_by_id, wants_fragment
 from strategies.services import InvalidStrategy
 from tradedesk.accounts.requests import PageRequest
 
 PAGE_SIZE = 20
 UNUSED_FIELDS = ("provenance", "rules", "costs", "ranked_strategies", "histograms")
+# What the estimate of a search depends on.
+PREVIEWED = ("start_date", "end_date", "method", "grid", "scope", "trials", "holdout")
 RANK, SEARCH = OptimizerRun.Job.RANK.value, OptimizerRun.Job.SEARCH.value
 
 
@@ -74,7 +77,8 @@ def _start(request: PageRequest) -> HttpResponse:
             form.add_errors(refusal.errors)
         else:
             return redirect("backtests:optimizer_run", run.pk)
-    context = {"form": form, "job": _job(request), "availability": optimizer_draft.availability_of_form(form)}
+    availability = optimizer_draft.availability_of_form(request.user, form)
+    context = {"form": form, "job": _job(request), "availability": availability}
     return render(request, "backtests/optimizer/optimizer.html", context | _runs(request), status=422)
 
 
@@ -96,21 +100,23 @@ def _new_form(request: PageRequest) -> dict[str, Any]:
     """The form before it is sent: filled from the user's strategies, an earlier run or what was typed so far."""
     source = find_by_id(request.user.optimizer_runs.all(), request.GET.get("run"))
     job = source.job if source else _job(request)
-    preset = request.GET.get("preset", "")
+    preset, defaults = request.GET.get("preset", ""), defaults_of(request.user)
     form: RankForm | SearchForm
     if job == SEARCH:
         strategy = find_by_id(request.user.strategies.all(), request.GET.get("strategy"))
         strategy = strategy or (source.strategy if source else None) or request.user.strategies.first()
+        universe = request.GET.get("widen", "")
+        edges = optimizer_report.edges_of_run(source, universe) if source and universe else []
         values, availability = optimizer_draft.initial_search(
-            strategy, source, _typed(request, SearchForm), preset
+            strategy, source, _typed(request, SearchForm), preset, {edge.name: edge.wider for edge in edges}
         )
-        form = SearchForm(request.user, initial=values)
+        form = SearchForm(request.user, initial=defaults | values)
     else:
         strategies = list(request.user.strategies.all())
         values, availability = optimizer_draft.initial_ranking(
-            strategies, source, _typed(request, RankForm), preset
+            request.user, strategies, source, _typed(request, RankForm), preset
         )
-        form = RankForm(request.user, initial=values)
+        form = RankForm(request.user, initial=defaults | values)
     return {"form": form, "job": job, "availability": availability}
 
 
@@ -134,7 +140,7 @@ def _estimate(form: SearchForm) -> dict[str, Any]:
         symbols = optimizer_draft.wanted_symbols(values["strategy"], values["symbols"])
     except InvalidStrategy as refusal:
         return {"refusals": list(refusal.errors.values())}
-    inputs = {name: values[name] for name in ("start_date", "end_date", "method", "grid", "trials", "holdout")}
+    inputs = {name: values[name] for name in PREVIEWED}
     estimate = services.estimate(values["strategy"], symbols=symbols, **inputs)
     time = None if estimate.seconds is None else optimizer_report.approximate_time(estimate.seconds)
     return {"estimate": estimate, "time": time, "refusals": list(estimate.errors.values())}

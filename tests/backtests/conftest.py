@@ -46,6 +46,7 @@ def make(strategy: Strategy) -> Make:
             "start_date": date(2005, 1, 3),
             "end_date": date(2010, 12, 31),
             "initial_capital": 100_000,
+            "slippage_bps": 0,
             "wall_now": NOW,
         }
         return create_backtest(strategy.user, changes.pop("strategy", strategy), **(values | changes))

@@ -20,7 +20,7 @@ def simulated(backtest: Backtest) -> Simulation:
     """The same backtest, simulated without the database."""
     return simulate(
         SmaCrossover(fast=20, slow=50),
-        load_many(["AAPL", "MSFT"], "1Day"),
+        load_many(None, ["AAPL", "MSFT"], "1Day"),
         capital=100_000,
         rules=backtest.risk_rules(),
         costs=backtest.cost_rules(),

@@ -15,6 +15,7 @@ TERMS: dict[str, Any] = {
     "start_date": date(2005, 1, 3),
     "end_date": date(2010, 12, 31),
     "initial_capital": 100_000,
+    "slippage_bps": 0,
     "wall_now": NOW,
 }
 

@@ -16,8 +16,8 @@ Change = Callable[[Bars], Bars]
 
 def store_changed(change: Change, symbol: str = "AAPL") -> None:
     """Store the daily bars of the symbol with this change, as an import does."""
-    series = find_series([symbol], "1Day")[symbol]
-    bars = change(load_bars(symbol, "1Day"))
+    series = find_series(None, [symbol], "1Day")[symbol]
+    bars = change(load_bars(None, symbol, "1Day"))
     validate(bars)
     key = SeriesKey(series.provider, symbol, "1Day")
     save_series(key, bars, adjusted=True, stored=series, now=NOW)

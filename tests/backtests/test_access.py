@@ -36,6 +36,8 @@ OF_ALL = [
     ("GET", "compare", 422),  # without ids
     ("GET", "compare_chart", 422),
     ("GET", "delete_several", 302),
+    ("GET", "defaults", 200),
+    ("POST", "defaults", 302),  # empty fields keep the defaults of the desk
     ("GET", "optimizer", 200),
     ("POST", "optimizer", 422),
     ("GET", "optimizer_availability", 302),

@@ -35,9 +35,7 @@ def test_an_administrator_reads_and_changes_nothing(completed: Backtest, adminis
 
 
 def test_an_administrator_reads_runs_evidence_and_trials(completed: Backtest, administrator: Client) -> None:
-    Evidence.objects.update_or_create(
-        backtest=completed, defaults={"computed_at": NOW, "report": {"deflated_sharpe": 1}}
-    )
+    Evidence.objects.update_or_create(backtest=completed, defaults={"computed_at": NOW, "report": {"sharpe": 1}})
     make_candidate(user=completed.user)
     for model, query in ((OptimizerRun, "alice"), (Evidence, "Golden"), (TrialRegistry, "alice")):
         row = model._default_manager.first()

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from backtests import bars_used, provenance
 from backtests.bars_used import stored_bars_used
@@ -25,7 +26,7 @@ from tests.backtests.runs import NOW, Clock, Make
 from tests.backtests.searches import GRID, TERMS, work_through
 from tests.backtests.stored_bars import AFTER_THE_END, APPENDED, UP_TO_THE_END, Change, store_changed
 from tradedesk.accounts.models import User
-from tradedesk.marketdata.library import find_series, load_bars, load_many
+from tradedesk.marketdata.library import CACHE, find_series, load_bars, load_many
 from tradedesk.marketdata.store import DamagedBars, fingerprint_of
 
 after_the_end = pytest.mark.parametrize("change", AFTER_THE_END.values(), ids=AFTER_THE_END)
@@ -102,7 +103,7 @@ def test_the_run_records_the_bars_up_to_the_end(search: OptimizerRun, ranking: O
     for run in (search, ranking):
         assert list(run.provenance["data"]) == run.symbols
         for symbol, data in run.provenance["data"].items():
-            used = load_bars(symbol, "1Day").until(run.period[1])
+            used = load_bars(None, symbol, "1Day").until(run.period[1])
             assert data == {"provider": "sample", "fingerprint": fingerprint_of(used), "count": len(used)}
             assert str(used.time[-1])[:10] == "2010-12-31"
 
@@ -198,7 +199,7 @@ def test_bars_that_cannot_be_read_are_marked(
     completed: Backtest, ranking: OptimizerRun, alices_browser: Client
 ) -> None:
     bars_used._kept.clear()
-    with patch.object(bars_used, "load_bars", side_effect=DamagedBars("The file is damaged.")):
+    with patch.object(bars_used, "bars_of", side_effect=DamagedBars("The file is damaged.")):
         assert marked(alices_browser.get(url_of(completed))) == ["AAPL bars", "MSFT bars"]
         assert marked(alices_browser.get(page_of(ranking))) == ["AAPL bars", "MSFT bars"]
     assert marked(alices_browser.get(page_of(ranking))) == []
@@ -238,18 +239,15 @@ def test_a_list_loads_no_bars(
     completed: Backtest, search: OptimizerRun, alices_browser: Client, path: str
 ) -> None:
     bars_used._kept.clear()
-    with patch.object(bars_used, "load_bars", side_effect=AssertionError("a list loads bars")):
+    with patch.object(bars_used, "bars_of", side_effect=AssertionError("a list loads bars")):
         assert alices_browser.get(path).status_code == 200
-
-
-# --- Loading -------------------------------------------------------------------------------------------------
 
 
 def loading_while(action: Callable[[], None]) -> Any:
     """The action happens after the bars are loaded and before their series is read again."""
 
-    def load(symbols: list[str], timeframe: str) -> Any:
-        bars = load_many(symbols, timeframe)
+    def load(user_id: int, symbols: list[str], timeframe: str) -> Any:
+        bars = load_many(user_id, symbols, timeframe)
         action()
         return bars
 
@@ -277,20 +275,21 @@ def test_a_bar_that_changes_while_bars_are_loaded_fails_the_backtest(
     assert backtest.error == "The bars of AAPL changed while they were loaded. Run it again."
 
 
-def test_bars_of_another_version_are_not_kept(samples: list[str], completed: Backtest) -> None:
-    """A page reads the series, an import replaces it, and the page then loads the new bars."""
+def test_bars_of_another_version_are_not_kept(
+    samples: list[str],
+    completed: Backtest,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    """A page reads the series, a feed replaces it, and the page then loads the new bars."""
     end = completed.period[1]
-    old = find_series(["AAPL"], "1Day")["AAPL"]
+    old = find_series(None, ["AAPL"], "1Day")["AAPL"]
     before = stored_bars_used(old, end)
     bars_used._kept.clear()
-    with patch.object(bars_used, "load_bars", side_effect=_import_and_load):
-        assert stored_bars_used(old, end) != before
+    with django_capture_on_commit_callbacks(execute=True):
+        store_changed(UP_TO_THE_END["changed"])
+    CACHE.clear()
+    assert stored_bars_used(old, end) != before
     assert len(bars_used._kept) == 0
-
-
-def _import_and_load(symbol: str, timeframe: str) -> Any:
-    store_changed(UP_TO_THE_END["changed"])
-    return load_bars(symbol, timeframe)
 
 
 def test_bars_on_the_last_day_of_an_intraday_period_are_used() -> None:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from backtests import charts
-from backtests.charts import points
 from backtests.models import Backtest, BacktestCurve
 from backtests.services import run_backtest
 from strategies.kinds.sma_crossover import SmaCrossover
@@ -15,6 +14,7 @@ from strategies.models import Strategy
 from tests.backtests.runs import Clock, Make
 from tradedesk.core.bars import Timeframe, session_dates
 from tradedesk.core.metrics import session_returns, sharpe_ratio
+from tradedesk.marketdata import chart_points
 from tradedesk.marketdata.library import NoBars, load_bars
 from tradedesk.marketdata.models import BarSeries
 
@@ -53,7 +53,7 @@ def test_a_queued_backtest_has_empty_charts(make: Make) -> None:
 def test_the_price_chart_has_the_bars_of_the_period(completed: Backtest) -> None:
     chart = charts.price_chart(completed, "MSFT")
     start, end = completed.period
-    bars = load_bars("MSFT", "1Day").since(start).until(end)
+    bars = load_bars(None, "MSFT", "1Day").since(start).until(end)
     assert column(chart["bars"], "time") == session_dates(bars.time).astype(str).tolist()
     for name in ("open", "high", "low", "close"):
         assert column(chart["bars"], name) == pytest.approx(getattr(bars, name), abs=1e-4)
@@ -62,7 +62,7 @@ def test_the_price_chart_has_the_bars_of_the_period(completed: Backtest) -> None
 def test_indicator_lines_use_the_bars_before_the_period(completed: Backtest) -> None:
     lines = charts.price_chart(completed, "AAPL")["lines"]
     start, end = completed.period
-    whole = load_bars("AAPL", "1Day").until(end)
+    whole = load_bars(None, "AAPL", "1Day").until(end)
     signals = SmaCrossover(fast=20, slow=50).signals(whole)
     first = len(whole) - len(whole.since(start))
     assert [line["name"] for line in lines] == list(signals.lines)
@@ -123,7 +123,7 @@ def test_missing_bars_are_named(completed: Backtest) -> None:
 
 def test_a_long_history_has_fewer_points(completed: Backtest, monkeypatch: pytest.MonkeyPatch) -> None:
     exact, exact_equity = charts.price_chart(completed, "AAPL"), charts.equity_chart(completed)
-    monkeypatch.setattr(points, "MAX_POINTS", 100)
+    monkeypatch.setattr(chart_points, "MAX_POINTS", 100)
     chart, equity = charts.price_chart(completed, "AAPL"), charts.equity_chart(completed)
     assert 90 < len(chart["bars"]) <= 100
     times = column(chart["bars"], "time")
@@ -186,8 +186,8 @@ def test_the_histograms_count_every_closed_trade(completed: Backtest) -> None:
 
 @pytest.mark.parametrize("length", [0, 1, 4999, 5000, 5001, 12_345])
 def test_point_spans_cover_every_row_once(length: int) -> None:
-    first, last = points.point_spans(length)
-    assert len(first) <= points.MAX_POINTS
+    first, last = chart_points.point_spans(length)
+    assert len(first) <= chart_points.MAX_POINTS
     rows = [row for start, end in zip(first, last, strict=True) for row in range(start, end + 1)]
     assert rows == list(range(length))
 
@@ -195,4 +195,4 @@ def test_point_spans_cover_every_row_once(length: int) -> None:
 def test_times_of_shorter_bars_are_unix_seconds() -> None:
     # 2012-03-05 14:30 UTC.
     times = np.array(["2012-03-05T14:30"], "datetime64[us]")
-    assert points.chart_times(times, Timeframe.MINUTE) == [1_330_957_800]
+    assert chart_points.chart_times(times, Timeframe.MINUTE) == [1_330_957_800]

@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtests.forms import BacktestForm, CountField, NumberField, PercentField
-from backtests.services.inputs import MAX_CAPITAL, MIN_CAPITAL
+from backtests.services.inputs import MAX_CAPITAL, MIN_CAPITAL, checked_rules
 from strategies.models import Strategy
 from strategies.services import save_strategy
 from tradedesk.accounts.models import User
-from tradedesk.core.rules import Costs, InvalidRules, RiskRules
+from tradedesk.core.declarations import InvalidRules
+from tradedesk.core.rules import DEFAULT_COSTS, Costs, RiskRules
 
-RULES, COSTS = RiskRules().as_dict(), Costs().as_dict()
+RULES, COSTS = RiskRules().as_dict(), DEFAULT_COSTS.as_dict()
 NUMBERS = {name: field for name, field in BacktestForm.base_fields.items() if isinstance(field, NumberField)}
 BOUNDED = sorted(set(NUMBERS) - {"initial_capital"})
 
@@ -54,6 +55,7 @@ def test_its_values_are_the_arguments_of_the_service(
     assert values == {
         "symbols": "aapl, msft",
         "initial_capital": 5000.5,
+        "compare_with": "",
         "commission_bps": 1.5,
         "slippage_bps": 0.0,
         "commission_per_order": 0.0,
@@ -62,6 +64,8 @@ def test_its_values_are_the_arguments_of_the_service(
         "max_position_size": None,
         "max_positions": 3,
         "stop_loss_pct": 0.073,
+        "trailing_stop_pct": None,
+        "trailing_stop_atr": None,
         "take_profit_pct": None,
         "signal_threshold": 0.5,
         "daily_loss_limit": None,
@@ -84,6 +88,19 @@ def test_missing_values_get_their_defaults(alice: User, typed: dict[str, Any]) -
     assert {name: given_values[name] for name in COSTS} == COSTS
     assert given_values["stop_loss_pct"] == RULES["stop_loss_pct"]
     assert given_values["signal_threshold"] == RULES["signal_threshold"]
+
+
+def test_an_empty_stop_is_off_and_two_trailing_stops_are_an_error_of_the_service(
+    alice: User, typed: dict[str, Any]
+) -> None:
+    form = BacktestForm(alice, typed | {"stop_loss_pct": "", "trailing_stop_pct": "5", "trailing_stop_atr": "3"})
+    assert form.is_valid(), form.errors
+    values = form.values()
+    stops = ("stop_loss_pct", "trailing_stop_pct", "trailing_stop_atr")
+    assert [values[name] for name in stops] == [None, 0.05, 3.0]
+    errors: dict[str, str] = {}
+    checked_rules({name: values[name] for name in RULES}, 1, errors)
+    assert errors.keys() == {"trailing_stop_atr"}
 
 
 def is_accepted(name: str, value: float) -> bool:
@@ -128,7 +145,7 @@ def test_a_percentage_is_shown_as_it_was_typed(percent: float) -> None:
     ("name", "text", "message"),
     [
         ("max_positions", "2.5", "Enter a whole number."),
-        ("stop_loss_pct", "", "This field is required."),
+        ("signal_threshold", "", "This field is required."),
         ("stop_loss_pct", "100", "Enter a number between 0.1 and 99."),
         ("initial_capital", "0", "Enter a number between 1 and 1,000,000,000."),
         ("initial_capital", "", "This field is required."),

@@ -15,6 +15,7 @@ from backtests.services.lease import BacktestLease, LeaseLost
 from strategies.kinds.sma_crossover import SmaCrossover
 from strategies.models import Strategy
 from tests.backtests.runs import NOW, Clock, Make, at_each_reading, simulated, stored_rows
+from tests.backtests.trials import random_trials
 from tradedesk.marketdata.models import BarSeries
 
 Status = Backtest.Status
@@ -102,7 +103,9 @@ def test_a_lost_lease_refuses_every_write(make: Make, write: str) -> None:
     writes: dict[str, Callable[[], None]] = {
         "report": lambda: lease.report("Saving the result", 90),
         "fail": lambda: lease.fail("No reason."),
-        "complete": lambda: lease.complete([], BacktestCurve(backtest=backtest), metrics={"trades": 1}),
+        "complete": lambda: lease.complete(
+            [], BacktestCurve(backtest=backtest), random_trials(1), metrics={"trades": 1}
+        ),
     }
     with pytest.raises(LeaseLost):
         writes[write]()
@@ -161,8 +164,9 @@ def test_missing_bars_fail_it_and_are_named(make: Make, clock: Clock) -> None:
 
 
 def test_a_period_without_bars_fails_it(make: Make, clock: Clock) -> None:
-    # A Saturday and a Sunday.
-    backtest = make(start_date=date(2012, 3, 3), end_date=date(2012, 3, 4))
+    backtest = make()
+    # A Saturday and a Sunday, as if the bars had been deleted since.
+    Backtest.objects.update(start_date=date(2012, 3, 3), end_date=date(2012, 3, 4))
     assert "2012-03-03 to 2012-03-04" in failed(backtest, clock)
 
 

@@ -39,6 +39,22 @@ def test_the_form_starts_with_the_strategy_over_all_its_bars(strategy: Strategy,
     assert "AAPL, MSFT 2000-03-01 to 2013-03-01" in text_in(page, "data-availability")
 
 
+def test_buy_and_hold_starts_without_a_stop_and_is_warned_of_it(
+    strategy: Strategy, alices_browser: Client, typed: dict[str, str]
+) -> None:
+    own = save_strategy(
+        strategy.user, name="Keep", kind="buy_and_hold", parameters={}, symbols=["IBM"], timeframe="1Day"
+    )
+    page = alices_browser.get(NEW, {"strategy": own.pk})
+    assert (value_of(page, "stop_loss_pct"), has_id(page, "no-stop")) == ("", True)
+    # Another choice of the strategy on the page brings its default along; the same strategy keeps what was typed.
+    for shown, names in ((strategy, 1), (own, 0)):
+        part = alices_browser.get(NEW, {"strategy": own.pk, "shown_strategy": shown.pk}, headers=HTMX)
+        assert part.content.decode().count("hx-swap-oob") == names
+    alices_browser.post(NEW, typed | {"strategy": str(own.pk), "stop_loss_pct": ""})
+    assert Backtest.objects.get(strategy=own).rules["stop_loss_pct"] is None
+
+
 def test_without_a_strategy_in_the_address_the_first_is_selected(
     strategy: Strategy, alices_browser: Client
 ) -> None:

@@ -124,6 +124,8 @@ def test_the_result_shows_rules_costs_and_what_a_deployment_changes(
         "Max positions": "2",
         "Fractional shares": "No",
         "Stop loss": "10.00%",
+        "Trailing stop": "Off",
+        "Trailing stop by ATR": "Off",
         "Take profit": "50.00%",
         "Signal threshold": "0.60",
         "Daily loss limit": "Off",

@@ -53,7 +53,7 @@ def _engine_code_with(edit: bytes, module: str, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_unchanged_inputs_are_not_marked(completed: Backtest) -> None:
-    series = find_series(completed.symbols, completed.timeframe)
+    series = find_series(None, completed.symbols, completed.timeframe)
     origins = provenance.compare(completed.kind, completed.provenance, series, completed.period[1])
     assert [origin.label for origin in origins] == [
         "Version",
@@ -67,15 +67,17 @@ def test_unchanged_inputs_are_not_marked(completed: Backtest) -> None:
 
 
 def test_the_fingerprint_of_a_series_is_kept_for_each_end(completed: Backtest) -> None:
-    series = find_series(["AAPL"], "1Day")["AAPL"]
+    series = find_series(None, ["AAPL"], "1Day")["AAPL"]
     end = completed.period[1]
     for moment in (end, end - timedelta(days=365), end):
-        assert stored_bars_used(series, moment) == BarsUsed.of("sample", load_bars("AAPL", "1Day").until(moment))
+        assert stored_bars_used(series, moment) == BarsUsed.of(
+            "sample", load_bars(None, "AAPL", "1Day").until(moment)
+        )
 
 
 def test_each_changed_input_is_marked(completed: Backtest) -> None:
     BarSeries.objects.filter(symbol="AAPL").delete()
-    series = find_series(completed.symbols, completed.timeframe)
+    series = find_series(None, completed.symbols, completed.timeframe)
     recorded = completed.provenance | {"version": "0.0.1", "kind_code": "0" * 12, "engine_code": "0" * 12}
     origins = provenance.compare(completed.kind, recorded, series, completed.period[1])
     assert [origin.changed for origin in origins] == [True, True, True, True, False]

@@ -10,7 +10,7 @@ from django.test import Client
 
 from backtests.models import Backtest, BacktestCurve
 from backtests.reports import backtest as report
-from backtests.research.analysis import worst_drawdowns
+from backtests.research.analysis import Drawdown, worst_drawdowns
 from backtests.services import run_backtest
 from backtests.templatetags import results
 from strategies.models import Strategy
@@ -75,7 +75,9 @@ def test_partial_months_and_years_have_a_star(make: Make, clock: Clock, alices_b
 def test_the_worst_drawdowns_have_dates_and_a_chart_button(completed: Backtest, alices_browser: Client) -> None:
     page = alices_browser.get(url_of(completed))
     curve = BacktestCurve.objects.get(backtest=completed)
-    drawdowns = worst_drawdowns(curve.sessions(), np.array(curve.equity), 100_000)
+    drawdowns = [Drawdown.from_dict(each) for each in curve.drawdowns]
+    # Of daily bars those of the stored equity, one value for each session.
+    assert drawdowns == worst_drawdowns(curve.sessions(), np.array(curve.equity), 100_000)
     assert len(drawdowns) == 5
     for drawdown in drawdowns:
         cells = row_of(page, f"-{drawdown.depth:.2%}")

@@ -78,7 +78,7 @@ def test_an_open_position(completed: Backtest) -> None:
         "entry_time": f"{trade.entry_time:%Y-%m-%dT%H:%M:%SZ}",
         "entry_price": float(trade.entry_price),
         "last_price": float(trade.exit_price),
-        "stop_price": float(trade.stop_price),
+        "stop_price": float(trade.stop_price or 0),
         "target_price": None,
         "unrealized_pnl": float(trade.pnl),
         "return_pct": 100 * trade.return_fraction,

@@ -24,7 +24,7 @@ from strategies.models import Strategy
 from strategies.services import save_strategy
 from tests.backtests.runs import NOW, Make, Published
 from tradedesk.accounts.models import User, UserVersion
-from tradedesk.core.rules import Costs, RiskRules
+from tradedesk.core.rules import DEFAULT_COSTS, Costs, RiskRules
 from tradedesk.marketdata.models import BarSeries
 
 Status = Backtest.Status
@@ -68,10 +68,10 @@ def test_a_backtest_is_fully_invested_by_default(make: Make) -> None:
     assert make(symbols=["IBM"]).risk_rules() == RiskRules(position_size_pct=0.95, max_positions=1)
 
 
-def test_none_means_the_default(make: Make) -> None:
+def test_none_means_off_or_the_default_of_a_rule_that_cannot_be_off(make: Make) -> None:
     defaults = dict.fromkeys((*RiskRules().as_dict(), *Costs().as_dict()))
-    assert make(**defaults).rules == make().rules
-    assert make(**defaults).costs == make().costs
+    assert make(**defaults).rules == make().rules | {"stop_loss_pct": None}
+    assert make(**defaults).costs == DEFAULT_COSTS.as_dict()
 
 
 def test_every_rule_and_cost_can_be_given(make: Make) -> None:

@@ -32,6 +32,7 @@ HEAT = {
     "x": {"name": "fast", "label": "Fast", "ends": [[5, 5], [10, 14]]},
     "y": {"name": "slow", "label": "Slow", "ends": [[20, 20], [30, 30]]},
     "counts": [[1, 2], [0, 2]],
+    "format": "ratio",
 }
 
 
@@ -47,7 +48,11 @@ def heat(request: HttpRequest) -> JsonResponse:
     statistic = request.GET["statistic"]
     assert request.GET["symbol"] == "AAPL"
     cells = {"best": [[0.5, 1.25], [None, -0.5]], "median": [[0.5, 0], [None, -1]]}[statistic]
-    return JsonResponse(HEAT | {"statistic": statistic, "cells": cells, "complete": is_complete(request)})
+    # The cell without a score was not tested, or with the median tested and not ranked.
+    tried = [[1, 2], [3 if statistic == "median" else 0, 2]]
+    return JsonResponse(
+        HEAT | {"statistic": statistic, "cells": cells, "tried": tried, "complete": is_complete(request)}
+    )
 
 
 def scores(request: HttpRequest) -> JsonResponse:

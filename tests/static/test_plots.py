@@ -53,7 +53,7 @@ def test_the_arrow_keys_move_through_a_heat_map(page: Page) -> None:
     page.keyboard.press("ArrowUp")
     expect(legend).to_have_text("Fast 10–14, Slow 30: best Sharpe ratio -0.50 of 2")
     page.keyboard.press("ArrowLeft")
-    expect(legend).to_have_text("Fast 5, Slow 30: no score")
+    expect(legend).to_have_text("Fast 5, Slow 30: not tested")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowDown")
     expect(legend).to_have_text("Fast 5, Slow 20: best Sharpe ratio 0.50")
@@ -62,14 +62,18 @@ def test_the_arrow_keys_move_through_a_heat_map(page: Page) -> None:
 def test_the_pointer_selects_a_cell_of_a_heat_map(page: Page) -> None:
     legend = page.locator("#heat .plot-legend")
     page.locator("#heat rect[fill='url(#no-score)']").hover()
-    expect(legend).to_have_text("Fast 5, Slow 30: no score")
+    expect(legend).to_have_text("Fast 5, Slow 30: not tested")
     page.mouse.move(0, 0)
     expect(legend).to_contain_text("best Sharpe ratio 1.25")
 
 
 def test_the_controls_load_another_heat_map(page: Page) -> None:
     page.get_by_label("Show").select_option("median")
-    expect(page.locator("#heat .plot-legend")).to_have_text("Fast 5, Slow 20: median Sharpe ratio 0.50")
+    legend = page.locator("#heat .plot-legend")
+    expect(legend).to_have_text("Fast 5, Slow 20: median Sharpe ratio 0.50")
+    page.locator("#heat svg").focus()
+    page.keyboard.press("ArrowUp")
+    expect(legend).to_have_text("Fast 5, Slow 30: tested, not ranked")
 
 
 @pytest.mark.parametrize("late", ["real", '{"cells": []}', "no JSON"])

@@ -4,6 +4,7 @@ from backtests.services.optimizer.create import create_ranking, create_search
 from backtests.services.optimizer.estimates import Estimate, estimate
 from backtests.services.optimizer.inputs import InvalidRun
 from backtests.services.optimizer.recovery import recover_runs
+from backtests.services.optimizer.starts import warnings_of
 from backtests.services.optimizer.universes import universes_of
 from backtests.services.optimizer.work import run_chunk
 
@@ -24,4 +25,5 @@ __all__ = [
     "save_as_strategy",
     "time_left",
     "universes_of",
+    "warnings_of",
 ]

@@ -88,7 +88,8 @@ def ranked(run: OptimizerRun, universe: str) -> QuerySet[Candidate]:
 
 
 def open_as_backtest(candidate: Candidate, wall_now: datetime) -> Backtest:
-    """A backtest of this candidate over the run's whole period, with the run's rules and costs; it is enqueued."""
+    """A backtest of this candidate from the common start of its rows to the end of the run's period, with the
+    run's rules and costs; it is enqueued."""
     run = candidate.run
     return snapshot_backtest(
         run.user,
@@ -98,9 +99,10 @@ def open_as_backtest(candidate: Candidate, wall_now: datetime) -> Backtest:
         kind=candidate.make_kind(),
         symbols=candidate.symbols,
         timeframe=run.timeframe,
-        start_date=run.start_date,
+        start_date=run.start_on(candidate.universe),
         end_date=run.end_date,
         initial_capital=run.initial_capital,
+        compare_with=run.compare_with,
         rules=run.rules_on(candidate.universe),
         costs=run.cost_rules(),
         wall_now=wall_now,

@@ -7,14 +7,16 @@ from decimal import Decimal
 from django.db import transaction
 
 from backtests.bars_used import stored_bars_used
-from backtests.models import OptimizerChunk, OptimizerRun
+from backtests.models import ALL_SYMBOLS, OptimizerChunk, OptimizerRun
 from backtests.provenance import describe, describe_many
 from backtests.research.optimizer.grid import Grid, Range
 from backtests.research.robustness.walk_forward import HOLDOUT
+from backtests.services.benchmark import checked_benchmark
 from backtests.services.inputs import RuleValue
 from backtests.services.optimizer.concurrency import enqueue_next
 from backtests.services.optimizer.inputs import (
     MAX_HOLDOUT,
+    GivenRange,
     Inputs,
     InvalidRun,
     checked_grid,
@@ -24,13 +26,18 @@ from backtests.services.optimizer.inputs import (
     combinations_in,
     require_bars_in_period,
     search_ranges,
+    with_places,
 )
-from backtests.services.optimizer.universes import kinds_of, ranked_strategies_in, universes_of
+from backtests.services.optimizer.starts import refusal_of, starts_of
+from backtests.services.optimizer.universes import kinds_of, ranked_strategies_in, universe_keys, universes_of
+from backtests.services.sessions_in_period import period_errors
 from strategies.kinds import InvalidParameters, kinds
 from strategies.models import Strategy
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
 from tradedesk.core.money import to_decimal
+from tradedesk.marketdata.library import NoBars
+from tradedesk.marketdata.store import DamagedBars
 
 # A crash of a worker loses one chunk, and a chunk is one transaction, so its size has a lower and an upper limit.
 MIN_CHUNK, MAX_CHUNK = 50, 5_000
@@ -54,21 +61,24 @@ def create_search(
     initial_capital: float | Decimal,
     method: str,
     wall_now: datetime,
-    grid: Mapping[str, Range] | None = None,
+    grid: Mapping[str, GivenRange] | None = None,
     symbols: str | Iterable[str] | None = None,
+    scope: str = OptimizerRun.Scope.EACH,
     trials: int | None = None,
     objective: str = "sharpe",
     weights: Mapping[str, float] | None = None,
     min_trades: int = 10,
     holdout: float = HOLDOUT,
     seed: int | None = None,
+    compare_with: str | None = None,
     **rules_and_costs: RuleValue,
 ) -> OptimizerRun:
     """A search of the strategy's parameters.
 
     grid: (low, high, step) of the parameters to vary, the kind's own search ranges when empty; the others keep the
-    strategy's values. The last `holdout` of the sessions is not used. rules_and_costs: as in create_backtest.
-    Raises InvalidRun with all errors.
+    strategy's values. scope: whether each symbol is a search of its own, all symbols are one portfolio, or both.
+    The last `holdout` of the sessions is not used. compare_with, rules_and_costs: as in create_backtest. Raises
+    InvalidRun with all errors.
     """
     errors: dict[str, str] = {}
     kind = kinds().get(strategy.kind)
@@ -76,11 +86,12 @@ def create_search(
         raise InvalidRun({"strategy": f"“{strategy.name}” cannot run: its kind is not installed."})
     if not kind.params():
         raise InvalidRun({"strategy": f"“{strategy.name}” has no parameters to search."})
-    ranges = dict(grid or search_ranges(kind))
+    ranges = with_places(kind, grid or search_ranges(kind))
     axes = checked_grid(kind, ranges, strategy.parameters, errors)
     if not 0.0 <= holdout <= MAX_HOLDOUT:
         errors["holdout"] = f"The holdout must be between 0 and {MAX_HOLDOUT:g}."
     inputs = checked_inputs(
+        user,
         symbols or strategy.symbols,
         strategy.timeframe,
         start_date,
@@ -88,13 +99,20 @@ def create_search(
         initial_capital,
         rules_and_costs,
         errors,
+        kind.rule_defaults,
     )
-    if not kind.across_symbols:
+    if scope not in OptimizerRun.Scope.values:
+        errors["scope"] = f"The scope must be one of {', '.join(OptimizerRun.Scope.values)}."
+    keys = universe_keys(inputs.symbols, {strategy.kind}, scope)
+    if keys != [ALL_SYMBOLS]:
         require_bars_in_period(inputs, start_date, end_date, errors)
-    universes = 1 if kind.across_symbols else len(inputs.symbols)
+    universes = len(keys)
     per_universe = combinations_in(axes, method, trials, universes, errors) if axes else 0
     checked_weights = checked_objective(objective, weights, min_trades, errors)
     run_seed = checked_seed(seed, errors)
+    benchmark = checked_benchmark(user.pk, compare_with, strategy.timeframe, start_date, end_date, errors)
+    if not errors:
+        errors |= period_errors(user.pk, inputs.series, strategy.timeframe, start_date, end_date, holdout)
     if errors:
         raise InvalidRun(errors)
     run = OptimizerRun(
@@ -105,18 +123,22 @@ def create_search(
         kind=strategy.kind,
         parameters=strategy.parameters,
         method=method,
+        scope=scope,
         grid={name: list(each) for name, each in ranges.items()},
         trials=trials if method != OptimizerRun.Method.GRID else None,
         seed=run_seed,
         holdout=holdout,
         timeframe=strategy.timeframe,
+        compare_with=benchmark,
         objective=objective,
         weights=checked_weights,
         min_trades=min_trades,
         combinations=per_universe * universes,
     )
     run.symbols = inputs.symbols
-    return _start(run, inputs, start_date, end_date, initial_capital, _search_chunks(run, per_universe), wall_now)
+    run.start_date, run.end_date = start_date, end_date
+    _set_starts(run, axes, "grid")
+    return _start(run, inputs, initial_capital, _search_chunks(run, per_universe), wall_now)
 
 
 def create_ranking(
@@ -133,11 +155,13 @@ def create_ranking(
     objective: str = "sharpe",
     weights: Mapping[str, float] | None = None,
     min_trades: int = 10,
+    compare_with: str | None = None,
     **rules_and_costs: RuleValue,
 ) -> OptimizerRun:
     """A ranking of these strategies on each symbol; all_kinds adds every kind with its default parameters.
 
-    A ranking uses the whole period. rules_and_costs: as in create_backtest. Raises InvalidRun with all errors.
+    A ranking uses the whole period. compare_with, rules_and_costs: as in create_backtest, but the same for every
+    row: the defaults of a kind do not count. Raises InvalidRun with all errors.
     """
     errors: dict[str, str] = {}
     ranked_strategies = list(_ranked_strategies(strategies, timeframe, errors))
@@ -145,10 +169,15 @@ def create_ranking(
         ranked_strategies += _defaults(ranked_strategies)
     if not ranked_strategies and "strategies" not in errors:
         errors["strategies"] = "Choose at least one strategy, or all kinds with their default parameters."
-    inputs = checked_inputs(symbols, timeframe, start_date, end_date, initial_capital, rules_and_costs, errors)
+    inputs = checked_inputs(
+        user, symbols, timeframe, start_date, end_date, initial_capital, rules_and_costs, errors
+    )
     if not all(kinds()[str(each["kind"])].across_symbols for each in ranked_strategies):
         require_bars_in_period(inputs, start_date, end_date, errors)
     checked_weights = checked_objective(objective, weights, min_trades, errors)
+    benchmark = checked_benchmark(user.pk, compare_with, timeframe, start_date, end_date, errors)
+    if not errors:
+        errors |= period_errors(user.pk, inputs.series, timeframe, start_date, end_date)
     if errors:
         raise InvalidRun(errors)
     run = OptimizerRun(
@@ -156,6 +185,7 @@ def create_ranking(
         job=OptimizerRun.Job.RANK,
         ranked_strategies=ranked_strategies,
         timeframe=timeframe,
+        compare_with=benchmark,
         objective=objective,
         weights=checked_weights,
         min_trades=min_trades,
@@ -166,13 +196,19 @@ def create_ranking(
     run.combinations = sum(sizes.values())
     size = max(-(-run.combinations // RANKING_CHUNKS), 1)
     chunks = [chunk for universe, count in sizes.items() for chunk in _cut(universe, count, size)]
-    return _start(run, inputs, start_date, end_date, initial_capital, chunks, wall_now)
+    run.start_date, run.end_date = start_date, end_date
+    _set_starts(run, None, "strategies")
+    return _start(run, inputs, initial_capital, chunks, wall_now)
 
 
 def grid_of(run: OptimizerRun) -> Grid:
     """The grid of a search. Raises InvalidGrid when the parameters of its kind have changed."""
-    ranges = {name: (low, high, step) for name, (low, high, step) in run.grid.items()}
-    return Grid.of(kinds()[run.kind], ranges, run.parameters)
+    return Grid.of(kinds()[run.kind], ranges_of(run), run.parameters)
+
+
+def ranges_of(run: OptimizerRun) -> dict[str, Range]:
+    """(low, high, step) of the parameters that a search varies."""
+    return {name: (low, high, step) for name, (low, high, step) in run.grid.items()}
 
 
 def chunk_size(per_universe: int, universes: int) -> int:
@@ -193,17 +229,26 @@ def _cut(universe: str, count: int, size: int) -> Iterator[tuple[str, int, int]]
         yield universe, first, min(size, count - first)
 
 
+def _set_starts(run: OptimizerRun, grid: Grid | None, field: str) -> None:
+    """Store the common start of each universe. Raises InvalidRun, at this field, when no row can be scored."""
+    try:
+        starts = starts_of(run, grid)
+    except (NoBars, DamagedBars) as refusal:
+        raise InvalidRun({"symbols": str(refusal)}) from None
+    if message := refusal_of(run, starts):
+        raise InvalidRun({field: message})
+    run.starts = {universe: start.as_json() for universe, start in starts.items()}
+
+
 def _start(
     run: OptimizerRun,
     inputs: Inputs,
-    start: date,
-    end: date,
     capital: float | Decimal,
     chunks: Chunks,
     wall_now: datetime,
 ) -> OptimizerRun:
     run.rules, run.costs = inputs.rules, inputs.costs
-    run.start_date, run.end_date, run.initial_capital = start, end, to_decimal(float(capital))
+    run.initial_capital = to_decimal(float(capital))
     run.created_at = run.heartbeat_at = wall_now
     _, period_end = run.period
     used = {symbol: stored_bars_used(each, period_end) for symbol, each in inputs.series.items()}

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from backtests.date_range import date_range_of, describe_date_ranges
 from backtests.models import OptimizerRun
@@ -12,9 +12,10 @@ from backtests.research.optimizer.grid import DECIMALS, Grid, InvalidGrid, Range
 from backtests.research.optimizer.objectives import WEIGHTS, Objective
 from backtests.research.optimizer.sampling import CHECKED_EXTRA, random_batch
 from backtests.services.bars import UnusableBars, usable_series
-from backtests.services.inputs import RuleValue, capital_error, checked_rules, date_errors
-from strategies.kinds import InvalidParameters, Kind
+from backtests.services.inputs import RuleValue, capital_error, checked_rules, date_errors, given_rules
+from strategies.kinds import Choice, InvalidParameters, Kind
 from strategies.services import InvalidStrategy, clean_symbols
+from tradedesk.accounts.models import User
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.rules import RULES
 from tradedesk.marketdata.library import NoBars
@@ -29,6 +30,10 @@ MAX_HOLDOUT = 0.9
 MAX_MIN_TRADES = 100_000
 # Up to this size a grid is searched in full for a combination that the kind accepts.
 MAX_FULL_CHECK = CHECKED_EXTRA
+
+
+# (low, high, step) as a trader gives them: the ends of a choice may be its words.
+GivenRange = tuple[Value | str, Value | str, Value]
 
 
 class InvalidRun(ValueError):
@@ -52,6 +57,7 @@ class Inputs(NamedTuple):
 
 
 def checked_inputs(
+    user: User,
     symbols: str | Iterable[str],
     timeframe: str,
     start: date,
@@ -59,22 +65,28 @@ def checked_inputs(
     capital: float | Decimal,
     rules_and_costs: Mapping[str, RuleValue],
     errors: dict[str, str],
+    defaults: Mapping[str, Any] | None = None,
 ) -> Inputs:
-    """Check the inputs; every error is added to `errors`."""
+    """Check the inputs; every error is added to `errors`. defaults: of the rules, by Kind.rule_defaults."""
     cleaned = _symbols(symbols, errors)
     series: dict[str, BarSeries] = {}
     if timeframe not in list(Timeframe):
         errors["timeframe"] = f"The timeframe must be one of {', '.join(Timeframe)}."
     elif cleaned:
         try:
-            series = usable_series(cleaned, timeframe)
+            series = usable_series(user.pk, cleaned, timeframe)
         except (NoBars, UnusableBars) as refusal:
             errors["symbols"] = str(refusal)
     if message := capital_error(capital):
         errors["initial_capital"] = message
     errors |= date_errors(start, end, {symbol: date_range_of(series[symbol]) for symbol in series})
-    rules, costs = checked_rules(rules_and_costs, 1, errors)
-    given = {name for name, value in rules_and_costs.items() if value is not None} & RULES.keys()
+    rules, costs = checked_rules(rules_and_costs, 1, errors, defaults)
+    # Off is recorded only where it is not the default.
+    given = {
+        name
+        for name, value in given_rules(rules_and_costs).items()
+        if value is not None or RULES[name].default is not None
+    } | set(defaults or ())
     return Inputs(
         cleaned, series, {name: value for name, value in rules.as_dict().items() if name in given}, costs.as_dict()
     )
@@ -132,7 +144,20 @@ def checked_grid(
 
 
 def search_ranges(kind: type[Kind]) -> dict[str, Range]:
-    return {name: param.search for name, param in kind.params().items()}
+    """The default ranges. A choice changes the rule itself, so it varies only when the trader says so."""
+    return {name: param.search for name, param in kind.params().items() if not isinstance(param, Choice)}
+
+
+def with_places(kind: type[Kind], ranges: Mapping[str, GivenRange]) -> dict[str, Range]:
+    """The ranges with the places of the words of choices, as they are stored; an unknown word stays, for the
+    check."""
+    params = kind.params()
+
+    def place(name: str, value: Value | str) -> Any:
+        param = params.get(name)
+        return param.clean(value) if isinstance(param, Choice) and value in param.words else value
+
+    return {name: (place(name, low), place(name, high), step) for name, (low, high, step) in ranges.items()}
 
 
 def checked_seed(seed: int | None, errors: dict[str, str]) -> int:

@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.research.optimizer.figures import Figures
 from backtests.research.optimizer.sampling import Batch
+from backtests.research.robustness.trials import Trials
 from backtests.services.lease import LeaseLost
 from backtests.services.optimizer.candidates import keep_best, lock_existing_strategies
 from backtests.services.optimizer.concurrency import ACTIVE, enqueue_next
@@ -75,7 +76,9 @@ class ChunkLease:
             self._held().update(status=OptimizerChunk.Status.QUEUED, attempts=F("attempts") - 1, heartbeat_at=None)
             enqueue_next(run, now)
 
-    def complete(self, batch: Batch, figures: Figures, score: Floats, sessions: tuple[date, date]) -> None:
+    def complete(
+        self, batch: Batch, figures: Figures, score: Floats, trials: Trials, sessions: tuple[date, date]
+    ) -> None:
         """RUNNING -> DONE, with the candidates, the trial registry and the next chunk in one transaction.
 
         sessions: the first and the last one that were used. Raises LeaseLost.
@@ -94,7 +97,9 @@ class ChunkLease:
                 raise LeaseLost
             keep_best(run, self.chunk.universe, batch, figures, score, strategies)
             symbols = run.symbols_of(self.chunk.universe)
-            register_trials(run.user_id, symbols, run.timeframe, run.start_date, sessions[1], figures["sharpe"])
+            register_trials(
+                run.user_id, symbols, run.timeframe, run.start_on(self.chunk.universe), sessions[1], trials
+            )
             enqueue_next(run, now)
         bump_version(run.user_id)
 
@@ -111,8 +116,11 @@ class ChunkLease:
 
 
 def fail_run(run_id: int, user_id: int, reason: str, wall_now: datetime) -> None:
-    """Fail a run that has not ended, with the reason."""
+    """Fail a run that has not ended, with the reason. Its chunks that were running are not done: they are queued
+    again, and nothing runs the chunks of a run that has ended."""
     unfinished = OptimizerRun.objects.filter(pk=run_id).exclude(status__in=OptimizerRun.FINISHED)
     if unfinished.update(status=OptimizerRun.Status.FAILED, stage="", error=reason, finished_at=wall_now):
+        running = OptimizerChunk.objects.filter(run=run_id, status=OptimizerChunk.Status.RUNNING)
+        running.update(status=OptimizerChunk.Status.QUEUED, heartbeat_at=None)
         transaction.on_commit(lambda: delete_shards(run_id), robust=True)
         bump_version(user_id)

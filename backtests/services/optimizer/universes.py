@@ -1,6 +1,6 @@
-"""The universes of a run: each symbol by itself, and all symbols together for kinds that rank symbols."""
+"""The universes of a run: each symbol by itself, and all symbols together."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from backtests.research.optimizer.holdout import search_end
 from backtests.services.bars import load_usable
 from backtests.services.failures import InputsChanged
 from strategies.kinds import kinds
+from tradedesk.marketdata.sessions import daily_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,19 @@ class Universe:
 
 
 def universes_of(run: OptimizerRun) -> list[Universe]:
-    """In the order of the tabs."""
-    found = [Universe(symbol, symbol) for symbol in run.symbols] if _has_kinds_for_one_symbol(run) else []
-    if _has_kinds_that_rank_symbols(run):
-        several = len(run.symbols) > 1
-        label = f"All {len(run.symbols)} symbols" if several else f"{run.symbols[0]} only"
-        found.append(Universe(ALL_SYMBOLS, label))
-    return found
+    """In the order of the tabs; none without symbols, as in a form that is not complete."""
+    together = f"All {len(run.symbols)} symbols" if len(run.symbols) > 1 else f"{''.join(run.symbols)} only"
+    keys = universe_keys(run.symbols, kinds_of(run), run.scope)
+    return [Universe(key, together if key == ALL_SYMBOLS else key) for key in keys]
+
+
+def universe_keys(symbols: Sequence[str], kind_keys: Collection[str], scope: str) -> list[str]:
+    """Kinds that rank symbols against each other have all symbols as one universe. The others have each symbol by
+    itself, all together as one portfolio, or both, by the scope; one symbol alone is no portfolio."""
+    ranking = [_ranks_symbols(key) for key in kind_keys]
+    each = not all(ranking) and (scope != OptimizerRun.Scope.PORTFOLIO or len(symbols) < 2)
+    portfolio = not all(ranking) and scope != OptimizerRun.Scope.EACH and len(symbols) > 1
+    return (list(symbols) if each else []) + ([ALL_SYMBOLS] if any(ranking) or portfolio else [])
 
 
 def ranked_strategies_in(run: OptimizerRun, universe: str) -> list[tuple[int, dict[str, Any]]]:
@@ -42,13 +49,13 @@ def ranked_strategies_in(run: OptimizerRun, universe: str) -> list[tuple[int, di
 
 
 def scenario_of(run: OptimizerRun, universe: str, *, whole: bool = False) -> Scenario:
-    """The scenario of a universe: over the in-sample sessions, or with `whole` over the whole period.
+    """The scenario of a universe from its common start: over the in-sample sessions, or with `whole` to the end.
 
     Raises NoBars, UnusableBars, DamagedBars and InvalidBars, and InputsChanged when the engine's code or the bars
     up to the end of the period have changed since the run was created.
     """
-    start, end = run.period
-    bars, series = load_usable(run.symbols_of(universe), run.timeframe, end)
+    start, end = daily_time(run.start_on(universe)), run.period[1]
+    bars, series = load_usable(run.user_id, run.symbols_of(universe), run.timeframe, end)
     require_unchanged(run, used=loaded_bars_used(bars, series, end))
     until = end if whole else search_end(bars, start, end, run.holdout)
     return prepare_scenario(
@@ -75,14 +82,6 @@ def require_unchanged(
 def kinds_of(run: OptimizerRun) -> set[str]:
     """The keys of all kinds in the run."""
     return {run.kind} if run.is_search else {str(each["kind"]) for each in run.ranked_strategies}
-
-
-def _has_kinds_for_one_symbol(run: OptimizerRun) -> bool:
-    return not all(_ranks_symbols(key) for key in kinds_of(run))
-
-
-def _has_kinds_that_rank_symbols(run: OptimizerRun) -> bool:
-    return any(_ranks_symbols(key) for key in kinds_of(run))
 
 
 def _ranks_symbols(key: str) -> bool:

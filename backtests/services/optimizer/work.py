@@ -12,11 +12,12 @@ from django.db.models import Sum
 
 from backtests.engine.simulation import Scenario
 from backtests.models import OptimizerChunk, OptimizerRun
-from backtests.research.optimizer.figures import FIGURES, Figures
+from backtests.research.optimizer.figures import FIGURES, Figures, without_yearly
 from backtests.research.optimizer.objectives import Objective, eligible, scores
 from backtests.research.optimizer.sampling import Batch, grid_batch, random_batch
-from backtests.research.optimizer.sweep import sweep
+from backtests.research.optimizer.sweep import sweep_trials
 from backtests.research.optimizer.tpe import next_batch
+from backtests.research.robustness.trials import Trials
 from backtests.services.failures import EmptyPeriod, reason_of
 from backtests.services.lease import LeaseLost, with_heartbeat
 from backtests.services.optimizer.create import grid_of
@@ -26,12 +27,14 @@ from backtests.services.optimizer.result_shards import ELIGIBILITY_COLUMNS, read
 from backtests.services.optimizer.universes import kinds_of, ranked_strategies_in, require_unchanged, scenario_of
 from strategies.kinds import kinds, make_kind
 from tradedesk.core.bars import session_dates
+from tradedesk.core.metrics import is_yearly
 
 log = logging.getLogger(__name__)
 
 # Combinations between two checks whether to stop: the number doubles after each batch that took less time.
 FIRST_BATCH = 128
 SECONDS_A_BATCH = 0.25
+Evaluated = tuple[Figures, Trials]
 
 
 def run_chunk(run_id: int, number: int, wall_clock: Callable[[], datetime]) -> None:
@@ -70,11 +73,13 @@ def _compute(lease: ChunkLease) -> None:
         raise EmptyPeriod(f"There are no bars of {symbols} from {run.start_date} to {run.end_date}.")
     batch = _batch_of(chunk)
     lease.heartbeat()
-    figures = _evaluate(lease, scenario, batch)
+    figures, trials = _evaluate(lease, scenario, batch)
     score = scores(figures, Objective(run.objective), run.weights)
-    write_shard(chunk, batch, figures, score)
     first, last = session_dates(scenario.benchmark.time[[0, -1]]).tolist()
-    lease.complete(batch, figures, score, (first, last))
+    if not is_yearly((last - first).days):
+        figures = without_yearly(figures)
+    write_shard(chunk, batch, figures, score)
+    lease.complete(batch, figures, score, trials, (first, last))
 
 
 def _batch_of(chunk: OptimizerChunk) -> Batch:
@@ -104,7 +109,7 @@ def _earlier_scores(chunk: OptimizerChunk) -> list[tuple[int, float | None]]:
     return known
 
 
-def _evaluate(lease: ChunkLease, scenario: Scenario, batch: Batch) -> Figures:
+def _evaluate(lease: ChunkLease, scenario: Scenario, batch: Batch) -> Evaluated:
     stopped = Event()
 
     def heartbeat() -> None:
@@ -115,29 +120,31 @@ def _evaluate(lease: ChunkLease, scenario: Scenario, batch: Batch) -> Figures:
             raise
 
     evaluate = _evaluate_search if lease.chunk.run.is_search else _evaluate_ranking
-    figures = with_heartbeat(lambda: evaluate(lease.chunk.run, scenario, batch, stopped.is_set), heartbeat)
+    evaluated = with_heartbeat(lambda: evaluate(lease.chunk.run, scenario, batch, stopped.is_set), heartbeat)
     lease.heartbeat()
-    return figures
+    return evaluated
 
 
-def _evaluate_search(run: OptimizerRun, scenario: Scenario, batch: Batch, stop: Callable[[], bool]) -> Figures:
-    found = np.empty(len(batch), FIGURES)
+def _evaluate_search(run: OptimizerRun, scenario: Scenario, batch: Batch, stop: Callable[[], bool]) -> Evaluated:
+    found, trials = np.empty(len(batch), FIGURES), list[Trials]()
     first, size = 0, FIRST_BATCH
     while first < len(batch) and not stop():
         began = time.perf_counter()
         part = [combination for _, combination in batch[first : first + size]]
-        found[first : first + len(part)] = sweep(scenario, kinds()[run.kind], part)
+        found[first : first + len(part)], tried = sweep_trials(scenario, kinds()[run.kind], part)
+        trials.append(tried)
         first += len(part)
         if time.perf_counter() - began < SECONDS_A_BATCH:
             size *= 2
-    return found
+    return found, Trials.joined(trials)
 
 
-def _evaluate_ranking(run: OptimizerRun, scenario: Scenario, batch: Batch, stop: Callable[[], bool]) -> Figures:
-    found = np.empty(len(batch), FIGURES)
+def _evaluate_ranking(run: OptimizerRun, scenario: Scenario, batch: Batch, stop: Callable[[], bool]) -> Evaluated:
+    found, trials = np.empty(len(batch), FIGURES), list[Trials]()
     for row, (index, parameters) in enumerate(batch):
         if stop():
             break
         kind = make_kind(run.ranked_strategies[index]["kind"], parameters)
-        found[row] = sweep(scenario, type(kind), [kind.parameters])[0]
-    return found
+        found[row : row + 1], tried = sweep_trials(scenario, type(kind), [kind.parameters])
+        trials.append(tried)
+    return found, Trials.joined(trials)

@@ -1,20 +1,21 @@
 """The evidence of the candidates of a run, and of backtests that are opened from them."""
 
 from datetime import date, timedelta
+from typing import Any
 from unittest.mock import patch
 
-import numpy as np
-
-from backtests.models import Backtest, Candidate, Evidence, OptimizerRun, TrialRegistry
+from backtests.models import Backtest, Candidate, Evidence, OptimizerRun
 from backtests.research.robustness.report import SEARCH_SAMPLE, HoldoutStatus, search_context_of
 from backtests.research.robustness.scorecard import Line, Rating
 from backtests.services import evidence, run_backtest
 from backtests.services.evidence import BEST, compute_for_backtest, compute_for_candidate, compute_for_run
-from backtests.services.optimizer import create_ranking, open_as_backtest, run_chunk
+from backtests.services.optimizer import create_ranking, create_search, open_as_backtest, run_chunk
 from backtests.services.trial_registry import register_trials
 from strategies.models import Strategy
 from tests.backtests.evidence.reading import on_other_bars, scorecard_of
 from tests.backtests.runs import NOW, Clock
+from tests.backtests.searches import GRID, TERMS, work_through
+from tests.backtests.trials import random_trials
 from tradedesk.accounts.models import User
 
 
@@ -124,13 +125,15 @@ def test_other_trials_that_use_the_holdout_of_a_backtest_lower_its_rating(
     with_evidence: Backtest, alice: User
 ) -> None:
     found = Evidence.objects.get()
-    found.report["out_of_sample"] |= {"in_sample": 1.0, "out_of_sample": 0.9}
+    found.report["out_of_sample"] |= {"gained_before": True, "probability": 0.96}
     found.save()
     holdout_start = date.fromisoformat(found.report["out_of_sample"]["from"])
     assert out_of_sample(alice, with_evidence).rating is Rating.PASS
-    register_trials(alice.pk, ["AAPL"], "1Day", date(2004, 1, 2), holdout_start - timedelta(days=1), np.ones(4))
+    register_trials(
+        alice.pk, ["AAPL"], "1Day", date(2004, 1, 2), holdout_start - timedelta(days=1), random_trials(4, 1)
+    )
     assert out_of_sample(alice, with_evidence).rating is Rating.PASS
-    register_trials(alice.pk, ["AAPL"], "1Hour", date(2004, 1, 2), holdout_start, np.ones(2))
+    register_trials(alice.pk, ["AAPL"], "1Hour", date(2004, 1, 2), holdout_start, random_trials(2, 2))
     line = out_of_sample(alice, with_evidence)
     assert line.rating is Rating.CAUTION
     assert "2 other trials" in line.message
@@ -155,14 +158,31 @@ def test_a_backtest_of_a_candidate_is_no_new_trial_and_has_the_search_context(
     assert Evidence.objects.get(backtest=opened).report["sample"] == 26
 
 
-def test_the_deflated_sharpe_ratio_falls_with_later_trials(
-    with_evidence: Backtest, alice: User, run: OptimizerRun
+def test_later_trials_lower_the_line_of_chance_and_repeated_ones_change_nothing(
+    with_evidence: Backtest, alice: User, bob: User, strategy: Strategy, clock: Clock
 ) -> None:
-    """With 26 later trials of the same symbol the same result is more likely to be chance."""
-    scorecard = scorecard_of(alice, with_evidence)
-    assert scorecard.trials == 27
-    with_trials = scorecard.lines[0]
-    assert with_trials.key == "deflated_sharpe"
-    TrialRegistry.objects.all().delete()
-    alone = scorecard_of(alice, with_evidence).lines[0]
-    assert (with_trials.value or 0) < (alone.value or 0)
+    def searched(**changes: Any) -> tuple[int, float]:
+        values: dict[str, Any] = (
+            {"symbols": ["AAPL"], "method": "grid", "grid": GRID, "seed": 7, "min_trades": 3} | TERMS | changes
+        )
+        run = create_search(strategy.user, strategy, **values)
+        work_through(run, clock)
+        assert run.status == OptimizerRun.Status.COMPLETED, run.error
+        return read()
+
+    def read() -> tuple[int, float]:
+        scorecard = scorecard_of(alice, with_evidence)
+        line = scorecard.lines[0]
+        assert (line.key, line.value is not None) == ("chance", True)
+        return scorecard.trials, line.value or 0.0
+
+    first, second = read(), searched()
+    assert (first[0], second[0]) == (1, 27)
+    assert second[1] < first[1]
+    assert searched() == second
+    assert searched(method="random", trials=30, seed=8) == second, "the same 26 combinations in another order"
+    register_trials(bob.pk, ["AAPL"], "1Day", with_evidence.start_date, with_evidence.end_date, random_trials(9))
+    assert read() == second
+    third = searched(grid={"fast": (6, 12, 2), "slow": (25, 45, 5)})
+    assert third[0] > second[0]
+    assert third[1] <= second[1]

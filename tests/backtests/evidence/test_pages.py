@@ -22,7 +22,7 @@ from tests.backtests.runs import Clock, Make, Published
 from tradedesk.accounts.models import User
 
 KEYS = {
-    *("deflated_sharpe", "out_of_sample", "walk_forward", "overfitting", "neighbours"),
+    *("chance", "against_holding", "data", "out_of_sample", "walk_forward", "overfitting", "neighbours"),
     *("monte_carlo", "costs", "trades", "checks"),
 }
 
@@ -46,7 +46,8 @@ def test_the_page_explains_every_line_with_its_source(with_evidence: Backtest, a
     answer = alices_browser.get(page_of(with_evidence))
     assert lines_of(answer).keys() == KEYS
     for key, source in (
-        ("deflated_sharpe", "The Deflated Sharpe Ratio (2014)"),
+        ("chance", "A Reality Check for Data Snooping (2000)"),
+        ("chance", "The Deflated Sharpe Ratio (2014)"),
         ("walk_forward", "Pardo (2008)"),
         ("overfitting", "Zhu (2017)"),
         ("monte_carlo", "Efron, Bootstrap Methods (1979)"),
@@ -107,7 +108,7 @@ def test_a_pending_scorecard_polls(completed: Backtest, alices_browser: Client) 
 def test_the_evidence_page_reloads_when_the_evidence_is_ready(
     with_evidence: Backtest, alices_browser: Client
 ) -> None:
-    address = f"http://testserver{page_of(with_evidence)}#deflated_sharpe"
+    address = f"http://testserver{page_of(with_evidence)}#chance"
     on_its_page = alices_browser.get(page_of(with_evidence), headers=HTMX | {"HX-Current-URL": address})
     assert on_its_page["HX-Refresh"] == "true"
     elsewhere = alices_browser.get(
@@ -128,7 +129,7 @@ def test_the_summary_below_a_button_polls_until_it_is_ready(
     assert (waiting.status_code, waiting.content.count(b'class="rating ')) == (200, 0)
     compute_for_backtest(completed.pk, clock)
     ready = alices_browser.get(address, headers=HTMX)
-    assert (ready.status_code, ready.content.count(b'class="rating ')) == (286, 9)
+    assert (ready.status_code, ready.content.count(b'class="rating ')) == (286, 11)
     assert "a single trial" in text_of(ready)
     assert "hx-get" not in ready.content.decode()
 
@@ -199,8 +200,8 @@ def test_a_row_of_a_search_is_tested_on_its_holdout_period(
     compute_for_candidate(candidate.pk, clock)
     page = alices_browser.get(page_of(candidate))
     assert "The search did not use the holdout period." in text_in(page, "out_of_sample")
-    assert facts_of(page)["Trials"] == "26"
-    assert "26 trials on this symbol and period" in text_of(page)
+    assert facts_of(page)["Distinct trials"] == "26"
+    assert "26 distinct trials on this symbol and period" in text_of(page)
 
 
 @pytest.mark.parametrize("address", ["list", "detail"])
@@ -250,10 +251,10 @@ def test_a_later_backtest_on_other_symbols_does_not_hide_the_evidence(
 
 def test_every_rating_has_its_word(with_evidence: Backtest, alices_browser: Client) -> None:
     page = alices_browser.get(reverse("backtests:detail", args=[with_evidence.pk]))
-    words = re.findall(r'<span class="sr-only">([\w ]+):</span>', page.content.decode())
+    words = re.findall(r"<strong>([\w ]+)\.</strong>", page.content.decode())
     labels = {"pass": "Pass", "caution": "Caution", "fail": "Fail", "none": "Not rated"}
     assert words == [labels[rating] for rating in lines_of(page).values()]
-    assert len(words) == 9
+    assert len(words) == 11
 
 
 def test_the_number_of_queries_is_constant(

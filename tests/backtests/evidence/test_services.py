@@ -41,7 +41,7 @@ def test_a_failed_backtest_is_no_trial(make: Make, clock: Clock) -> None:
 
 def test_evidence_is_computed_once(with_evidence: Backtest, alice: User, clock: Clock) -> None:
     scorecard = scorecard_of(alice, with_evidence)
-    assert (scorecard.status, len(scorecard.lines), scorecard.trials) == ("ready", 9, 1)
+    assert (scorecard.status, len(scorecard.lines), scorecard.trials) == ("ready", 11, 1)
     assert scorecard.summary
     before = Evidence.objects.values().get()
     with patch.object(evidence, "build_report", side_effect=AssertionError("computed again")):
@@ -136,13 +136,13 @@ def test_a_backtest_of_a_kind_without_parameters_has_evidence(
     assert scorecard.counts["none"] >= 3
 
 
-def test_any_number_of_scorecards_costs_one_query(
+def test_any_number_of_scorecards_costs_a_query_for_the_trials_and_one_for_the_bars(
     run: OptimizerRun, alice: User, clock: Clock, django_assert_num_queries: Any
 ) -> None:
     compute_for_run(run.pk, clock)
     rows = list(run.candidates.select_related("run", "evidence"))
     for some in (rows[:1], rows):
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(2):
             assert len(scorecards(alice, some)) == len(some)
 
 

@@ -52,3 +52,13 @@ def test_it_shows_the_formula_of_a_weighted_score(rank: dict[str, str], alices_b
 
 def test_it_refuses_too_many_combinations(search: dict[str, str], alices_browser: Client) -> None:
     assert preview(alices_browser, search | TOO_WIDE | {"job": "search"}).startswith(TOO_MANY)
+
+
+def test_it_says_which_part_can_never_trade(search: dict[str, str], alices_browser: Client) -> None:
+    # FB has 155 bars in 2012, and a warm-up of 136 leaves 20 of them
+    period = {"symbols": "FB", "start_date": "2012-05-18", "end_date": "2012-12-31", "holdout": "0"}
+    ranges = {"low_slow": "50", "high_slow": "200", "step_slow": "50", "job": "search"}
+    shown = preview(alices_browser, search | period | ranges)
+    assert "FB: 12 of 24 combinations (Slow average 150 to 200) need more than 136 bars to warm up" in shown
+    shown = preview(alices_browser, search | period | ranges | {"low_slow": "150"})
+    assert shown.startswith("Every warm-up is longer than the bars of the period allow: at most 136 bars on FB")

@@ -33,6 +33,8 @@ def test_a_heat_map_has_a_cell_for_each_pair(searched: OptimizerRun, alices_brow
         for column, (fast, _) in enumerate(found["x"]["ends"]):
             assert found["cells"][row][column] == pytest.approx(scores.get((fast, slow)))
             assert found["counts"][row][column] == ((fast, slow) in scores)
+            # Every pair was tried but the four whose fast average is not the shorter one.
+            assert found["tried"][row][column] == (fast < slow)
 
 
 def test_each_symbol_has_its_own_heat_map(searched: OptimizerRun, alices_browser: Client) -> None:

@@ -8,11 +8,14 @@ import pytest
 from django.test import Client
 
 from backtests.models import Candidate, OptimizerRun
-from tests.backtests.optimizer_pages.conftest import url_of
-from tests.backtests.pages import HTMX, cells_of, facts_of, tags_of, text_of
+from backtests.services.optimizer import create_search
+from strategies.services import save_strategy
+from tests.backtests.optimizer_pages.conftest import URL, url_of
+from tests.backtests.pages import HTMX, cells_of, facts_of, tags_of, text_of, value_of
 from tests.backtests.runs import NOW
-from tests.backtests.searches import MakeRun
+from tests.backtests.searches import TERMS, MakeRun
 from tests.backtests.stored_bars import UP_TO_THE_END, store_changed
+from tradedesk.accounts.models import User
 from tradedesk.marketdata.clock import market_status
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.sessions import sessions_between
@@ -152,3 +155,47 @@ def test_the_top_bar_shows_the_market_status(searched: OptimizerRun, alices_brow
     page = alices_browser.get(url_of(searched)).content.decode()
     line = page.partition('class="market-line"')[2].partition("</p>")[0]
     assert str(market_status()) in line
+
+
+def test_the_page_says_that_the_best_row_is_at_the_edge_and_widens_the_range(
+    queue_search: MakeRun, work: Callable[[OptimizerRun], OptimizerRun], alices_browser: Client
+) -> None:
+    run = work(queue_search(symbols=["AAPL"], grid={"fast": (10, 12, 2), "slow": (50, 60, 5)}))
+    best = run.candidates.order_by("-eligible", "-score")[0]
+    link = f"/dashboard/optimizer?run={run.pk}&amp;widen=AAPL"
+    assert link in alices_browser.get(url_of(run)).content.decode()
+    form = alices_browser.get("/dashboard/optimizer", {"run": str(run.pk), "widen": "AAPL"})
+    low, high = float(value_of(form, "low_fast")), float(value_of(form, "high_fast"))
+    assert (low, high) == ((8, 12) if best.parameters["fast"] == 10 else (10, 14))
+
+
+def test_an_annual_return_as_the_score_is_a_percent(
+    queue_search: MakeRun, work: Callable[[OptimizerRun], OptimizerRun], alices_browser: Client
+) -> None:
+    run = work(queue_search(symbols=["AAPL"], objective="cagr"))
+    best = run.candidates.filter(eligible=True).order_by("-score")[0]
+    assert cells_of(alices_browser.get(url_of(run)), f"candidate-{best.pk}")[3] == f"{best.score:+.2%}"
+
+
+def test_it_says_where_all_rows_begin(
+    searched: OptimizerRun, queue_search: MakeRun, alices_browser: Client
+) -> None:
+    shown = text_of(alices_browser.get(url_of(searched)))
+    assert "all rows scored from the start: the longest warm-up, 61 bars, ends before it" in shown
+    early = queue_search(start_date=date(2000, 3, 1))
+    shown = text_of(alices_browser.get(url_of(early)))
+    assert "scored from 2000-05-25, after the longest warm-up, 61 bars" in shown
+
+
+def test_a_varied_choice_is_shown_by_its_words(alice: User, samples: list[str], alices_browser: Client) -> None:
+    strategy = save_strategy(
+        alice, name="Dips", kind="rsi_mean_reversion", parameters={}, symbols=["AAPL"], timeframe="1Day"
+    )
+    run = create_search(alice, strategy, method="grid", grid={"enter_on": (0, 1, 1)}, **TERMS)
+    shown = text_of(alices_browser.get(url_of(run)))
+    assert "Enter on touch to return, step 1" in shown
+    fields = alices_browser.get(f"{URL}/grid?job=search&strategy={strategy.pk}", headers=HTMX)
+    form = fields.context["form"]
+    assert [row.vary.initial for row in form.grid_rows] == [True, True, True, False]
+    assert form.fields["low_enter_on"].choices == [(0, "touch"), (1, "return")]
+    assert "touch or return" in text_of(fields)

@@ -11,8 +11,10 @@ from django.core.files.storage import storages
 from django.db import OperationalError
 
 from backtests.models import OptimizerRun, TrialRegistry
+from backtests.reports.optimizer import run_report
 from backtests.research.optimizer.figures import Figures
-from backtests.research.optimizer.sweep import sweep
+from backtests.research.optimizer.sweep import sweep_trials
+from backtests.research.robustness.trials import Trials
 from backtests.services import lease
 from backtests.services.optimizer import cancel, pause, ranked, run_chunk
 from backtests.services.optimizer import lease as chunk_lease
@@ -22,6 +24,7 @@ from backtests.services.optimizer.universes import scenario_of
 from tests.backtests.optimizer_runs.conftest import Work
 from tests.backtests.runs import NOW, Clock
 from tests.backtests.searches import MakeRun
+from tradedesk.core.metrics import session_returns
 
 Status = OptimizerRun.Status
 
@@ -43,6 +46,17 @@ def test_a_candidate_has_the_figures_of_a_backtest_of_the_in_sample_period(searc
         metrics = scenario_of(run, "AAPL").simulate(row.make_kind()).metrics.as_dict()
         assert {name: metrics[name] for name in row.figures} == pytest.approx(row.figures, rel=1e-9)
         assert row.score == pytest.approx(metrics["sharpe"], rel=1e-9)
+
+
+def test_a_search_of_less_than_90_days_has_no_figures_per_year_and_is_ranked(search: MakeRun, work: Work) -> None:
+    run = work(search(min_trades=0, holdout=0.0, start_date=date(2005, 1, 3), end_date=date(2005, 3, 31)))
+    assert run.status == Status.COMPLETED, run.error
+    best = ranked(run, "AAPL").filter(eligible=True)[0]
+    assert [best.figures[name] for name in ("sharpe", "sortino", "calmar", "cagr")] == [None] * 4
+    simulation = scenario_of(run, "AAPL").simulate(best.make_kind())
+    returns = session_returns(simulation.result.equity, 100_000.0)
+    assert best.score == pytest.approx(returns.mean() / returns.std(ddof=1))
+    assert "no figure is per year" in run_report(run, "AAPL").formula
 
 
 def test_a_search_does_not_use_the_holdout(search: MakeRun) -> None:
@@ -117,6 +131,12 @@ def test_a_chunk_whose_worker_died_before_the_commit_counts_once(
     run_chunk(run.pk, 0, clock)
     assert counted(run) == (30, 26)
     assert run.candidates.count() == 26
+    once = TrialRegistry.objects.get()
+    TrialRegistry.objects.all().delete()
+    run_chunk(search().pk, 0, clock)
+    again = TrialRegistry.objects.get()
+    assert (bytes(once.sketch), bytes(once.maxima)) == (bytes(again.sketch), bytes(again.maxima))
+    assert len(once.sketch) == 8 * 26
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing(
@@ -124,8 +144,8 @@ def test_a_worker_that_lost_its_lease_writes_nothing(
 ) -> None:
     run = search()
 
-    def slow(*args: Any) -> Figures:
-        found = sweep(*args)
+    def slow(*args: Any) -> tuple[Figures, Trials]:
+        found = sweep_trials(*args)
         monkeypatch.undo()
         return found
 
@@ -136,7 +156,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(
         clock.__dict__["reads"] += 1
         return clock()
 
-    monkeypatch.setattr(chunk_work, "sweep", slow)
+    monkeypatch.setattr(chunk_work, "sweep_trials", slow)
     run_chunk(run.pk, 0, read)
     assert counted(run) == (30, 26)
     assert run.chunks.get().attempts == 2
@@ -153,11 +173,11 @@ def test_a_worker_stops_when_its_run_is_paused_or_cancelled(
 ) -> None:
     run, batches, changed = search(), [], Event()
 
-    def waiting(scenario: Any, kind: Any, combinations: Any) -> Figures:
+    def waiting(scenario: Any, kind: Any, combinations: Any) -> tuple[Figures, Trials]:
         batches.append(len(combinations))
         changed.wait(20)
         time.sleep(0.1)  # so that the heartbeat sees the change first
-        return sweep(scenario, kind, combinations)
+        return sweep_trials(scenario, kind, combinations)
 
     def read_and_change() -> datetime:
         if batches and not changed.is_set():
@@ -165,7 +185,7 @@ def test_a_worker_stops_when_its_run_is_paused_or_cancelled(
             changed.set()
         return clock()
 
-    monkeypatch.setattr(chunk_work, "sweep", waiting)
+    monkeypatch.setattr(chunk_work, "sweep_trials", waiting)
     monkeypatch.setattr(lease, "HEARTBEAT_SECONDS", 0.01)
     monkeypatch.setattr(chunk_work, "FIRST_BATCH", 4)
     monkeypatch.setattr(chunk_work, "SECONDS_A_BATCH", 0)
@@ -182,9 +202,9 @@ def test_heartbeats_continue_while_the_kernel_runs(
 ) -> None:
     run, beats, enough = search(), [], Event()
 
-    def blocked(*args: Any) -> Figures:
+    def blocked(*args: Any) -> tuple[Figures, Trials]:
         enough.wait(20)
-        return sweep(*args)
+        return sweep_trials(*args)
 
     def read() -> datetime:
         beats.append(run.chunks.get().heartbeat_at)
@@ -192,7 +212,7 @@ def test_heartbeats_continue_while_the_kernel_runs(
             enough.set()
         return clock()
 
-    monkeypatch.setattr(chunk_work, "sweep", blocked)
+    monkeypatch.setattr(chunk_work, "sweep_trials", blocked)
     monkeypatch.setattr(lease, "HEARTBEAT_SECONDS", 0.01)
     run_chunk(run.pk, 0, read)
     stored = [beat for beat in beats[1:6] if beat]
@@ -223,15 +243,18 @@ def test_an_internal_error_fails_the_run_and_names_itself(
 ) -> None:
     run = search()
 
-    def broken(*_: Any) -> Figures:
+    def broken(*_: Any) -> tuple[Figures, Trials]:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(chunk_work, "sweep", broken)
+    monkeypatch.setattr(chunk_work, "sweep_trials", broken)
     run_chunk(run.pk, 0, clock)
     run.refresh_from_db()
-    assert run.status == Status.FAILED
+    assert (run.status, run.done, run.chunks.get().status) == (Status.FAILED, 0, "queued")
     assert "ZeroDivisionError: division by zero" in run.error
     assert run.finished_at
+    monkeypatch.undo()
+    run_chunk(run.pk, 0, clock)
+    assert run.chunks.get().status == "queued"
 
 
 def test_changed_bars_fail_the_run(search: MakeRun, work: Work) -> None:
@@ -262,7 +285,7 @@ def test_a_kind_that_is_not_installed_fails_the_run(search: MakeRun, work: Work)
 
 def test_a_period_without_bars_fails_the_run(search: MakeRun, work: Work) -> None:
     run = search(end_date=date(2011, 1, 2))
-    OptimizerRun.objects.update(start_date=date(2011, 1, 1))  # a Saturday and a Sunday
+    OptimizerRun.objects.update(start_date=date(2011, 1, 1), starts={})  # a Saturday and a Sunday
     run = work(run)
     assert run.status == Status.FAILED
     assert "from 2011-01-01 to 2011-01-02" in run.error

@@ -226,3 +226,19 @@ def test_the_run_is_a_snapshot(search: MakeRun, strategy: Strategy) -> None:
 def test_the_same_inputs_twice_create_two_runs(search: MakeRun) -> None:
     assert search().pk != search().pk
     assert OptimizerRun.objects.count() == 2
+
+
+@pytest.mark.parametrize("holdout", [1e-300, 0.0006])
+def test_a_holdout_without_a_session_is_refused(search: MakeRun, holdout: float) -> None:
+    # 1,511 sessions from 2005 to 2010: 0.0006 of them is less than one.
+    assert set(refused(search, holdout=holdout)) == {"holdout"}
+
+
+def test_a_holdout_of_one_session_is_accepted(search: MakeRun) -> None:
+    assert search(holdout=0.0007).holdout == 0.0007
+
+
+@pytest.mark.parametrize("make", ["search", "ranking"])
+def test_a_period_without_a_session_is_refused(make: str, request: pytest.FixtureRequest) -> None:
+    weekend = {"start_date": date(2010, 1, 2), "end_date": date(2010, 1, 3)}
+    assert set(refused(request.getfixturevalue(make), **weekend)) == {"start_date"}

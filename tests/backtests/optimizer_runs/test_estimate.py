@@ -93,7 +93,7 @@ def test_a_slow_strategy_is_timed_on_one_combination(
         sizes.append(len(combinations))
         time.sleep(0.03 * len(combinations))
 
-    monkeypatch.setattr(estimates, "sweep", slow)
+    monkeypatch.setattr(estimates, "sweep_trials", slow)
     found = make_estimate(method="random", trials=26, symbols=["AAPL"])
     assert sizes == [1, 1]
     assert found.seconds is not None
@@ -108,7 +108,7 @@ def test_the_timing_uses_the_in_sample_period(
     def note_sessions(scenario: Scenario, *_: Any) -> None:
         sizes.append(len(scenario.benchmark.time))
 
-    monkeypatch.setattr(estimates, "sweep", note_sessions)
+    monkeypatch.setattr(estimates, "sweep_trials", note_sessions)
     make_estimate(symbols=["AAPL"], holdout=0.0)
     make_estimate(symbols=["AAPL"], holdout=0.5)
     assert sizes[0] == 1511  # the sessions of six years
@@ -118,3 +118,14 @@ def test_the_timing_uses_the_in_sample_period(
 def test_an_estimate_creates_no_run(make_estimate: MakeEstimate) -> None:
     make_estimate()
     assert not OptimizerRun.objects.exists()
+
+
+def test_the_time_of_the_estimator_counts(make_estimate: MakeEstimate, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*arguments: Any) -> list[Any]:
+        time.sleep(0.08)
+        return []
+
+    monkeypatch.setattr(estimates, "next_batch", slow)
+    found = make_estimate(method="tpe", trials=50, symbols=["AAPL"])
+    assert found.seconds is not None
+    assert found.seconds > 50 * 0.08 / estimates.TIMED_PROPOSALS

@@ -133,7 +133,7 @@ def test_shards_are_deleted_however_the_run_ends(
         if end == "cancelled":
             cancel(run, clock())
         else:
-            monkeypatch.setattr(chunk_work, "sweep", lambda *_: 1 / 0)
+            monkeypatch.setattr(chunk_work, "sweep_trials", lambda *_: 1 / 0)
             run_chunk(run.pk, 1, clock)
     run.refresh_from_db()
     assert (run.status, files_of(run)) == (end, [])

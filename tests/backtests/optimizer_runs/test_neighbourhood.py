@@ -1,6 +1,5 @@
 """The scores around the candidates of a search."""
 
-from datetime import date
 from statistics import median
 from unittest.mock import patch
 
@@ -51,9 +50,8 @@ def test_neighbours_with_too_few_trades_do_not_count(search: MakeRun, work: Work
 
 
 def test_neighbours_that_never_held_a_position_do_not_count(search: MakeRun, work: Work, clock: Clock) -> None:
-    """With fewer bars than the warm-up each returns 0 a year, which is a score but no result."""
-    few = {"start_date": date(2000, 3, 1), "end_date": date(2000, 3, 24)}
-    run = work(search(min_trades=0, objective="cagr", **few))
+    """Where a position may be smaller than one share, each returns 0 a year, which is a score but no result."""
+    run = work(search(min_trades=0, objective="cagr", max_position_size=1.0))
     compute_for_run(run.pk, clock)
     assert set(Candidate.objects.values_list("score", "neighbours_score")) == {(0.0, None)}
     chart = heat_map_chart(run, "AAPL", "fast", "slow", BEST)

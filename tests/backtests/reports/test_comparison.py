@@ -44,7 +44,7 @@ def made(alice: User) -> Made:
 
 
 def best_cells(comparison: Comparison) -> dict[str, list[bool]]:
-    return {row.figure.name: [best for _, best in row.cells] for row in comparison.figures}
+    return {row.figure.name: [best for _, best, _ in row.cells] for row in comparison.figures}
 
 
 def differing(comparison: Comparison) -> dict[str, list[str | None]]:
