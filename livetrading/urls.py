@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from livetrading.views import dashboard, deploy, events, home, trades
+from livetrading.views import dashboard, deploy, events, home, series_uses, trades
 
 desk_patterns = [
     path("dashboard/live-trading", dashboard.dashboard, name="dashboard"),
@@ -11,6 +11,7 @@ desk_patterns = [
     path("dashboard/live-trading/<int:pk>/stop", deploy.control, {"action": "stop"}, name="stop"),
     path("trades", trades.trade_list, name="trades"),
     path("trades.csv", trades.trades_csv, name="trades_csv"),
+    path("dashboard/data/uses/<str:symbol>/<str:timeframe>", series_uses.uses, name="series_uses"),
     path("events", events.events, name="events"),
 ]
 urlpatterns = [

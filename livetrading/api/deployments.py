@@ -18,7 +18,7 @@ from tradedesk.core.rules import DEPLOYED_RULES
 from tradedesk.marketdata.clock import market_clock
 from tradedesk.rest.bodies import Body, Text, Whole
 from tradedesk.rest.refusals import BAD_BODY, UNKNOWN, Refused, find
-from tradedesk.rest.rule_fields import with_rules
+from tradedesk.rest.rule_fields import given_values, with_rules
 from tradedesk.rest.schemas import Schema
 
 DEFAULTS = DeploymentSettings()
@@ -28,7 +28,8 @@ router = Router()
 
 @with_rules(DEPLOYED_RULES.values())
 class QuickDeployBody(Body):
-    """`*_pct` are fractions: 0.02 is 2%. A rule that is left out or null has its default."""
+    """`*_pct` are fractions: 0.02 is 2%. A rule that is left out has its default. Null switches off a rule that
+    can be off; any other has its default."""
 
     strategy_id: Whole = Field(examples=[12])
     symbols: list[Text] = Field(description="The symbols to trade, at least one.", examples=[["AAPL", "MSFT"]])
@@ -72,7 +73,7 @@ def quick_deploy(
 ) -> Status[Any]:
     """Deploys a strategy in your current mode and checks its signals immediately."""
     strategy = find(request.user.strategies.all(), deployment.strategy_id)
-    rules = deployment.model_dump(include=set(DEPLOYED_RULES))
+    rules = {name: value for name, value in given_values(deployment).items() if name in DEPLOYED_RULES}
     try:
         live = deploy(
             request.user,

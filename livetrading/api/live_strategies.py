@@ -1,17 +1,19 @@
 """Live strategies: their state, and start, pause and stop."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from django.db.models import QuerySet
 from ninja import Router, Status
 from pydantic import Field
 
+from backtests.api.evidence import EvidenceLineSchema
 from livetrading.models import LiveStrategy
 from livetrading.services.control import ControlRefused, control
 from livetrading.summaries import strategies
 from livetrading.summaries.counters import SignalCount, count_signals
+from livetrading.summaries.evidence import CarriedScorecard, carried_scorecards
 from livetrading.summaries.strategies import StrategySummary
 from tradedesk.accounts.models import User
 from tradedesk.accounts.requests import UserRequest
@@ -70,6 +72,16 @@ class LastCheckSchema(Schema):
     signal: LastSignalSchema | None
 
 
+class CarriedEvidenceSchema(Schema):
+    """Of the backtest or the row that was deployed; it stays when that is deleted."""
+
+    symbols: list[str]
+    start_date: date
+    end_date: date
+    overall: EvidenceLineSchema = Field(description="All lines in one sentence.")
+    lines: list[EvidenceLineSchema]
+
+
 class LiveStrategySchema(Schema):
     id: int
     name: str = Field(examples=["Live - Golden cross"])
@@ -78,7 +90,7 @@ class LiveStrategySchema(Schema):
     strategy_id: int | None = Field(description="Null when the strategy was deleted.")
     backtest_id: int | None
     kind: str
-    parameters: dict[str, int | float]
+    parameters: dict[str, int | float | str] = Field(validation_alias="named_parameters")
     symbols: list[str]
     timeframe: str
     deployed_at: datetime
@@ -87,6 +99,9 @@ class LiveStrategySchema(Schema):
     limits: LimitsSchema
     counters: CountersSchema
     pnl: ProfitAndLossSchema
+    evidence: CarriedEvidenceSchema | None = Field(
+        description="The evidence that it was deployed with; null without any, or while it is computed."
+    )
 
 
 @router.get("/strategies", response={200: list[LiveStrategySchema], **BAD_QUERY})
@@ -143,11 +158,12 @@ def _own(request: UserRequest) -> "QuerySet[LiveStrategy]":
 
 def _schemas(user: User, page: Sequence[LiveStrategy]) -> list[LiveStrategySchema]:
     counts = count_signals(user, page)
+    carried = carried_scorecards(user, page)
     rows = strategies.summarize_strategies(user, page, market_clock().now())
-    return [_schema(row, counts.get(row.live.pk, SignalCount())) for row in rows]
+    return [_schema(row, counts.get(row.live.pk, SignalCount()), carried.get(row.live.pk)) for row in rows]
 
 
-def _schema(row: StrategySummary, count: SignalCount) -> LiveStrategySchema:
+def _schema(row: StrategySummary, count: SignalCount, scorecard: CarriedScorecard | None) -> LiveStrategySchema:
     live = row.live
     return LiveStrategySchema.of(
         live,
@@ -162,4 +178,6 @@ def _schema(row: StrategySummary, count: SignalCount) -> LiveStrategySchema:
             open_positions=len(row.positions),
         ),
         pnl=row.performance,
+        evidence=scorecard
+        and CarriedEvidenceSchema.of(scorecard.carried, overall=scorecard.overall, lines=scorecard.lines),
     )

@@ -43,12 +43,15 @@ class Capabilities:
 class AttachedExit:
     """A protective exit that travels with its entry: an order of its own, valid once the entry is filled.
 
-    type: "stop" or "limit". Either distance (a fraction of the fill price) or price (dollars) is set, depending on
-    the broker's capabilities."""
+    type: "stop" or "limit". A broker that takes exits at the fill gets distance, a fraction of the fill price; for
+    a trailing stop trailing_fraction (of the highest price since the fill) or trailing_dollars, with a distance as
+    well the higher price counts. Such a broker raises the stop after each bar. Others get price, in dollars."""
 
     client_order_id: str
     type: str
     distance: float | None = None
+    trailing_fraction: float | None = None
+    trailing_dollars: Decimal | None = None
     price: Decimal | None = None
 
 

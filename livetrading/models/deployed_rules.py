@@ -6,12 +6,14 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from tradedesk.core.rules import DEPLOYED_RULES, RiskRules, Rule, Unit
+from tradedesk.core.declarations import Rule, Unit
+from tradedesk.core.rules import DEPLOYED_RULES, RiskRules
 
 
 def _column(rule: Rule) -> "models.Field[Any, Any]":
     options: dict[str, Any] = {"verbose_name": rule.label.lower(), "help_text": rule.help}
-    options |= {"null": True, "blank": True} if rule.optional else {"default": rule.default}
+    options |= {"null": True, "blank": True} if rule.optional else {}
+    options |= {} if rule.default is None else {"default": rule.default}
     match rule.unit:
         case Unit.DOLLARS:
             return models.DecimalField(max_digits=20, decimal_places=6, **options)
@@ -47,5 +49,9 @@ def within(field: str, low: float, high: float) -> models.CheckConstraint:
 
 
 RULE_CONSTRAINTS = [
-    within(rule.name, rule.low, rule.high) for rule in DEPLOYED_RULES.values() if rule.unit is not Unit.FLAG
+    *(within(rule.name, rule.low, rule.high) for rule in DEPLOYED_RULES.values() if rule.unit is not Unit.FLAG),
+    models.CheckConstraint(
+        condition=Q(trailing_stop_pct__isnull=True) | Q(trailing_stop_atr__isnull=True),
+        name="live_strategy_one_trailing_stop",
+    ),
 ]

@@ -41,7 +41,7 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
 
     # The snapshot: never edited after the deployment.
     symbols = models.JSONField(default=list)
-    timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
+    timeframe = models.CharField(max_length=6, choices=TIMEFRAMES, default=Timeframe.DAY.value)
     provenance = models.JSONField(default=dict)
     # SHA-256 of strategy, kind, parameters, symbols and timeframe: equal for identical deployments.
     fingerprint = models.CharField(max_length=64)

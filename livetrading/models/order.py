@@ -83,6 +83,7 @@ class Order(models.Model):
         ENTRY = "entry", "Entry"
         EXIT = "exit", "Exit"
         STOP_LOSS = "stop_loss", "Stop loss"
+        TRAILING_STOP = "trailing_stop", "Trailing stop"
         TAKE_PROFIT = "take_profit", "Take profit"
 
     class Holder(models.TextChoices):
@@ -98,9 +99,9 @@ class Order(models.Model):
     live_strategy = models.ForeignKey(LiveStrategy, models.SET_NULL, null=True, blank=True, related_name="orders")
     signal = models.OneToOneField(SignalHistory, models.SET_NULL, null=True, blank=True, related_name="order")
     symbol = models.CharField(max_length=15)
-    timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
+    timeframe = models.CharField(max_length=6, choices=TIMEFRAMES, default=Timeframe.DAY.value)
     side = models.CharField(max_length=4, choices=OrderSide)
-    purpose = models.CharField(max_length=11, choices=Purpose)
+    purpose = models.CharField(max_length=13, choices=Purpose)
     type = models.CharField(max_length=10, choices=OrderType, default=OrderType.MARKET)
     time_in_force = models.CharField(max_length=3, choices=TimeInForce, default=TimeInForce.DAY)
     quantity = models.DecimalField(max_digits=20, decimal_places=SHARE_PLACES)
@@ -110,9 +111,13 @@ class Order(models.Model):
     priority = models.FloatField(default=1.0)
     limit_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     stop_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
-    # Protective exits only: the rule they follow, as a fraction of the entry's fill price; and where they are
-    # kept.
+    # Protective exits that were made with their entry: the rule they follow. distance: a fraction of the entry's
+    # fill price. A trailing stop follows the highest price by a fraction of it or by dollars; with a distance as
+    # well, the higher of the two prices counts.
     distance = models.FloatField(null=True, blank=True)
+    trailing_fraction = models.FloatField(null=True, blank=True)
+    trailing_dollars = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    # Protective exits only: where they are kept.
     holder = models.CharField(max_length=8, choices=Holder, blank=True)
     # Whether the broker got its price before the fill, from the close of the decision.
     provisional = models.BooleanField(default=False)
@@ -164,6 +169,11 @@ class Order(models.Model):
         return self.purpose in PROTECTIVE
 
     @property
+    def trails(self) -> bool:
+        """Whether this order carries the rule of a trailing stop."""
+        return self.trailing_fraction is not None or self.trailing_dollars is not None
+
+    @property
     def trigger_price(self) -> Decimal | None:
         """The price that a protective exit waits for, in dollars."""
         return self.limit_price if self.stop_price is None else self.stop_price
@@ -210,7 +220,12 @@ class Order(models.Model):
         )
 
 
-PROTECTIVE = (Order.Purpose.STOP_LOSS, Order.Purpose.TAKE_PROFIT)
+# A lot has one stop, fixed or trailing, because brokers lock the shares of each.
+STOPS = (Order.Purpose.STOP_LOSS, Order.Purpose.TRAILING_STOP)
+PROTECTIVE = (*STOPS, Order.Purpose.TAKE_PROFIT)
+# The orders that carry the rule of a trailing stop, and those with the rule of any protective exit.
+TRAILS = Q(trailing_fraction__isnull=False) | Q(trailing_dollars__isnull=False)
+WITH_RULE = TRAILS | Q(distance__isnull=False)
 
 
 class Fill(models.Model):

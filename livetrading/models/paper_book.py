@@ -63,14 +63,18 @@ class PaperOrder(models.Model):
     # The client_order_id of the entry whose lot this order closes; empty for an entry.
     closes = models.CharField(max_length=48, blank=True)
     symbol = models.CharField(max_length=15)
-    timeframe = models.CharField(max_length=5, choices=TIMEFRAMES)
+    timeframe = models.CharField(max_length=6, choices=TIMEFRAMES)
     side = models.CharField(max_length=4, choices=OrderSide)
     quantity = _amount()
     fractional = models.BooleanField(default=False)
     priority = models.FloatField(default=1.0)
-    # Entries only: the protective exits to make at the fill, and their distances from its price, as fractions.
+    # Entries only: the protective exits to make at the fill, and their distances from its price, as fractions. The
+    # one stop of a lot is at the higher of its fixed and its trailing price.
     stop_loss_id = models.CharField(max_length=48, blank=True)
     stop_loss_distance = models.FloatField(null=True, blank=True)
+    # A trailing stop follows the highest price by a fraction of it or by dollars.
+    trailing_fraction = models.FloatField(null=True, blank=True)
+    trailing_dollars = _amount(null=True, blank=True)
     take_profit_id = models.CharField(max_length=48, blank=True)
     take_profit_distance = models.FloatField(null=True, blank=True)
     trigger_price = _amount(null=True, blank=True)

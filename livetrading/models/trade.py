@@ -18,7 +18,7 @@ from tradedesk.marketdata.models import TIMEFRAMES
 
 
 class BaseTrade(models.Model):
-    """Written by pipeline.reconcile only."""
+    """Written by pipeline.reconcile; pipeline.protect raises the stop of an open one."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="%(class)ss")
     account = models.ForeignKey(BrokerAccount, models.CASCADE, related_name="%(class)ss")
@@ -27,18 +27,20 @@ class BaseTrade(models.Model):
     )
     opening_order = models.OneToOneField(Order, models.PROTECT, related_name="%(class)s")
     symbol = models.CharField(max_length=15)
-    timeframe = models.CharField(max_length=5, choices=TIMEFRAMES, default=Timeframe.DAY.value)
+    timeframe = models.CharField(max_length=6, choices=TIMEFRAMES, default=Timeframe.DAY.value)
     quantity = models.DecimalField(max_digits=20, decimal_places=SHARE_PLACES)
     entry_time = models.DateTimeField()
     # Volume-weighted average of the entry's fills.
     entry_price = models.DecimalField(max_digits=20, decimal_places=6)
+    # The stop at the fill, and the present or last one, which a trailing stop raises. NULL without a stop.
+    initial_stop_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     stop_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     target_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     exit_quantity = models.DecimalField(max_digits=20, decimal_places=SHARE_PLACES, default=Decimal(0))
     # Time of the fill that sold the last share; NULL while the trade is open.
     exit_time = models.DateTimeField(null=True, blank=True)
     exit_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
-    exit_reason = models.CharField(max_length=11, choices=EXIT_REASON_CHOICES, blank=True)
+    exit_reason = models.CharField(max_length=13, choices=EXIT_REASON_CHOICES, blank=True)
     commission = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
     # Dollars realized so far, after all commissions paid so far.
     pnl = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
@@ -78,9 +80,9 @@ class BaseTrade(models.Model):
     @property
     def r_multiple(self) -> float | None:
         """Realized profit in units of the risk taken: quantity x (entry - initial stop)."""
-        if self.stop_price is None or self.stop_price >= self.entry_price:
+        if self.initial_stop_price is None or self.initial_stop_price >= self.entry_price:
             return None
-        return float(self.pnl / (self.quantity * (self.entry_price - self.stop_price)))
+        return float(self.pnl / (self.quantity * (self.entry_price - self.initial_stop_price)))
 
 
 class PaperTrade(BaseTrade):

@@ -116,9 +116,10 @@ def next_check(live: LiveStrategy, oldest: datetime | None, now: datetime) -> da
     if oldest is None or sessions.is_open(soon):
         return soon
     bar_end = to_datetime(sessions.bar_close(np.array([to_datetime64(oldest)]), live.timeframe)[0])
-    if bar_end < sessions.previous_close(soon):
-        return soon  # the session's last bar has not arrived yet
-    return sessions.next_close(soon) if live.timeframe == Timeframe.DAY else sessions.next_open(soon)
+    if bar_end < sessions.previous_bar_close(soon, live.timeframe):
+        return soon  # the last bar has not arrived yet
+    dated = Timeframe(live.timeframe).is_dated
+    return sessions.next_bar_close(soon, live.timeframe) if dated else sessions.next_open(soon)
 
 
 def _has_new_bars(live: LiveStrategy, evaluation: Evaluation) -> bool:
@@ -154,7 +155,9 @@ def _draft(
             order = _order(live, signal, decision, rules, context)
             drafts.orders.append(order)
             if order.purpose == Order.Purpose.ENTRY:
-                drafts.orders += exits_of_entry(order, rules, decision.event.close, context.capabilities)
+                drafts.orders += exits_of_entry(
+                    order, rules, decision.event.close, context.capabilities, decision.trailing_distance
+                )
 
 
 def _write(drafts: _Drafts) -> list[uuid.UUID]:
@@ -228,8 +231,8 @@ def _order(
     # Where protective orders hold the shares of a lot, an exit waits until they are free.
     free = is_entry or context.capabilities.attached_exits_at_fill
     # The open that a backtest fills at; an order that is decided later takes the market as it is.
-    daily = live.timeframe == Timeframe.DAY and not sessions.is_open(context.now)
-    at_the_open = daily and context.capabilities.opening_auction
+    dated = Timeframe(live.timeframe).is_dated and not sessions.is_open(context.now)
+    at_the_open = dated and context.capabilities.opening_auction
     return Order(
         id=order_id,
         client_order_id=Order.client_id_of(order_id),

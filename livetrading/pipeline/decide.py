@@ -8,8 +8,9 @@ from livetrading.models.trade import Trade
 from livetrading.pipeline.book import StrategyBook
 from livetrading.pipeline.evaluate import SignalEvent
 from livetrading.pipeline.gate import Verdict
+from tradedesk.core.fills import trailing_distance
 from tradedesk.core.money import to_decimal
-from tradedesk.core.risk import EntryState, Refusal, entry_refusal
+from tradedesk.core.risk import EntryState, Refusal, entry_refusal, size_refusal
 from tradedesk.core.rules import Costs, RiskRules, kernel_rules
 from tradedesk.core.signals import Side
 from tradedesk.core.sizing import order_quantity
@@ -30,12 +31,13 @@ class EquityState:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The decision on one signal event. quantity: 0 when it is refused, for `reason`. lot: the lot that an exit
-    closes."""
+    closes. trailing_distance: dollars, of a trailing stop by ATR; infinity without one."""
 
     event: SignalEvent
     quantity: Decimal = Decimal(0)
     reason: str = ""
     lot: Trade | None = None
+    trailing_distance: float = float("inf")
 
 
 def decide(
@@ -93,14 +95,21 @@ def _entry(
         return Decision(event, reason="The broker did not report the account's equity.")
     # Costs belong to the account; refusals and sizes do not depend on them.
     limits = kernel_rules(rules, Costs())
+    distance = trailing_distance(event.true_range, limits.trailing_stop_atr)
     state = EntryState(
-        event.strength, open_positions, equity_state.day_loss, equity_state.own_equity, equity_state.own_peak
+        event.strength,
+        open_positions,
+        equity_state.day_loss,
+        equity_state.own_equity,
+        equity_state.own_peak,
+        distance,
     )
     refusal = Refusal(entry_refusal(state, limits))
     if refusal is not Refusal.NONE:
         return Decision(event, reason=refusal.message(state=state, rules=limits))
     quantity = order_quantity(equity_state.equity, close, limits)
-    if quantity <= 0:
+    refusal = Refusal(size_refusal(quantity))
+    if refusal is not Refusal.NONE:
         budget = max(0.0, min(limits.position_size_pct * equity_state.equity, limits.max_position_size))
-        return Decision(event, reason=Refusal.NO_SIZE.message(budget=budget, price=close))
-    return Decision(event, quantity=to_decimal(quantity))
+        return Decision(event, reason=refusal.message(budget=budget, price=close, shares=quantity))
+    return Decision(event, quantity=to_decimal(quantity), trailing_distance=distance)

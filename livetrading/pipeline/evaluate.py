@@ -1,5 +1,6 @@
 """Evaluate a set of live strategies on the bars that have closed since their last checks."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,16 +9,20 @@ import numpy as np
 
 from livetrading.models import LiveStrategy
 from strategies.kinds import Kind
-from tradedesk.core.bars import Bars, to_datetime, to_datetime64
+from tradedesk.core.bars import Bars, Floats, to_datetime, to_datetime64
 from tradedesk.core.signals import Side, Signals
+from tradedesk.core.true_range import PERIODS, average_true_range
 from tradedesk.marketdata.library import closed
 from tradedesk.marketdata.quotes import Series, load_readable
 from tradedesk.marketdata.sessions import bar_close
 
+_EMPTY: Floats = np.empty(0)
+
 
 @dataclass(frozen=True, slots=True)
 class SignalEvent:
-    """A BUY or SELL at the close of one bar, at `closed_at`. late: a newer bar has closed since."""
+    """A BUY or SELL at the close of one bar, at `closed_at`. late: a newer bar has closed since. true_range: the
+    average true range at that close in dollars; NaN where no rule needs it, and with too few bars."""
 
     symbol: str
     side: Side
@@ -27,6 +32,7 @@ class SignalEvent:
     explanation: str
     late: bool
     closed_at: datetime
+    true_range: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +49,12 @@ class Evaluation:
 
 @dataclass(slots=True)
 class _Window:
-    """The bars of one symbol that a strategy is run on, and how many of them no check has evaluated yet."""
+    """The bars of one symbol that a strategy is run on, and how many of them no check has evaluated yet.
+    true_range: the average true range at each of these bars, empty where no rule needs it."""
 
     bars: Bars
     new_bars: int
+    true_range: Floats
 
 
 @dataclass(slots=True)
@@ -82,8 +90,8 @@ def evaluate(
 ) -> tuple[dict[int, Evaluation], dict[int, Exception]]:
     """The evaluations by the id of the strategy, and the errors of those that could not be evaluated.
 
-    Bars are loaded once for each symbol, and a kind runs once for the same parameters and symbol, on its warm-up
-    window extended by the bars that no check has evaluated yet.
+    Bars are loaded once for each symbol, and a kind runs once for the same parameters and symbol, on the bars it
+    remembers, extended by the bars that no check has evaluated yet.
     """
     members = list(strategies)
     bars = _closed_bars(members, now)
@@ -99,13 +107,18 @@ def evaluate(
 
 
 def _closed_bars(members: list[LiveStrategy], now: datetime) -> dict[Series, Bars]:
+    """The closed bars that the user reads. Raises ValueError for strategies of several users."""
+    users = {live.user_id for live in members}
+    if len(users) > 1:
+        raise ValueError("The strategies of one set are of one user.")
     symbols: dict[str, set[str]] = {}
     for live in members:
         symbols.setdefault(live.timeframe, set()).update(live.symbols)
     return {
         (symbol, timeframe): closed(history, timeframe, now)
+        for user_id in users
         for timeframe, wanted in symbols.items()
-        for symbol, history in load_readable(wanted, timeframe).items()
+        for symbol, history in load_readable(user_id, wanted, timeframe).items()
     }
 
 
@@ -116,7 +129,9 @@ def _evaluate(live: LiveStrategy, bars: dict[Series, Bars], signals: _Signals) -
         known = bars.get((symbol, live.timeframe))
         if known is not None and len(known):
             new_bars = _count_new_bars(known, live.last_evaluated(symbol))
-            windows[symbol] = _Window(known[-(kind.warmup() + max(new_bars - 1, 0)) :], new_bars)
+            window = known[-(kind.memory() + max(new_bars - 1, 0)) :]
+            ranges = _EMPTY if live.risk_rules().trailing_stop_atr is None else _true_ranges(known, len(window))
+            windows[symbol] = _Window(window, new_bars, ranges)
     found = signals.of(kind, live.timeframe, windows)
     times = {symbol: to_datetime(window.bars.time[-1]) for symbol, window in windows.items()}
     newest = max(times.values(), default=None)
@@ -132,6 +147,12 @@ def _evaluate(live: LiveStrategy, bars: dict[Series, Bars], signals: _Signals) -
         events=events,
         missing=[symbol for symbol in live.symbols if symbol not in windows],
     )
+
+
+def _true_ranges(known: Bars, count: int) -> Floats:
+    """The average true range at the last `count` of these bars."""
+    bars = known[-(count + PERIODS) :]
+    return average_true_range(bars.high, bars.low, bars.close)[-count:]
 
 
 def _count_new_bars(known: Bars, last_evaluated: datetime | None) -> int:
@@ -157,4 +178,5 @@ def _events(
             close=float(bars.close[t]),
             explanation=kind.explain(signals, t),
             late=time != newest,
+            true_range=float(window.true_range[t]) if len(window.true_range) else math.nan,
         )

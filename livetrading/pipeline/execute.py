@@ -134,6 +134,8 @@ def _attached_exits(entry: Order, capabilities: Capabilities) -> tuple[AttachedE
             client_order_id=leg.client_order_id,
             type=leg.type,
             distance=leg.distance if relative else None,
+            trailing_fraction=leg.trailing_fraction if relative else None,
+            trailing_dollars=leg.trailing_dollars if relative else None,
             price=None if relative else leg.trigger_price,
         )
         for leg in legs

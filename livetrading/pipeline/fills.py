@@ -141,6 +141,10 @@ def _add_to_order(order: Order, fill_report: FillReport, wall_now: datetime) -> 
     if order.is_protective and at_broker is not None and at_broker.quantity > quantity:
         # It grew with its lot at the broker, which our record follows only after the fills.
         changes["quantity"] = quantity = at_broker.quantity
+    trails_there = order.purpose == Order.Purpose.TRAILING_STOP and order.holder == Order.Holder.ATTACHED
+    if trails_there and not order.provisional and at_broker is not None and at_broker.stop_price is not None:
+        # The broker raised it with the bars up to this fill, which our record follows only after the fills.
+        changes["stop_price"] = order.stop_price = at_broker.stop_price
     # The broker may fill less than the ordered quantity, and the fills of an order arrive one by one.
     filled_at_broker = (
         at_broker is not None and at_broker.state == "filled" and filled >= at_broker.filled_quantity - DUST

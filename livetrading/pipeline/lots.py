@@ -7,15 +7,20 @@ from django.db.models import F
 
 from livetrading.brokers.protocol import BrokerFill
 from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState
+from livetrading.models.order import STOPS, WITH_RULE
 from livetrading.models.position import position_model
 from livetrading.models.signal import OrderSide
 from livetrading.models.trade import Trade, trade_model, trades_of
-from livetrading.pipeline.protection import exit_price, prices_of
+from livetrading.pipeline.protection import exit_price, is_trailing, prices_of
 from tradedesk.core.fills import ExitReason
 from tradedesk.core.money import DUST, MICRO
 
 Purpose = Order.Purpose
-_PROTECTIVE = {Purpose.STOP_LOSS: ExitReason.STOP_LOSS, Purpose.TAKE_PROFIT: ExitReason.TAKE_PROFIT}
+_PROTECTIVE = {
+    Purpose.STOP_LOSS: ExitReason.STOP_LOSS,
+    Purpose.TRAILING_STOP: ExitReason.TRAILING_STOP,
+    Purpose.TAKE_PROFIT: ExitReason.TAKE_PROFIT,
+}
 
 
 class NotBookable(Exception):
@@ -83,10 +88,12 @@ def _price_exits(trade: Trade, entry: Order) -> None:
     An exit that was sent keeps what the broker has, also one that travels with its entry at a provisional price;
     `protect` brings the two together.
     """
-    for leg in entry.exits.filter(distance__isnull=False):
-        price = exit_price(leg.purpose, float(trade.entry_price), leg.distance or 0.0)
-        if leg.purpose == Purpose.STOP_LOSS:
-            trade.stop_price = price
+    for leg in entry.exits.filter(WITH_RULE):
+        price = exit_price(leg, float(trade.entry_price))
+        if leg.purpose in STOPS:
+            raised = trade.stop_price if trade.stop_price != trade.initial_stop_price else None
+            trade.initial_stop_price = price
+            trade.stop_price = max(price, raised or price)
         else:
             trade.target_price = price
         waiting = entry.exits.filter(purpose=leg.purpose, state=OrderState.WAITING, provisional=False)
@@ -104,10 +111,21 @@ def _sell_from_lot(trade: Trade, order: Order, fill: BrokerFill) -> None:
     trade.exit_price = (proceeds / trade.exit_quantity).quantize(MICRO)
     trade.commission += fill.commission
     trade.pnl += (fill.quantity * (fill.price - trade.entry_price)).quantize(MICRO) - fill.commission
+    if order.purpose == Purpose.TRAILING_STOP and order.stop_price is not None and trade.stop_price is not None:
+        trade.stop_price = max(trade.stop_price, order.stop_price)
     if trade.open_quantity < DUST:
-        without_trigger = ExitReason.SIGNAL if order.signal_id else ExitReason.MANUAL
         trade.exit_time = fill.time
-        trade.exit_reason = _PROTECTIVE.get(Purpose(order.purpose), without_trigger)
+        trade.exit_reason = _reason(trade, order)
+
+
+def _reason(trade: Trade, order: Order) -> ExitReason:
+    """Why this order sold the lot. A trailing stop that is still at the fixed price is a stop loss."""
+    if order.purpose == Purpose.TRAILING_STOP and trade.stop_price is not None and order.opening_order is not None:
+        rule = order.opening_order.exits.filter(WITH_RULE, purpose=Purpose.TRAILING_STOP).first() or order
+        if not is_trailing(rule, float(trade.stop_price), float(trade.entry_price)):
+            return ExitReason.STOP_LOSS
+    without_trigger = ExitReason.SIGNAL if order.signal_id else ExitReason.MANUAL
+    return _PROTECTIVE.get(Purpose(order.purpose), without_trigger)
 
 
 def _refresh_position(account: BrokerAccount, symbol: str, now: datetime) -> None:

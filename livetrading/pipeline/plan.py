@@ -16,6 +16,7 @@ from livetrading.models import Order, OrderState
 from livetrading.models.order import FINAL, WORKING, OrderType, TimeInForce
 from livetrading.models.trade import Trade
 from livetrading.pipeline.protection import holder_of, prices_of, protective_exit
+from livetrading.pipeline.trailing import follow, has_scale_of
 from tradedesk.core.bars import Bars
 from tradedesk.core.money import DUST
 from tradedesk.marketdata.quotes import Series
@@ -43,19 +44,21 @@ _SELL_NOW: dict[str, object] = {
 @dataclass(slots=True)
 class LotOrders:
     """trade: the open lot, None when the entry has none. legs: its protective exits; working ones, and refused and
-    expired ones while the lot is open. exits: its working signal exits."""
+    expired ones while the lot is open. exits: its working signal exits. trailing: the order with the rule of its
+    trailing stop, None for a lot without one."""
 
     entry: Order
     trade: Trade | None = None
     legs: list[Order] = field(default_factory=list)
     exits: list[Order] = field(default_factory=list)
+    trailing: Order | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
     """What the plan depends on besides the desk's records. working: the broker's working orders by their
-    client_order_id. bars: the closed bars of the symbols that the desk guards. now, wall_now: market and wall
-    time."""
+    client_order_id. bars: the closed bars of the symbols that the desk guards or whose stops trail. now, wall_now:
+    market and wall time."""
 
     capabilities: Capabilities
     working: Mapping[str, BrokerOrder]
@@ -67,14 +70,15 @@ class Market:
 @dataclass(slots=True)
 class Plan:
     """moves: an order, its new state and the fields that change with it. updates: fields that change without a new
-    state. new: orders to store."""
+    state. new: orders to store. raised: lots with a trailing stop, and its new price."""
 
     moves: list[tuple[Order, OrderState, dict[str, Any]]] = field(default_factory=list)
     updates: list[tuple[Order, dict[str, object]]] = field(default_factory=list)
     new: list[Order] = field(default_factory=list)
+    raised: list[tuple[Trade, Decimal]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.moves or self.updates or self.new)
+        return bool(self.moves or self.updates or self.new or self.raised)
 
     def end(self, order: Order, reason: str) -> None:
         """Cancel an order, wherever it is. One that is on its way (SUBMITTING, UNKNOWN) is left to the next tick,
@@ -87,22 +91,66 @@ class Plan:
             self.moves.append((order, _S.CANCEL_PENDING, {"reason": reason}))
 
 
+@dataclass(frozen=True, slots=True)
+class _Exits:
+    """prices: of the lot's protective exits in dollars; the stop, the worse one, first. touched: those whose price
+    was reached since the entry. fallen: whether the last close is not above a trailing stop: no broker takes a
+    stop there, so the desk sells."""
+
+    prices: dict[Order.Purpose, Decimal]
+    touched: frozenset[Order.Purpose]
+    fallen: bool
+
+
 def plan(lots: Iterable[LotOrders], market: Market) -> Plan:
     """What has to change for these lots."""
     made = Plan()
     for lot in lots:
         if lot.trade is None:
             _end_all(made, lot)
-        elif lot.exits:
+            continue
+        state = _exits_state(lot, lot.trade, market)
+        stop = state.prices.get(Purpose.TRAILING_STOP)
+        if stop is not None and stop > (lot.trade.stop_price or 0):
+            made.raised.append((lot.trade, stop))
+        if lot.exits:
             _send_exit(made, lot, lot.trade)
         elif any(leg.type == OrderType.MARKET and leg.state in WORKING for leg in lot.legs):
             continue  # a guarded exit was reached, and its sale is on its way
-        elif (reached := _reached(lot, lot.trade, market)) is not None:
+        elif (reached := _reached(lot, state, market)) is not None:
             if _free_shares(made, lot, reached, _REACHED):
                 made.moves.append((reached, _S.PENDING, {**_SELL_NOW, "quantity": lot.trade.open_quantity}))
         else:
-            _protect_lot(made, lot, lot.trade, market)
+            _protect_lot(made, lot, lot.trade, state, market)
     return made
+
+
+def _exits_state(lot: LotOrders, trade: Trade, market: Market) -> _Exits:
+    bars = market.bars.get((lot.entry.symbol, lot.entry.timeframe))
+    if bars is not None and not has_scale_of(trade, bars):
+        bars = None
+    prices = {Purpose.STOP_LOSS: trade.stop_price, Purpose.TAKE_PROFIT: trade.target_price}
+    touched = set[Order.Purpose]()
+    fallen = False
+    if lot.trailing is not None:
+        followed = follow(trade, lot.trailing, bars)
+        by_desk = not market.capabilities.attached_exits_at_fill
+        guarded = any(leg.holder == Holder.DESK and leg.purpose == Purpose.TRAILING_STOP for leg in lot.legs)
+        level = followed.level
+        if guarded and followed.touched is not None:
+            level = max(followed.touched, trade.stop_price or followed.touched)  # where the desk sells
+        prices = {Purpose.TRAILING_STOP: level, Purpose.TAKE_PROFIT: trade.target_price}
+        fallen = followed.fallen and by_desk
+        if followed.touched is not None or fallen:
+            touched.add(Purpose.TRAILING_STOP)
+    since = None if bars is None else bars.since(trade.entry_time)
+    known = {purpose: price for purpose, price in prices.items() if price is not None}
+    if since is not None and len(since):
+        if Purpose.STOP_LOSS in known and float(since.low.min()) <= float(known[Purpose.STOP_LOSS]):
+            touched.add(Purpose.STOP_LOSS)
+        if Purpose.TAKE_PROFIT in known and float(since.high.max()) >= float(known[Purpose.TAKE_PROFIT]):
+            touched.add(Purpose.TAKE_PROFIT)
+    return _Exits(known, frozenset(touched), fallen)
 
 
 def _end_all(made: Plan, lot: LotOrders) -> None:
@@ -138,32 +186,30 @@ def _free_shares(made: Plan, lot: LotOrders, sale: Order, reason: str) -> bool:
     return free
 
 
-def _protect_lot(made: Plan, lot: LotOrders, trade: Trade, market: Market) -> None:
+def _protect_lot(made: Plan, lot: LotOrders, trade: Trade, state: _Exits, market: Market) -> None:
     if trade.exit_quantity and lot.entry.state in WORKING:
         made.end(lot.entry, _SOLD)
-    for purpose, price in _prices(trade).items():
+    for purpose, price in state.prices.items():
         legs = [leg for leg in lot.legs if leg.purpose == purpose]
+        fallen = state.fallen and purpose == Purpose.TRAILING_STOP
         live = [leg for leg in legs if leg.state in WORKING]
         refused = [leg for leg in legs if leg.state == _S.REJECTED]
         if not live:
             # An order that was refused itself, not as a replacement, is guarded by the desk from then on.
             placed = any(leg.replaces_id is None for leg in refused)
-            made.new.append(_new_leg(lot.entry, purpose, price, trade, market, refused=placed))
+            made.new.append(_new_leg(lot.entry, purpose, price, trade, market, guard=placed or fallen))
+        elif len(live) == 1 and fallen and live[0].state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
+            made.end(live[0], _REACHED)
         elif len(live) == 1:  # two: one replaces the other
-            _keep(made, live[0], price, lot, trade, market, refused=bool(refused))
-
-
-def _prices(trade: Trade) -> dict[Order.Purpose, Decimal]:
-    """The prices of the lot's protective exits; the stop, the worse one, first."""
-    prices = {Purpose.STOP_LOSS: trade.stop_price, Purpose.TAKE_PROFIT: trade.target_price}
-    return {purpose: price for purpose, price in prices.items() if price is not None}
+            touched = purpose in state.touched
+            _keep(made, live[0], price, lot, trade, market, refused=bool(refused), touched=touched)
 
 
 def _new_leg(
-    entry: Order, purpose: Order.Purpose, price: Decimal, trade: Trade, market: Market, *, refused: bool
+    entry: Order, purpose: Order.Purpose, price: Decimal, trade: Trade, market: Market, *, guard: bool
 ) -> Order:
-    """refused: whether the broker has refused such an order before; then the desk guards the exit."""
-    holder = Holder.DESK if refused else holder_of(trade.open_quantity, market.capabilities, attached=False)
+    """guard: whether the desk guards the exit, because the broker has refused such an order or would refuse it."""
+    holder = Holder.DESK if guard else holder_of(trade.open_quantity, market.capabilities, attached=False)
     return protective_exit(
         entry,
         purpose,
@@ -177,9 +223,18 @@ def _new_leg(
 
 
 def _keep(
-    made: Plan, leg: Order, price: Decimal, lot: LotOrders, trade: Trade, market: Market, *, refused: bool
+    made: Plan,
+    leg: Order,
+    price: Decimal,
+    lot: LotOrders,
+    trade: Trade,
+    market: Market,
+    *,
+    refused: bool,
+    touched: bool,
 ) -> None:
-    """Keep one protective exit in line with its lot. refused: whether the broker has refused to replace it."""
+    """Keep one protective exit in line with its lot. refused: whether the broker has refused to replace it.
+    touched: whether a bar has reached its price."""
     quantity = trade.open_quantity
     figures: dict[str, object] = {**prices_of(leg.purpose, price), "quantity": quantity + leg.filled_quantity}
     differs = leg.quantity != figures["quantity"] or leg.trigger_price != price
@@ -189,7 +244,7 @@ def _keep(
     elif leg.holder == Holder.ATTACHED and lot.entry.state in WORKING:
         # It is not valid before the entry is filled completely. The shares so far are guarded like this: once the
         # price is reached, no more are bought, and what is held is protected as usual.
-        if _touched(leg, price, trade, market.bars):
+        if touched:
             made.end(lot.entry, _REACHED)
     elif leg.state == _S.WAITING and leg.holder != Holder.ATTACHED:
         holder = holder_of(quantity, market.capabilities, attached=False)
@@ -228,25 +283,14 @@ def _differs_at_broker(leg: Order, price: Decimal, quantity: Decimal, market: Ma
     return leg.trigger_price != price or abs(at_broker.quantity - at_broker.filled_quantity - quantity) >= DUST
 
 
-def _reached(lot: LotOrders, trade: Trade, market: Market) -> Order | None:
+def _reached(lot: LotOrders, state: _Exits, market: Market) -> Order | None:
     """The exit guarded by the desk whose price was reached, the stop first. After a refused sale the next one
     waits for RETRY."""
-    for purpose, price in _prices(trade).items():
+    for purpose in state.prices:
         legs = [leg for leg in lot.legs if leg.purpose == purpose]
         refused = any(leg.state in REFUSED and leg.type == OrderType.MARKET for leg in legs)
         for leg in legs:
             waits = refused and market.now - leg.created_at < RETRY
-            if leg.state == _S.GUARDED and not waits and _touched(leg, price, trade, market.bars):
+            if leg.state == _S.GUARDED and not waits and purpose in state.touched:
                 return leg
     return None
-
-
-def _touched(leg: Order, price: Decimal, trade: Trade, bars: Mapping[Series, Bars]) -> bool:
-    """Whether a bar since the entry has touched the price of this exit."""
-    known = bars.get((leg.symbol, leg.timeframe))
-    since = None if known is None else known.since(trade.entry_time)
-    if since is None or not len(since):
-        return False
-    if leg.purpose == Purpose.STOP_LOSS:
-        return float(since.low.min()) <= float(price)
-    return float(since.high.max()) >= float(price)

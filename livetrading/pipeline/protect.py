@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from livetrading.brokers.protocol import BrokerOrder, Capabilities
 from livetrading.models import BrokerAccount, Incident, Order, OrderState
-from livetrading.models.order import PROTECTIVE, WORKING
+from livetrading.models.order import PROTECTIVE, TRAILS, WORKING
 from livetrading.models.trade import trades_of
 from livetrading.pipeline.plan import REFUSED, LotOrders, Market, Plan, plan
 from tradedesk.core.bars import Bars
@@ -29,7 +29,7 @@ def protect(
 
     def planned() -> Plan:
         lots = _read_lots(account)
-        bars = _guarded_bars(lots, capabilities, now)
+        bars = _needed_bars(account.user_id, lots, capabilities, now)
         return plan(lots, Market(capabilities, working, bars, now, wall_now))
 
     if not planned():
@@ -44,42 +44,55 @@ def protect(
                 return []
         for order, changes in made.updates:
             Order.objects.filter(pk=order.pk, state=order.state).update(**changes)
+        for trade, price in made.raised:
+            # Two ticks may have read different bars; the stop never falls.
+            lots = trades_of(account, account.mode).filter(pk=trade.pk, exit_time=None, stop_price__lt=price)
+            lots.update(stop_price=price)
         Order.objects.bulk_create(made.new)
     to_send = [order.pk for order, state, _ in made.moves if state == OrderState.PENDING]
     return to_send + [order.pk for order in made.new if order.state == OrderState.PENDING]
 
 
-def _guarded_bars(lots: Iterable[LotOrders], capabilities: Capabilities, now: datetime) -> dict[Series, Bars]:
-    """The closed bars of the symbols with exits that the broker does not watch, or not yet."""
-    guarded: dict[str, set[str]] = {}
+def _needed_bars(
+    user_id: int, lots: Iterable[LotOrders], capabilities: Capabilities, now: datetime
+) -> dict[Series, Bars]:
+    """The closed bars of the symbols with a trailing stop, or with exits that the broker does not watch, or not
+    yet."""
+    needed: dict[str, set[str]] = {}
     for lot in lots:
         partial = lot.trade is not None and lot.entry.state in WORKING and not capabilities.attached_exits_at_fill
-        if partial or any(leg.state == OrderState.GUARDED for leg in lot.legs):
-            guarded.setdefault(lot.entry.timeframe, set()).add(lot.entry.symbol)
+        trails = lot.trade is not None and lot.trailing is not None
+        if partial or trails or any(leg.state == OrderState.GUARDED for leg in lot.legs):
+            needed.setdefault(lot.entry.timeframe, set()).add(lot.entry.symbol)
     return {
         (symbol, timeframe): closed(history, timeframe, now)
-        for timeframe, symbols in guarded.items()
-        for symbol, history in load_readable(symbols, timeframe).items()
+        for timeframe, symbols in needed.items()
+        for symbol, history in load_readable(user_id, symbols, timeframe).items()
     }
 
 
 def _read_lots(account: BrokerAccount) -> list[LotOrders]:
-    """Every open lot with its exits, every working exit with its entry, and every working entry with fills; lots
-    with a fill that is set aside are left out, because nobody knows what they hold. Three queries."""
+    """Every open lot with its exits and the rule of its trailing stop, every working exit with its entry, and
+    every working entry with fills; lots with a fill that is set aside are left out, because nobody knows what they
+    hold. Three queries."""
     lots: dict[object, LotOrders] = {}
     for trade in trades_of(account, account.mode).filter(exit_time=None).select_related("opening_order"):
         lots[trade.opening_order_id] = LotOrders(trade.opening_order, trade)
     filled_entry = Q(purpose=Order.Purpose.ENTRY, filled_quantity__gt=0, state__in=WORKING)
     working = Q(state__in=WORKING) & (filled_entry | Q(opening_order__isnull=False))
     refused = Q(state__in=REFUSED, opening_order__in=list(lots), purpose__in=PROTECTIVE)
-    related = account.orders.filter(working | refused).select_related("opening_order")
+    rules = TRAILS & Q(opening_order__in=list(lots))
+    related = account.orders.filter(working | refused | rules).select_related("opening_order")
     for order in related.order_by("created_at", "pk"):
         entry_id = order.opening_order_id or order.pk
         if entry_id not in lots:
             lots[entry_id] = LotOrders(order.opening_order or order)
         lot = lots[entry_id]
+        if order.trails:
+            lot.trailing = order
         if order.purpose in PROTECTIVE:
-            lot.legs.append(order)
+            if order.state in (*WORKING, *REFUSED):
+                lot.legs.append(order)
         elif order.purpose != Order.Purpose.ENTRY:
             lot.exits.append(order)
     aside = Incident.objects.filter(account=account, kind=Incident.Kind.UNBOOKED_FILL, resolved_at=None)

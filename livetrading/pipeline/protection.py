@@ -1,30 +1,47 @@
 """Protective exits as orders: those of an entry, where a broker keeps them, and their exact prices. Pure."""
 
 import uuid
+from collections.abc import Iterator
 from decimal import Decimal
 
 from livetrading.brokers.protocol import Capabilities
 from livetrading.models import Order, OrderState
-from livetrading.models.order import OrderType, TimeInForce
+from livetrading.models.order import STOPS, OrderType, TimeInForce
 from livetrading.models.signal import OrderSide
 from tradedesk.core import fills
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import RiskRules
 
-TYPES = {Order.Purpose.STOP_LOSS: OrderType.STOP, Order.Purpose.TAKE_PROFIT: OrderType.LIMIT}
-_SUFFIX = {Order.Purpose.STOP_LOSS: "-stop", Order.Purpose.TAKE_PROFIT: "-target"}
+_OFF = float("inf")
 
 
-def exit_price(purpose: str, fill_price: float, distance: float) -> Decimal:
-    """The price in dollars of a protective exit at `distance` (a fraction) from the entry's fill price."""
-    if purpose == Order.Purpose.STOP_LOSS:
-        return to_decimal(fills.stop_price(fill_price, distance))
-    return to_decimal(fills.target_price(fill_price, distance))
+def exit_price(rule: Order, fill_price: float) -> Decimal:
+    """The price in dollars of a protective exit with this order's rule, after a fill at `fill_price`."""
+    if rule.purpose == Order.Purpose.TAKE_PROFIT:
+        return to_decimal(fills.target_price(fill_price, _number(rule.distance)))
+    fixed = fills.stop_price(fill_price, _number(rule.distance))
+    return to_decimal(max(fixed, trailing_level(rule, fill_price)))
+
+
+def trailing_level(rule: Order, highest: float) -> float:
+    """The price of the trailing stop with this order's rule below `highest`; -infinity for a fixed one."""
+    level: float = fills.trailing_stop(highest, _number(rule.trailing_fraction), _number(rule.trailing_dollars))
+    return level
+
+
+def is_trailing(rule: Order, stop: float, fill_price: float) -> bool:
+    """Whether a stop at this price is the trailing one of this order's two rules."""
+    return bool(fills.is_trailing(stop, fill_price, _number(rule.distance)))
+
+
+def _number(distance: float | Decimal | None) -> float:
+    """As core.fills reads it."""
+    return _OFF if distance is None else float(distance)
 
 
 def prices_of(purpose: str, price: Decimal | None) -> dict[str, Decimal | None]:
     """The price as the column of the order's type: stop_price of a stop, limit_price of a target."""
-    return {"stop_price" if purpose == Order.Purpose.STOP_LOSS else "limit_price": price}
+    return {"stop_price" if purpose in STOPS else "limit_price": price}
 
 
 def holder_of(quantity: Decimal, capabilities: Capabilities, *, attached: bool) -> Order.Holder:
@@ -37,28 +54,53 @@ def holder_of(quantity: Decimal, capabilities: Capabilities, *, attached: bool) 
     return Order.Holder.BROKER if capabilities.separate_exits else Order.Holder.DESK
 
 
-def exits_of_entry(entry: Order, rules: RiskRules, close: float, capabilities: Capabilities) -> list[Order]:
-    """The protective exits of an entry, WAITING for its fill. close: the price of the decision in dollars; a
-    broker that takes attached exits at absolute prices gets a provisional price from it."""
-    distances = {Order.Purpose.STOP_LOSS: rules.stop_loss_pct, Order.Purpose.TAKE_PROFIT: rules.take_profit_pct}
+def exits_of_entry(
+    entry: Order, rules: RiskRules, close: float, capabilities: Capabilities, trailing_distance: float = _OFF
+) -> list[Order]:
+    """The protective exits of an entry, WAITING for its fill, with their rules.
+
+    close: the price of the decision in dollars; a broker that takes attached exits at absolute prices gets a
+    provisional price from it. trailing_distance: of a trailing stop by ATR, in dollars.
+    """
     holder = holder_of(entry.quantity, capabilities, attached=True)
     provisional = holder == Order.Holder.ATTACHED and not capabilities.attached_exits_at_fill
-    return [
-        protective_exit(
+    exits = []
+    for purpose, suffix, rule in _rules_of_exits(rules, trailing_distance):
+        leg = protective_exit(
             entry,
             purpose,
             holder,
-            price=exit_price(purpose, close, distance) if provisional else None,
+            price=None,
             quantity=entry.quantity,
-            client_order_id=f"{entry.client_order_id}{_SUFFIX[purpose]}",
-            distance=distance,
+            client_order_id=f"{entry.client_order_id}{suffix}",
             provisional=provisional,
             created_at=entry.created_at,
             state_changed_at=entry.state_changed_at,
+            **rule,
         )
-        for purpose, distance in distances.items()
-        if distance is not None
-    ]
+        if provisional:
+            for name, price in prices_of(purpose, exit_price(leg, close)).items():
+                setattr(leg, name, price)
+        exits.append(leg)
+    return exits
+
+
+def _rules_of_exits(
+    rules: RiskRules, trailing_distance: float
+) -> Iterator[tuple[Order.Purpose, str, dict[str, object]]]:
+    """The purpose of each exit, the end of its client_order_id, and the fields of its rule."""
+    trails = trailing_distance < _OFF or rules.trailing_stop_pct is not None
+    if trails:
+        rule: dict[str, object] = {
+            "distance": rules.stop_loss_pct,
+            "trailing_fraction": rules.trailing_stop_pct,
+            "trailing_dollars": to_decimal(trailing_distance) if trailing_distance < _OFF else None,
+        }
+        yield Order.Purpose.TRAILING_STOP, "-stop", rule
+    elif rules.stop_loss_pct is not None:
+        yield Order.Purpose.STOP_LOSS, "-stop", {"distance": rules.stop_loss_pct}
+    if rules.take_profit_pct is not None:
+        yield Order.Purpose.TAKE_PROFIT, "-target", {"distance": rules.take_profit_pct}
 
 
 def protective_exit(
@@ -76,7 +118,7 @@ def protective_exit(
         "timeframe": entry.timeframe,
         "side": OrderSide.SELL,
         "purpose": purpose,
-        "type": TYPES[purpose],
+        "type": OrderType.STOP if purpose in STOPS else OrderType.LIMIT,
         "time_in_force": TimeInForce.GTC,
         "fractional": entry.fractional,
         "priority": entry.priority,

@@ -10,6 +10,7 @@ from livetrading.brokers.simulation.broker import SimulatedBroker
 from livetrading.models import BrokerAccount, PaperAccount
 from tradedesk.accounts.models import Mode
 from tradedesk.core.money import to_decimal
+from tradedesk.core.rules import DEFAULT_COSTS
 
 
 class NoBroker(Exception):
@@ -18,7 +19,7 @@ class NoBroker(Exception):
 
 def active_account(user_id: int, mode: str) -> BrokerAccount:
     """The account that new deployments of this mode use. The first call opens the paper account with
-    PAPER_STARTING_CASH. Raises NoBroker."""
+    PAPER_STARTING_CASH and the costs of a new backtest, so that both have the same prices. Raises NoBroker."""
     account = BrokerAccount.objects.filter(user_id=user_id, mode=mode, active=True).first()
     if account is not None:
         return account
@@ -36,6 +37,7 @@ def broker_for(account: BrokerAccount, now: datetime) -> Broker:
 
 def _open_paper_account(user_id: int) -> BrokerAccount:
     cash = to_decimal(settings.PAPER_STARTING_CASH)
+    books = {"starting_cash": cash, "cash": cash, **DEFAULT_COSTS.as_dict()}
     with transaction.atomic():
         account, _ = BrokerAccount.objects.get_or_create(
             user_id=user_id,
@@ -43,7 +45,7 @@ def _open_paper_account(user_id: int) -> BrokerAccount:
             active=True,
             defaults={"broker": BrokerAccount.Broker.PAPER, "name": "Paper account", **empty_books(cash)},
         )
-        PaperAccount.objects.get_or_create(broker_account=account, defaults={"starting_cash": cash, "cash": cash})
+        PaperAccount.objects.get_or_create(broker_account=account, defaults=books)
     return account
 
 

@@ -18,15 +18,17 @@ from backtests.services.bars import UnusableBars, usable_series
 from livetrading.models import BrokerAccount, LiveStrategy
 from livetrading.models.live_strategy import MAX_CHECK_INTERVAL, MIN_CHECK_INTERVAL
 from livetrading.services.accounts import NoBroker, active_account
+from livetrading.services.evidence import carry_evidence
 from livetrading.services.queue import enqueue_check_now
-from strategies.kinds import InvalidParameters, make_kind
+from strategies.kinds import InvalidParameters, kinds, make_kind
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import Notification, User
 from tradedesk.accounts.services import notify
+from tradedesk.core.declarations import InvalidRules, Unit
 from tradedesk.core.money import to_decimal
-from tradedesk.core.rules import DEPLOYED_RULES, InvalidRules, RiskRules, Unit, fully_invested
+from tradedesk.core.rules import DEPLOYED_RULES, RiskRules, fully_invested
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars
 
@@ -52,8 +54,8 @@ class AlreadyDeployed(DeployRefused):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentSettings:
     """The settings a trader may choose for a deployment. check_interval: seconds of market time. rules: values
-    that replace those of `deployment_rules`, by name; None keeps the rule. Raises DeployRefused for values out of
-    bounds."""
+    that replace those of `deployment_rules`, by name; None switches a rule off that can be off, and keeps any
+    other. Raises DeployRefused for values out of bounds."""
 
     check_interval: int = 300
     auto_execute: bool = True
@@ -82,6 +84,9 @@ def deployment_rules(source: Source) -> RiskRules:
     defaults, like a deployment of a strategy. Raises InvalidRules for a stored rule out of bounds.
     """
     rules = {name: rule.default for name, rule in DEPLOYED_RULES.items()}
+    kind = kinds().get(source.kind)
+    if isinstance(source, Strategy) and kind is not None:
+        rules |= kind.rule_defaults
     for name, value in _tested_rules(source).items():
         if name not in DEPLOYED_RULES:
             continue  # a rule that the desk no longer has
@@ -167,7 +172,9 @@ def deploy(
     snapshot = Snapshot.of(source, symbols)
     if deployed := _deployed_with_key(user, deploy_key, snapshot):
         return deployed
-    provenance = _provenance(snapshot, now)
+    settings = settings or DeploymentSettings()
+    rules = _rules(snapshot, settings)
+    provenance = _provenance(user, snapshot, now)
     try:
         account = active_account(user.pk, user.mode)
     except NoBroker as error:
@@ -183,7 +190,8 @@ def deploy(
         raise AlreadyDeployed(existing)
     try:
         with transaction.atomic():
-            live = _create(account, snapshot, deploy_key, name, settings or DeploymentSettings(), provenance, now)
+            live = _create(account, snapshot, deploy_key, name, settings, rules, provenance, now)
+            carry_evidence(live)
             notify(user, Notification.Level.SUCCESS, deployment_message(live), "/dashboard/live-trading", now)
             transaction.on_commit(lambda: enqueue_check_now(live.pk), robust=True)
     except IntegrityError:
@@ -195,6 +203,18 @@ def deploy(
         raise
     bump_version(user.pk)
     return live
+
+
+def _rules(snapshot: Snapshot, settings: DeploymentSettings) -> RiskRules:
+    """The rules of the snapshot with those that the trader chose. Raises DeployRefused for two that exclude each
+    other."""
+    chosen = {
+        name: value for name, value in settings.rules.items() if value is not None or DEPLOYED_RULES[name].optional
+    }
+    try:
+        return RiskRules.from_dict(snapshot.rules.as_dict() | chosen)
+    except InvalidRules as refusal:
+        raise DeployRefused(**{refusal.field: str(refusal)}) from None
 
 
 def deployment_message(live: LiveStrategy) -> str:
@@ -211,12 +231,12 @@ def _deployed_with_key(user: User, deploy_key: str, snapshot: Snapshot) -> LiveS
     return deployed
 
 
-def _provenance(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
+def _provenance(user: User, snapshot: Snapshot, now: datetime) -> dict[str, Any]:
     """The code, and the bars that have closed at `now`, as a backtest stores them. Raises DeployRefused for an
     unknown kind, for invalid parameters and for bars that are missing, damaged or not adjusted for splits."""
     try:
         make_kind(snapshot.kind, snapshot.parameters)
-        series = usable_series(snapshot.symbols, snapshot.timeframe)
+        series = usable_series(user.pk, snapshot.symbols, snapshot.timeframe)
         return describe(snapshot.kind, closed_bars_used(series, snapshot.timeframe, now))
     except InvalidParameters as error:
         raise DeployRefused(parameters=str(error)) from None
@@ -230,10 +250,10 @@ def _create(
     deploy_key: str,
     name: str,
     settings: DeploymentSettings,
+    rules: RiskRules,
     provenance: dict[str, Any],
     now: datetime,
 ) -> LiveStrategy:
-    rules = snapshot.rules.as_dict() | {name: value for name, value in settings.rules.items() if value is not None}
     live = LiveStrategy(
         user_id=account.user_id,
         account=account,
@@ -253,7 +273,7 @@ def _create(
         check_interval=settings.check_interval,
         auto_execute=settings.auto_execute,
         next_check_at=now,
-        **{name: _stored(name, value) for name, value in rules.items()},
+        **{name: _stored(name, value) for name, value in rules.as_dict().items()},
     )
     live.save()
     return live

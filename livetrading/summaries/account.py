@@ -118,7 +118,7 @@ def summarize_account(account: BrokerAccount, now: datetime) -> AccountSummary:
     )
     fill_totals = read_fill_totals(account, day, now)
     series = {(trade.symbol, trade.timeframe) for trade in held} | {series for _, series in fill_totals}
-    quotes = read_quotes(series, now)
+    quotes = read_quotes(account.user_id, series, now)
     exits = protective_exits(account) if held else {}
     lots = [mark(trade, quotes, exits.get(trade.opening_order_id, [])) for trade in held]
     by_strategy = performance_by_strategy(trades, lots, pnl_today(lots, fill_totals, quotes), day)

@@ -10,7 +10,8 @@ from backtests.models import Backtest
 from livetrading.models import LiveStrategy
 from livetrading.services.deploy import DeployRefused, Snapshot, Source, deployment_rules
 from tradedesk.accounts.models import User
-from tradedesk.core.rules import DEPLOYED_RULES, InvalidRules, Rule
+from tradedesk.core.declarations import InvalidRules, Rule
+from tradedesk.core.rules import DEPLOYED_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,14 @@ class ChangedRule:
 class DeployButton:
     """source: the posted id of the source. key: the deploy_key of the next press. hint: why the source cannot be
     deployed, "" when it can. existing: the active deployment with the same settings. changed: the rules that
-    differ from those of the backtest."""
+    differ from those of the backtest. warning: "" or what the trader must know of these rules."""
 
     source: str
     key: str
     hint: str
     existing: LiveStrategy | None
     changed: list[ChangedRule]
+    warning: str = ""
 
 
 def active_deployments(user: User) -> dict[str, LiveStrategy]:
@@ -45,9 +47,11 @@ def active_deployments(user: User) -> dict[str, LiveStrategy]:
 
 def deploy_button(source: Source, active: Mapping[str, LiveStrategy]) -> DeployButton:
     """active: the result of `active_deployments`."""
-    hint, existing, changed = "", None, list[ChangedRule]()
+    hint, existing, changed, warning = "", None, list[ChangedRule](), ""
     try:
-        existing = active.get(Snapshot.of(source).fingerprint())
+        snapshot = Snapshot.of(source)
+        existing = active.get(snapshot.fingerprint())
+        warning = snapshot.rules.stop_warning
         changed = changed_rules(source, source.rules) if isinstance(source, Backtest) else []
     except DeployRefused as refusal:
         hint = str(refusal).rstrip(".") if source.symbols else "Add symbols first"
@@ -57,6 +61,7 @@ def deploy_button(source: Source, active: Mapping[str, LiveStrategy]) -> DeployB
         hint=hint,
         existing=existing,
         changed=changed,
+        warning=warning,
     )
 
 

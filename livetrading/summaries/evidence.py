@@ -1,19 +1,17 @@
 """The evidence next to a Deploy button: scorecards of the strategies' latest backtests, and the money at risk."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import F
-
-from backtests.models import Backtest
-from backtests.reports.scorecard import Scorecard, scorecards
+from backtests.reports.scorecard import Scorecard, rate, scope_of, scorecards
+from backtests.research.robustness.scorecard import Line, overall_line
+from livetrading.models import CarriedEvidence, LiveStrategy
 from livetrading.services.deploy import Source, deployment_rules
+from livetrading.services.evidence import latest_backtests
 from livetrading.summaries.account import snapshot_equity
 from tradedesk.accounts.models import User
-from tradedesk.core.rules import InvalidRules
-
-# The number of newest backtests in which the latest one of each strategy is searched.
-SEARCH_LIMIT = 1_000
+from tradedesk.core.declarations import InvalidRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +48,29 @@ def money_at_risk(scorecard: Scorecard, equity: float | None, source: Source) ->
     return MoneyAtRisk(equity, month, drawdown, max(month * scale, -equity), max(drawdown * scale, -equity), size)
 
 
+@dataclass(frozen=True, slots=True)
+class CarriedScorecard:
+    """The evidence that a live strategy was deployed with, rated with today's trials."""
+
+    carried: CarriedEvidence
+    lines: list[Line]
+    overall: Line
+
+
+def carried_scorecards(user: User, rows: Sequence[LiveStrategy]) -> dict[int, CarriedScorecard]:
+    """By the id of the live strategy; those without carried evidence are absent. Two queries, and
+    one for each timeframe."""
+    carried = list(CarriedEvidence.objects.filter(live_strategy__in=rows))
+    reports = [
+        (each.report, scope_of(each.report, each.symbols, each.timeframe, each.start_date, each.end_date))
+        for each in carried
+    ]
+    return {
+        each.live_strategy_id: CarriedScorecard(each, shown, overall_line(each.report, shown))
+        for each, shown in zip(carried, rate(user, reports) if reports else [], strict=True)
+    }
+
+
 def account_equity(user: User) -> float | None:
     """Dollars, in the user's mode; None when no account is connected."""
     equity = snapshot_equity(user, user.mode)
@@ -58,23 +79,14 @@ def account_equity(user: User) -> float | None:
 
 def scorecards_of_strategies(user: User) -> dict[int, Scorecard]:
     """By the id of the strategy: the scorecard of its latest completed backtest with the current kind, parameters,
-    symbols and timeframe. Three queries for any number of strategies."""
-    latest = _latest_backtests(user)
+    symbols and timeframe. Three queries for any number of strategies, and one for each timeframe."""
+    latest = latest_backtests(user)
     if not latest:
         return {}
-    backtests = user.backtests.select_related("evidence").defer("provenance", "buy_and_hold").filter(pk__in=latest)
+    backtests = (
+        user.backtests.select_related("evidence")
+        .defer("provenance", "buy_and_hold")
+        .filter(pk__in=latest.values())
+    )
     by_backtest = scorecards(user, list(backtests))
     return {each.strategy_id: by_backtest[each.pk] for each in backtests if each.strategy_id}
-
-
-def _latest_backtests(user: User) -> list[int]:
-    completed = user.backtests.filter(
-        status=Backtest.Status.COMPLETED, kind=F("strategy__kind"), timeframe=F("strategy__timeframe")
-    )
-    columns = ("pk", "strategy_id", "parameters", "symbols", "strategy__parameters", "strategy__symbols")
-    latest: dict[int, int] = {}
-    newest = completed.order_by("-pk").values_list(*columns)[:SEARCH_LIMIT]
-    for pk, strategy_id, parameters, symbols, current, current_symbols in newest:
-        if parameters == current and set(symbols) == set(current_symbols):
-            latest.setdefault(strategy_id, pk)
-    return list(latest.values())

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from livetrading.models import LiveStrategy
-from tradedesk.core.rules import DEPLOYED_RULES, Rule
+from tradedesk.core.declarations import Rule
+from tradedesk.core.rules import DEPLOYED_RULES
 
 
 @dataclass(frozen=True, slots=True)

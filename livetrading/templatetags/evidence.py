@@ -44,5 +44,5 @@ def money_at_risk_of(
 
 
 @register.filter
-def deflated_sharpe_of(scorecard: Scorecard) -> Line | None:
-    return next((line for line in scorecard.lines if line.key == "deflated_sharpe"), None)
+def chance_of(scorecard: Scorecard) -> Line | None:
+    return next((line for line in scorecard.lines if line.key == "chance"), None)

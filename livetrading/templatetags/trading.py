@@ -41,4 +41,4 @@ def tone(value: str) -> str:
 @register.filter
 def format_bar_time(value: datetime | None, timeframe: str) -> SafeString | str:
     """The time of a bar; only the date for a daily bar, because its time of day has no meaning."""
-    return figures.ny_date(value) if timeframe == Timeframe.DAY else figures.moment(value)
+    return figures.ny_date(value) if Timeframe(timeframe).is_dated else figures.moment(value)

@@ -10,6 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from livetrading.models import LiveStrategy
 from livetrading.summaries import desk, signals, strategies
+from livetrading.summaries.evidence import carried_scorecards
 from livetrading.summaries.limits import limits_of
 from livetrading.summaries.trades import by_day, latest_trades
 from tradedesk.accounts.requests import PageRequest
@@ -44,8 +45,10 @@ def detail(request: PageRequest, pk: int) -> HttpResponse:
     strategy = get_object_or_404(request.user.live_strategies.select_related(*origins), pk=pk)
     (row,) = strategies.summarize_strategies(request.user, [strategy], market_clock().now())
     context = {"live": strategy, "row": row, "limits": limits_of(strategy), **_history(request, strategy)}
-    template = "livetrading/_live_strategy.html" if request.htmx else "livetrading/live_strategy.html"
-    return render(request, template, context)
+    if request.htmx:
+        return render(request, "livetrading/_live_strategy.html", context)
+    carried = carried_scorecards(request.user, [strategy]).get(strategy.pk)
+    return render(request, "livetrading/live_strategy.html", context | {"evidence": carried})
 
 
 def _history(request: PageRequest, strategy: LiveStrategy) -> dict[str, Any]:

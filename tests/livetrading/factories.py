@@ -18,6 +18,7 @@ from livetrading.models import (
     LiveTrade,
     Order,
     OrderState,
+    PaperAccount,
     PaperTrade,
     SignalHistory,
 )
@@ -28,7 +29,7 @@ from strategies.models import Strategy
 from tradedesk.accounts.models import Mode, User
 from tradedesk.core.bars import Bars
 from tradedesk.core.money import to_decimal
-from tradedesk.core.rules import RiskRules
+from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.marketdata.models import ReplayMarket
 from tradedesk.marketdata.sessions import daily_time, daily_times, session_close, sessions_between
 
@@ -122,9 +123,13 @@ def make_candidate(
 
 
 def account_of(user: User, mode: str = Mode.PAPER) -> BrokerAccount:
-    """The user's active account of this mode, opened when it is missing."""
+    """The user's active account of this mode, opened without costs when it is missing."""
     if mode == Mode.PAPER:
-        return active_account(user.pk, mode)
+        is_open = BrokerAccount.objects.filter(user=user, mode=mode, active=True).exists()
+        account = active_account(user.pk, mode)
+        if not is_open:
+            PaperAccount.objects.filter(broker_account=account).update(**Costs().as_dict())
+        return account
     fields = {"broker": "other", "mode": mode, "name": "Live account", "equity": Decimal(100_000)}
     return BrokerAccount.objects.get_or_create(user=user, mode=mode, active=True, defaults=fields)[0]
 
@@ -246,6 +251,7 @@ def _trade(user: User, mode: Mode, fields: dict[str, Any]) -> dict[str, Any]:
         "quantity": Decimal(10),
         "entry_time": daily_time(date(2010, 3, 1)),
         "entry_price": Decimal(30),
+        "initial_stop_price": fields.get("stop_price", Decimal(27)),
         "stop_price": Decimal(27),
         **fields,
     }

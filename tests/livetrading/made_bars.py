@@ -59,6 +59,11 @@ def remove_bar_file(symbol: str) -> None:
         delete_file(path)
 
 
+def replace_by_later_bars(symbol: str) -> None:
+    """Leave `symbol` without a bar that has closed: what is stored begins after the tests."""
+    store_bars("1Day", **{symbol: flat(100, 100, first=70)})
+
+
 def _paths(symbol: str) -> list[str]:
     """The files of the bars of `symbol`, which are not kept in memory any more."""
     CACHE.clear()

@@ -124,7 +124,8 @@ def test_a_change_while_an_event_is_sent_is_not_missed() -> None:
 def test_a_stream_without_events_is_kept_alive() -> None:
     async def scenario() -> None:
         stream = Hub(Versions(), every=SOON, keep_alive=5 * SOON).stream(1)
-        await next_of(stream)
+        while "changed" not in await next_of(stream):
+            pass  # on a busy machine the first event may come after a sign of life
         assert await next_of(stream) == ": keep-alive\n\n"
         assert await next_of(stream) == ": keep-alive\n\n"
 

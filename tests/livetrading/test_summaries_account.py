@@ -123,7 +123,7 @@ def test_today_is_the_date_in_new_york(alice: User) -> None:
     for moment, price in ((daily_time(TODAY) - timedelta(seconds=1), 30), (daily_time(TODAY), 32)):
         trade = make_paper_trade(user=alice, entry_time=moment, entry_price=Decimal(price))
         make_fill(order=trade.opening_order, time=moment, price=Decimal(price))
-    before, last = (to_decimal(float(close)) for close in closed_bars("AAPL", "1Day", evening, last=2).close)
+    before, last = (to_decimal(float(close)) for close in closed_bars(None, "AAPL", "1Day", evening, last=2).close)
     performance = read_account(alice, "paper", evening).performance
     assert performance.today == 10 * (last - before) + 10 * (last - 32)
     assert performance.trades_today == 1
@@ -133,12 +133,13 @@ def test_a_quote_ignores_bars_that_have_not_closed(alice: User) -> None:
     load_samples(WALL)
     friday, monday = date(2010, 3, 5), date(2010, 3, 8)
     close = {
-        day: float(closed_bars("IBM", "1Day", session_close(day), last=1).close[0]) for day in (friday, monday)
+        day: float(closed_bars(None, "IBM", "1Day", session_close(day), last=1).close[0])
+        for day in (friday, monday)
     }
     series = ("IBM", "1Day")
-    at_noon = read_quotes([series], session_close(monday) - timedelta(hours=4))[series]
-    at_close = read_quotes([series], session_close(monday))[series]
-    on_sunday = read_quotes([series], session_close(friday) + timedelta(days=2))[series]
+    at_noon = read_quotes(1, [series], session_close(monday) - timedelta(hours=4))[series]
+    at_close = read_quotes(1, [series], session_close(monday))[series]
+    on_sunday = read_quotes(1, [series], session_close(friday) + timedelta(days=2))[series]
     assert (float(at_noon.last), float(at_noon.previous_close)) == pytest.approx((close[friday], close[friday]))
     assert (float(at_close.last), float(at_close.previous_close)) == pytest.approx((close[monday], close[friday]))
     assert (float(on_sunday.last), float(on_sunday.previous_close)) == pytest.approx(

@@ -102,6 +102,6 @@ def test_a_strategy_has_the_scorecard_of_its_latest_completed_backtest(
     for change in changes:
         make_backtest(user=alice, strategy=strategy, **change)
         make_backtest(user=alice, strategy=other, **change)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         by_strategy = scorecards_of_strategies(alice)
     assert {pk: scorecard.subject for pk, scorecard in by_strategy.items()} == {strategy.pk: latest}

@@ -56,10 +56,12 @@ def test_no_page_of_live_trading_calls_a_broker(alices_browser: Client, alice: U
     live = alice.live_strategies.earliest("pk")
     opened = {}
     for pattern in desk_patterns:
-        arguments = [live.pk] if "<int:pk>" in str(pattern.pattern) else []
+        arguments: list[object] = [live.pk] if "<int:pk>" in str(pattern.pattern) else []
+        if pattern.name == "series_uses":
+            arguments = ["AAPL", "1Day"]
         url = reverse(f"livetrading:{pattern.name}", args=arguments)
         opened[pattern.name] = alices_browser.get(url).status_code
-    pages = {"dashboard": 200, "detail": 200, "trades": 200, "trades_csv": 200, "events": 204}
+    pages = {"dashboard": 200, "detail": 200, "trades": 200, "trades_csv": 200, "series_uses": 200, "events": 204}
     assert opened == pages | dict.fromkeys(("deploy", "start", "pause", "stop"), 405)
     for show in ("signals", "orders", "trades"):
         assert alices_browser.get(reverse("livetrading:detail", args=[live.pk]), {"show": show}).status_code == 200

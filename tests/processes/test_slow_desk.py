@@ -14,7 +14,7 @@ from strategies.kinds import make_kind
 from tests.desk.test_runner import Desk, run_with
 from tests.processes.prepared import copy_prepared_folder
 from tests.processes.process import Process
-from tradedesk.core.rules import Costs, RiskRules
+from tradedesk.core.rules import DEFAULT_COSTS, RiskRules
 from tradedesk.marketdata.library import load_many
 from tradedesk.marketdata.services import load_samples
 from tradedesk.marketdata.sessions import daily_time
@@ -74,14 +74,14 @@ def test_slow_workers_make_the_trades_of_the_backtests(tmp_path: Path) -> None:
     assert len(reasons) > 20
     assert [reason for reason in reasons if "too late" in reason] == []
     load_samples(timezone.now())
-    bars = load_many(SYMBOLS, "1Day")
+    bars = load_many(None, SYMBOLS, "1Day")
     for kind, parameters in KINDS.items():
         backtest = simulate(
             make_kind(kind, parameters),
             bars,
             capital=CAPITAL,
             rules=RULES,
-            costs=Costs(),
+            costs=DEFAULT_COSTS,
             start=daily_time(FIRST),
             end=daily_time(LAST),
         ).result

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from django.db import transaction
 
-from livetrading.brokers.simulation.matching import Book, Execution, Lot, Prices, Series, WorkingOrder, match
+from livetrading.brokers.simulation.matching import OFF, Book, Execution, Lot, Prices, Series, WorkingOrder, match
 from livetrading.models import PaperAccount, PaperFill, PaperOrder
 from livetrading.models.signal import OrderSide
 from tradedesk.core.bars import Bars, to_datetime, to_datetime64
@@ -35,7 +35,7 @@ def fill_from_bars(account: PaperAccount, now: datetime, epoch: int) -> None:
             return  # the records were emptied, and `now` is of the time before
         orders = {order.client_order_id: order for order in account.orders.filter(status=WORKING)}
         lots = {lot.client_order_id: lot for lot in account.orders.filter(open_quantity__gt=0)}
-        known = _closed_bars([*orders.values(), *lots.values()], now)
+        known = _closed_bars(account.broker_account.user_id, [*orders.values(), *lots.values()], now)
         book = _open_book(account, orders.values(), lots, known, now)
         for time, bars in _unmatched_bars(book, known):
             for execution in match(book, time, bars):
@@ -43,18 +43,30 @@ def fill_from_bars(account: PaperAccount, now: datetime, epoch: int) -> None:
             legs = account.orders.exclude(kind=MARKET).filter(status=WORKING)
             for symbol, timeframe in bars:
                 legs.filter(symbol=symbol, timeframe=timeframe).update(matched_until=time)
+        PaperOrder.objects.bulk_update(_raised_stops(book, orders, lots), ["trigger_price"])
         account.save(update_fields=["cash"])
 
 
-def _closed_bars(orders: Iterable[PaperOrder], now: datetime) -> Mapping[Series, Bars]:
-    """The closed bars of all symbols with readable bars. One query for each timeframe."""
+def _raised_stops(book: Book, orders: dict[str, PaperOrder], lots: dict[str, PaperOrder]) -> list[PaperOrder]:
+    """The stops of the open lots whose price was raised, with their new prices."""
+    raised = []
+    for id_, lot in book.lots.items():
+        leg = orders.get(lots[id_].stop_loss_id)
+        if leg is not None and lot.stop is not None and leg.trigger_price != (price := to_decimal(lot.stop)):
+            leg.trigger_price = price
+            raised.append(leg)
+    return raised
+
+
+def _closed_bars(user_id: int, orders: Iterable[PaperOrder], now: datetime) -> Mapping[Series, Bars]:
+    """The closed bars that this user reads of all symbols with readable bars. One query for each timeframe."""
     symbols: dict[str, set[str]] = {}
     for order in orders:
         symbols.setdefault(order.timeframe, set()).add(order.symbol)
     return {
         (symbol, timeframe): closed(history, timeframe, now)
         for timeframe, wanted in symbols.items()
-        for symbol, history in load_readable(wanted, timeframe).items()
+        for symbol, history in load_readable(user_id, wanted, timeframe).items()
     }
 
 
@@ -82,6 +94,7 @@ def _open_book(
                 fractional=order.fractional,
                 stop_loss_distance=order.stop_loss_distance,
                 take_profit_distance=order.take_profit_distance,
+                **_trailing(order),
             )
         )
     for id_, lot in lots.items():
@@ -94,8 +107,18 @@ def _open_book(
             first_bar=matched + timedelta(microseconds=1),
             stop=_trigger(legs.get(STOP)),
             target=_trigger(legs.get(TARGET)),
+            **_trailing(lot),
         )
     return book
+
+
+def _trailing(entry: PaperOrder) -> dict[str, float]:
+    """How the stop of this entry's lot trails."""
+    fraction, dollars = entry.trailing_fraction, entry.trailing_dollars
+    return {
+        "trailing_fraction": OFF if fraction is None else fraction,
+        "trailing_dollars": OFF if dollars is None else float(dollars),
+    }
 
 
 def _trigger(leg: PaperOrder | None) -> float | None:
@@ -108,16 +131,19 @@ def _first_bar(order: PaperOrder, bars: Bars | None, now: datetime) -> datetime:
     later = now + timedelta(days=1)
     if bars is None:
         return later
-    since = order.accepted_at - timedelta(days=1)  # a daily bar's time is midnight, its session opens later
+    # The time of a dated bar is midnight of its first day, which may be days before its first session.
+    since = order.accepted_at - timedelta(days=7)
     times = bars.since(since).time
     row = int(np.searchsorted(bar_open(times, order.timeframe), to_datetime64(order.accepted_at)))
     return to_datetime(times[row]) if row < len(times) else later
 
 
 def _unmatched_bars(book: Book, known: Mapping[Series, Bars]) -> list[tuple[datetime, dict[Series, Prices]]]:
-    """The bars to match the book against, grouped by bar time, in the order of their closes."""
+    """The bars to match the book against, grouped by bar time, in the order of their closes. A lot without exits
+    waits for no bar."""
     first: dict[Series, datetime] = {}
-    waiting: list[WorkingOrder | Lot] = [*book.orders, *book.lots.values()]
+    protected = (lot for lot in book.lots.values() if lot.stop is not None or lot.target is not None)
+    waiting: list[WorkingOrder | Lot] = [*book.orders, *protected]
     for item in waiting:
         first[item.series] = min(item.first_bar, first.get(item.series, item.first_bar))
     groups: dict[tuple[np.datetime64, str, datetime], dict[Series, Prices]] = {}
@@ -147,6 +173,8 @@ def _record_execution(
     else:
         lot = lots[execution.id]
         order = orders[_leg_id(lot, execution.kind)]
+        price = execution.stop if execution.kind == STOP else execution.target
+        order.trigger_price = None if price is None else to_decimal(price)
     order.reason = execution.reason
     if execution.quantity == 0:
         order.status = CANCELLED
@@ -167,7 +195,7 @@ def _record_execution(
         lots[order.client_order_id] = order
         for leg in _legs(account, order, execution, time):
             orders[leg.client_order_id] = leg
-    order.save(update_fields=["status", "reason", "filled_quantity", "open_quantity"])
+    order.save(update_fields=["status", "reason", "filled_quantity", "open_quantity", "trigger_price"])
     PaperFill.objects.create(
         account=account,
         order=order,

@@ -132,7 +132,8 @@ class SimulatedBroker:
                 "pk", "symbol", "timeframe", "open_quantity"
             )
         )
-        quotes = read_quotes({(symbol, timeframe) for _, symbol, timeframe, _ in lots}, self._now)
+        series = {(symbol, timeframe) for _, symbol, timeframe, _ in lots}
+        quotes = read_quotes(self._account.broker_account.user_id, series, self._now)
         unquoted = [pk for pk, symbol, timeframe, _ in lots if (symbol, timeframe) not in quotes]
         paid = dict(PaperFill.objects.filter(order__in=unquoted).values_list("order", "price")) if unquoted else {}
         held: dict[tuple[str, str, float], float] = defaultdict(float)
@@ -146,10 +147,12 @@ def _exits(request: OrderRequest) -> dict[str, Any]:
     """The columns of the attached exits. Raises OrderRefused for an absolute price."""
     columns: dict[str, Any] = {}
     for each in request.exits:
-        if each.distance is None:
+        if each.price is not None:
             raise OrderRefused("The simulation takes exits at distances from the fill.")
         kind = STOP if each.type == "stop" else TARGET
         columns |= {f"{kind}_id": each.client_order_id, f"{kind}_distance": each.distance}
+        if kind == STOP:
+            columns |= {"trailing_fraction": each.trailing_fraction, "trailing_dollars": each.trailing_dollars}
     return columns
 
 

@@ -1,7 +1,8 @@
 """Matching of the simulated broker: pure, one bar time at a time, in the order of a backtest's bar.
 
 1. exits at the open; 2. entries at the open, by priority descending, then symbol; 3. protective exits, on the
-entry bar too. Prices, quantities and costs come from core.fills, which the backtest's kernel calls as well.
+entry bar too; 4. trailing stops are raised, for the next bar. Prices, quantities and costs come from core.fills,
+which the backtest's kernel calls as well.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from tradedesk.core.money import round_money
 from tradedesk.core.rules import Costs
 
 Series = tuple[str, str]  # symbol, timeframe
+OFF = float("inf")  # a distance of a rule that is off
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,14 @@ class WorkingOrder:
     fractional: bool = False
     stop_loss_distance: float | None = None
     take_profit_distance: float | None = None
+    trailing_fraction: float = OFF
+    trailing_dollars: float = OFF
 
 
 @dataclass(slots=True)
 class Lot:
-    """Shares bought by one entry. stop, target: trigger prices, valid from the bar at `first_bar`."""
+    """Shares bought by one entry. stop, target: trigger prices, valid from the bar at `first_bar`.
+    trailing_fraction, trailing_dollars: how the stop follows the highest price (core.fills.trailing_stop)."""
 
     id: str
     series: Series
@@ -50,12 +55,14 @@ class Lot:
     first_bar: datetime
     stop: float | None
     target: float | None
+    trailing_fraction: float = OFF
+    trailing_dollars: float = OFF
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """The result of matching an order. kind: market, or stop_loss and take_profit with the id of the lot. quantity
-    0: the order is cancelled, for the reason given."""
+    """The result of matching an order. kind: market, or stop_loss (any stop) and take_profit with the id of the
+    lot. stop, target: the trigger prices of the lot. quantity 0: the order is cancelled, for the reason given."""
 
     id: str
     kind: str
@@ -116,10 +123,12 @@ def _buy(book: Book, order: WorkingOrder, time: datetime, bar: Prices) -> Execut
     )
     if quantity <= 0.0:
         return _cancelled(order.id, f"The cash of ${book.cash:,.2f} is not enough for one share at ${price:,.2f}.")
-    stop, target = order.stop_loss_distance, order.take_profit_distance
-    stop = None if stop is None else fills.stop_price(price, stop)
+    fixed, target = order.stop_loss_distance, order.take_profit_distance
+    trailing = (order.trailing_fraction, order.trailing_dollars)
+    level = max(fills.stop_price(price, OFF if fixed is None else fixed), fills.trailing_stop(price, *trailing))
+    stop = None if level == -OFF else level
     target = None if target is None else fills.target_price(price, target)
-    book.lots[order.id] = Lot(order.id, order.series, quantity, time, stop, target)
+    book.lots[order.id] = Lot(order.id, order.series, quantity, time, stop, target, *trailing)
     cut = "" if quantity == order.quantity else "Reduced to the quantity that the cash can pay for."
     return _execution(book, order.id, "market", quantity, price, stop, target, cut)
 
@@ -140,7 +149,11 @@ def _protect(book: Book, time: datetime, bars: Mapping[Series, Prices]) -> Itera
         if reason != fills.NO_EXIT:
             quantity = lot.quantity
             _reduce(book, lot, quantity)
-            yield _execution(book, lot.id, fills.EXIT_REASONS[reason].value, -quantity, price)
+            kind = fills.EXIT_REASONS[reason].value
+            yield _execution(book, lot.id, kind, -quantity, price, lot.stop, lot.target)
+        elif lot.stop is not None:
+            raised = fills.trailing_stop(bar.high, lot.trailing_fraction, lot.trailing_dollars)
+            lot.stop = max(lot.stop, raised)
 
 
 def _reduce(book: Book, lot: Lot, quantity: float) -> None:

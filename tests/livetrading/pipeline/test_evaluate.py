@@ -111,8 +111,8 @@ def test_the_window_gives_the_signals_of_the_whole_history(key: str) -> None:
     load_samples(NOW)
     symbols = ["AAPL", "IBM"]
     kind = make_kind(key, {})
-    whole = kind.signals_by_symbol(load_many(symbols, "1Day"))
-    bars = load_bars("AAPL", "1Day")
+    whole = kind.signals_by_symbol(load_many(None, symbols, "1Day"))
+    bars = load_bars(None, "AAPL", "1Day")
     closes = bar_close(bars.time, "1Day")
     random = np.random.default_rng(20120305)
     for row in random.integers(600, len(bars), 60):

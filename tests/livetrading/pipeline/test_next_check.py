@@ -12,7 +12,7 @@ from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.sessions import (
     daily_time,
     is_open,
-    next_close,
+    next_bar_close,
     next_open,
     session_close,
     sessions_between,
@@ -94,7 +94,7 @@ def test_the_next_check_is_after_the_interval_or_when_the_next_bar_can_arrive(
     day: date, after_the_close: int, seconds: int, age: int, timeframe: Timeframe
 ) -> None:
     """After the interval while the market is open; otherwise after the interval or at the next open (at the next
-    close for daily bars)."""
+    close of a dated bar)."""
     now = session_close(day) + timedelta(minutes=after_the_close)
     soon = now + timedelta(seconds=seconds)
     newest = now - timedelta(minutes=age)
@@ -102,5 +102,5 @@ def test_the_next_check_is_after_the_interval_or_when_the_next_bar_can_arrive(
     if is_open(soon):
         assert then == soon
     else:
-        latest = next_close(soon) if timeframe is Timeframe.DAY else next_open(soon)
+        latest = next_bar_close(soon, timeframe) if timeframe.is_dated else next_open(soon)
         assert then in (soon, latest)

@@ -1,26 +1,27 @@
 """Parity: the live pipeline makes exactly the trades of a backtest over the same bars.
 
-Check, execute, simulated broker and reconcile run bar by bar on the last `warmup()` closed bars only; the backtest
+Check, execute, simulated broker and reconcile run bar by bar on the last `memory()` closed bars only; the backtest
 runs once over the whole history. Trades, prices, quantities, exit reasons and cash must be equal.
 """
 
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pytest
 
 from backtests.engine.simulation import simulate
-from livetrading.models import LiveStrategy, PaperAccount, PaperTrade
+from livetrading.models import LiveStrategy, Order, PaperAccount, PaperTrade
 from strategies.kinds import kinds, make_kind
 from tests.livetrading.pipeline.desk import WALL, closes, deployed, open_account, put_bars, replay
 from tradedesk.accounts.models import User
-from tradedesk.core.bars import Bars
+from tradedesk.core.bars import Bars, to_datetime
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.marketdata.library import load_many
 from tradedesk.marketdata.services import load_samples
-from tradedesk.marketdata.sessions import daily_time, daily_times, sessions_between
+from tradedesk.marketdata.sessions import bar_dates, daily_time, daily_times, next_bar_close, sessions_between
 
 CAPITAL = 50_000.0
 FIRST = date(2011, 3, 1)
@@ -51,12 +52,12 @@ def test_every_kind_is_tested_in_this_file() -> None:
     assert set(PARAMETERS) == set(kinds())
 
 
-@pytest.mark.parametrize("key", sorted(PARAMETERS))
 @pytest.mark.parametrize(
-    ("rules", "last"),
+    ("key", "rules", "last"),
     [
-        pytest.param(TIGHT, date(2011, 5, 27), id="stops, targets and two positions"),
-        pytest.param(WIDE, date(2011, 4, 21), id="fractional, cash runs out"),
+        *((key, TIGHT, date(2011, 5, 20)) for key in sorted(PARAMETERS)),
+        # Fractional shares until the cash runs out: with one symbol's signals, with strengths, and across symbols.
+        *((key, WIDE, date(2011, 4, 21)) for key in ("buy_and_hold", "adx_trend", "momentum_rotation")),
     ],
 )
 def test_the_live_pipeline_makes_the_trades_of_the_backtest(
@@ -64,7 +65,7 @@ def test_the_live_pipeline_makes_the_trades_of_the_backtest(
 ) -> None:
     load_samples(WALL)
     symbols = ["AAPL", "GOOG", "IBM", "MSFT"]
-    run_both(alice, key, PARAMETERS[key], load_many(symbols, "1Day"), rules, FIRST, last)
+    run_both(alice, key, PARAMETERS[key], load_many(None, symbols, "1Day"), rules, FIRST, last)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -88,6 +89,52 @@ def test_parity_with_gaps_over_stops_and_with_every_limit(alice: User, seed: int
     assert reasons >= {"stop_loss", "take_profit", "signal"}
 
 
+def test_parity_on_a_history_that_is_shorter_than_the_memory_of_the_kind(alice: User) -> None:
+    """From its warm-up on, 32 bars, both decide on all bars there are; 80 would be enough to forget older ones."""
+    first, last = date(2012, 1, 3), date(2012, 4, 20)
+    bars = {"W0": volatile_bars(4, first, last)}
+    kind = make_kind("ema_crossover", {"fast": 3, "slow": 8})
+    assert kind.warmup() < len(bars["W0"]) < kind.memory()
+    put_bars(bars)
+    backtest = run_both(alice, "ema_crossover", kind.parameters, bars, WIDE, date(2012, 2, 6), last)
+    assert len(backtest.result.trades) > 2
+
+
+@pytest.mark.parametrize(
+    "stops",
+    [
+        pytest.param({"stop_loss_pct": None, "trailing_stop_pct": 0.05}, id="percent"),
+        pytest.param({"stop_loss_pct": None, "trailing_stop_atr": 0.8}, id="by ATR"),
+        pytest.param({"stop_loss_pct": 0.03, "trailing_stop_pct": 0.05}, id="percent, and a fixed stop"),
+        pytest.param({"stop_loss_pct": None}, id="no stop"),
+    ],
+)
+def test_parity_of_trailing_stops_and_without_a_stop(alice: User, stops: dict[str, Any]) -> None:
+    """Volatile bars, one symbol with missing ones. The first entries by ATR have too few bars and are refused."""
+    first, last = date(2012, 1, 3), date(2012, 2, 17)
+    bars = {f"W{n}": volatile_bars(40 + n, first, last) for n in range(2)}
+    bars["W1"] = without_rows(bars["W1"], 1)
+    put_bars(bars)
+    rules = RiskRules(position_size_pct=0.4, max_positions=3, take_profit_pct=0.2, **stops)
+    backtest = run_both(alice, "sma_crossover", {"fast": 2, "slow": 4}, bars, rules, date(2012, 1, 17), last)
+    made = {trade.exit_reason for trade in backtest.result.trades} & {"stop_loss", "trailing_stop"}
+    trails = rules.trailing_stop_pct or rules.trailing_stop_atr
+    working = Order.objects.filter(purpose="trailing_stop", state="accepted")
+    assert [order.stop_price for order in working] == [
+        PaperTrade.objects.get(opening_order=order.opening_order).stop_price for order in working
+    ]
+    assert made == ({"stop_loss"} if rules.stop_loss_pct else set()) | ({"trailing_stop"} if trails else set())
+
+
+@pytest.mark.parametrize(("timeframe", "last"), [("1Week", date(2011, 7, 29)), ("1Month", date(2012, 2, 29))])
+def test_parity_on_weeks_and_months_made_from_days(alice: User, timeframe: str, last: date) -> None:
+    load_samples(WALL)
+    symbols = ["GOOG", "IBM"]
+    bars = load_many(None, symbols, timeframe)
+    first = date(2011, 3, 4) if timeframe == "1Week" else date(2011, 3, 31)
+    run_both(alice, "sma_crossover", {"fast": 2, "slow": 3}, bars, TIGHT, first, last, timeframe)
+
+
 def run_both(
     user: User,
     key: str,
@@ -96,8 +143,15 @@ def run_both(
     rules: RiskRules,
     first: date,
     last: date,
+    timeframe: str = "1Day",
 ) -> Any:
+    """first, last: the first and the last day with a decision."""
     moments = closes(first, last)
+    if timeframe != "1Day":  # at the close of each bar, and of the session after it
+        ends = {next_bar_close(moment - timedelta(seconds=1), timeframe) for moment in moments}
+        moments = [
+            one for before, one in zip([moments[0], *moments], moments, strict=False) if {before, one} & ends
+        ]
     end = daily_time(last)
     backtest = simulate(
         make_kind(key, parameters),
@@ -105,16 +159,16 @@ def run_both(
         capital=CAPITAL,
         rules=rules,
         costs=COSTS,
-        start=daily_time(first),
+        start=to_datetime(daily_times(bar_dates(daily_times(np.array([first], "M8[D]")), timeframe)[0])[0]),
         end=end,
     )
     open_account(user, CAPITAL, COSTS)
-    live = deploy_with(user, key, parameters, sorted(bars), rules)
+    live = deploy_with(user, key, parameters, sorted(bars), rules, timeframe)
     replay(live, moments)
     assert len(backtest.result.trades) + len(backtest.result.open_positions) > 0
     assert closed_trades(live) == [expected(trade._asdict()) for trade in in_order(backtest.result.trades)]
     assert open_trades(live) == [
-        (p.symbol, to_decimal(p.quantity), p.entry_time, to_decimal(p.entry_price), to_decimal(p.stop_price))
+        (p.symbol, to_decimal(p.quantity), p.entry_time, to_decimal(p.entry_price), price(p.stop_price))
         for p in sorted(backtest.result.open_positions, key=lambda p: p.symbol)
     ]
     assert float(PaperAccount.objects.get(broker_account__user=user).cash) == pytest.approx(
@@ -124,13 +178,19 @@ def run_both(
 
 
 def deploy_with(
-    user: User, key: str, parameters: dict[str, Any], symbols: list[str], rules: RiskRules
+    user: User, key: str, parameters: dict[str, Any], symbols: list[str], rules: RiskRules, timeframe: str = "1Day"
 ) -> LiveStrategy:
-    return deployed(user, key, symbols, equity=CAPITAL, parameters=parameters, **rules.as_dict())
+    return deployed(
+        user, key, symbols, equity=CAPITAL, parameters=parameters, timeframe=timeframe, **rules.as_dict()
+    )
 
 
 def in_order(trades: list[Any]) -> list[Any]:
     return sorted(trades, key=lambda trade: (trade.entry_time, trade.symbol))
+
+
+def price(dollars: float | None) -> Decimal | None:
+    return None if dollars is None else to_decimal(dollars)
 
 
 def expected(trade: dict[str, Any]) -> tuple[Any, ...]:
@@ -142,7 +202,8 @@ def expected(trade: dict[str, Any]) -> tuple[Any, ...]:
         trade["exit_time"],
         to_decimal(trade["exit_price"]),
         trade["exit_reason"],
-        to_decimal(trade["stop_price"]),
+        price(trade["stop_price"]),
+        price(trade["initial_stop"]),
         pytest.approx(trade["pnl"], abs=0.0001),
         pytest.approx(trade["commission"], abs=0.0001),
     )
@@ -160,6 +221,7 @@ def closed_trades(live: LiveStrategy) -> list[tuple[Any, ...]]:
             trade.exit_price,
             trade.exit_reason,
             trade.stop_price,
+            trade.initial_stop_price,
             float(trade.pnl),
             float(trade.commission),
         )

@@ -57,6 +57,7 @@ def lot(*orders: Order, opening: Order | None = None, sold: int = 0, **fields: A
         quantity=opening.filled_quantity,
         exit_quantity=Decimal(sold),
         entry_time=TIMES[0],
+        entry_price=Decimal(10),
         **({"stop_price": STOP, "target_price": None} | fields),
     )
     legs = [order for order in orders if order.purpose != Purpose.EXIT]

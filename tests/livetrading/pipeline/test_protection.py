@@ -13,13 +13,14 @@ from tests.livetrading.second_broker.variants import ATTACHED, GUARDED, REPLACIN
 from tradedesk.core.rules import RiskRules
 
 Purpose, Holder = Order.Purpose, Order.Holder
+EXITS = (Purpose.STOP_LOSS, Purpose.TAKE_PROFIT)
 AT_FILL = Capabilities(attached_exits_at_fill=True, fractional_exits=True)
 MICRO = Decimal("0.000001")
 
 
 @given(st.floats(0.01, 100_000), st.floats(0.001, 0.9))
 def test_a_stop_is_below_the_fill_and_a_target_above_it_by_the_distance(price: float, distance: float) -> None:
-    stop, target = exit_price(Purpose.STOP_LOSS, price, distance), exit_price(Purpose.TAKE_PROFIT, price, distance)
+    stop, target = (exit_price(Order(purpose=purpose, distance=distance), price) for purpose in EXITS)
     assert stop == stop.quantize(MICRO)
     assert float(stop) == pytest.approx(price * (1 - distance), abs=1e-6)
     assert float(target) == pytest.approx(price * (1 + distance), abs=1e-6)

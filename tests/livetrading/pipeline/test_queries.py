@@ -109,3 +109,22 @@ def test_the_number_of_open_lots_does_not_matter_to_the_simulation(alice: User) 
         LiveStrategy.objects.update(last_bar_time=None, evaluated_bars={})  # so that all are evaluated again
         counts.append((idle, queries_of_tick(account, CLOSES[WARM_UP + 1], ids)))
     assert counts[0] == counts[1]
+
+
+def test_the_bars_since_the_entry_do_not_matter_to_a_lot_without_exits(alice: User) -> None:
+    """Beside a lot with a stop, so that the simulation has something to match."""
+    store_bars(AAPL=bars_of(10, 12, *[13] * 20), IBM=bars_of(50, 60, *[61] * 20))
+    open_account(alice, float(CASH))
+    lives = [
+        make_two_bar_strategy(alice, symbol, stop_loss_pct=stop) for symbol, stop in (("AAPL", None), ("IBM", 0.5))
+    ]
+    for now in CLOSES[WARM_UP - 1 : WARM_UP + 2]:
+        for live in lives:
+            step(live, now)
+    assert set(PaperTrade.objects.values_list("symbol", "stop_price")) == {
+        ("AAPL", None),
+        ("IBM", Decimal("30.5")),
+    }
+    account = lives[0].account_id
+    counts = [queries_of_tick(account, CLOSES[WARM_UP + days]) for days in (2, 3, 18, 19)]
+    assert counts[1] == counts[3]

@@ -93,7 +93,7 @@ def play(takes_a_message: Callable[[int], bool], chance: random.Random) -> None:
 def test_on_a_slow_worker_the_trades_are_those_of_the_backtests(every: int, seed: int) -> None:
     deployed = deployments()
     play(lambda turn: turn % every == 0, random.Random(seed))
-    bars = load_many(SYMBOLS, "1Day")
+    bars = load_many(None, SYMBOLS, "1Day")
     for key, live in deployed.items():
         backtest = simulate(
             make_kind(key, PARAMETERS[key]),
@@ -107,7 +107,13 @@ def test_on_a_slow_worker_the_trades_are_those_of_the_backtests(every: int, seed
         assert len(backtest.trades) > 0
         assert closed_trades(live) == [expected(trade._asdict()) for trade in in_order(backtest.trades)]
         assert open_trades(live) == [
-            (p.symbol, to_decimal(p.quantity), p.entry_time, to_decimal(p.entry_price), to_decimal(p.stop_price))
+            (
+                p.symbol,
+                to_decimal(p.quantity),
+                p.entry_time,
+                to_decimal(p.entry_price),
+                to_decimal(p.stop_price or 0),
+            )
             for p in sorted(backtest.open_positions, key=lambda p: p.symbol)
         ]
     assert not SignalHistory.objects.filter(reason__contains="too late").exists()

@@ -1,4 +1,4 @@
-"""A damaged or missing bar file of one symbol affects that symbol only."""
+"""A damaged or missing bar file of one symbol, or a symbol without a closed bar, affects that symbol only."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -7,13 +7,20 @@ import pytest
 
 from livetrading.models import BrokerAccount, LiveStrategy, Order, PaperTrade
 from livetrading.pipeline.tick import tick
-from tests.livetrading.made_bars import CLOSES, damage_bars, flat, remove_bar_file, store_bars
+from tests.livetrading.made_bars import (
+    CLOSES,
+    damage_bars,
+    flat,
+    remove_bar_file,
+    replace_by_later_bars,
+    store_bars,
+)
 from tests.livetrading.pipeline.desk import WALL, open_account, replay
 from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy, signals_of
 from tradedesk.accounts.models import User
 
 Lose = Callable[[str], None]
-losing = pytest.mark.parametrize("lose", [damage_bars, remove_bar_file])
+losing = pytest.mark.parametrize("lose", [damage_bars, remove_bar_file, replace_by_later_bars])
 
 AAPL = flat(10, 10, 12, 13, 14, 14, 15)
 IBM = flat(50, 50, 60, 60, 62, 55, 54)

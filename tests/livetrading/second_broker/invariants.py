@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from livetrading.brokers.protocol import BrokerFill
 from livetrading.models import BrokerAccount, Incident, Order, OrderState
-from livetrading.models.order import PROTECTIVE, WORKING
+from livetrading.models.order import PROTECTIVE, STOPS, WORKING
 from livetrading.models.trade import trades_of
 from tests.livetrading.second_broker.broker import SecondBroker
 from tradedesk.core.money import CENT, MICRO
@@ -46,9 +46,9 @@ def check_protected(account: BrokerAccount) -> None:
         if any(order.purpose == Order.Purpose.EXIT or order.type == "market" for order in orders):
             continue
         entry_ends = trade.opening_order.state == OrderState.CANCEL_PENDING
-        for purpose, price in zip(PROTECTIVE, (trade.stop_price, trade.target_price), strict=True):
-            live = [order for order in orders if order.purpose == purpose]
-            assert live or price is None or entry_ends, f"{purpose} is missing for {trade}"
+        for purposes, price in ((STOPS, trade.stop_price), ((Order.Purpose.TAKE_PROFIT,), trade.target_price)):
+            live = [order for order in orders if order.purpose in purposes]
+            assert live or price is None or entry_ends, f"{purposes[0]} is missing for {trade}"
 
 
 def check_sales(account: BrokerAccount, broker: SecondBroker) -> None:

@@ -14,6 +14,7 @@ from tests.livetrading.factories import account_of
 from tests.livetrading.made_bars import CLOSES, flat, store_bars
 from tradedesk.accounts.models import Mode, User
 from tradedesk.core.bars import Timeframe
+from tradedesk.core.rules import DEFAULT_COSTS, Costs
 
 DAY = BarMatching(bar_minutes=Timeframe.DAY.minutes)
 
@@ -28,7 +29,7 @@ def test_the_first_call_opens_the_paper_account(alice: User, settings: Any) -> N
     assert (account.snapshot_at, account.state, account.entries_stopped) == (None, "connected", False)
     books = account.paper_account
     assert (books.starting_cash, books.cash) == (cash, cash)
-    assert set(books.costs().as_dict().values()) == {0}
+    assert books.costs() == DEFAULT_COSTS == Costs(slippage_bps=5.0)
 
 
 def test_an_open_account_is_not_changed(alice: User, settings: Any) -> None:
@@ -71,7 +72,9 @@ def test_the_simulated_broker_reports_only_the_orders_of_its_account(alice: User
     broker_for(hers, CLOSES[0]).submit(order)
     assert broker_for(hers, CLOSES[0]).order_by_client_id("a")
     assert broker_for(his, CLOSES[0]).order_by_client_id("a") is None
-    assert [fill.price for fill in broker_for(hers, CLOSES[1]).fills_since("")] == [11]
+    assert [fill.price for fill in broker_for(hers, CLOSES[1]).fills_since("")] == [
+        Decimal("11.0055")
+    ]  # 5 basis points of slippage
     assert broker_for(his, CLOSES[1]).fills_since("") == []
 
 

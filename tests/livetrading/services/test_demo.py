@@ -49,7 +49,7 @@ def test_the_demo_user_has_five_strategies_of_different_kinds(password_file: Pat
 def test_the_sample_bars_include_all_symbols_of_the_strategies() -> None:
     load_samples(NOW)
     symbols = {symbol for strategy in seed_demo().strategies.all() for symbol in strategy.symbols}
-    assert set(find_series(symbols, "1Day")) == symbols
+    assert set(find_series(None, symbols, "1Day")) == symbols
 
 
 def test_the_generated_password_is_stored_readable_for_its_owner_only(password_file: Path) -> None:

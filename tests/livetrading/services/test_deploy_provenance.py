@@ -43,7 +43,7 @@ def test_damaged_bars_are_refused(alice: User, monkeypatch: pytest.MonkeyPatch) 
     def damaged(*_: Any) -> None:
         raise DamagedBars("The file of AAPL is damaged.")
 
-    monkeypatch.setattr(bars_used, "load_many", damaged)
+    monkeypatch.setattr(bars_used, "bars_of", damaged)
     with pytest.raises(DeployRefused) as refusal:
         deploy(alice, make_strategy(user=alice), now=NOW)
     assert refusal.value.errors == {"symbols": "The file of AAPL is damaged."}

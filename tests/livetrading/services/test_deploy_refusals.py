@@ -56,6 +56,11 @@ def test_bars_without_split_adjustment_are_refused(alice: User, strategy: Strate
     assert "MSFT" in refusal_of(alice, strategy)["symbols"]
 
 
+def test_two_rules_that_exclude_each_other_are_refused(alice: User, strategy: Strategy) -> None:
+    both = DeploymentSettings(rules={"trailing_stop_pct": 0.1, "trailing_stop_atr": 3.0})
+    assert list(refusal_of(alice, strategy, settings=both)) == ["trailing_stop_atr"]
+
+
 @pytest.mark.parametrize(
     ("field", "low", "high", "outside"),
     [

@@ -1,5 +1,6 @@
 """The trading rules that a deployment takes over from its backtest or optimizer run."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from backtests.models import ALL_SYMBOLS, Backtest
 from livetrading.services.deploy import deployment_rules
 from tests.livetrading.factories import make_backtest, make_candidate, make_strategy
 from tradedesk.accounts.models import User
-from tradedesk.core.rules import DEPLOYED_RULES, InvalidRules, RiskRules, fully_invested
+from tradedesk.core.declarations import InvalidRules
+from tradedesk.core.rules import DEPLOYED_RULES, RiskRules, fully_invested
 
 DEFAULTS = RiskRules(position_size_pct=0.02, max_positions=5)
 # A value of each rule that differs from its default and is within the bounds of a deployment.
@@ -18,6 +20,7 @@ CHOSEN: dict[str, Any] = {
     "max_positions": 7,
     "fractional": True,
     "stop_loss_pct": 0.03,
+    "trailing_stop_pct": 0.04,
     "take_profit_pct": 0.06,
     "signal_threshold": 0.7,
     "daily_loss_limit": 500.0,
@@ -34,9 +37,9 @@ def backtest_with(user: User, symbols: int = 2, **rules: Any) -> Backtest:
 
 
 def test_every_rule_has_a_value_in_this_file() -> None:
-    assert set(CHOSEN) == set(DEPLOYED_RULES)
-    for name, rule in DEPLOYED_RULES.items():
-        rule.check(CHOSEN[name])
+    assert set(CHOSEN) == set(DEPLOYED_RULES) - {"trailing_stop_atr"}  # it excludes the other trailing stop
+    for name, value in CHOSEN.items():
+        DEPLOYED_RULES[name].check(value)
         assert CHOSEN[name] != getattr(DEFAULTS, name)
 
 
@@ -48,7 +51,7 @@ def test_all_rules_of_a_backtest_are_carried(alice: User) -> None:
     assert deployment_rules(backtest_with(alice, **CHOSEN)) == RiskRules(**CHOSEN)
 
 
-@pytest.mark.parametrize("name", sorted(DEPLOYED_RULES))
+@pytest.mark.parametrize("name", sorted(CHOSEN))
 @pytest.mark.parametrize("source", ["backtest", "candidate"])
 def test_each_rule_is_carried(alice: User, name: str, source: str) -> None:
     rule = {name: CHOSEN[name]}
@@ -107,6 +110,11 @@ def test_a_chosen_size_of_a_run_is_kept_within_the_bounds_of_a_deployment(alice:
     candidate = make_candidate(user=alice, run={"rules": {"position_size_pct": 0.8, "max_positions": 50}})
     rules = deployment_rules(candidate)
     assert (rules.position_size_pct, rules.max_positions) == (0.5, 20)
+
+
+def test_a_strategy_has_the_defaults_of_its_kind(alice: User) -> None:
+    kept = make_strategy(user=alice, kind="buy_and_hold", parameters={})
+    assert deployment_rules(kept) == replace(DEFAULTS, stop_loss_pct=None)
 
 
 def test_a_stored_rule_out_of_bounds_is_an_error(alice: User) -> None:

@@ -1,0 +1,30 @@
+"""What live trading uses the bars of a symbol for: lots, open orders, and strategies that are not stopped."""
+
+from collections.abc import Collection
+from itertools import chain
+
+from django.db.models import Q
+
+from livetrading.models import LiveStrategy, LiveTrade, Order, PaperTrade
+from livetrading.models.order import WORKING
+from livetrading.services.wording import counted
+
+
+def bars_in_use(symbol: str, timeframe: str, user_id: int | None, not_of: Collection[int]) -> list[str]:
+    """See tradedesk.marketdata.usage.Uses. A paused strategy counts: it can be resumed. Four queries."""
+    whose = ~Q(user__in=not_of) if user_id is None else Q(user=user_id)
+    series = whose & Q(symbol=symbol, timeframe=timeframe)
+    held = {
+        account
+        for model in (PaperTrade, LiveTrade)
+        for account in model.objects.filter(series, exit_time=None).values_list("account", flat=True)
+    }
+    orders = Order.objects.filter(series, state__in=WORKING, purpose=Order.Purpose.ENTRY).count()
+    running = LiveStrategy.objects.filter(whose, timeframe=timeframe).exclude(status=LiveStrategy.Status.STOPPED)
+    deployed = list(chain(*running.values_list("symbols", flat=True))).count(symbol)
+    found = (
+        (len(held), "account holds it", "accounts hold it"),
+        (orders, "order for it is open", "orders for it are open"),
+        (deployed, "live strategy trades it", "live strategies trade it"),
+    )
+    return [counted(number, one, several) for number, one, several in found if number]
