@@ -29,6 +29,7 @@ METRICS = [
     ("buy_and_hold_return_pct", "buy_and_hold_return", 100),
     ("alpha_pct", "alpha", 100),
     ("beta", "beta", 1),
+    ("days", "days", 1),
 ]
 
 
@@ -40,7 +41,7 @@ def public(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 def request_body(strategy: Strategy, **changes: Any) -> dict[str, Any]:
     dates = {"start_date": "2005-01-03", "end_date": "2010-12-31"}
-    return {"strategy_id": strategy.pk, **dates, "initial_capital": 100_000, **changes}
+    return {"strategy_id": strategy.pk, **dates, "initial_capital": 100_000, "slippage_bps": 0, **changes}
 
 
 def run_completed(client: ApiClient, strategy: Strategy, **changes: Any) -> Any:

@@ -5,4 +5,4 @@ from tradedesk.marketdata.library import closed_bars
 
 
 def close_of(symbol: str) -> float:
-    return float(closed_bars(symbol, "1Day", NOW, last=1).close[-1])
+    return float(closed_bars(None, symbol, "1Day", NOW, last=1).close[-1])

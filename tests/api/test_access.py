@@ -4,17 +4,18 @@ import re
 from typing import Any
 
 import pytest
+from django.db.models import Model
 from django.test import Client
 
-from backtests.models import Backtest, OptimizerRun
-from livetrading.models import LiveStrategy
-from strategies.models import Strategy
 from tests.api.client import ApiClient
 from tests.api.test_document import CONTRACT
 from tests.livetrading.factories import make_backtest, make_candidate, make_desk_rows, make_live_strategy
+from tests.livetrading.made_bars import NOW, flat
 from tests.strategies.examples import a_strategy
 from tradedesk.accounts.api_auth import NO_CSRF
 from tradedesk.accounts.models import User
+from tradedesk.marketdata.models import BarSeries, PreviousVersion
+from tradedesk.marketdata.series import SeriesKey, save_series
 from tradedesk.rest.refusals import LOG_IN
 
 PUBLIC = {("get", "/api/health"), ("post", "/api/v1/auth/login")}
@@ -33,14 +34,24 @@ VALID = {"name": "Taken", "kind": "buy_and_hold", "symbols": ["IBM"]}
 
 
 @pytest.fixture
-def owned(alice: User) -> dict[str, Strategy | Backtest | LiveStrategy | OptimizerRun]:
+def owned(alice: User) -> dict[str, Model]:
     strategy = a_strategy(alice)
+    bars = make_own_bars(alice)
     return {
+        "{series_id}": bars,
+        "{version_id}": PreviousVersion.objects.get(),
         "{strategy_id}": strategy,
         "{backtest_id}": make_backtest(user=alice, strategy=strategy),
         "{live_strategy_id}": make_live_strategy(user=alice, strategy=strategy),
         "{run_id}": make_candidate(user=alice).run,
     }
+
+
+def make_own_bars(user: User) -> BarSeries:
+    """A series of this user alone, with a previous version."""
+    key = SeriesKey("csv", "ACME", "1Day", user.pk)
+    stored = save_series(key, flat(10), adjusted=True, stored=None, now=NOW)
+    return save_series(key, flat(10, 11), adjusted=True, stored=stored, now=NOW, undoable=True)
 
 
 def address(path: str, owned: dict[str, Any]) -> str:
@@ -59,13 +70,13 @@ def test_every_endpoint_but_the_public_ones_requires_a_user(charlies: ApiClient,
 
 @pytest.mark.parametrize(("method", "path"), WITH_ID)
 def test_an_object_of_another_user_is_404(bobs: ApiClient, owned: dict[str, Any], method: str, path: str) -> None:
-    before = [type(row).objects.values().get(pk=row.pk) for row in owned.values()]
+    before = [type(row)._default_manager.values().get(pk=row.pk) for row in owned.values()]
     response = bobs.send(method.upper(), address(path, owned), VALID)
     assert response.status == 404
     noun, number = response.json["detail"].removeprefix("There is no ").rstrip(".").rsplit(" ", 1)
-    assert noun in ("strategy", "backtest", "live strategy", "optimizer run")
+    assert noun in ("strategy", "backtest", "live strategy", "optimizer run", "bar series", "previous version")
     assert number in address(path, owned)
-    assert [type(row).objects.values().get(pk=row.pk) for row in owned.values()] == before
+    assert [type(row)._default_manager.values().get(pk=row.pk) for row in owned.values()] == before
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from tests.livetrading.factories import NOW
 from tests.livetrading.published import refuse_publishing
 from tests.strategies.examples import a_strategy
 from tradedesk.accounts.models import User
-from tradedesk.core.rules import DEPLOYED_RULES, RiskRules, Rule, Unit
+from tradedesk.core.declarations import Rule, Unit
+from tradedesk.core.rules import DEPLOYED_RULES, RiskRules
 
 URL = "/api/v1/live-trading/quick-deploy"
 
@@ -74,6 +75,8 @@ def test_a_deployment_has_the_rules_of_the_request(alices: ApiClient, strategy: 
         "max_positions": 2,
         "fractional": True,
         "stop_loss_pct": 0.05,
+        "trailing_stop_pct": None,
+        "trailing_stop_atr": 2.5,
         "take_profit_pct": 0.3,
         "signal_threshold": 0.75,
         "daily_loss_limit": 300,
@@ -89,9 +92,10 @@ def test_a_deployment_has_the_rules_of_the_request(alices: ApiClient, strategy: 
     assert limits == rules | settings
 
 
-def test_a_rule_that_is_null_has_its_default(alices: ApiClient, strategy: Strategy) -> None:
+def test_a_rule_that_is_null_is_off_or_has_its_default(alices: ApiClient, strategy: Strategy) -> None:
     assert alices.post(URL, request_body(strategy, **dict.fromkeys(DEPLOYED_RULES))).status == 201
-    assert LiveStrategy.objects.get().risk_rules() == RiskRules(position_size_pct=0.02, max_positions=5)
+    off = RiskRules(position_size_pct=0.02, max_positions=5, stop_loss_pct=None)
+    assert LiveStrategy.objects.get().risk_rules() == off
 
 
 @pytest.mark.parametrize("rule", DEPLOYED_RULES.values(), ids=lambda rule: rule.name)

@@ -10,7 +10,8 @@ from pytest_django.live_server_helper import LiveServer
 from tests.api.backtesting import METRICS
 from tests.api.client import ApiClient
 from tests.chromium import find_chromium
-from tradedesk.core.rules import COSTS, DEPLOYED_RULES, RULES, Rule, Unit
+from tradedesk.core.declarations import Rule, Unit
+from tradedesk.core.rules import COSTS, DEPLOYED_RULES, RULES
 
 DOCUMENT, DOCS = "/api/openapi.json", "/api/docs"
 LIVE = "/api/v1/live-trading"
@@ -18,6 +19,12 @@ CONTRACT = {
     ("get", "/api/health"): {"200", "503"},
     ("post", "/api/v1/auth/login"): {"200", "400", "401", "422", "429"},
     ("post", "/api/v1/auth/logout"): {"204", "401"},
+    ("get", "/api/v1/data"): {"200", "401", "422"},
+    ("get", "/api/v1/data/versions"): {"200", "401", "422"},
+    ("post", "/api/v1/data/versions/{version_id}/restore"): {"200", "401", "404", "409"},
+    ("get", "/api/v1/data/{series_id}"): {"200", "401", "404"},
+    ("delete", "/api/v1/data/{series_id}"): {"200", "401", "403", "404", "409", "422"},
+    ("get", "/api/v1/data/{series_id}/bars"): {"200", "401", "404", "409", "422"},
     ("get", "/api/v1/strategies"): {"200", "401", "422"},
     ("post", "/api/v1/strategies"): {"201", "400", "401", "422"},
     ("get", "/api/v1/strategies/kinds"): {"200", "401", "422"},
@@ -80,12 +87,13 @@ def test_every_body_refuses_unknown_fields(alices: ApiClient) -> None:
     [
         (
             "BacktestBody",
-            {"strategy_id", "start_date", "end_date", "initial_capital"},
+            {"strategy_id", "start_date", "end_date"},
             {
+                "initial_capital": 100_000.0,
                 "commission_per_order": 0.0,
                 "commission_per_share": 0.0,
                 "commission_bps": 0.0,
-                "slippage_bps": 0.0,
+                "slippage_bps": 5.0,
                 "signal_threshold": 0.6,
                 "stop_loss_pct": 0.1,
                 "fractional": False,

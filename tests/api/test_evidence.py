@@ -9,14 +9,17 @@ from backtests.bars_used import stored_bars_used
 from backtests.models import Backtest
 from backtests.provenance import describe
 from backtests.services import evidence
+from livetrading.models import CarriedEvidence
 from tests.api.client import ApiClient, field_messages
-from tests.livetrading.factories import WALL, make_backtest, make_candidate
+from tests.backtests.research.robustness.reports import GOOD
+from tests.livetrading.factories import WALL, make_backtest, make_candidate, make_live_strategy
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.library import find_series
 
 URL = "/api/v1/evidence"
 KEYS = [
-    "deflated_sharpe",
+    "chance",
+    "against_holding",
     "out_of_sample",
     "walk_forward",
     "overfitting",
@@ -25,13 +28,14 @@ KEYS = [
     "costs",
     "trades",
     "checks",
+    "data",
 ]
 
 
 @pytest.fixture
 def backtest(alice: User, market: None) -> Backtest:
     backtest = make_backtest(user=alice)
-    series, (_, end) = find_series(backtest.symbols, backtest.timeframe), backtest.period
+    series, (_, end) = find_series(None, backtest.symbols, backtest.timeframe), backtest.period
     used = {symbol: stored_bars_used(each, end) for symbol, each in series.items()}
     backtest.provenance = describe(backtest.kind, used)
     backtest.save()
@@ -47,6 +51,7 @@ def test_evidence_is_pending_before_it_is_computed(alices: ApiClient, backtest: 
         "status": "pending",
         "error": None,
         "trials": 0,
+        "overall": None,
         "lines": [],
         "report": {},
     }
@@ -57,6 +62,7 @@ def test_every_line_has_a_rating_a_message_and_a_criterion(alices: ApiClient, ba
     response = alices.get(f"{URL}?backtest_id={backtest.pk}").json
     assert response["status"] == "ready"
     assert [line["key"] for line in response["lines"]] == KEYS
+    assert response["overall"]["rating"] in {"pass", "caution", "fail"}
     assert {line["rating"] for line in response["lines"]} <= {"pass", "caution", "fail", "none"}
     assert set(response["lines"][0]) == {"key", "label", "rating", "message", "criterion", "value"}
     assert all(line["message"] and line["criterion"] for line in response["lines"])
@@ -109,3 +115,24 @@ def test_a_backtest_of_another_user_or_without_a_result_is_404(
 
 def test_a_user_is_required(charlies: ApiClient) -> None:
     assert charlies.get(f"{URL}?backtest_id=1").status == 401
+
+
+def test_a_live_strategy_shows_the_evidence_that_it_carries(
+    alices: ApiClient, bobs: ApiClient, backtest: Backtest
+) -> None:
+    live = make_live_strategy(user=backtest.user, backtest=backtest)
+    address = f"/api/v1/live-trading/strategies/{live.pk}"
+    assert alices.get(address).json["evidence"] is None
+    CarriedEvidence.objects.create(
+        live_strategy=live,
+        report=GOOD,
+        symbols=["AAPL"],
+        timeframe="1Day",
+        start_date=backtest.start_date,
+        end_date=backtest.end_date,
+        computed_at=WALL,
+    )
+    carried = alices.get(address).json["evidence"]
+    assert (carried["overall"]["rating"], carried["symbols"]) == ("pass", ["AAPL"])
+    assert [line["key"] for line in carried["lines"]] == KEYS
+    assert bobs.get(address).status == 404

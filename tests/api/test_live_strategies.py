@@ -85,6 +85,8 @@ def test_a_live_strategy_has_limits_counters_and_its_last_check(alices: ApiClien
             "position_size_pct": 0.02,
             "max_position_size": None,
             "stop_loss_pct": 0.1,
+            "trailing_stop_pct": None,
+            "trailing_stop_atr": None,
             "take_profit_pct": 0.2,
             "signal_threshold": 0.6,
             "daily_loss_limit": 250.5,
@@ -93,6 +95,7 @@ def test_a_live_strategy_has_limits_counters_and_its_last_check(alices: ApiClien
         },
         "counters": {"signals": 2, "orders": 1, "trades": 2, "trades_today": 1, "open_positions": 1},
         "pnl": response.json["pnl"],
+        "evidence": None,
     }
     assert response.json["pnl"]["realized"] == 30
     assert response.json["pnl"]["unrealized"] == gain

@@ -21,14 +21,25 @@ WALL = datetime(2026, 1, 5, 12, tzinfo=UTC)
 GRID = {"fast": {"low": 5, "high": 30, "step": 5}, "slow": {"low": 20, "high": 60, "step": 10}}
 
 FIGURES = ("total_return_pct", "sharpe_ratio", "max_drawdown_pct", "win_rate", "num_trades")
-RESULTS = {"rules", "costs", "grid", "seed", "symbol", "best", "all_performances", "provenance"}
+RESULTS = {
+    "starts",
+    "warnings",
+    "rules",
+    "costs",
+    "grid",
+    "seed",
+    "symbol",
+    "best",
+    "all_performances",
+    "provenance",
+}
 
 pytestmark = pytest.mark.usefixtures("market")
 
 
 def request_body(**changes: Any) -> dict[str, Any]:
     dates = {"start_date": "2005-01-03", "end_date": "2010-12-31"}
-    return {"symbols": ["AAPL"], **dates, "initial_capital": 100_000, **changes}
+    return {"symbols": ["AAPL"], **dates, "initial_capital": 100_000, "slippage_bps": 0, **changes}
 
 
 def run_completed(client: ApiClient, body: dict[str, Any], query: str = "") -> Any:
@@ -46,7 +57,9 @@ def test_the_rows_of_a_search_are_best_first(alices: ApiClient, strategy: Strate
     assert (run["status"], run["progress"], run["job"]) == ("completed", 100, "search")
     rows = run["all_performances"]
     assert len(rows) == 26
-    assert [row["rank"] for row in rows] == list(range(1, 27))
+    ranked = sum(row["eligible"] for row in rows)
+    assert 0 < ranked < len(rows)
+    assert [row["rank"] for row in rows] == [*range(1, ranked + 1), *[None] * (len(rows) - ranked)]
     assert run["best"] == rows[0]
     scores = [row["score"] for row in rows if row["eligible"]]
     assert scores == sorted(scores, reverse=True)
@@ -120,6 +133,7 @@ def test_the_rules_of_a_run_are_those_of_the_request(alices: ApiClient, strategy
     [
         ({"grid": {"fast": {"low": 30, "high": 5, "step": 1}}}, "grid.fast"),
         ({"grid": {"pace": {"low": 5, "high": 30, "step": 1}}}, "grid.pace"),
+        ({"grid": {"fast": {"low": [5], "high": 30, "step": 1}}}, "grid.fast.low"),
         ({"method": "guess"}, "method"),
         ({"method": "random"}, "trials"),
         ({"trials": 100}, "trials"),

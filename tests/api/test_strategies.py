@@ -31,7 +31,7 @@ def test_a_strategy_is_created_and_read(alices: ApiClient, alice: User) -> None:
 
 def test_a_field_that_is_left_out_has_its_default(alices: ApiClient) -> None:
     response = alices.post(URL, {"name": "Plain", "kind": "rsi_mean_reversion"})
-    assert response.json["parameters"] == {"period": 14, "oversold": 30.0, "overbought": 70.0}
+    assert response.json["parameters"] == {"period": 14, "oversold": 30.0, "overbought": 70.0, "enter_on": "touch"}
     assert (response.json["symbols"], response.json["timeframe"]) == ([], "1Day")
 
 
@@ -69,7 +69,7 @@ def test_bad_values_are_refused_at_their_fields(alices: ApiClient) -> None:
             "kind": "sma_crossover",
             "parameters": {"fast": 1.5, "slow": "50", "medium": 30},
             "symbols": ["AAPL", "no symbol"],
-            "timeframe": "1Week",
+            "timeframe": "2Week",
         },
     )
     messages = field_messages(response)
@@ -112,6 +112,19 @@ def test_the_list_has_pages(alices: ApiClient, alice: User) -> None:
     assert alices.get(f"{URL}?offset=1000").json == {"items": [], "count": 60}
 
 
+def test_a_choice_is_sent_and_read_as_its_word(alices: ApiClient) -> None:
+    body = {**CROSSOVER, "kind": "rsi_mean_reversion", "parameters": {"enter_on": "return"}}
+    created = alices.send("POST", URL, body)
+    assert created.json["parameters"]["enter_on"] == "return"
+    assert Strategy.objects.get().parameters["enter_on"] == 1
+    refused = alices.send("POST", URL, {**body, "parameters": {"enter_on": "never"}})
+    assert field_messages(refused).keys() == {"parameters.enter_on"}
+    found = {kind["key"]: kind for kind in alices.get(f"{URL}/kinds").json["items"]}
+    choice = found["cci"]["parameters"][-1]
+    assert (choice["type"], choice["default"], choice["choices"]) == ("choice", "return", ["touch", "return"])
+    assert choice["search"] == {"low": "touch", "high": "return", "step": 1}
+
+
 def test_the_kinds_have_their_parameters(alices: ApiClient) -> None:
     response = alices.get(f"{URL}/kinds").json
     assert {kind["key"] for kind in response["items"]} == set(kinds())
@@ -128,6 +141,7 @@ def test_the_kinds_have_their_parameters(alices: ApiClient) -> None:
         "step": 1,
         "search": {"low": 5, "high": 30, "step": 1},
         "help": SmaCrossover.params()["fast"].help,
+        "choices": None,
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from tradedesk.core.bars import Bars, Timeframe, session_dates
+from tradedesk.core.bars import LEAST_PRICE, PRICE_LIMIT, Bars, Timeframe, session_dates
 from tradedesk.marketdata.sessions import daily_times, sessions_between
 
 HEADER = "Date,Open,High,Low,Close,Volume"
@@ -41,7 +41,7 @@ def any_bars(draw: Any, max_size: int = 40) -> Bars:
         )
     )
     count = len(micros)
-    price = st.floats(1e-6, 1e9, allow_nan=False)
+    price = st.floats(LEAST_PRICE, 0.999 * PRICE_LIMIT)
     corners = np.sort(
         np.array(draw(st.lists(st.tuples(price, price, price, price), min_size=count, max_size=count)))
     )

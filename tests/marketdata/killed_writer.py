@@ -109,7 +109,7 @@ def runs_until(line: int, change: Callable[[], Bars]) -> bool:
 
 def stored_fingerprint() -> str:
     CACHE.clear()
-    return store.fingerprint_of(load_bars(KEY.symbol, KEY.timeframe))
+    return store.fingerprint_of(load_bars(None, KEY.symbol, KEY.timeframe))
 
 
 def delete_left_overs() -> None:

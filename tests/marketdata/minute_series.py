@@ -27,7 +27,7 @@ def import_all(bars: Bars) -> BarSeries:
 
 
 def stored_bars() -> Bars:
-    return load_bars("ACME", "1Min")
+    return load_bars(None, "ACME", "1Min")
 
 
 def same(one: Bars, other: Bars) -> bool:

@@ -88,7 +88,7 @@ class TestAppended:
         key = SeriesKey("csv", "ACME", "1Day")
         append(daily_bars(5), key)
         assert periods(append(daily_bars(7), key)) == [("all", 5), ("tail", 2)]
-        assert same(load_bars("ACME", "1Day"), daily_bars(7))
+        assert same(load_bars(None, "ACME", "1Day"), daily_bars(7))
 
     def test_bars_that_are_delivered_again_change_nothing(self) -> None:
         bars = minute_bars(10)

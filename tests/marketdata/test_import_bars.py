@@ -1,54 +1,32 @@
 """The service that imports a file of bars."""
 
-import os
-from collections.abc import Callable
 from datetime import UTC, date, datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.db import IntegrityError
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from tests.marketdata.examples import HEADER, csv_of, daily_bars
-from tradedesk.core.bars import Bars
-from tradedesk.marketdata import series as series_module
+from tests.marketdata.imports import NOW, files, import_file, same, stored
+from tests.marketdata.quality_series import scaled
+from tradedesk.core.bars import Bars, Timeframe, to_datetime
 from tradedesk.marketdata import store
+from tradedesk.marketdata.appending import append_bars
+from tradedesk.marketdata.findings import BarsUse, read_doubts
 from tradedesk.marketdata.library import load_bars
-from tradedesk.marketdata.models import BarSeries
-from tradedesk.marketdata.refusal import ImportRefused
-from tradedesk.marketdata.services import Imported, import_bars
+from tradedesk.marketdata.models import BarSeries, PreviousVersion
+from tradedesk.marketdata.refusal import FindingsRefused, ImportRefused
+from tradedesk.marketdata.series import SeriesKey
 
-NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LATER = datetime(2026, 1, 6, 12, tzinfo=UTC)
 
+# The last session before the 26th bar of daily_bars, and that of the bar.
+DAYS_AROUND = (date(2012, 4, 9), date(2012, 4, 10))
+
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bar_store")]
-
-
-def import_file(content: bytes | Bars, **changes: Any) -> Imported:
-    file = BytesIO(csv_of(content) if isinstance(content, Bars) else content)
-    values: dict[str, Any] = {
-        "symbol": "ACME",
-        "timeframe": "1Day",
-        "provider": "csv",
-        "adjusted": True,
-        "replace": False,
-        "now": NOW,
-    }
-    return import_bars(file, **values | changes)
-
-
-def stored() -> Bars:
-    return load_bars("ACME", "1Day")
-
-
-def same(one: Bars, other: Bars) -> bool:
-    return store.fingerprint_of(one) == store.fingerprint_of(other)
-
-
-def files(folder: Path) -> list[str]:
-    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
 
 
 def test_it_stores_the_bars_and_reports_the_series(bar_store: Path) -> None:
@@ -79,7 +57,9 @@ def test_a_later_file_is_appended(
     assert (imported.added, imported.replaced) == (4, 0)
     series = BarSeries.objects.get()
     assert (series.count, series.updated_at) == (10, LATER)
-    assert files(bar_store) == series.paths
+    kept = PreviousVersion.objects.get()
+    assert (kept.count, kept.updated_at, kept.kept_at) == (6, NOW, LATER)
+    assert files(bar_store) == sorted(series.paths + kept.paths)
 
 
 def test_earlier_bars_are_inserted_before_later_ones() -> None:
@@ -135,8 +115,61 @@ def test_prices_adjusted_by_the_file_are_stored_as_adjusted() -> None:
 def test_rows_on_days_without_a_session_are_counted() -> None:
     saturday = f"{HEADER}\n2012-03-02,9.5,11,9,10,1\n2012-03-03,9.5,11,9,10,1\n".encode()
     imported = import_file(saturday)
-    assert imported.off_session == 1
-    assert "Rows on days without a NYSE session: 1." in str(imported)
+    assert [(each.name, each.count) for each in imported.findings] == [("outside_session", 1)]
+    assert [each.name for each in imported.series.doubts] == ["outside_session"]
+
+
+def test_a_download_that_differs_in_the_seventh_digit_is_the_same() -> None:
+    bars = daily_bars(5, price=100.0)
+    import_file(bars)
+    # As prices that went through numbers of seven digits.
+    again = Bars(bars.time, *(column * (1 + 3e-7) for column in bars.values()))
+    imported = import_file(csv_of(again))
+    assert (imported.added, imported.replaced) == (0, 0)
+    assert same(stored(), bars)
+
+
+def test_the_size_of_the_differences_is_said() -> None:
+    bars = daily_bars(5, price=100.0)
+    import_file(bars)
+    close = bars.close + np.array([0, 0, 0.25, 0.5, 0])
+    corrected = Bars(bars.time, bars.open, bars.high, bars.low, close, bars.volume)
+    with pytest.raises(ImportRefused, match=r"^2 bars .* by up to 0.49%: close 103 is now 103.5 on 2012-03-08"):
+        import_file(corrected)
+    assert "2 replaced, by up to 0.49%: close 103 is now 103.5 on 2012-03-08" in str(
+        import_file(corrected, replace=True)
+    )
+
+
+def test_bars_of_another_adjustment_are_said_to_be() -> None:
+    bars = daily_bars(10, price=100.0)
+    import_file(bars)
+    halved = scaled(bars, slice(None), 1 / 2)
+    with pytest.raises(ImportRefused, match=r"one factor, 0\.5: .* Download the whole history again"):
+        import_file(halved[3:])
+    with pytest.raises(FindingsRefused) as refusal:
+        import_file(halved[3:], replace=True)
+    assert [each.name for each in refusal.value.findings] == ["seam"]
+    assert import_file(halved, replace=True).findings == []
+
+
+def test_appended_bars_bring_their_findings() -> None:
+    bars = daily_bars(30, price=100.0)
+    import_file(bars[:25])
+    split = scaled(bars, slice(None), 1 / 4)
+    key = SeriesKey("csv", "ACME", "1Day")
+    for row in range(25, 30):
+        append_bars(key, split[row : row + 1], adjusted=True, now=LATER)
+    (found,) = BarSeries.objects.get().doubts
+    assert (found.name, found.is_open, found.spans[0].start) == ("split", True, to_datetime(bars.time[25]))
+    doubts = read_doubts(0, [BarsUse(["ACME", "NONE"], "1Day", date(2012, 3, 5), day) for day in DAYS_AROUND])
+    assert [len(each) for each in doubts] == [0, 1]
+
+
+def test_an_unknown_finding_cannot_be_accepted() -> None:
+    with pytest.raises(ImportRefused, match=r"^“splits” is not a finding\.") as refusal:
+        import_file(daily_bars(5), accept=["splits"])
+    assert refusal.value.field == "accept"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +179,7 @@ def test_rows_on_days_without_a_session_are_counted() -> None:
         (
             {"timeframe": "2Day"},
             "timeframe",
-            "“2Day” is not a timeframe. Use one of 1Min, 5Min, 15Min, 1Hour, 1Day.",
+            f"“2Day” is not a timeframe. Use one of {', '.join(Timeframe)}.",
         ),
         ({"provider": "sample"}, "provider", "“sample” is not a provider. Use csv."),
         ({"provider": "../csv"}, "provider", "is not a provider"),
@@ -162,103 +195,12 @@ def test_an_invalid_part_of_the_key_is_refused_at_its_field(
     assert files(bar_store) == []
 
 
-def test_an_invalid_row_changes_nothing(bar_store: Path) -> None:
-    import_file(daily_bars(5))
-    before, kept = files(bar_store), BarSeries.objects.values().get()
-    with pytest.raises(ImportRefused, match="Line 21"):
-        import_file(csv_of(daily_bars(19)) + b"2012-04-30,1,0.5,1,1,1\n")
-    assert files(bar_store) == before
-    assert BarSeries.objects.values().get() == kept
-    assert same(stored(), daily_bars(5))
-
-
-def test_a_full_disk_changes_nothing(bar_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import_file(daily_bars(5))
-    before, kept = files(bar_store), BarSeries.objects.values().get()
-
-    def disk_full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", disk_full)
-    with pytest.raises(ImportRefused, match="No space left on device"):
-        import_file(daily_bars(9))
-    assert files(bar_store) == before
-    assert BarSeries.objects.values().get() == kept
-    assert same(stored(), daily_bars(5))
-
-
-def test_a_process_that_ends_between_file_and_row_leaves_the_old_bars(
-    bar_store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import_file(daily_bars(5))
-
-    def die(*_: object) -> bool:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(series_module, "_row_updated", die)
-    with pytest.raises(KeyboardInterrupt):
-        import_file(daily_bars(9))
-    monkeypatch.undo()
-    assert same(stored(), daily_bars(5))
-    import_file(daily_bars(9))
-    assert same(stored(), daily_bars(9))
-
-
-def run_before_the_write(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Call `act` once, after the service has read the stored bars and before it writes."""
-    write = store.write
-
-    def write_after(path: str, bars: Bars) -> None:
-        monkeypatch.setattr(store, "write", write)
-        act()
-        write(path, bars)
-
-    monkeypatch.setattr(store, "write", write_after)
-
-
-@pytest.mark.parametrize("there_before", [False, True])
-def test_bars_of_another_import_at_the_same_time_are_not_lost(
-    monkeypatch: pytest.MonkeyPatch, there_before: bool
-) -> None:
-    bars = daily_bars(10)
-    if there_before:
-        import_file(bars[:2])
-    run_before_the_write(monkeypatch, lambda: import_file(bars[:6]))
-    with pytest.raises(ImportRefused, match="Another import or feed changed the bars of ACME"):
-        import_file(bars[6:])
-    assert same(stored(), bars[:6])
-    import_file(bars[6:])
-    assert same(stored(), bars)
-
-
-@pytest.mark.parametrize("there_before", [False, True])
-def test_two_imports_of_one_file_at_the_same_time_are_not_a_conflict(
-    monkeypatch: pytest.MonkeyPatch, there_before: bool
-) -> None:
-    if there_before:
-        import_file(daily_bars(2))
-    run_before_the_write(monkeypatch, lambda: import_file(daily_bars(6)))
-    import_file(daily_bars(6))
-    assert same(stored(), daily_bars(6))
-
-
-def test_after_its_file_is_deleted_a_series_can_be_imported_again(bar_store: Path) -> None:
-    import_file(daily_bars(5))
-    path = BarSeries.objects.get().paths[0]
-    (bar_store / path).write_bytes(b"damaged")
-    with pytest.raises(ImportRefused, match="is damaged"):
-        import_file(daily_bars(5))
-    (bar_store / path).unlink()
-    import_file(daily_bars(5))
-    assert same(stored(), daily_bars(5))
-
-
 def test_every_timeframe_is_a_series_of_its_own() -> None:
     import_file(daily_bars(3))
     minutes = f"{HEADER}\n2012-03-05 09:30,9.5,11,9,10,1000\n2012-03-05 09:31,9.5,11,9,10,1000\n".encode()
     import_file(minutes, timeframe="1Min")
-    assert load_bars("ACME", "1Day").time[0].item().date() == date(2012, 3, 5)
-    assert len(load_bars("ACME", "1Min")) == 2
+    assert load_bars(None, "ACME", "1Day").time[0].item().date() == date(2012, 3, 5)
+    assert len(load_bars(None, "ACME", "1Min")) == 2
 
 
 @pytest.mark.parametrize("change", [{"count": 0}, {"last": datetime(2000, 1, 1, tzinfo=UTC)}])

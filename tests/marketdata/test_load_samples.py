@@ -28,7 +28,7 @@ def test_it_fills_an_empty_store() -> None:
         ("sample", "MSFT", "1Day", True, 3270),
     ]
     for symbol in ALL:
-        assert store.fingerprint_of(load_bars(symbol, Timeframe.DAY)) == FINGERPRINTS[symbol]
+        assert store.fingerprint_of(load_bars(None, symbol, Timeframe.DAY)) == FINGERPRINTS[symbol]
 
 
 def test_a_second_call_reads_no_files(
@@ -44,7 +44,7 @@ def test_a_deleted_file_is_written_again(bar_store: Path) -> None:
     load_samples(NOW)
     (bar_store / BarSeries.objects.get(symbol="IBM").paths[0]).unlink()
     assert load_samples(NOW) == ["IBM"]
-    assert len(load_bars("IBM", "1Day")) == 3270
+    assert len(load_bars(None, "IBM", "1Day")) == 3270
 
 
 def test_samples_of_an_older_release_are_replaced(
@@ -59,5 +59,5 @@ def test_samples_of_an_older_release_are_replaced(
     monkeypatch.undo()
     with django_capture_on_commit_callbacks(execute=True):
         assert load_samples(NOW) == ["FB"]
-    assert len(load_bars("FB", "1Day")) == 196
+    assert len(load_bars(None, "FB", "1Day")) == 196
     assert len(list((bar_store / "sample" / "FB").iterdir())) == 1

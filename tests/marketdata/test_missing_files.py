@@ -24,7 +24,14 @@ LATER_OF_2012 = "2012-03-05 09:31,9.5,11,9,10,1000\n"
 def import_minutes(rows: str, *, replace: bool = False) -> Imported:
     file = BytesIO((MINUTES + rows).encode())
     return import_bars(
-        file, symbol="ACME", timeframe="1Min", provider="csv", adjusted=True, replace=replace, now=NOW
+        file,
+        owner_id=None,
+        symbol="ACME",
+        timeframe="1Min",
+        provider="csv",
+        adjusted=True,
+        replace=replace,
+        now=NOW,
     )
 
 
@@ -36,14 +43,14 @@ def test_a_deleted_file_of_one_year_does_not_lose_the_others(bar_store: Path) ->
     assert refusal.value.field == "replace"
     assert BarSeries.objects.get().parts == series.parts
     assert import_minutes(OF_2011).series.parts == series.parts
-    assert len(load_bars("ACME", "1Min")) == 3
+    assert len(load_bars(None, "ACME", "1Min")) == 3
 
 
 def test_with_replace_a_series_goes_on_without_the_deleted_file(bar_store: Path) -> None:
     series = import_minutes(OF_2011 + OF_2012).series
     (bar_store / series.paths[0]).unlink()
     assert import_minutes(LATER_OF_2012, replace=True).series.count == 2
-    assert len(load_bars("ACME", "1Min")) == 2
+    assert len(load_bars(None, "ACME", "1Min")) == 2
 
 
 def test_a_damaged_file_of_one_year_is_named_and_nothing_is_changed(bar_store: Path) -> None:

@@ -95,6 +95,30 @@ def test_a_shorter_bar_is_complete_after_its_length(timeframe: str, minutes: int
     assert np.array_equal(sessions.bar_close(bar, timeframe), bar + np.timedelta64(minutes, "m"))
 
 
+@pytest.mark.parametrize(
+    ("timeframe", "day", "opens", "closes"),
+    [
+        ("1Week", "2012-04-02", "2012-04-02 09:30", "2012-04-05 16:00"),  # Good Friday is the 6th
+        ("1Week", "2012-11-19", "2012-11-19 09:30", "2012-11-23 13:00"),  # Thanksgiving, and a half day
+        ("1Week", "2012-05-28", "2012-05-29 09:30", "2012-06-01 16:00"),  # Memorial Day is the Monday
+        ("1Month", "2012-01-01", "2012-01-03 09:30", "2012-01-31 16:00"),  # New Year is observed on the 2nd
+        ("1Month", "2012-06-01", "2012-06-01 09:30", "2012-06-29 16:00"),
+    ],
+)
+def test_a_week_and_a_month_are_complete_at_the_close_of_their_last_session(
+    timeframe: str, day: str, opens: str, closes: str
+) -> None:
+    bar = sessions.daily_times(np.array([day], dtype="datetime64[D]"))
+    assert to_datetime(sessions.bar_open(bar, timeframe)[0]) == ny(opens)
+    assert to_datetime(sessions.bar_close(bar, timeframe)[0]) == ny(closes)
+    before = ny(closes) - timedelta(seconds=1)
+    assert sessions.next_bar_close(before, timeframe) == ny(closes)
+    assert sessions.next_bar_close(ny(closes), timeframe) > ny(closes)
+    assert sessions.previous_bar_close(ny(closes), timeframe) == ny(closes)
+    assert sessions.previous_bar_close(before, timeframe) < ny(opens)
+    assert sessions.next_bar_close(sessions.previous_bar_close(before, timeframe), timeframe) == ny(closes)
+
+
 def test_an_unknown_timeframe_is_refused() -> None:
     with pytest.raises(ValueError, match="2Day"):
         sessions.bar_close(times(ny("2012-03-05 00:00")), "2Day")
@@ -104,7 +128,8 @@ def test_an_unknown_timeframe_is_refused() -> None:
     st.lists(st.dates(date(1950, 1, 1), date(2060, 12, 31)), min_size=2, unique=True), st.sampled_from(Timeframe)
 )
 def test_bars_close_in_their_order_and_after_their_open(days: list[date], timeframe: Timeframe) -> None:
-    bars = sessions.daily_times(np.array(sorted(days), dtype="datetime64[D]"))
+    dates = sessions.daily_times(np.array(days, dtype="datetime64[D]"))
+    bars = sessions.daily_times(np.unique(sessions.bar_dates(dates, timeframe)[0]))
     opens, closes = sessions.bar_open(bars, timeframe), sessions.bar_close(bars, timeframe)
     assert (np.diff(closes) > np.timedelta64(0)).all()
     assert (bars <= opens).all()

@@ -46,8 +46,8 @@ def test_a_new_bar_reads_and_writes_only_the_tail(
     import_all(bars[:-2])
     old = append(bars[-2:-1])
     objects.log.clear()
-    with django_capture_on_commit_callbacks(execute=True), django_assert_num_queries(2):
-        new = append(bars[-1:])
+    with django_capture_on_commit_callbacks(execute=True), django_assert_num_queries(4):
+        new = append(bars[-1:])  # the series, its update, and the two of a savepoint
     tail, replaced = (f"bucket/{series.paths[-1]}" for series in (new, old))
     assert objects.log == [("get", replaced), ("put", tail), ("delete", replaced)]
     assert len(objects.objects[tail]) < 3_000

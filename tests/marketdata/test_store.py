@@ -18,7 +18,7 @@ from tradedesk.marketdata import store
 
 
 def path_of(bars: Bars) -> str:
-    return store.bars_path("csv", "AAPL", "1Day", "all", store.fingerprint_of(bars))
+    return store.bars_path("csv", "AAPL", "1Day", "all", store.fingerprint_of(bars), owner_id=None)
 
 
 def same(one: Bars, other: Bars) -> bool:

@@ -27,7 +27,7 @@ def test_an_invalid_symbol_is_refused(text: str) -> None:
 @given(st.text(max_size=20))
 def test_no_valid_symbol_leaves_its_folder(text: str) -> None:
     try:
-        path = bars_path("csv", text, "1Day", "all", FINGERPRINT)
+        path = bars_path("csv", text, "1Day", "all", FINGERPRINT, owner_id=None)
     except ValueError:
         return
     provider, symbol, name = path.split("/")
@@ -49,4 +49,4 @@ def test_the_other_parts_of_a_path_are_checked_too(
     provider: str, timeframe: str, period: str, fingerprint: str
 ) -> None:
     with pytest.raises(ValueError, match=r"cannot be part of the path|not a valid Timeframe"):
-        bars_path(provider, "AAPL", timeframe, period, fingerprint)
+        bars_path(provider, "AAPL", timeframe, period, fingerprint, owner_id=None)

@@ -82,13 +82,13 @@ from io import BytesIO
 django.setup()
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata import library, sessions, services, store
-from tradedesk.marketdata.readers import read_bars
+from tradedesk.marketdata.readers import read_file
 from tradedesk.marketdata.samples import sample_bars
 bars = sample_bars("AAPL")
 assert len(library.closed(bars, "1Day", datetime(2012, 3, 5, tzinfo=UTC))) == 3021
 store.write("csv/AAPL/x.parquet", bars)
 store.read("csv/AAPL/x.parquet", store.fingerprint_of(bars))
-read_bars(BytesIO(store.encode(bars)), Timeframe.DAY, adjusted=True)
+read_file(BytesIO(store.encode(bars)), 'x', Timeframe.DAY, adjusted=True)
 sessions.is_open(datetime(2012, 3, 5, tzinfo=UTC))
 print(sorted({"pandas", "exchange_calendars"} & set(sys.modules)))
 """

@@ -8,6 +8,17 @@ from tradedesk.read_only_admin import ReadOnlyAdmin
 class BarSeriesAdmin(ReadOnlyAdmin[BarSeries]):
     """Read only: bars change only through imports."""
 
-    list_display = ["symbol", "timeframe", "provider", "first", "last", "count", "adjusted", "short_fingerprint"]
+    list_display = [
+        "symbol",
+        "timeframe",
+        "provider",
+        "owner",
+        "first",
+        "last",
+        "count",
+        "adjusted",
+        "short_fingerprint",
+    ]
+    list_select_related = ["owner"]
     list_filter = ["timeframe", "provider", "adjusted"]
     search_fields = ["symbol"]

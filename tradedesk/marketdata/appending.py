@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from tradedesk.core.bars import Bars, validate
 from tradedesk.marketdata.merging import merge_bars
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.parts import TAIL_BARS, Part, Piece, history_pieces, join, tail_piece
+from tradedesk.marketdata.quality import findings_of, with_newer
 from tradedesk.marketdata.refusal import ImportRefused
 from tradedesk.marketdata.series import SeriesKey, read_parts, save_parts, save_series, while_current
 
@@ -15,36 +17,61 @@ def append_bars(key: SeriesKey, bars: Bars, *, adjusted: bool, now: datetime) ->
     """Add the bars that come after the last stored one; bars that are stored already may be delivered again.
 
     adjusted: the prices are adjusted for splits. now: wall time. The first bars make the series. A tail of more
-    than TAIL_BARS becomes history in the same step. Raises InvalidBars; ImportRefused if earlier bars differ from
-    the stored ones, if adjusted and unadjusted bars would be mixed, if the store cannot be written, or if the
-    series has changed at the same time; FileNotFoundError and DamagedBars if a file that it must read is missing
-    or damaged.
+    than TAIL_BARS becomes history in the same step. What is doubtful about the new bars is kept with the series,
+    not refused: a feed has no one to ask. Raises InvalidBars; ImportRefused if earlier bars differ from the
+    stored ones, if adjusted and unadjusted bars would be mixed, if the store cannot be written, or if the series
+    has changed at the same time; FileNotFoundError and DamagedBars if a file that it must read is missing or
+    damaged.
     """
     validate(bars)
     stored = BarSeries.objects.filter(**key._asdict()).first()
     if stored is None:
-        return save_series(key, bars, adjusted=adjusted, stored=None, now=now)
+        found = findings_of(bars, key.timeframe, adjusted=adjusted)
+        return save_series(key, bars, adjusted=adjusted, stored=None, now=now, findings=found)
     if stored.adjusted != adjusted:
         stored_are, new_are = ("", "not ") if stored.adjusted else ("not ", "")
         raise ImportRefused(
             f"The stored bars of {key.symbol} are {stored_are}adjusted for splits, the new ones are "
             f"{new_are}adjusted. Together they would show false price jumps."
         )
-    kept, new = while_current(stored, lambda: _with_new_tail(stored, bars))
-    return save_parts(key, kept, new, adjusted=adjusted, stored=stored, now=now) if new else stored
+    appended = while_current(stored, lambda: _with_new_tail(stored, bars))
+    if appended is None:
+        return stored
+    return save_parts(
+        key,
+        appended.kept,
+        appended.new,
+        adjusted=adjusted,
+        stored=stored,
+        now=now,
+        findings=with_newer(
+            stored.doubts, findings_of(appended.seen, key.timeframe, adjusted=adjusted), stored.last
+        ),
+    )
 
 
-def _with_new_tail(stored: BarSeries, bars: Bars) -> tuple[Sequence[Part], list[Piece]]:
-    """The parts that stay and the new ones after them; no new ones if all bars are stored already."""
+class _Appended(NamedTuple):
+    """The parts that stay, the new ones after them, and the newest bars, among which the new ones are judged."""
+
+    kept: Sequence[Part]
+    new: list[Piece]
+    seen: Bars
+
+
+def _with_new_tail(stored: BarSeries, bars: Bars) -> _Appended | None:
+    """None if all bars are stored already."""
     known = bars.until(stored.last)
     _require_stored(stored, known)
     if len(known) == len(bars):
-        return stored.parts, []
-    old_tail = read_parts(stored, [stored.tail] if stored.tail else [])
-    tail = join([*old_tail, bars[len(known) :]])
+        return None
+    new = bars[len(known) :]
+    # Right after an import or a compaction there is no tail, and the new bars are judged beside the last part.
+    newest = read_parts(stored, stored.parts[-1:])
+    seen = join([*newest, new])
+    tail = seen if stored.tail else new
     if len(tail) <= TAIL_BARS:
-        return stored.history, [tail_piece(tail)]
-    return _compacted(stored, tail)
+        return _Appended(stored.history, [tail_piece(tail)], seen)
+    return _Appended(*_compacted(stored, tail), seen)
 
 
 def _compacted(stored: BarSeries, tail: Bars) -> tuple[Sequence[Part], list[Piece]]:

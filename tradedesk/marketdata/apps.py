@@ -7,4 +7,4 @@ class MarketDataConfig(AppConfig):
     verbose_name = "Market data"
 
     def ready(self) -> None:
-        from tradedesk.marketdata import checks  # noqa: F401 - the import registers them
+        from tradedesk.marketdata import checks, series  # noqa: F401 - the import registers them

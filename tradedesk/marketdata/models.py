@@ -1,20 +1,30 @@
-"""The series of the bar store, and the state of the replay market."""
+"""The series of the bar store, the versions kept for undoing, and the state of the replay market."""
 
+import uuid
+from datetime import date
+from typing import Any
+
+import numpy as np
+from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
 
-from tradedesk.core.bars import Timeframe
+from tradedesk.core.bars import Timeframe, session_dates, to_datetime64
 from tradedesk.marketdata.parts import TAIL, Part
+from tradedesk.marketdata.quality import Finding, from_json
 from tradedesk.marketdata.store import bars_path
 
 TIMEFRAMES = [(timeframe.value, timeframe.value) for timeframe in Timeframe]
 
 
-class BarSeries(models.Model):
-    """The bars of one symbol in one timeframe from one provider. The prices are in the bar store."""
+class StoredBars(models.Model):
+    """The bars of one symbol in one timeframe from one provider, as the parts that are in the bar store."""
 
     provider = models.CharField(max_length=20)
     symbol = models.CharField(max_length=15)
-    timeframe = models.CharField(max_length=5, choices=TIMEFRAMES)
+    timeframe = models.CharField(max_length=6, choices=TIMEFRAMES)
+    # The only user who sees these bars; NULL for bars that all users see.
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+")
     # Opening times of the first and the last bar.
     first = models.DateTimeField()
     last = models.DateTimeField()
@@ -24,20 +34,13 @@ class BarSeries(models.Model):
     part_rows = models.JSONField()
     # fingerprint_of_parts: it changes with every bar.
     fingerprint = models.CharField(max_length=64)
+    # What is doubtful about the bars, as quality.as_json writes it.
+    findings = models.JSONField(default=list, blank=True)
     # Wall time of the last change.
     updated_at = models.DateTimeField()
 
     class Meta:
-        ordering = ["symbol", "timeframe", "provider"]
-        verbose_name_plural = "bar series"
-        constraints = [
-            models.UniqueConstraint(fields=["provider", "symbol", "timeframe"], name="bar_series_unique"),
-            models.CheckConstraint(condition=models.Q(count__gt=0), name="bar_series_has_bars"),
-            models.CheckConstraint(
-                condition=models.Q(first__lte=models.F("last")), name="bar_series_times_in_order"
-            ),
-        ]
-        indexes = [models.Index(fields=["symbol", "timeframe"])]
+        abstract = True
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.timeframe} ({self.provider})"
@@ -55,9 +58,16 @@ class BarSeries(models.Model):
         """The bars since the last compaction; None if there are none."""
         return next((part for part in self.parts if part.period == TAIL), None)
 
+    @property
+    def for_all(self) -> bool:
+        """Whether all users see these bars, and not only their owner."""
+        return self.owner_id is None
+
     def path_of(self, part: Part) -> str:
         """The path of a part's file in the bar store."""
-        return bars_path(self.provider, self.symbol, self.timeframe, part.period, part.fingerprint)
+        return bars_path(
+            self.provider, self.symbol, self.timeframe, part.period, part.fingerprint, owner_id=self.owner_id
+        )
 
     @property
     def paths(self) -> list[str]:
@@ -65,8 +75,100 @@ class BarSeries(models.Model):
         return [self.path_of(part) for part in self.parts]
 
     @property
+    def is_dated(self) -> bool:
+        """Whether its bars have dates and not times of day."""
+        return Timeframe(self.timeframe).is_dated
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The sessions of the first and the last bar; a bar after midnight UTC belongs to the session before."""
+        first, last = session_dates(np.array([to_datetime64(self.first), to_datetime64(self.last)])).tolist()
+        return first, last
+
+    @property
+    def doubts(self) -> list[Finding]:
+        """What is doubtful about the bars, hard findings first."""
+        return from_json(self.findings)
+
+    @property
     def short_fingerprint(self) -> str:
         return self.fingerprint[:12]
+
+    def stored_values(self) -> dict[str, Any]:
+        """Every column that a series and its previous version have in common."""
+        fields = StoredBars._meta.local_fields
+        return {field.attname: getattr(self, field.attname) for field in fields}
+
+
+def _unique(name: str) -> list[models.BaseConstraint]:
+    """One row for each key and owner, and one for all users. Two constraints: SQLite takes NULLs as distinct."""
+    key = ["provider", "symbol", "timeframe"]
+    return [
+        models.UniqueConstraint(fields=[*key, "owner"], name=f"{name}_unique"),
+        models.UniqueConstraint(fields=key, condition=Q(owner=None), name=f"{name}_unique_for_all"),
+    ]
+
+
+class BarSeries(StoredBars):
+    """What is read today."""
+
+    # Of a series that is not stored: its bars are made from this one's when they are read (library.find_series).
+    source: "BarSeries | None" = None
+
+    class Meta:
+        # Databases differ in where they sort NULL.
+        ordering = ["symbol", "timeframe", "provider", F("owner").asc(nulls_last=True)]
+        verbose_name_plural = "bar series"
+        constraints = [
+            *_unique("bar_series"),
+            models.CheckConstraint(condition=Q(count__gt=0), name="bar_series_has_bars"),
+            models.CheckConstraint(condition=Q(first__lte=F("last")), name="bar_series_times_in_order"),
+        ]
+        indexes = [models.Index(fields=["symbol", "timeframe"]), models.Index(fields=["owner"])]
+
+
+class PreviousVersion(StoredBars):
+    """A series as it was before its last import, restoration or deletion. It has no series if that was deleted."""
+
+    # Wall time.
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-kept_at", "-id"]
+        constraints = _unique("previous_version")
+        indexes = [models.Index(fields=["owner", "-kept_at"])]
+
+
+class Upload(models.Model):
+    """A file that a user has sent, between its preview and its import; uploads.py keeps and deletes it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    name = models.CharField(max_length=100)
+    size = models.PositiveIntegerField()
+    # Wall time.
+    sent_at = models.DateTimeField(db_index=True)
+    # How to read and store it; see import_files.ImportOptions.
+    symbol = models.CharField(max_length=15, blank=True)
+    timeframe = models.CharField(max_length=6, choices=TIMEFRAMES)
+    # Whether the bars are for all users, and not only for the one who has sent them.
+    for_all = models.BooleanField(default=False)
+    adjusted = models.BooleanField()
+    replace = models.BooleanField()
+    date_order = models.CharField(max_length=3, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether its bars have dates and not times of day."""
+        return Timeframe(self.timeframe).is_dated
+
+    @property
+    def path(self) -> str:
+        """The path of the file in the bar store."""
+        return f"uploads/{self.id}"
 
 
 class ReplayMarket(models.Model):
@@ -87,7 +189,7 @@ class ReplayMarket(models.Model):
 
     class Meta:
         verbose_name = "replay market"
-        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="replay_market_is_one")]
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="replay_market_is_one")]
 
     def __str__(self) -> str:
         return f"{self.session}{' (ended)' if self.ended else ''}"

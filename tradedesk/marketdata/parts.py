@@ -37,7 +37,7 @@ class Piece(NamedTuple):
 
 def history_pieces(bars: Bars, timeframe: str) -> list[Piece]:
     """The bars divided into parts of the history. The same bars always give the same parts."""
-    if Timeframe(timeframe) is Timeframe.DAY:
+    if Timeframe(timeframe).is_dated:
         return [_piece(ALL, bars)]
     return [_piece(str(bars.time[0].astype("datetime64[Y]")), bars) for bars in _by_year(bars)]
 

@@ -30,15 +30,16 @@ def market_day(now: datetime) -> date:
     return now.astimezone(NEW_YORK).date()
 
 
-def read_quotes(series: Iterable[Series], now: datetime) -> dict[Series, Quote]:
-    """From the bars closed by `now`; a series without readable bars is absent. One query for each timeframe."""
+def read_quotes(user_id: int, series: Iterable[Series], now: datetime) -> dict[Series, Quote]:
+    """From the bars that this user reads, closed by `now`; a series without readable bars is absent. One query for
+    each timeframe."""
     symbols: dict[str, set[str]] = {}
     for symbol, timeframe in series:
         symbols.setdefault(timeframe, set()).add(symbol)
     start = daily_time(market_day(now))
     found: dict[Series, Quote] = {}
     for timeframe, wanted in symbols.items():
-        for symbol, bars in load_readable(wanted, timeframe).items():
+        for symbol, bars in load_readable(user_id, wanted, timeframe).items():
             known = closed(bars, timeframe, now)
             if len(known):
                 earlier = len(known) - len(known.since(start))
@@ -54,14 +55,14 @@ def closing_price(quotes: Mapping[Series, Quote], series: Series, paid: float) -
     return paid if quote is None else quote.close
 
 
-def load_readable(symbols: Iterable[str], timeframe: str) -> dict[str, Bars]:
-    """The whole history of those symbols whose bars exist and are not damaged. One query, and one for each symbol
-    when some are not readable."""
+def load_readable(user_id: int, symbols: Iterable[str], timeframe: str) -> dict[str, Bars]:
+    """The whole history of those symbols whose bars exist for this user and are not damaged. One query, and one
+    for each symbol when some are not readable."""
     wanted = sorted(symbols)
     try:
-        return load_many(wanted, timeframe)
+        return load_many(user_id, wanted, timeframe)
     except (NoBars, DamagedBars, OSError):
         if len(wanted) == 1:
             return {}
     # Load each symbol alone, so that only the unreadable ones are left out.
-    return {s: bars for symbol in wanted for s, bars in load_readable([symbol], timeframe).items()}
+    return {s: bars for symbol in wanted for s, bars in load_readable(user_id, [symbol], timeframe).items()}

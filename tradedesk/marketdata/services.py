@@ -1,22 +1,23 @@
 """Importing bars: files of a trader, and the samples that come with the desk."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
 from django.conf import settings
 
-from tradedesk.core.bars import Bars, Timeframe, session_dates
-from tradedesk.marketdata import store
+from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.bar_folder import file_exists
-from tradedesk.marketdata.merging import Merged, merge_bars
+from tradedesk.marketdata.importing import Checked, check
+from tradedesk.marketdata.limits import require_room
+from tradedesk.marketdata.merging import Merged
 from tradedesk.marketdata.models import BarSeries
-from tradedesk.marketdata.parts import join
-from tradedesk.marketdata.readers import FileBars, read_bars
-from tradedesk.marketdata.refusal import ImportRefused
+from tradedesk.marketdata.quality import ACCEPTABLE, MESSAGES, Finding, findings_of
+from tradedesk.marketdata.readers import DateOrder, FileSeries, choose, read_file
+from tradedesk.marketdata.refusal import FindingsRefused, ImportRefused
 from tradedesk.marketdata.samples import FINGERPRINTS, sample_bars
-from tradedesk.marketdata.series import SeriesKey, read_parts, save_series
-from tradedesk.marketdata.sessions import is_session
+from tradedesk.marketdata.series import SeriesKey, save_series
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
 
 SAMPLE = "sample"
@@ -26,24 +27,32 @@ FILE_PROVIDER = "csv"
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The result of an import: the series after it, the numbers of added and of replaced bars, and the number of
-    rows of a daily file on days without a session."""
+    """The result of an import: the series after it, what the merge changed, the findings of the series, remarks on
+    what was left out, and notes on how the file was understood."""
 
     series: BarSeries
-    added: int
-    replaced: int
-    off_session: int
+    merged: Merged
+    findings: list[Finding]
+    remarks: list[Finding]
+    notes: tuple[str, ...]
+
+    @property
+    def added(self) -> int:
+        return self.merged.added
+
+    @property
+    def replaced(self) -> int:
+        return len(self.merged.changed)
 
     def __str__(self) -> str:
-        series = self.series
+        series, largest = self.series, self.merged.largest
+        first, last = series.days
         prices = "split-adjusted" if series.adjusted else "not adjusted for splits"
-        text = (
-            f"{series.symbol} {series.timeframe}: {self.added:,} bars added, {self.replaced:,} replaced. "
-            f"{series.count:,} bars from {series.first:%Y-%m-%d} to {series.last:%Y-%m-%d}, {prices}."
-        )
-        if self.off_session:
-            text += f" Rows on days without a NYSE session: {self.off_session:,}. Check the dates."
-        return text
+        replaced = f"{self.replaced:,} replaced" + (f", {largest}" if largest else "")
+        counted = f"{series.symbol} {series.timeframe}: {self.added:,} bars added, {replaced}."
+        stored = f"{series.count:,} bars from {first} to {last}, {prices}."
+        doubts = [*map(_remark, self.remarks), *(each.message for each in self.findings)]
+        return " ".join([counted, stored, *doubts, *self.notes])
 
 
 def import_providers() -> list[str]:
@@ -51,91 +60,139 @@ def import_providers() -> list[str]:
     return [provider for provider in settings.BAR_PROVIDERS if provider != SAMPLE]
 
 
+def import_series(
+    found: FileSeries,
+    *,
+    owner_id: int | None,
+    symbol: str,
+    timeframe: str,
+    provider: str,
+    replace: bool,
+    accept: Collection[str] = (),
+    now: datetime,
+) -> Imported:
+    """Add the bars of one symbol of a file to the store, all or nothing; the version before is kept.
+
+    owner_id: the only user who sees the series; None for one that all users see. A user's series have limits.
+    replace: they may replace different stored bars of the same time; otherwise such bars are refused. accept: the
+    names of hard findings that are right nevertheless. now: wall time. Raises FindingsRefused for hard findings
+    that are not accepted, and ImportRefused for what cannot be.
+    """
+    key = _key(owner_id, symbol, timeframe, provider)
+    checked = _checked(found, key, replace=replace, accept=accept, now=now)
+    refused = [each for each in [*checked.remarks, *checked.findings] if each.is_open]
+    if refused:
+        raise FindingsRefused(refused)
+    require_room(key, checked.stored, len(checked.merged.bars))
+    series = save_series(
+        key,
+        checked.merged.bars,
+        adjusted=checked.adjusted,
+        stored=checked.stored,
+        now=now,
+        findings=checked.findings,
+        undoable=True,
+    )
+    return Imported(series, checked.merged, checked.findings, checked.remarks, found.notes)
+
+
+def preview_series(
+    found: FileSeries,
+    *,
+    owner_id: int | None,
+    symbol: str,
+    timeframe: str,
+    provider: str,
+    replace: bool,
+    accept: Collection[str] = (),
+    now: datetime,
+) -> list[Finding]:
+    """What import_series would say about these bars, hard findings first; nothing is stored. Raises ImportRefused
+    for what cannot be accepted."""
+    key = _key(owner_id, symbol, timeframe, provider)
+    checked = _checked(found, key, replace=replace, accept=accept, now=now)
+    remarked = {each.name for each in checked.remarks}
+    kept = [each for each in checked.findings if each.name not in remarked]
+    return sorted([*checked.remarks, *kept], key=lambda each: not each.hard)
+
+
 def import_bars(
     file: BinaryIO,
     *,
+    owner_id: int | None,
+    name: str = "",
     symbol: str,
     timeframe: str,
     provider: str,
     adjusted: bool,
     replace: bool,
+    accept: Collection[str] = (),
+    date_order: DateOrder | None = None,
     now: datetime,
 ) -> Imported:
-    """Add a CSV or Parquet file's bars to the store, all or nothing.
-
-    adjusted: the prices are already adjusted for splits. If not, the adjusted close of the file adjusts them;
-    without that column they are stored as unadjusted. replace: bars of the file may replace different stored bars
-    of the same time; otherwise such bars are refused. file: binary, seekable. now: wall time. Raises
-    ImportRefused.
-    """
-    try:
-        symbol = clean_symbol(symbol)
-    except InvalidSymbol as error:
-        raise ImportRefused(str(error), "symbol") from None
-    if timeframe not in list(Timeframe):
-        raise ImportRefused(f"“{timeframe}” is not a timeframe. Use one of {', '.join(Timeframe)}.", "timeframe")
-    if provider not in import_providers():
-        raise ImportRefused(f"“{provider}” is not a provider. Use {' or '.join(import_providers())}.", "provider")
-    new = read_bars(file, Timeframe(timeframe), adjusted=adjusted)
-    key = SeriesKey(provider, symbol, timeframe)
-    stored = BarSeries.objects.filter(**key._asdict()).first()
-    merged = _merged(stored, new, replace=replace)
-    series = save_series(key, merged.bars, adjusted=new.adjusted, stored=stored, now=now)
-    off_session = int((~is_session(session_dates(new.bars.time))).sum()) if timeframe == Timeframe.DAY else 0
-    return Imported(series, merged.added, len(merged.changed), off_session)
+    """Add the bars of one symbol in a file to the store, all or nothing; see read_file and import_series. file:
+    binary, seekable. Raises ImportRefused."""
+    found = read_file(file, name, known_timeframe(timeframe), adjusted=adjusted, date_order=date_order)
+    (_, series), *more = choose(found, symbol)
+    if more:
+        raise ImportRefused(f"The file has {symbol} in several places. Import these one after the other.")
+    return import_series(
+        series,
+        owner_id=owner_id,
+        symbol=symbol,
+        timeframe=timeframe,
+        provider=provider,
+        replace=replace,
+        accept=accept,
+        now=now,
+    )
 
 
 def load_samples(now: datetime) -> list[str]:
     """Store the sample bars that are missing; returns their symbols. now: wall time."""
-    stored = {series.symbol: series for series in BarSeries.objects.filter(provider=SAMPLE)}
+    stored = {series.symbol: series for series in BarSeries.objects.filter(provider=SAMPLE, owner=None)}
     loaded = []
     for symbol, fingerprint in FINGERPRINTS.items():
         series = stored.get(symbol)
         if series and series.fingerprint == fingerprint and all(map(file_exists, series.paths)):
             continue
         key = SeriesKey(SAMPLE, symbol, Timeframe.DAY.value)
-        save_series(key, sample_bars(symbol), adjusted=True, stored=series, now=now)
+        bars = sample_bars(symbol)
+        found = findings_of(bars, key.timeframe, adjusted=True)
+        save_series(key, bars, adjusted=True, stored=series, now=now, findings=found)
         loaded.append(symbol)
     return loaded
 
 
-def _merged(stored: BarSeries | None, new: FileBars, *, replace: bool) -> Merged:
-    if stored is None:
-        return Merged(new.bars, len(new.bars), new.bars.time[:0])
-    pieces = _stored_pieces(stored)
-    merged = merge_bars(join(pieces), new.bars) if pieces else Merged(new.bars, len(new.bars), new.bars.time[:0])
-    if len(pieces) < len(stored.parts) and len(merged.bars) < stored.count and not replace:
-        raise ImportRefused(
-            f"Files of {stored.symbol} are missing in the bar store: {stored.count:,} bars were stored from "
-            f"{stored.first:%Y-%m-%d} to {stored.last:%Y-%m-%d}. Import a file with the missing bars, or go on "
-            "without them: import with replace (--replace).",
-            "replace",
-        )
-    if stored.adjusted != new.adjusted and len(merged.bars) != len(new.bars):
-        stored_is, file_is = ("", "not ") if stored.adjusted else ("not ", "")
-        raise ImportRefused(
-            f"The stored bars are {stored_is}adjusted for splits, the bars of the file are {file_is}adjusted. "
-            "Together they would show false price jumps. "
-            f"Import a file with all bars from {stored.first:%Y-%m-%d} to {stored.last:%Y-%m-%d}.",
-            "adjusted",
-        )
-    if len(merged.changed) and not replace:
-        raise ImportRefused(
-            f"{len(merged.changed):,} bars of the file differ from stored bars of the same time, first on "
-            f"{str(merged.changed[0])[:10]}. To replace the stored bars, import with replace (--replace).",
-            "replace",
-        )
-    return merged
+def _key(owner_id: int | None, symbol: str, timeframe: str, provider: str) -> SeriesKey:
+    """Raises ImportRefused."""
+    try:
+        symbol = clean_symbol(symbol)
+    except InvalidSymbol as error:
+        raise ImportRefused(str(error), "symbol") from None
+    if provider not in import_providers():
+        raise ImportRefused(f"“{provider}” is not a provider. Use {' or '.join(import_providers())}.", "provider")
+    return SeriesKey(provider, symbol, known_timeframe(timeframe).value, owner_id)
 
 
-def _stored_pieces(series: BarSeries) -> list[Bars]:
-    """The bars of each part of a series, without the parts whose files were deleted."""
-    pieces = []
-    for part in series.parts:
-        try:
-            pieces += read_parts(series, [part])
-        except FileNotFoundError:
-            continue
-        except store.DamagedBars as error:
-            raise ImportRefused(str(error)) from error
-    return pieces
+def _checked(
+    found: FileSeries, key: SeriesKey, *, replace: bool, accept: Collection[str], now: datetime
+) -> Checked:
+    if unknown := [name for name in accept if name not in MESSAGES]:
+        raise ImportRefused(f"“{unknown[0]}” is not a finding. Use one of {', '.join(ACCEPTABLE)}.", "accept")
+    return check(found, key, replace=replace, accept=accept, now=now)
+
+
+def known_timeframe(text: str) -> Timeframe:
+    """Raises ImportRefused."""
+    try:
+        return Timeframe(text)
+    except ValueError:
+        known = ", ".join(Timeframe)
+        raise ImportRefused(f"“{text}” is not a timeframe. Use one of {known}.", "timeframe") from None
+
+
+def _remark(finding: Finding) -> str:
+    if finding.name == "outside_session":
+        return f"Left out: {finding.message} To keep them, import with --accept outside_session."
+    return finding.message

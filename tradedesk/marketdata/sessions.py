@@ -13,22 +13,48 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 
 def bar_open(times: Times, timeframe: str) -> Times:
-    """When the trading of bars with these times begins, in UTC: a daily bar at the open of its session, others at
-    their time. A daily bar on a date without a session begins at its time.
+    """When the trading of bars with these times begins, in UTC: a dated bar at the open of its first session,
+    others at their time. A dated bar without a session begins at its time.
     """
-    if Timeframe(timeframe) is not Timeframe.DAY:
+    if not Timeframe(timeframe).is_dated:
         return times
-    return _of_session(times, trading_calendar().opens, otherwise=times)
+    calendar, (start, end) = trading_calendar(), bar_dates(times, timeframe)
+    rows = np.minimum(np.searchsorted(calendar.dates, start), len(calendar.dates) - 1)
+    found = (calendar.dates[rows] >= start) & (calendar.dates[rows] < end)
+    return np.where(found, calendar.opens[rows], times)
 
 
 def bar_close(times: Times, timeframe: str) -> Times:
-    """When bars with these times are complete, in UTC: a daily bar at the close of its session (earlier on half
-    days), others after their length. A daily bar on a date without a session is complete 24 hours after its time.
+    """When bars with these times are complete, in UTC: a dated bar at the close of its last session (earlier on
+    half days), others after their length. A dated bar without a session is complete after its days, of 24 hours.
     """
-    length = np.timedelta64(Timeframe(timeframe).minutes, "m")
-    if Timeframe(timeframe) is not Timeframe.DAY:
-        return times + length
-    return _of_session(times, trading_calendar().closes, otherwise=times + length)
+    if not Timeframe(timeframe).is_dated:
+        return times + np.timedelta64(Timeframe(timeframe).minutes, "m")
+    calendar, (start, end) = trading_calendar(), bar_dates(times, timeframe)
+    rows = np.maximum(np.searchsorted(calendar.dates, end) - 1, 0)
+    found = (calendar.dates[rows] >= start) & (calendar.dates[rows] < end)
+    return np.where(found, calendar.closes[rows], times + (end - start))
+
+
+def bar_dates(times: Times, timeframe: str) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64]]:
+    """The first date (datetime64[D]) of the dated bar that each time belongs to, and the first date after it; see
+    spans_of_dates."""
+    return spans_of_dates(session_dates(times), timeframe)
+
+
+def spans_of_dates(
+    dates: NDArray[np.datetime64], timeframe: str
+) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64]]:
+    """The first date of the dated bar that each date belongs to, and the first date after it: the date itself,
+    Monday to Monday, or the first day of a month to that of the next."""
+    if Timeframe(timeframe) is Timeframe.MONTH:
+        month = dates.astype("datetime64[M]")
+        return month.astype("datetime64[D]"), (month + 1).astype("datetime64[D]")
+    if Timeframe(timeframe) is Timeframe.WEEK:
+        # Day 0 of 1970 was a Thursday.
+        monday = dates - ((dates.astype(np.int64) + 3) % 7).astype("timedelta64[D]")
+        return monday, monday + np.timedelta64(7, "D")
+    return dates, dates + np.timedelta64(1, "D")
 
 
 def is_session(dates: NDArray[np.datetime64]) -> NDArray[np.bool_]:
@@ -63,12 +89,23 @@ def previous_close(now: datetime) -> datetime:
 
 
 def next_bar_close(moment: datetime, timeframe: str) -> datetime:
-    """The close of the first bar that opens at `moment` or later. Raises LookupError after the end of the
-    calendar."""
-    if Timeframe(timeframe) is Timeframe.DAY:
-        return next_close(moment)
+    """The close of the first bar that opens at `moment` or later; of dated bars the first close after `moment`.
+    Raises LookupError after the end of the calendar."""
+    if Timeframe(timeframe).is_dated:
+        close = _dated_close(moment, timeframe)
+        return close if close > moment else _dated_close(next_open(moment), timeframe)
     opens = moment if is_open(moment) else next_open(moment)
     return opens + timedelta(minutes=Timeframe(timeframe).minutes)
+
+
+def previous_bar_close(now: datetime, timeframe: str) -> datetime:
+    """The last close of a dated bar at or before `now`; for shorter bars that of a session. Raises LookupError
+    before the start of the calendar."""
+    closed = previous_close(now)
+    if not Timeframe(timeframe).is_dated or _dated_close(closed, timeframe) <= now:
+        return closed
+    first, _ = bar_dates(np.array([to_datetime64(closed)]), timeframe)
+    return previous_close(daily_time(first[0].astype(date)))
 
 
 def session_open(day: date) -> datetime:
@@ -103,9 +140,9 @@ def _rows(dates: NDArray[np.datetime64]) -> NDArray[np.intp]:
     return np.minimum(np.searchsorted(calendar.dates, dates), len(calendar.dates) - 1)
 
 
-def _of_session(times: Times, moments: Times, *, otherwise: Times) -> Times:
-    dates = session_dates(times)
-    return np.where(is_session(dates), moments[_rows(dates)], otherwise)
+def _dated_close(moment: datetime, timeframe: str) -> datetime:
+    """The close of the dated bar that this moment belongs to."""
+    return to_datetime(bar_close(np.array([to_datetime64(moment)]), timeframe)[0])
 
 
 def _row(day: date) -> int:

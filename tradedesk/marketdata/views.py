@@ -1,48 +1,25 @@
-"""Pages: the list of bars, and the upload of bars."""
+"""Pages: the list of bars."""
 
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
-from tradedesk.marketdata.forms import UploadForm
-from tradedesk.marketdata.models import BarSeries
-from tradedesk.marketdata.refusal import ImportRefused
-from tradedesk.marketdata.services import FILE_PROVIDER, import_bars
+from tradedesk.marketdata.library import visible_series
+from tradedesk.marketdata.ownership import deleted_series
 
 PAGE_SIZE = 50
+# Deleted series that are listed.
+DELETED = 20
 
 
 @require_safe
 def series_list(request: HttpRequest) -> HttpResponse:
-    """For every logged-in user: bars belong to the desk, not to a user."""
-    page = Paginator(BarSeries.objects.all(), PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "marketdata/series_list.html", {"page": page})
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def upload(request: HttpRequest) -> HttpResponse:
-    """For administrators only: the strategies of all users trade on these bars."""
-    if not request.user.is_staff:
-        return render(request, "marketdata/upload_refused.html", status=403)
-    form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
-    if form.is_valid():
-        values = form.cleaned_data
-        try:
-            imported = import_bars(
-                values["file"].file,
-                symbol=values["symbol"],
-                timeframe=values["timeframe"],
-                provider=FILE_PROVIDER,
-                adjusted=values["adjusted"],
-                replace=values["replace"],
-                now=timezone.now(),
-            )
-        except ImportRefused as refusal:
-            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
-        else:
-            messages.success(request, str(imported))
-            return redirect("marketdata:list")
-    return render(request, "marketdata/upload.html", {"form": form})
+    """The series that the user sees, and the deleted ones that the user may restore."""
+    # PostgreSQL refuses a text with the character 0.
+    symbol = request.GET.get("symbol", "").replace("\0", "").strip()[:15].upper()
+    series = visible_series(request.user.pk).filter(symbol__startswith=symbol)
+    page = Paginator(series, PAGE_SIZE).get_page(request.GET.get("page"))
+    deleted = deleted_series(request.user)[:DELETED]
+    context = {"page": page, "symbol": symbol, "deleted": deleted}
+    return render(request, "marketdata/series_list.html", context)

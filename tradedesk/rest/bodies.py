@@ -5,7 +5,15 @@ import unicodedata
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 DATE_FORMAT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Unicode categories that PostgreSQL or UTF-8 refuses: control characters and lone surrogates.
@@ -48,7 +56,17 @@ def _day(value: Any) -> date:
     raise ValueError("Write a date like 2010-01-04.")
 
 
+def _number_or_text(value: Any, validate: ValidatorFunctionWrapHandler) -> float | str:
+    """One message at the field, in place of one for each of the two types."""
+    try:
+        found: float | str = validate(value)
+    except ValidationError:
+        raise ValueError("Send a finite number or a text.") from None
+    return found
+
+
 Text = Annotated[str, AfterValidator(_storable)]
 Secret = Annotated[str, AfterValidator(_encodable)]
 Whole = Annotated[int, AfterValidator(_portable)]
 Day = Annotated[date, BeforeValidator(_day)]
+NumberOrText = Annotated[float | Text, WrapValidator(_number_or_text)]

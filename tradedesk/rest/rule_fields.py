@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, create_model
 
-from tradedesk.core.rules import Rule, Unit
+from tradedesk.core.declarations import Rule, Unit
+from tradedesk.core.rules import COSTS, RULES
 from tradedesk.rest.bodies import Whole
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -17,6 +18,7 @@ UNITS = {
     Unit.DOLLARS_PER_SHARE: "Dollars per share.",
     Unit.STRENGTH: "0 to 1.",
     Unit.BASIS_POINTS: "Basis points.",
+    Unit.TRUE_RANGES: "A multiple of the average true range (ATR).",
 }
 
 
@@ -25,12 +27,19 @@ def with_rules(
 ) -> Callable[[type[Model]], type[Model]]:
     """A decorator that adds an optional field for each rule to a request body.
 
-    None is a rule that is left out or null: the service uses its default. defaults: by name, a description of the
-    default where it depends on the request.
+    The service gets the values from `given_values`. defaults: by name, a description of the default where it
+    depends on the request.
     """
     described = defaults or {}
     fields = {rule.name: (_type(rule) | None, _body_field(rule, described.get(rule.name))) for rule in rules}
     return _adding(fields)
+
+
+def given_values(body: BaseModel) -> dict[str, Any]:
+    """The values of a request body, without the rules that can be off and were left out: the service knows their
+    defaults. None switches such a rule off; any other rule has its default then."""
+    optional = {name for name, rule in (RULES | COSTS).items() if rule.optional}
+    return body.model_dump(exclude=optional - body.model_fields_set)
 
 
 def with_rule_values(rules: Iterable[Rule]) -> Callable[[type[Model]], type[Model]]:
@@ -58,7 +67,7 @@ def _adding(fields: Mapping[str, Any]) -> Callable[[type[Model]], type[Model]]:
 def _body_field(rule: Rule, default: str | None) -> Any:
     # The bounds and the default are documented here and applied by the service, whose messages name the rule.
     documented: dict[str, Any] = {} if rule.unit is Unit.FLAG else {"minimum": rule.low, "maximum": rule.high}
-    if rule.optional:
+    if rule.optional and rule.default is None:
         default = "off"
     elif default is None:
         documented["default"] = rule.default

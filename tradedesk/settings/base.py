@@ -10,6 +10,7 @@ from environ import Env
 
 from tradedesk.settings.environment import (
     read_choice,
+    read_count,
     read_database,
     read_flag,
     read_folder,
@@ -173,8 +174,10 @@ CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": seconds, "options": {"expire_seconds": max(5, seconds)}}
     for task, seconds in {
         "tradedesk.marketdata.tasks.advance_replay": 1,
+        "tradedesk.marketdata.tasks.delete_old_uploads": 600,
         "livetrading.tasks.dispatch_due_accounts": 1,
         "livetrading.tasks.requeue_lost_orders": 5,
+        "livetrading.tasks.carry_computed_evidence": 60,
         "backtests.tasks.recover_backtests": 15,
         "backtests.tasks.recover_optimizer_runs": 15,
         "tradedesk.tasks.heartbeat": 5,
@@ -191,6 +194,9 @@ REPLAY_MAX_WAIT = read_positive(env, "REPLAY_MAX_WAIT", default=60.0)
 REPLAY_START = read_text(env, "REPLAY_START", default="2010-01-04")
 # The bars of a symbol are read from the first provider that has them.
 BAR_PROVIDERS = ("csv", "sample")
+# What one user may store; the versions that are kept for undoing may have as much again.
+MAX_SERIES_PER_USER = read_count(env, "MAX_SERIES_PER_USER", default=500)
+MAX_BARS_PER_USER = read_count(env, "MAX_BARS_PER_USER", default=10_000_000)
 PAPER_STARTING_CASH = read_positive(env, "PAPER_STARTING_CASH", default=100_000.0)
 
 # --- Users -----------------------------------------------------------------------------------------------

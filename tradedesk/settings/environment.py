@@ -46,6 +46,13 @@ def read_positive(env: Env, name: str, *, default: float) -> float:
     return value
 
 
+def read_count(env: Env, name: str, *, default: int) -> int:
+    raw = read_text(env, name, default=str(default))
+    if not (raw.isascii() and raw.isdigit() and 0 < int(raw) < 2**31):
+        raise ImproperlyConfigured(f"{name} must be a whole number from 1 to {2**31 - 1}, not “{raw[:40]}”.")
+    return int(raw)
+
+
 def read_names(env: Env, name: str, *, default: tuple[str, ...]) -> list[str]:
     """Names separated by commas."""
     return [part.strip() for part in read_text(env, name, default=",".join(default)).split(",") if part.strip()]

@@ -54,6 +54,6 @@ def test_what_a_feed_delivers_bar_by_bar_is_its_history(case: Case) -> None:
     for now in days:
         for bars in (case.feed.latest_bars([symbol], case.timeframe, now)[symbol], case.whole(symbol, now)):
             append_bars(key, bars, adjusted=adjusted, now=now)
-    delivered = load_bars(symbol, case.timeframe)
+    delivered = load_bars(None, symbol, case.timeframe)
     assert len(delivered) > len(backfill)
     assert fingerprint_of(delivered) == fingerprint_of(case.whole(symbol, days[-1]))
