@@ -86,6 +86,7 @@ bench: $(PEERS) $(CSS) ## measure speed and memory, and compare the engine with 
 	@$(BIN)/python -m bench.ticks
 	@$(BIN)/python -m bench.pages
 	@$(MALLOC_SETTINGS) $(BIN)/python -m bench.desk_memory
+	@$(MALLOC_SETTINGS) $(BIN)/python -m bench.search_memory
 
 clean: ## delete what make builds and installs; the data folder stays
 	rm -rf .venv .venv-bench node_modules build staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -116,8 +116,8 @@ def rewrite() -> dict[str, float]:
 def load() -> dict[str, float]:
     from tradedesk.marketdata.library import load_bars
 
-    load_bars("ACME", "1Min")
-    return timed(lambda: load_bars("ACME", "1Min"), before=lambda: add(next_minutes(1)))
+    load_bars(None, "ACME", "1Min")
+    return timed(lambda: load_bars(None, "ACME", "1Min"), before=lambda: add(next_minutes(1)))
 
 
 def timed(run: Callable[[], object], before: Callable[[], object] = lambda: None) -> dict[str, float]:

@@ -90,7 +90,7 @@ def read_its_evidence(page: Page, run: str) -> None:
         page.reload()
     rows(page).first.locator("a.ratings").click()
     expect(page.get_by_role("heading", name="Evidence", level=1)).to_be_visible()
-    expect(page.get_by_role("region", name="Deflated Sharpe")).to_contain_text("Trials")
+    expect(page.get_by_role("region", name="Chance")).to_contain_text("Distinct trials")
     expect(page.get_by_role("region", name="Walk-forward").get_by_role("row")).to_have_count(9)
     expect(page.get_by_role("region", name="Overfitting").locator("svg rect").nth(5)).to_be_visible()
     page.goto(run)

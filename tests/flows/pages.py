@@ -35,6 +35,8 @@ PAGES = {
     "trades": "/trades?mode=paper",
     "trades-live": "/trades?mode=live",
     "data": "/dashboard/data",
+    "data-upload": "/dashboard/data/upload",
+    "data-series": "/dashboard/data/1",
     "notifications": "/dashboard/notifications",
     "password-change": "/accounts/password/change/",
     "logout": "/accounts/logout/",
@@ -42,7 +44,6 @@ PAGES = {
 }
 # Pages that refuse the request with a reason.
 REFUSED = {
-    "data-upload": "/dashboard/data/upload",
     "missing": "/dashboard/backtests/999",
 }
 

@@ -12,7 +12,12 @@ from typing import Any, NamedTuple
 from tests.processes.process import TIMEOUT, NoRedirect
 
 EMAIL = "demo@example.com"
-PERIOD: dict[str, Any] = {"start_date": "2001-01-02", "end_date": "2010-12-31", "initial_capital": 100_000}
+PERIOD: dict[str, Any] = {
+    "start_date": "2001-01-02",
+    "end_date": "2010-12-31",
+    "initial_capital": 100_000,
+    "slippage_bps": 0,
+}
 
 
 def demo_password(data: Path) -> str:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradedesk.core.rules import COSTS, RULES, Unit
+from tradedesk.core.declarations import Unit
+from tradedesk.core.rules import COSTS, RULES
 from tradedesk.templatetags import figures
 from tradedesk.templatetags.figures import Figure
 
@@ -179,3 +180,35 @@ def test_a_time_element_has_the_exact_time() -> None:
     assert figures.moment(datetime(2012, 3, 5, 21, tzinfo=UTC)) == (
         '<time datetime="2012-03-05T21:00:00+00:00" data-local>2012-03-05 16:00</time>'
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "short"),
+    [
+        ("-$1,234,567.89", ""),
+        ("$12,345,678.90", ""),
+        ("+$12,345,678.90", "+$12.35M"),
+        ("$999,999,999.99", "$1.00B"),
+        ("+1,234,567,890.12%", "+1.23B%"),
+        ("5,000,000,000,000.00", "5.00T"),
+        ("3,400,000,000,000,000.00", "3.40e+15"),
+        ("a sentence of many words", ""),
+        ("—", ""),
+    ],
+)
+def test_a_figure_wider_than_its_box_is_compact_with_its_value_in_the_title(written: str, short: str) -> None:
+    expected = f'<span title="{written}">{short}</span>' if short else written
+    assert figures.fitted(written) == expected
+
+
+@given(st.floats(-1e300, 1e300))
+def test_every_fitted_figure_fits(value: float) -> None:
+    for figure in FIGURES:
+        text = figures.fitted(figure(value))
+        assert len(text.removesuffix("</span>").split(">")[-1]) <= figures.FITS
+
+
+def test_a_missing_yearly_figure_says_that_the_period_is_too_short() -> None:
+    assert figures.or_too_short("—", 90) == figures.or_too_short("—", None) == "—"
+    assert figures.or_too_short("1.20", 89) == "1.20"
+    assert figures.TOO_SHORT in figures.or_too_short("—", 89)

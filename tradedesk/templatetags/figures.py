@@ -1,5 +1,6 @@
 """The format of figures on pages: money, prices, percent, quantities and New York time. None is a dash."""
 
+import re
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
@@ -10,7 +11,8 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tradedesk.core.rules import Rule, Unit
+from tradedesk.core.declarations import Rule, Unit
+from tradedesk.core.metrics import LEAST_YEARLY_DAYS, is_yearly
 
 register = template.Library()
 
@@ -18,6 +20,12 @@ MISSING = "—"
 NEW_YORK = ZoneInfo(settings.MARKET_TIME_ZONE)
 # Rounds half away from zero; the precision is enough for all digits of the largest float.
 ROUNDING = Context(prec=400, rounding=ROUND_HALF_UP)
+
+# The longest text of a figure that fits its box: -$1,234,567.89.
+FITS = 14
+WRITTEN = re.compile(r"([+-]?\$?)([\d,]+(?:\.\d+)?)(%?)")
+LETTERS = ((1e6, "M"), (1e9, "B"), (1e12, "T"))
+TOO_SHORT = f"Too short a period for a yearly figure: below {LEAST_YEARLY_DAYS} days"
 
 # Values in templates: Decimal from the database, float from a kernel, str from JSON.
 Figure = Decimal | float | int | str | None
@@ -94,6 +102,35 @@ def quantity(value: Figure) -> str:
 
 
 @register.filter
+def fitted(text: str) -> SafeString | str:
+    """A written figure that is wider than its box in a compact form, exact in its title: $1.23B, 1.2e+18%."""
+    written = WRITTEN.fullmatch(text)
+    if len(text) <= FITS or written is None:
+        return text
+    before, digits, after = written.groups()
+    number = float(digits.replace(",", ""))
+    short = f"{number:.2e}"
+    for unit, letter in reversed(LETTERS):
+        if round(number / unit, 2) < 1000:
+            short = f"{number / unit:.2f}{letter}"
+    return format_html('<span title="{}">{}{}{}</span>', text, before, short, after)
+
+
+@register.filter
+def or_too_short(text: str, days: int | None) -> SafeString | str:
+    """A written figure per year; a dash that says why where the period, in calendar days, is too short for one."""
+    if text != MISSING or days is None or is_yearly(days):
+        return text
+    return format_html('<span title="{}">{}</span>', TOO_SHORT, MISSING)
+
+
+@register.filter
+def parameter(value: Figure) -> str:
+    """A strategy parameter: a number as a quantity, the word of a choice as it is."""
+    return value if isinstance(value, str) else quantity(value)
+
+
+@register.filter
 def rule_value(rule: Rule, value: Any) -> str:
     """The value of a trading rule in its unit: 2.00%, $500.00, 5, 0.60, Yes; “Off” for None."""
     if value is None:
@@ -107,6 +144,8 @@ def rule_value(rule: Rule, value: Any) -> str:
             return f"${quantity(value)}"
         case Unit.BASIS_POINTS:
             return f"{quantity(value)} bps"
+        case Unit.TRUE_RANGES:
+            return f"{quantity(value)} ATR"
         case Unit.STRENGTH:
             return ratio(value)
         case Unit.FLAG:
