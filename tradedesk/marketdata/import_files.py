@@ -10,7 +10,15 @@ from tradedesk.marketdata.quality import Finding
 from tradedesk.marketdata.readers import Budget, DateOrder, FileSeries, choose, read_file
 from tradedesk.marketdata.readers.archives import count_members, is_zip_of_files, members
 from tradedesk.marketdata.refusal import ImportRefused
-from tradedesk.marketdata.services import FILE_PROVIDER, Imported, import_series, known_timeframe, preview_series
+from tradedesk.marketdata.series import SeriesKey
+from tradedesk.marketdata.services import (
+    FILE_PROVIDER,
+    Imported,
+    import_key,
+    import_series,
+    known_timeframe,
+    preview_series,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +42,17 @@ class NamedSeries:
     symbol: str
     found: FileSeries
 
+    def key(self, options: ImportOptions) -> SeriesKey:
+        """See services.import_key."""
+        return import_key(self.symbol, options.timeframe, options.provider, options.owner_id)
+
     def store(self, options: ImportOptions, *, accept: Collection[str], now: datetime) -> Imported:
         """See services.import_series."""
-        return import_series(
-            self.found,
-            owner_id=options.owner_id,
-            symbol=self.symbol,
-            timeframe=options.timeframe,
-            provider=options.provider,
-            replace=options.replace,
-            accept=accept,
-            now=now,
-        )
+        return import_series(self.found, self.key(options), replace=options.replace, accept=accept, now=now)
 
     def findings(self, options: ImportOptions, *, now: datetime) -> list[Finding]:
         """See services.preview_series."""
-        return preview_series(
-            self.found,
-            owner_id=options.owner_id,
-            symbol=self.symbol,
-            timeframe=options.timeframe,
-            provider=options.provider,
-            replace=options.replace,
-            now=now,
-        )
+        return preview_series(self.found, self.key(options), replace=options.replace, now=now)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -60,25 +60,28 @@ def import_providers() -> list[str]:
     return [provider for provider in settings.BAR_PROVIDERS if provider != SAMPLE]
 
 
+def import_key(symbol: str, timeframe: str, provider: str, owner_id: int | None) -> SeriesKey:
+    """The series that bars are imported into. owner_id: the only user who sees it; None for one that all users
+    see. Raises ImportRefused."""
+    try:
+        symbol = clean_symbol(symbol)
+    except InvalidSymbol as error:
+        raise ImportRefused(str(error), "symbol") from None
+    if provider not in import_providers():
+        raise ImportRefused(f"“{provider}” is not a provider. Use {' or '.join(import_providers())}.", "provider")
+    return SeriesKey(provider, symbol, known_timeframe(timeframe).value, owner_id)
+
+
 def import_series(
-    found: FileSeries,
-    *,
-    owner_id: int | None,
-    symbol: str,
-    timeframe: str,
-    provider: str,
-    replace: bool,
-    accept: Collection[str] = (),
-    now: datetime,
+    found: FileSeries, key: SeriesKey, *, replace: bool, accept: Collection[str] = (), now: datetime
 ) -> Imported:
     """Add the bars of one symbol of a file to the store, all or nothing; the version before is kept.
 
-    owner_id: the only user who sees the series; None for one that all users see. A user's series have limits.
-    replace: they may replace different stored bars of the same time; otherwise such bars are refused. accept: the
-    names of hard findings that are right nevertheless. now: wall time. Raises FindingsRefused for hard findings
-    that are not accepted, and ImportRefused for what cannot be.
+    key: from import_key; a user's series have limits. replace: the bars may replace different stored bars of the
+    same time; otherwise such bars are refused. accept: the names of hard findings that are right nevertheless.
+    now: wall time. Raises FindingsRefused for hard findings that are not accepted, and ImportRefused for what
+    cannot be.
     """
-    key = _key(owner_id, symbol, timeframe, provider)
     checked = _checked(found, key, replace=replace, accept=accept, now=now)
     refused = [each for each in [*checked.remarks, *checked.findings] if each.is_open]
     if refused:
@@ -96,21 +99,10 @@ def import_series(
     return Imported(series, checked.merged, checked.findings, checked.remarks, found.notes)
 
 
-def preview_series(
-    found: FileSeries,
-    *,
-    owner_id: int | None,
-    symbol: str,
-    timeframe: str,
-    provider: str,
-    replace: bool,
-    accept: Collection[str] = (),
-    now: datetime,
-) -> list[Finding]:
+def preview_series(found: FileSeries, key: SeriesKey, *, replace: bool, now: datetime) -> list[Finding]:
     """What import_series would say about these bars, hard findings first; nothing is stored. Raises ImportRefused
     for what cannot be accepted."""
-    key = _key(owner_id, symbol, timeframe, provider)
-    checked = _checked(found, key, replace=replace, accept=accept, now=now)
+    checked = _checked(found, key, replace=replace, accept=(), now=now)
     remarked = {each.name for each in checked.remarks}
     kept = [each for each in checked.findings if each.name not in remarked]
     return sorted([*checked.remarks, *kept], key=lambda each: not each.hard)
@@ -136,16 +128,8 @@ def import_bars(
     (_, series), *more = choose(found, symbol)
     if more:
         raise ImportRefused(f"The file has {symbol} in several places. Import these one after the other.")
-    return import_series(
-        series,
-        owner_id=owner_id,
-        symbol=symbol,
-        timeframe=timeframe,
-        provider=provider,
-        replace=replace,
-        accept=accept,
-        now=now,
-    )
+    key = import_key(symbol, timeframe, provider, owner_id)
+    return import_series(series, key, replace=replace, accept=accept, now=now)
 
 
 def load_samples(now: datetime) -> list[str]:
@@ -162,17 +146,6 @@ def load_samples(now: datetime) -> list[str]:
         save_series(key, bars, adjusted=True, stored=series, now=now, findings=found)
         loaded.append(symbol)
     return loaded
-
-
-def _key(owner_id: int | None, symbol: str, timeframe: str, provider: str) -> SeriesKey:
-    """Raises ImportRefused."""
-    try:
-        symbol = clean_symbol(symbol)
-    except InvalidSymbol as error:
-        raise ImportRefused(str(error), "symbol") from None
-    if provider not in import_providers():
-        raise ImportRefused(f"“{provider}” is not a provider. Use {' or '.join(import_providers())}.", "provider")
-    return SeriesKey(provider, symbol, known_timeframe(timeframe).value, owner_id)
 
 
 def _checked(
