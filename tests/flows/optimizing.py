@@ -43,8 +43,11 @@ def search(page: Page) -> str:
     """The form shows the number of combinations, and the rows appear without a reload. Returns the run's URL."""
     go_to(page, "Optimizer")
     page.get_by_role("link", name="Search parameters").click()
-    page.get_by_label("Strategy", exact=True).select_option(label=SEARCHED)
+    strategy = page.get_by_label("Strategy", exact=True)
+    strategy.select_option(label=SEARCHED)
     expect(page.get_by_label("Fast average, from")).to_be_visible()
+    # Symbols and period come in an answer of their own, which would replace what is typed before it arrives.
+    expect(page.locator("[name=shown_strategy]")).to_have_value(strategy.input_value())
     page.get_by_label("Symbols").fill("AAPL")
     page.get_by_label("Fast average, to").fill("14")
     expect(page.get_by_text(re.compile(r"\d+ combinations.*, about"))).to_be_visible()
