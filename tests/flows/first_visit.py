@@ -79,7 +79,11 @@ def backtest(page: Page) -> None:
     for chart in ("equity", "price"):
         drawn = page.locator(f"[data-chart={chart}]")
         expect(drawn.locator("canvas").first).to_be_visible()
-        assert count_colours(drawn) > 3, f"the {chart} chart is empty"
+        # The canvas is there before its bars are: a busy machine draws them later.
+        deadline = time.monotonic() + TIMEOUT_MS / 1000
+        while count_colours(drawn) <= 3:
+            assert time.monotonic() < deadline, f"the {chart} chart is empty"
+            page.wait_for_timeout(200)
     trades = page.get_by_role("region", name="Trades")
     assert trades.get_by_role("row").count() > 10
     shown = trades.get_by_role("row").filter(has=page.get_by_role("button", name="Show trade")).first
