@@ -179,7 +179,7 @@ def test_findings_say_whether_they_are_open_and_weeks_have_dates(alice: User, al
                 True,
                 False,
             )
-            assert f'<span class="symbol">ACME{number}</span>' not in page  # it stands beside already
+            assert f'<span class="symbol">ACME{number}</span>' not in page  # another column shows the symbol
 
 
 def test_the_number_of_queries_does_not_grow_with_the_series(alice: User, alices: Client) -> None:

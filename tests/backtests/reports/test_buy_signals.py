@@ -81,4 +81,6 @@ def test_a_share_that_costs_more_than_a_position(
     assert "38 buy signals, none filled: one share costs more than a position may be." in page
     assert "fractional shares" in page
     assert "longer period" not in page
-    assert "threshold" not in describe_buy_signals(backtest.buy_signals).advice  # type: ignore[union-attr]
+    described = describe_buy_signals(backtest.buy_signals)
+    assert described is not None
+    assert "threshold" not in described.advice
