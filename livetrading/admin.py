@@ -61,9 +61,10 @@ class SignalHistoryAdmin(RecordAdmin):
         "strength",
         "price",
         "outcome",
+        "code",
         "reason",
     ]
-    list_filter = ["outcome", "side"]
+    list_filter = ["outcome", "code", "side"]
     list_select_related = ["user", "live_strategy"]
     search_fields = ["symbol", "user__email", "live_strategy__name", "reason"]
     date_hierarchy = "created_at"

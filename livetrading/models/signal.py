@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 
+from livetrading.models.decision_code import decision_codes
 from livetrading.models.live_strategy import LiveStrategy
 
 
@@ -26,6 +27,8 @@ class SignalHistory(models.Model):
     price = models.DecimalField(max_digits=20, decimal_places=6, help_text="The close of the bar.")
     explanation = models.CharField(max_length=200)
     outcome = models.CharField(max_length=8, choices=Outcome)
+    # What became of it; changes when its order ends without a fill. Filters read it.
+    code = models.CharField(max_length=24, choices=decision_codes, blank=True, default="")
     # Why there is no order; empty when there is an order.
     reason = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField()
@@ -33,7 +36,12 @@ class SignalHistory(models.Model):
     class Meta:
         ordering = ["-id"]
         verbose_name_plural = "signal history"
-        indexes = [models.Index(fields=["user", "-id"]), models.Index(fields=["live_strategy", "-id"])]
+        indexes = [
+            models.Index(fields=["user", "-id"]),
+            models.Index(fields=["live_strategy", "-id"]),
+            models.Index(fields=["user", "code", "-id"]),
+            models.Index(fields=["user", "symbol", "-id"]),
+        ]
         constraints = [
             # A repeated check of the same bar cannot write a second row.
             models.UniqueConstraint(

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from livetrading.brokers.protocol import Capabilities
 from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState, SignalHistory
+from livetrading.models.decision_code import DecisionCode
 from livetrading.models.order import OrderType, TimeInForce
 from livetrading.models.signal import OrderSide
 from livetrading.pipeline.book import StrategyBook, read_books
@@ -203,11 +204,12 @@ def _update_equity_state(
 
 def _signal(live: LiveStrategy, decision: Decision, now: datetime) -> SignalHistory:
     event = decision.event
-    outcome, reason = ORDERED, ""
+    outcome, code, reason = ORDERED, decision.code, ""
     if not decision.quantity:
         outcome, reason = SignalHistory.Outcome.REFUSED, decision.reason
     elif not live.auto_execute:
-        outcome, reason = SignalHistory.Outcome.RECORDED, "Automatic execution is off for this strategy."
+        outcome, code = SignalHistory.Outcome.RECORDED, DecisionCode.NOT_AUTOMATIC
+        reason = "Automatic execution is off for this strategy."
     return SignalHistory(
         live_strategy=live,
         user_id=live.user_id,
@@ -218,6 +220,7 @@ def _signal(live: LiveStrategy, decision: Decision, now: datetime) -> SignalHist
         price=to_decimal(event.close),
         explanation=event.explanation[:200],
         outcome=outcome,
+        code=code,
         reason=reason[:300],
         created_at=now,
     )

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from livetrading.models.decision_code import DecisionCode as Code
 from livetrading.models.trade import Trade
 from livetrading.pipeline.book import StrategyBook
+from livetrading.pipeline.codes import code_of
 from livetrading.pipeline.evaluate import SignalEvent
 from livetrading.pipeline.gate import Verdict
 from tradedesk.core.fills import trailing_distance
@@ -30,10 +32,12 @@ class EquityState:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The decision on one signal event. quantity: 0 when it is refused, for `reason`. lot: the lot that an exit
-    closes. trailing_distance: dollars, of a trailing stop by ATR; infinity without one."""
+    """The decision on one signal event. quantity: 0 when it is refused, for `reason`, of which `code` is the word.
+    lot: the lot that an exit closes. trailing_distance: dollars, of a trailing stop by ATR; infinity without
+    one."""
 
     event: SignalEvent
+    code: Code = Code.ORDERED
     quantity: Decimal = Decimal(0)
     reason: str = ""
     lot: Trade | None = None
@@ -74,12 +78,13 @@ def _exit(event: SignalEvent, book: StrategyBook) -> Decision:
     symbol = event.symbol
     lot = book.lots.get(symbol)
     if lot is None:
-        return Decision(event, reason=f"This strategy holds no {symbol} shares to sell.")
+        return Decision(event, Code.NOTHING_TO_SELL, reason=f"This strategy holds no {symbol} shares to sell.")
     if symbol in book.exiting:
-        return Decision(event, reason=f"A sell order for {symbol} is already working.")
+        return Decision(event, Code.ALREADY_SELLING, reason=f"A sell order for {symbol} is already working.")
     # A late SELL still closes the lot, unless the lot was bought after the signal.
     if lot.entry_time >= event.closed_at:
-        return Decision(event, reason=f"The open lot of {symbol} was bought after this signal.")
+        reason = f"The open lot of {symbol} was bought after this signal."
+        return Decision(event, Code.BOUGHT_AFTER_SIGNAL, reason=reason)
     return Decision(event, quantity=lot.open_quantity, lot=lot)
 
 
@@ -88,11 +93,12 @@ def _entry(
 ) -> Decision:
     close = event.close
     if event.late:
-        return Decision(event, reason="A newer bar has closed since this signal; it is too late to enter.")
+        reason = "A newer bar has closed since this signal; it is too late to enter."
+        return Decision(event, Code.LATE, reason=reason)
     if not entries_gate.open:
-        return Decision(event, reason=entries_gate.reason)
+        return Decision(event, code_of(entries_gate.held), reason=entries_gate.reason)
     if equity_state.equity is None:
-        return Decision(event, reason="The broker did not report the account's equity.")
+        return Decision(event, Code.NO_EQUITY, reason="The broker did not report the account's equity.")
     # Costs belong to the account; refusals and sizes do not depend on them.
     limits = kernel_rules(rules, Costs())
     distance = trailing_distance(event.true_range, limits.trailing_stop_atr)
@@ -106,10 +112,11 @@ def _entry(
     )
     refusal = Refusal(entry_refusal(state, limits))
     if refusal is not Refusal.NONE:
-        return Decision(event, reason=refusal.message(state=state, rules=limits))
+        return Decision(event, code_of(refusal), reason=refusal.message(state=state, rules=limits))
     quantity = order_quantity(equity_state.equity, close, limits)
     refusal = Refusal(size_refusal(quantity))
     if refusal is not Refusal.NONE:
         budget = max(0.0, min(limits.position_size_pct * equity_state.equity, limits.max_position_size))
-        return Decision(event, reason=refusal.message(budget=budget, price=close, shares=quantity))
+        reason = refusal.message(budget=budget, price=close, shares=quantity)
+        return Decision(event, code_of(refusal), reason=reason)
     return Decision(event, quantity=to_decimal(quantity), trailing_distance=distance)

@@ -16,11 +16,14 @@ from livetrading.brokers.protocol import (
     OutcomeUnknown,
 )
 from livetrading.models import BrokerAccount, Incident, Order, OrderState
+from livetrading.models.decision_code import DecisionCode
 from livetrading.pipeline.book import read_books
+from livetrading.pipeline.codes import code_of
 from livetrading.pipeline.gate import OPEN, Verdict, gate
 from livetrading.services.accounts import NoBroker, broker_for
 from livetrading.services.incidents import close, report
 from livetrading.services.notifications import notify_not_sent
+from livetrading.services.signal_codes import note_end
 from tradedesk.accounts.changes import bump_version
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.sessions import next_bar_close
@@ -51,12 +54,12 @@ def execute_order(order_id: uuid.UUID, now: datetime, wall_now: datetime) -> Non
         log.warning("Order %s was taken over before it was sent.", order.client_order_id)
         return
     except _HeldBack as held:
-        _end(order, OrderState.BLOCKED, str(held), now, wall_now)
+        _end(order, OrderState.BLOCKED, held.verdict.reason, now, wall_now, code_of(held.verdict.held))
     except NoBroker as error:
         if order.attempts > 1:  # the broker may have it
             _move(order, OrderState.UNKNOWN, wall_now, reason=str(error)[:300])
         else:
-            _end(order, OrderState.BLOCKED, str(error), now, wall_now)
+            _end(order, OrderState.BLOCKED, str(error), now, wall_now, DecisionCode.NO_BROKER)
     except OrderRefused as refusal:
         _end(order, OrderState.REJECTED, str(refusal), now, wall_now)
     except Exception as error:
@@ -75,7 +78,11 @@ def execute_order(order_id: uuid.UUID, now: datetime, wall_now: datetime) -> Non
 
 
 class _HeldBack(Exception):
-    """The gate's reason."""
+    """The gate holds the order back."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.reason)
+        self.verdict = verdict
 
 
 def _send(order: Order, broker: Broker, sender: str, now: datetime) -> BrokerOrder:
@@ -85,7 +92,7 @@ def _send(order: Order, broker: Broker, sender: str, now: datetime) -> BrokerOrd
         return known
     verdict = gate_before_sending(order, now)
     if not verdict.open:
-        raise _HeldBack(verdict.reason)
+        raise _HeldBack(verdict)
     request = order_request(order, broker.capabilities)
     # The last look before the broker: a sender that stalled has lost its claim.
     if not Order.objects.filter(pk=order.pk, state=OrderState.SUBMITTING, sender=sender).exists():
@@ -142,8 +149,16 @@ def _attached_exits(entry: Order, capabilities: Capabilities) -> tuple[AttachedE
     )
 
 
-def _end(order: Order, state: OrderState, reason: str, now: datetime, wall_now: datetime) -> None:
+def _end(
+    order: Order,
+    state: OrderState,
+    reason: str,
+    now: datetime,
+    wall_now: datetime,
+    code: DecisionCode | None = None,
+) -> None:
     if _move(order, state, wall_now, reason=reason[:300]):
+        note_end(order, state, code)
         notify_not_sent(order, reason, now)
 
 

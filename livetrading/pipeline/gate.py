@@ -12,12 +12,14 @@ from tradedesk.core.risk import Refusal
 
 
 class Held(StrEnum):
-    """Why an entry is held back."""
+    """Why an entry is held back. PAUSED, STOPPED and ERROR are statuses of a live strategy."""
 
     MODE = "mode"
     HALT = "halt"
     ACCOUNT = "account"
-    STATUS = "status"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    ERROR = "error"
     EXPIRED = "expired"
     MAX_POSITIONS = "max_positions"
 
@@ -63,7 +65,7 @@ def gate(
         return OPEN
     if live.status != LiveStrategy.Status.ACTIVE:
         return Verdict(
-            Held.STATUS, f"The strategy was {live.get_status_display().lower()} before the order was sent."
+            Held(live.status), f"The strategy was {live.get_status_display().lower()} before the order was sent."
         )
     rules = live.risk_rules()
     if open_positions is not None and open_positions >= rules.max_positions:

@@ -20,6 +20,7 @@ from livetrading.pipeline.balance import take_over_balance
 from livetrading.pipeline.fills import FillReport, retry_set_aside, take_over_fill
 from livetrading.services.incidents import forget_unreported, report_event, report_once_it_lasts
 from livetrading.services.notifications import notify_not_sent
+from livetrading.services.signal_codes import note_end
 from tradedesk.core.money import DUST
 
 log = logging.getLogger(__name__)
@@ -165,6 +166,8 @@ def _take_over_state(order: Order, at_broker: BrokerOrder, now: datetime, wall_n
     moved = Order.move(
         order.pk, to, wall_now=wall_now, reason=reason, broker_order_id=at_broker.broker_order_id[:64]
     )
+    if moved:
+        note_end(order, to)
     if moved and _is_news(order, to):
         notify_not_sent(order, reason or f"The broker reports it as {to.label.lower()}.", now)
     return moved

@@ -208,7 +208,7 @@ def test_a_sender_that_lost_its_claim_does_not_end_the_order(
             with pytest.raises(SystemExit):
                 send_again(order)
 
-    shut = Verdict(Held.STATUS, "Paused.")
+    shut = Verdict(Held.PAUSED, "Paused.")
     stall_before_sending(monkeypatch, shut, meanwhile=second_sender_stops_after_sending)
     send(order)
     assert (fresh(order).state, len(broker.submitted)) == (S.SUBMITTING, 1)

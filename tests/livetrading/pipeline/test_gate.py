@@ -7,10 +7,12 @@ from decimal import Decimal
 import pytest
 
 from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState, SignalHistory
+from livetrading.models.decision_code import DecisionCode as Code
+from livetrading.pipeline.codes import code_of
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.gate import Held, Verdict, gate
 from livetrading.pipeline.tick import tick
-from tests.livetrading.factories import make_live_strategy
+from tests.livetrading.factories import make_live_strategy, make_signal
 from tests.livetrading.made_bars import CLOSES, NOW, flat, store_bars
 from tests.livetrading.pipeline.desk import WALL
 from tests.livetrading.pipeline.scripted_broker import (
@@ -65,8 +67,8 @@ CLOSED = [
     (other_mode, Held.MODE, "This is a paper strategy, but your account is in live mode."),
     (halted, Held.HALT, "Entries of this account are stopped: Losses"),
     (blocked, Held.ACCOUNT, "The broker has blocked this account: Margin call"),
-    (paused, Held.STATUS, "The strategy was paused before the order was sent."),
-    (stopped, Held.STATUS, "The strategy was stopped before the order was sent."),
+    (paused, Held.PAUSED, "The strategy was paused before the order was sent."),
+    (stopped, Held.STOPPED, "The strategy was stopped before the order was sent."),
     (at_the_limit, Held.MAX_POSITIONS, LIMIT),
 ]
 table = pytest.mark.parametrize(("close", "held", "reason"), CLOSED)
@@ -127,7 +129,8 @@ def test_before_sending_only_the_entry_is_blocked(
     lot = entry_of(live, target=0.2)
     broker.filled(lot, 10)
     run_reconcile(live, broker)
-    entry = entry_of(live, state=S.PENDING, symbol="IBM")
+    signal = make_signal(live_strategy=live, symbol="IBM", code=Code.ORDERED)
+    entry = entry_of(live, state=S.PENDING, symbol="IBM", signal=signal)
     exits = [exit_of(lot, state=S.PENDING), leg_of(lot, "stop_loss"), leg_of(lot, "take_profit")]
     Order.objects.filter(pk__in=[order.pk for order in exits]).update(state=S.PENDING)
     close(live, broker)
@@ -135,6 +138,7 @@ def test_before_sending_only_the_entry_is_blocked(
     for order in (entry, *exits):
         execute_order(order.pk, CLOSES[1], WALL)
     assert (fresh(entry).state, entry.reason) == (S.BLOCKED, reason)
+    assert SignalHistory.objects.get(order=entry).code == code_of(held)
     assert reason in Notification.objects.get(user=live.user).text
     assert [fresh(order).state for order in exits] == [S.ACCEPTED] * 3
     assert [request.client_order_id for request in broker.submitted] == [o.client_order_id for o in exits]
@@ -160,7 +164,9 @@ def holding_aapl(user: User, broker: ScriptedBroker) -> LiveStrategy:
     return live
 
 
-@pytest.mark.parametrize(("close", "held", "reason"), [row for row in CLOSED if row[1] != Held.STATUS])
+@pytest.mark.parametrize(
+    ("close", "held", "reason"), [row for row in CLOSED if row[1] not in (Held.PAUSED, Held.STOPPED)]
+)
 def test_at_the_decision_the_buy_is_refused_and_the_sell_is_ordered(
     alice: User, broker: ScriptedBroker, close: Close, held: Held, reason: str
 ) -> None:
@@ -170,6 +176,7 @@ def test_at_the_decision_the_buy_is_refused_and_the_sell_is_ordered(
     assert Order.objects.get(pk=order_id).purpose == "exit"
     sell, buy = SignalHistory.objects.order_by("side").reverse()
     assert (sell.symbol, sell.side, sell.outcome, sell.reason) == ("AAPL", "sell", "ordered", "")
+    assert (sell.code, buy.code) == (Code.ORDERED, code_of(held))
     assert (buy.symbol, buy.side, buy.outcome, buy.reason) == ("IBM", "buy", "refused", reason)
     execute_order(order_id, CLOSES[4], WALL)
     assert [request.side for request in broker.submitted] == ["sell"]
@@ -188,6 +195,7 @@ def test_without_a_balance_entries_are_refused_and_exits_go_out(alice: User, bro
     assert Order.objects.get(pk=order_id).purpose == "exit"
     buy = SignalHistory.objects.get(side="buy")
     assert (buy.outcome, buy.reason) == ("refused", "The broker did not report the account's equity.")
+    assert buy.code == Code.NO_EQUITY
     account = BrokerAccount.objects.get()
     assert account.state == "degraded"
     assert "The balance is not available" in account.state_reason
