@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from django.urls import reverse
+from django.utils import timezone
 from ninja import Header, Router, Status
 from pydantic import Field
 
@@ -79,6 +80,7 @@ def quick_deploy(
             request.user,
             strategy,
             now=market_clock().now(),
+            wall_now=timezone.now(),
             deploy_key=idempotency_key or "",
             symbols=deployment.symbols,
             name=deployment.name,

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from ninja import Router, Status
 from pydantic import Field
 
@@ -146,7 +147,7 @@ def stop_live_strategy(request: UserRequest, live_strategy_id: int) -> Status[ob
 def _switch(request: UserRequest, pk: int, action: Literal["start", "pause", "stop"]) -> Status[object]:
     live = find(_own(request), pk)
     try:
-        live = control(live, action, market_clock().now())
+        live = control(live, action, market_clock().now(), timezone.now())
     except ControlRefused as refusal:
         return Status(409, Problem(detail=str(refusal)))
     return Status(200, _schemas(request.user, [live])[0])

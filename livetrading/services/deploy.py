@@ -18,6 +18,7 @@ from backtests.services.bars import UnusableBars, usable_series
 from livetrading.models import BrokerAccount, LiveStrategy
 from livetrading.models.live_strategy import MAX_CHECK_INTERVAL, MIN_CHECK_INTERVAL
 from livetrading.services.accounts import NoBroker, active_account
+from livetrading.services.audited import audited
 from livetrading.services.evidence import carry_evidence
 from livetrading.services.queue import enqueue_check_now
 from strategies.kinds import InvalidParameters, kinds, make_kind
@@ -26,6 +27,7 @@ from strategies.services import InvalidStrategy, clean_symbols
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import Notification, User
 from tradedesk.accounts.services import notify
+from tradedesk.audit.services import record
 from tradedesk.core.declarations import InvalidRules, Unit
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import DEPLOYED_RULES, RiskRules, fully_invested
@@ -161,6 +163,7 @@ def deploy(
     source: Source,
     *,
     now: datetime,
+    wall_now: datetime,
     deploy_key: str = "",
     symbols: Iterable[str] | None = None,
     name: str = "",
@@ -193,6 +196,7 @@ def deploy(
             live = _create(account, snapshot, deploy_key, name, settings, rules, provenance, now)
             carry_evidence(live)
             notify(user, Notification.Level.SUCCESS, deployment_message(live), "/dashboard/live-trading", now)
+            record(user, "deploy", live, audited(live), wall_now)
             transaction.on_commit(lambda: enqueue_check_now(live.pk), robust=True)
     except IntegrityError:
         # A concurrent request was first: with the same key, or with the same deployment from another page.

@@ -5,6 +5,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
@@ -32,7 +33,11 @@ def deploy(request: PageRequest) -> HttpResponse:
     source = form.find_source(request.user)
     try:
         live = deploy_source(
-            request.user, source, now=market_clock().now(), deploy_key=form.cleaned_data["deploy_key"]
+            request.user,
+            source,
+            now=market_clock().now(),
+            wall_now=timezone.now(),
+            deploy_key=form.cleaned_data["deploy_key"],
         )
     except AlreadyDeployed as refusal:
         url = reverse("livetrading:detail", args=[refusal.existing.pk])
@@ -54,7 +59,7 @@ def control(request: PageRequest, pk: int, action: str) -> HttpResponse:
     now = market_clock().now()
     level, text = "success", ""
     try:
-        live = controls.control(live, action, now)
+        live = controls.control(live, action, now, timezone.now())
         text = f"“{live.name}” is {live.get_status_display().lower()}."
     except controls.ControlRefused as refusal:
         level, text = "warning", str(refusal)

@@ -94,6 +94,7 @@ def trader(number: int) -> User:
             user,
             strategy,
             now=market_clock().now(),
+            wall_now=timezone.now(),
             settings=DeploymentSettings(rules={"max_positions": 4, "position_size_pct": 0.1}),
         )
     return user

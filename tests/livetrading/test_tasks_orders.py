@@ -160,7 +160,13 @@ def test_a_message_that_cannot_be_published_loses_no_work(
 def test_the_tasks_run_a_deployment_from_its_start_to_a_sale(alice: User, queue: Published) -> None:
     store_bars(AAPL=flat(10, 10, 12, 13, 12.5, 12.4, 12.2))
     strategy = save_strategy(alice, name="Two bars", symbols=["AAPL"], timeframe="1Day", **TWO_BARS)
-    live = deploy(alice, strategy, now=CLOSES[2], settings=DeploymentSettings(rules={"position_size_pct": 0.12}))
+    live = deploy(
+        alice,
+        strategy,
+        now=CLOSES[2],
+        wall_now=CLOSES[2],
+        settings=DeploymentSettings(rules={"position_size_pct": 0.12}),
+    )
     tasks.check_now(live.pk)
     run_worker(queue)
     for day in DAYS[3:7]:
@@ -184,7 +190,7 @@ def test_the_tasks_run_a_deployment_from_its_start_to_a_sale(alice: User, queue:
     assert PaperAccount.objects.get().cash == 99_200
     account = account_of(alice)
     assert (account.cash, account.booked_cash, account.equity) == (99_200, 99_200, 99_200)
-    control(live, "stop", CLOSES[6])
+    control(live, "stop", CLOSES[6], CLOSES[6])
     at_day(DAYS[7])
     tasks.dispatch_due_accounts()
     assert queue == []

@@ -47,6 +47,7 @@ VERSION = "0.1.0"
 
 INSTALLED_APPS = [
     "tradedesk.accounts",
+    "tradedesk.audit",
     "tradedesk.marketdata",
     "strategies",
     "backtests",

@@ -143,7 +143,7 @@ def test_after_a_pause_the_second_sender_blocks_an_order_that_the_broker_does_no
 ) -> None:
     def meanwhile() -> None:
         take_over(live, order, broker)
-        control(live, "pause", CLOSES[1])
+        control(live, "pause", CLOSES[1], CLOSES[1])
         send_again(order)
         assert fresh(order).state == S.BLOCKED
 
@@ -159,7 +159,7 @@ def test_after_a_pause_the_second_sender_accepts_an_order_that_the_broker_has(
     """The first request arrived late: after the broker was asked, and before the second sender."""
 
     def after() -> None:
-        control(live, "pause", CLOSES[1])
+        control(live, "pause", CLOSES[1], CLOSES[1])
         send_again(order)
 
     stall_while_sending(
@@ -179,7 +179,7 @@ def test_a_request_that_arrives_after_the_order_was_blocked_is_cancelled_at_the_
 ) -> None:
     def before() -> None:
         take_over(live, order, broker)
-        control(live, "pause", CLOSES[1])
+        control(live, "pause", CLOSES[1], CLOSES[1])
         send_again(order)
         assert fresh(order).state == S.BLOCKED
 
@@ -226,6 +226,6 @@ def test_the_first_attempt_does_not_ask_the_broker_and_later_ones_do(
     send(order)
     assert (fresh(order).state, len(broker.submitted)) == (S.UNKNOWN, 1)
     Order.objects.filter(pk=order.pk).update(state=S.PENDING)
-    control(live, "pause", CLOSES[1])
+    control(live, "pause", CLOSES[1], CLOSES[1])
     send(order)
     assert (fresh(order).state, order.attempts, len(broker.submitted)) == (S.UNKNOWN, 2, 1)

@@ -92,7 +92,7 @@ def test_a_pause_while_the_bars_are_evaluated_is_respected(
     store_bars(AAPL=flat(10, 10, 12))
 
     def pause_and_evaluate(members: Iterable[LiveStrategy], now: datetime) -> Any:
-        control(live, "pause", now)
+        control(live, "pause", now, now)
         return evaluate(members, now)
 
     monkeypatch.setattr(tick_module, "evaluate", pause_and_evaluate)

@@ -45,7 +45,7 @@ def carried_by(live: LiveStrategy) -> CarriedEvidence | None:
 
 def test_a_deployed_row_keeps_its_evidence_when_its_search_is_deleted(alice: User, candidate: Candidate) -> None:
     computed(candidate)
-    live = deploy(alice, candidate, now=NOW)
+    live = deploy(alice, candidate, now=NOW, wall_now=NOW)
     candidate.run.delete()
     carried = carried_by(live)
     assert carried is not None
@@ -62,7 +62,7 @@ def test_a_row_without_evidence_gets_it_when_it_is_deployed(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
-        live = deploy(alice, candidate, now=NOW)
+        live = deploy(alice, candidate, now=NOW, wall_now=NOW)
     assert [arguments for name, arguments in queue if name == REQUESTED] == [[candidate.pk]]
     assert carried_by(live) is None
     queue.clear()
@@ -85,7 +85,7 @@ def test_evidence_that_failed_is_not_carried_and_not_asked_for_again(
 ) -> None:
     computed(candidate, error="The bars of AAPL changed.")
     with django_capture_on_commit_callbacks(execute=True):
-        live = deploy(alice, candidate, now=NOW)
+        live = deploy(alice, candidate, now=NOW, wall_now=NOW)
         carry_computed()
     assert carried_by(live) is None
     assert REQUESTED not in [name for name, _ in queue]
@@ -95,12 +95,12 @@ def test_a_strategy_carries_the_evidence_beside_its_deploy_button(alice: User) -
     store_bars(AAPL=flat(10, 11), MSFT=flat(20, 21))
     strategy = make_strategy(user=alice)
     computed(make_backtest(user=alice, strategy=strategy, parameters={"fast": 5, "slow": 50}))
-    assert carried_by(deploy(alice, strategy, now=NOW)) is None
+    assert carried_by(deploy(alice, strategy, now=NOW, wall_now=NOW)) is None
     computed(make_backtest(user=alice, strategy=strategy))
     other = make_strategy(user=alice)
-    assert carried_by(deploy(alice, other, now=NOW)) is None
+    assert carried_by(deploy(alice, other, now=NOW, wall_now=NOW)) is None
     LiveStrategy.objects.all().delete()
-    assert carried_by(deploy(alice, strategy, now=NOW)) is not None
+    assert carried_by(deploy(alice, strategy, now=NOW, wall_now=NOW)) is not None
 
 
 @pytest.fixture

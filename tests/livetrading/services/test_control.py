@@ -1,6 +1,6 @@
 """Start, pause and stop of a live strategy, and the record of a failed check."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -14,8 +14,10 @@ from tests.livetrading.at_once import at_once
 from tests.livetrading.factories import NOW, make_live_strategy, make_paper_trade
 from tests.livetrading.published import published
 from tradedesk.accounts.models import User, UserVersion
+from tradedesk.audit.models import AuditRecord
 
 ACTIVE, PAUSED, STOPPED = LiveStrategy.Status
+WALL = datetime(2026, 3, 5, 21, tzinfo=UTC)
 
 
 def one(user: User, status: str, **fields: Any) -> LiveStrategy:
@@ -38,7 +40,7 @@ def status_of(live: LiveStrategy) -> str:
 )
 def test_an_allowed_action_changes_the_status(alice: User, status: str, action: str, then: str) -> None:
     live = one(alice, status)
-    changed = control(live, action, NOW)
+    changed = control(live, action, NOW, NOW)
     assert changed.status == status_of(live) == then
     assert UserVersion.objects.filter(user=alice).exists()
 
@@ -57,7 +59,7 @@ def test_an_action_that_is_not_allowed_is_refused_with_the_reason(
 ) -> None:
     live = one(alice, status)
     with pytest.raises(ControlRefused) as refused:
-        control(live, action, NOW)
+        control(live, action, NOW, NOW)
     assert str(refused.value) == message
     assert status_of(live) == status
     assert not UserVersion.objects.exists()
@@ -74,7 +76,7 @@ def test_a_started_strategy_is_due_at_once_without_its_old_error(
     live = one(alice, STOPPED, **stale)
     with published() as tasks:
         with django_capture_on_commit_callbacks() as callbacks:
-            control(live, "start", NOW)
+            control(live, "start", NOW, NOW)
         assert tasks == []
         for callback in callbacks:
             callback()
@@ -90,11 +92,26 @@ def test_a_pause_or_stop_enqueues_nothing_and_keeps_the_positions(
     live = one(alice, ACTIVE, last_error="An error.", failures=2)
     held = make_paper_trade(user=alice, live_strategy=live)
     with published() as tasks, django_capture_on_commit_callbacks(execute=True):
-        control(live, action, NOW)
+        control(live, action, NOW, NOW)
     assert tasks == []
     assert PaperTrade.objects.get() == held
     live.refresh_from_db()
     assert (live.next_check_at, live.last_error, live.failures) == (NOW, "An error.", 2)
+
+
+def test_a_change_is_audited_with_who_and_what_and_a_refusal_is_not(alice: User) -> None:
+    live = one(alice, PAUSED)
+    shown = LiveStrategy.objects.get(pk=live.pk)
+    control(live, "stop", NOW, WALL)
+    with pytest.raises(ControlRefused):
+        control(shown, "pause", NOW, WALL)
+    control(shown, "start", NOW, WALL, actor="manage.py operator")
+    records = [(each.actor, each.action, each.details) for each in AuditRecord.objects.order_by("sequence")]
+    assert records == [
+        ("alice@example.com", "stop", {"before": "paused", "after": "stopped"}),
+        ("manage.py operator", "start", {"before": "stopped", "after": "active"}),
+    ]
+    assert {each.time for each in AuditRecord.objects.all()} == {WALL}
 
 
 def test_a_refused_start_enqueues_nothing(
@@ -102,7 +119,7 @@ def test_a_refused_start_enqueues_nothing(
 ) -> None:
     live = one(alice, ACTIVE)
     with published() as tasks, django_capture_on_commit_callbacks(execute=True), pytest.raises(ControlRefused):
-        control(live, "start", NOW)
+        control(live, "start", NOW, NOW)
     assert tasks == []
 
 
@@ -111,11 +128,11 @@ def test_a_deployment_identical_to_an_active_one_cannot_be_started(alice: User, 
     active = one(alice, ACTIVE)
     identical = one(alice, status, fingerprint=active.fingerprint)
     with pytest.raises(ControlRefused) as refused:
-        control(identical, "start", NOW)
+        control(identical, "start", NOW, NOW)
     assert "“Mine”" in str(refused.value)
     assert (status_of(active), status_of(identical)) == (ACTIVE, status)
-    control(active, "stop", NOW)
-    assert control(identical, "start", NOW).status == ACTIVE
+    control(active, "stop", NOW, NOW)
+    assert control(identical, "start", NOW, NOW).status == ACTIVE
 
 
 def test_the_settings_of_another_user_or_mode_do_not_block_a_start(alice: User, bob: User) -> None:
@@ -124,7 +141,7 @@ def test_the_settings_of_another_user_or_mode_do_not_block_a_start(alice: User, 
         one(bob, STOPPED, fingerprint=active.fingerprint),
         one(alice, STOPPED, fingerprint=active.fingerprint, mode="live"),
     ):
-        assert control(other, "start", NOW).status == ACTIVE
+        assert control(other, "start", NOW, NOW).status == ACTIVE
 
 
 def test_the_status_in_the_database_decides(alice: User) -> None:
@@ -132,7 +149,7 @@ def test_the_status_in_the_database_decides(alice: User) -> None:
     shown = one(alice, ACTIVE)
     LiveStrategy.objects.update(status=STOPPED)
     with pytest.raises(ControlRefused):
-        control(shown, "pause", NOW)
+        control(shown, "pause", NOW, NOW)
     assert shown.status == STOPPED
 
 
@@ -142,7 +159,7 @@ def test_one_of_two_concurrent_presses_is_refused(alice: User, status: str, acti
     live = one(alice, status)
     seen = [LiveStrategy.objects.get(pk=live.pk) for _ in range(2)]
     with published() as tasks:
-        results = at_once(*[partial(control, shown, action, NOW) for shown in seen])
+        results = at_once(*[partial(control, shown, action, NOW, NOW) for shown in seen])
     assert sorted(isinstance(result, ControlRefused) for result in results) == [False, True]
     assert len(tasks) == (action == "start")
 
@@ -150,7 +167,7 @@ def test_one_of_two_concurrent_presses_is_refused(alice: User, status: str, acti
 @pytest.mark.django_db(transaction=True)
 def test_one_of_two_identical_deployments_started_concurrently_becomes_active(alice: User) -> None:
     identical = [one(alice, STOPPED, fingerprint="the same") for _ in range(2)]
-    results = at_once(*[partial(control, each, "start", NOW) for each in identical])
+    results = at_once(*[partial(control, each, "start", NOW, NOW) for each in identical])
     assert sorted(isinstance(result, ControlRefused) for result in results) == [False, True]
     assert LiveStrategy.objects.filter(status=ACTIVE).count() == 1
 

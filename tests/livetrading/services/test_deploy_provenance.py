@@ -20,7 +20,9 @@ def test_the_provenance_is_that_of_the_bars_that_have_closed(alice: User) -> Non
     """The last bar closes at NOW, one second after the deployment."""
     bars = bars_closing_at(10, 11, 12)
     store_bars(AAPL=bars, MSFT=bars)
-    live = deploy(alice, make_strategy(user=alice), now=NOW - timedelta(seconds=1))
+    live = deploy(
+        alice, make_strategy(user=alice), now=NOW - timedelta(seconds=1), wall_now=NOW - timedelta(seconds=1)
+    )
     used = {"provider": "csv", "fingerprint": fingerprint_of(bars[:2]), "count": 2}
     assert live.provenance == {
         "version": settings.VERSION,
@@ -33,7 +35,7 @@ def test_the_provenance_is_that_of_the_bars_that_have_closed(alice: User) -> Non
 def test_a_bar_that_has_closed_at_the_deployment_counts(alice: User) -> None:
     bars = bars_closing_at(10, 11, 12)
     store_bars(AAPL=bars, MSFT=bars)
-    live = deploy(alice, make_strategy(user=alice), now=NOW)
+    live = deploy(alice, make_strategy(user=alice), now=NOW, wall_now=NOW)
     assert live.provenance["data"]["AAPL"]["fingerprint"] == fingerprint_of(bars)
 
 
@@ -45,5 +47,5 @@ def test_damaged_bars_are_refused(alice: User, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(bars_used, "bars_of", damaged)
     with pytest.raises(DeployRefused) as refusal:
-        deploy(alice, make_strategy(user=alice), now=NOW)
+        deploy(alice, make_strategy(user=alice), now=NOW, wall_now=NOW)
     assert refusal.value.errors == {"symbols": "The file of AAPL is damaged."}

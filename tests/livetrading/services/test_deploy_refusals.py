@@ -25,7 +25,7 @@ def strategy(alice: User) -> Strategy:
 
 def refusal_of(user: User, source: Any, **options: Any) -> dict[str, str]:
     with pytest.raises(DeployRefused) as refused:
-        deploy(user, source, now=NOW, **options)
+        deploy(user, source, now=NOW, wall_now=NOW, **options)
     assert not LiveStrategy.objects.exists()
     assert not Notification.objects.exists()
     assert str(refused.value) == " ".join(refused.value.errors.values())
@@ -136,12 +136,12 @@ def test_the_messages_of_refused_deployments(alice: User, strategy: Strategy) ->
         "check_interval": "The check interval must be between 60 and 3,600 seconds.",
         "position_size_pct": "Position size must be between 0.001 and 0.5, not 0.6.",
     }
-    live = deploy(alice, strategy, now=NOW, deploy_key="press")
+    live = deploy(alice, strategy, now=NOW, wall_now=NOW, deploy_key="press")
     with pytest.raises(DeployRefused) as refused:
-        deploy(alice, strategy, now=NOW, deploy_key="press", symbols=["IBM"])
+        deploy(alice, strategy, now=NOW, wall_now=NOW, deploy_key="press", symbols=["IBM"])
     assert str(refused.value) == "This key was used for another deployment. Use a new key."
     with pytest.raises(AlreadyDeployed) as already:
-        deploy(alice, strategy, now=NOW)
+        deploy(alice, strategy, now=NOW, wall_now=NOW)
     assert str(already.value) == f"“{live.name}” is already active with the same settings."
     LiveStrategy.objects.all().delete()
     Notification.objects.all().delete()
