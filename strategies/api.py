@@ -12,7 +12,7 @@ from strategies.models import Strategy
 from strategies.services import InvalidStrategy, save_strategy
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.bars import Timeframe
-from tradedesk.rest.bodies import Body, Text
+from tradedesk.rest.bodies import MAX_ENTRIES, Body, Symbols, Text
 from tradedesk.rest.pages import in_pages
 from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
 from tradedesk.rest.schemas import Schema
@@ -24,9 +24,12 @@ class StrategyBody(Body):
     name: Text = Field(description="At most 80 characters.", examples=["Golden cross"])
     kind: Text = Field(description="A key from GET /api/v1/strategies/kinds.", examples=["sma_crossover"])
     parameters: dict[Text, Any] = Field(
-        {}, description="By name. Default: the default of the kind.", examples=[{"fast": 20, "slow": 50}]
+        {},
+        max_length=MAX_ENTRIES,
+        description="By name. Default: the default of the kind.",
+        examples=[{"fast": 20, "slow": 50}],
     )
-    symbols: list[Text] = Field([], description="At most 50.", examples=[["AAPL", "MSFT"]])
+    symbols: Symbols = Field([], description="At most 50.", examples=[["AAPL", "MSFT"]])
     timeframe: Text = Field(Timeframe.DAY.value, description=f"One of {', '.join(Timeframe)}.")
 
 

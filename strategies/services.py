@@ -1,7 +1,6 @@
 """Validates, saves and deletes strategies; pages and API both use these functions."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
@@ -13,14 +12,13 @@ from strategies.models import Strategy
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
 from tradedesk.core.bars import Timeframe
+from tradedesk.core.names import name_problem
 from tradedesk.marketdata.library import NoBars, find_series
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
 
 NAME_LENGTH = 80
 MAX_SYMBOLS = 50
 SEPARATORS = re.compile(r"[\s,;]+")
-# Control characters and surrogates, which the database cannot store.
-UNSTORABLE = ("Cc", "Cs")
 
 
 class InvalidStrategy(ValueError):
@@ -134,6 +132,4 @@ def _name_error(name: str) -> str:
         return "Give the strategy a name."
     if len(name) > NAME_LENGTH:
         return f"A name has at most {NAME_LENGTH} characters, not {len(name)}."
-    if any(unicodedata.category(character) in UNSTORABLE for character in name):
-        return "The name contains a character that cannot be stored."
-    return ""
+    return name_problem(name)

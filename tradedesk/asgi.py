@@ -4,5 +4,7 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from tradedesk.request_limits import RequestLimits
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradedesk.settings.base")
-application = get_asgi_application()
+application = RequestLimits(get_asgi_application())

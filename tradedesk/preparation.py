@@ -1,7 +1,9 @@
 """The steps before the desk can serve pages. A step without work takes almost no time."""
 
+import contextlib
 import hashlib
 import io
+import os
 import pkgutil
 import shutil
 import subprocess
@@ -36,8 +38,17 @@ def prepare_data(wall_now: datetime) -> None:
     call_command("load_samples", verbosity=0, stdout=io.StringIO())
     if settings.MARKET == "replay":
         import_string("tradedesk.marketdata.replay.ensure_started")(wall_now)
-        # The desk prints the password of the demo user, so the real market has no demo user.
-        call_command("seed_demo", verbosity=0)
+    # The desk prints the password of the demo user, so the real market has none.
+    call_command("seed_demo", *([] if settings.DEMO_USER else ["--off"]), verbosity=0)
+    close_to_others(settings.DATA_DIR)
+
+
+def close_to_others(folder: Path) -> None:
+    """Let only the owner read the data folder and the files directly in it; the folder closes what is below. Files
+    that another user owns stay as they are."""
+    for path in (folder, *folder.iterdir()):
+        with contextlib.suppress(OSError):
+            path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def compile_kernels(print_line: Callable[[str], None]) -> None:
@@ -76,7 +87,12 @@ def collect_static_files() -> None:
         # collectstatic keeps a file that is newer than its source, and npm dates every source to 1985.
         for old in root.glob("[!.]*"):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
-        call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=NOT_SERVED)
+        # Another user than the one that collects them may serve these files, as in the container.
+        private = os.umask(0o022)
+        try:
+            call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=NOT_SERVED)
+        finally:
+            os.umask(private)
         stamp.write_text(fingerprint)
 
 

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import uvicorn
-from django.core.asgi import get_asgi_application
 
+from tradedesk.asgi import application
 from tradedesk.celery import app
+from tradedesk.connection_limits import LimitedProtocol, raise_open_files
 from tradedesk.embedded import Embedded
 from tradedesk.signals import desk_started, desk_stopping
 
@@ -51,7 +52,8 @@ class Desk(uvicorn.Server):
     def __init__(self, listener: socket.socket, on_ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                get_asgi_application(),
+                application,
+                http=LimitedProtocol,
                 lifespan="off",
                 ws="none",
                 log_config=None,
@@ -68,6 +70,7 @@ class Desk(uvicorn.Server):
         self.stop_by = float("inf")
 
     def serve_until_stopped(self) -> int:
+        raise_open_files()
         self.run(sockets=[self.listener])
         if self.embedded and not self.embedded.join(self.stop_by - time.monotonic() - 0.3):
             log.warning("The desk stopped during a task. The next start runs it again.")

@@ -1,10 +1,15 @@
 """The URLs of all apps, included by dotted name."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
 from tradedesk.api import api
+
+handler400 = "tradedesk.views.bad_request"
+# The log-in page with its limits and second factors is the only way in.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth documents it
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="home")),

@@ -27,7 +27,7 @@ from strategies.kinds import rule_defaults_of
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.rules import COSTS, RULES
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
-from tradedesk.rest.bodies import Body, Day, Text, Whole
+from tradedesk.rest.bodies import Body, Day, Symbols, Text, Whole
 from tradedesk.rest.csv_files import csv_file
 from tradedesk.rest.pages import in_pages
 from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
@@ -52,9 +52,7 @@ class BacktestBody(Body):
     """
 
     strategy_id: Whole = Field(examples=[12])
-    symbols: list[Text] | None = Field(
-        None, description="Default: the symbols of the strategy.", examples=[["AAPL"]]
-    )
+    symbols: Symbols | None = Field(None, description="Default: the symbols of the strategy.", examples=[["AAPL"]])
     start_date: Day = Field(examples=["2005-01-03"])
     end_date: Day = Field(examples=["2010-12-31"])
     initial_capital: float = Field(CAPITAL, description=CAPITAL_TEXT, examples=[100_000])

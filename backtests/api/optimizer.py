@@ -20,7 +20,7 @@ from backtests.services.defaults import CAPITAL, with_defaults
 from backtests.services.optimizer import InvalidRun
 from strategies.kinds import rule_defaults_of
 from tradedesk.accounts.requests import UserRequest
-from tradedesk.rest.bodies import Body, Day, NumberOrText, Text, Whole
+from tradedesk.rest.bodies import MAX_ENTRIES, Body, Day, Ids, NumberOrText, Symbols, Text, Whole
 from tradedesk.rest.pages import MappedQuerySet, in_pages
 from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
 from tradedesk.rest.rule_fields import given_values, with_rules
@@ -50,22 +50,25 @@ class RunBody(Body):
     has the default stated here.
     """
 
-    symbols: list[Text] = Field(examples=[["AAPL"]])
+    symbols: Symbols = Field(examples=[["AAPL"]])
     strategy_id: Whole | None = Field(None, description="Search the parameters of this strategy.", examples=[12])
-    strategy_ids: list[Whole] | None = Field(None, description="Rank these strategies.")
+    strategy_ids: Ids | None = Field(None, description="Rank these strategies.")
     all_kinds: bool = Field(False, description="Also rank every kind with its default parameters.")
     timeframe: Text = Field("1Day", description="Ranking only: a search uses the timeframe of its strategy.")
     method: Text = Field("grid", description="Search only: grid, random or tpe.")
-    grid: dict[str, Range] | None = Field(
-        None, description="Search only: the range of each parameter. Default: the search ranges of the kind."
+    grid: dict[Text, Range] | None = Field(
+        None,
+        max_length=MAX_ENTRIES,
+        description="Search only: the range of each parameter. Default: the search ranges of the kind.",
     )
     scope: Text = Field(
         "each", description="Search only: each (each symbol alone), portfolio (all symbols as one) or both."
     )
     trials: Whole | None = Field(None, description="Number of trials. Required for random and tpe.")
     objective: Text = Field("sharpe", description="sharpe, sortino, calmar, cagr, profit_factor or weighted.")
-    weights: dict[str, float] | None = Field(
+    weights: dict[Text, float] | None = Field(
         None,
+        max_length=MAX_ENTRIES,
         description="For objective weighted: the weight of each metric, a missing one counts 0. Default: "
         f"{', '.join(f'{name} {weight:g}' for name, weight in WEIGHTS.items())}.",
     )

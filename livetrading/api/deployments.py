@@ -17,7 +17,7 @@ from livetrading.services.deploy import (
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.rules import DEPLOYED_RULES
 from tradedesk.marketdata.clock import market_clock
-from tradedesk.rest.bodies import Body, Text, Whole
+from tradedesk.rest.bodies import Body, Symbols, Text, Whole
 from tradedesk.rest.refusals import BAD_BODY, UNKNOWN, Refused, find
 from tradedesk.rest.rule_fields import given_values, with_rules
 from tradedesk.rest.schemas import Schema
@@ -33,7 +33,7 @@ class QuickDeployBody(Body):
     can be off; any other has its default."""
 
     strategy_id: Whole = Field(examples=[12])
-    symbols: list[Text] = Field(description="The symbols to trade, at least one.", examples=[["AAPL", "MSFT"]])
+    symbols: Symbols = Field(description="The symbols to trade, at least one.", examples=[["AAPL", "MSFT"]])
     name: Text = Field("", description="At most 100 characters. Default: 'Live - ' and the name of the strategy.")
     check_interval: Whole = Field(
         DEFAULTS.check_interval, description="Seconds of market time between two checks, 60 to 3,600."

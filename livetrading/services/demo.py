@@ -35,11 +35,19 @@ def seed_demo() -> User:
             for name, kind, parameters, symbols in STRATEGIES:
                 save_strategy(user, name=name, kind=kind, parameters=parameters, symbols=symbols, timeframe="1Day")
             active_account(user.pk, Mode.PAPER)
+        if not user.is_active:
+            user.is_active = True
+            user.save(update_fields=["is_active"])
         wanted = os.environ.get("DEMO_PASSWORD")
         if created or (wanted and not user.check_password(wanted)):
             user.set_password(wanted or _stored_password(settings.DATA_DIR / "demo-password"))
             user.save(update_fields=["password"])
     return user
+
+
+def close_demo() -> bool:
+    """Deactivate the demo user: nobody can log in as it any more. Returns whether it was active."""
+    return User.objects.filter(email=EMAIL, is_active=True).update(is_active=False) == 1
 
 
 def _stored_password(path: Path) -> str:

@@ -30,6 +30,7 @@ from tradedesk.accounts.services import notify
 from tradedesk.audit.services import record
 from tradedesk.core.declarations import InvalidRules, Unit
 from tradedesk.core.money import to_decimal
+from tradedesk.core.names import name_problem
 from tradedesk.core.rules import DEPLOYED_RULES, RiskRules, fully_invested
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars
@@ -172,6 +173,8 @@ def deploy(
     """Deploy `source` in the active account of the user's mode and enqueue its first check. A repeated deploy_key
     returns the same live strategy, so a double click deploys once. Raises DeployRefused and AlreadyDeployed."""
     deploy_key = (deploy_key or uuid.uuid4().hex)[:64]
+    if problem := name_problem(name):
+        raise DeployRefused(name=problem)
     snapshot = Snapshot.of(source, symbols)
     if deployed := _deployed_with_key(user, deploy_key, snapshot):
         return deployed
@@ -261,7 +264,7 @@ def _create(
     live = LiveStrategy(
         user_id=account.user_id,
         account=account,
-        name=(" ".join(name.replace("\0", "").split()) or f"Live - {snapshot.name}")[:100],
+        name=(" ".join(name.split()) or f"Live - {snapshot.name}")[:100],
         strategy=snapshot.strategy,
         backtest=snapshot.backtest,
         candidate=snapshot.candidate,

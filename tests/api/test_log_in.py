@@ -104,6 +104,16 @@ def test_failures_of_one_user_do_not_affect_another(charlies: ApiClient, alice: 
 
 
 @pytest.mark.usefixtures("rate_limits")
+def test_a_stranger_cannot_lock_a_user_out(charlies: ApiClient, alice: User) -> None:
+    stranger = Client(REMOTE_ADDR="203.0.113.9")
+    for _ in range(12):
+        stranger.post("/accounts/login/", {"login": alice.email, "password": "wrong"})
+    right = {"login": alice.email, "password": PASSWORD}
+    assert stranger.post("/accounts/login/", right).status_code == 200  # the page again, with the limit
+    assert log_in(charlies, alice.email, PASSWORD) == 200
+
+
+@pytest.mark.usefixtures("rate_limits")
 def test_failures_on_the_log_in_page_count_too(charlies: ApiClient, alice: User) -> None:
     for _ in range(5):
         Client().post("/accounts/login/", {"login": alice.email, "password": "wrong"})

@@ -10,16 +10,19 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
 
+from tradedesk.core.names import is_storable
+
 DATE_FORMAT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# Unicode categories that PostgreSQL or UTF-8 refuses: control characters and lone surrogates.
-UNSTORABLE = ("Cc", "Cs")
 # The largest whole number that every JSON reader keeps exactly.
 LARGEST = 2**53
+# Characters, and entries of a list or of a mapping; a service may allow less.
+MAX_TEXT, MAX_ENTRIES, MAX_SYMBOLS = 500, 200, 50
 
 
 class Body(BaseModel):
@@ -29,7 +32,7 @@ class Body(BaseModel):
 
 
 def _storable(text: str) -> str:
-    if any(unicodedata.category(character) in UNSTORABLE for character in text):
+    if not is_storable(text):
         raise ValueError("This text has a character that cannot be stored.")
     return text
 
@@ -65,8 +68,16 @@ def _number_or_text(value: Any, validate: ValidatorFunctionWrapHandler) -> float
     return found
 
 
-Text = Annotated[str, AfterValidator(_storable)]
-Secret = Annotated[str, AfterValidator(_encodable)]
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("Send a symbol, not an empty text.")
+    return text
+
+
+Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_storable)]
+Secret = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_encodable)]
 Whole = Annotated[int, AfterValidator(_portable)]
+Symbols = Annotated[list[Annotated[Text, AfterValidator(_not_blank)]], Field(max_length=MAX_SYMBOLS)]
+Ids = Annotated[list[Whole], Field(max_length=MAX_ENTRIES)]
 Day = Annotated[date, BeforeValidator(_day)]
 NumberOrText = Annotated[float | Text, WrapValidator(_number_or_text)]

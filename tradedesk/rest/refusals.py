@@ -17,6 +17,8 @@ Row = TypeVar("Row", bound=Model)
 
 LOG_IN = "Log in, or send a bearer token from POST /api/v1/auth/login."
 INTERNAL_ERROR = "Internal error of the desk. The log has the details."
+# A body with thousands of wrong values is answered with the first ones.
+MOST_PROBLEMS = 20
 # Messages for pydantic's most frequent types of errors.
 MESSAGES = {
     "missing": "This is required.",
@@ -27,6 +29,8 @@ MESSAGES = {
     "list_type": "Send a list.",
     "string_type": "Send a text.",
     "string_unicode": "This text is not valid Unicode.",
+    "string_too_long": "At most {max_length} characters.",
+    "too_long": "At most {max_length} entries, not {actual_length}.",
     "int_type": "Send a whole number.",
     "int_parsing": "Send a whole number.",
     "float_type": "Send a number.",
@@ -96,7 +100,8 @@ def refuse_with_detail(api: NinjaAPI) -> None:
 
     @api.exception_handler(ValidationError)
     def invalid_values(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        problems = [{"field": _path(item["loc"]), "message": _message(item)} for item in error.errors]
+        items = error.errors[:MOST_PROBLEMS]
+        problems = [{"field": _path(item["loc"]), "message": _message(item)} for item in items]
         return respond(request, 422, problems)
 
     @api.exception_handler(Refused)
@@ -128,10 +133,12 @@ def refuse_with_detail(api: NinjaAPI) -> None:
 
 def _path(loc: tuple[str | int, ...]) -> str:
     """Without the source, and for a body without the name of the parameter."""
-    return ".".join(str(part) for part in loc[2 if loc[0] == "body" else 1 :])
+    return ".".join(str(part)[:80] for part in loc[2 if loc[0] == "body" else 1 :])
 
 
 def _message(item: Mapping[str, Any]) -> str:
     if item["type"] == "value_error":
         return str(item["ctx"]["error"])
-    return MESSAGES.get(item["type"], f"{item['msg']}.")
+    if (message := MESSAGES.get(item["type"])) is None:
+        return f"{item['msg']}."
+    return message.format(**item.get("ctx", {}))

@@ -1,5 +1,6 @@
 """All settings. They come from the environment; `.env.example` lists every variable with its default."""
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -8,6 +9,7 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from environ import Env
 
+from tradedesk.exposure import host_of, is_loopback
 from tradedesk.settings.environment import (
     read_choice,
     read_count,
@@ -16,6 +18,7 @@ from tradedesk.settings.environment import (
     read_folder,
     read_folder_url,
     read_names,
+    read_origins,
     read_positive,
     read_redis,
     read_secret,
@@ -33,6 +36,8 @@ env.read_env(str(BASE_DIR / ".env"))
 
 # --- The desk --------------------------------------------------------------------------------------------
 
+# What the desk writes is its owner's alone: the database, keys, uploads.
+os.umask(0o077)
 DATA_DIR = read_folder(env, "DESK_DATA_DIR", default=BASE_DIR / "var")
 # Strategy plugins: Python files with one or several strategy kinds each.
 STRATEGY_DIR = read_folder(env, "STRATEGY_DIR", default=DATA_DIR / "strategies")
@@ -40,6 +45,9 @@ DEBUG = read_flag(env, "DEBUG", default=False)
 # Secure cookies, HSTS and the redirect to https. The one-process desk serves plain http on this machine, so its
 # default is off.
 HTTPS = read_flag(env, "HTTPS", default=not DEBUG and sys.argv[1:2] != ["desk"])
+BEHIND_PROXY = read_flag(env, "BEHIND_PROXY", default=False)
+# Whether others can reach the desk: it listens on another address than this machine's own, or behind a proxy.
+REACHABLE = sys.argv[1:2] != ["desk"] or not is_loopback(host_of(sys.argv, os.environ)) or BEHIND_PROXY
 SECRET_KEY = read_secret(env, "SECRET_KEY", DATA_DIR / "secret.key")
 ALLOWED_HOSTS = read_names(env, "ALLOWED_HOSTS", default=("127.0.0.1", "localhost", "[::1]"))
 CSRF_TRUSTED_ORIGINS = read_names(env, "CSRF_TRUSTED_ORIGINS", default=())
@@ -58,6 +66,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "ninja",
     "csp",
+    "corsheaders",
     "whitenoise.runserver_nostatic",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -73,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -82,6 +92,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "tradedesk.middleware.private_pages",
 ]
 
 ROOT_URLCONF = "tradedesk.urls"
@@ -198,6 +209,8 @@ BAR_PROVIDERS = ("csv", "sample")
 # What one user may store; the versions that are kept for undoing may have as much again.
 MAX_SERIES_PER_USER = read_count(env, "MAX_SERIES_PER_USER", default=500)
 MAX_BARS_PER_USER = read_count(env, "MAX_BARS_PER_USER", default=10_000_000)
+# The demo user has five strategies to begin with; only on the replay market.
+DEMO_USER = MARKET == "replay" and read_flag(env, "DEMO_USER", default=True)
 PAPER_STARTING_CASH = read_positive(env, "PAPER_STARTING_CASH", default=100_000.0)
 
 # --- Users -----------------------------------------------------------------------------------------------
@@ -212,10 +225,16 @@ ACCOUNT_ADAPTER = "tradedesk.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
-SIGNUP_OPEN = read_flag(env, "SIGNUP_OPEN", default=True)
+SIGNUP_OPEN = read_flag(env, "SIGNUP_OPEN", default=not REACHABLE)
+# Where strangers can sign up, an address is confirmed first: so nobody learns which addresses have an account.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if SIGNUP_OPEN and REACHABLE else "none"
+ACCOUNT_RATE_LIMITS = {
+    # Failed log-ins: for each address, and for each account from one address, so that a stranger elsewhere cannot
+    # lock a user out (tradedesk/accounts/adapter.py).
+    "login_failed": "10/m/ip,5/5m/key",
+}
 LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 API_TOKEN_HOURS = read_positive(env, "API_TOKEN_HOURS", default=24.0)
@@ -243,24 +262,31 @@ STORAGES = {
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+# tradedesk/request_limits.py refuses larger bodies before they are read.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # --- Security --------------------------------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = HTTPS
-BEHIND_PROXY = read_flag(env, "BEHIND_PROXY", default=False)
 ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)  # the proxy's header then has the address for the login limit
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 # The health check of the container uses plain http.
 SECURE_REDIRECT_EXEMPT = [r"^api/health$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+# Other names of the domain may have sites without https: only the owner of the domain can say that they have none.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = read_flag(env, "HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = read_flag(env, "HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+CSRF_FAILURE_VIEW = "tradedesk.views.csrf_failure"
+# The API, which needs a bearer token from other origins, answers these alone; pages answer none.
+CORS_ALLOWED_ORIGINS = read_origins(env, "CORS_ALLOWED_ORIGINS")
+CORS_URLS_REGEX = r"^/api/.*$"
+CORS_ALLOW_CREDENTIALS = False
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

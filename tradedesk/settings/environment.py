@@ -58,11 +58,23 @@ def read_names(env: Env, name: str, *, default: tuple[str, ...]) -> list[str]:
     return [part.strip() for part in read_text(env, name, default=",".join(default)).split(",") if part.strip()]
 
 
+def read_origins(env: Env, name: str) -> list[str]:
+    """Origins separated by commas, such as https://app.example.com; none by default."""
+    origins = read_names(env, name, default=())
+    for origin in origins:
+        url = urlsplit(origin)
+        if url.scheme not in ("http", "https") or not url.hostname or origin != f"{url.scheme}://{url.netloc}":
+            raise ImproperlyConfigured(
+                f"{name} must have origins like https://app.example.com, not “{origin[:80]}”."
+            )
+    return origins
+
+
 def read_folder(env: Env, name: str, *, default: Path) -> Path:
     """The folder; it is created if missing."""
     folder = Path(read_text(env, name, default=str(default))).expanduser().resolve()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise ImproperlyConfigured(f"{name}: the folder {folder} cannot be used ({error.strerror}).") from None
     if not os.access(folder, os.W_OK):

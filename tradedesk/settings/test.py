@@ -16,3 +16,5 @@ ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 WHITENOISE_AUTOREFRESH = True
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 ACCOUNT_RATE_LIMITS = False
+SIGNUP_OPEN = True
+ACCOUNT_EMAIL_VERIFICATION = "none"

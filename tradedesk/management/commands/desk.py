@@ -11,6 +11,7 @@ from django.db import connections
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from tradedesk.exposure import Exposed, refuse_open_doors
 from tradedesk.lock import FileLock, Locked
 from tradedesk.preparation import NotBuilt, collect_static_files, compile_kernels, prepare_data
 from tradedesk.server import CannotListen, Desk, listen
@@ -28,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *, host: str, port: str, **options: Any) -> None:
         try:
             code = self.run(host, port)
-        except (CommandError, NotBuilt, CannotListen) as refusal:
+        except (CommandError, NotBuilt, CannotListen, Exposed) as refusal:
             self.stderr.write(str(refusal))
             code = 1
         except KeyboardInterrupt:
@@ -43,6 +44,7 @@ class Command(BaseCommand):
             )
         if not port.isdecimal() or not 0 < int(port) < 65536:
             raise CommandError(f"PORT must be a whole number from 1 to 65535, not “{port}”.")
+        refuse_open_doors(host)
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         try:
             with FileLock(settings.DATA_DIR / "desk.lock", f"{url}, process {os.getpid()}"):
@@ -61,7 +63,7 @@ class Command(BaseCommand):
 
     def welcome(self, url: str) -> str:
         lines = [f"tradedesk   {url}"]
-        if settings.MARKET == "replay":
+        if settings.DEMO_USER:
             lines.append(f"Demo user   {DEMO_USER}  {self.demo_password()}")
         lines += [f"Market      {self.market()}", "Press Ctrl-C to stop the desk."]
         return "\n" + "".join(f"  {line}\n" for line in lines)
