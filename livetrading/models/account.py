@@ -32,7 +32,8 @@ class BrokerAccount(models.Model):
         DEGRADED = "degraded", "Degraded"
         BLOCKED = "blocked", "Blocked"
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="broker_accounts")
+    # A user who has traded is deactivated, never deleted: what was traded stays.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="broker_accounts")
     broker = models.CharField(max_length=10, choices=Broker)
     mode = models.CharField(max_length=5, choices=Mode)
     name = models.CharField(max_length=60)

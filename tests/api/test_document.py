@@ -17,7 +17,7 @@ DOCUMENT, DOCS = "/api/openapi.json", "/api/docs"
 LIVE = "/api/v1/live-trading"
 CONTRACT = {
     ("get", "/api/health"): {"200", "503"},
-    ("post", "/api/v1/auth/login"): {"200", "400", "401", "422", "429"},
+    ("post", "/api/v1/auth/login"): {"200", "400", "401", "409", "422", "429"},
     ("post", "/api/v1/auth/logout"): {"204", "401"},
     ("get", "/api/v1/data"): {"200", "401", "422"},
     ("get", "/api/v1/data/versions"): {"200", "401", "422"},

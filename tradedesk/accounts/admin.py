@@ -1,18 +1,25 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
+from tradedesk.accounts.deactivation import deactivate
 from tradedesk.accounts.models import Notification, User
 from tradedesk.read_only_admin import ReadOnlyAdmin
 
 
 @admin.register(User)
 class UserAdmin(BaseUserAdmin[User]):
-    """Users by email address. Mode and kill switch are read only here: users change them on the desk's pages."""
+    """Users by email address. The mode is read only here: users change it on the desk's pages.
+
+    A user who has traded cannot be deleted, because the records stay; the action deactivates: nobody can log in as
+    the user, and its API tokens and sessions end."""
 
     ordering = ["email"]
     list_display = ["email", "mode", "is_active", "is_staff", "last_login"]
     list_filter = ["mode", "is_active", "is_staff"]
     search_fields = ["email"]
+    actions = ["deactivate"]
     readonly_fields = ["mode", "last_login", "date_joined"]
     fieldsets = [
         (None, {"fields": ["email", "password"]}),
@@ -23,6 +30,13 @@ class UserAdmin(BaseUserAdmin[User]):
     add_fieldsets = [
         (None, {"classes": ["wide"], "fields": ["email", "usable_password", "password1", "password2"]})
     ]
+
+    @admin.action(description="Deactivate: nobody can log in as these users", permissions=["change"])
+    def deactivate(self, request: HttpRequest, users: "QuerySet[User]") -> None:
+        others = users.exclude(pk=request.user.pk)  # an operator does not lock himself out
+        for user in others:
+            deactivate(user)
+        self.message_user(request, f"{len(others)} deactivated. Their strategies go on until you stop them.")
 
 
 @admin.register(Notification)

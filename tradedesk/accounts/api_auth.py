@@ -6,20 +6,28 @@ from ninja.errors import AuthenticationError, HttpError
 from ninja.security import HttpBearer, SessionAuth
 
 from tradedesk.accounts import tokens
-from tradedesk.accounts.models import User
+from tradedesk.accounts.models import ApiToken, User
 
+READ_ONLY = "This token may only read. Use one with the scope “trade”."
+SAFE = ("GET", "HEAD", "OPTIONS")
 NO_CSRF = "Send the CSRF token in the header X-CSRFToken. Requests with a bearer token do not need it."
 
 
 class BearerToken(HttpBearer):
-    """`Authorization: Bearer <access_token>`, with the token from POST /api/v1/auth/login."""
+    """`Authorization: Bearer <access_token>`, with the token from POST /api/v1/auth/login or from the settings."""
+
+    def __init__(self, *, any_scope: bool = False) -> None:
+        super().__init__()
+        self.any_scope = any_scope
 
     def authenticate(self, request: HttpRequest, token: str) -> str:
-        user = tokens.verify(token, timezone.now())
-        if user is None:
+        found = tokens.verify(token, timezone.now())
+        if found is None:
             # A session in the same request does not replace an invalid token.
             raise AuthenticationError
-        request.user = user
+        if found.scope == ApiToken.Scope.READ and request.method not in SAFE and not self.any_scope:
+            raise HttpError(403, READ_ONLY)
+        request.user = found.user
         return token
 
 

@@ -7,9 +7,15 @@ from typing import NamedTuple
 
 from allauth.account.signals import password_changed, password_reset
 from django.conf import settings
+from django.db.models import Q
 from django.dispatch import receiver
 
 from tradedesk.accounts.models import ApiToken, User
+
+# Tokens that one user may have at a time.
+MOST = 50
+# How exactly the last use is known: a token in use does not write at every request.
+USE_EVERY = timedelta(minutes=1)
 
 
 class Issued(NamedTuple):
@@ -19,21 +25,48 @@ class Issued(NamedTuple):
     expires_in: int
 
 
-def issue(user: User, wall_now: datetime) -> Issued:
-    """A new token for API_TOKEN_HOURS. Deletes the user's expired tokens."""
-    token, life = secrets.token_urlsafe(32), timedelta(hours=settings.API_TOKEN_HOURS)
+class TooManyTokens(Exception):
+    """The user has MOST tokens; the message can be shown to a person."""
+
+
+def issue(
+    user: User,
+    wall_now: datetime,
+    *,
+    name: str = "",
+    scope: ApiToken.Scope = ApiToken.Scope.TRADE,
+    life: timedelta | None = None,
+) -> Issued:
+    """A new token. Without `life` it is that of a log-in, for API_TOKEN_HOURS, and replaces the oldest log-in of a
+    user with too many tokens. Deletes the user's expired tokens. Raises TooManyTokens."""
+    token, lasts = secrets.token_urlsafe(32), life or timedelta(hours=settings.API_TOKEN_HOURS)
     user.api_tokens.filter(expires_at__lte=wall_now).delete()
-    user.api_tokens.create(sha256=_hash(token), created_at=wall_now, expires_at=wall_now + life)
-    return Issued(token, int(life.total_seconds()))
+    if user.api_tokens.count() >= MOST:
+        oldest = user.api_tokens.filter(name="").order_by("pk").first()
+        if life is not None or oldest is None:
+            raise TooManyTokens(f"You have {MOST} tokens, the most that a user may have. Revoke one first.")
+        oldest.delete()
+    user.api_tokens.create(
+        name=name,
+        scope=scope,
+        sha256=_hash(token),
+        ending=token[-4:],
+        created_at=wall_now,
+        expires_at=wall_now + lasts,
+    )
+    return Issued(token, int(lasts.total_seconds()))
 
 
-def verify(token: str, wall_now: datetime) -> User | None:
-    """The user of a token; None if the token is unknown, revoked or expired, or the user is inactive."""
+def verify(token: str, wall_now: datetime) -> ApiToken | None:
+    """The token with its user; None if it is unknown, revoked or expired, or the user is inactive."""
     tokens = ApiToken.objects.select_related("user").filter(
         sha256=_hash(token), expires_at__gt=wall_now, user__is_active=True
     )
     found = tokens.first()
-    return None if found is None else found.user
+    if found is not None and (found.last_used_at is None or found.last_used_at <= wall_now - USE_EVERY):
+        unnoted = Q(last_used_at=None) | Q(last_used_at__lte=wall_now - USE_EVERY)
+        ApiToken.objects.filter(unnoted, pk=found.pk).update(last_used_at=wall_now)
+    return found
 
 
 def revoke(token: str) -> bool:

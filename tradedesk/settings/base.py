@@ -62,6 +62,8 @@ INSTALLED_APPS = [
     "livetrading",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_celery_beat",
     "django_htmx",
     "ninja",
@@ -235,6 +237,17 @@ ACCOUNT_RATE_LIMITS = {
     # lock a user out (tradedesk/accounts/adapter.py).
     "login_failed": "10/m/ip,5/5m/key",
 }
+# Before a password, a second factor or a token changes, the password is asked for again.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "tradedesk"
+# The clock of a phone may be half a minute off.
+MFA_TOTP_TOLERANCE = 1
+# The addresses of this desk need no confirmation where nobody can sign up from outside.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# A browser accepts passkeys on plain http only for this machine itself.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 API_TOKEN_HOURS = read_positive(env, "API_TOKEN_HOURS", default=24.0)

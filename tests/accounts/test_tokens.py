@@ -1,0 +1,98 @@
+"""API tokens of the settings: named, read or trade, expiring, revocable."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests.conftest import PASSWORD
+from tradedesk.accounts import tokens
+from tradedesk.accounts.models import ApiToken, User
+
+PAGE, STRATEGIES = "/settings/tokens", "/api/v1/strategies"
+VALID = {"name": "Grafana", "scope": "read", "life": "30"}
+BODY = {"name": "Golden cross", "kind": "sma_crossover", "symbols": ["AAPL"]}
+
+
+def call(token: str, method: str = "get") -> int:
+    caller = Client(headers={"Authorization": f"Bearer {token}"})
+    if method == "get":
+        return caller.get(STRATEGIES).status_code
+    return caller.post(STRATEGIES, BODY, content_type="application/json").status_code
+
+
+@pytest.fixture
+def browser(alice: User) -> Client:
+    """Alice, who has just typed her password."""
+    browser = Client()
+    browser.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    return browser
+
+
+def test_a_new_token_is_shown_once_and_works(browser: Client, alice: User) -> None:
+    token = browser.post(PAGE, VALID).context["new"]
+    assert call(token) == 200
+    assert token not in browser.get(PAGE).content.decode()
+    row = alice.api_tokens.get()
+    assert (row.name, row.scope, row.ending) == ("Grafana", "read", token[-4:])
+    assert timedelta(days=29) < row.expires_at - timezone.now() <= timedelta(days=30)
+
+
+@pytest.mark.parametrize(("scope", "status"), [("read", 403), ("trade", 201)])
+def test_a_token_that_may_only_read_changes_nothing(browser: Client, alice: User, scope: str, status: int) -> None:
+    token = browser.post(PAGE, VALID | {"scope": scope}).context["new"]
+    assert call(token, "post") == status
+    assert alice.strategies.count() == (status == 201)
+
+
+def test_a_revoked_token_is_refused_and_its_last_use_is_known(browser: Client, alice: User) -> None:
+    token = browser.post(PAGE, VALID).context["new"]
+    assert alice.api_tokens.get().last_used_at is None
+    call(token)
+    row = alice.api_tokens.get()
+    assert row.last_used_at is not None
+    assert browser.post(f"{PAGE}/{row.pk}/revoke").status_code == 302
+    assert call(token) == 401
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("name", ""), ("name", "a\u202eb"), ("name", "x" * 61), ("scope", "all"), ("life", "9999"), ("life", "")],
+)
+def test_a_wrong_value_is_refused_at_its_field(browser: Client, field: str, value: str) -> None:
+    answer = browser.post(PAGE, VALID | {field: value})
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [field]
+    assert not ApiToken.objects.exists()
+
+
+def test_a_user_has_so_many_tokens_and_a_log_in_replaces_a_log_in(browser: Client, alice: User) -> None:
+    now = timezone.now()
+    first = tokens.issue(alice, now).token
+    for number in range(tokens.MOST - 1):
+        tokens.issue(alice, now, name=str(number), life=timedelta(days=1))
+    answer = browser.post(PAGE, VALID)
+    assert (answer.status_code, answer.context["new"]) == (422, "")
+    assert call(tokens.issue(alice, now).token) == 200
+    assert call(first) == 401
+    assert alice.api_tokens.count() == tokens.MOST
+
+
+def test_only_the_owner_sees_and_revokes_a_token(
+    browser: Client, bobs_browser: Client, charlies_browser: Client, alice: User, bob: User
+) -> None:
+    browser.post(PAGE, VALID)
+    row = alice.api_tokens.get()
+    assert bobs_browser.post(f"{PAGE}/{row.pk}/revoke").status_code == 404
+    assert charlies_browser.post(f"{PAGE}/{row.pk}/revoke")["Location"].startswith("/accounts/login/")
+    assert charlies_browser.get(PAGE)["Location"].startswith("/accounts/login/")
+    assert alice.api_tokens.exists()
+
+
+def test_a_token_needs_a_password_that_was_just_typed(alices_browser: Client, alice: User) -> None:
+    answer = alices_browser.post(PAGE, VALID)
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/accounts/reauthenticate/")
+    assert not ApiToken.objects.exists()
