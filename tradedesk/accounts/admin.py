@@ -33,7 +33,7 @@ class UserAdmin(BaseUserAdmin[User]):
 
     @admin.action(description="Deactivate: nobody can log in as these users", permissions=["change"])
     def deactivate(self, request: HttpRequest, users: "QuerySet[User]") -> None:
-        others = users.exclude(pk=request.user.pk)  # an operator does not lock himself out
+        others = users.exclude(pk=request.user.pk or 0)  # an operator does not lock himself out
         for user in others:
             deactivate(user)
         self.message_user(request, f"{len(others)} deactivated. Their strategies go on until you stop them.")

@@ -33,7 +33,7 @@ def security(request: UserRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@reauthentication_required(allow_get=True)
+@reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]  # allauth has no types
 def token_list(request: UserRequest) -> HttpResponse:
     """The tokens of the API, and a form for a new one, which is shown once."""
     form, new = TokenForm(request.POST or None), ""
