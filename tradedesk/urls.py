@@ -21,5 +21,6 @@ urlpatterns = [
     path("", include("backtests.urls")),
     path("", include("tradedesk.marketdata.urls")),
     path("", include("tradedesk.accounts.urls")),
+    path("", include("tradedesk.notifications.urls")),
     path("", include("livetrading.urls")),
 ]

@@ -159,7 +159,7 @@ def _end(
 ) -> None:
     if _move(order, state, wall_now, reason=reason[:300]):
         note_end(order, state, code)
-        notify_not_sent(order, reason, now)
+        notify_not_sent(order, state, reason, now)
 
 
 def _move(order: Order, state: OrderState, wall_now: datetime, **changes: Any) -> bool:

@@ -169,7 +169,7 @@ def _take_over_state(order: Order, at_broker: BrokerOrder, now: datetime, wall_n
     if moved:
         note_end(order, to)
     if moved and _is_news(order, to):
-        notify_not_sent(order, reason or f"The broker reports it as {to.label.lower()}.", now)
+        notify_not_sent(order, to, reason or f"The broker reports it as {to.label.lower()}.", now)
     return moved
 
 

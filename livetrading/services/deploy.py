@@ -25,8 +25,7 @@ from strategies.kinds import InvalidParameters, kinds, make_kind
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
 from tradedesk.accounts.changes import bump_version
-from tradedesk.accounts.models import Notification, User
-from tradedesk.accounts.services import notify
+from tradedesk.accounts.models import User
 from tradedesk.audit.services import record
 from tradedesk.core.declarations import InvalidRules, Unit
 from tradedesk.core.money import to_decimal
@@ -34,6 +33,8 @@ from tradedesk.core.names import name_problem
 from tradedesk.core.rules import DEPLOYED_RULES, RiskRules, fully_invested
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars
+from tradedesk.notifications.events import Event
+from tradedesk.notifications.services import notify
 
 Source = Strategy | Backtest | Candidate
 
@@ -198,7 +199,7 @@ def deploy(
         with transaction.atomic():
             live = _create(account, snapshot, deploy_key, name, settings, rules, provenance, now)
             carry_evidence(live)
-            notify(user, Notification.Level.SUCCESS, deployment_message(live), "/dashboard/live-trading", now)
+            notify(user, Event.DEPLOYED, deployment_message(live), "/dashboard/live-trading", now)
             record(user, "deploy", live, audited(live), wall_now)
             transaction.on_commit(lambda: enqueue_check_now(live.pk), robust=True)
     except IntegrityError:

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from livetrading.models import BrokerAccount, Incident, Order
-from tradedesk.accounts.models import Notification
-from tradedesk.accounts.services import notify
+from tradedesk.notifications.events import Event, Priority
+from tradedesk.notifications.services import notify
 
 # A difference is reported when it is the same after this market time.
 LASTING = timedelta(seconds=10)
@@ -26,7 +26,7 @@ def report(
         defaults={"text": text[:300], "first_seen_at": now, "reported_at": now, **fields},
     )
     if created:
-        _notify(account, text, now)
+        _notify(account, kind, text, now, fields.get("order"))
     else:
         incident.text = text[:300]
         incident.attempts += 1
@@ -48,7 +48,7 @@ def report_event(
         reported_at=now,
         resolved_at=now,
     )
-    _notify(account, text, now)
+    _notify(account, kind, text, now)
 
 
 def report_once_it_lasts(
@@ -67,7 +67,7 @@ def report_once_it_lasts(
         return False
     incident.reported_at = incident.resolved_at = now
     incident.save(update_fields=["reported_at", "resolved_at"])
-    _notify(account, text, now)
+    _notify(account, kind, text, now)
     return True
 
 
@@ -124,7 +124,7 @@ def follow_differences(
             incident.reported_at = now
             incident.facts = incident.facts | {"reported": difference}
             incident.save(update_fields=["reported_at", "facts"])
-            _notify(account, text, now)
+            _notify(account, kind, text, now)
             changed = True
     for place, incident in incidents.items():
         if place not in found:
@@ -139,5 +139,10 @@ def _is_news(incident: Incident, difference: str) -> bool:
     return reported is None or abs(Decimal(difference)) >= 2 * abs(Decimal(reported))
 
 
-def _notify(account: BrokerAccount, text: str, now: datetime) -> None:
-    notify(account.user, Notification.Level.ERROR, text, f"/trades?mode={account.mode}", now)
+def _notify(account: BrokerAccount, kind: str, text: str, now: datetime, order: Order | None = None) -> None:
+    event, priority = Event.DIFFERENCE, None
+    if kind == Incident.Kind.UNSENT_ORDER:
+        event = Event.ORDER_REJECTED
+        if order is not None and order.purpose != Order.Purpose.ENTRY:
+            priority = Priority.CRITICAL  # what should be sold is still held
+    notify(account.user, event, text, f"/trades?mode={account.mode}", now, priority=priority)

@@ -3,12 +3,10 @@
 from datetime import datetime
 
 from livetrading.brokers.protocol import BrokerFill
-from livetrading.models import Order
+from livetrading.models import Order, OrderState
 from livetrading.models.trade import Trade
-from tradedesk.accounts.models import Notification
-from tradedesk.accounts.services import notify
-
-_Level = Notification.Level
+from tradedesk.notifications.events import Event, Priority
+from tradedesk.notifications.services import notify
 
 
 def notify_fill(order: Order, fill: BrokerFill, trade: Trade, now: datetime) -> None:
@@ -17,21 +15,24 @@ def notify_fill(order: Order, fill: BrokerFill, trade: Trade, now: datetime) -> 
     shares = f"{fill.quantity.normalize():f} {order.symbol} at ${fill.price:,.2f}"
     url = f"/trades?mode={order.mode}"
     if order.purpose == Order.Purpose.ENTRY:
-        notify(order.user, _Level.INFO, f"Bought {shares}{strategy}", url, now)
+        notify(order.user, Event.ORDER_FILLED, f"Bought {shares}{strategy}", url, now)
         return
     reason = trade.get_exit_reason_display() if trade.exit_reason else "partial exit"
-    level = _Level.SUCCESS if trade.pnl >= 0 else _Level.INFO
     sign = "+" if trade.pnl >= 0 else "-"
     text = f"Sold {shares} · {reason.lower()} · {sign}${abs(trade.pnl):,.2f}{strategy}"
-    notify(order.user, level, text, url, now)
+    notify(order.user, Event.ORDER_FILLED, text, url, now)
 
 
-def notify_not_sent(order: Order, reason: str, now: datetime) -> None:
-    """Report that the desk blocked an order or the broker refused it, and why. A replacement that was refused is
-    not reported: the order that it should replace goes on."""
+def notify_not_sent(order: Order, state: OrderState, reason: str, now: datetime) -> None:
+    """Report that the desk blocked an order or that the broker refused or ended it, and why. state: the one that
+    it has ended in. A replacement that was refused is not reported: the order that it should replace goes on."""
     if order.replaces_id is not None:
         return
+    event = Event.ORDER_BLOCKED if state == OrderState.BLOCKED else Event.ORDER_REJECTED
     text = f"{order.get_side_display()} {order.quantity.normalize():f} {order.symbol} was not placed: {reason}"
+    priority = None
     if order.trigger_price is not None:
         text += " The desk guards this exit itself."
-    notify(order.user, _Level.ERROR, text, f"/trades?mode={order.mode}", now)
+    elif order.purpose != Order.Purpose.ENTRY:
+        priority = Priority.CRITICAL  # what should be sold is still held
+    notify(order.user, event, text, f"/trades?mode={order.mode}", now, priority=priority)

@@ -16,8 +16,8 @@ from livetrading.models import (
     PaperTrade,
 )
 from livetrading.services.accounts import empty_books
-from tradedesk.accounts.models import Notification
 from tradedesk.marketdata import replay
+from tradedesk.notifications.models import Notification
 
 _SIMULATED = {"account__broker": BrokerAccount.Broker.PAPER}
 

@@ -2,25 +2,27 @@ from datetime import UTC, datetime
 
 from django.test import Client
 
-from tradedesk.accounts.models import Notification, User
-from tradedesk.accounts.services import notify
+from tradedesk.accounts.models import User
+from tradedesk.notifications.events import Event
+from tradedesk.notifications.models import Notification
+from tradedesk.notifications.services import notify
 
 
 def test_an_administrator_sees_users_and_notifications(admin_client: Client, alice: User) -> None:
-    note = notify(alice, "info", "Bought 12 AAPL.", "", datetime(2012, 3, 5, 21, tzinfo=UTC))
+    note = notify(alice, Event.ORDER_FILLED, "Bought 12 AAPL.", "", datetime(2012, 3, 5, 21, tzinfo=UTC))
     for page in (
-        "user/",
-        "user/add/",
-        f"user/{alice.pk}/change/",
-        "notification/",
-        f"notification/{note.pk}/change/",
+        "accounts/user/",
+        "accounts/user/add/",
+        f"accounts/user/{alice.pk}/change/",
+        "notifications/notification/",
+        f"notifications/notification/{note.pk}/change/",
     ):
-        assert admin_client.get(f"/admin/accounts/{page}").status_code == 200, page
+        assert admin_client.get(f"/admin/{page}").status_code == 200, page
 
 
 def test_an_administrator_cannot_change_a_notification_or_a_mode(admin_client: Client, alice: User) -> None:
-    note = notify(alice, "info", "Bought 12 AAPL.", "", datetime(2012, 3, 5, 21, tzinfo=UTC))
-    response = admin_client.post(f"/admin/accounts/notification/{note.pk}/change/", {"text": "Sold 12 AAPL."})
+    note = notify(alice, Event.ORDER_FILLED, "Bought 12 AAPL.", "", datetime(2012, 3, 5, 21, tzinfo=UTC))
+    response = admin_client.post(f"/admin/notifications/notification/{note.pk}/change/", {"text": "Sold 12 AAPL."})
     assert response.status_code == 403
     admin_client.post(f"/admin/accounts/user/{alice.pk}/change/", {"email": "a@example.com", "mode": "live"})
     alice.refresh_from_db()

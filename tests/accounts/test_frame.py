@@ -9,8 +9,9 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from tradedesk.accounts.models import Mode, User
-from tradedesk.accounts.services import notify
 from tradedesk.marketdata.replay import ensure_started
+from tradedesk.notifications.events import Event
+from tradedesk.notifications.services import notify
 
 PAGE = "/dashboard/notifications"
 STATUS = "/dashboard/status"
@@ -19,7 +20,7 @@ NOW = datetime(2012, 3, 5, 21, tzinfo=UTC)
 
 def test_the_status_shows_market_mode_and_unread_notifications(alices_browser: Client, alice: User) -> None:
     ensure_started(NOW)
-    notify(alice, "info", "one", "", NOW)
+    notify(alice, Event.ORDER_FILLED, "one", "", NOW)
     for url in (PAGE, STATUS):
         shown = alices_browser.get(url).content.decode()
         assert re.search(r"Replay market · \d{4}-\d\d-\d\d · 1 session = 2 s", shown)
@@ -37,7 +38,7 @@ def test_the_status_shows_live_mode(alices_browser: Client, alice: User) -> None
 
 def test_the_bell_counts_to_99(alices_browser: Client, alice: User) -> None:
     for number in range(100):
-        notify(alice, "info", str(number), "", NOW)
+        notify(alice, Event.ORDER_FILLED, str(number), "", NOW)
     assert "99+" in alices_browser.get(STATUS).content.decode()
 
 

@@ -9,16 +9,18 @@ from django.db import connection, transaction
 from django.test import Client
 
 from tests.livetrading.at_once import at_once
-from tradedesk.accounts.models import Notification, User
-from tradedesk.accounts.services import notify
+from tradedesk.accounts.models import User
 from tradedesk.audit.models import AppendOnly, AuditEnd, AuditRecord
 from tradedesk.audit.services import broken_at, record
+from tradedesk.notifications.events import Event
+from tradedesk.notifications.models import Notification
+from tradedesk.notifications.services import notify
 
 WALL = datetime(2026, 3, 5, 21, tzinfo=UTC)
 
 
 def note_of(user: User) -> Notification:
-    return notify(user, "info", "Bought 12 AAPL.", "", WALL)
+    return notify(user, Event.ORDER_FILLED, "Bought 12 AAPL.", "", WALL)
 
 
 def forge(sql: str, *values: Any) -> None:

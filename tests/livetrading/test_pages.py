@@ -28,9 +28,10 @@ from tests.livetrading.factories import (
 from tests.livetrading.pipeline.desk import put_bars
 from tests.livetrading.reading import HOME, LIVE, TRADE_LIST, detail_of, text_of
 from tradedesk.accounts.models import User
-from tradedesk.accounts.services import notify
 from tradedesk.marketdata.services import load_samples
 from tradedesk.marketdata.sessions import daily_time
+from tradedesk.notifications.events import Event
+from tradedesk.notifications.services import notify
 
 HTMX = {"HX-Request": "true"}
 
@@ -113,7 +114,7 @@ def test_a_new_user_sees_three_steps(alices_browser: Client, alice: User) -> Non
 
 def test_the_home_page_shows_all_sections(alices_browser: Client, alice: User) -> None:
     make_desk_rows(alice, 1)
-    notify(alice, "info", "Bought 10 AAPL at $30.00", "/trades?mode=paper", NOW)
+    notify(alice, Event.ORDER_FILLED, "Bought 10 AAPL at $30.00", "/trades?mode=paper", NOW)
     page = text_of(alices_browser, HOME)
     for text in (
         "Active strategies 1",

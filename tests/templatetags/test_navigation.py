@@ -7,7 +7,7 @@ from django.test import RequestFactory
 from tradedesk.templatetags.navigation import nav_link
 
 
-def link(path: str, name: str = "accounts:notifications", *, exact: bool = False) -> dict[str, Any]:
+def link(path: str, name: str = "notifications:inbox", *, exact: bool = False) -> dict[str, Any]:
     return nav_link({"request": RequestFactory().get(path)}, name, "Notifications", exact=exact)
 
 
@@ -31,7 +31,7 @@ def test_an_unknown_page_gives_no_link() -> None:
 
 
 def test_a_link_without_a_request_is_not_current() -> None:
-    assert nav_link({}, "accounts:notifications", "Notifications")["current"] is False
+    assert nav_link({}, "notifications:inbox", "Notifications")["current"] is False
 
 
 def test_the_link_to_another_page_of_a_list_keeps_its_filters() -> None:

@@ -4,8 +4,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from tradedesk.accounts.deactivation import deactivate
-from tradedesk.accounts.models import Notification, User
-from tradedesk.read_only_admin import ReadOnlyAdmin
+from tradedesk.accounts.models import User
 
 
 @admin.register(User)
@@ -37,17 +36,3 @@ class UserAdmin(BaseUserAdmin[User]):
         for user in others:
             deactivate(user)
         self.message_user(request, f"{len(others)} deactivated. Their strategies go on until you stop them.")
-
-
-@admin.register(Notification)
-class NotificationAdmin(ReadOnlyAdmin[Notification]):
-    """Read only: a notification is a record."""
-
-    deletable = True
-
-    list_display = ["created_at", "user", "level", "text", "read_at"]
-    list_filter = ["level"]
-    list_select_related = ["user"]
-    search_fields = ["user__email", "text"]
-    date_hierarchy = "created_at"
-    show_full_result_count = False

@@ -10,12 +10,6 @@ from tradedesk.core.names import name_problem
 LIVES = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year"}
 
 
-class MarkReadForm(forms.Form):
-    """The notifications that were on the page: those with ids up to `up_to`."""
-
-    up_to = forms.IntegerField(min_value=1)
-
-
 class TokenForm(forms.Form):
     """A new token of the API. life: days in the form, a timedelta when it is clean."""
 

@@ -4,8 +4,6 @@ from tradedesk.accounts import settings_views, views
 
 app_name = "accounts"
 urlpatterns = [
-    path("dashboard/notifications", views.notifications, name="notifications"),
-    path("dashboard/notifications/read", views.notifications_read, name="notifications_read"),
     path("settings/security", settings_views.security, name="security"),
     path("settings/tokens", settings_views.token_list, name="tokens"),
     path("settings/tokens/<int:pk>/revoke", settings_views.token_revoke, name="token_revoke"),

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "tradedesk.accounts",
     "tradedesk.audit",
     "tradedesk.marketdata",
+    "tradedesk.notifications",
     "strategies",
     "backtests",
     "livetrading",

@@ -12,9 +12,10 @@ from backtests.services.optimizer.lease import fail_run
 from backtests.services.optimizer.result_shards import delete_files, delete_shards, merge_shards, results_path
 from backtests.services.queue import enqueue_run_evidence
 from tradedesk.accounts.changes import bump_version
-from tradedesk.accounts.services import notify
 from tradedesk.core.bars import Floats
 from tradedesk.marketdata.clock import market_clock
+from tradedesk.notifications.events import Event
+from tradedesk.notifications.services import notify
 
 MERGING = "Merging the results"
 BINS = 40
@@ -77,7 +78,7 @@ def _complete(run: OptimizerRun, wall_clock: Callable[[], datetime]) -> None:
             return
         notify(
             run.user,
-            "success",
+            Event.RESEARCH_FINISHED,
             _completed_message(run, tested),
             f"/dashboard/optimizer/{run.pk}",
             market_clock().now(),

@@ -19,6 +19,7 @@ from backtests.services.queue import RUN_EVIDENCE_TASK
 from tests.backtests.optimizer_runs.conftest import Work
 from tests.backtests.runs import NOW, Clock, Published
 from tests.backtests.searches import MakeRun
+from tradedesk.notifications.events import Event, Priority
 
 Status = OptimizerRun.Status
 
@@ -46,6 +47,7 @@ def test_one_file_has_all_universes_and_the_shards_are_deleted(search: MakeRun, 
 def test_the_trader_is_notified_of_the_tested_and_the_invalid_combinations(search: MakeRun, work: Work) -> None:
     run = work(search())
     notification = run.user.notifications.get()
+    assert (notification.event, notification.priority) == (Event.RESEARCH_FINISHED, Priority.LOW)
     assert notification.text == (
         "The search of “Golden cross” on AAPL is complete: 26 combinations tested, 4 are invalid for "
         "this strategy."

@@ -10,7 +10,8 @@ from livetrading.models import BrokerAccount, Incident, LiveStrategy, PaperPosit
 from tests.livetrading.factories import make_live_strategy
 from tests.livetrading.made_bars import CLOSES
 from tests.livetrading.pipeline.scripted_broker import ScriptedBroker, account_now, entry_of, run_reconcile
-from tradedesk.accounts.models import Notification, User
+from tradedesk.accounts.models import User
+from tradedesk.notifications.models import Notification
 
 START = CLOSES[1]
 Kind, State = Incident.Kind, BrokerAccount.State

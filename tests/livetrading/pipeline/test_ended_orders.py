@@ -22,7 +22,9 @@ from tests.livetrading.pipeline.scripted_broker import (
 )
 from tests.livetrading.second_broker.desk import second_desk
 from tests.livetrading.second_broker.variants import SEPARATE
-from tradedesk.accounts.models import Notification, User
+from tradedesk.accounts.models import User
+from tradedesk.notifications.events import Priority
+from tradedesk.notifications.models import Notification
 
 S, Kind = OrderState, Incident.Kind
 
@@ -94,7 +96,7 @@ def test_the_exit_of_a_lot_that_the_broker_has_lost_is_made_again(
     desk.step(3)
     assert desk.states("stop_loss") == ["cancelled", "accepted"]
     assert desk.incidents() == ["missing_order"]
-    assert Notification.objects.filter(user=alice, level="error").count() == 1
+    assert Notification.objects.filter(user=alice, priority__gte=Priority.HIGH).count() == 1
     assert ("stop", 100, Decimal(9)) in desk.on_sale()
 
 
@@ -173,7 +175,7 @@ def test_protective_exits_that_end_with_their_lot_are_no_news(
     Notification.objects.all().delete()
     run_reconcile(live, broker)
     assert (fresh(stop).state, PaperTrade.objects.get().exit_reason) == (reported, "take_profit")
-    assert not Notification.objects.filter(level="error").exists()
+    assert not Notification.objects.filter(priority__gte=Priority.HIGH).exists()
 
 
 # --- Long answers ----------------------------------------------------------------------------------------------

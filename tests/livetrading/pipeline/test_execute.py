@@ -30,7 +30,8 @@ from tests.livetrading.pipeline.scripted_broker import (
     leg_of,
     run_reconcile,
 )
-from tradedesk.accounts.models import Mode, Notification, User, UserVersion
+from tradedesk.accounts.models import Mode, User, UserVersion
+from tradedesk.notifications.models import Notification
 
 S = OrderState
 

@@ -17,7 +17,8 @@ from tests.livetrading.factories import make_live_strategy
 from tests.livetrading.made_bars import CLOSES
 from tests.livetrading.pipeline.desk import WALL
 from tests.livetrading.pipeline.scripted_broker import ScriptedBroker, connect, entry_of, fresh, run_reconcile
-from tradedesk.accounts.models import Notification, User
+from tradedesk.accounts.models import User
+from tradedesk.notifications.models import Notification
 
 S = OrderState
 LATER = WALL + LOST_WORKER + timedelta(seconds=1)

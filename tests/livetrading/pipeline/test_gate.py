@@ -25,9 +25,10 @@ from tests.livetrading.pipeline.scripted_broker import (
     run_reconcile,
 )
 from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy
-from tradedesk.accounts.models import Mode, Notification, User
+from tradedesk.accounts.models import Mode, User
 from tradedesk.core.risk import Refusal
 from tradedesk.core.rules import RiskRules
+from tradedesk.notifications.models import Notification
 
 S = OrderState
 Close = Callable[[LiveStrategy, ScriptedBroker], object]

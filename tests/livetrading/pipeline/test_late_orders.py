@@ -19,7 +19,8 @@ from tests.livetrading.pipeline.scripted_broker import (
     fresh,
     run_reconcile,
 )
-from tradedesk.accounts.models import Notification, User
+from tradedesk.accounts.models import User
+from tradedesk.notifications.models import Notification
 
 S = OrderState
 MINUTE, INSTANT = timedelta(minutes=1), timedelta(microseconds=1)

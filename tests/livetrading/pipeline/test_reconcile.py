@@ -19,7 +19,9 @@ from tests.livetrading.pipeline.scripted_broker import (
     leg_of,
     run_reconcile,
 )
-from tradedesk.accounts.models import Notification, User
+from tradedesk.accounts.models import User
+from tradedesk.notifications.events import Priority
+from tradedesk.notifications.models import Notification
 
 S = OrderState
 
@@ -119,7 +121,7 @@ def test_a_partial_exit_realizes_its_part_and_the_rest_closes_the_trade(
     assert (trade.exit_price, trade.pnl, trade.exit_time) == (Decimal("9.9"), -14, TIMES[3])
     assert PaperPosition.objects.count() == 0
     notifications = list(Notification.objects.order_by("pk"))
-    assert [notification.level for notification in notifications] == ["info", "success", "info"]
+    assert [notification.priority for notification in notifications] == [Priority.NORMAL] * 3
     for notification, figures in zip(
         notifications, ("100 AAPL at $10.00", "30 AAPL at $12.00", "70 AAPL at $9.00"), strict=True
     ):

@@ -10,7 +10,9 @@ from livetrading.brokers.protocol import Capabilities
 from livetrading.pipeline.protect import protect
 from tests.livetrading.second_broker.desk import second_desk
 from tests.livetrading.second_broker.variants import ATTACHED, GUARDED, REPLACING, VARIANTS
-from tradedesk.accounts.models import Mode, Notification, User
+from tradedesk.accounts.models import Mode, User
+from tradedesk.notifications.events import Priority
+from tradedesk.notifications.models import Notification
 
 AT_BROKER = [pytest.param(VARIANTS[name], id=name) for name in ("separate", "replacing", "attached")]
 RESIZED = AT_BROKER[:2]
@@ -167,7 +169,7 @@ def test_an_exit_that_the_broker_rejects_is_guarded_and_said(
     assert desk.on_sale() == EXACT[:1]
     stop = desk.order("stop_loss")
     assert (stop.state, stop.holder, stop.stop_price) == ("guarded", "desk", 9)
-    said = Notification.objects.filter(user=alice, level=Notification.Level.ERROR)
+    said = Notification.objects.filter(user=alice, priority__gte=Priority.HIGH)
     assert [each.text.endswith("The desk guards this exit itself.") for each in said] == [True]
 
 
@@ -186,7 +188,7 @@ def test_a_replacement_that_is_refused_is_a_cancel_and_a_new_order(
     assert [order.state for order in replaced] == ["rejected"]
     assert {order.holder for order in desk.orders("stop_loss")} == {"broker"}
     assert desk.on_sale() == [("limit", 80, Decimal(12)), ("stop", 80, Decimal(9))]
-    assert not Notification.objects.filter(user=alice, level=Notification.Level.ERROR).exists()
+    assert not Notification.objects.filter(user=alice, priority__gte=Priority.HIGH).exists()
 
 
 def test_attached_exits_that_the_broker_has_lost_are_placed_on_their_own(

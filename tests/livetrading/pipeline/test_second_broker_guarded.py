@@ -8,7 +8,9 @@ import pytest
 from livetrading.brokers.protocol import Capabilities
 from tests.livetrading.second_broker.desk import SecondDesk, second_desk
 from tests.livetrading.second_broker.variants import GUARDED, REPLACING, SEPARATE
-from tradedesk.accounts.models import Notification, User
+from tradedesk.accounts.models import User
+from tradedesk.notifications.events import Priority
+from tradedesk.notifications.models import Notification
 
 QUIET = (10, 10.5, 9.5, 10)  # the bar of the entry's day
 
@@ -132,7 +134,7 @@ def test_a_guarded_sale_that_is_refused_is_tried_again_after_a_while(
     desk.wait(300)
     desk.step(3)
     assert len(desk.broker.refused) == 2
-    errors = Notification.objects.filter(user=alice, level=Notification.Level.ERROR)
+    errors = Notification.objects.filter(user=alice, priority__gte=Priority.HIGH)
     assert errors.count() == 2
     assert desk.order("stop_loss").state == "guarded"
     desk.wait(300)

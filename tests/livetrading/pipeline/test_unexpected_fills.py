@@ -21,7 +21,9 @@ from tests.livetrading.pipeline.scripted_broker import (
     leg_of,
     run_reconcile,
 )
-from tradedesk.accounts.models import Notification, User
+from tradedesk.accounts.models import User
+from tradedesk.notifications.events import Priority
+from tradedesk.notifications.models import Notification
 
 S, Kind = OrderState, Incident.Kind
 
@@ -38,7 +40,7 @@ def live(alice: User) -> LiveStrategy:
 
 def errors_of(live: LiveStrategy) -> list[str]:
     """The texts of the user's error notifications, oldest first."""
-    found = Notification.objects.filter(user=live.user, level="error").order_by("pk")
+    found = Notification.objects.filter(user=live.user, priority__gte=Priority.HIGH).order_by("pk")
     return list(found.values_list("text", flat=True))
 
 

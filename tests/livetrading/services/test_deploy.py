@@ -18,9 +18,10 @@ from tests.livetrading.at_once import at_once
 from tests.livetrading.factories import NOW, account_of, make_backtest, make_strategy
 from tests.livetrading.made_bars import flat, store_bars
 from tests.livetrading.published import published, refuse_publishing
-from tradedesk.accounts.models import Notification, User, UserVersion
+from tradedesk.accounts.models import User, UserVersion
 from tradedesk.audit.models import AuditRecord
 from tradedesk.core.rules import RiskRules
+from tradedesk.notifications.models import Notification
 
 Status = LiveStrategy.Status
 
@@ -167,7 +168,7 @@ def test_the_user_gets_a_notification_and_the_pages_are_notified(
 ) -> None:
     deploy(alice, strategy, now=NOW, wall_now=NOW)
     notification = Notification.objects.get()
-    assert (notification.user, notification.level, notification.created_at) == (alice, "success", NOW)
+    assert (notification.user, notification.event, notification.created_at) == (alice, "deployed", NOW)
     assert notification.text == "“Live - Golden cross” deployed. Now monitoring AAPL, MSFT."
     assert notification.url == "/dashboard/live-trading"
     assert list(UserVersion.objects.values_list("user", flat=True)) == [alice.pk]

@@ -10,9 +10,10 @@ from livetrading.services.deploy import AlreadyDeployed, DeploymentSettings, Dep
 from strategies.models import Strategy
 from tests.livetrading.factories import NOW, make_backtest, make_strategy
 from tests.livetrading.made_bars import flat, store_bars
-from tradedesk.accounts.models import Mode, Notification, User
+from tradedesk.accounts.models import Mode, User
 from tradedesk.core.rules import RiskRules
 from tradedesk.marketdata.models import BarSeries
+from tradedesk.notifications.models import Notification
 
 Status = LiveStrategy.Status
 

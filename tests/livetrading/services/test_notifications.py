@@ -1,4 +1,4 @@
-"""The text and the levels of notifications about fills and orders that were not placed."""
+"""The text, the event and the priority of notifications about fills and orders that were not placed."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from livetrading.brokers.protocol import BrokerFill
-from livetrading.models import LiveStrategy
+from livetrading.models import LiveStrategy, OrderState
 from livetrading.services.notifications import notify_fill, notify_not_sent
 from tests.livetrading.factories import NOW, closed, make_live_strategy, make_order, make_paper_trade
-from tradedesk.accounts.models import Notification, User
+from tradedesk.accounts.models import User
+from tradedesk.notifications.events import Event, Priority
+from tradedesk.notifications.models import Notification
 
 
 @pytest.fixture
@@ -28,11 +30,11 @@ def fill(quantity: str = "10", price: str = "31.5") -> BrokerFill:
     )
 
 
-def notification_of(user: User) -> tuple[str, str]:
+def notification_of(user: User) -> tuple[str, int, str]:
     notification = Notification.objects.get()
     assert (notification.user, notification.created_at, notification.read_at) == (user, NOW, None)
     assert notification.url == "/trades?mode=paper"
-    return notification.level, notification.text
+    return notification.event, notification.priority, notification.text
 
 
 @pytest.mark.parametrize(
@@ -46,49 +48,63 @@ def notification_of(user: User) -> tuple[str, str]:
 def test_a_purchase(alice: User, live: LiveStrategy, quantity: str, price: str, shares: str) -> None:
     order = make_order(user=alice, live_strategy=live)
     notify_fill(order, fill(quantity, price), make_paper_trade(user=alice), NOW)
-    assert notification_of(alice) == ("info", f"Bought {shares} · Golden cross")
+    assert notification_of(alice) == ("order_filled", Priority.NORMAL, f"Bought {shares} · Golden cross")
 
 
 @pytest.mark.parametrize(
-    ("fields", "level", "text"),
+    ("fields", "text"),
     [
-        (closed(NOW, 33), "success", "Sold 10 AAPL at $31.50 · signal · +$30.00"),
-        (closed(NOW, 30), "success", "Sold 10 AAPL at $31.50 · signal · +$0.00"),
+        (closed(NOW, 33), "Sold 10 AAPL at $31.50 · signal · +$30.00"),
+        (closed(NOW, 30), "Sold 10 AAPL at $31.50 · signal · +$0.00"),
         (
             closed(NOW, 27, exit_reason="stop_loss"),
-            "info",
             "Sold 10 AAPL at $31.50 · stop loss · -$30.00",
         ),
         (
             closed(NOW, 40, exit_reason="take_profit", pnl=Decimal("1234.5")),
-            "success",
             "Sold 10 AAPL at $31.50 · take profit · +$1,234.50",
         ),
         (
             {"exit_quantity": Decimal(4), "pnl": Decimal(-2)},
-            "info",
             "Sold 10 AAPL at $31.50 · partial exit · -$2.00",
         ),
     ],
 )
 def test_a_sale_has_its_reason_and_its_profit_or_loss(
-    alice: User, live: LiveStrategy, fields: dict[str, Any], level: str, text: str
+    alice: User, live: LiveStrategy, fields: dict[str, Any], text: str
 ) -> None:
     order = make_order(user=alice, live_strategy=live, side="sell", purpose="exit")
     notify_fill(order, fill(), make_paper_trade(user=alice, **fields), NOW)
-    assert notification_of(alice) == (level, f"{text} · Golden cross")
+    assert notification_of(alice) == ("order_filled", Priority.NORMAL, f"{text} · Golden cross")
 
 
 def test_a_manual_order_has_no_strategy_name(alice: User) -> None:
     notify_fill(make_order(user=alice), fill(), make_paper_trade(user=alice), NOW)
-    assert notification_of(alice) == ("info", "Bought 10 AAPL at $31.50")
+    assert notification_of(alice) == ("order_filled", Priority.NORMAL, "Bought 10 AAPL at $31.50")
+
+
+REFUSALS = [
+    ("entry", OrderState.BLOCKED, {}, Event.ORDER_BLOCKED, Priority.NORMAL),
+    ("entry", OrderState.REJECTED, {}, Event.ORDER_REJECTED, Priority.HIGH),
+    ("entry", OrderState.EXPIRED, {}, Event.ORDER_REJECTED, Priority.HIGH),
+    ("exit", OrderState.BLOCKED, {}, Event.ORDER_BLOCKED, Priority.CRITICAL),
+    ("exit", OrderState.REJECTED, {}, Event.ORDER_REJECTED, Priority.CRITICAL),
+    ("exit", OrderState.EXPIRED, {}, Event.ORDER_REJECTED, Priority.CRITICAL),
+    # The desk guards it, so the shares are protected.
+    ("stop_loss", OrderState.REJECTED, {"stop_price": Decimal(28)}, Event.ORDER_REJECTED, Priority.HIGH),
+]
+
+
+@pytest.mark.parametrize(("purpose", "state", "fields", "event", "priority"), REFUSALS)
+def test_an_exit_that_is_not_placed_is_critical(
+    alice: User, purpose: str, state: OrderState, fields: dict[str, Any], event: Event, priority: Priority
+) -> None:
+    notify_not_sent(make_order(user=alice, side="sell", purpose=purpose, **fields), state, "No.", NOW)
+    assert notification_of(alice)[:2] == (event, priority)
 
 
 @pytest.mark.parametrize(("side", "purpose", "shares"), [("buy", "entry", "Buy 10"), ("sell", "exit", "Sell 10")])
 def test_an_order_that_was_not_placed_has_its_reason(alice: User, side: str, purpose: str, shares: str) -> None:
     order = make_order(user=alice, side=side, purpose=purpose)
-    notify_not_sent(order, "Entries are stopped (kill switch).", NOW)
-    assert notification_of(alice) == (
-        "error",
-        f"{shares} AAPL was not placed: Entries are stopped (kill switch).",
-    )
+    notify_not_sent(order, OrderState.BLOCKED, "Entries are stopped (kill switch).", NOW)
+    assert notification_of(alice)[2] == f"{shares} AAPL was not placed: Entries are stopped (kill switch)."

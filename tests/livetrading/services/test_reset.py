@@ -40,12 +40,13 @@ from tests.livetrading.factories import (
 from tests.livetrading.made_bars import CLOSES, flat, store_bars
 from tests.livetrading.pipeline.desk import open_account, step
 from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy
-from tradedesk.accounts.models import Mode, Notification, User
+from tradedesk.accounts.models import Mode, User
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.rules import Costs
 from tradedesk.marketdata import replay
 from tradedesk.marketdata.models import ReplayMarket
 from tradedesk.marketdata.replay import replay_state
+from tradedesk.notifications.models import Notification
 
 TABLES = (
     SignalHistory,

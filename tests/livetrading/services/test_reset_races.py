@@ -32,8 +32,9 @@ from tests.livetrading.factories import at_day
 from tests.livetrading.made_bars import CLOSES, DAYS, flat, store_bars
 from tests.livetrading.pipeline.desk import WALL, open_account
 from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy
-from tradedesk.accounts.models import Notification, User
+from tradedesk.accounts.models import User
 from tradedesk.marketdata.models import ReplayMarket
+from tradedesk.notifications.models import Notification
 
 TABLES = (
     Fill,

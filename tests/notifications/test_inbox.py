@@ -5,9 +5,11 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from tradedesk.accounts.models import Notification, User
-from tradedesk.accounts.services import count_unread, notify
-from tradedesk.accounts.views import PAGE_SIZE
+from tradedesk.accounts.models import User
+from tradedesk.notifications.events import Event
+from tradedesk.notifications.models import Notification
+from tradedesk.notifications.services import count_unread, notify
+from tradedesk.notifications.views import PAGE_SIZE
 
 URL = "/dashboard/notifications"
 READ = "/dashboard/notifications/read"
@@ -15,12 +17,14 @@ NOW = datetime(2012, 3, 5, 21, tzinfo=UTC)
 
 
 def notify_many(user: User, count: int) -> list[Notification]:
-    return [notify(user, "info", f"Note {number} of {user}.", "", NOW) for number in range(1, count + 1)]
+    return [
+        notify(user, Event.ORDER_FILLED, f"Note {number} of {user}.", "", NOW) for number in range(1, count + 1)
+    ]
 
 
 def test_the_addresses_of_the_pages() -> None:
-    assert reverse("accounts:notifications") == URL
-    assert reverse("accounts:notifications_read") == READ
+    assert reverse("notifications:inbox") == URL
+    assert reverse("notifications:mark_read") == READ
 
 
 def test_a_user_sees_only_own_notifications_newest_first(alices_browser: Client, alice: User, bob: User) -> None:
@@ -37,7 +41,7 @@ def test_times_are_new_york_time(alices_browser: Client, alice: User) -> None:
 
 
 def test_a_text_is_escaped(alices_browser: Client, alice: User) -> None:
-    notify(alice, "info", "<script>alert(1)</script>", "", NOW)
+    notify(alice, Event.ORDER_FILLED, "<script>alert(1)</script>", "", NOW)
     assert "<script>alert(1)" not in alices_browser.get(URL).content.decode()
 
 
@@ -77,7 +81,7 @@ def test_the_number_of_queries_is_constant(
 def test_mark_all_read_marks_only_what_is_on_the_page(alices_browser: Client, alice: User, bob: User) -> None:
     seen = notify_many(alice, 3)
     notify_many(bob, 1)
-    newer = notify(alice, "info", "Newer.", "", NOW)
+    newer = notify(alice, Event.ORDER_FILLED, "Newer.", "", NOW)
     answer = alices_browser.post(READ, {"up_to": seen[-1].pk})
     assert answer.status_code == 302
     assert answer["Location"] == URL

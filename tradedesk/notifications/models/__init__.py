@@ -1,0 +1,3 @@
+from tradedesk.notifications.models.notification import Notification
+
+__all__ = ["Notification"]
