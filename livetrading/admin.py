@@ -6,6 +6,7 @@ from django.contrib import admin
 
 from livetrading.models import (
     AccountActivity,
+    BarDecision,
     BrokerAccount,
     Fill,
     Incident,
@@ -68,6 +69,14 @@ class SignalHistoryAdmin(RecordAdmin):
     list_select_related = ["user", "live_strategy"]
     search_fields = ["symbol", "user__email", "live_strategy__name", "reason"]
     date_hierarchy = "created_at"
+
+
+@admin.register(BarDecision)
+class BarDecisionAdmin(RecordAdmin):
+    list_display = ["checked_at", "live_strategy", "symbol", "bar_time", "close", "side", "code", "sentence"]
+    list_filter = ["code", "side"]
+    list_select_related = ["live_strategy"]
+    search_fields = ["symbol", "live_strategy__name"]
 
 
 @admin.register(Order)

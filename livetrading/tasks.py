@@ -13,6 +13,7 @@ from livetrading.pipeline.dispatch import claim_due_accounts, release, renew
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.requeue import lost_orders
 from livetrading.pipeline.tick import tick
+from livetrading.services import decision_log
 from livetrading.services.evidence import carry_computed
 from livetrading.services.queue import (
     CHECK_NOW_TASK,
@@ -71,6 +72,11 @@ def send_orders(order_ids: list[str]) -> None:
 @shared_task
 def requeue_lost_orders() -> None:
     enqueue_orders(lost_orders(timezone.now()))
+
+
+@shared_task
+def delete_old_decisions() -> None:
+    decision_log.delete_old_decisions(market_clock().now())
 
 
 @shared_task

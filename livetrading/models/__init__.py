@@ -1,5 +1,6 @@
 from livetrading.models.account import AccountActivity, BrokerAccount
 from livetrading.models.carried_evidence import CarriedEvidence
+from livetrading.models.decision import BarDecision
 from livetrading.models.incident import Incident
 from livetrading.models.live_strategy import LiveStrategy
 from livetrading.models.order import Fill, Order, OrderState
@@ -10,6 +11,7 @@ from livetrading.models.trade import LiveTrade, PaperTrade
 
 __all__ = [
     "AccountActivity",
+    "BarDecision",
     "BrokerAccount",
     "CarriedEvidence",
     "Fill",

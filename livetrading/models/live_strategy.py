@@ -60,6 +60,8 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     # The newest evaluated bar of any symbol, and of each symbol: on a real market bars arrive one after the other.
     last_bar_time = models.DateTimeField(null=True, blank=True)
     evaluated_bars = models.JSONField(default=dict, blank=True)
+    # What the last check saw of each symbol: {"bar_time", "close", "side", "code", "sentence"}.
+    last_seen = models.JSONField(default=dict, blank=True)
     last_error = models.CharField(max_length=300, blank=True)
     # Checks in a row that failed.
     failures = models.PositiveIntegerField(default=0)

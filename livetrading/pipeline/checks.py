@@ -9,7 +9,7 @@ import numpy as np
 from django.db import transaction
 
 from livetrading.brokers.protocol import Capabilities
-from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState, SignalHistory
+from livetrading.models import BarDecision, BrokerAccount, LiveStrategy, Order, OrderState, SignalHistory
 from livetrading.models.decision_code import DecisionCode
 from livetrading.models.order import OrderType, TimeInForce
 from livetrading.models.signal import OrderSide
@@ -18,6 +18,7 @@ from livetrading.pipeline.decide import Decision, EquityState, decide
 from livetrading.pipeline.evaluate import Evaluation
 from livetrading.pipeline.gate import gate
 from livetrading.pipeline.protection import exits_of_entry
+from livetrading.pipeline.record import record, what_was_seen
 from tradedesk.core.bars import Timeframe, session_dates, to_datetime, to_datetime64
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import RiskRules
@@ -35,6 +36,7 @@ CHECK_FIELDS = (
     "evaluated_bars",
     "last_check_at",
     "next_check_at",
+    "last_seen",
     "last_error",
     "failures",
 )
@@ -54,10 +56,11 @@ class CheckContext:
 
 @dataclass(slots=True)
 class _Drafts:
-    """The rows that a set writes."""
+    """The rows that a set writes. decisions: by the id of the live strategy."""
 
     signals: list[SignalHistory] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
+    decisions: dict[int, list[BarDecision]] = field(default_factory=dict)
 
     def known(self) -> set[tuple[object, ...]]:
         """The keys of those signals that are stored already: a repeated check writes nothing. One query."""
@@ -90,7 +93,7 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
             _draft(drafts, live, evaluations[live.pk], books[live.pk], context)
         orders = _write(drafts)
         for live in members:
-            _finish(live, evaluations[live.pk], context.now)
+            _finish(live, evaluations[live.pk], drafts.decisions.get(live.pk, []), context.now)
         LiveStrategy.objects.bulk_update(members, CHECK_FIELDS)
     return orders
 
@@ -128,12 +131,13 @@ def _has_new_bars(live: LiveStrategy, evaluation: Evaluation) -> bool:
     return any(before is None or evaluation.times[symbol] > before for symbol, before in last.items())
 
 
-def _finish(live: LiveStrategy, evaluation: Evaluation, now: datetime) -> None:
+def _finish(live: LiveStrategy, evaluation: Evaluation, decisions: list[BarDecision], now: datetime) -> None:
     """Note that the check is done."""
     if _has_new_bars(live, evaluation):
         live.last_bar_time = evaluation.newest
         live.evaluated_bars |= {symbol: time.isoformat() for symbol, time in evaluation.times.items()}
     live.last_check_at = now
+    live.last_seen = what_was_seen(live, evaluation, decisions, now)
     live.next_check_at = next_check(live, min(evaluation.times.values(), default=None), now)
     missing = ", ".join(evaluation.missing)
     live.last_error = f"No bars yet for {missing}." if missing else ""
@@ -149,8 +153,10 @@ def _draft(
         rules = replace(rules, fractional=False)
     equity_state = _update_equity_state(live, book, evaluation, context.equity)
     entries_gate = gate(Order.Purpose.ENTRY, live.account, live.account.user, live)
+    decided: dict[tuple[str, datetime], tuple[Decision, SignalHistory]] = {}
     for decision in decide(evaluation.events, book, rules, equity_state, entries_gate):
         signal = _signal(live, decision, context.now)
+        decided[signal.symbol, signal.bar_time] = decision, signal
         drafts.signals.append(signal)
         if signal.outcome == ORDERED:
             order = _order(live, signal, decision, rules, context)
@@ -159,6 +165,7 @@ def _draft(
                 drafts.orders += exits_of_entry(
                     order, rules, decision.event.close, context.capabilities, decision.trailing_distance
                 )
+    drafts.decisions[live.pk] = list(record(live, evaluation, decided, context.now))
 
 
 def _write(drafts: _Drafts) -> list[uuid.UUID]:
@@ -166,6 +173,11 @@ def _write(drafts: _Drafts) -> list[uuid.UUID]:
     known = drafts.known()
     new = [s for s in drafts.signals if (s.live_strategy_id, s.symbol, s.bar_time, s.side) not in known]
     SignalHistory.objects.bulk_create(new)
+    decisions = [decision for own in drafts.decisions.values() for decision in own]
+    for decision in decisions:
+        if decision.signal is not None:  # a signal that was stored before has its decision already
+            decision.signal = decision.signal if decision.signal.pk else None
+    BarDecision.objects.bulk_create(decisions, ignore_conflicts=True)
     stored = {id(signal) for signal in new}
     orders: dict[uuid.UUID, Order] = {}
     for order in drafts.orders:

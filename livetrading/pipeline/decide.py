@@ -9,7 +9,7 @@ from livetrading.models.trade import Trade
 from livetrading.pipeline.book import StrategyBook
 from livetrading.pipeline.codes import code_of
 from livetrading.pipeline.evaluate import SignalEvent
-from livetrading.pipeline.gate import Verdict
+from livetrading.pipeline.gate import TOO_LATE, Verdict
 from tradedesk.core.fills import trailing_distance
 from tradedesk.core.money import to_decimal
 from tradedesk.core.risk import EntryState, Refusal, entry_refusal, size_refusal
@@ -92,9 +92,11 @@ def _entry(
     event: SignalEvent, rules: RiskRules, equity_state: EquityState, open_positions: int, entries_gate: Verdict
 ) -> Decision:
     close = event.close
+    if event.stale:
+        reason = f"The newest bar of {event.symbol} is too old for an entry: a newer one should have arrived."
+        return Decision(event, Code.STALE_DATA, reason=reason)
     if event.late:
-        reason = "A newer bar has closed since this signal; it is too late to enter."
-        return Decision(event, Code.LATE, reason=reason)
+        return Decision(event, Code.LATE, reason=TOO_LATE)
     if not entries_gate.open:
         return Decision(event, code_of(entries_gate.held), reason=entries_gate.reason)
     if equity_state.equity is None:

@@ -1,28 +1,33 @@
 """Evaluate a set of live strategies on the bars that have closed since their last checks."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 
 from livetrading.models import LiveStrategy
+from livetrading.pipeline.explaining import explanation_at, indicators_at
+from livetrading.pipeline.validity import close_of, entry_valid_until, is_stale
 from strategies.kinds import Kind
 from tradedesk.core.bars import Bars, Floats, to_datetime, to_datetime64
 from tradedesk.core.signals import Side, Signals
 from tradedesk.core.true_range import PERIODS, average_true_range
 from tradedesk.marketdata.library import closed
 from tradedesk.marketdata.quotes import Series, load_readable
-from tradedesk.marketdata.sessions import bar_close
 
 _EMPTY: Floats = np.empty(0)
+# After a long time without a check, this many bars of each symbol are recorded in which nothing was signalled.
+RECORDED = 50
 
 
 @dataclass(frozen=True, slots=True)
 class SignalEvent:
-    """A BUY or SELL at the close of one bar, at `closed_at`. late: a newer bar has closed since. true_range: the
-    average true range at that close in dollars; NaN where no rule needs it, and with too few bars."""
+    """What a kind signals at the close of one bar, at `closed_at`: BUY, SELL or HOLD. late: an entry would come
+    too late for the open that it is meant for. stale: the symbol should have a newer bar. true_range: the average
+    true range at that close in dollars; NaN where no rule needs it, and with too few bars. indicators: the values
+    of the kind's lines, by their names."""
 
     symbol: str
     side: Side
@@ -32,19 +37,29 @@ class SignalEvent:
     explanation: str
     late: bool
     closed_at: datetime
+    stale: bool = False
     true_range: float = math.nan
+    indicators: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """newest: time of the newest closed bar of any symbol, None when there is none. times, closes: time and close
-    of the newest closed bar of each symbol. missing: symbols without readable bars."""
+    of the newest closed bar of each symbol. bars: what the kind signals at each new bar; HOLD only at the last
+    RECORDED bars of a symbol. missing: symbols without readable bars. stale: symbols that should have a newer
+    bar."""
 
     newest: datetime | None
     times: dict[str, datetime]
     closes: dict[str, float]
-    events: list[SignalEvent]
+    bars: list[SignalEvent]
     missing: list[str]
+    stale: frozenset[str] = frozenset()
+
+    @property
+    def events(self) -> list[SignalEvent]:
+        """The BUYs and SELLs."""
+        return [bar for bar in self.bars if bar.side is not Side.HOLD]
 
 
 @dataclass(slots=True)
@@ -100,7 +115,7 @@ def evaluate(
     errors: dict[int, Exception] = {}
     for live in members:
         try:
-            evaluations[live.pk] = _evaluate(live, bars, signals)
+            evaluations[live.pk] = _evaluate(live, bars, signals, now)
         except Exception as error:  # a trader's own kind may raise anything
             errors[live.pk] = error
     return evaluations, errors
@@ -122,7 +137,7 @@ def _closed_bars(members: list[LiveStrategy], now: datetime) -> dict[Series, Bar
     }
 
 
-def _evaluate(live: LiveStrategy, bars: dict[Series, Bars], signals: _Signals) -> Evaluation:
+def _evaluate(live: LiveStrategy, bars: dict[Series, Bars], signals: _Signals, now: datetime) -> Evaluation:
     kind = signals.kind(live)
     windows: dict[str, _Window] = {}
     for symbol in live.symbols:
@@ -134,18 +149,20 @@ def _evaluate(live: LiveStrategy, bars: dict[Series, Bars], signals: _Signals) -
             windows[symbol] = _Window(window, new_bars, ranges)
     found = signals.of(kind, live.timeframe, windows)
     times = {symbol: to_datetime(window.bars.time[-1]) for symbol, window in windows.items()}
-    newest = max(times.values(), default=None)
-    events = [
-        event
-        for symbol in sorted(windows)
-        for event in _events(symbol, live.timeframe, windows[symbol], found[symbol], newest, kind)
-    ]
+    stale = frozenset(symbol for symbol, time in times.items() if is_stale(time, live.timeframe, now))
     return Evaluation(
-        newest=newest,
+        newest=max(times.values(), default=None),
         times=times,
         closes={symbol: float(window.bars.close[-1]) for symbol, window in windows.items()},
-        events=events,
+        bars=[
+            event
+            for symbol in sorted(windows)
+            for event in _events(
+                _Case(symbol, live.timeframe, now, symbol in stale), windows[symbol], found[symbol], kind
+            )
+        ],
         missing=[symbol for symbol in live.symbols if symbol not in windows],
+        stale=stale,
     )
 
 
@@ -161,22 +178,35 @@ def _count_new_bars(known: Bars, last_evaluated: datetime | None) -> int:
     return len(known) - int(np.searchsorted(known.time, to_datetime64(last_evaluated), side="right"))
 
 
-def _events(
-    symbol: str, timeframe: str, window: _Window, signals: Signals, newest: datetime | None, kind: Kind
-) -> Iterator[SignalEvent]:
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A symbol of a check at `now`. stale: whether it should have a newer bar."""
+
+    symbol: str
+    timeframe: str
+    now: datetime
+    stale: bool
+
+
+def _events(case: _Case, window: _Window, signals: Signals, kind: Kind) -> Iterator[SignalEvent]:
     bars = window.bars
     for t in range(max(0, len(bars) - window.new_bars), len(bars)):
-        if signals.side[t] == Side.HOLD:
+        side = Side(int(signals.side[t]))
+        if side is Side.HOLD and t < len(bars) - RECORDED:
             continue
         time = to_datetime(bars.time[t])
+        closed_at = close_of(time, case.timeframe)
+        indicators = indicators_at(signals, t)
         yield SignalEvent(
-            symbol=symbol,
-            side=Side(int(signals.side[t])),
+            symbol=case.symbol,
+            side=side,
             strength=float(signals.strength[t]),
             bar_time=time,
-            closed_at=to_datetime(bar_close(bars.time[t : t + 1], timeframe)[0]),
+            closed_at=closed_at,
             close=float(bars.close[t]),
-            explanation=kind.explain(signals, t),
-            late=time != newest,
+            explanation=explanation_at(kind, signals, t, indicators),
+            late=case.now > entry_valid_until(closed_at, case.timeframe),
+            stale=case.stale,
             true_range=float(window.true_range[t]) if len(window.true_range) else math.nan,
+            indicators=indicators,
         )

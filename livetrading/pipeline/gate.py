@@ -37,6 +37,7 @@ class Verdict:
 
 
 OPEN = Verdict()
+TOO_LATE = "The open that this entry was meant for is past; it is too late to enter."
 
 
 def gate(
@@ -49,7 +50,7 @@ def gate(
     expired: bool = False,
 ) -> Verdict:
     """open_positions: the positions of the strategy without this order; None when the decision itself counts
-    them. expired: whether the bar that the order was meant for has closed."""
+    them. expired: whether the open that the order was meant for, and the grace after it, are past."""
     if purpose != Order.Purpose.ENTRY:
         return OPEN
     if account.mode != user.mode:
@@ -60,7 +61,7 @@ def gate(
     if account.state == BrokerAccount.State.BLOCKED:
         return Verdict(Held.ACCOUNT, f"The broker has blocked this account: {account.state_reason}")
     if expired:
-        return Verdict(Held.EXPIRED, "A newer bar has closed since this signal; it is too late to enter.")
+        return Verdict(Held.EXPIRED, TOO_LATE)
     if live is None:
         return OPEN
     if live.status != LiveStrategy.Status.ACTIVE:

@@ -18,6 +18,7 @@ RECORDS: list[Any] = [
     models.Incident,
     models.LiveStrategy,
     models.SignalHistory,
+    models.BarDecision,
     models.Order,
     models.Fill,
     models.PaperTrade,

@@ -193,6 +193,7 @@ CELERY_BEAT_SCHEDULE = {
         "livetrading.tasks.dispatch_due_accounts": 1,
         "livetrading.tasks.requeue_lost_orders": 5,
         "livetrading.tasks.carry_computed_evidence": 60,
+        "livetrading.tasks.delete_old_decisions": 60,
         "backtests.tasks.recover_backtests": 15,
         "backtests.tasks.recover_optimizer_runs": 15,
         "tradedesk.tasks.heartbeat": 5,

@@ -43,7 +43,7 @@ def test_a_buy_event_has_all_its_values() -> None:
         newest=TIMES[2],
         times={"AAPL": TIMES[2]},
         closes={"AAPL": 12.0},
-        events=[
+        bars=[
             SignalEvent(
                 symbol="AAPL",
                 side=Side.BUY,
@@ -53,6 +53,7 @@ def test_a_buy_event_has_all_its_values() -> None:
                 explanation="Closed above 10.00, the highest high of the previous 2 bars",
                 late=False,
                 closed_at=CLOSES[2],
+                indicators={"Highest 2": 10.0, "Lowest 2": 10.0},
             )
         ],
         missing=[],
@@ -101,7 +102,7 @@ def test_events_are_sorted_by_symbol_and_missing_symbols_keep_the_traders_order(
 
 def test_an_evaluation_without_bars_is_empty() -> None:
     assert evaluate(live("ZZZ"), CLOSES[2]) == Evaluation(
-        newest=None, times={}, closes={}, events=[], missing=["ZZZ"]
+        newest=None, times={}, closes={}, bars=[], missing=["ZZZ"]
     )
 
 

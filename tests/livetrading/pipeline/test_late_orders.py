@@ -7,6 +7,7 @@ import pytest
 from livetrading.brokers.protocol import OutcomeUnknown
 from livetrading.models import Incident, LiveStrategy, Order, OrderState
 from livetrading.pipeline.execute import execute_order
+from livetrading.pipeline.gate import TOO_LATE
 from livetrading.services.health import trading_problem
 from tests.livetrading.factories import make_live_strategy
 from tests.livetrading.made_bars import CLOSES
@@ -63,7 +64,7 @@ def test_an_entry_is_sent_until_the_bar_that_it_is_meant_for_has_closed(
     assert send(entries[1], closed - INSTANT).state == S.ACCEPTED
     late = send(entries[2], closed)
     assert late.state == S.BLOCKED
-    assert late.reason == "A newer bar has closed since this signal; it is too late to enter."
+    assert late.reason == TOO_LATE
     assert late.reason in Notification.objects.get(user=live.user).text
     assert [request.symbol for request in broker.submitted] == ["AAPL", "IBM"]
 

@@ -172,7 +172,7 @@ def test_the_messages_of_refusals(alice: User) -> None:
     empty = StrategyBook()
     equity_state = EquityState(equity=100_000.0, own_equity=100_000.0, own_peak=100_000.0, day_loss=0.0)
     cases = [
-        (buy, empty, "A newer bar has closed since this signal; it is too late to enter."),
+        (buy, empty, "The open that this entry was meant for is past; it is too late to enter."),
         (sell, empty, "This strategy holds no AAPL shares to sell."),
         (sell, replace(empty, lots={"AAPL": lot}), "The open lot of AAPL was bought after this signal."),
         (

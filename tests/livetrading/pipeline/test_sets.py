@@ -176,7 +176,7 @@ def test_a_member_with_bad_parameters_is_taken_out(
     assert str(members[1].pk) in caplog.text
 
 
-@pytest.mark.parametrize("method", ["warmup", "signals", "explain"])
+@pytest.mark.parametrize("method", ["warmup", "signals"])
 def test_a_member_whose_kind_raises_is_taken_out(
     members: list[LiveStrategy], monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
