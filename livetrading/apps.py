@@ -6,11 +6,15 @@ class LiveTradingConfig(AppConfig):
     verbose_name = "Live trading"
 
     def ready(self) -> None:
-        # The market data does not import this app, so it is told what the replay waits for and what uses bars.
+        # The market data does not import this app, so it is told what the replay waits for and what uses bars; and
+        # the desk's health what trading adds to it.
         from livetrading.services.bars_in_use import bars_in_use
         from livetrading.services.replay_hold import unfinished_work
+        from livetrading.summaries.health import PARTS, trading_findings
         from tradedesk.marketdata.replay import wait_for
         from tradedesk.marketdata.usage import register
+        from tradedesk.monitoring import findings
 
         wait_for(unfinished_work)
         register(bars_in_use)
+        findings.register(findings.Probe(PARTS, trading_findings, "Unknown: the database does not answer."))

@@ -15,7 +15,7 @@ from ninja.operation import Operation
 from pydantic import Field
 
 from tradedesk.accounts.api_auth import BearerToken, SignedInSession
-from tradedesk.health import OK, health
+from tradedesk.monitoring.health import DOWN, reader
 from tradedesk.rest.refusals import refuse_with_detail
 from tradedesk.rest.schemas import Schema
 
@@ -92,22 +92,31 @@ refuse_with_detail(api)
 
 
 class HealthSchema(Schema):
-    """Each component is "ok", or a message with the problem and what to do."""
+    """status: "ok", "degraded" (the desk trades, and something needs attention) or "down". Each part is "ok", or a
+    message with the problem and what to do; "details" says what was seen of the parts that are ok."""
 
     status: str = Field(examples=["ok"])
     database: str
-    broker: str
-    worker: str
+    broker: str = Field(description="The message queue.")
     beat: str
+    worker: str
+    urgent: str = Field(description="The worker of the first checks after a deployment.")
+    research: str
+    disk: str
+    schema_version: str
     market: str
-    trading: str
+    checks: str
+    orders: str
+    accounts: str
+    failures: str = Field(description="Strategies whose checks fail again and again.")
+    details: dict[str, str]
 
 
 @api.get("/health", auth=None, tags=["health"], response={200: HealthSchema, 503: HealthSchema})
-def read_health(request: HttpRequest) -> Status[dict[str, str]]:
-    """Whether the desk can trade. 503: at least one component does not work."""
-    components = health(timezone.now())
-    return Status(200 if components["status"] == OK else 503, components)
+def read_health(request: HttpRequest) -> Status[dict[str, object]]:
+    """Whether the desk can trade. 503: the status is "down". The response comes within two seconds."""
+    found = reader.read(timezone.now())
+    return Status(503 if found.status == DOWN else 200, found.as_json())
 
 
 @cache

@@ -16,10 +16,9 @@ from celery import Celery
 from celery.beat import Service
 from celery.worker import WorkController, state
 from django.conf import settings
-from django.utils import timezone
 
 from tradedesk.celery import make_app
-from tradedesk.heartbeat import record_heartbeat
+from tradedesk.monitoring.tasks import record_ready
 
 WORKER_THREADS = 8
 URGENT_THREADS = 1
@@ -39,7 +38,7 @@ class Embedded:
         app.set_default()
         app.loader.import_default_modules()
         self.control = app.control
-        worker = _worker(app, "worker", app.conf.task_default_queue, WORKER_THREADS, self._worker_is_ready)
+        worker = _worker(app, "worker", app.conf.task_default_queue, WORKER_THREADS, self.ready.set)
         # A Celery application decides which queues its worker consumes, so the other workers need their own.
         urgent = _worker(make_app(set_as_current=False), "urgent", settings.URGENT_QUEUE, URGENT_THREADS)
         research = _worker(make_app(set_as_current=False), "research", settings.RESEARCH_QUEUE, RESEARCH_THREADS)
@@ -71,10 +70,6 @@ class Embedded:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self.threads)
 
-    def _worker_is_ready(self, _consumer: object) -> None:
-        record_heartbeat("worker", timezone.now())
-        self.ready.set()
-
     def _run_beat(self) -> None:
         self.ready.wait()
         self.beat.start(embedded_process=False)
@@ -89,14 +84,20 @@ class Embedded:
 
 
 def _worker(
-    app: Celery, name: str, queue: str, threads: int, ready: Callable[[object], None] | None = None
+    app: Celery, name: str, queue: str, threads: int, then: Callable[[], None] = lambda: None
 ) -> WorkController:
+    hostname = f"{name}@desk"
+
+    def ready(_consumer: object) -> None:
+        record_ready([queue], hostname)
+        then()
+
     return WorkController(
         app=app,
         queues=[queue],
         pool="threads",
         concurrency=threads,
-        hostname=f"{name}@desk",
+        hostname=hostname,
         loglevel="WARNING",
         logfile=None,
         without_heartbeat=True,

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import io
 import os
-import pkgutil
 import shutil
 import subprocess
 import sys
@@ -12,16 +11,14 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from django.apps import apps
 from django.conf import settings
 from django.contrib.staticfiles.finders import FileSystemFinder, get_finders
 from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.recorder import MigrationRecorder
 from django.utils.module_loading import import_string
 
 from tradedesk.core import COMPILED_ALL
 from tradedesk.lock import FileLock
+from tradedesk.monitoring.schema import missing_migrations
 
 # Sources of the style sheet, and builds of the chart library and of the API documentation that no page uses.
 NOT_SERVED = ["src/*.css", "*.development.*", "redoc.standalone.js*"]
@@ -63,14 +60,8 @@ def compile_kernels(print_line: Callable[[str], None]) -> None:
 
 
 def migrations_are_missing() -> bool:
-    """Compares only names: loading all migrations would take most of the time of a second start."""
-    on_disk = {
-        (app.label, module.name)
-        for app in apps.get_app_configs()
-        for module in pkgutil.iter_modules([str(Path(app.path) / "migrations")])
-        if not module.name.startswith("_")
-    }
-    return not on_disk <= set(MigrationRecorder(connection).applied_migrations())
+    """Loads no migration, which would take most of the time of a second start."""
+    return bool(missing_migrations())
 
 
 def collect_static_files() -> None:

@@ -1,7 +1,8 @@
-"""Health checks of the containers: `python -m tradedesk.probe web` (or worker, or beat) exits with 0 if it is
-healthy.
+"""Health checks of the containers: `python -m tradedesk.probe web` (or worker, urgent, research, beat) exits with
+0 if it is healthy.
 
-It does not load Django's apps: it runs every few seconds, and loading them would cost more than the check.
+It does not load Django's apps: it runs every few seconds, and loading them would cost more than the check. Beat
+and the workers are judged by their heartbeats in the database.
 """
 
 import json
@@ -12,8 +13,13 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from django.conf import settings
+from django.db import connection
+from environ import Env
 
-from tradedesk.heartbeat import MAX_HEARTBEAT_AGE, Component, heartbeat_age
+from tradedesk.monitoring.pulse import pulse_of
+from tradedesk.settings.environment import read_database
+
+COMPONENTS = ("worker", "urgent", "research", "beat")
 
 
 def web_is_healthy() -> bool:
@@ -28,26 +34,22 @@ def web_is_healthy() -> bool:
     return bool(json.load(response)["database"] == "ok")
 
 
-def component_is_healthy(component: Component, wall_now: datetime) -> bool:
-    age = heartbeat_age(component, wall_now)
-    return age is not None and age < MAX_HEARTBEAT_AGE
+def component_is_healthy(component: str, wall_now: datetime) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT at FROM monitoring_heartbeat WHERE component = %s", [component])
+        # SQLite has no zones.
+        moments = [moment if moment.tzinfo else moment.replace(tzinfo=UTC) for (moment,) in cursor.fetchall()]
+    return pulse_of(moments, wall_now).is_alive
 
 
 def main(component: str) -> int:
-    settings.configure(
-        USE_TZ=True,
-        CACHES={
-            "default": {
-                "BACKEND": "django.core.cache.backends.redis.RedisCache",
-                "LOCATION": os.environ["REDIS_URL"],
-            }
-        },
-    )
     if component == "web":
         return 0 if web_is_healthy() else 1
-    if component not in ("worker", "beat"):
-        sys.exit("Name what to check: web, worker or beat.")
-    return 0 if component_is_healthy("worker" if component == "worker" else "beat", datetime.now(UTC)) else 1
+    if component not in COMPONENTS:
+        sys.exit(f"Name what to check: web, {', '.join(COMPONENTS)}.")
+    database = read_database(Env(), "DATABASE_URL", default="")
+    settings.configure(USE_TZ=True, DATABASES={"default": database})
+    return 0 if component_is_healthy(component, datetime.now(UTC)) else 1
 
 
 if __name__ == "__main__":

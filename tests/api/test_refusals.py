@@ -7,9 +7,10 @@ from django.test import Client
 from pytest_django import Settings
 
 import strategies.api
-import tradedesk.api
 from tests.api.client import ApiClient, field_messages
-from tradedesk.api import UNKNOWN_ENDPOINT
+from tradedesk.api import UNKNOWN_ENDPOINT, HealthSchema
+from tradedesk.monitoring.findings import Finding, State
+from tradedesk.monitoring.health import Health, HealthReader
 from tradedesk.rest.refusals import INTERNAL_ERROR
 
 STRATEGIES = "/api/v1/strategies"
@@ -134,17 +135,26 @@ def test_an_invalid_page_is_refused_at_its_field(alices: ApiClient, query: str, 
 
 def test_health_needs_no_user(charlies: ApiClient) -> None:
     response = charlies.get("/api/health")
-    assert set(response.json) == {"status", "database", "broker", "worker", "beat", "market", "trading"}
+    assert set(response.json) == {"status", "details", *HealthSchema.model_fields}
     # The desk of this test has no worker.
-    assert (response.status, response.json["status"], response.json["database"]) == (503, "down", "ok")
+    assert (response.status, response.json["status"], response.json["broker"]) == (503, "down", "ok")
     assert response.json["worker"] != "ok"
 
 
-def test_health_is_200_when_every_part_is_ok(charlies: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = dict.fromkeys(("status", "database", "broker", "worker", "beat", "market", "trading"), "ok")
-    monkeypatch.setattr(tradedesk.api, "health", lambda now: parts)
-    response = charlies.get("/api/health")
-    assert (response.status, response.json) == (200, parts)
+def test_health_is_503_only_when_something_does_not_trade(
+    charlies: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [part for part in HealthSchema.model_fields if part not in ("status", "details")]
+    for state, status, code in (
+        (State.OK, "ok", 200),
+        (State.NOTE, "ok", 200),
+        (State.WARNING, "degraded", 200),
+        (State.ERROR, "down", 503),
+    ):
+        found = Health(dict.fromkeys(parts, Finding(state, "seen")))
+        monkeypatch.setattr(HealthReader, "read", lambda self, now, found=found: found)
+        response = charlies.get("/api/health")
+        assert (response.status, response.json["status"]) == (code, status)
 
 
 def test_a_response_is_utf_8_json_that_is_not_cached(alices_browser: Client) -> None:

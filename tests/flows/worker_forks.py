@@ -10,7 +10,8 @@ import time
 from django.db import connection
 from django.utils import timezone
 
-from tradedesk import heartbeat
+from tradedesk.monitoring.heartbeats import read_heartbeats
+from tradedesk.monitoring.models import Component
 
 
 class WorkerForks:
@@ -32,7 +33,7 @@ class WorkerForks:
         """Start a worker; returns its process id after its first heartbeat."""
         born = timezone.now()
         pid = self.last = self._fork()
-        while (age := heartbeat.heartbeat_age("worker", born)) is None or age > 0:
+        while not any(at >= born for at in read_heartbeats()[Component.WORKER].values()):
             time.sleep(0.02)
         return pid
 

@@ -54,6 +54,7 @@ CSRF_TRUSTED_ORIGINS = read_names(env, "CSRF_TRUSTED_ORIGINS", default=())
 VERSION = "0.1.0"
 
 INSTALLED_APPS = [
+    "tradedesk.monitoring",
     "tradedesk.accounts",
     "tradedesk.audit",
     "tradedesk.marketdata",
@@ -169,6 +170,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # Trading uses Celery's default queue. The first check of a deployment goes before everything else. Research has
 # its own queue and workers, so that it never delays an order.
+CELERY_TASK_DEFAULT_QUEUE = "celery"
 URGENT_QUEUE = "urgent"
 RESEARCH_QUEUE = "research"
 CELERY_TASK_ROUTES = {"livetrading.tasks.check_now": {"queue": URGENT_QUEUE}} | {
@@ -196,7 +198,20 @@ CELERY_BEAT_SCHEDULE = {
         "livetrading.tasks.delete_old_decisions": 60,
         "backtests.tasks.recover_backtests": 15,
         "backtests.tasks.recover_optimizer_runs": 15,
-        "tradedesk.tasks.heartbeat": 5,
+    }.items()
+}
+# One for each queue: a worker that runs it proves that its queue is served.
+CELERY_BEAT_SCHEDULE |= {
+    f"tradedesk.tasks.heartbeat of {component}": {
+        "task": "tradedesk.tasks.heartbeat",
+        "schedule": 5,
+        "args": (component,),
+        "options": {"expire_seconds": 5, "queue": queue},
+    }
+    for component, queue in {
+        "worker": CELERY_TASK_DEFAULT_QUEUE,
+        "urgent": URGENT_QUEUE,
+        "research": RESEARCH_QUEUE,
     }.items()
 }
 

@@ -98,7 +98,12 @@ def read_database(env: Env, name: str, *, default: str) -> dict[str, Any]:
     url = read_text(env, name, default=default)
     if url.partition("://")[0] not in ("postgresql", "postgres", "sqlite"):
         raise ImproperlyConfigured(f"{name} must look like postgresql://user:password@host:5432/name.")
-    return dict(Env.db_url_config(url))
+    database = dict(Env.db_url_config(url))
+    if database["ENGINE"] == "django.db.backends.postgresql":
+        # A server that is gone or does not answer is given up: seconds to connect, and half a minute later on.
+        limits = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+        database["OPTIONS"] = {**limits, **database.get("OPTIONS", {})}
+    return database
 
 
 def read_redis(env: Env, name: str) -> str:

@@ -8,7 +8,7 @@ from livetrading.brokers.protocol import OutcomeUnknown
 from livetrading.models import Incident, LiveStrategy, Order, OrderState
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.gate import TOO_LATE
-from livetrading.services.health import trading_problem
+from livetrading.summaries.health import trading_findings
 from tests.livetrading.factories import make_live_strategy
 from tests.livetrading.made_bars import CLOSES
 from tests.livetrading.pipeline.desk import WALL
@@ -21,6 +21,7 @@ from tests.livetrading.pipeline.scripted_broker import (
     run_reconcile,
 )
 from tradedesk.accounts.models import User
+from tradedesk.monitoring.findings import State
 from tradedesk.notifications.models import Notification
 
 S = OrderState
@@ -104,7 +105,7 @@ def test_an_order_that_cannot_be_sent_again_and_again_is_one_incident_until_it_i
     for attempt in range(1, 6):
         assert send(order, CLOSES[1]).state == S.UNKNOWN
         assert unsent.count() == Notification.objects.count() == int(attempt >= 3)
-        assert ("1 order could not be sent" in trading_problem()) == (attempt >= 3)
+        assert ("1 order could not be sent" in trading_findings(WALL)["orders"].text) == (attempt >= 3)
         run_reconcile(live, broker)
         assert fresh(order).state == S.PENDING
     incident = unsent.get()
@@ -117,4 +118,5 @@ def test_an_order_that_cannot_be_sent_again_and_again_is_one_incident_until_it_i
     assert send(order, CLOSES[1] + MINUTE).state == S.ACCEPTED
     incident.refresh_from_db()
     assert incident.resolved_at == CLOSES[1] + MINUTE
-    assert (trading_problem(), Notification.objects.count()) == ("", 1)
+    assert Notification.objects.count() == 1
+    assert trading_findings(WALL)["orders"].state == State.OK

@@ -1,0 +1,1 @@
+"""Whether the desk works: heartbeats of its processes, the health of its parts, metrics and logs."""

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class MonitoringConfig(AppConfig):
+    name = "tradedesk.monitoring"
+    label = "monitoring"
+
+    def ready(self) -> None:
+        from tradedesk.monitoring.desk_parts import register_desk_parts
+
+        register_desk_parts()

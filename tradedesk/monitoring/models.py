@@ -1,0 +1,38 @@
+"""The heartbeats of the desk's processes, and the last health that was stored."""
+
+from django.db import models
+
+
+class Component(models.TextChoices):
+    """What must be alive. The workers are named after what their queue does."""
+
+    BEAT = "beat", "Beat"
+    WORKER = "worker", "Worker"
+    URGENT = "urgent", "Urgent worker"
+    RESEARCH = "research", "Research"
+
+
+class Heartbeat(models.Model):
+    """The last sign of life of one process; in the database, so that it does not depend on the message queue."""
+
+    component = models.CharField(max_length=10, choices=Component)
+    # The host, or the name of the worker with its host.
+    instance = models.CharField(max_length=100)
+    at = models.DateTimeField(help_text="Wall time.")
+
+    class Meta:
+        ordering = ["component", "instance"]
+        constraints = [models.UniqueConstraint(fields=["component", "instance"], name="heartbeat_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.component} {self.instance}"
+
+
+class WriteCheck(models.Model):
+    """What the health check writes, to know whether the database takes writes; one row for each host."""
+
+    instance = models.CharField(max_length=100, unique=True)
+    at = models.DateTimeField(help_text="Wall time.")
+
+    def __str__(self) -> str:
+        return self.instance
