@@ -58,6 +58,11 @@ def manage(*arguments: str, folder: Path, **environment: str) -> subprocess.Comp
         ),
         ("SECRET_KEY", "short", "SECRET_KEY must have at least 50 random characters, not 5."),
         (
+            "ENCRYPTION_KEY",
+            f"{'n' * 50},short",
+            "ENCRYPTION_KEY must have at least 50 random characters, not 5.",
+        ),
+        (
             "DESK_DATA_DIR",
             "/dev/null/desk",
             "DESK_DATA_DIR: the folder /dev/null/desk cannot be used (Not a directory).",
@@ -98,6 +103,7 @@ def test_empty_variables_count_as_not_set(tmp_path: Path) -> None:
             "REDIS_URL",
             "BARS_URL",
             "SECRET_KEY",
+            "ENCRYPTION_KEY",
             "MARKET",
             "DEBUG",
             "HTTPS",
@@ -111,10 +117,13 @@ def test_empty_variables_count_as_not_set(tmp_path: Path) -> None:
     assert finished.returncode == 0, finished.stderr
 
 
-def test_the_secret_key_is_generated_once_and_readable_only_by_its_owner(tmp_path: Path) -> None:
-    show = ("shell", "-v0", "-c", "from django.conf import settings; print(settings.SECRET_KEY)")
-    first, second = manage(*show, folder=tmp_path), manage(*show, folder=tmp_path)
+def test_the_keys_are_generated_once_and_readable_only_by_their_owner(tmp_path: Path) -> None:
+    code = "from django.conf import settings; print(settings.SECRET_KEY, *settings.ENCRYPTION_KEYS)"
+    first, second = (manage("shell", "-v0", "-c", code, folder=tmp_path) for _ in range(2))
 
-    assert len(first.stdout.strip()) >= 50
+    signing, encrypting = first.stdout.split()
+    assert min(len(signing), len(encrypting)) >= 50
+    assert signing != encrypting
     assert first.stdout == second.stdout
-    assert (tmp_path / "secret.key").stat().st_mode & 0o077 == 0
+    for file in ("secret.key", "encryption.key"):
+        assert (tmp_path / file).stat().st_mode & 0o077 == 0

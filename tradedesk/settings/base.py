@@ -22,6 +22,7 @@ from tradedesk.settings.environment import (
     read_positive,
     read_redis,
     read_secret,
+    read_secrets,
     read_text,
 )
 
@@ -49,6 +50,8 @@ BEHIND_PROXY = read_flag(env, "BEHIND_PROXY", default=False)
 # Whether others can reach the desk: it listens on another address than this machine's own, or behind a proxy.
 REACHABLE = sys.argv[1:2] != ["desk"] or not is_loopback(host_of(sys.argv, os.environ)) or BEHIND_PROXY
 SECRET_KEY = read_secret(env, "SECRET_KEY", DATA_DIR / "secret.key")
+# Encrypt the secrets in the database; the first one encrypts, all decrypt.
+ENCRYPTION_KEYS = read_secrets(env, "ENCRYPTION_KEY", DATA_DIR / "encryption.key")
 ALLOWED_HOSTS = read_names(env, "ALLOWED_HOSTS", default=("127.0.0.1", "localhost", "[::1]"))
 CSRF_TRUSTED_ORIGINS = read_names(env, "CSRF_TRUSTED_ORIGINS", default=())
 VERSION = "0.1.0"

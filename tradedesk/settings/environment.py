@@ -116,11 +116,7 @@ def read_redis(env: Env, name: str) -> str:
 def read_secret(env: Env, name: str, file: Path) -> str:
     """The secret from the environment, or one that is generated once and stored in `file` for its owner only."""
     if value := read_text(env, name, default=""):
-        if len(value) < SECRET_LENGTH:
-            raise ImproperlyConfigured(
-                f"{name} must have at least {SECRET_LENGTH} random characters, not {len(value)}."
-            )
-        return value
+        return _long_enough(name, value)
     try:
         descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
@@ -129,3 +125,17 @@ def read_secret(env: Env, name: str, file: Path) -> str:
         secret = secrets.token_urlsafe(48)
         opened.write(secret)
     return secret
+
+
+def read_secrets(env: Env, name: str, file: Path) -> tuple[str, ...]:
+    """Several secrets separated by commas, newest first; without any, the one of `file`, as read_secret has it."""
+    given = read_names(env, name, default=())
+    return tuple(_long_enough(name, value) for value in given) or (read_secret(env, name, file),)
+
+
+def _long_enough(name: str, value: str) -> str:
+    if len(value) < SECRET_LENGTH:
+        raise ImproperlyConfigured(
+            f"{name} must have at least {SECRET_LENGTH} random characters, not {len(value)}."
+        )
+    return value
