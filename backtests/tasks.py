@@ -15,11 +15,12 @@ from backtests.services.queue import (
     enqueue_backtest_evidence,
     enqueue_run_evidence,
 )
+from backtests.services.turns import next_backtest, next_chunk
 
 
 @shared_task(name=BACKTEST_TASK)
 def run_backtest(backtest_id: int) -> None:
-    services.run_backtest(backtest_id, timezone.now)
+    services.run_backtest(next_backtest(backtest_id), timezone.now)
 
 
 @shared_task
@@ -35,7 +36,7 @@ def recover_backtests() -> None:
 
 @shared_task(name=CHUNK_TASK)
 def run_chunk(run_id: int, number: int) -> None:
-    optimizer.run_chunk(run_id, number, timezone.now)
+    optimizer.run_chunk(*next_chunk(run_id, number), timezone.now)
 
 
 @shared_task

@@ -3,8 +3,9 @@
 A file that cannot be loaded, or that fails a check, is listed with the reason; everything else keeps working.
 Plugins are code that the administrator of the desk installs: they run with the permissions of the desk.
 
-Loading and checking one file stops after TIME_LIMIT seconds. The limit needs POSIX signals: on Windows, which has
-no SIGALRM, and outside the main thread a file is loaded without a limit.
+A new file is loaded and checked in a process of its own first (prove.py), which is stopped after TIME_LIMIT
+seconds: a file that ends its process, never returns or takes all memory is listed with the reason. Only one that
+has passed is loaded here. That has a limit, too, where there are POSIX signals.
 """
 
 import json
@@ -25,6 +26,7 @@ import numpy as np
 from strategies import kinds as registry
 from strategies.checks import Check, check_no_look_ahead, check_warmup
 from strategies.kinds import InvalidParameters, Kind
+from strategies.prove import prove
 from tradedesk.core.bars import Bars
 
 KEY_PATTERN = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -142,14 +144,14 @@ def _load_and_check(
 ) -> PluginFile:
     try:
         code = sha256(path.read_bytes()).hexdigest() + registry.folder_hash()
-        with _time_limit(time_limit):
-            found = load_kinds(path)
-            reason = known.get(code)
-            if reason is None:
-                reason = next(_failures(found), "")
+        reason = known.get(code)
+        if reason is None:
+            reason = prove(path, time_limit)
         current[code] = reason
         if reason:
             return PluginFile(path.name, reason=reason)
+        with _time_limit(time_limit):
+            found = load_kinds(path)
         registry.add_plugins(found, path)
         return PluginFile(path.name, keys=tuple(kind.key for kind in found))
     except (InvalidPlugin, TookTooLong, OSError, ValueError) as error:
@@ -175,7 +177,8 @@ def _time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
-def _failures(found: Iterable[type[Kind]]) -> Iterator[str]:
+def failures(found: Iterable[type[Kind]]) -> Iterator[str]:
+    """Each check that one of these kinds fails, as a sentence for its author."""
     for kind in found:
         for check in run_checks(kind):
             if not check.result.passed:
@@ -185,7 +188,8 @@ def _failures(found: Iterable[type[Kind]]) -> Iterator[str]:
 
 
 def _import_file(path: Path) -> ModuleType:
-    """The file as a module. Every exception in it but TookTooLong becomes InvalidPlugin, SystemExit included."""
+    """The file as a module. Every exception in it but TookTooLong becomes InvalidPlugin, also SystemExit and other
+    BaseExceptions."""
     name = f"strategy_plugin_{path.stem}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -196,7 +200,7 @@ def _import_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
-        if not isinstance(error, Exception | SystemExit):
+        if isinstance(error, TookTooLong):
             raise
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         raise InvalidPlugin(f"The file cannot be loaded: {type(error).__name__}{line}: {error}") from error

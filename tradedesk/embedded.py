@@ -1,7 +1,8 @@
 """Celery's workers and beat as threads of this process, with a message broker in memory.
 
-One worker trades, one makes the first checks of deployments, and one does research, each with its own threads: so
-research never delays an order, and a deployment does not wait for the checks of others.
+One worker trades, one makes the first checks of deployments, one runs backtests and searches, and one computes
+evidence, each with its own threads: so research never delays an order, a deployment does not wait for the checks
+of others, and a backtest does not wait for evidence.
 
 A stop or a crash loses the messages in memory, but not the work: the database records what is waiting, and
 the recovery tasks of beat enqueue it again.
@@ -24,6 +25,7 @@ WORKER_THREADS = 8
 URGENT_THREADS = 1
 # Research is CPU-bound, so more threads than cores would not make it faster.
 RESEARCH_THREADS = 2
+EVIDENCE_THREADS = 1
 
 
 class Embedded:
@@ -42,11 +44,13 @@ class Embedded:
         # A Celery application decides which queues its worker consumes, so the other workers need their own.
         urgent = _worker(make_app(set_as_current=False), "urgent", settings.URGENT_QUEUE, URGENT_THREADS)
         research = _worker(make_app(set_as_current=False), "research", settings.RESEARCH_QUEUE, RESEARCH_THREADS)
+        evidence = _worker(make_app(set_as_current=False), "evidence", settings.EVIDENCE_QUEUE, EVIDENCE_THREADS)
         self.beat = Service(app, scheduler_cls=app.conf.beat_scheduler)
         self.threads = (
             threading.Thread(target=worker.start, name="worker", daemon=True),
             threading.Thread(target=urgent.start, name="urgent", daemon=True),
             threading.Thread(target=research.start, name="research", daemon=True),
+            threading.Thread(target=evidence.start, name="evidence", daemon=True),
             threading.Thread(target=self._run_beat, name="beat", daemon=True),
         )
 

@@ -13,6 +13,7 @@ from backtests.services.bars import UnusableBars, usable_series
 from backtests.services.benchmark import checked_benchmark
 from backtests.services.inputs import InvalidBacktest, RuleValue, capital_error, checked_rules, date_errors
 from backtests.services.queue import enqueue_backtest
+from backtests.services.room import NoRoom, room_for_backtest
 from backtests.services.sessions_in_period import period_errors
 from strategies.kinds import InvalidParameters, Kind
 from strategies.models import Strategy
@@ -59,21 +60,24 @@ def create_backtest(
         errors |= period_errors(user.pk, series, strategy.timeframe, start_date, end_date)
     if errors or kind is None:
         raise InvalidBacktest(errors)
-    return snapshot_backtest(
-        user,
-        strategy=strategy,
-        strategy_name=strategy.name,
-        kind=kind,
-        symbols=cleaned,
-        timeframe=strategy.timeframe,
-        start_date=start_date,
-        end_date=end_date,
-        initial_capital=to_decimal(float(initial_capital)),
-        rules=rules,
-        costs=costs,
-        compare_with=benchmark,
-        wall_now=wall_now,
-    )
+    try:
+        return snapshot_backtest(
+            user,
+            strategy=strategy,
+            strategy_name=strategy.name,
+            kind=kind,
+            symbols=cleaned,
+            timeframe=strategy.timeframe,
+            start_date=start_date,
+            end_date=end_date,
+            initial_capital=to_decimal(float(initial_capital)),
+            rules=rules,
+            costs=costs,
+            compare_with=benchmark,
+            wall_now=wall_now,
+        )
+    except NoRoom as refusal:
+        raise InvalidBacktest({"": str(refusal)}) from None
 
 
 def snapshot_backtest(
@@ -93,29 +97,30 @@ def snapshot_backtest(
     wall_now: datetime,
     candidate: Candidate | None = None,
 ) -> Backtest:
-    """A backtest of values that are already checked, enqueued when the transaction commits."""
-    backtest = Backtest.objects.create(
-        user=user,
-        strategy=strategy,
-        candidate=candidate,
-        strategy_name=strategy_name,
-        kind=kind.key,
-        parameters=kind.parameters,
-        symbols=symbols,
-        timeframe=timeframe,
-        start_date=start_date,
-        end_date=end_date,
-        initial_capital=initial_capital,
-        rules=rules.as_dict(),
-        costs=costs.as_dict(),
-        compare_with=compare_with,
-        provenance=provenance.describe(kind.key, bars={}),  # the run knows which bars it uses
-        created_at=wall_now,
-        heartbeat_at=wall_now,
-    )
-    bump_version(user.pk)
-    # Robust: if the queue cannot be reached, recovery enqueues it later and the user still gets the page.
-    transaction.on_commit(lambda: enqueue_backtest(backtest.pk), robust=True)
+    """A backtest of values that are already checked, enqueued when the transaction commits. Raises NoRoom."""
+    with room_for_backtest(user.pk):
+        backtest = Backtest.objects.create(
+            user=user,
+            strategy=strategy,
+            candidate=candidate,
+            strategy_name=strategy_name,
+            kind=kind.key,
+            parameters=kind.parameters,
+            symbols=symbols,
+            timeframe=timeframe,
+            start_date=start_date,
+            end_date=end_date,
+            initial_capital=initial_capital,
+            rules=rules.as_dict(),
+            costs=costs.as_dict(),
+            compare_with=compare_with,
+            provenance=provenance.describe(kind.key, bars={}),  # the run knows which bars it uses
+            created_at=wall_now,
+            heartbeat_at=wall_now,
+        )
+        bump_version(user.pk)
+        # Robust: if the queue cannot be reached, recovery enqueues it later and the user still gets the page.
+        transaction.on_commit(lambda: enqueue_backtest(backtest.pk), robust=True)
     return backtest
 
 

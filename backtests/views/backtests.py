@@ -87,7 +87,7 @@ def backtest_cancel(request: PageRequest, pk: int) -> HttpResponse:
 def backtest_repeat(request: PageRequest, pk: int) -> HttpResponse:
     try:
         again = services.repeat_backtest(_backtest(request, pk), timezone.now())
-    except services.NothingToCompare as refusal:
+    except (services.NothingToCompare, services.NoRoom) as refusal:
         messages.warning(request, str(refusal))
         return redirect("backtests:detail", pk)
     return redirect("backtests:detail", again.pk)

@@ -16,6 +16,7 @@ from backtests.models import Candidate, OptimizerRun
 from backtests.reports import optimizer as optimizer_report
 from backtests.reports.labels import labelled_rules
 from backtests.reports.leaderboard import leaderboard, parameter_labels
+from backtests.services import NoRoom
 from backtests.services import optimizer as services
 from backtests.views.requests import wants_fragment
 from strategies.kinds import InvalidParameters
@@ -117,6 +118,9 @@ def candidate_backtest(request: PageRequest, pk: int) -> HttpResponse:
         backtest = services.open_as_backtest(candidate, timezone.now())
     except InvalidParameters as refusal:
         messages.error(request, f"This row cannot be run. {refusal}")
+        return redirect("backtests:optimizer_run", candidate.run_id)
+    except NoRoom as refusal:
+        messages.error(request, str(refusal))
         return redirect("backtests:optimizer_run", candidate.run_id)
     return redirect("backtests:detail", backtest.pk)
 

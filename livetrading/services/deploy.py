@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.db import IntegrityError, transaction
 
 from backtests.bars_used import closed_bars_used
@@ -189,6 +190,11 @@ def deploy(
     if account.equity is None:
         raise DeployRefused(
             mode=f"The broker has not reported the equity of “{account.name}” yet. Try again soon."
+        )
+    running = user.live_strategies.exclude(status=LiveStrategy.Status.STOPPED).count()
+    if running >= django_settings.MAX_LIVE_STRATEGIES:
+        raise DeployRefused(
+            mode=f"You have {running} live strategies, the most that a user may have. Stop one first."
         )
     active = account.live_strategies.filter(fingerprint=snapshot.fingerprint(), status=LiveStrategy.Status.ACTIVE)
     if existing := active.first():

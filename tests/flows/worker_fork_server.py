@@ -11,7 +11,13 @@ from datetime import timedelta
 
 import django
 
-WORKER = ["worker", "--pool=threads", "--concurrency=4", "--queues=urgent,celery,research", "--loglevel=ERROR"]
+WORKER = [
+    "worker",
+    "--pool=threads",
+    "--concurrency=4",
+    "--queues=urgent,celery,research,evidence",
+    "--loglevel=ERROR",
+]
 WITHOUT_PEERS = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 

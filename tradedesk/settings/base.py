@@ -176,16 +176,16 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 URGENT_QUEUE = "urgent"
 RESEARCH_QUEUE = "research"
-CELERY_TASK_ROUTES = {"livetrading.tasks.check_now": {"queue": URGENT_QUEUE}} | {
-    f"backtests.tasks.{task}": {"queue": RESEARCH_QUEUE}
-    for task in (
-        "run_backtest",
-        "run_chunk",
-        "compute_backtest_evidence",
-        "compute_run_evidence",
-        "compute_candidate_evidence",
-    )
-}
+# Evidence waits until no backtest does: somebody looks at a backtest now, and at its evidence later.
+EVIDENCE_QUEUE = "evidence"
+CELERY_TASK_ROUTES = (
+    {"livetrading.tasks.check_now": {"queue": URGENT_QUEUE}}
+    | {f"backtests.tasks.{task}": {"queue": RESEARCH_QUEUE} for task in ("run_backtest", "run_chunk")}
+    | {
+        f"backtests.tasks.compute_{subject}_evidence": {"queue": EVIDENCE_QUEUE}
+        for subject in ("backtest", "run", "candidate")
+    }
+)
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 # The interval of each task in seconds. The table of the scheduler has whole seconds and ignores Celery's
@@ -234,6 +234,15 @@ MAX_BARS_PER_USER = read_count(env, "MAX_BARS_PER_USER", default=10_000_000)
 # The demo user has five strategies to begin with; only on the replay market.
 DEMO_USER = MARKET == "replay" and read_flag(env, "DEMO_USER", default=True)
 PAPER_STARTING_CASH = read_positive(env, "PAPER_STARTING_CASH", default=100_000.0)
+
+# --- Research --------------------------------------------------------------------------------------------
+
+# What one user may have in the queue at a time.
+MAX_QUEUED_BACKTESTS = read_count(env, "MAX_QUEUED_BACKTESTS", default=20)
+MAX_QUEUED_RUNS = read_count(env, "MAX_QUEUED_RUNS", default=5)
+MAX_QUEUED_COMBINATIONS = read_count(env, "MAX_QUEUED_COMBINATIONS", default=5_000_000)
+# Live strategies of one user that are not stopped.
+MAX_LIVE_STRATEGIES = read_count(env, "MAX_LIVE_STRATEGIES", default=500)
 
 # --- Users -----------------------------------------------------------------------------------------------
 

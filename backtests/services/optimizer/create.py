@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db import transaction
-
 from backtests.bars_used import stored_bars_used
 from backtests.models import ALL_SYMBOLS, OptimizerChunk, OptimizerRun
 from backtests.provenance import describe, describe_many
@@ -30,6 +28,7 @@ from backtests.services.optimizer.inputs import (
 )
 from backtests.services.optimizer.starts import refusal_of, starts_of
 from backtests.services.optimizer.universes import kinds_of, ranked_strategies_in, universe_keys, universes_of
+from backtests.services.room import NoRoom, room_for_run
 from backtests.services.sessions_in_period import period_errors
 from strategies.kinds import InvalidParameters, kinds
 from strategies.models import Strategy
@@ -253,16 +252,19 @@ def _start(
     _, period_end = run.period
     used = {symbol: stored_bars_used(each, period_end) for symbol, each in inputs.series.items()}
     run.provenance = describe(run.kind, used) if run.is_search else describe_many(kinds_of(run), used)
-    with transaction.atomic():
-        run.save(force_insert=True)
-        OptimizerChunk.objects.bulk_create(
-            [
-                OptimizerChunk(run=run, number=number, universe=universe, first=first, size=size)
-                for number, (universe, first, size) in enumerate(chunks)
-            ],
-            batch_size=1000,
-        )
-        enqueue_next(run, wall_now)
+    try:
+        with room_for_run(run.user_id, run.combinations):
+            run.save(force_insert=True)
+            OptimizerChunk.objects.bulk_create(
+                [
+                    OptimizerChunk(run=run, number=number, universe=universe, first=first, size=size)
+                    for number, (universe, first, size) in enumerate(chunks)
+                ],
+                batch_size=1000,
+            )
+            enqueue_next(run, wall_now)
+    except NoRoom as refusal:
+        raise InvalidRun({"": str(refusal)}) from None
     bump_version(run.user_id)
     return run
 

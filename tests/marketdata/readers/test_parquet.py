@@ -12,8 +12,15 @@ from hypothesis import given
 from tests.marketdata.examples import any_bars, daily_bars
 from tradedesk.core.bars import Bars, Timeframe, session_dates
 from tradedesk.marketdata import store
-from tradedesk.marketdata.readers import read_file, table
+from tradedesk.marketdata.readers import parquet as parquet_reader
+from tradedesk.marketdata.readers import parquet_process, read_file, table
 from tradedesk.marketdata.refusal import ImportRefused
+
+
+@pytest.fixture(autouse=True)
+def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process for each of hundreds of files would take minutes."""
+    monkeypatch.setattr(parquet_reader, "decode", parquet_process.decode_here)
 
 
 def parquet(**changes: Any) -> BytesIO:
@@ -159,3 +166,32 @@ def test_too_many_rows_are_refused_before_any_is_read(monkeypatch: pytest.Monkey
     monkeypatch.setattr(pq.ParquetFile, "read", lambda *_, **__: pytest.fail("it was read"))
     with pytest.raises(ImportRefused, match="more than 2 rows"):
         read(parquet())
+
+
+def test_another_process_decodes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = read(parquet())
+    monkeypatch.setattr(parquet_reader, "decode", parquet_process.decode)
+    assert same(read(parquet()), here)
+
+
+def test_a_refusal_of_the_other_process_has_its_reason() -> None:
+    texts = []
+    for decode in (parquet_process.decode, parquet_process.decode_here):
+        with pytest.raises(ImportRefused, match="could not be read") as refusal:
+            decode(b"PAR1 nonsense PAR1")
+        texts.append(str(refusal.value))
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("limit", ["SECONDS", "MAX_MEMORY"])
+def test_a_file_that_needs_too_much_ends_the_other_process_alone(
+    limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if limit == "SECONDS":
+        monkeypatch.setattr(parquet_process, "SECONDS", 0.01)
+        with pytest.raises(ImportRefused, match="too much memory or time"):
+            parquet_process.decode(parquet().getvalue())
+    else:
+        monkeypatch.setattr(parquet_process, "MAX_DECODED", 10)
+        with pytest.raises(ImportRefused, match="MB when it is decoded"):
+            parquet_process.decode_here(parquet().getvalue())
