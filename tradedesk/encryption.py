@@ -1,8 +1,8 @@
 """Encrypting secrets that the database stores: AES-256-GCM, bound to the row and the field that hold them.
 
-A stored secret is "v1:<id of the key>:<base64 of nonce and ciphertext>". The place is authenticated with it, so what
-is copied into the row of another user does not decrypt. Several keys make a rotation: the first encrypts, all
-decrypt.
+A stored secret is "v1:<id of the key>:<base64 of nonce and ciphertext>". The place is authenticated with it, so
+what is copied into the row of another user does not decrypt. Several keys make a rotation: the first encrypts,
+all decrypt.
 """
 
 import base64
@@ -65,8 +65,8 @@ class Keyring:
         cipher = self._ciphers.get(key_id)
         if cipher is None:
             raise NotDecrypted(
-                "A stored secret was encrypted with another key. Add the former key to the end of ENCRYPTION_KEY, or "
-                "enter the secret again."
+                "A stored secret was encrypted with another key. Add the former key to the end of ENCRYPTION_KEY, "
+                "or enter the secret again."
             )
         try:
             raw = base64.b64decode(text, altchars=b"-_", validate=True)

@@ -83,12 +83,10 @@ def test_a_key_that_is_gone_is_named_as_the_cause() -> None:
 
 def test_the_whole_traceback_of_a_failure_has_nothing_of_the_secret_or_the_key() -> None:
     stored = RING.encrypt(SECRET, PLACE)
-    try:
+    with pytest.raises(NotDecrypted) as failure:
         RING.decrypt(stored[:-4] + "AAA=", PLACE)
-    except NotDecrypted as failure:
-        shown = "".join(traceback.format_exception(failure))
-        assert failure.__cause__ is None
-        assert failure.__suppress_context__
+    assert failure.value.__suppress_context__
+    shown = "".join(traceback.format_exception(failure.value))
     assert not any(text in shown for text in ("planted", NEW, stored))
 
 
