@@ -1,8 +1,8 @@
 """Decode a Parquet file in a process of its own: `python -m tradedesk.marketdata.readers.parquet_process`.
 
 The decoder is a large library in another language, and a small file can name gigabytes. What goes wrong with a
-file of a stranger ends this process, never the desk. It reads the file from its standard input, and writes one line
-of JSON (the titles and the first rows, as text) and the columns of bars as an Arrow stream.
+file of a stranger ends this process, never the desk. It reads the file from its standard input, and writes one
+line of JSON (the titles and the first rows, as text) and the columns of bars as an Arrow stream.
 """
 
 import json
