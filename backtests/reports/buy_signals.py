@@ -19,6 +19,7 @@ OUTCOMES = {
     "max_positions": ("at the limit of open positions", "Raise the number of positions."),
     "daily_loss": ("at the daily loss limit", "Raise the daily loss limit or switch it off."),
     "drawdown": ("at the max drawdown limit", "Raise the max drawdown limit or switch it off."),
+    "cooldown": ("in the cooldown after a loss", "Shorten the cooldown or switch it off."),
     "no_bar": ("with no bar after them", "Choose a later end: a signal is filled in the next bar."),
     "no_true_range": (
         "with too few bars for the trailing stop by ATR",

@@ -73,6 +73,11 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     session_start_pnl = _dollars(default=Decimal(0))
     last_pnl = _dollars(default=Decimal(0))
     peak_pnl = _dollars(default=Decimal(0))
+    # The session in which the daily loss limit tripped last, and why in words: no entries until the next session.
+    tripped_session = models.DateField(null=True, blank=True)
+    tripped_reason = models.CharField(max_length=300, blank=True)
+    # The peak whose drawdown has reached the limit and was reported.
+    reported_drawdown_peak = _dollars(null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]
@@ -108,6 +113,12 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     @property
     def is_active(self) -> bool:
         return self.status == self.Status.ACTIVE
+
+    @property
+    def has_tripped(self) -> bool:
+        """Whether the daily loss limit has tripped in the session of the last check, also when it was raised
+        since."""
+        return self.tripped_session is not None and self.tripped_session == self.session
 
     def last_evaluated(self, symbol: str) -> datetime | None:
         """The time of the last evaluated bar of `symbol`; None before the first check."""

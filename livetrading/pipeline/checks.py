@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import transaction
@@ -14,12 +14,15 @@ from livetrading.models.decision_code import DecisionCode
 from livetrading.models.order import OrderType, TimeInForce
 from livetrading.models.signal import OrderSide
 from livetrading.pipeline.book import StrategyBook, read_books
-from livetrading.pipeline.decide import Decision, EquityState, decide
+from livetrading.pipeline.cooldown import bars_since_loss
+from livetrading.pipeline.decide import Decision, decide
+from livetrading.pipeline.equity_state import trip_limits, update_equity_state
 from livetrading.pipeline.evaluate import Evaluation
 from livetrading.pipeline.gate import gate
 from livetrading.pipeline.protection import exits_of_entry
 from livetrading.pipeline.record import record, what_was_seen
-from tradedesk.core.bars import Timeframe, session_dates, to_datetime, to_datetime64
+from livetrading.services.notifications import notify_limit
+from tradedesk.core.bars import Timeframe, to_datetime, to_datetime64
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import RiskRules
 from tradedesk.core.signals import Side
@@ -32,6 +35,9 @@ CHECK_FIELDS = (
     "session_start_pnl",
     "last_pnl",
     "peak_pnl",
+    "tripped_session",
+    "tripped_reason",
+    "reported_drawdown_peak",
     "last_bar_time",
     "evaluated_bars",
     "last_check_at",
@@ -87,10 +93,11 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
         members = list(account.live_strategies.filter(pk__in=list(evaluations), status=ACTIVE).order_by("pk"))
         fresh = [live for live in members if _has_new_bars(live, evaluations[live.pk])]
         books = read_books(account, fresh)
+        waited = bars_since_loss(account, fresh, evaluations)
         drafts = _Drafts()
         for live in fresh:
             live.account = account
-            _draft(drafts, live, evaluations[live.pk], books[live.pk], context)
+            _draft(drafts, live, evaluations[live.pk], books[live.pk], waited.get(live.pk, {}), context)
         orders = _write(drafts)
         for live in members:
             _finish(live, evaluations[live.pk], drafts.decisions.get(live.pk, []), context.now)
@@ -145,16 +152,23 @@ def _finish(live: LiveStrategy, evaluation: Evaluation, decisions: list[BarDecis
 
 
 def _draft(
-    drafts: _Drafts, live: LiveStrategy, evaluation: Evaluation, book: StrategyBook, context: CheckContext
+    drafts: _Drafts,
+    live: LiveStrategy,
+    evaluation: Evaluation,
+    book: StrategyBook,
+    waited: Mapping[str, int],
+    context: CheckContext,
 ) -> None:
     """Add what one strategy decides."""
     rules = live.risk_rules()
     if not context.capabilities.fractional:
         rules = replace(rules, fractional=False)
-    equity_state = _update_equity_state(live, book, evaluation, context.equity)
+    equity_state = update_equity_state(live, book, evaluation, context.equity)
+    for text in trip_limits(live, rules, equity_state):
+        notify_limit(live, text, context.now)
     entries_gate = gate(Order.Purpose.ENTRY, live.account, live.account.user, live)
     decided: dict[tuple[str, datetime], tuple[Decision, SignalHistory]] = {}
-    for decision in decide(evaluation.events, book, rules, equity_state, entries_gate):
+    for decision in decide(evaluation.events, book, rules, equity_state, entries_gate, waited):
         signal = _signal(live, decision, context.now)
         decided[signal.symbol, signal.bar_time] = decision, signal
         drafts.signals.append(signal)
@@ -188,30 +202,6 @@ def _write(drafts: _Drafts) -> list[uuid.UUID]:
     Order.objects.bulk_create(orders.values())
     to_send = [order for order in orders.values() if order.state == OrderState.PENDING]
     return [order.pk for order in sorted(to_send, key=lambda order: order.purpose == Order.Purpose.ENTRY)]
-
-
-def _session_date(moment: datetime) -> date:
-    day: date = session_dates(np.array([to_datetime64(moment)])).tolist()[0]
-    return day
-
-
-def _update_equity_state(
-    live: LiveStrategy, book: StrategyBook, evaluation: Evaluation, equity: float | None
-) -> EquityState:
-    """Update the strategy's session start, profit and peak, and return its equity figures at this close."""
-    pnl = book.realized + book.unrealized(evaluation.closes)
-    session = _session_date(max(evaluation.times.values()))
-    if live.session != session:
-        live.session, live.session_start_pnl = session, live.last_pnl
-    live.last_pnl = to_decimal(pnl)
-    live.peak_pnl = max(live.peak_pnl, live.last_pnl)
-    start = float(live.starting_equity)
-    return EquityState(
-        equity=equity,
-        own_equity=start + pnl,
-        own_peak=start + float(live.peak_pnl),
-        day_loss=float(live.session_start_pnl) - pnl,
-    )
 
 
 def _signal(live: LiveStrategy, decision: Decision, now: datetime) -> SignalHistory:

@@ -1,8 +1,9 @@
 """From signal events to decisions: risk and size, in the order of a backtest."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from math import inf
 
 from livetrading.models.decision_code import DecisionCode as Code
 from livetrading.models.trade import Trade
@@ -22,7 +23,7 @@ from tradedesk.core.sizing import order_quantity
 class EquityState:
     """Dollars at the close on which the decision is made. equity: of the account, for the size of entries; None
     when the broker did not report it. own_equity, own_peak: of the strategy, for its drawdown limit. day_loss:
-    lost since the end of the previous session."""
+    realized and open, since the end of the previous session."""
 
     equity: float | None
     own_equity: float
@@ -50,10 +51,12 @@ def decide(
     rules: RiskRules,
     equity_state: EquityState,
     entries_gate: Verdict,
+    bars_since_loss: Mapping[str, int] | None = None,
 ) -> list[Decision]:
     """Exits first, because they free a position; then entries by strength descending, then symbol.
 
-    entries_gate: the gate's answer for entries of this strategy.
+    entries_gate: the gate's answer for entries of this strategy. bars_since_loss: by symbol, for those that were
+    sold at a loss (pipeline.cooldown).
 
     When several bars have closed since the last check, only the newest signal of a symbol counts. A BUY of a
     symbol that is held or ordered already is left out: buy and hold signals it on every bar.
@@ -68,7 +71,8 @@ def decide(
     open_positions = len((book.lots.keys() - book.exiting - closing) | book.entering)
     decisions = list(exits)
     for event in entries:
-        decision = _entry(event, rules, equity_state, open_positions, entries_gate)
+        waited = (bars_since_loss or {}).get(event.symbol, inf)
+        decision = _entry(event, rules, equity_state, open_positions, waited, entries_gate)
         open_positions += decision.quantity > 0
         decisions.append(decision)
     return decisions
@@ -89,7 +93,12 @@ def _exit(event: SignalEvent, book: StrategyBook) -> Decision:
 
 
 def _entry(
-    event: SignalEvent, rules: RiskRules, equity_state: EquityState, open_positions: int, entries_gate: Verdict
+    event: SignalEvent,
+    rules: RiskRules,
+    equity_state: EquityState,
+    open_positions: int,
+    waited: float,
+    entries_gate: Verdict,
 ) -> Decision:
     close = event.close
     if event.stale:
@@ -111,6 +120,7 @@ def _entry(
         equity_state.own_equity,
         equity_state.own_peak,
         distance,
+        waited,
     )
     refusal = Refusal(entry_refusal(state, limits))
     if refusal is not Refusal.NONE:

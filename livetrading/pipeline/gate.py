@@ -21,6 +21,7 @@ class Held(StrEnum):
     STOPPED = "stopped"
     ERROR = "error"
     EXPIRED = "expired"
+    DAILY_LOSS = "daily_loss"
     MAX_POSITIONS = "max_positions"
 
 
@@ -68,6 +69,8 @@ def gate(
         return Verdict(
             Held(live.status), f"The strategy was {live.get_status_display().lower()} before the order was sent."
         )
+    if live.has_tripped:
+        return Verdict(Held.DAILY_LOSS, live.tripped_reason)
     rules = live.risk_rules()
     if open_positions is not None and open_positions >= rules.max_positions:
         return Verdict(Held.MAX_POSITIONS, Refusal.MAX_POSITIONS.message(rules=rules))

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from livetrading.brokers.protocol import BrokerFill
-from livetrading.models import Order, OrderState
+from livetrading.models import LiveStrategy, Order, OrderState
 from livetrading.models.trade import Trade
 from tradedesk.notifications.events import Event, Priority
 from tradedesk.notifications.services import notify
@@ -21,6 +21,11 @@ def notify_fill(order: Order, fill: BrokerFill, trade: Trade, now: datetime) -> 
     sign = "+" if trade.pnl >= 0 else "-"
     text = f"Sold {shares} · {reason.lower()} · {sign}${abs(trade.pnl):,.2f}{strategy}"
     notify(order.user, Event.ORDER_FILLED, text, url, now)
+
+
+def notify_limit(live: LiveStrategy, text: str, now: datetime) -> None:
+    """Report that a loss limit of the strategy has tripped."""
+    notify(live.account.user, Event.LIMIT_TRIPPED, text, f"/dashboard/live-trading/{live.pk}", now)
 
 
 def notify_not_sent(order: Order, state: OrderState, reason: str, now: datetime) -> None:

@@ -76,6 +76,7 @@ backtest_bodies = nearly(
     commission_per_share=st.floats(-1, 11),
     daily_loss_limit=dollars,
     max_drawdown_pct=fractions,
+    cooldown_bars=st.integers(-1, 1100),
 )
 deployments = nearly(
     {"symbols": ["AAPL", "MSFT"]},
@@ -92,6 +93,7 @@ deployments = nearly(
     fractional=st.booleans(),
     daily_loss_limit=dollars,
     max_drawdown_pct=fractions,
+    cooldown_bars=st.integers(-1, 1100),
 )
 credentials = nearly(
     {"email": "alice@example.com", "password": "wrong"},

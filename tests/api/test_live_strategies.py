@@ -91,6 +91,7 @@ def test_a_live_strategy_has_limits_counters_and_its_last_check(alices: ApiClien
             "signal_threshold": 0.6,
             "daily_loss_limit": 250.5,
             "max_drawdown_pct": None,
+            "cooldown_bars": None,
             "fractional": False,
         },
         "counters": {"signals": 2, "orders": 1, "trades": 2, "trades_today": 1, "open_positions": 1},

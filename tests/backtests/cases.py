@@ -32,9 +32,10 @@ class Case:
 
 @st.composite
 def bars_and_signals(draw: st.DrawFn) -> tuple[dict[str, Bars], dict[str, Signals]]:
-    """Up to three symbols with bars in cents on up to twelve days, each missing some of them."""
+    """Up to three symbols with up to twelve bars in cents, of a day or of six hours, each missing some of them."""
     length = draw(st.integers(1, 12))
-    time = days(length)
+    daily = days(length)
+    time = draw(st.sampled_from((daily, daily[0] + np.arange(length) * np.timedelta64(6, "h"))))
     bars, signals = {}, {}
     for symbol in draw(st.permutations("ABC"))[: draw(st.integers(1, 3))]:
         present = sorted(draw(st.sets(st.integers(0, length - 1), min_size=1)))
@@ -62,6 +63,7 @@ RULES = st.builds(
     signal_threshold=st.sampled_from((0.0, 0.6, 0.9)),
     daily_loss_limit=st.sampled_from((None, 50.0)),
     max_drawdown_pct=st.sampled_from((None, 0.1)),
+    cooldown_bars=st.sampled_from((None, None, 1, 3)),
     fractional=st.booleans(),
 )
 # Limits in dollars, where a difference of a millionth can change the whole result.

@@ -57,6 +57,7 @@ class ReferenceEngine:
         self.entries: dict[str, tuple[float, float, float | None]] = {}  # strength, shares, trailing distance
         self.equity: dict[datetime, float] = {}
         self.outcomes: Counter[str] = Counter()
+        self.lost: dict[str, datetime] = {}  # when each symbol was last sold at a loss
         self.row = {
             symbol: {time: row for row, time in enumerate(own.time.tolist())} for symbol, own in self.bars.items()
         }
@@ -105,7 +106,7 @@ class ReferenceEngine:
                 buys.append((-self.signals[symbol].strength[row], symbol))
         for negative, symbol in sorted(buys):
             distance = self._distance(symbol, rows_now[symbol])
-            if refused := self._refusal(now, -negative):
+            if refused := self._refusal(now, symbol, -negative):
                 self.outcomes[refused] += 1
             elif distance == 0.0:
                 self.outcomes["no_true_range"] += 1
@@ -114,11 +115,13 @@ class ReferenceEngine:
             else:
                 self.outcomes["no_size"] += 1
 
-    def _refusal(self, now: datetime, strength: float) -> str:
+    def _refusal(self, now: datetime, symbol: str, strength: float) -> str:
         rules, equity = self.rules, self.equity[now]
         today = (now - timedelta(hours=4)).date()
         earlier = [self.equity[time] for time in self.equity if (time - timedelta(hours=4)).date() < today]
-        loss_today = (earlier[-1] if earlier else self.capital) - equity
+        # The limit stays reached for the rest of the session.
+        lowest = min(list(self.equity.values())[len(earlier) :])
+        loss_today = (earlier[-1] if earlier else self.capital) - lowest
         peak = max(self.capital, *self.equity.values())
         positions = len(set(self.held) - self.exits) + len(self.entries)
         if strength < rules.signal_threshold:
@@ -127,6 +130,10 @@ class ReferenceEngine:
             return "daily_loss"
         if rules.max_drawdown_pct is not None and (peak - equity) / peak >= rules.max_drawdown_pct:
             return "drawdown"
+        if rules.cooldown_bars is not None and symbol in self.lost:
+            since = [time for time in self.row[symbol] if self.lost[symbol] < time <= now]
+            if len(since) < rules.cooldown_bars:
+                return "cooldown"
         return "" if positions < rules.max_positions else "max_positions"
 
     def _shares(self, equity: float, close: float) -> float:
@@ -175,6 +182,9 @@ class ReferenceEngine:
 
     def _sell(self, lot: Lot, now: datetime, price: float, reason: int) -> None:
         self._book(lot.quantity * price - self.fee(lot.quantity, price))
+        received = round_money(lot.quantity * price - self.fee(lot.quantity, price))
+        if received < -round_money(-lot.quantity * lot.entry_price - self.fee(lot.quantity, lot.entry_price)):
+            self.lost[lot.symbol] = now
         lot.sold, lot.exit_price, lot.reason = now, price, reason
         del self.held[lot.symbol]
 

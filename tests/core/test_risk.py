@@ -78,8 +78,30 @@ def test_a_trailing_stop_by_atr_needs_a_distance(distance: float, code: int) -> 
     assert entry_refusal(state, kernel_rules(RiskRules(), Costs())) == code
 
 
-STATE = EntryState(strength=0.4, open_positions=5, day_loss=1234.5, equity=750.0, peak_equity=1000.0)
-LIMITS = RiskRules(signal_threshold=0.6, max_positions=5, daily_loss_limit=1000.0, max_drawdown_pct=0.2)
+@pytest.mark.parametrize(
+    ("cooldown", "since_loss", "code"),
+    [
+        (None, 0, Refusal.NONE),
+        (None, math.inf, Refusal.NONE),
+        (1, 0, Refusal.COOLDOWN),
+        (1, 1, Refusal.NONE),
+        (5, 4, Refusal.COOLDOWN),
+        (5, 5, Refusal.NONE),
+        (1000, math.inf, Refusal.NONE),
+    ],
+)
+def test_the_cooldown_lasts_for_its_bars(cooldown: int | None, since_loss: float, code: Refusal) -> None:
+    state = EntryState(1.0, 0, 0.0, 1.0, 1.0, bars_since_loss=since_loss)
+    limits = kernel_rules(RiskRules(cooldown_bars=cooldown), Costs())
+    assert entry_refusal(state, limits) == entry_refusal.py_func(state, limits) == code
+
+
+STATE = EntryState(
+    strength=0.4, open_positions=5, day_loss=1234.5, equity=750.0, peak_equity=1000.0, bars_since_loss=2
+)
+LIMITS = RiskRules(
+    signal_threshold=0.6, max_positions=5, daily_loss_limit=1000.0, max_drawdown_pct=0.2, cooldown_bars=3
+)
 MESSAGES = {
     Refusal.NONE: "",
     Refusal.WEAK_SIGNAL: "Signal strength 0.40 is below the threshold of 0.60.",
@@ -97,6 +119,7 @@ MESSAGES = {
     Refusal.HELD: "The symbol is held already.",
     Refusal.NO_CASH: "The cash does not pay for one share.",
     Refusal.NO_BAR: "No bar follows the signal.",
+    Refusal.COOLDOWN: "Cooldown: 2 of 3 bars have closed since the symbol was sold at a loss.",
 }
 
 

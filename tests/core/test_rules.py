@@ -34,6 +34,7 @@ OPTIONAL = {
     "take_profit_pct",
     "daily_loss_limit",
     "max_drawdown_pct",
+    "cooldown_bars",
 }
 
 each_rule = pytest.mark.parametrize(("owner", "rule"), OWNERS, ids=[rule.name for _, rule in OWNERS])
@@ -83,6 +84,7 @@ def test_bounds_of_every_rule() -> None:
         "signal_threshold": (0, 1),
         "daily_loss_limit": (1, 1e9),
         "max_drawdown_pct": (0.001, 0.99),
+        "cooldown_bars": (1, 1000),
         "commission_bps": (0, 1000),
         "slippage_bps": (0, 1000),
         "commission_per_order": (0, 1000),
@@ -220,7 +222,7 @@ def test_the_kernel_gets_each_value_in_one_type_and_infinity_for_a_rule_that_is_
     assert values == {name: math.inf if value is None else value for name, value in stored.items()}
     types = {Unit.FLAG: bool, Unit.COUNT: int}
     assert {name: type(value) for name, value in values.items()} == {
-        rule.name: types.get(rule.unit, float) for _, rule in OWNERS
+        rule.name: float if rule.optional else types.get(rule.unit, float) for _, rule in OWNERS
     }
 
 

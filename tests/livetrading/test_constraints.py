@@ -109,6 +109,7 @@ def test_only_one_incident_of_a_kind_and_key_is_open(alice: User, bob: User) -> 
         ("take_profit_pct", [None, 0.001, 100.0], [0.0, 0.00099, 100.1, -0.1, NAN, INFINITY]),
         ("signal_threshold", [0.0, 1.0], [-0.01, 1.01, NAN]),
         ("max_drawdown_pct", [None, 0.001, 0.99], [0.0, 0.00099, 1.0, NAN]),
+        ("cooldown_bars", [None, 1, 1000], [0, 1001]),
     ],
 )
 def test_the_bounds_of_a_live_strategy(alice: User, field: str, inside: list[Any], outside: list[Any]) -> None:

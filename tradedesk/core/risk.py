@@ -11,9 +11,11 @@ from tradedesk.core.sizing import MAX_SHARES
 class EntryState(NamedTuple):
     """What the decision on an entry depends on, besides the rules.
 
-    open_positions: positions that are held and not about to be sold, plus ordered entries. day_loss: dollars lost
-    since the end of the previous session (negative for a gain). equity, peak_equity: dollars, of the book that the
-    strategy trades. trailing_distance: dollars of a trailing stop by ATR, infinity without one (core.fills).
+    open_positions: positions that are held and not about to be sold, plus ordered entries. day_loss: the most that
+    was lost in this session at the close of a bar, in dollars since the end of the previous one (negative for a
+    gain). equity, peak_equity: dollars, of the book that the strategy trades. trailing_distance: dollars of a
+    trailing stop by ATR, infinity without one (core.fills). bars_since_loss: the symbol's bars since the one in
+    which it was last sold at a loss, 0 in that bar; infinity without a loss.
     """
 
     strength: float
@@ -22,6 +24,7 @@ class EntryState(NamedTuple):
     equity: float
     peak_equity: float
     trailing_distance: float = float("inf")
+    bars_since_loss: float = float("inf")
 
     @property
     def drawdown(self) -> float:
@@ -43,6 +46,7 @@ class Refusal(IntEnum):
     NO_CASH = 8
     NO_BAR = 9
     NO_TRUE_RANGE = 10
+    COOLDOWN = 11
 
     def message(self, **values: object) -> str:
         """The reason as a trader reads it. values: state (EntryState) and rules (KernelRules), where the message
@@ -62,6 +66,10 @@ _MESSAGES = {
     Refusal.DRAWDOWN: (
         "The drawdown of {state.drawdown:.1%} has reached the limit of {rules.max_drawdown_pct:.1%}."
     ),
+    Refusal.COOLDOWN: (
+        "Cooldown: {state.bars_since_loss:.0f} of {rules.cooldown_bars:.0f} bars have closed since the symbol was "
+        "sold at a loss."
+    ),
     Refusal.NO_TRUE_RANGE: (
         "The trailing stop by ATR needs the range of 15 bars: there are fewer, or their price did not change."
     ),
@@ -76,7 +84,8 @@ _MESSAGES = {
 }
 
 _NONE, _WEAK, _MAX, _DAILY, _DRAWDOWN, _NO_SIZE, _TOO_MANY = (int(code) for code in list(Refusal)[:7])
-_NO_TRUE_RANGE = int(Refusal.NO_TRUE_RANGE)
+_NO_TRUE_RANGE, _COOLDOWN = int(Refusal.NO_TRUE_RANGE), int(Refusal.COOLDOWN)
+_OFF = float("inf")
 
 
 @njit(cache=True)
@@ -91,6 +100,8 @@ def entry_refusal(state: EntryState, rules: Any) -> int:
         and (state.peak_equity - state.equity) / state.peak_equity >= rules.max_drawdown_pct
     ):
         return _DRAWDOWN
+    if rules.cooldown_bars < _OFF and state.bars_since_loss < rules.cooldown_bars:
+        return _COOLDOWN
     if state.open_positions >= rules.max_positions:
         return _MAX
     if not state.trailing_distance > 0.0:  # NaN for too few bars

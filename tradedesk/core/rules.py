@@ -117,6 +117,15 @@ class RiskRules(RuleSet):
         high=0.99,
         help="No entries while the equity is this far below its highest value.",
     )
+    cooldown_bars: int | None = rule(
+        None,
+        "Cooldown",
+        Unit.COUNT,
+        Scope.ENTRY,
+        low=1,
+        high=1000,
+        help="Bars without an entry in a symbol after a loss in it, from the bar of the sale on.",
+    )
 
     @property
     def has_stop(self) -> bool:

@@ -42,6 +42,7 @@ FILLED, HELD, NO_CASH, NO_BAR = (
     int(code) for code in (Refusal.NONE, Refusal.HELD, Refusal.NO_CASH, Refusal.NO_BAR)
 )
 OUTCOMES = len(Refusal)
+NO_LOSS = -1
 # The cells of a Progress: the number of rows done, and whether to stop.
 DONE, STOP = 0, 1
 PROGRESS_ROWS = 4096  # the progress is updated at least once in this many rows
@@ -90,7 +91,10 @@ def trade(
     bought = holding = exits = entries = exposed = 0
     cash = peak = equity_before_session = capital
     has_loss_limits = min(rules.daily_loss_limit, rules.max_drawdown_pct) < np.inf
-    counted = 0  # the number of rows that peak and equity_before_session include
+    lowest = np.inf  # the lowest equity of the session so far
+    counted = 0  # the number of rows that peak, lowest and equity_before_session include
+    has_cooldown = rules.cooldown_bars < np.inf
+    loss_row = np.full(symbols, NO_LOSS)  # of each symbol the row of its last sale at a loss
 
     t = 0
     while t < rows and not progress[STOP]:
@@ -104,6 +108,8 @@ def trade(
             if exiting[s] and not np.isnan(open_[t, s]):
                 price = sell_price(open_[t, s], rules.slippage_bps)
                 cash = round_money(cash + close_lot(lots[lot_of[s]], t, price, EXIT_SIGNAL, rules))
+                if has_cooldown and lots[lot_of[s]]["pnl"] < 0.0:
+                    loss_row[s] = t
                 lot_of[s] = NO_LOT
                 holding = remove(held, holding, place)
                 exiting[s] = False
@@ -149,6 +155,8 @@ def trade(
             )
             if reason != NO_EXIT:
                 cash = round_money(cash + close_lot(lot, t, price, reason, rules))
+                if has_cooldown and lot["pnl"] < 0.0:
+                    loss_row[s] = t
                 lot_of[s] = NO_LOT
                 holding = remove(held, holding, place)
             else:
@@ -175,19 +183,25 @@ def trade(
         while has_loss_limits and buys > 0 and counted <= t:  # only an entry needs the limits
             if counted > 0 and session[counted] != session[counted - 1]:
                 equity_before_session = equity[counted - 1]
+                lowest = np.inf
             peak = max(peak, equity[counted])
+            lowest = min(lowest, equity[counted])
             counted += 1
         for place in range(buys):
             s = buying[place]
             if by_true_range:
                 distance[s] = trailing_distance(average_true_range[t, s], rules.trailing_stop_atr)
+            since_loss = np.inf
+            if has_cooldown and loss_row[s] != NO_LOSS:
+                since_loss = count_bars(open_[loss_row[s] + 1 : t + 1], s, rules.cooldown_bars)
             state = EntryState(
                 strength[t, s],
                 holding - exits + entries,
-                equity_before_session - equity_now,
+                equity_before_session - lowest,
                 equity_now,
                 peak,
                 distance[s],
+                since_loss,
             )
             refusal = entry_refusal(state, rules)
             if refusal == FILLED:
@@ -231,6 +245,18 @@ def trade(
     outcomes[FILLED], outcomes[NO_BAR] = bought, entries
     outcomes[HELD] = signals - outcomes.sum()  # the loop skips these, so they are what is left
     return cash, lots[:bought], exposed, outcomes
+
+
+@njit(cache=True)
+def count_bars(open_: Floats, symbol: int, most: float) -> float:
+    """The number of bars of the symbol in these rows, `most` at most."""
+    count = 0.0
+    for row in range(len(open_)):
+        if count >= most:
+            break
+        if not np.isnan(open_[row, symbol]):
+            count += 1.0
+    return count
 
 
 @njit(cache=True)

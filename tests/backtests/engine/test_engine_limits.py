@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from backtests.engine.run import run
-from tests.backtests.scripted import bars_of, day, flat, run_many, run_one, signals_of
+from tests.backtests.scripted import bars_of, day, days, flat, run_many, run_one, signals_of
 from tradedesk.core.fills import ExitReason
 from tradedesk.core.rules import Costs, RiskRules
 
@@ -62,6 +62,56 @@ def test_the_daily_loss_is_measured_from_the_end_of_the_previous_session() -> No
     # 10,050 at the end of the first session, 10,020 after two bars of the second: a loss of 30 in the session
     assert symbols_held(30.0) == [0]
     assert symbols_held(30.01) == [0, 1]
+
+
+def test_a_daily_loss_limit_that_was_reached_stays_reached_until_the_next_session() -> None:
+    # Bars of five minutes. A loses 100 in the third bar, wins it back in the fourth, and loses 50 in the second
+    # session.
+    moments = [("02", m) for m in (30, 35, 40, 45, 50)] + [("03", m) for m in (30, 35)]
+    time = np.array([f"2024-01-{day_}T15:{minute}" for day_, minute in moments], "M8[us]")
+    bars = {"A": bars_of(flat(10, 10, 9, 10, 10, 9.5, 9.5), time), "B": bars_of(flat(*[10] * 7), time)}
+    rules: dict[str, Any] = {"max_positions": 2, "position_size_pct": 0.1, "stop_loss_pct": 0.99}
+
+    def outcome(row: int, limit: float) -> str:
+        signals = {"A": signals_of(7, [0]), "B": signals_of(7, [row])}
+        result = run(bars, signals, capital=1e4, rules=RiskRules(**rules, daily_loss_limit=limit), costs=Costs())
+        return "daily_loss" if result.buy_signals["daily_loss"] else "filled"
+
+    assert [outcome(row, 100.0) for row in range(1, 6)] == ["filled", *["daily_loss"] * 3, "filled"]
+    assert [outcome(row, 100.01) for row in range(1, 6)] == ["filled"] * 5
+
+
+def test_after_a_loss_there_is_no_entry_in_the_symbol_for_the_bars_of_the_cooldown() -> None:
+    # A is bought in bar 1 at 10 and sold in bar 3 at 9; B is bought and sold with it, at a gain.
+    rows = {"A": flat(10, 10, 10, *[9] * 7), "B": flat(10, 10, 10, *[11] * 7)}
+    at: dict[str, Any] = {"position_size_pct": 0.1, "max_positions": 2}
+
+    def bought_again(cooldown: int | None) -> list[list[Any]]:
+        """The bars in which each is bought, with a BUY at the close of every bar from the sale on."""
+        buys = {symbol: [0, *range(3, 9)] for symbol in rows}
+        result = run_many(rows, buys, {"A": [2], "B": [2]}, **at, cooldown_bars=cooldown)
+        return [result.held["entry_row"][result.held["symbol"] == s].tolist() for s in (0, 1)]
+
+    assert [bought_again(cooldown) for cooldown in (None, 1, 2, 5)] == [
+        [[4], [4]],
+        [[5], [4]],
+        [[6], [4]],
+        [[9], [4]],
+    ]
+    assert bought_again(6) == [[], [4]]
+
+
+def test_a_stop_begins_the_cooldown_and_only_the_bars_of_the_symbol_count() -> None:
+    # A stops out in bar 2 and has no bar 3: with a cooldown of 2 its bars 2 and 4 are refused.
+    days_ = days(7)
+    rows = [(10, 10, 10, 10), (10, 10, 10, 10), (10, 10, 8, 9), (9, 9, 9, 9), (9, 9, 9, 9), (9, 9, 9, 9)]
+    bars = {"A": bars_of(rows, days_[[0, 1, 2, 4, 5, 6]]), "B": bars_of(flat(*[10] * 7), days_)}
+    signals = {"A": signals_of(6, [0, 2, 3, 4]), "B": signals_of(7)}
+    rules = RiskRules(position_size_pct=0.1, stop_loss_pct=0.1, cooldown_bars=2)
+    result = run(bars, signals, capital=1e4, rules=rules, costs=Costs())
+    assert [trade.exit_reason for trade in result.trades] == [ExitReason.STOP_LOSS]
+    assert [position.entry_time for position in result.open_positions] == [day(6)]
+    assert result.buy_signals["cooldown"] == 2
 
 
 def test_the_daily_loss_of_the_first_session_is_measured_from_the_capital() -> None:

@@ -4,6 +4,7 @@ Check, execute, simulated broker and reconcile run bar by bar on the last `memor
 runs once over the whole history. Trades, prices, quantities, exit reasons and cash must be equal.
 """
 
+from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,16 +13,24 @@ import numpy as np
 import pytest
 
 from backtests.engine.simulation import simulate
-from livetrading.models import LiveStrategy, Order, PaperAccount, PaperTrade
+from livetrading.models import LiveStrategy, Order, PaperAccount, PaperTrade, SignalHistory
 from strategies.kinds import kinds, make_kind
 from tests.livetrading.pipeline.desk import WALL, closes, deployed, open_account, put_bars, replay
 from tradedesk.accounts.models import User
-from tradedesk.core.bars import Bars, to_datetime
+from tradedesk.core.bars import Bars, Times, to_datetime, to_datetime64
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.marketdata.library import load_many
 from tradedesk.marketdata.services import load_samples
-from tradedesk.marketdata.sessions import bar_dates, daily_time, daily_times, next_bar_close, sessions_between
+from tradedesk.marketdata.sessions import (
+    bar_close,
+    bar_dates,
+    daily_time,
+    daily_times,
+    next_bar_close,
+    session_open,
+    sessions_between,
+)
 
 CAPITAL = 50_000.0
 FIRST = date(2011, 3, 1)
@@ -126,6 +135,31 @@ def test_parity_of_trailing_stops_and_without_a_stop(alice: User, stops: dict[st
     assert made == ({"stop_loss"} if rules.stop_loss_pct else set()) | ({"trailing_stop"} if trails else set())
 
 
+@pytest.mark.parametrize(("timeframe", "seed"), [("1Day", 51), ("1Hour", 0)])
+def test_parity_of_the_cooldown_and_of_a_daily_loss_limit_that_trips(
+    alice: User, timeframe: str, seed: int
+) -> None:
+    """Volatile bars, one symbol with missing ones. Of hours, a loss that was won back refuses entries as well."""
+    first, last = date(2012, 1, 3), date(2012, 4, 5) if timeframe == "1Day" else date(2012, 1, 20)
+    time = daily_times(sessions_between(first, last)) if timeframe == "1Day" else hours(first, last)
+    bars = {f"W{n}": volatile(seed + n, time) for n in range(3)}
+    bars["W2"] = without_rows(bars["W2"], 2)
+    put_bars(bars, timeframe)
+    rules = RiskRules(
+        position_size_pct=0.4, max_positions=3, stop_loss_pct=0.06, daily_loss_limit=600.0, cooldown_bars=3
+    )
+    start = date(2012, 1, 17) if timeframe == "1Day" else date(2012, 1, 5)
+    backtest = run_both(alice, "sma_crossover", {"fast": 2, "slow": 4}, bars, rules, start, last, timeframe)
+    counts = backtest.result.buy_signals
+    assert counts["cooldown"] > 0
+    assert counts["daily_loss"] > 0
+    codes = Counter(SignalHistory.objects.values_list("code", flat=True))
+    assert codes["cooldown"] == counts["cooldown"]
+    assert codes["daily_loss"] == counts["daily_loss"]
+    tripped = alice.notifications.filter(text__contains="No entries until the next session.").count()
+    assert 0 < tripped <= len(sessions_between(start, last))
+
+
 @pytest.mark.parametrize(("timeframe", "last"), [("1Week", date(2011, 7, 29)), ("1Month", date(2012, 2, 29))])
 def test_parity_on_weeks_and_months_made_from_days(alice: User, timeframe: str, last: date) -> None:
     load_samples(WALL)
@@ -147,12 +181,14 @@ def run_both(
 ) -> Any:
     """first, last: the first and the last day with a decision."""
     moments = closes(first, last)
-    if timeframe != "1Day":  # at the close of each bar, and of the session after it
+    if timeframe == "1Hour":
+        moments = [to_datetime(close) for close in bar_close(hours(first, last), timeframe)]
+    elif timeframe != "1Day":  # at the close of each bar, and of the session after it
         ends = {next_bar_close(moment - timedelta(seconds=1), timeframe) for moment in moments}
         moments = [
             one for before, one in zip([moments[0], *moments], moments, strict=False) if {before, one} & ends
         ]
-    end = daily_time(last)
+    end = daily_time(last) if timeframe != "1Hour" else moments[-1]
     backtest = simulate(
         make_kind(key, parameters),
         bars,
@@ -234,10 +270,19 @@ def open_trades(live: LiveStrategy) -> list[tuple[Any, ...]]:
     return [(t.symbol, t.quantity, t.entry_time, t.entry_price, t.stop_price) for t in trades]
 
 
+def hours(first: date, last: date) -> Times:
+    """The times of the six full hours of each session."""
+    opens = [to_datetime64(session_open(day)) for day in sessions_between(first, last).tolist()]
+    return np.array([open_ + np.timedelta64(60 * n, "m") for open_ in opens for n in range(6)], "M8[us]")
+
+
 def volatile_bars(seed: int, first: date, last: date) -> Bars:
+    return volatile(seed, daily_times(sessions_between(first, last)))
+
+
+def volatile(seed: int, time: Times) -> Bars:
     """A volatile random walk with gaps of several percent, so that bars often open beyond stops and targets."""
     random = np.random.default_rng(seed)
-    time = daily_times(sessions_between(first, last))
     n = len(time)
     close = 40.0 * np.exp(np.cumsum(random.normal(0, 0.035, n)))
     open_ = np.concatenate(([40.0], close[:-1])) * np.exp(random.normal(0, 0.02, n))

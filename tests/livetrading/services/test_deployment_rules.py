@@ -25,6 +25,7 @@ CHOSEN: dict[str, Any] = {
     "signal_threshold": 0.7,
     "daily_loss_limit": 500.0,
     "max_drawdown_pct": 0.2,
+    "cooldown_bars": 3,
 }
 
 
