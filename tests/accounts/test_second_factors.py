@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.test import Client
@@ -49,6 +50,12 @@ def test_setting_it_up_needs_the_code_of_the_app(alice: User) -> None:
     assert browser.post("/accounts/2fa/totp/activate/", {"code": "000000"}).status_code == 200
     browser.post("/accounts/2fa/totp/activate/", {"code": code_of(secret)})
     assert browser.get("/settings/security").context["app"] is not None
+
+
+def test_its_secret_is_encrypted_in_the_database(with_app: User) -> None:
+    stored = Authenticator.objects.get(user=with_app).data["secret"]
+    assert SECRET not in stored
+    assert stored.startswith("v1:")
 
 
 def test_the_password_alone_opens_no_page(with_app: User) -> None:
