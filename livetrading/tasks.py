@@ -18,6 +18,7 @@ from livetrading.services.evidence import carry_computed
 from livetrading.services.queue import (
     CHECK_NOW_TASK,
     SEND_ORDERS_TASK,
+    TICK_NOW_TASK,
     TICK_TASK,
     enqueue_orders,
     enqueue_ticks,
@@ -62,6 +63,13 @@ def check_now(live_id: int) -> None:
     if account_id is not None:
         result = tick(account_id, market_clock().now(), timezone.now(), only=(live_id,))
         _send(result.orders)
+
+
+@shared_task(name=TICK_NOW_TASK)
+def tick_now(account_id: int) -> None:
+    """One tick of an account that is stopped or closed by hand, without waiting for beat or for checks."""
+    result = tick(account_id, market_clock().now(), timezone.now(), checks=False)
+    _send(result.orders)
 
 
 @shared_task(name=SEND_ORDERS_TASK)

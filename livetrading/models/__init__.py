@@ -1,6 +1,7 @@
 from livetrading.models.account import AccountActivity, BrokerAccount
 from livetrading.models.carried_evidence import CarriedEvidence
 from livetrading.models.decision import BarDecision
+from livetrading.models.halt import Halt
 from livetrading.models.incident import Incident
 from livetrading.models.live_strategy import LiveStrategy
 from livetrading.models.order import Fill, Order, OrderState
@@ -15,6 +16,7 @@ __all__ = [
     "BrokerAccount",
     "CarriedEvidence",
     "Fill",
+    "Halt",
     "Incident",
     "LivePosition",
     "LiveStrategy",

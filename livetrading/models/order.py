@@ -123,6 +123,8 @@ class Order(models.Model):
     provisional = models.BooleanField(default=False)
     # Exits only: the entry whose lot this order closes.
     opening_order = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="exits")
+    # Exits by hand only: whether it sells its own quantity, and the rest of the lot stays protected.
+    partial = models.BooleanField(default=False)
     # The order at the broker that this one replaces.
     replaces = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="replaced_by")
 

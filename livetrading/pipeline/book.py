@@ -10,11 +10,13 @@ from livetrading.models.trade import Trade, trades_of
 
 @dataclass(frozen=True, slots=True)
 class StrategyBook:
-    """lots: open trades by symbol. exiting, entering: symbols with a working exit or entry order. realized:
-    dollars after commissions, including the entry commissions of the open lots."""
+    """lots: open trades by symbol. exiting, entering: symbols with a working exit of the whole lot, or a working
+    entry. selling_part: symbols with a working exit by hand of a part of the lot. realized: dollars after
+    commissions, including the entry commissions of the open lots."""
 
     lots: dict[str, Trade] = field(default_factory=dict)
     exiting: set[str] = field(default_factory=set)
+    selling_part: set[str] = field(default_factory=set)
     entering: set[str] = field(default_factory=set)
     realized: float = 0.0
 
@@ -53,8 +55,9 @@ def read_books(
         incidents__kind=Incident.Kind.UNBOOKED_FILL,
         incidents__resolved_at=None,
     )
-    columns = ("live_strategy_id", "purpose", "symbol")
-    for live_id, purpose, symbol in [*working.values_list(*columns), *aside.values_list(*columns)]:
+    columns = ("live_strategy_id", "purpose", "symbol", "partial")
+    for live_id, purpose, symbol, partial in [*working.values_list(*columns), *aside.values_list(*columns)]:
         book = books[live_id or 0]
-        (book.entering if purpose == Order.Purpose.ENTRY else book.exiting).add(symbol)
+        exits = book.selling_part if partial else book.exiting
+        (book.entering if purpose == Order.Purpose.ENTRY else exits).add(symbol)
     return books

@@ -174,6 +174,8 @@ def _draft(
         drafts.signals.append(signal)
         if signal.outcome == ORDERED:
             order = _order(live, signal, decision, rules, context)
+            if signal.symbol in book.selling_part and order.purpose == Order.Purpose.EXIT:
+                order.state = OrderState.WAITING  # the sale of a part ends first
             drafts.orders.append(order)
             if order.purpose == Order.Purpose.ENTRY:
                 drafts.orders += exits_of_entry(

@@ -7,6 +7,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from livetrading.models import (
     BrokerAccount,
+    Halt,
     Incident,
     LivePosition,
     LiveStrategy,
@@ -14,6 +15,7 @@ from livetrading.models import (
     OrderState,
     PaperPosition,
 )
+from livetrading.models.halt import UNFINISHED
 from livetrading.models.order import WORKING
 
 # A tick that has not ended after this time is dispatched again; a running tick renews its claim.
@@ -40,8 +42,8 @@ def claim_due_accounts(now: datetime, wall_now: datetime) -> list[tuple[int, dat
 
 
 def needs_tick(now: datetime) -> Q:
-    """A condition on BrokerAccount: a check is due, an order waits for an answer, or what is held or at the broker
-    was not reconciled for a while."""
+    """A condition on BrokerAccount: a check is due, an order waits for an answer, a halt has something to do, or
+    what is held or at the broker was not reconciled for a while."""
     orders = Order.objects.filter(account=OuterRef("pk"))
     due = LiveStrategy.objects.filter(
         account=OuterRef("pk"), status=LiveStrategy.Status.ACTIVE, next_check_at__lte=now
@@ -50,15 +52,21 @@ def needs_tick(now: datetime) -> Q:
         Q(state__in=(OrderState.UNKNOWN, OrderState.CANCEL_PENDING))
         | Q(state=OrderState.WAITING, purpose=Order.Purpose.EXIT)
     )
+    # A halt that only waits for the market is looked at when the account is reconciled again.
+    halts = Halt.objects.filter(UNFINISHED, account=OuterRef("pk"))
+    halting = Exists(halts.filter(started_at=None)) | (
+        Exists(halts) & Exists(orders.filter(purpose=Order.Purpose.ENTRY, state__in=WORKING))
+    )
     watched = (
         Exists(orders.filter(state__in=WORKING))
         | Exists(PaperPosition.objects.filter(account=OuterRef("pk")))
         | Exists(LivePosition.objects.filter(account=OuterRef("pk")))
         | Exists(Incident.objects.filter(account=OuterRef("pk"), resolved_at=None))
+        | Exists(halts)
         | Q(failures__gt=0)
     )
     stale = Q(reconciled_at=None) | Q(reconciled_at__lte=now - RECONCILE_EVERY)
-    return Q(Exists(due)) | Q(Exists(urgent)) | (stale & Q(watched))
+    return Q(Exists(due)) | Q(Exists(urgent)) | Q(halting) | (stale & Q(watched))
 
 
 def renew(account_id: int, until: datetime, wall_now: datetime) -> datetime | None:

@@ -44,14 +44,31 @@ _SELL_NOW: dict[str, object] = {
 @dataclass(slots=True)
 class LotOrders:
     """trade: the open lot, None when the entry has none. legs: its protective exits; working ones, and refused and
-    expired ones while the lot is open. exits: its working signal exits. trailing: the order with the rule of its
-    trailing stop, None for a lot without one."""
+    expired ones while the lot is open. exits: its working signal exits and exits by hand. trailing: the order with
+    the rule of its trailing stop, None for a lot without one."""
 
     entry: Order
     trade: Trade | None = None
     legs: list[Order] = field(default_factory=list)
     exits: list[Order] = field(default_factory=list)
     trailing: Order | None = None
+
+    @property
+    def parts(self) -> list[Order]:
+        """The exits that sell a part of the lot; one that would sell all that is left of it is none."""
+        held = self.trade.open_quantity if self.trade else Decimal(0)
+        return [order for order in self.exits if order.partial and order.open_quantity < held]
+
+    @property
+    def wholes(self) -> list[Order]:
+        """The exits that sell all of the lot."""
+        parts = self.parts
+        return [order for order in self.exits if order not in parts]
+
+    @property
+    def reached(self) -> Order | None:
+        """The guarded exit whose price was reached, while its sale of the lot is on its way."""
+        return next((leg for leg in self.legs if leg.type == OrderType.MARKET and leg.state in WORKING), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +130,16 @@ def plan(lots: Iterable[LotOrders], market: Market) -> Plan:
         stop = state.prices.get(Purpose.TRAILING_STOP)
         if stop is not None and stop > (lot.trade.stop_price or 0):
             made.raised.append((lot.trade, stop))
-        if lot.exits:
-            _send_exit(made, lot, lot.trade)
-        elif any(leg.type == OrderType.MARKET and leg.state in WORKING for leg in lot.legs):
-            continue  # a guarded exit was reached, and its sale is on its way
+        if lot.wholes:
+            _send_exit(made, lot, lot.trade, market)
+        elif lot.reached is not None:
+            continue
         elif (reached := _reached(lot, state, market)) is not None:
-            if _free_shares(made, lot, reached, _REACHED):
+            if _free_shares(made, lot, reached, _REACHED, market):
                 made.moves.append((reached, _S.PENDING, {**_SELL_NOW, "quantity": lot.trade.open_quantity}))
         else:
             _protect_lot(made, lot, lot.trade, state, market)
+            _send_part(made, lot, market)
     return made
 
 
@@ -164,20 +182,55 @@ def _end_all(made: Plan, lot: LotOrders) -> None:
             made.end(order, "The entry was not filled.")
 
 
-def _send_exit(made: Plan, lot: LotOrders, trade: Trade) -> None:
-    """Send an exit that waits, once its shares are free."""
-    first = lot.exits[0]
-    if all(order.state == _S.WAITING for order in lot.exits) and _free_shares(made, lot, first, _SOLD):
-        made.moves.append((first, _S.PENDING, {"quantity": trade.open_quantity}))
+def _send_exit(made: Plan, lot: LotOrders, trade: Trade, market: Market) -> None:
+    """Send an exit of the whole lot that waits, once its shares are free."""
+    first = lot.wholes[0]
+    if all(order.state == _S.WAITING for order in lot.wholes) and _free_shares(made, lot, first, _SOLD, market):
+        made.moves.append((first, _S.PENDING, {"quantity": trade.open_quantity, "partial": False}))
 
 
-def _free_shares(made: Plan, lot: LotOrders, sale: Order, reason: str) -> bool:
-    """Cancel the protective orders that hold the shares of this sale, and the rest of an entry that would add to
-    them. Returns whether the shares are free."""
+def _send_part(made: Plan, lot: LotOrders, market: Market) -> None:
+    """Send an exit of a part of the lot that waits, once no other order holds its shares."""
+    parts = lot.parts
+    if not any(order.state == _S.WAITING for order in parts):
+        return
+    if lot.entry.state in WORKING:
+        made.end(lot.entry, _SOLD)
+        return
+    first, rest = parts[0], _protected(lot, market)
+    if first.state == _S.WAITING and all(_held_by(leg, made, market) <= rest + DUST for leg in lot.legs):
+        made.moves.append((first, _S.PENDING, {}))
+
+
+def _held_by(leg: Order, made: Plan, market: Market) -> Decimal:
+    """The shares that this protective exit holds at the broker, or may hold."""
+    ended = leg.state in FINAL or leg.state == _S.GUARDED
+    if ended or any(leg is order for order, _ in made.updates):  # it is sent with what is left for it
+        return Decimal(0)
+    at_broker = market.working.get(leg.client_order_id)
+    if at_broker is not None and leg.state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
+        return at_broker.quantity - at_broker.filled_quantity
+    return leg.open_quantity
+
+
+def _protected(lot: LotOrders, market: Market) -> Decimal:
+    """The shares that the protective exits of the lot are for: all but those that sales of a part are for. A
+    broker that keeps its attached exits in line with the lot reduces them with the sale itself."""
+    held = lot.trade.open_quantity if lot.trade else Decimal(0)
+    if market.capabilities.attached_exits_at_fill:
+        return held
+    return held - sum((order.open_quantity for order in lot.parts), Decimal(0))
+
+
+def _free_shares(made: Plan, lot: LotOrders, sale: Order, reason: str, market: Market) -> bool:
+    """Cancel the protective orders and the sales of a part that hold the shares of this sale, and the rest of an
+    entry that would add to them. Returns whether the shares are free."""
     free = True
-    for order in (lot.entry, *lot.legs):
+    for order in (lot.entry, *lot.legs, *lot.parts):
         if order is sale or order.state in FINAL or order.state == _S.GUARDED:
             continue
+        if order.holder == Holder.ATTACHED and market.capabilities.attached_exits_at_fill:
+            continue  # it ends with the lot, and holds no shares
         if order.state == _S.WAITING and order.holder == Holder.ATTACHED:
             free = False  # it ends, or becomes valid, with its entry
             continue
@@ -189,6 +242,9 @@ def _free_shares(made: Plan, lot: LotOrders, sale: Order, reason: str) -> bool:
 def _protect_lot(made: Plan, lot: LotOrders, trade: Trade, state: _Exits, market: Market) -> None:
     if trade.exit_quantity and lot.entry.state in WORKING:
         made.end(lot.entry, _SOLD)
+    quantity = _protected(lot, market)
+    if quantity < DUST:
+        return
     for purpose, price in state.prices.items():
         legs = [leg for leg in lot.legs if leg.purpose == purpose]
         fallen = state.fallen and purpose == Purpose.TRAILING_STOP
@@ -197,25 +253,25 @@ def _protect_lot(made: Plan, lot: LotOrders, trade: Trade, state: _Exits, market
         if not live:
             # An order that was refused itself, not as a replacement, is guarded by the desk from then on.
             placed = any(leg.replaces_id is None for leg in refused)
-            made.new.append(_new_leg(lot.entry, purpose, price, trade, market, guard=placed or fallen))
+            made.new.append(_new_leg(lot.entry, purpose, price, quantity, market, guard=placed or fallen))
         elif len(live) == 1 and fallen and live[0].state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
             made.end(live[0], _REACHED)
         elif len(live) == 1:  # two: one replaces the other
             touched = purpose in state.touched
-            _keep(made, live[0], price, lot, trade, market, refused=bool(refused), touched=touched)
+            _keep(made, live[0], price, quantity, lot, market, refused=bool(refused), touched=touched)
 
 
 def _new_leg(
-    entry: Order, purpose: Order.Purpose, price: Decimal, trade: Trade, market: Market, *, guard: bool
+    entry: Order, purpose: Order.Purpose, price: Decimal, quantity: Decimal, market: Market, *, guard: bool
 ) -> Order:
     """guard: whether the desk guards the exit, because the broker has refused such an order or would refuse it."""
-    holder = Holder.DESK if guard else holder_of(trade.open_quantity, market.capabilities, attached=False)
+    holder = Holder.DESK if guard else holder_of(quantity, market.capabilities, attached=False)
     return protective_exit(
         entry,
         purpose,
         holder,
         price=price,
-        quantity=trade.open_quantity,
+        quantity=quantity,
         state=_S.GUARDED if holder == Holder.DESK else _S.PENDING,
         created_at=market.now,
         state_changed_at=market.wall_now,
@@ -226,16 +282,15 @@ def _keep(
     made: Plan,
     leg: Order,
     price: Decimal,
+    quantity: Decimal,
     lot: LotOrders,
-    trade: Trade,
     market: Market,
     *,
     refused: bool,
     touched: bool,
 ) -> None:
-    """Keep one protective exit in line with its lot. refused: whether the broker has refused to replace it.
-    touched: whether a bar has reached its price."""
-    quantity = trade.open_quantity
+    """Keep one protective exit in line with its lot. quantity: the shares it is for. refused: whether the broker
+    has refused to replace it. touched: whether a bar has reached its price."""
     figures: dict[str, object] = {**prices_of(leg.purpose, price), "quantity": quantity + leg.filled_quantity}
     differs = leg.quantity != figures["quantity"] or leg.trigger_price != price
     if leg.holder == Holder.ATTACHED and market.capabilities.attached_exits_at_fill:

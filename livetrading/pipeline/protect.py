@@ -28,7 +28,7 @@ def protect(
     client_order_id. Returns the orders to send. Three queries when nothing has to change."""
 
     def planned() -> Plan:
-        lots = _read_lots(account)
+        lots = read_lots(account)
         bars = _needed_bars(account.user_id, lots, capabilities, now)
         return plan(lots, Market(capabilities, working, bars, now, wall_now))
 
@@ -71,7 +71,7 @@ def _needed_bars(
     }
 
 
-def _read_lots(account: BrokerAccount) -> list[LotOrders]:
+def read_lots(account: BrokerAccount) -> list[LotOrders]:
     """Every open lot with its exits and the rule of its trailing stop, every working exit with its entry, and
     every working entry with fills; lots with a fill that is set aside are left out, because nobody knows what they
     hold. Three queries."""

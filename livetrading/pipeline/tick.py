@@ -1,4 +1,5 @@
-"""One tick of an account: reconcile, protect, then evaluate and decide all its due strategies as one set."""
+"""One tick of an account: reconcile, carry out its halts, protect, then evaluate and decide all its due strategies
+as one set."""
 
 import logging
 import uuid
@@ -12,6 +13,7 @@ from livetrading.models import BrokerAccount
 from livetrading.pipeline.checks import CheckContext, check_set, due_strategies, record_errors
 from livetrading.pipeline.evaluate import Evaluation, evaluate
 from livetrading.pipeline.execute import request_cancels
+from livetrading.pipeline.flatten import flatten
 from livetrading.pipeline.protect import protect
 from livetrading.pipeline.reconcile import reconcile
 from livetrading.services.accounts import broker_for
@@ -41,21 +43,24 @@ def tick(
     wall_now: datetime,
     *,
     only: tuple[int, ...] = (),
+    checks: bool = True,
     renew: Callable[[], None] = lambda: None,
 ) -> TickResult:
     """Run one tick at the market time `now`. only: check these strategies, whether due or not; a new deployment is
-    checked immediately. renew: called between the stages, to keep the claim on the account.
+    checked immediately. checks: False for a tick that checks no strategy. renew: called between the stages, to
+    keep the claim on the account.
 
     A strategy that cannot be evaluated is recorded and taken out; the rest goes on. When the account cannot be
     reconciled, nothing is decided, because the decisions would not know its fills.
     """
     account = BrokerAccount.objects.select_related("user", "paper_account").get(pk=account_id)
-    strategies = due_strategies(account, now, only, SET + 1)
+    strategies = due_strategies(account, now, only, SET + 1) if checks else []
     result = TickResult(more=len(strategies) > SET)
     strategies = strategies[:SET]
     try:
         broker = broker_for(account, now)
         reconciled = reconcile(account, broker, now, wall_now)
+        result.orders += flatten(account, broker.capabilities, now, wall_now)
         result.orders += protect(account, broker.capabilities, reconciled.working, now, wall_now)
         request_cancels(account, broker)
     except Exception as error:

@@ -1,9 +1,9 @@
-"""Notifications about fills and about orders that were not placed."""
+"""Notifications about fills, about orders that were not placed, and about halts."""
 
 from datetime import datetime
 
 from livetrading.brokers.protocol import BrokerFill
-from livetrading.models import LiveStrategy, Order, OrderState
+from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState
 from livetrading.models.trade import Trade
 from tradedesk.notifications.events import Event, Priority
 from tradedesk.notifications.services import notify
@@ -41,3 +41,9 @@ def notify_not_sent(order: Order, state: OrderState, reason: str, now: datetime)
     elif order.purpose != Order.Purpose.ENTRY:
         priority = Priority.CRITICAL  # what should be sold is still held
     notify(order.user, event, text, f"/trades?mode={order.mode}", now, priority=priority)
+
+
+def notify_halt(account: BrokerAccount, text: str, now: datetime, *, done: bool = False) -> None:
+    """Report that a halt of the account was requested, or that it is finished or lifted (done)."""
+    priority = Priority.NORMAL if done else None
+    notify(account.user, Event.HALT, f"{account.name}: {text}", "/dashboard/stop-trading", now, priority=priority)

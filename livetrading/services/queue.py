@@ -9,11 +9,17 @@ from tradedesk.publishing import publish
 CHECK_NOW_TASK = "livetrading.tasks.check_now"
 SEND_ORDERS_TASK = "livetrading.tasks.send_orders"
 TICK_TASK = "livetrading.tasks.tick_account"
+TICK_NOW_TASK = "livetrading.tasks.tick_now"
 
 
 def enqueue_check_now(live_id: int) -> None:
     """Enqueue a check of one live strategy, on the queue that does not wait for others (CELERY_TASK_ROUTES)."""
     publish(CHECK_NOW_TASK, [(live_id,)])
+
+
+def enqueue_tick_now(account_id: int) -> None:
+    """Enqueue a tick of one account without checks, on the queue that does not wait for others."""
+    publish(TICK_NOW_TASK, [(account_id,)])
 
 
 def enqueue_orders(order_ids: Iterable[uuid.UUID]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.conf import settings
+from django.utils import timezone
 
 from tradedesk.core.clock import Clock, SystemClock
 from tradedesk.marketdata import sessions
@@ -48,6 +49,11 @@ class MarketStatus:
 def market_clock() -> Clock:
     """The clock that an entry point reads once; it passes the time on as `now`."""
     return ReplayClock() if settings.MARKET == "replay" else SystemClock()
+
+
+def read_clocks() -> tuple[datetime, datetime]:
+    """The market's time and the wall time, for an entry point that needs both."""
+    return market_clock().now(), timezone.now()
 
 
 def market_status() -> MarketStatus:

@@ -171,15 +171,15 @@ CELERY_RESULT_EXPIRES = None  # without results, the nightly task that deletes t
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Trading uses Celery's default queue. The first check of a deployment goes before everything else. Research has
-# its own queue and workers, so that it never delays an order.
+# Trading uses Celery's default queue. The first check of a deployment and a halt go before everything else.
+# Research has its own queue and workers, so that it never delays an order.
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 URGENT_QUEUE = "urgent"
 RESEARCH_QUEUE = "research"
 # Evidence waits until no backtest does: somebody looks at a backtest now, and at its evidence later.
 EVIDENCE_QUEUE = "evidence"
 CELERY_TASK_ROUTES = (
-    {"livetrading.tasks.check_now": {"queue": URGENT_QUEUE}}
+    {f"livetrading.tasks.{task}": {"queue": URGENT_QUEUE} for task in ("check_now", "tick_now")}
     | {f"backtests.tasks.{task}": {"queue": RESEARCH_QUEUE} for task in ("run_backtest", "run_chunk")}
     | {
         f"backtests.tasks.compute_{subject}_evidence": {"queue": EVIDENCE_QUEUE}

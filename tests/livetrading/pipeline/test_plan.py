@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livetrading.brokers.protocol import BrokerOrder, Capabilities
+from livetrading.brokers.simulation.broker import CAPABILITIES as SIMULATION
 from livetrading.models import Order, OrderState, PaperTrade
 from livetrading.models.order import FINAL, TRANSITIONS, WORKING
 from livetrading.pipeline.plan import RETRY, LotOrders, Market, Plan, plan
@@ -47,6 +48,13 @@ def sale(opening: Order, state: str = S.WAITING) -> Order:
     return Order(
         symbol="W", side="sell", purpose="exit", quantity=Decimal(100), opening_order=opening, state=state
     )
+
+
+def part(opening: Order, quantity: int, state: str = S.WAITING) -> Order:
+    """An exit by hand of a part of the lot."""
+    order = sale(opening, state)
+    order.quantity, order.partial = Decimal(quantity), True
+    return order
 
 
 def lot(*orders: Order, opening: Order | None = None, sold: int = 0, **fields: Any) -> LotOrders:
@@ -195,6 +203,83 @@ def test_the_exits_of_a_closed_lot_and_the_rest_of_its_entry_are_ended() -> None
     ]
 
 
+# --- A part of a lot ---
+
+
+def test_a_part_is_sent_once_the_stop_holds_the_rest_alone() -> None:
+    opening = entry()
+    stop, some = leg(opening), part(opening, 40)
+    # Cancelled and made again, where it cannot be replaced.
+    assert moves(plan([lot(stop, some)], market(working=at_broker(stop)))) == [("stop_loss", "cancel_pending")]
+    made = plan([lot(some)], market())
+    assert (moves(made), [new.quantity for new in made.new]) == ([("exit", "pending")], [60])
+    # Replaced: the sale waits for the answer.
+    made = plan([lot(stop, some)], market(REPLACING, working=at_broker(stop)))
+    assert (moves(made), [(new.replaces, new.quantity) for new in made.new]) == ([], [(stop, 60)])
+    smaller = leg(opening, quantity=Decimal(60))
+    assert not plan([lot(stop, smaller, some)], market(REPLACING, working=at_broker(stop))).moves
+    assert moves(plan([lot(smaller, some)], market(REPLACING, working=at_broker(smaller, 60)))) == [
+        ("exit", "pending")
+    ]
+    # Nothing is held at the broker.
+    guarded = leg(opening, state=S.GUARDED)
+    made = plan([lot(guarded, some)], market(GUARDED))
+    assert (moves(made), made.updates[0][1]["quantity"]) == ([("exit", "pending")], 60)
+
+
+@pytest.mark.parametrize("state", [S.SUBMITTING, S.UNKNOWN, S.CANCEL_PENDING])
+def test_a_part_waits_for_a_stop_whose_answer_is_open(state: str) -> None:
+    opening = entry()
+    assert not plan([lot(leg(opening, state=state), part(opening, 40))], market()).moves
+
+
+def test_a_part_ends_the_rest_of_its_entry_first() -> None:
+    opening = entry(S.PARTIALLY_FILLED, 80)
+    assert ("entry", "cancel_pending") in moves(plan([lot(part(opening, 40))], market()))
+    opening.state = S.CANCEL_PENDING
+    assert ("exit", "pending") not in moves(plan([lot(part(opening, 40))], market()))
+
+
+def test_a_part_that_is_all_that_is_left_is_the_whole_lot() -> None:
+    opening = entry()
+    held = lot(leg(opening), part(opening, 40), sold=60)
+    assert moves(plan([held], market())) == [("stop_loss", "cancel_pending")]
+    ((_, state, changes),) = plan([lot(part(opening, 40), sold=70)], market()).moves
+    assert (state, changes) == ("pending", {"quantity": 30, "partial": False})
+
+
+def test_an_exit_of_the_whole_lot_ends_the_sale_of_a_part_first() -> None:
+    opening = entry()
+    for state in (S.WAITING, S.PENDING):
+        made = plan([lot(part(opening, 40, state), sale(opening))], market())
+        assert moves(made) == [("exit", "cancelled"), ("exit", "pending")]
+        assert made.moves[1][2]["quantity"] == 100
+    assert moves(plan([lot(part(opening, 40, S.ACCEPTED), sale(opening))], market())) == [
+        ("exit", "cancel_pending")
+    ]
+    for state in (S.SUBMITTING, S.UNKNOWN, S.CANCEL_PENDING):
+        assert not plan([lot(part(opening, 40, state), sale(opening))], market())
+
+
+def test_a_guarded_stop_that_is_reached_ends_the_sale_of_a_part_first() -> None:
+    opening = entry()
+    stop = leg(opening, state=S.GUARDED)
+    here = market(GUARDED, traded((10, 10, 8, 10)))
+    assert moves(plan([lot(stop, part(opening, 40, S.ACCEPTED))], here)) == [("exit", "cancel_pending")]
+    made = plan([lot(stop, part(opening, 40))], here)
+    assert moves(made) == [("exit", "cancelled"), ("stop_loss", "pending")]
+    assert made.moves[1][2]["quantity"] == 100
+
+
+def test_a_broker_that_keeps_its_attached_exits_in_line_is_left_alone() -> None:
+    opening = entry()
+    stop = leg(opening, holder=Order.Holder.ATTACHED)
+    assert not plan([lot(stop, part(opening, 40, S.ACCEPTED))], market(SIMULATION))
+    made = plan([lot(stop, part(opening, 40, S.ACCEPTED), sale(opening))], market(SIMULATION))
+    assert moves(made) == [("exit", "cancel_pending")]
+    assert moves(plan([lot(stop, sale(opening))], market(SIMULATION))) == [("exit", "pending")]
+
+
 # --- Whatever the states ---
 
 STATES = st.sampled_from([state for state in S if state not in FINAL] + [S.REJECTED])
@@ -220,6 +305,8 @@ def lots(draw: st.DrawFn) -> LotOrders:
     ]
     if draw(st.booleans()):
         orders.append(sale(opening, draw(st.sampled_from([S.WAITING, S.PENDING, S.ACCEPTED]))))
+    if draw(st.booleans()):
+        orders.append(part(opening, draw(st.integers(1, 100)), draw(st.sampled_from(WORKING))))
     made = lot(*orders, opening=opening, sold=draw(st.integers(0, max(filled - 1, 0))), target_price=TARGET)
     made.trade = made.trade if filled else None
     return made
@@ -251,17 +338,26 @@ def test_a_plan_is_allowed_sells_once_and_comes_to_an_end(
 
 
 def check(made: Plan, after: LotOrders) -> None:
-    """One sale at a time, of the shares that are held, and an exit for every price."""
+    """One sale of the lot at a time, of the shares that are held, and an exit for every price; a sale of a part
+    leaves the rest to the protective exits."""
     live = [order for order in after.legs if order.state in WORKING]
     held = after.trade.open_quantity if after.trade else Decimal(0)
+    parts = sum((order.open_quantity for order in after.parts), Decimal(0))
     to_send = [order for order, state, _ in made.moves if state == S.PENDING]
-    assert all(order.quantity == held + order.filled_quantity for order in (*made.new, *to_send))
+    for order in (*made.new, *to_send):
+        if order not in after.parts:
+            shares = held if order.type == "market" else held - parts
+            assert order.quantity == shares + order.filled_quantity
     sales = [order for order in to_send if order.type == "market"]
     assert len(sales) <= 1
-    if sales:  # nothing else has its shares, and none come
+    if sales and sales[0] in after.parts:
+        assert all(order.state == S.GUARDED or order.open_quantity <= held - parts for order in live)
+        assert after.entry.state in FINAL
+    elif sales:  # nothing else has its shares, and none come
         assert all(order in sales or order.state == S.GUARDED for order in live)
         assert after.entry.state in FINAL
-    sold = after.exits or any(order.type == "market" for order in live) or after.entry.state == S.CANCEL_PENDING
+        assert not after.parts
+    sold = after.wholes or after.reached or after.entry.state == S.CANCEL_PENDING
     for purpose in PRICES:
         own = [order for order in live if order.purpose == purpose]
         assert len(own) <= 2

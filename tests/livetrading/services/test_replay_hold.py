@@ -24,11 +24,11 @@ def test_it_is_registered_with_the_replay() -> None:
     assert unfinished_work in replay._holds
 
 
-def test_an_idle_desk_holds_nothing_in_three_queries(
+def test_an_idle_desk_holds_nothing_in_four_queries(
     alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_live_strategy(user=alice, next_check_at=NOW + SECOND)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert unfinished_work(NOW) == ""
 
 
@@ -40,7 +40,7 @@ def test_the_number_of_queries_does_not_depend_on_the_work(
             live = make_live_strategy(user=user)
             make_order(user=user, live_strategy=live)
             make_order(user=user, live_strategy=live, state=OrderState.ACCEPTED)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert unfinished_work(NOW) == "6 checks, 6 orders, 2 accounts with fills to book"
 
 

@@ -1,0 +1,137 @@
+"""Close by hand: a strategy's lots, a position, a lot, or some of their shares.
+
+The exits are stored under the account's row lock; the next tick frees their shares and they go out as any exit.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState
+from livetrading.models.trade import Trade, trades_of
+from livetrading.services.accounts import NoBroker, broker_for
+from livetrading.services.manual_exits import manual_exit, sales_by_lot
+from livetrading.services.queue import enqueue_orders, enqueue_tick_now
+from tradedesk.accounts.changes import bump_version
+from tradedesk.accounts.models import User
+from tradedesk.audit.services import record
+from tradedesk.core.money import DUST, PLACES
+
+ZERO = Decimal(0)
+Sales = Mapping[uuid.UUID | None, Sequence[Order]]
+
+
+class NotClosed(Exception):
+    """Nothing was sold; the message can be shown to a person. field: what was wrong with the request, "" when it
+    does not fit what is held or on its way now."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def close_strategy(live: LiveStrategy, *, by: User, now: datetime, wall_now: datetime) -> list[Order]:
+    """Sell all lots of the strategy at the market, whatever its status. Raises NotClosed."""
+    return _close(live.account, {"live_strategy": live}, None, by, now, wall_now)
+
+
+def close_position(
+    account: BrokerAccount, symbol: str, quantity: Decimal | None, *, by: User, now: datetime, wall_now: datetime
+) -> list[Order]:
+    """Sell the account's shares of this symbol at the market: all, or `quantity` of them, those of the oldest lots
+    first. Raises NotClosed."""
+    return _close(account, {"symbol": symbol}, quantity, by, now, wall_now)
+
+
+def close_lot(
+    account: BrokerAccount,
+    entry_id: uuid.UUID,
+    quantity: Decimal | None,
+    *,
+    by: User,
+    now: datetime,
+    wall_now: datetime,
+) -> list[Order]:
+    """The same for one lot. entry_id: the order that opened it."""
+    return _close(account, {"opening_order": entry_id}, quantity, by, now, wall_now)
+
+
+def _close(
+    account: BrokerAccount,
+    which: Mapping[str, object],
+    quantity: Decimal | None,
+    by: User,
+    now: datetime,
+    wall_now: datetime,
+) -> list[Order]:
+    """Returns the orders that sell what was asked for. A repeated request returns those of the first one."""
+    try:
+        capabilities = broker_for(account, now).capabilities
+    except NoBroker as error:
+        raise NotClosed(str(error)) from None
+    with transaction.atomic():
+        locked = BrokerAccount.locked(account.pk)
+        held = trades_of(locked, locked.mode).filter(exit_time=None, **which).select_related("opening_order")
+        lots: list[Trade] = list(held.order_by("entry_time", "pk"))
+        sales = sales_by_lot(locked, lots)
+        if not lots:
+            raise NotClosed("There are no shares to sell.")
+        if quantity is not None and quantity < (total := sum((lot.open_quantity for lot in lots), ZERO)):
+            if same := _same_request(lots, sales, quantity):
+                return same
+            shares = _shares_of_lots(lots, sales, quantity)
+        elif quantity is not None and quantity - total >= DUST:
+            raise NotClosed(f"Only {total.normalize():f} shares are held.", "quantity")
+        else:
+            shares = {lot.opening_order_id: lot.open_quantity for lot in lots}
+        made = []
+        for lot in lots:
+            sold, working = shares.get(lot.opening_order_id, ZERO), sales.get(lot.opening_order_id, ())
+            if not sold or any(_sells_all(order, lot) for order in working):
+                continue
+            part = None if sold >= lot.open_quantity else sold
+            waits = bool(working)
+            made.append(manual_exit(lot, capabilities, quantity=part, waits=waits, now=now, wall_now=wall_now))
+        Order.objects.bulk_create(made)
+        if made:
+            bump_version(locked.user_id)
+            to_send = [order.pk for order in made if order.state == OrderState.PENDING]
+            transaction.on_commit(lambda: enqueue_orders(to_send), robust=True)
+            transaction.on_commit(lambda: enqueue_tick_now(locked.pk), robust=True)
+            record(by, "close", locked, {"orders": {str(order.pk): str(order) for order in made}}, wall_now)
+    working = [order for lot in lots for order in sales.get(lot.opening_order_id, ()) if _sells_all(order, lot)]
+    return [*working, *made]
+
+
+def _sells_all(order: Order, lot: Trade) -> bool:
+    return not (order.partial and order.open_quantity < lot.open_quantity)
+
+
+def _same_request(lots: Sequence[Trade], sales: Sales, quantity: Decimal) -> list[Order]:
+    """The working sales by hand, if together they sell just this many shares: the request was repeated."""
+    working = [order for lot in lots for order in sales.get(lot.opening_order_id, ())]
+    by_hand = [order for order in working if order.purpose == Order.Purpose.EXIT and order.signal_id is None]
+    return by_hand if sum((order.quantity for order in by_hand), ZERO) == quantity else []
+
+
+def _shares_of_lots(lots: Sequence[Trade], sales: Sales, quantity: Decimal) -> dict[uuid.UUID, Decimal]:
+    """How many shares of each lot to sell, the oldest first. Raises NotClosed."""
+    if quantity <= 0:
+        raise NotClosed("Enter a number of shares above zero.", "quantity")
+    if quantity != round(quantity, PLACES):
+        raise NotClosed(f"Enter at most {PLACES} decimals.", "quantity")
+    if any(sales.get(lot.opening_order_id) for lot in lots):
+        raise NotClosed("Shares of this position are being sold already. Wait for it, or cancel that order.")
+    shares: dict[uuid.UUID, Decimal] = {}
+    for lot in lots:
+        sold = min(quantity, lot.open_quantity)
+        whole = sold == sold.to_integral_value()
+        if sold < lot.open_quantity and not whole and not lot.opening_order.fractional:
+            raise NotClosed("These shares were bought as whole shares: enter a whole number.", "quantity")
+        if sold > 0:
+            shares[lot.opening_order_id] = sold
+        quantity -= sold
+    return shares

@@ -1,0 +1,153 @@
+"""Stop the trading of an account: request a halt, follow it, lift it.
+
+The request is a row; the ticks of the account carry it out (pipeline.flatten), so it survives every crash.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from livetrading.models import BrokerAccount, Halt, Order
+from livetrading.models.halt import UNFINISHED
+from livetrading.models.order import WORKING
+from livetrading.models.trade import trades_of
+from livetrading.services.notifications import notify_halt
+from livetrading.services.queue import enqueue_tick_now
+from livetrading.services.wording import counted
+from tradedesk.accounts.changes import bump_version
+from tradedesk.accounts.models import User
+from tradedesk.audit.services import record
+
+# What a person types to lift a halt.
+RESUME = "RESUME"
+Action = Halt.Action
+
+
+class NotLifted(Exception):
+    """The halt was not lifted; the message can be shown to a person."""
+
+
+def request(
+    account: BrokerAccount, action: str, *, by: User | str, reason: str = "", now: datetime, wall_now: datetime
+) -> Halt:
+    """Stop the entries of the account, and with a stronger action cancel its entry orders and sell its lots.
+
+    The entries are stopped when this returns; the next ticks do the rest. A request that a halt at work includes
+    returns that halt. by: the user who asks, or the name of a command or of a part of the desk.
+    """
+    with transaction.atomic():
+        # With the row lock, a check has either written its entries before the halt, or finds it.
+        locked = BrokerAccount.locked(account.pk)
+        same = _including(locked, action)
+        if same is not None:
+            return same
+        halt = Halt(
+            account=locked,
+            action=Action(action),
+            requested_by=_who(by, locked),
+            reason=reason[:300],
+            requested_at=now,
+            requested_wall=wall_now,
+        )
+        if halt.cancels:
+            halt.orders_to_cancel = working_entries(locked)
+        if halt.sells:
+            halt.lots_to_sell = open_lots(locked)
+        if not halt.cancels:
+            halt.started_at = halt.finished_at = wall_now
+        halt.save()
+        BrokerAccount.objects.filter(pk=locked.pk, entries_stopped_at=None).update(
+            entries_stopped_at=now, entries_stopped_by=halt.requested_by, entries_stopped_reason=halt.reason
+        )
+        notify_halt(locked, _announcement(halt), now)
+        bump_version(locked.user_id)
+        record(by, f"halt_{halt.action}", locked, {"reason": halt.reason}, wall_now)
+        if halt.is_unfinished:
+            transaction.on_commit(lambda: enqueue_tick_now(locked.pk), robust=True)
+    return halt
+
+
+def lift(account: BrokerAccount, confirmation: str, *, by: User | str, now: datetime, wall_now: datetime) -> bool:
+    """Let the account send entries again; what a halt at work has not done yet is not done any more, and orders on
+    their way stay. Returns whether it was halted. Raises NotLifted unless `confirmation` is RESUME."""
+    if confirmation.strip() != RESUME:
+        raise NotLifted(f"Type {RESUME} to lift the halt.")
+    with transaction.atomic():
+        locked = BrokerAccount.locked(account.pk)
+        stopped = BrokerAccount.objects.filter(pk=locked.pk, entries_stopped_at__isnull=False)
+        lifted = stopped.update(entries_stopped_at=None, entries_stopped_by="", entries_stopped_reason="") == 1
+        locked.halts.filter(lifted_at=None).update(lifted_at=wall_now, lifted_by=_who(by, locked))
+        if lifted:
+            notify_halt(locked, f"Trading goes on: {_who(by, locked)} lifted the halt.", now, done=True)
+            bump_version(locked.user_id)
+            record(by, "halt_lifted", locked, {}, wall_now)
+    return lifted
+
+
+def advance(halt: Halt, orders_left: int, lots_left: int, error: str, now: datetime, wall_now: datetime) -> None:
+    """Record how far a halt at work is, under the account's row lock; with nothing left it is finished."""
+    changes: dict[str, object] = {"error": error[:300]}
+    changes |= _progress(halt, "orders_to_cancel", "orders_cancelled", orders_left)
+    if halt.sells:
+        changes |= _progress(halt, "lots_to_sell", "lots_sold", lots_left)
+    else:
+        lots_left = 0
+    if halt.started_at is None:
+        changes["started_at"] = wall_now
+    if not orders_left and not lots_left:
+        changes |= {"finished_at": wall_now, "error": ""}
+    changes = {name: value for name, value in changes.items() if getattr(halt, name) != value}
+    if not changes or not Halt.objects.filter(UNFINISHED, pk=halt.pk).update(**changes):
+        return
+    for name, value in changes.items():
+        setattr(halt, name, value)
+    if halt.finished_at is not None:
+        notify_halt(halt.account, _done(halt), now, done=True)
+    bump_version(halt.account.user_id)
+
+
+def working_entries(account: BrokerAccount) -> int:
+    return account.orders.filter(purpose=Order.Purpose.ENTRY, state__in=WORKING).count()
+
+
+def open_lots(account: BrokerAccount) -> int:
+    return trades_of(account, account.mode).filter(exit_time=None).count()
+
+
+def _who(by: User | str, account: BrokerAccount) -> str:
+    """In words; an operator is told from the account's own user."""
+    is_operator = isinstance(by, User) and by.pk != account.user_id
+    return f"{'the operator ' if is_operator else ''}{by}"[:150]
+
+
+def _including(account: BrokerAccount, action: str) -> Halt | None:
+    """The halt that does all of this action already: one at work, or for stopped entries any one in force."""
+    halts = account.halts.filter(action__in=Halt.including(action), lifted_at=None)
+    if action != Action.ENTRIES:
+        halts = halts.filter(finished_at=None)
+    return halts.first()
+
+
+def _progress(halt: Halt, all_of: str, done: str, left: int) -> dict[str, int]:
+    """The two counts with `left` still to do; both only grow, also when more to do appears."""
+    before = getattr(halt, all_of) - getattr(halt, done)
+    return {
+        all_of: getattr(halt, all_of) + max(left - before, 0),
+        done: getattr(halt, done) + max(before - left, 0),
+    }
+
+
+def _announcement(halt: Halt) -> str:
+    what = {
+        Action.ENTRIES: "Entries are stopped",
+        Action.ORDERS: f"Entries are stopped and {counted(halt.orders_to_cancel, 'entry order')} cancelled",
+        Action.FLATTEN: f"The account is flattened: {counted(halt.orders_to_cancel, 'entry order')} and "
+        f"{counted(halt.lots_to_sell, 'lot')}",
+    }[Action(halt.action)]
+    return f"{what}, asked for by {halt.requested_by}." + (f" Reason: {halt.reason}" if halt.reason else "")
+
+
+def _done(halt: Halt) -> str:
+    cancelled = counted(halt.orders_cancelled, "entry order")
+    sold = f" and {counted(halt.lots_sold, 'lot')} sold" if halt.sells else ""
+    return f"{halt.get_action_display()} is finished: {cancelled} cancelled{sold} in {halt.seconds or 0:,.1f} s."
