@@ -8,12 +8,14 @@ from datetime import datetime
 from celery import shared_task
 from django.utils import timezone
 
-from livetrading.models import LiveStrategy
+from livetrading.models import BrokerAccount, LiveStrategy, Order
 from livetrading.pipeline.dispatch import claim_due_accounts, release, renew
 from livetrading.pipeline.execute import execute_order
+from livetrading.pipeline.patience import Patience
 from livetrading.pipeline.requeue import lost_orders
 from livetrading.pipeline.tick import tick
 from livetrading.services import decision_log
+from livetrading.services.broker_turns import TURNS
 from livetrading.services.evidence import carry_computed
 from livetrading.services.queue import (
     CHECK_NOW_TASK,
@@ -44,7 +46,12 @@ def tick_account(account_id: int, lease: str) -> None:
 
     if claim[0] is None:
         return
-    result = tick(account_id, market_clock().now(), timezone.now(), renew=keep_claim)
+    broker = BrokerAccount.objects.values_list("broker", flat=True).get(pk=account_id)
+    with TURNS.turn(broker) as mine:
+        if not mine:
+            release(account_id, claim[0], timezone.now())
+            return
+        result = tick(account_id, market_clock().now(), timezone.now(), renew=keep_claim)
     enqueue_orders(result.orders)
     keep_claim()
     if claim[0] is None:
@@ -59,10 +66,15 @@ def tick_account(account_id: int, lease: str) -> None:
 @shared_task(name=CHECK_NOW_TASK)
 def check_now(live_id: int) -> None:
     """Check a new or restarted deployment without waiting for beat or for other checks."""
-    account_id = LiveStrategy.objects.filter(pk=live_id).values_list("account", flat=True).first()
-    if account_id is not None:
+    known = LiveStrategy.objects.filter(pk=live_id).values_list("account", "account__broker").first()
+    if known is None:
+        return
+    account_id, broker = known
+    with TURNS.turn(broker) as mine:
+        if not mine:
+            return  # the check is due, and beat finds it
         result = tick(account_id, market_clock().now(), timezone.now(), only=(live_id,))
-        _send(result.orders)
+    _send(result.orders)
 
 
 @shared_task(name=TICK_NOW_TASK)
@@ -93,9 +105,20 @@ def carry_computed_evidence() -> None:
 
 
 def _send(order_ids: Iterable[uuid.UUID]) -> None:
-    for order_id in order_ids:
-        try:
-            execute_order(order_id, market_clock().now(), timezone.now())
-        except Exception:
-            # It is enqueued again; the other orders go on.
-            log.exception("Order %s could not be sent", order_id)
+    """Send these orders of one account."""
+    ids = list(order_ids)
+    broker = Order.objects.filter(pk__in=ids).values_list("account__broker", flat=True).first()
+    patience = Patience()
+    for number, order_id in enumerate(ids):
+        if patience.is_over:
+            # The rest goes to the end of the queue, so that other accounts have their turn.
+            enqueue_orders(ids[number:])
+            return
+        with TURNS.turn(broker or "") as mine:
+            if not mine:
+                return  # they stay PENDING, and requeue finds them
+            try:
+                execute_order(order_id, market_clock().now(), timezone.now())
+            except Exception:
+                # It is enqueued again; the other orders go on.
+                log.exception("Order %s could not be sent", order_id)

@@ -1,7 +1,7 @@
 """The interface of a broker: one Protocol that takes and returns values, never models."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -12,6 +12,14 @@ class OrderRefused(Exception):
 
 class OutcomeUnknown(Exception):
     """The request may or may not have reached the broker: query the order by its client_order_id, never guess."""
+
+
+class TooManyRequests(OutcomeUnknown):
+    """The broker takes no more requests of this account before `retry_after` has passed, in wall time."""
+
+    def __init__(self, reason: str, retry_after: timedelta) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +125,11 @@ class BrokerFill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerActivity:
-    """Money or shares that moved without a fill. kind: fee, dividend, interest, split, transfer or other. amount:
-    what it added to the cash, in dollars."""
+    """Money or shares that moved without a fill. kind: fee, dividend, interest, split, transfer, bust, correction
+    or other. amount: what it added to the cash, in dollars.
+
+    A bust undoes the fill with the activity id `previous_id`; a correction replaces it by one of `quantity` shares
+    at `price`, which has the id of the correction and is not among the fills."""
 
     activity_id: str
     kind: str
@@ -126,6 +137,9 @@ class BrokerActivity:
     amount: Decimal = Decimal(0)
     symbol: str = ""
     description: str = ""
+    previous_id: str = ""
+    quantity: Decimal = Decimal(0)
+    price: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

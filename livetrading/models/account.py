@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from tradedesk.accounts.models import Mode
+from tradedesk.core.money import SHARE_PLACES
 
 
 def _dollars() -> "models.DecimalField[Decimal | None, Decimal | None]":
@@ -49,6 +50,8 @@ class BrokerAccount(models.Model):
     reconciled_at = models.DateTimeField(null=True, blank=True, help_text="Market time.")
     # A lease, in wall time: until then one worker works on the account.
     claimed_until = models.DateTimeField(null=True, blank=True)
+    # Wall time: until then the broker asked for no more requests. Exits are sent all the same.
+    quiet_until = models.DateTimeField(null=True, blank=True)
 
     # The account as the broker last reported it, in dollars; NULL before the first report.
     cash = _dollars()
@@ -112,22 +115,33 @@ class AccountActivity(models.Model):
         INTEREST = "interest", "Interest"
         SPLIT = "split", "Split"
         TRANSFER = "transfer", "Transfer"
+        BUST = "bust", "Fill undone"
+        CORRECTION = "correction", "Fill corrected"
         OTHER = "other", "Other"
 
     account = models.ForeignKey(BrokerAccount, models.CASCADE, related_name="activities")
     activity_id = models.CharField(max_length=128)
-    kind = models.CharField(max_length=8, choices=Kind)
+    kind = models.CharField(max_length=10, choices=Kind)
     # Longer than a symbol that the desk trades: an option held by hand, for example.
     symbol = models.CharField(max_length=40, blank=True)
     # What it added to the account's cash, in dollars; negative for a fee.
     amount = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
     time = models.DateTimeField(help_text="Market time.")
     description = models.CharField(max_length=200, blank=True)
+    # A bust or a correction: the activity id of the fill that it changes, and the shares and the price afterwards.
+    previous_id = models.CharField(max_length=128, blank=True)
+    quantity = models.DecimalField(max_digits=20, decimal_places=SHARE_PLACES, default=Decimal(0))
+    price = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
+    # Whether the desk's books have it. A correction may have to wait for another fill.
+    booked = models.BooleanField(default=True)
 
     class Meta:
         ordering = ["-time", "-id"]
         verbose_name_plural = "account activities"
-        indexes = [models.Index(fields=["account", "-time"])]
+        indexes = [
+            models.Index(fields=["account", "-time"]),
+            models.Index(fields=["account"], condition=Q(booked=False), name="account_activity_unbooked"),
+        ]
         constraints = [models.UniqueConstraint(fields=["account", "activity_id"], name="account_activity_unique")]
 
     def __str__(self) -> str:

@@ -17,6 +17,8 @@ class Incident(models.Model):
     class Kind(models.TextChoices):
         UNEXPECTED_FILL = "unexpected_fill", "Unexpected fill"
         UNBOOKED_FILL = "unbooked_fill", "Fill not booked"
+        CORRECTED_FILL = "corrected_fill", "Fill corrected"
+        UNBOOKED_CORRECTION = "unbooked_correction", "Correction not booked"
         UNEXPECTED_ORDER = "unexpected_order", "Unexpected order"
         MISSING_ORDER = "missing_order", "Missing order"
         UNSENT_ORDER = "unsent_order", "Order not sent"
@@ -24,7 +26,7 @@ class Incident(models.Model):
         CASH = "cash", "Cash differs"
 
     account = models.ForeignKey(BrokerAccount, models.CASCADE, related_name="incidents")
-    kind = models.CharField(max_length=16, choices=Kind)
+    kind = models.CharField(max_length=20, choices=Kind)
     # What it is about: a symbol, or the broker's id of the fill or order.
     key = models.CharField(max_length=128)
     order = models.ForeignKey(Order, models.CASCADE, null=True, blank=True, related_name="incidents")

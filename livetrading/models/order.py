@@ -136,6 +136,9 @@ class Order(models.Model):
     # How often the order was claimed for sending, and the token of the last claim.
     attempts = models.PositiveIntegerField(default=0)
     sender = models.CharField(max_length=32, blank=True)
+    # The looks of an unanswered order that did not find it at the broker, and the wall time of the first of them.
+    absent_looks = models.PositiveIntegerField(default=0)
+    absent_since = models.DateTimeField(null=True, blank=True)
     filled_quantity = models.DecimalField(max_digits=20, decimal_places=SHARE_PLACES, default=Decimal(0))
     filled_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     created_at = models.DateTimeField(help_text="Market time.")
@@ -231,7 +234,10 @@ WITH_RULE = TRAILS | Q(distance__isnull=False)
 
 
 class Fill(models.Model):
-    """One execution of an order as the broker reported it; unique by the broker's activity id."""
+    """One execution of an order as the broker reported it; unique by the broker's activity id.
+
+    It never changes. One that the broker undid or corrected later names the activity that did so, and counts no
+    more; what a correction says instead is a fill of its own."""
 
     account = models.ForeignKey(BrokerAccount, models.CASCADE, related_name="fills")
     order = models.ForeignKey(Order, models.CASCADE, related_name="fills")
@@ -240,6 +246,8 @@ class Fill(models.Model):
     quantity = models.DecimalField(max_digits=20, decimal_places=SHARE_PLACES)
     price = models.DecimalField(max_digits=20, decimal_places=6)
     commission = models.DecimalField(max_digits=20, decimal_places=6, default=0)
+    # The activity id of the bust or the correction.
+    undone_by = models.CharField(max_length=128, blank=True)
 
     class Meta:
         ordering = ["id"]

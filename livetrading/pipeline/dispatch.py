@@ -29,6 +29,7 @@ def claim_due_accounts(now: datetime, wall_now: datetime) -> list[tuple[int, dat
     """Claim the accounts that need a tick at the market time `now`. Returns their ids and the ends of their
     leases, those that waited longest first, so that every user has a turn."""
     free = Q(claimed_until=None) | Q(claimed_until__lte=wall_now)
+    free &= Q(quiet_until=None) | Q(quiet_until__lte=wall_now)
     until = wall_now + LEASE
     with transaction.atomic():
         # The row locks let only one of two dispatchers claim an account; one that a tick has locked has its turn

@@ -17,9 +17,11 @@ from livetrading.brokers.protocol import (
 )
 from livetrading.models import BrokerAccount, Incident, Order, OrderState
 from livetrading.models.decision_code import DecisionCode
+from livetrading.pipeline.backoff import back_off, must_wait
 from livetrading.pipeline.book import read_books
 from livetrading.pipeline.codes import code_of
 from livetrading.pipeline.gate import OPEN, Verdict, gate
+from livetrading.pipeline.patience import Patience
 from livetrading.services.accounts import NoBroker, broker_for
 from livetrading.services.incidents import close, report
 from livetrading.services.notifications import notify_not_sent
@@ -39,12 +41,13 @@ class _LostClaim(Exception):
 
 
 def execute_order(order_id: uuid.UUID, now: datetime, wall_now: datetime) -> None:
-    """Send a PENDING order to its broker; does nothing when another worker has claimed it.
+    """Send a PENDING order to its broker; does nothing when another worker has claimed it. An entry stays PENDING
+    while its account backs off.
 
     The order becomes ACCEPTED, BLOCKED or REJECTED with the reason, or UNKNOWN when the broker does not respond.
     """
     sender = uuid.uuid4().hex
-    if not Order.claim(order_id, sender, wall_now):
+    if must_wait(order_id, wall_now) or not Order.claim(order_id, sender, wall_now):
         return
     related = ("user", "account__paper_account", "account__user", "live_strategy", "opening_order", "replaces")
     order = Order.objects.select_related(*related).get(pk=order_id)
@@ -67,6 +70,7 @@ def execute_order(order_id: uuid.UUID, now: datetime, wall_now: datetime) -> Non
         log.warning("The outcome of order %s is unknown.", order.client_order_id, exc_info=True)
         reason = str(error) if isinstance(error, OutcomeUnknown) else "The broker's response was not readable."
         _move(order, OrderState.UNKNOWN, wall_now, reason=reason[:300])
+        back_off(order.account_id, error, wall_now)
         if order.attempts >= MANY_ATTEMPTS:
             text = f"The order to {order} could not be sent {order.attempts} times and is tried again: {reason}"
             report(order.account, Incident.Kind.UNSENT_ORDER, order.client_order_id, text, now, order=order)
@@ -171,7 +175,10 @@ def request_cancels(account: BrokerAccount, broker: Broker) -> None:
     """Ask the broker to cancel the orders of the account that wait for it. Their later states show whether it was
     in time; a request that fails is repeated at the next tick."""
     waiting = account.orders.filter(state=OrderState.CANCEL_PENDING).order_by("state_changed_at")
+    patience = Patience()
     for client_order_id in waiting.values_list("client_order_id", flat=True):
+        if patience.is_over:
+            return
         try:
             broker.cancel(client_order_id)
         except Exception:

@@ -29,20 +29,14 @@ class FillReport:
 
 
 def take_over_fill(account: BrokerAccount, fill_report: FillReport, now: datetime, wall_now: datetime) -> bool:
-    """Book the fill and advance the account's cursor. Returns whether it was one of ours.
-
-    A fill that cannot be booked becomes an open incident; the cursor advances all the same.
-    """
+    """Book the fill. Returns whether it was one of ours. A fill that cannot be booked becomes an open incident."""
     fill = fill_report.fill
     try:
-        return _book(account, fill_report, now, wall_now, advance=True)
+        return _book(account, fill_report, now, wall_now, is_new=True)
     except Exception as error:
         log.exception("Fill %s of account %s could not be booked", fill.activity_id, account.pk)
         with transaction.atomic():
-            locked = BrokerAccount.locked(account.pk)
-            _set_aside(locked, fill, error, now)
-            locked.fill_cursor = fill.activity_id
-            locked.save(update_fields=["fill_cursor"])
+            _set_aside(BrokerAccount.locked(account.pk), fill, error, now)
         return True
 
 
@@ -65,7 +59,7 @@ def retry_set_aside(
         time=datetime.fromisoformat(facts["time"]),
     )
     try:
-        _book(account, FillReport(fill, ask(fill.client_order_id)), now, wall_now, advance=False)
+        _book(account, FillReport(fill, ask(fill.client_order_id)), now, wall_now, is_new=False)
     except Exception as error:
         with transaction.atomic():
             _set_aside(account, fill, error, now)
@@ -86,16 +80,15 @@ def _set_aside(account: BrokerAccount, fill: BrokerFill, error: Exception, now: 
 
 
 def _book(
-    known: BrokerAccount, fill_report: FillReport, now: datetime, wall_now: datetime, *, advance: bool
+    known: BrokerAccount, fill_report: FillReport, now: datetime, wall_now: datetime, *, is_new: bool
 ) -> bool:
+    """is_new: whether it was not set aside before."""
     fill = fill_report.fill
     with transaction.atomic():
         # The row lock serializes the booking of one account's fills.
         account = BrokerAccount.locked(known.pk)
         if account.epoch != known.epoch:
             return False  # the records were emptied since this tick began
-        if advance:
-            account.fill_cursor = fill.activity_id
         orders = account.orders.select_for_update(of=("self",)).select_related("live_strategy", "user")
         order = orders.filter(client_order_id=fill.client_order_id).first()
         booked = False
@@ -120,11 +113,11 @@ def _book(
             # The rest of a fill, below a millionth of a share, may follow an order that is filled already.
             is_residue = state == OrderState.FILLED and order.open_quantity <= DUST
             # One that was set aside was reported already.
-            if state in FINAL and advance and not is_residue:
+            if state in FINAL and is_new and not is_residue:
                 text = f"The broker filled the order to {order}, which was {state.label.lower()}. It is booked."
                 report_event(account, Incident.Kind.UNEXPECTED_FILL, fill.activity_id, text, now, order)
             notify_fill(order, fill, trade, now)
-        account.save(update_fields=["fill_cursor", "booked_cash"])
+        account.save(update_fields=["booked_cash"])
     return booked
 
 

@@ -1,4 +1,5 @@
-"""Booking of fills to trades (lots), positions, cash and totals. Called only by fills, inside its transaction."""
+"""Booking of fills to trades (lots), positions, cash and totals. Called only by fills and corrections, inside
+their transactions."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -6,7 +7,7 @@ from decimal import Decimal
 from django.db.models import F
 
 from livetrading.brokers.protocol import BrokerFill
-from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState
+from livetrading.models import BrokerAccount, Fill, LiveStrategy, Order, OrderState
 from livetrading.models.order import STOPS, WITH_RULE
 from livetrading.models.position import position_model
 from livetrading.models.signal import OrderSide
@@ -51,6 +52,49 @@ def book_fill(account: BrokerAccount, order: Order, fill: BrokerFill, now: datet
     if account.booked_cash is not None:
         account.booked_cash -= (signed * fill.price).quantize(MICRO) + fill.commission
     return trade
+
+
+def rebook_lot(account: BrokerAccount, order: Order, now: datetime) -> None:
+    """Make the lot of this order, its position and its totals anew from the fills that count; a lot without any is
+    deleted. Raises NotBookable."""
+    lot_id = order.pk if order.purpose == Purpose.ENTRY else order.opening_order_id
+    trade = trades_of(account, account.mode).select_for_update().filter(opening_order_id=lot_id).first()
+    counting = account.fills.filter(undone_by="").select_related("order")
+    entries = list(counting.filter(order=lot_id).order_by("time", "pk"))
+    exits = list(counting.filter(order__opening_order=lot_id).order_by("time", "pk"))
+    before = trade.pnl if trade else Decimal(0)
+    if trade is None and entries:
+        trade = _new_lot(account, entries[0].order, _reported(entries[0]))
+    elif trade is not None:
+        trade.quantity = trade.exit_quantity = trade.entry_price = trade.commission = trade.pnl = Decimal(0)
+        trade.exit_time, trade.exit_price, trade.exit_reason = None, None, ""
+    if trade is not None:
+        for fill in entries:
+            trade = _add_to_lot(trade, fill.order, _reported(fill))
+        for fill in exits:
+            _sell_from_lot(trade, fill.order, _reported(fill))
+    after = trade.pnl if trade else Decimal(0)
+    if trade is not None and entries:
+        trade.entry_time = entries[0].time
+        trade.save()
+    elif trade is not None:
+        trade.delete()
+    _refresh_position(account, order.symbol, now)
+    if order.live_strategy_id is not None:
+        LiveStrategy.objects.filter(pk=order.live_strategy_id).update(
+            realized_pnl=F("realized_pnl") + (after - before)
+        )
+
+
+def _reported(fill: Fill) -> BrokerFill:
+    return BrokerFill(
+        activity_id=fill.activity_id,
+        client_order_id=fill.order.client_order_id,
+        quantity=fill.quantity,
+        price=fill.price,
+        commission=fill.commission,
+        time=fill.time,
+    )
 
 
 def _new_lot(account: BrokerAccount, order: Order, fill: BrokerFill) -> Trade:

@@ -13,11 +13,14 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Q
 
-from livetrading.brokers.protocol import Broker, BrokerFill, BrokerOrder
+from livetrading.brokers.protocol import Broker, BrokerFill, BrokerOrder, Capabilities, OutcomeUnknown
 from livetrading.models import AccountActivity, BrokerAccount, Incident, Order, OrderState
 from livetrading.models.order import FINAL, SENT
+from livetrading.pipeline.absence import found, never_had
 from livetrading.pipeline.balance import take_over_balance
+from livetrading.pipeline.corrections import CORRECTIONS, take_over_corrections
 from livetrading.pipeline.fills import FillReport, retry_set_aside, take_over_fill
+from livetrading.pipeline.patience import Patience
 from livetrading.services.incidents import forget_unreported, report_event, report_once_it_lasts
 from livetrading.services.notifications import notify_not_sent
 from livetrading.services.signal_codes import note_end
@@ -38,16 +41,20 @@ _STATES = {
 
 @dataclass(slots=True)
 class Reports:
-    """The broker's orders during one reconciliation; each order that is not working is asked for once."""
+    """The broker's orders during one reconciliation; each order that is not working is asked for once, while
+    there is time."""
 
     broker: Broker
     working: dict[str, BrokerOrder]
     asked: dict[str, BrokerOrder | None] = field(default_factory=dict)
+    patience: Patience = field(default_factory=Patience)
 
     def order(self, client_order_id: str) -> BrokerOrder | None:
         if client_order_id in self.working:
             return self.working[client_order_id]
         if client_order_id not in self.asked:
+            if self.patience.is_over:
+                raise OutcomeUnknown("The broker answers too slowly; the next reconciliation asks for the rest.")
             self.asked[client_order_id] = self.broker.order_by_client_id(client_order_id)
         return self.asked[client_order_id]
 
@@ -73,14 +80,16 @@ def reconcile(account: BrokerAccount, broker: Broker, now: datetime, wall_now: d
     changed = False
     for incident in account.incidents.filter(kind=Incident.Kind.UNBOOKED_FILL, resolved_at=None).order_by("pk"):
         changed |= retry_set_aside(account, incident, reports.order, now, wall_now)
-    own = _own_fills(account, fills)
-    for fill in own:
+    # A broker may report them in another order than they happened: a sale before its purchase.
+    for fill in sorted(_own_fills(account, fills), key=lambda fill: fill.time):
         report = FillReport(fill, reports.order(fill.client_order_id))
         changed |= take_over_fill(account, report, now, wall_now)
-    if fills and fills[-1] not in own:
+    if fills:
+        # Only now, because a worker that stops before has to take over the rest again.
         BrokerAccount.objects.filter(pk=account.pk, epoch=account.epoch).update(fill_cursor=fills[-1].activity_id)
     changed |= _take_over_states(account, reports, now, wall_now)
     changed |= _take_over_activities(account, broker)
+    changed |= take_over_corrections(account, now)
     equity, differs = take_over_balance(account, broker, now)
     return Reconciled(equity, reports.working, changed or differs)
 
@@ -115,8 +124,9 @@ def _take_over_states(account: BrokerAccount, reports: Reports, now: datetime, w
         try:
             at_broker = reports.order(order.client_order_id)
             if at_broker is not None:
+                found(order)
                 changed |= _take_over_state(order, at_broker, now, wall_now)
-            elif _take_over_absence(order, now, wall_now):
+            elif _take_over_absence(order, reports.broker.capabilities, now, wall_now):
                 changed = True
             else:
                 absent.add(order.client_order_id)
@@ -182,14 +192,17 @@ def _is_news(order: Order, to: OrderState) -> bool:
     return ended and not order.is_protective
 
 
-def _take_over_absence(order: Order, now: datetime, wall_now: datetime) -> bool:
+def _take_over_absence(order: Order, capabilities: Capabilities, now: datetime, wall_now: datetime) -> bool:
     """The broker does not have this order. Returns whether our record has changed."""
     entry = order.opening_order
     if order.state == OrderState.UNKNOWN:
         # The broker never received it: the same client_order_id is sent again.
-        return Order.move(order.pk, OrderState.PENDING, wall_now=wall_now)
-    never_had = order.state == OrderState.CANCEL_PENDING and not order.broker_order_id
-    if never_had or (order.state == OrderState.WAITING and entry is not None and entry.state in FINAL):
+        absent = never_had(order, capabilities, wall_now)
+        return absent and Order.move(order.pk, OrderState.PENDING, wall_now=wall_now)
+    # A cancelled one that turns out to be there after all is cancelled again.
+    unheard = order.state == OrderState.CANCEL_PENDING and not order.broker_order_id
+    ended = order.state == OrderState.WAITING and entry is not None and entry.state in FINAL
+    if unheard or (ended and never_had(order, capabilities, wall_now)):
         reason = order.reason or "The broker does not have this order."
         return Order.move(order.pk, OrderState.CANCELLED, wall_now=wall_now, reason=reason)
     if order.state == OrderState.WAITING:
@@ -225,9 +238,13 @@ def _take_over_activities(account: BrokerAccount, broker: Broker) -> bool:
                     "amount": activity.amount,
                     "time": activity.time,
                     "description": activity.description[:200],
+                    "previous_id": activity.previous_id[:128],
+                    "quantity": activity.quantity,
+                    "price": activity.price,
+                    "booked": activity.kind not in CORRECTIONS,
                 },
             )
-            if is_new and locked.booked_cash is not None:
+            if is_new and activity.kind not in CORRECTIONS and locked.booked_cash is not None:
                 locked.booked_cash += activity.amount
         locked.activity_cursor = activities[-1].activity_id
         locked.save(update_fields=["activity_cursor", "booked_cash"])

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.db.models import Case, F, Value, When
 
 from livetrading.models import BrokerAccount
+from livetrading.pipeline.backoff import back_off
 from livetrading.pipeline.checks import CheckContext, check_set, due_strategies, record_errors
 from livetrading.pipeline.evaluate import Evaluation, evaluate
 from livetrading.pipeline.execute import request_cancels
@@ -66,7 +67,8 @@ def tick(
     except Exception as error:
         log.exception("Account %s could not be reconciled", account_id)
         record_errors({live.pk: error for live in strategies}, now)
-        return TickResult(pause=_record_failure(account, error))
+        pause = _record_failure(account, error)
+        return TickResult(pause=max(pause, back_off(account_id, error, wall_now)))
     renew()
     if strategies:
         evaluations, errors = evaluate(strategies, now)

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from livetrading.brokers.protocol import Broker
-from livetrading.brokers.simulation.broker import SimulatedBroker
 from livetrading.models import BrokerAccount, PaperAccount
 from tradedesk.accounts.models import Mode
 from tradedesk.core.money import to_decimal
@@ -30,9 +30,11 @@ def active_account(user_id: int, mode: str) -> BrokerAccount:
 
 def broker_for(account: BrokerAccount, now: datetime) -> Broker:
     """The broker of this account at the market time `now`. Raises NoBroker."""
-    if account.broker != BrokerAccount.Broker.PAPER:
+    connect = settings.BROKERS.get(account.broker)
+    if connect is None:
         raise NoBroker(f"The desk has no connection to the broker of “{account.name}”.")
-    return SimulatedBroker(account.paper_account, now, epoch=account.epoch)
+    broker: Broker = import_string(connect)(account, now)
+    return broker
 
 
 def _open_paper_account(user_id: int) -> BrokerAccount:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
+from livetrading.models import Order
 from tradedesk.publishing import publish
 
 CHECK_NOW_TASK = "livetrading.tasks.check_now"
@@ -23,9 +24,15 @@ def enqueue_tick_now(account_id: int) -> None:
 
 
 def enqueue_orders(order_ids: Iterable[uuid.UUID]) -> None:
-    """Enqueue the sending of these orders, in this order."""
-    if ids := [str(order_id) for order_id in order_ids]:
-        publish(SEND_ORDERS_TASK, [(ids,)])
+    """Enqueue the sending of these orders, in this order; one message for each account, so that none waits for the
+    broker of another. One query."""
+    ids = list(order_ids)
+    accounts = dict(Order.objects.filter(pk__in=ids).values_list("pk", "account")) if ids else {}
+    messages: dict[int, list[str]] = {}
+    for order_id in ids:
+        if order_id in accounts:
+            messages.setdefault(accounts[order_id], []).append(str(order_id))
+    publish(SEND_ORDERS_TASK, [(own,) for own in messages.values()])
 
 
 def enqueue_ticks(claims: Iterable[tuple[int, datetime]]) -> None:

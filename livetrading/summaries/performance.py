@@ -56,7 +56,7 @@ Key = tuple[int | None, Series]
 def read_fill_totals(account: BrokerAccount, day: date, now: datetime) -> dict[Key, FillTotals]:
     """The account's fills of the market day `day` until `now`."""
     fill_totals: dict[Key, FillTotals] = defaultdict(FillTotals)
-    fills = account.fills.filter(time__gte=daily_time(day), time__lte=now).order_by()
+    fills = account.fills.filter(time__gte=daily_time(day), time__lte=now, undone_by="").order_by()
     order_fields = ("order__live_strategy_id", "order__symbol", "order__timeframe", "order__side")
     for live_id, symbol, timeframe, side, quantity, price, commission in fills.values_list(
         *order_fields, "quantity", "price", "commission"

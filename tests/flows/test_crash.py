@@ -1,9 +1,7 @@
 """Workers are killed with SIGKILL again and again while strategies trade: no order may be lost, sent twice or
 filled twice, and the records must agree."""
 
-import os
 import random
-import signal
 import time
 from collections import Counter
 from datetime import timedelta
@@ -67,7 +65,7 @@ def test_thirty_kills_lose_and_duplicate_no_order(worker_forks: WorkerForks, set
         worker = worker_forks.worker()
         run_beat_until_the_books_change(rng.randint(1, 20))
         time.sleep(rng.uniform(0, 0.1))
-        os.kill(worker, signal.SIGKILL)
+        worker_forks.kill(worker)
         interrupted.update(Order.objects.filter(state__in=IN_FLIGHT).values_list("state", flat=True))
     requeue_until_settled()
 

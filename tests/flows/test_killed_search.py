@@ -1,9 +1,7 @@
 """A search whose workers are killed with SIGKILL again and again: it completes, and each combination counts
 once."""
 
-import os
 import random
-import signal
 import time
 from datetime import date
 
@@ -58,12 +56,12 @@ def test_a_search_whose_workers_are_killed_counts_every_combination_once(
         worker, before = worker_forks.worker(), done(run)
         wait_for_a_running_chunk(before)
         time.sleep(generator.uniform(0, 0.05))
-        os.kill(worker, signal.SIGKILL)
+        worker_forks.kill(worker)
         interrupted += OptimizerChunk.objects.filter(status="running").count()
     assert done(run) < COMBINATIONS, "the search completed before all kills"
     worker = worker_forks.worker()
     wait_for_the_end(run)
-    os.kill(worker, signal.SIGKILL)
+    worker_forks.kill(worker)
 
     print(f"{KILLS} kills, {interrupted} chunks interrupted of {OptimizerChunk.objects.count()}")
     assert interrupted, "no kill hit a running chunk"

@@ -4,9 +4,11 @@
 the time limits differ from production: a lost worker is detected after a second instead of half a minute.
 """
 
+import importlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 
 import django
@@ -19,21 +21,35 @@ WORKER = [
     "--loglevel=ERROR",
 ]
 WITHOUT_PEERS = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+# What a worker imports while it starts, which takes most of its time.
+PRELOADED = (
+    "celery.bin.celery",
+    "celery.concurrency.thread",
+    "celery.worker.autoscale",
+    "celery.worker.components",
+    "celery.worker.consumer",
+    "celery.worker.strategy",
+    "kombu.transport.redis",
+)
 
 
-def main() -> None:
+def main(prepare: Callable[[], None] = lambda: None) -> None:
+    """prepare: called before the first fork."""
     django.setup()
     from backtests.services.optimizer import recovery
     from livetrading.pipeline import dispatch, requeue
     from tradedesk.celery import app
 
     app.loader.import_default_modules()
+    for module in PRELOADED:
+        importlib.import_module(module)
     dispatch.LEASE = timedelta(seconds=0.7)
     requeue.LOST_WORKER = timedelta(seconds=1)
     requeue.LOST_MESSAGE = timedelta(seconds=0.5)
     recovery.HEARTBEAT_TIMEOUT = timedelta(seconds=1.5)  # longer than the second between two heartbeats
     recovery.MESSAGE_TIMEOUT = timedelta(seconds=0.5)
     recovery.MAX_ATTEMPTS = 1_000
+    prepare()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for _ in sys.stdin:
         child = os.fork()

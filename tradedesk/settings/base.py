@@ -233,6 +233,8 @@ MAX_SERIES_PER_USER = read_count(env, "MAX_SERIES_PER_USER", default=500)
 MAX_BARS_PER_USER = read_count(env, "MAX_BARS_PER_USER", default=10_000_000)
 # The demo user has five strategies to begin with; only on the replay market.
 DEMO_USER = MARKET == "replay" and read_flag(env, "DEMO_USER", default=True)
+# The brokers by the name that an account has: a function that gives the adapter for an account and a market time.
+BROKERS = {"paper": "livetrading.brokers.simulation.broker.connect"}
 PAPER_STARTING_CASH = read_positive(env, "PAPER_STARTING_CASH", default=100_000.0)
 
 # --- Research --------------------------------------------------------------------------------------------

@@ -143,6 +143,11 @@ class SimulatedBroker:
         return sum(quantity * price for (_, _, price), quantity in held.items())
 
 
+def connect(account: BrokerAccount, now: datetime) -> SimulatedBroker:
+    """The simulation behind this account at the market time `now` (settings.BROKERS)."""
+    return SimulatedBroker(account.paper_account, now, epoch=account.epoch)
+
+
 def _exits(request: OrderRequest) -> dict[str, Any]:
     """The columns of the attached exits. Raises OrderRefused for an absolute price."""
     columns: dict[str, Any] = {}

@@ -6,12 +6,13 @@ import pytest
 
 from livetrading import tasks
 from livetrading.services import queue
-from tests.livetrading.factories import WALL
+from tests.livetrading.factories import WALL, make_order
 from tests.livetrading.published import published, refuse_publishing
+from tradedesk.accounts.models import User
 
 
-def test_the_tasks_are_enqueued_with_their_arguments() -> None:
-    orders = [uuid.uuid4(), uuid.uuid4()]
+def test_the_tasks_are_enqueued_with_their_arguments(alice: User) -> None:
+    orders = [make_order(user=alice).pk, make_order(user=alice).pk]
     with published() as enqueued:
         queue.enqueue_check_now(7)
         queue.enqueue_orders(orders)
@@ -24,18 +25,25 @@ def test_the_tasks_are_enqueued_with_their_arguments() -> None:
     ]
 
 
+def test_each_account_has_a_message_of_its_own(alice: User, bob: User) -> None:
+    hers, his, again = (make_order(user=user).pk for user in (alice, bob, alice))
+    with published() as enqueued:
+        queue.enqueue_orders([hers, his, again, uuid.uuid4()])
+    assert enqueued == [("send_orders", [[str(hers), str(again)]]), ("send_orders", [[str(his)]])]
+
+
 def test_the_names_are_those_of_the_tasks() -> None:
     names = (queue.CHECK_NOW_TASK, queue.SEND_ORDERS_TASK, queue.TICK_TASK)
     assert names == (tasks.check_now.name, tasks.send_orders.name, tasks.tick_account.name)
 
 
 def test_a_queue_that_cannot_be_reached_raises_nothing(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, alice: User
 ) -> None:
     """The database decides what is waiting, so beat finds the work; the log says what was not enqueued."""
     refuse_publishing(monkeypatch)
     queue.enqueue_check_now(7)
-    queue.enqueue_orders([uuid.uuid4()])
+    queue.enqueue_orders([make_order(user=alice).pk])
     queue.enqueue_ticks([(8, WALL)])
     assert [record.args[0] for record in caplog.records if isinstance(record.args, tuple)] == [
         queue.CHECK_NOW_TASK,
