@@ -32,6 +32,7 @@ def prepare_data(wall_now: datetime) -> None:
     """Migrate the database; create sample bars, replay and demo user if missing. Can be repeated at any time."""
     if migrations_are_missing():
         call_command("migrate", interactive=False, verbosity=0)
+    call_command("createcachetable", verbosity=0)
     call_command("load_samples", verbosity=0, stdout=io.StringIO())
     if settings.MARKET == "replay":
         import_string("tradedesk.marketdata.replay.ensure_started")(wall_now)

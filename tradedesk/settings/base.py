@@ -143,13 +143,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 REDIS_URL = read_redis(env, "REDIS_URL")
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "tradedesk.fallback_cache.FallbackCache",
         "LOCATION": REDIS_URL,
         # A Redis that does not respond must not block the pages.
         "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
     }
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "database": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "fallback_cache"},
 }
 
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
