@@ -17,6 +17,7 @@ from livetrading.pipeline.tick import tick
 from livetrading.services import decision_log
 from livetrading.services.broker_turns import TURNS
 from livetrading.services.evidence import carry_computed
+from livetrading.services.missed_checks import end_missed_checks, find_missed_checks
 from livetrading.services.queue import (
     CHECK_NOW_TASK,
     SEND_ORDERS_TASK,
@@ -25,7 +26,7 @@ from livetrading.services.queue import (
     enqueue_orders,
     enqueue_ticks,
 )
-from tradedesk.marketdata.clock import market_clock
+from tradedesk.marketdata.clock import market_clock, market_status
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,12 @@ def requeue_lost_orders() -> None:
 @shared_task
 def delete_old_decisions() -> None:
     decision_log.delete_old_decisions(market_clock().now())
+
+
+@shared_task
+def watch_missed_checks() -> None:
+    end_missed_checks()
+    find_missed_checks(market_clock().now(), market_status())
 
 
 @shared_task

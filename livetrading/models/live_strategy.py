@@ -65,6 +65,8 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     last_error = models.CharField(max_length=300, blank=True)
     # Checks in a row that failed.
     failures = models.PositiveIntegerField(default=0)
+    # Since when the desk knows that checks are missed; NULL while they are made.
+    missed_checks_at = models.DateTimeField(null=True, blank=True, help_text="Market time.")
 
     # Dollars of all sales, after all commissions paid so far; kept by the booking of fills.
     realized_pnl = _dollars(default=Decimal(0))
@@ -90,6 +92,11 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
                 fields=["failures"],
                 condition=Q(status="active", failures__gte=FAILING),
                 name="live_strategy_failing",
+            ),
+            models.Index(
+                fields=["user"],
+                condition=Q(missed_checks_at__isnull=False),
+                name="live_strategy_missed_checks",
             ),
         ]
         constraints = [

@@ -88,6 +88,30 @@ def previous_close(now: datetime) -> datetime:
     return to_datetime(closes[row])
 
 
+def closes_before(now: datetime, number: int) -> datetime:
+    """The close that is `number` sessions before the last close at or before `now`. Raises LookupError before the
+    start of the calendar."""
+    closes = trading_calendar().closes
+    row = int(np.searchsorted(closes, to_datetime64(now), side="right")) - 1 - number
+    if row < 0:
+        raise LookupError(f"The trading calendar begins after {now:%Y-%m-%d}.")
+    return to_datetime(closes[row])
+
+
+def open_market_before(now: datetime, length: timedelta) -> datetime:
+    """The moment since which the market was open for `length` in all: nights, weekends and holidays do not count.
+    Raises LookupError before the start of the calendar."""
+    calendar = trading_calendar()
+    row = int(np.searchsorted(calendar.opens, to_datetime64(now), side="right")) - 1
+    while row >= 0:
+        opened, closed = to_datetime(calendar.opens[row]), min(now, to_datetime(calendar.closes[row]))
+        if closed - opened >= length:
+            return closed - length
+        length -= closed - opened
+        row -= 1
+    raise LookupError(f"The trading calendar begins after {now:%Y-%m-%d}.")
+
+
 def next_bar_close(moment: datetime, timeframe: str) -> datetime:
     """The close of the first bar that opens at `moment` or later; of dated bars the first close after `moment`.
     Raises LookupError after the end of the calendar."""
