@@ -10,11 +10,12 @@ class LiveTradingConfig(AppConfig):
         # the desk's health what trading adds to it.
         from livetrading.services.bars_in_use import bars_in_use
         from livetrading.services.replay_hold import unfinished_work
-        from livetrading.summaries.health import PARTS, trading_findings
+        from livetrading.summaries.health import OWNED, PARTS, trading_findings
         from tradedesk.marketdata.replay import wait_for
         from tradedesk.marketdata.usage import register
         from tradedesk.monitoring import findings
 
         wait_for(unfinished_work)
         register(bars_in_use)
-        findings.register(findings.Probe(PARTS, trading_findings, "Unknown: the database does not answer."))
+        unknown = "Unknown: the database does not answer."
+        findings.register(findings.Probe(PARTS, trading_findings, unknown, OWNED))

@@ -19,6 +19,7 @@ urlpatterns = [
     # The urls.py of an app has whole addresses, so that a search for an address finds it.
     path("", include("strategies.urls")),
     path("", include("backtests.urls")),
+    path("", include("tradedesk.monitoring.urls")),
     path("", include("tradedesk.marketdata.urls")),
     path("", include("tradedesk.accounts.urls")),
     path("", include("tradedesk.notifications.urls")),

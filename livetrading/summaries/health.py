@@ -16,6 +16,8 @@ from tradedesk.marketdata.clock import MarketStatus, market_clock, market_status
 from tradedesk.monitoring.findings import Finding, State
 
 PARTS = ("checks", "orders", "accounts", "failures")
+# Their trouble is that of single users; late checks are that of the desk.
+OWNED = ("orders", "accounts", "failures")
 # The lines for an operator.
 LINES = 20
 

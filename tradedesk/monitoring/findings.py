@@ -35,14 +35,16 @@ Read = Callable[[datetime], Mapping[str, Finding]]
 @dataclass(frozen=True, slots=True)
 class Probe:
     """A look at some parts. read: their findings at a wall time; it may raise, and it may hang. if_unknown: what
-    to say then."""
+    to say then. owned: those of the parts whose trouble is that of single users."""
 
     parts: tuple[str, ...]
     read: Read
     if_unknown: str
+    owned: tuple[str, ...] = ()
 
 
 _probes: list[Probe] = []
+_LABELS = {"broker": "Message queue", "urgent": "Urgent worker", "failures": "Failing strategies"}
 
 
 def register(probe: Probe) -> None:
@@ -53,3 +55,11 @@ def register(probe: Probe) -> None:
 
 def probes() -> tuple[Probe, ...]:
     return tuple(_probes)
+
+
+def owned_parts() -> set[str]:
+    return {part for probe in _probes for part in probe.owned}
+
+
+def label_of(part: str) -> str:
+    return _LABELS.get(part, part.replace("_", " ").capitalize())

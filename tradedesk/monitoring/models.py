@@ -36,3 +36,15 @@ class WriteCheck(models.Model):
 
     def __str__(self) -> str:
         return self.instance
+
+
+class StoredHealth(models.Model):
+    """The health of the desk as a worker last saw it; one row. The pages read it instead of looking themselves,
+    and know by its age that nobody looks any more."""
+
+    # {part: [state, text]}
+    findings = models.JSONField(default=dict)
+    at = models.DateTimeField(help_text="Wall time.")
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}"

@@ -1,18 +1,25 @@
 """The heartbeat task: it records beat when beat sends it, and a worker when the worker runs it."""
 
+import logging
 import socket
 from typing import Any
 
 from celery import Task, shared_task
 from celery.signals import beat_init, before_task_publish, worker_ready
 from django.conf import settings
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.utils import timezone
 
+from tradedesk.monitoring.health import reader
 from tradedesk.monitoring.heartbeats import forget_old_heartbeats, record_heartbeat
 from tradedesk.monitoring.models import Component
+from tradedesk.monitoring.stored import store_health
+from tradedesk.publishing import publish
+
+log = logging.getLogger(__name__)
 
 HEARTBEAT_TASK = "tradedesk.tasks.heartbeat"
+STORE_TASK = "tradedesk.monitoring.tasks.store_health"
 
 
 @shared_task(name=HEARTBEAT_TASK, bind=True)
@@ -24,16 +31,28 @@ def heartbeat(task: "Task[..., None]", component: str = Component.WORKER) -> Non
         forget_old_heartbeats(wall_now)
 
 
+@shared_task(name=STORE_TASK)
+def store() -> None:
+    """What every page shows of the desk's health."""
+    wall_now = timezone.now()
+    store_health(reader.read(wall_now), wall_now)
+
+
 def record_ready(queues: Any, instance: str) -> None:
-    """A worker has begun to serve these queues."""
+    """A worker has begun to serve these queues. It raises nothing: a worker without this record works, too."""
     components = {
         settings.CELERY_TASK_DEFAULT_QUEUE: Component.WORKER,
         settings.URGENT_QUEUE: Component.URGENT,
         settings.RESEARCH_QUEUE: Component.RESEARCH,
     }
-    for queue in queues:
-        if queue in components:
-            record_heartbeat(components[queue], instance, timezone.now())
+    try:
+        for queue in queues:
+            if queue in components:
+                record_heartbeat(components[queue], instance, timezone.now())
+    except DatabaseError:
+        log.warning("The first heartbeat of %s could not be written.", instance, exc_info=True)
+    if settings.CELERY_TASK_DEFAULT_QUEUE in queues:
+        publish(STORE_TASK, [()])
     _close_connections()
 
 

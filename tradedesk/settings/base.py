@@ -199,6 +199,7 @@ CELERY_BEAT_SCHEDULE = {
         "livetrading.tasks.dispatch_due_accounts": 1,
         "livetrading.tasks.requeue_lost_orders": 5,
         "livetrading.tasks.watch_missed_checks": 15,
+        "tradedesk.monitoring.tasks.store_health": 5,
         "livetrading.tasks.carry_computed_evidence": 60,
         "livetrading.tasks.delete_old_decisions": 60,
         "backtests.tasks.recover_backtests": 15,
