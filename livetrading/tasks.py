@@ -11,6 +11,7 @@ from django.utils import timezone
 from livetrading.models import BrokerAccount, LiveStrategy, Order
 from livetrading.pipeline.dispatch import claim_due_accounts, release, renew
 from livetrading.pipeline.execute import execute_order
+from livetrading.pipeline.expiry import expire_entries
 from livetrading.pipeline.patience import Patience
 from livetrading.pipeline.requeue import lost_orders
 from livetrading.pipeline.tick import tick
@@ -41,9 +42,10 @@ def tick_account(account_id: int, lease: str) -> None:
     """One tick of a claimed account. A message whose claim was lost does nothing."""
     claim = [renew(account_id, datetime.fromisoformat(lease), timezone.now())]
 
-    def keep_claim() -> None:
+    def keep_claim() -> bool:
         if claim[0] is not None:
             claim[0] = renew(account_id, claim[0], timezone.now())
+        return claim[0] is not None
 
     if claim[0] is None:
         return
@@ -52,7 +54,7 @@ def tick_account(account_id: int, lease: str) -> None:
         if not mine:
             release(account_id, claim[0], timezone.now())
             return
-        result = tick(account_id, market_clock().now(), timezone.now(), renew=keep_claim)
+        result = tick(account_id, market_clock().now(), timezone.now(), renew=keep_claim, clock=timezone.now)
     enqueue_orders(result.orders)
     keep_claim()
     if claim[0] is None:
@@ -74,14 +76,14 @@ def check_now(live_id: int) -> None:
     with TURNS.turn(broker) as mine:
         if not mine:
             return  # the check is due, and beat finds it
-        result = tick(account_id, market_clock().now(), timezone.now(), only=(live_id,))
+        result = tick(account_id, market_clock().now(), timezone.now(), only=(live_id,), clock=timezone.now)
     _send(result.orders)
 
 
 @shared_task(name=TICK_NOW_TASK)
 def tick_now(account_id: int) -> None:
     """One tick of an account that is stopped or closed by hand, without waiting for beat or for checks."""
-    result = tick(account_id, market_clock().now(), timezone.now(), checks=False)
+    result = tick(account_id, market_clock().now(), timezone.now(), checks=False, clock=timezone.now)
     _send(result.orders)
 
 
@@ -92,6 +94,7 @@ def send_orders(order_ids: list[str]) -> None:
 
 @shared_task
 def requeue_lost_orders() -> None:
+    expire_entries(market_clock().now(), timezone.now())
     enqueue_orders(lost_orders(timezone.now()))
 
 
@@ -125,7 +128,7 @@ def _send(order_ids: Iterable[uuid.UUID]) -> None:
             if not mine:
                 return  # they stay PENDING, and requeue finds them
             try:
-                execute_order(order_id, market_clock().now(), timezone.now())
+                execute_order(order_id, market_clock().now(), timezone.now(), timezone.now)
             except Exception:
                 # It is enqueued again; the other orders go on.
                 log.exception("Order %s could not be sent", order_id)

@@ -77,7 +77,9 @@ class OrderRequest:
     """An order to place. closes: the client_order_id of the entry whose lot an exit sells; "" for an entry.
 
     type: market, limit, stop or stop_limit. time_in_force: day, gtc or opg. fractional: whether the quantity may
-    have parts of a share. Prices are in dollars per share."""
+    have parts of a share. valid_until: of an entry, the market time at which it must have begun to trade: a broker
+    refuses an entry that it gets later, or that could only trade later, and lets one expire that still waits then.
+    None for an exit, which is good at any time. Prices are in dollars per share."""
 
     client_order_id: str
     symbol: str
@@ -90,6 +92,7 @@ class OrderRequest:
     fractional: bool = False
     closes: str = ""
     exits: tuple[AttachedExit, ...] = ()
+    valid_until: datetime | None = None
     matching: BarMatching | None = None
 
 

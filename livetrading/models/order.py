@@ -133,6 +133,8 @@ class Order(models.Model):
     reason = models.CharField(max_length=300, blank=True)
     client_order_id = models.CharField(max_length=48, unique=True)
     broker_order_id = models.CharField(max_length=64, blank=True)
+    # Entries only: the last market time at which it may be sent. NULL for the open after `created_at`.
+    valid_until = models.DateTimeField(null=True, blank=True)
     # How often the order was claimed for sending, and the token of the last claim.
     attempts = models.PositiveIntegerField(default=0)
     sender = models.CharField(max_length=32, blank=True)
@@ -223,6 +225,16 @@ class Order(models.Model):
             )
             == 1
         )
+
+    @classmethod
+    def renew_claim(cls, order_id: uuid.UUID, sender: str, wall_now: datetime) -> bool:
+        """Begin the time of this sender's claim again. False when it has lost the claim."""
+        claimed = cls.objects.filter(pk=order_id, state=_S.SUBMITTING, sender=sender)
+        return claimed.update(state_changed_at=wall_now) == 1
+
+    @classmethod
+    def is_claimed_by(cls, order_id: uuid.UUID, sender: str) -> bool:
+        return cls.objects.filter(pk=order_id, state=_S.SUBMITTING, sender=sender).exists()
 
 
 # A lot has one stop, fixed or trailing, because brokers lock the shares of each.

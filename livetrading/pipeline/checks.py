@@ -21,6 +21,7 @@ from livetrading.pipeline.evaluate import Evaluation
 from livetrading.pipeline.gate import gate
 from livetrading.pipeline.protection import exits_of_entry
 from livetrading.pipeline.record import record, what_was_seen
+from livetrading.pipeline.validity import entry_valid_until
 from livetrading.services.notifications import notify_limit
 from tradedesk.core.bars import Timeframe, to_datetime, to_datetime64
 from tradedesk.core.money import to_decimal
@@ -258,6 +259,7 @@ def _order(
         priority=signal.strength,
         opening_order_id=decision.lot.opening_order_id if decision.lot else None,
         state=OrderState.PENDING if free else OrderState.WAITING,
+        valid_until=entry_valid_until(decision.event.closed_at, live.timeframe) if is_entry else None,
         created_at=context.now,
         state_changed_at=context.wall_now,
     )

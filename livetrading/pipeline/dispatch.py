@@ -17,9 +17,8 @@ from livetrading.models import (
 )
 from livetrading.models.halt import UNFINISHED
 from livetrading.models.order import WORKING
+from livetrading.pipeline import fence
 
-# A tick that has not ended after this time is dispatched again; a running tick renews its claim.
-LEASE = timedelta(seconds=30)
 # An account with something at the broker is reconciled after this market time.
 RECONCILE_EVERY = timedelta(seconds=5)
 ACCOUNTS = 1000
@@ -30,7 +29,7 @@ def claim_due_accounts(now: datetime, wall_now: datetime) -> list[tuple[int, dat
     leases, those that waited longest first, so that every user has a turn."""
     free = Q(claimed_until=None) | Q(claimed_until__lte=wall_now)
     free &= Q(quiet_until=None) | Q(quiet_until__lte=wall_now)
-    until = wall_now + LEASE
+    until = wall_now + fence.LEASE
     with transaction.atomic():
         # The row locks let only one of two dispatchers claim an account; one that a tick has locked has its turn
         # the next time.
@@ -72,7 +71,7 @@ def needs_tick(now: datetime) -> Q:
 
 def renew(account_id: int, until: datetime, wall_now: datetime) -> datetime | None:
     """Extend a claim that ends at `until`. Returns its new end, None when it was lost."""
-    longer = wall_now + LEASE
+    longer = wall_now + fence.LEASE
     claim = BrokerAccount.objects.filter(pk=account_id, claimed_until=until)
     return longer if claim.update(claimed_until=longer) == 1 else None
 

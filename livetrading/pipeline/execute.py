@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -20,15 +21,16 @@ from livetrading.models.decision_code import DecisionCode
 from livetrading.pipeline.backoff import back_off, must_wait
 from livetrading.pipeline.book import read_books
 from livetrading.pipeline.codes import code_of
+from livetrading.pipeline.fence import Fence
 from livetrading.pipeline.gate import OPEN, Verdict, gate
 from livetrading.pipeline.patience import Patience
+from livetrading.pipeline.validity import valid_until
 from livetrading.services.accounts import NoBroker, broker_for
 from livetrading.services.incidents import close, report
 from livetrading.services.notifications import notify_not_sent
 from livetrading.services.signal_codes import note_end
 from tradedesk.accounts.changes import bump_version
 from tradedesk.core.bars import Timeframe
-from tradedesk.marketdata.sessions import next_bar_close
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +39,15 @@ MANY_ATTEMPTS = 3
 
 
 class _LostClaim(Exception):
-    """Another worker has taken the order over."""
+    """Another worker has taken the order over, or is about to."""
 
 
-def execute_order(order_id: uuid.UUID, now: datetime, wall_now: datetime) -> None:
+def execute_order(
+    order_id: uuid.UUID, now: datetime, wall_now: datetime, clock: Callable[[], datetime] | None = None
+) -> None:
     """Send a PENDING order to its broker; does nothing when another worker has claimed it. An entry stays PENDING
-    while its account backs off.
+    while its account backs off. clock: the wall time, read again right before the broker is called; None when it
+    does not pass.
 
     The order becomes ACCEPTED, BLOCKED or REJECTED with the reason, or UNKNOWN when the broker does not respond.
     """
@@ -52,9 +57,9 @@ def execute_order(order_id: uuid.UUID, now: datetime, wall_now: datetime) -> Non
     related = ("user", "account__paper_account", "account__user", "live_strategy", "opening_order", "replaces")
     order = Order.objects.select_related(*related).get(pk=order_id)
     try:
-        accepted = _send(order, broker_for(order.account, now), sender, now)
+        accepted = _send(order, broker_for(order.account, now), Fence.from_claim(wall_now, clock), now)
     except _LostClaim:
-        log.warning("Order %s was taken over before it was sent.", order.client_order_id)
+        log.warning("Order %s was not sent: its sender took too long.", order.client_order_id)
         return
     except _HeldBack as held:
         _end(order, OrderState.BLOCKED, held.verdict.reason, now, wall_now, code_of(held.verdict.held))
@@ -89,17 +94,20 @@ class _HeldBack(Exception):
         self.verdict = verdict
 
 
-def _send(order: Order, broker: Broker, sender: str, now: datetime) -> BrokerOrder:
+def _send(order: Order, broker: Broker, fence: Fence, now: datetime) -> BrokerOrder:
     # An order that was claimed before may be at the broker: it is neither sent nor blocked before the broker was
     # asked.
-    if order.attempts > 1 and (known := broker.order_by_client_id(order.client_order_id)) is not None:
-        return known
+    if order.attempts > 1:
+        if (known := broker.order_by_client_id(order.client_order_id)) is not None:
+            return known
+        if Order.renew_claim(order.pk, order.sender, fence.clock()):  # the answer may have taken long
+            fence.renewed()
     verdict = gate_before_sending(order, now)
     if not verdict.open:
         raise _HeldBack(verdict)
     request = order_request(order, broker.capabilities)
-    # The last look before the broker: a sender that stalled has lost its claim.
-    if not Order.objects.filter(pk=order.pk, state=OrderState.SUBMITTING, sender=sender).exists():
+    # The last look before the broker: a sender that stalled has lost its claim, or is about to lose it.
+    if not Order.is_claimed_by(order.pk, order.sender) or not fence.allows_call():
         raise _LostClaim
     if order.replaces is not None:
         return broker.replace(order.replaces.client_order_id, request)
@@ -114,7 +122,8 @@ def gate_before_sending(order: Order, now: datetime) -> Verdict:
     open_positions = None
     if live is not None:
         open_positions = read_books(order.account, [live], without=order)[live.pk].open_positions()
-    expired = now >= next_bar_close(order.created_at, order.timeframe)
+    until = valid_until(order)
+    expired = until is not None and now > until
     return gate(order.purpose, order.account, order.user, live, open_positions=open_positions, expired=expired)
 
 
@@ -133,6 +142,7 @@ def order_request(order: Order, capabilities: Capabilities) -> OrderRequest:
         fractional=order.fractional,
         closes=order.opening_order.client_order_id if order.opening_order else "",
         exits=_attached_exits(order, capabilities) if is_entry else (),
+        valid_until=valid_until(order),
         matching=BarMatching(bar_minutes=Timeframe(order.timeframe).minutes, priority=order.priority),
     )
 
@@ -171,14 +181,20 @@ def _move(order: Order, state: OrderState, wall_now: datetime, **changes: Any) -
     return Order.move(order.pk, state, wall_now=wall_now, claimed_by=order.sender, **changes)
 
 
-def request_cancels(account: BrokerAccount, broker: Broker) -> None:
+def request_cancels(account: BrokerAccount, broker: Broker, fence: Fence | None = None) -> None:
     """Ask the broker to cancel the orders of the account that wait for it. Their later states show whether it was
-    in time; a request that fails is repeated at the next tick."""
+    in time; a request that fails is repeated at the next tick, and so is what the fence stops. fence: None for a
+    caller without a claim."""
     waiting = account.orders.filter(state=OrderState.CANCEL_PENDING).order_by("state_changed_at")
     patience = Patience()
     for client_order_id in waiting.values_list("client_order_id", flat=True):
         if patience.is_over:
             return
+        if fence is not None and not fence.allows_call():
+            log.warning("The cancellations of account %s are left to the next tick.", account.pk)
+            return
+        if not waiting.filter(client_order_id=client_order_id).exists():
+            continue  # another worker has seen its end meanwhile
         try:
             broker.cancel(client_order_id)
         except Exception:

@@ -4,17 +4,17 @@ import uuid
 from datetime import datetime, timedelta
 
 from livetrading.models import Order, OrderState
+from livetrading.pipeline import fence
 
-# The message of a PENDING order of this age counts as lost; the worker of a SUBMITTING order of this age counts as
-# stopped.
+# The message of a PENDING order of this age counts as lost.
 LOST_MESSAGE = timedelta(seconds=5)
-LOST_WORKER = timedelta(seconds=30)
 
 
 def lost_orders(wall_now: datetime) -> list[uuid.UUID]:
     """The orders to enqueue again, exits first, then the oldest. An order whose worker has stopped becomes
     UNKNOWN: it is sent again only after the broker has confirmed that it never received it."""
-    submitting = Order.objects.filter(state=OrderState.SUBMITTING, state_changed_at__lt=wall_now - LOST_WORKER)
+    stopped = wall_now - fence.LOST_WORKER
+    submitting = Order.objects.filter(state=OrderState.SUBMITTING, state_changed_at__lt=stopped)
     for order_id in submitting.values_list("pk", flat=True):
         Order.move(order_id, OrderState.UNKNOWN, wall_now=wall_now, reason="The broker's response was lost.")
     pending = Order.objects.filter(state=OrderState.PENDING, state_changed_at__lt=wall_now - LOST_MESSAGE)

@@ -14,6 +14,7 @@ from livetrading.pipeline.backoff import back_off
 from livetrading.pipeline.checks import CheckContext, check_set, due_strategies, record_errors
 from livetrading.pipeline.evaluate import Evaluation, evaluate
 from livetrading.pipeline.execute import request_cancels
+from livetrading.pipeline.fence import Fence
 from livetrading.pipeline.flatten import flatten
 from livetrading.pipeline.protect import protect
 from livetrading.pipeline.reconcile import reconcile
@@ -45,11 +46,13 @@ def tick(
     *,
     only: tuple[int, ...] = (),
     checks: bool = True,
-    renew: Callable[[], None] = lambda: None,
+    renew: Callable[[], bool] = lambda: True,
+    clock: Callable[[], datetime] | None = None,
 ) -> TickResult:
     """Run one tick at the market time `now`. only: check these strategies, whether due or not; a new deployment is
     checked immediately. checks: False for a tick that checks no strategy. renew: called between the stages, to
-    keep the claim on the account.
+    keep the claim on the account; returns whether it is still held. clock: the wall time, read again before each
+    cancellation; None when it does not pass.
 
     A strategy that cannot be evaluated is recorded and taken out; the rest goes on. When the account cannot be
     reconciled, nothing is decided, because the decisions would not know its fills.
@@ -57,22 +60,23 @@ def tick(
     account = BrokerAccount.objects.select_related("user", "paper_account").get(pk=account_id)
     strategies = due_strategies(account, now, only, SET + 1) if checks else []
     result = TickResult(more=len(strategies) > SET)
+    fence = Fence.from_claim(wall_now, clock)
     strategies = strategies[:SET]
     try:
         broker = broker_for(account, now)
         reconciled = reconcile(account, broker, now, wall_now)
         result.orders += flatten(account, broker.capabilities, now, wall_now)
         result.orders += protect(account, broker.capabilities, reconciled.working, now, wall_now)
-        request_cancels(account, broker)
+        request_cancels(account, broker, fence)
     except Exception as error:
         log.exception("Account %s could not be reconciled", account_id)
         record_errors({live.pk: error for live in strategies}, now)
         pause = _record_failure(account, error)
         return TickResult(pause=max(pause, back_off(account_id, error, wall_now)))
-    renew()
+    _keep(fence, renew)
     if strategies:
         evaluations, errors = evaluate(strategies, now)
-        renew()
+        _keep(fence, renew)
         context = CheckContext(reconciled.equity, broker.capabilities, now, wall_now)
         result.orders += _decide(account_id, evaluations, errors, context)
         if errors:
@@ -82,10 +86,17 @@ def tick(
         if not broker.capabilities.attached_exits_at_fill:
             # Exits that were just decided need their shares: what holds them is cancelled now.
             result.orders += protect(account, broker.capabilities, reconciled.working, now, wall_now)
-            request_cancels(account, broker)
+            request_cancels(account, broker, fence)
     if strategies or reconciled.changed or result.orders:
         bump_version(account.user_id)
     return result
+
+
+def _keep(fence: Fence, renew: Callable[[], bool]) -> None:
+    if renew():
+        fence.renewed()
+    else:
+        fence.close()
 
 
 def _decide(

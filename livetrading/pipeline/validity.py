@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from livetrading.models import Order
 from tradedesk.core.bars import Timeframe, to_datetime, to_datetime64
 from tradedesk.marketdata.sessions import NEW_YORK, bar_close, is_open, next_bar_close, next_open
 
@@ -28,6 +29,13 @@ def entry_valid_until(closed_at: datetime, timeframe: str) -> datetime:
 def close_of(bar_time: datetime, timeframe: str) -> datetime:
     """When the bar with this time is complete."""
     return to_datetime(bar_close(np.array([to_datetime64(bar_time)]), timeframe)[0])
+
+
+def valid_until(order: Order) -> datetime | None:
+    """The last market time at which this order may be sent; None for an exit."""
+    if order.purpose != Order.Purpose.ENTRY:
+        return None
+    return order.valid_until or entry_valid_until(order.created_at, order.timeframe)
 
 
 def is_stale(newest: datetime, timeframe: str, now: datetime) -> bool:

@@ -37,14 +37,15 @@ def main(prepare: Callable[[], None] = lambda: None) -> None:
     """prepare: called before the first fork."""
     django.setup()
     from backtests.services.optimizer import recovery
-    from livetrading.pipeline import dispatch, requeue
+    from livetrading.pipeline import fence, requeue
     from tradedesk.celery import app
 
     app.loader.import_default_modules()
     for module in PRELOADED:
         importlib.import_module(module)
-    dispatch.LEASE = timedelta(seconds=0.7)
-    requeue.LOST_WORKER = timedelta(seconds=1)
+    fence.LEASE = timedelta(seconds=0.7)
+    fence.BROKER_CALL, fence.FENCE = timedelta(seconds=0.1), timedelta(seconds=0.9)
+    fence.LOST_WORKER = timedelta(seconds=1)
     requeue.LOST_MESSAGE = timedelta(seconds=0.5)
     recovery.HEARTBEAT_TIMEOUT = timedelta(seconds=1.5)  # longer than the second between two heartbeats
     recovery.MESSAGE_TIMEOUT = timedelta(seconds=0.5)

@@ -13,8 +13,9 @@ from livetrading.brokers.protocol import OutcomeUnknown
 from livetrading.models import BrokerAccount, LiveStrategy, Order
 from livetrading.pipeline import tick as tick_module
 from livetrading.pipeline.checks import check_set
-from livetrading.pipeline.dispatch import LEASE, claim_due_accounts
+from livetrading.pipeline.dispatch import claim_due_accounts
 from livetrading.pipeline.evaluate import evaluate
+from livetrading.pipeline.fence import LEASE
 from livetrading.services.accounts import broker_for
 from tests.livetrading.factories import account_of, at_day
 from tests.livetrading.made_bars import CLOSES, DAYS, TIMES, TWO_BARS

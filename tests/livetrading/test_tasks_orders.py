@@ -10,8 +10,8 @@ import time_machine
 
 from livetrading import tasks
 from livetrading.models import BrokerAccount, Order, OrderState, PaperAccount, PaperTrade
-from livetrading.pipeline.dispatch import LEASE
 from livetrading.pipeline.execute import execute_order
+from livetrading.pipeline.fence import LEASE
 from livetrading.services.control import control
 from livetrading.services.deploy import DeploymentSettings, deploy
 from strategies.services import save_strategy

@@ -122,6 +122,14 @@ def next_bar_close(moment: datetime, timeframe: str) -> datetime:
     return opens + timedelta(minutes=Timeframe(timeframe).minutes)
 
 
+def next_bar_open(moment: datetime, timeframe: str) -> datetime:
+    """The open of the first dated bar that opens at `moment` or later. Raises LookupError after the end of the
+    calendar."""
+    opens = next_open(moment - timedelta(microseconds=1))
+    first = bar_open(np.array([to_datetime64(opens)]), timeframe)[0]
+    return opens if to_datetime(first) == opens else next_open(_dated_close(opens, timeframe))
+
+
 def previous_bar_close(now: datetime, timeframe: str) -> datetime:
     """The last close of a dated bar at or before `now`; for shorter bars that of a session. Raises LookupError
     before the start of the calendar."""

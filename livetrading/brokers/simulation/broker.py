@@ -27,6 +27,7 @@ from livetrading.models import BrokerAccount, PaperAccount, PaperFill, PaperOrde
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.money import to_decimal
 from tradedesk.marketdata.quotes import closing_price, read_quotes
+from tradedesk.marketdata.sessions import next_bar_open
 
 CAPABILITIES = Capabilities(
     attached_exits_at_fill=True,
@@ -59,14 +60,16 @@ class SimulatedBroker:
         existing = orders.filter(client_order_id=request.client_order_id).first()
         if existing is not None:
             return _broker_order(existing)
+        timeframe = _TIMEFRAMES[request.matching.bar_minutes]
         try:
             with transaction.atomic():
                 self._refuse_other_epoch()
+                self._refuse_late(request, timeframe)
                 order = orders.create(
                     client_order_id=request.client_order_id,
                     closes=request.closes,
                     symbol=request.symbol,
-                    timeframe=_TIMEFRAMES[request.matching.bar_minutes],
+                    timeframe=timeframe,
                     side=request.side,
                     quantity=request.quantity,
                     fractional=request.fractional,
@@ -124,6 +127,15 @@ class SimulatedBroker:
         current = BrokerAccount.objects.select_for_update().values_list("epoch", flat=True)
         if current.filter(pk=self._account.broker_account_id).first() != self._epoch:
             raise OrderRefused("The account was reset after this order was made.")
+
+    def _refuse_late(self, request: OrderRequest, timeframe: str) -> None:
+        """Refuse an entry for which the first bar would open too late. By the calendar: where a symbol has no bar,
+        an entry waits for its next one, as in a backtest."""
+        if request.valid_until is None:
+            return
+        first = next_bar_open(self._now, timeframe) if Timeframe(timeframe).is_dated else self._now
+        if first > request.valid_until:
+            raise OrderRefused("The simulation would fill this entry too late: at the open of a later bar.")
 
     def _market_value(self) -> float:
         """Market value of the open lots in dollars, at their last closes; without one, at what was paid."""

@@ -17,7 +17,8 @@ from livetrading.models import (
 )
 from livetrading.models.order import FINAL, WORKING
 from livetrading.pipeline import dispatch as dispatch_module
-from livetrading.pipeline.dispatch import LEASE, RECONCILE_EVERY, claim_due_accounts, release, renew
+from livetrading.pipeline.dispatch import RECONCILE_EVERY, claim_due_accounts, release, renew
+from livetrading.pipeline.fence import LEASE
 from tests.livetrading.at_once import at_once
 from tests.livetrading.factories import NOW, WALL, account_of, make_live_strategy, make_order
 from tradedesk.accounts.models import User

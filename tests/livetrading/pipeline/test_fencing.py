@@ -9,9 +9,11 @@ import pytest
 from livetrading.brokers.protocol import BrokerOrder, OrderRequest, OutcomeUnknown
 from livetrading.models import Incident, LiveStrategy, Order, OrderState
 from livetrading.pipeline import execute as execute_module
-from livetrading.pipeline.execute import execute_order
+from livetrading.pipeline.execute import execute_order, request_cancels
+from livetrading.pipeline.fence import BROKER_CALL, FENCE, LEASE, LOST_WORKER, Fence
 from livetrading.pipeline.gate import OPEN, Held, Verdict
-from livetrading.pipeline.requeue import LOST_WORKER, lost_orders
+from livetrading.pipeline.requeue import lost_orders
+from livetrading.pipeline.tick import tick
 from livetrading.services.control import control
 from tests.livetrading.factories import make_live_strategy
 from tests.livetrading.made_bars import CLOSES
@@ -230,3 +232,80 @@ def test_the_first_attempt_does_not_ask_the_broker_and_later_ones_do(
     control(live, "pause", CLOSES[1], CLOSES[1])
     send(order)
     assert (fresh(order).state, order.attempts, len(broker.submitted)) == (S.UNKNOWN, 2, 1)
+
+
+# --- The fence -------------------------------------------------------------------------------------------------
+
+
+def test_a_call_ends_before_the_claim_does_and_the_claim_before_others_take_over() -> None:
+    assert timedelta(0) < BROKER_CALL < FENCE < LOST_WORKER
+    assert FENCE < LEASE
+
+
+@pytest.mark.parametrize(
+    ("stalled", "sent"), [(FENCE - BROKER_CALL, False), (FENCE - BROKER_CALL - timedelta(microseconds=1), True)]
+)
+def test_a_sender_that_stalled_does_not_send_although_nobody_has_taken_over_yet(
+    order: Order, broker: ScriptedBroker, stalled: timedelta, sent: bool
+) -> None:
+    execute_order(order.pk, CLOSES[1], WALL, lambda: WALL + stalled)
+    assert (len(broker.submitted) == 1) == sent
+    assert fresh(order).state == (S.ACCEPTED if sent else S.SUBMITTING)
+    lost_orders(LATER)
+    assert fresh(order).state == (S.ACCEPTED if sent else S.UNKNOWN)
+
+
+def test_a_replacement_is_not_sent_by_a_sender_that_stalled(
+    live: LiveStrategy, order: Order, broker: ScriptedBroker
+) -> None:
+    old = entry_of(live, symbol="IBM")
+    broker.report_order(old)
+    Order.objects.filter(pk=order.pk).update(replaces=old)
+    execute_order(order.pk, CLOSES[1], WALL, lambda: WALL + FENCE)
+    assert (broker.replaced, fresh(order).state) == ([], S.SUBMITTING)
+
+
+def test_a_slow_answer_to_whether_the_broker_has_the_order_begins_the_time_again(
+    order: Order, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall = [WALL]
+
+    def slowly(self: ScriptedBroker, client_order_id: str) -> BrokerOrder | None:
+        wall[0] += BROKER_CALL
+        return self.orders.get(client_order_id)
+
+    monkeypatch.setattr(ScriptedBroker, "order_by_client_id", slowly)
+    Order.objects.filter(pk=order.pk).update(attempts=1)
+    execute_order(order.pk, CLOSES[1], WALL, lambda: wall[0])
+    assert (len(broker.submitted), fresh(order).state) == (1, S.ACCEPTED)
+
+
+def test_a_tick_that_stalled_or_lost_its_account_cancels_nothing(
+    live: LiveStrategy, order: Order, broker: ScriptedBroker
+) -> None:
+    Order.objects.filter(pk=order.pk).update(state=S.CANCEL_PENDING)
+    broker.report_order(order)
+    tick(live.account_id, CLOSES[1], WALL, clock=lambda: WALL + FENCE)
+    fence = Fence.from_claim(WALL, lambda: WALL)
+    fence.close()
+    request_cancels(live.account, broker, fence)
+    assert broker.cancelled == []
+    tick(live.account_id, CLOSES[1], WALL, clock=lambda: WALL)
+    assert broker.cancelled == [order.client_order_id]
+
+
+def test_a_cancellation_is_not_asked_for_once_the_order_has_ended(
+    live: LiveStrategy, order: Order, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two, the second ends while the first is asked for."""
+    second = entry_of(live, symbol="IBM")
+    Order.objects.filter(pk__in=[order.pk, second.pk]).update(state=S.CANCEL_PENDING)
+    cancel = ScriptedBroker.cancel
+
+    def meanwhile(self: ScriptedBroker, client_order_id: str) -> None:
+        cancel(self, client_order_id)
+        Order.objects.exclude(client_order_id=client_order_id).update(state=S.FILLED)
+
+    monkeypatch.setattr(ScriptedBroker, "cancel", meanwhile)
+    request_cancels(live.account, broker)
+    assert len(broker.cancelled) == 1

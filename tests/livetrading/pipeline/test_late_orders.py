@@ -1,25 +1,35 @@
 """Orders that are sent late, or not at all: an entry is meant for one bar, an exit for any."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from livetrading.brokers.protocol import OutcomeUnknown
-from livetrading.models import Incident, LiveStrategy, Order, OrderState
-from livetrading.pipeline.execute import execute_order
-from livetrading.pipeline.gate import TOO_LATE
+from livetrading.brokers.protocol import OrderRefused, OutcomeUnknown
+from livetrading.brokers.simulation.broker import CAPABILITIES
+from livetrading.models import Incident, LiveStrategy, Order, OrderState, PaperOrder
+from livetrading.models.decision_code import DecisionCode as Code
+from livetrading.pipeline import execute as execute_module
+from livetrading.pipeline.execute import execute_order, order_request
+from livetrading.pipeline.expiry import expire_entries
+from livetrading.pipeline.gate import OPEN, TOO_LATE
+from livetrading.pipeline.tick import tick
+from livetrading.pipeline.validity import GRACE
+from livetrading.services.accounts import broker_for
 from livetrading.summaries.health import trading_findings
-from tests.livetrading.factories import make_live_strategy
-from tests.livetrading.made_bars import CLOSES
-from tests.livetrading.pipeline.desk import WALL
+from tests.livetrading.factories import make_live_strategy, make_signal
+from tests.livetrading.made_bars import CLOSES, OPENS, flat, store_bars
+from tests.livetrading.pipeline.desk import WALL, check, open_account
 from tests.livetrading.pipeline.scripted_broker import (
     ScriptedBroker,
     connect,
     entry_of,
     exit_of,
     fresh,
+    leg_of,
     run_reconcile,
 )
+from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy
 from tradedesk.accounts.models import User
 from tradedesk.monitoring.findings import State
 from tradedesk.notifications.models import Notification
@@ -45,29 +55,84 @@ def send(order: Order, now: datetime) -> Order:
     return fresh(order)
 
 
+@pytest.mark.parametrize("stated", [True, False])
 @pytest.mark.parametrize(
-    ("timeframe", "made", "closed"),
+    ("timeframe", "made", "until"),
     [
-        pytest.param("1Day", CLOSES[1], CLOSES[2], id="daily"),
-        pytest.param("1Day", CLOSES[4], CLOSES[5], id="daily, over a weekend"),
+        pytest.param("1Day", CLOSES[1], OPENS[2] + GRACE, id="daily"),
+        pytest.param("1Day", CLOSES[4], OPENS[5] + GRACE, id="daily, over a weekend"),
         pytest.param("1Hour", MIDDAY, CLOSES[1], id="hourly"),
-        pytest.param("1Hour", CLOSES[1], CLOSES[2] - 330 * MINUTE, id="hourly, at the close"),
+        pytest.param("1Hour", CLOSES[1], OPENS[2] + 60 * MINUTE, id="hourly, at the close"),
     ],
 )
-def test_an_entry_is_sent_until_the_bar_that_it_is_meant_for_has_closed(
-    live: LiveStrategy, broker: ScriptedBroker, timeframe: str, made: datetime, closed: datetime
+def test_an_entry_is_sent_until_its_grace_is_over(
+    live: LiveStrategy, broker: ScriptedBroker, timeframe: str, made: datetime, until: datetime, stated: bool
 ) -> None:
+    """An entry that states no time is meant for the open after it was made."""
+    fields: dict[str, Any] = {"timeframe": timeframe, "created_at": made, "valid_until": until if stated else None}
     entries = [
-        entry_of(live, symbol=symbol, state=S.PENDING, stop=None, timeframe=timeframe, created_at=made)
-        for symbol in ("AAPL", "IBM", "MSFT")
+        entry_of(live, symbol=symbol, state=S.PENDING, stop=None, **fields) for symbol in ("AAPL", "IBM", "MSFT")
     ]
     assert send(entries[0], made).state == S.ACCEPTED
-    assert send(entries[1], closed - INSTANT).state == S.ACCEPTED
-    late = send(entries[2], closed)
+    assert send(entries[1], until).state == S.ACCEPTED
+    late = send(entries[2], until + INSTANT)
     assert late.state == S.BLOCKED
     assert late.reason == TOO_LATE
     assert late.reason in Notification.objects.get(user=live.user).text
-    assert [request.symbol for request in broker.submitted] == ["AAPL", "IBM"]
+    assert [(request.symbol, request.valid_until) for request in broker.submitted] == [
+        ("AAPL", until),
+        ("IBM", until),
+    ]
+
+
+def test_an_entry_that_nobody_sends_expires_by_itself(live: LiveStrategy, broker: ScriptedBroker) -> None:
+    """Even when no sender ever comes; its protective exits end with it, and its signal says why."""
+    signal = make_signal(live_strategy=live, code=Code.ORDERED)
+    until = OPENS[2] + GRACE
+    entry = entry_of(live, state=S.PENDING, signal=signal, valid_until=until)
+    claimed = entry_of(live, state=S.PENDING, symbol="IBM", valid_until=until, attempts=1, sender="first")
+    sale = exit_of(entry_of(live, state=S.FILLED, symbol="MSFT", stop=None), state=S.PENDING)
+    expire_entries(until, WALL)
+    assert fresh(entry).state == S.PENDING
+    expire_entries(until + INSTANT, WALL)
+    assert (fresh(entry).state, entry.reason) == (S.BLOCKED, TOO_LATE)
+    assert fresh(claimed).state == S.PENDING, "the broker may have it: its sender asks"
+    assert fresh(sale).state == S.PENDING, "an exit is good at any time"
+    signal.refresh_from_db()
+    assert signal.code == Code.EXPIRED
+    assert TOO_LATE in Notification.objects.get().text
+    tick(live.account_id, until + INSTANT, WALL)
+    assert leg_of(entry).state == S.CANCELLED
+    assert send(claimed, until + INSTANT).state == S.BLOCKED
+    assert broker.submitted == []
+
+
+def test_an_entry_that_waits_30_sessions_is_never_sent(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its message was lost, and the desk was away; on the replay market the simulation refuses it, too."""
+    open_account(alice, 100_000.0)
+    live = make_two_bar_strategy(alice, "AAPL")
+    store_bars(AAPL=flat(10, 10, 12, *[13] * 40))
+    (order_id,) = check(live, CLOSES[2])
+    order = Order.objects.get(pk=order_id)
+    assert order.valid_until == OPENS[3] + GRACE
+    with monkeypatch.context() as patch:
+        patch.setattr(execute_module, "gate_before_sending", lambda order, now: OPEN)
+        late = order_request(order, CAPABILITIES)
+        with pytest.raises(OrderRefused):
+            broker_for(order.account, CLOSES[32]).submit(late)
+    execute_order(order_id, CLOSES[32], WALL)
+    assert fresh(order).state == S.BLOCKED
+    assert not PaperOrder.objects.exists()
+
+
+def test_the_simulation_refuses_an_entry_whose_bar_has_opened(alice: User) -> None:
+    """The desk may still send it, and a real broker would fill it; the simulation fills at the opens of bars."""
+    open_account(alice, 100_000.0)
+    live = make_two_bar_strategy(alice, "AAPL")
+    store_bars(AAPL=flat(10, 10, 12, 13, 13))
+    (order_id,) = check(live, CLOSES[2])
+    execute_order(order_id, OPENS[3] + MINUTE, WALL)
+    assert Order.objects.get(pk=order_id).state == S.REJECTED
 
 
 @pytest.mark.parametrize("timeframe", ["1Day", "1Hour"])

@@ -144,6 +144,9 @@ class SecondBroker:
         for order in list(self.orders.values()):
             if order.state == "received":
                 self._accept(order)
+            until = order.request.valid_until
+            if until is not None and self.now > until and not order.filled:
+                self._end(order, "expired", "The entry was not filled in time.")
             if order.cancel_requested and order.is_open:
                 self._end(order, "cancelled", "Cancelled on request.")
 
@@ -211,6 +214,8 @@ class SecondBroker:
         if request.exits and not (can.attached_exits_at_price and all(each.price for each in request.exits)):
             self._refuse("Attached exits are not accepted like this.")
         if request.side == "buy":
+            if request.valid_until is not None and self.now > request.valid_until:
+                self._refuse("The entry is too late.")
             if quantity * self._price(symbol) > self.cash:
                 self._refuse("There is not enough cash.")
             return
