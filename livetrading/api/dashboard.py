@@ -31,6 +31,7 @@ class DashboardSchema(Schema):
     mode: str = Field(examples=["paper"])
     day: date = Field(description="The market day of the `*_today` fields.")
     active_strategies: int
+    error_strategies: int = Field(description="Stopped by the desk, because their checks cannot work.")
     paused_strategies: int
     stopped_strategies: int
     signals_today: int
@@ -73,6 +74,7 @@ def read_dashboard(request: UserRequest) -> DashboardSchema:
     return DashboardSchema.of(
         desk.account,
         active_strategies=desk.active,
+        error_strategies=desk.error,
         paused_strategies=desk.paused,
         stopped_strategies=desk.stopped,
         signals_today=desk.signals_today,

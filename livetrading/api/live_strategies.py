@@ -95,7 +95,7 @@ class LiveStrategySchema(Schema):
     symbols: list[str]
     timeframe: str
     deployed_at: datetime
-    next_check_at: datetime | None = Field(description="Null unless it is active.")
+    next_check_at: datetime | None = Field(description="Null unless it is active or paused.")
     last_check: LastCheckSchema
     limits: LimitsSchema
     counters: CountersSchema
@@ -110,7 +110,7 @@ class LiveStrategySchema(Schema):
 def list_live_strategies(
     request: UserRequest, status: LiveStrategy.Status | None = None
 ) -> MappedQuerySet[LiveStrategy]:
-    """Your deployments: active, then paused, then stopped; each newest first."""
+    """Your deployments: active, then those with an error, then paused, then stopped; each newest first."""
     rows = strategies.ordered(request.user)
     if status is not None:
         rows = rows.filter(status=status)
@@ -128,26 +128,26 @@ SWITCH_RESPONSES: Responses = {200: LiveStrategySchema, **UNKNOWN, 409: Problem}
 
 @router.post("/strategies/{int:live_strategy_id}/start", response=SWITCH_RESPONSES)
 def start_live_strategy(request: UserRequest, live_strategy_id: int) -> Status[object]:
-    """Resumes a paused or stopped deployment and checks its signals immediately."""
+    """Resumes a deployment that is paused, stopped or has an error, and checks its signals immediately."""
     return _switch(request, live_strategy_id, "start")
 
 
 @router.post("/strategies/{int:live_strategy_id}/pause", response=SWITCH_RESPONSES)
 def pause_live_strategy(request: UserRequest, live_strategy_id: int) -> Status[object]:
-    """Pauses the checks until it is started again. Open positions keep their stops."""
+    """No entries until it is started again. Its exits are still sent, and open positions keep their stops."""
     return _switch(request, live_strategy_id, "pause")
 
 
 @router.post("/strategies/{int:live_strategy_id}/stop", response=SWITCH_RESPONSES)
 def stop_live_strategy(request: UserRequest, live_strategy_id: int) -> Status[object]:
-    """Stops the checks. Open positions keep their stops."""
+    """No signals at all, neither entries nor exits. Open positions keep their stops."""
     return _switch(request, live_strategy_id, "stop")
 
 
 def _switch(request: UserRequest, pk: int, action: Literal["start", "pause", "stop"]) -> Status[object]:
     live = find(_own(request), pk)
     try:
-        live = control(live, action, market_clock().now(), timezone.now())
+        live, _ = control(live, action, market_clock().now(), timezone.now())
     except ControlRefused as refusal:
         return Status(409, Problem(detail=str(refusal)))
     return Status(200, _schemas(request.user, [live])[0])
@@ -168,7 +168,7 @@ def _schema(row: StrategySummary, count: SignalCount, scorecard: CarriedScorecar
     live = row.live
     return LiveStrategySchema.of(
         live,
-        next_check_at=live.next_check_at if live.is_active else None,
+        next_check_at=live.next_check_at if live.is_checked else None,
         last_check=LastCheckSchema.of(live, signal=row.last_signal),
         limits=live,
         counters=CountersSchema(

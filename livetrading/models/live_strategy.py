@@ -24,10 +24,24 @@ def _dollars(**options: Any) -> "models.DecimalField[Any, Any]":
     return models.DecimalField(max_digits=20, decimal_places=6, **options)
 
 
+class ShownStrategies(models.Manager["LiveStrategy"]):
+    """All but the deleted ones."""
+
+    def get_queryset(self) -> "models.QuerySet[LiveStrategy]":
+        return super().get_queryset().filter(deleted_at=None)
+
+
 class LiveStrategy(ConfiguredKind, DeployedRules):
+    """A deleted one keeps its row, so its signals, orders and trades keep its name. `objects`, and the live
+    strategies of a user or an account, leave it out."""
+
     class Status(models.TextChoices):
+        """A paused one is checked and sends exits; a stopped one, and one with an error, is not checked. What is
+        held keeps its protection in every status."""
+
         ACTIVE = "active", "Active"
         PAUSED = "paused", "Paused"
+        ERROR = "error", "Error"
         STOPPED = "stopped", "Stopped"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="live_strategies")
@@ -38,6 +52,10 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     candidate = models.ForeignKey(Candidate, models.SET_NULL, null=True, blank=True, related_name="deployments")
     # One for each press of the button, so that a double click deploys once.
     deploy_key = models.CharField(max_length=64)
+    # The one that this one replaced: the same strategy with other parameters, symbols or limits.
+    previous_version = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="next_versions"
+    )
 
     # The snapshot: never edited after the deployment.
     symbols = models.JSONField(default=list)
@@ -63,10 +81,12 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     # What the last check saw of each symbol: {"bar_time", "close", "side", "code", "sentence"}.
     last_seen = models.JSONField(default=dict, blank=True)
     last_error = models.CharField(max_length=300, blank=True)
-    # Checks in a row that failed.
+    # Checks in a row that failed, and of these the last ones in which the kind's own code failed in the same way.
     failures = models.PositiveIntegerField(default=0)
+    kind_failures = models.PositiveIntegerField(default=0)
     # Since when the desk knows that checks are missed; NULL while they are made.
     missed_checks_at = models.DateTimeField(null=True, blank=True, help_text="Market time.")
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="Market time.")
 
     # Dollars of all sales, after all commissions paid so far; kept by the booking of fills.
     realized_pnl = _dollars(default=Decimal(0))
@@ -81,6 +101,9 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     # The peak whose drawdown has reached the limit and was reported.
     reported_drawdown_peak = _dollars(null=True, blank=True)
 
+    objects = ShownStrategies()
+    with_deleted: "models.Manager[LiveStrategy]" = models.Manager()
+
     class Meta:
         ordering = ["-id"]
         verbose_name_plural = "live strategies"
@@ -90,7 +113,7 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
             models.Index(fields=["user", "-id"]),
             models.Index(
                 fields=["failures"],
-                condition=Q(status="active", failures__gte=FAILING),
+                condition=Q(status__in=["active", "paused"], failures__gte=FAILING),
                 name="live_strategy_failing",
             ),
             models.Index(
@@ -127,7 +150,21 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
         since."""
         return self.tripped_session is not None and self.tripped_session == self.session
 
+    @property
+    def is_checked(self) -> bool:
+        return self.status in CHECKED
+
+    @property
+    def degraded(self) -> str:
+        """Why the last checks failed, while they are tried again; "" when all is well."""
+        return self.last_error if self.is_checked and self.failures else ""
+
     def last_evaluated(self, symbol: str) -> datetime | None:
         """The time of the last evaluated bar of `symbol`; None before the first check."""
         evaluated = self.evaluated_bars.get(symbol)
         return datetime.fromisoformat(evaluated) if evaluated else self.last_bar_time
+
+
+# The statuses in which the signals are checked. A query of the failing ones uses this list: SQLite uses a partial
+# index only for the same one.
+CHECKED = (LiveStrategy.Status.ACTIVE, LiveStrategy.Status.PAUSED)

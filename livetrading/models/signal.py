@@ -32,6 +32,8 @@ class SignalHistory(models.Model):
     # Why there is no order; empty when there is an order.
     reason = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField()
+    # Of one that waits for a person: when the next bar closes, and it is too late to enter. Market time.
+    waits_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]
@@ -41,6 +43,7 @@ class SignalHistory(models.Model):
             models.Index(fields=["live_strategy", "-id"]),
             models.Index(fields=["user", "code", "-id"]),
             models.Index(fields=["user", "symbol", "-id"]),
+            models.Index(fields=["user", "-id"], condition=models.Q(outcome="recorded"), name="signal_recorded"),
         ]
         constraints = [
             # A repeated check of the same bar cannot write a second row.

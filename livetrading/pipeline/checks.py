@@ -11,6 +11,7 @@ from django.db import transaction
 from livetrading.brokers.protocol import Capabilities
 from livetrading.models import BarDecision, BrokerAccount, LiveStrategy, Order, OrderState, SignalHistory
 from livetrading.models.decision_code import DecisionCode
+from livetrading.models.live_strategy import CHECKED
 from livetrading.models.order import OrderType, TimeInForce
 from livetrading.models.signal import OrderSide
 from livetrading.pipeline.book import StrategyBook, read_books
@@ -29,7 +30,6 @@ from tradedesk.core.rules import RiskRules
 from tradedesk.core.signals import Side
 from tradedesk.marketdata import sessions
 
-ACTIVE = LiveStrategy.Status.ACTIVE
 # The columns that a check writes; the rules and the status belong to the trader.
 CHECK_FIELDS = (
     "session",
@@ -46,6 +46,7 @@ CHECK_FIELDS = (
     "last_seen",
     "last_error",
     "failures",
+    "kind_failures",
 )
 ORDERED = SignalHistory.Outcome.ORDERED
 
@@ -91,7 +92,7 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
     with transaction.atomic():
         # The row lock serializes the checks of one account; a second check finds no new bars.
         account = BrokerAccount.locked(account_id)
-        members = list(account.live_strategies.filter(pk__in=list(evaluations), status=ACTIVE).order_by("pk"))
+        members = list(account.live_strategies.filter(pk__in=list(evaluations), status__in=CHECKED).order_by("pk"))
         fresh = [live for live in members if _has_new_bars(live, evaluations[live.pk])]
         books = read_books(account, fresh)
         waited = bars_since_loss(account, fresh, evaluations)
@@ -104,17 +105,6 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
             _finish(live, evaluations[live.pk], drafts.decisions.get(live.pk, []), context.now)
         LiveStrategy.objects.bulk_update(members, CHECK_FIELDS)
     return orders
-
-
-def record_errors(errors: Mapping[int, Exception], now: datetime) -> None:
-    """Record why these checks failed; the next checks are due after check_interval as usual."""
-    failed = list(LiveStrategy.objects.filter(pk__in=list(errors)))
-    for live in failed:
-        error = errors[live.pk]
-        live.last_error = f"The last check failed: {str(error) or type(error).__name__}"[:300]
-        live.failures += 1
-        live.last_check_at, live.next_check_at = now, now + timedelta(seconds=live.check_interval)
-    LiveStrategy.objects.bulk_update(failed, ("last_error", "failures", "last_check_at", "next_check_at"))
 
 
 def next_check(live: LiveStrategy, oldest: datetime | None, now: datetime) -> datetime:
@@ -149,7 +139,7 @@ def _finish(live: LiveStrategy, evaluation: Evaluation, decisions: list[BarDecis
     live.next_check_at = next_check(live, min(evaluation.times.values(), default=None), now)
     missing = ", ".join(evaluation.missing)
     live.last_error = f"No bars yet for {missing}." if missing else ""
-    live.failures = 0
+    live.failures = live.kind_failures = 0
 
 
 def _draft(
@@ -266,8 +256,8 @@ def _order(
 
 
 def due_strategies(account: BrokerAccount, now: datetime, only: Iterable[int], limit: int) -> list[LiveStrategy]:
-    """The active strategies of the account whose check is due, the most overdue first; with `only` these, whether
-    due or not."""
-    active = account.live_strategies.filter(status=ACTIVE)
-    chosen = active.filter(pk__in=list(only)) if only else active.filter(next_check_at__lte=now)
+    """The strategies of the account whose check is due, the most overdue first; with `only` these, whether due or
+    not."""
+    checked = account.live_strategies.filter(status__in=CHECKED)
+    chosen = checked.filter(pk__in=list(only)) if only else checked.filter(next_check_at__lte=now)
     return list(chosen.order_by("next_check_at", "pk")[:limit])

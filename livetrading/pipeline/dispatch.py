@@ -16,6 +16,7 @@ from livetrading.models import (
     PaperPosition,
 )
 from livetrading.models.halt import UNFINISHED
+from livetrading.models.live_strategy import CHECKED
 from livetrading.models.order import WORKING
 from livetrading.pipeline import fence
 
@@ -45,9 +46,7 @@ def needs_tick(now: datetime) -> Q:
     """A condition on BrokerAccount: a check is due, an order waits for an answer, a halt has something to do, or
     what is held or at the broker was not reconciled for a while."""
     orders = Order.objects.filter(account=OuterRef("pk"))
-    due = LiveStrategy.objects.filter(
-        account=OuterRef("pk"), status=LiveStrategy.Status.ACTIVE, next_check_at__lte=now
-    )
+    due = LiveStrategy.objects.filter(account=OuterRef("pk"), status__in=CHECKED, next_check_at__lte=now)
     urgent = orders.filter(
         Q(state__in=(OrderState.UNKNOWN, OrderState.CANCEL_PENDING))
         | Q(state=OrderState.WAITING, purpose=Order.Purpose.EXIT)

@@ -9,6 +9,7 @@ import numpy as np
 
 from livetrading.models import LiveStrategy
 from livetrading.pipeline.explaining import explanation_at, indicators_at
+from livetrading.pipeline.kind_code import kind_code, signals_of
 from livetrading.pipeline.validity import close_of, entry_valid_until, is_stale
 from strategies.kinds import Kind
 from tradedesk.core.bars import Bars, Floats, Times, to_datetime, to_datetime64
@@ -83,7 +84,8 @@ class _Signals:
     def kind(self, live: LiveStrategy) -> Kind:
         key = (live.kind, tuple(sorted(live.parameters.items())))
         if key not in self.kinds:
-            self.kinds[key] = live.make_kind()
+            with kind_code():
+                self.kinds[key] = live.make_kind()
         return self.kinds[key]
 
     def of(self, kind: Kind, timeframe: str, windows: dict[str, _Window]) -> dict[str, Signals]:
@@ -97,7 +99,7 @@ class _Signals:
     def _run(self, kind: Kind, timeframe: str, windows: dict[str, _Window]) -> dict[str, Signals]:
         key = (kind, timeframe, tuple((symbol, window.new_bars) for symbol, window in windows.items()))
         if key not in self.computed:
-            self.computed[key] = kind.signals_by_symbol({s: window.bars for s, window in windows.items()})
+            self.computed[key] = signals_of(kind, {s: window.bars for s, window in windows.items()})
         return self.computed[key]
 
 
@@ -140,12 +142,14 @@ def _closed_bars(members: list[LiveStrategy], now: datetime) -> dict[Series, Bar
 
 def _evaluate(live: LiveStrategy, bars: dict[Series, Bars], signals: _Signals, now: datetime) -> Evaluation:
     kind = signals.kind(live)
+    with kind_code():
+        memory = kind.memory()
     windows: dict[str, _Window] = {}
     for symbol in live.symbols:
         known = bars.get((symbol, live.timeframe))
         if known is not None and len(known):
             new_bars = _count_new_bars(known, live.last_evaluated(symbol))
-            window = known[-(kind.memory() + max(new_bars - 1, 0)) :]
+            window = known[-(memory + max(new_bars - 1, 0)) :]
             ranges = _EMPTY if live.risk_rules().trailing_stop_atr is None else _true_ranges(known, len(window))
             windows[symbol] = _Window(window, new_bars, ranges)
     found = signals.of(kind, live.timeframe, windows)
@@ -199,6 +203,8 @@ def _events(case: _Case, window: _Window, signals: Signals, kind: Kind) -> Itera
         time = to_datetime(bars.time[t])
         closed_at = close_of(time, case.timeframe)
         indicators = indicators_at(signals, t)
+        with kind_code():
+            explanation = explanation_at(kind, signals, t, indicators)
         yield SignalEvent(
             symbol=case.symbol,
             side=side,
@@ -206,7 +212,7 @@ def _events(case: _Case, window: _Window, signals: Signals, kind: Kind) -> Itera
             bar_time=time,
             closed_at=closed_at,
             close=float(bars.close[t]),
-            explanation=explanation_at(kind, signals, t, indicators),
+            explanation=explanation,
             late=case.now > entry_valid_until(closed_at, case.timeframe),
             stale=case.stale,
             true_range=float(window.true_range[t]) if len(window.true_range) else math.nan,

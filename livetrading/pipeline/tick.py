@@ -11,9 +11,10 @@ from django.db.models import Case, F, Value, When
 
 from livetrading.models import BrokerAccount
 from livetrading.pipeline.backoff import back_off
-from livetrading.pipeline.checks import CheckContext, check_set, due_strategies, record_errors
+from livetrading.pipeline.checks import CheckContext, check_set, due_strategies
 from livetrading.pipeline.evaluate import Evaluation, evaluate
 from livetrading.pipeline.execute import request_cancels
+from livetrading.pipeline.failures import record_failures
 from livetrading.pipeline.fence import Fence
 from livetrading.pipeline.flatten import flatten
 from livetrading.pipeline.protect import protect
@@ -70,7 +71,7 @@ def tick(
         request_cancels(account, broker, fence)
     except Exception as error:
         log.exception("Account %s could not be reconciled", account_id)
-        record_errors({live.pk: error for live in strategies}, now)
+        record_failures({live.pk: error for live in strategies}, now, wall_now)
         pause = _record_failure(account, error)
         return TickResult(pause=max(pause, back_off(account_id, error, wall_now)))
     _keep(fence, renew)
@@ -82,7 +83,7 @@ def tick(
         if errors:
             for live_id, failure in errors.items():
                 log.error("The check of live strategy %s failed", live_id, exc_info=failure)
-            record_errors(errors, now)
+            record_failures(errors, now, wall_now)
         if not broker.capabilities.attached_exits_at_fill:
             # Exits that were just decided need their shares: what holds them is cancelled now.
             result.orders += protect(account, broker.capabilities, reconciled.working, now, wall_now)

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from livetrading.models import LiveStrategy
-from livetrading.models.live_strategy import MIN_CHECK_INTERVAL
+from livetrading.models.live_strategy import CHECKED, MIN_CHECK_INTERVAL
 from livetrading.services.wording import counted
 from tradedesk.accounts.changes import bump_version
 from tradedesk.marketdata import sessions
@@ -39,7 +39,7 @@ def find_missed_checks(now: datetime, market: MarketStatus) -> int:
     and a few for each user who is notified."""
     if market.ended:
         return 0
-    active = LiveStrategy.objects.filter(status=LiveStrategy.Status.ACTIVE, missed_checks_at=None)
+    active = LiveStrategy.objects.filter(status__in=CHECKED, missed_checks_at=None)
     late = active.filter(next_check_at__lte=missed_before(now, MIN_CHECK_INTERVAL, market))
     latest: dict[int, datetime] = {}
     by_user = defaultdict[int, list[LiveStrategy]](list)
@@ -52,9 +52,9 @@ def find_missed_checks(now: datetime, market: MarketStatus) -> int:
 
 
 def end_missed_checks() -> None:
-    """End the episodes of strategies that were checked since, or are no longer active."""
+    """End the episodes of strategies that were checked since, or are checked no more."""
     missed = LiveStrategy.objects.filter(missed_checks_at__isnull=False)
-    over = missed.filter(Q(last_check_at__gte=F("missed_checks_at")) | ~Q(status=LiveStrategy.Status.ACTIVE))
+    over = missed.filter(Q(last_check_at__gte=F("missed_checks_at")) | ~Q(status__in=CHECKED))
     users = set(over.order_by().values_list("user_id", flat=True))
     if users and over.update(missed_checks_at=None):
         for user_id in sorted(users):
@@ -66,7 +66,7 @@ def _alarm(strategies: list[LiveStrategy], now: datetime) -> int:
     still late."""
     first, last = strategies[0], strategies[-1]
     with transaction.atomic():
-        unmarked = LiveStrategy.objects.filter(status=LiveStrategy.Status.ACTIVE, missed_checks_at=None)
+        unmarked = LiveStrategy.objects.filter(status__in=CHECKED, missed_checks_at=None)
         still_late = unmarked.filter(
             pk__in=[live.pk for live in strategies], next_check_at__lte=last.next_check_at
         )

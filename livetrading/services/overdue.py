@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from livetrading.models import LiveStrategy
-from livetrading.models.live_strategy import MIN_CHECK_INTERVAL
+from livetrading.models.live_strategy import CHECKED, MIN_CHECK_INTERVAL
 from tradedesk.marketdata import sessions
 from tradedesk.marketdata.clock import MarketStatus
 
@@ -26,7 +26,7 @@ class DueChecks:
 
 
 def due_checks(now: datetime, market: MarketStatus) -> DueChecks:
-    """The checks of active strategies that are due at the market time `now`. Two queries.
+    """The checks of active and paused strategies that are due at the market time `now`. Two queries.
 
     The replay goes from one close to the next: only a check that was due at an earlier close is late there, and
     none is when it has ended.
@@ -44,5 +44,5 @@ def due_checks(now: datetime, market: MarketStatus) -> DueChecks:
 
 def _due(latest: datetime) -> "QuerySet[LiveStrategy]":
     """Due at that market time or earlier, the most overdue first."""
-    due = LiveStrategy.objects.filter(status=LiveStrategy.Status.ACTIVE, next_check_at__lte=latest)
+    due = LiveStrategy.objects.filter(status__in=CHECKED, next_check_at__lte=latest)
     return due.order_by("next_check_at")

@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 from livetrading.models import BrokerAccount, Halt, LiveStrategy, Order, OrderState
 from livetrading.models.account import FAILING
 from livetrading.models.halt import UNFINISHED
+from livetrading.models.live_strategy import CHECKED
 from livetrading.services.wording import counted
 
 _PAPER = BrokerAccount.Broker.PAPER
@@ -26,7 +27,7 @@ def unfinished_work(now: datetime) -> str:
     A check that fails is no longer due, and an account that fails again and again does not count, so the trouble
     of one user does not hold the market of all."""
     works = {"account__broker": _PAPER, "account__failures__lt": FAILING}
-    due = LiveStrategy.objects.filter(**works, status=LiveStrategy.Status.ACTIVE, next_check_at__lte=now)
+    due = LiveStrategy.objects.filter(**works, status__in=CHECKED, next_check_at__lte=now)
     sending = Order.objects.filter(_ON_THE_WAY, **works)
     working = Order.objects.filter(account=OuterRef("pk"), state__in=_AT_BROKER)
     # Every reconciliation at this close has seen the fills of its bar.

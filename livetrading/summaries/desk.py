@@ -15,12 +15,13 @@ from tradedesk.marketdata.sessions import daily_time
 
 @dataclass(frozen=True, slots=True)
 class DeskSummary:
-    """account: in the user's mode, with the number of trades and the profit and loss. active, paused, stopped:
-    numbers of live strategies. signals_today, orders_today: signals of this market day, and those that led to an
-    order."""
+    """account: in the user's mode, with the number of trades and the profit and loss. active, error, paused,
+    stopped: numbers of live strategies. signals_today, orders_today: signals of this market day, and those that
+    led to an order."""
 
     account: AccountSummary
     active: int
+    error: int
     paused: int
     stopped: int
     signals_today: int
@@ -28,14 +29,13 @@ class DeskSummary:
 
     @property
     def strategies(self) -> int:
-        return self.active + self.paused + self.stopped
+        return self.active + self.error + self.paused + self.stopped
 
 
 def read_desk(user: User, now: datetime) -> DeskSummary:
     account = read_account(user, user.mode, now)
-    status = LiveStrategy.Status
     strategies = user.live_strategies.order_by().aggregate(
-        **{value: Count("pk", filter=Q(status=value)) for value in (status.ACTIVE, status.PAUSED, status.STOPPED)}
+        **{value: Count("pk", filter=Q(status=value)) for value in LiveStrategy.Status.values}
     )
     signals = user.signals.filter(created_at__gte=daily_time(account.day), created_at__lte=now)
     today = signals.order_by().aggregate(total=Count("pk"), ordered=Count("order"))

@@ -9,6 +9,7 @@ from django.db.models import Count, Max, Min, Q
 
 from livetrading.models import BrokerAccount, Incident, LiveStrategy, Order
 from livetrading.models.account import FAILING
+from livetrading.models.live_strategy import CHECKED
 from livetrading.services.overdue import due_checks
 from livetrading.services.stuck import STUCK_AFTER, stuck_orders, unreconciled_accounts
 from livetrading.services.wording import counted
@@ -96,20 +97,25 @@ def _account_line(account: BrokerAccount) -> str:
 
 
 def _failures() -> Finding:
-    active = LiveStrategy.objects.filter(status=LiveStrategy.Status.ACTIVE, failures__gte=FAILING)
-    number = active.count()
-    if not number:
+    failing = LiveStrategy.objects.filter(status__in=CHECKED, failures__gte=FAILING)
+    ended = LiveStrategy.objects.filter(status=LiveStrategy.Status.ERROR)
+    number, errors = failing.count(), ended.count()
+    problems = []
+    if number:
+        problems.append(
+            f"{counted(number, 'live strategy', 'live strategies')} failed {FAILING} checks or more in a row. The "
+            "last error is on the page of the strategy: correct it, or stop the strategy."
+        )
+    if errors:
+        problems.append(
+            f"{counted(errors, 'strategy', 'strategies')} stopped with an error. The page of the strategy says "
+            "why: correct it and start the strategy, or stop it."
+        )
+    if not problems:
         return Finding(State.OK, "No strategy fails again and again.")
-    lines = tuple(
-        f"Strategy {live.pk}: {live.failures:,} failures. {live.last_error}"
-        for live in active.order_by("-failures", "pk")[:LINES]
-    )
-    return Finding(
-        State.ERROR,
-        f"{counted(number, 'active strategy', 'active strategies')} failed {FAILING} checks or more in a row. The "
-        "last error is on the page of the strategy: correct it, or stop the strategy.",
-        lines,
-    )
+    shown = (failing | ended).order_by("-failures", "pk")[:LINES]
+    lines = tuple(f"Strategy {live.pk}: {live.failures:,} failures. {live.last_error}" for live in shown)
+    return Finding(State.ERROR, " ".join(problems), lines)
 
 
 def _ago(now: datetime, moment: datetime | None) -> str:

@@ -33,7 +33,7 @@ class StrategySummary:
 
     @property
     def keeps_failing(self) -> bool:
-        return self.live.failures >= REPEATED_FAILURES
+        return self.live.is_checked and self.live.failures >= REPEATED_FAILURES
 
     @property
     def market_value(self) -> Decimal:
@@ -41,7 +41,7 @@ class StrategySummary:
 
 
 def ordered(user: User) -> "QuerySet[LiveStrategy]":
-    """The user's live strategies: active, paused, stopped; the newest of each status first."""
+    """The user's live strategies: active, error, paused, stopped; the newest of each status first."""
     return user.live_strategies.select_related("account").order_by("status", "-pk")
 
 

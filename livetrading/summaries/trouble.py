@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef
 
 from livetrading.models import BrokerAccount, LiveStrategy, Order
 from livetrading.models.account import FAILING
+from livetrading.models.live_strategy import CHECKED
 from livetrading.services.stuck import stuck_orders
 from tradedesk.accounts.models import User
 from tradedesk.monitoring.findings import State
@@ -19,6 +20,7 @@ OWN = {
     "failing_account": "Your broker account cannot be reconciled: nothing new is decided.",
     "stuck_order": "An order of yours has been on its way to the broker for more than a minute.",
     "missed_checks": "A strategy of yours is not checked: its signals wait.",
+    "error": "A strategy of yours has stopped with an error.",
     "failing_checks": "The checks of a strategy of yours fail again and again.",
 }
 
@@ -50,12 +52,14 @@ def _of_desk(desk: DeskTrouble, user: User) -> Trouble:
 
 def _own(user: User, wall_now: datetime) -> Trouble | None:
     of_user = {"user": OuterRef("pk")}
-    active = LiveStrategy.objects.filter(**of_user, status=LiveStrategy.Status.ACTIVE)
+    checked = LiveStrategy.objects.filter(**of_user, status__in=CHECKED)
+    ended = LiveStrategy.objects.filter(**of_user, status=LiveStrategy.Status.ERROR)
     conditions = {
         "failing_account": Exists(BrokerAccount.objects.filter(**of_user, failures__gte=FAILING)),
         "stuck_order": Exists(Order.objects.filter(stuck_orders(wall_now), **of_user)),
-        "missed_checks": Exists(active.filter(missed_checks_at__isnull=False)),
-        "failing_checks": Exists(active.filter(failures__gte=FAILING)),
+        "missed_checks": Exists(checked.filter(missed_checks_at__isnull=False)),
+        "error": Exists(ended),
+        "failing_checks": Exists(checked.filter(failures__gte=FAILING)),
     }
     found = User.objects.filter(pk=user.pk).values(**conditions).first() or {}
     return next((Trouble(text, LIVE_PAGE) for name, text in OWN.items() if found.get(name)), None)

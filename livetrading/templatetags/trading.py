@@ -15,6 +15,7 @@ register = template.Library()
 _TONES: dict[str, str] = {
     LiveStrategy.Status.ACTIVE: "success",
     LiveStrategy.Status.PAUSED: "warning",
+    LiveStrategy.Status.ERROR: "error",
     OrderSide.BUY: "info",
     OrderSide.SELL: "warning",
     SignalHistory.Outcome.ORDERED: "info",

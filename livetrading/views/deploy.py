@@ -59,8 +59,8 @@ def control(request: PageRequest, pk: int, action: str) -> HttpResponse:
     now = market_clock().now()
     level, text = "success", ""
     try:
-        live = controls.control(live, action, now, timezone.now())
-        text = f"“{live.name}” is {live.get_status_display().lower()}."
+        live, held = controls.control(live, action, now, timezone.now())
+        text = controls.controlled_message(live, held)
     except controls.ControlRefused as refusal:
         level, text = "warning", str(refusal)
     if not request.htmx:

@@ -105,7 +105,7 @@ def test_a_live_strategy_has_limits_counters_and_its_last_check(alices: ApiClien
 
 
 def test_before_the_first_check_the_last_check_is_empty(alices: ApiClient, alice: User) -> None:
-    live = make_live_strategy(user=alice, status="paused")
+    live = make_live_strategy(user=alice, status="stopped")
     response = alices.get(f"{STRATEGIES}/{live.pk}").json
     assert response["last_check"] == {"at": None, "bar_time": None, "error": None, "failures": 0, "signal": None}
     assert response["next_check_at"] is None
@@ -113,8 +113,16 @@ def test_before_the_first_check_the_last_check_is_empty(alices: ApiClient, alice
 
 
 def test_the_list_is_ordered_and_filtered_by_status(alices: ApiClient, alice: User) -> None:
-    rows = {status: make_live_strategy(user=alice, status=status).pk for status in ("stopped", "active", "paused")}
-    assert [row["status"] for row in alices.get(STRATEGIES).json["items"]] == ["active", "paused", "stopped"]
+    rows = {
+        status: make_live_strategy(user=alice, status=status).pk
+        for status in ("stopped", "error", "active", "paused")
+    }
+    assert [row["status"] for row in alices.get(STRATEGIES).json["items"]] == [
+        "active",
+        "error",
+        "paused",
+        "stopped",
+    ]
     paused = alices.get(f"{STRATEGIES}?status=paused").json
     assert ([row["id"] for row in paused["items"]], paused["count"]) == ([rows["paused"]], 1)
     refused = alices.get(f"{STRATEGIES}?status=running")
@@ -138,7 +146,8 @@ def test_start_pause_and_stop_return_the_new_status(alices: ApiClient, alice: Us
 
 
 @pytest.mark.parametrize(
-    ("status", "action"), [("active", "start"), ("paused", "pause"), ("stopped", "pause"), ("stopped", "stop")]
+    ("status", "action"),
+    [("active", "start"), ("paused", "pause"), ("stopped", "pause"), ("stopped", "stop"), ("error", "pause")],
 )
 def test_an_action_that_does_not_fit_the_status_is_409(
     alices: ApiClient, alice: User, status: str, action: str
@@ -234,6 +243,7 @@ def test_a_symbol_without_bars_has_no_price(alices: ApiClient, alice: User) -> N
 def test_the_dashboard_has_the_figures_of_the_page(alices: ApiClient, alice: User) -> None:
     make_desk_rows(alice, 3)
     make_live_strategy(user=alice, status="paused")
+    make_live_strategy(user=alice, status="error")
     make_signal(live_strategy=LiveStrategy.objects.earliest("pk"), created_at=NOW - timedelta(days=3))
     desk = read_desk(alice, NOW)
     performance = desk.account.performance
@@ -241,6 +251,7 @@ def test_the_dashboard_has_the_figures_of_the_page(alices: ApiClient, alice: Use
         "mode": "paper",
         "day": "2010-03-08",
         "active_strategies": 3,
+        "error_strategies": 1,
         "paused_strategies": 1,
         "stopped_strategies": 0,
         "signals_today": 3,

@@ -88,11 +88,12 @@ def test_the_number_of_queries_does_not_depend_on_the_desk(
         ({"failures": 2}, False),
         ({"failures": 3}, True),
         ({"failures": 40}, True),
-        ({"failures": 3, "status": Status.PAUSED}, False),
+        ({"failures": 3, "status": Status.PAUSED}, True),
+        ({"status": Status.ERROR}, True),
         ({"failures": 3, "status": Status.STOPPED}, False),
     ],
 )
-def test_active_strategies_whose_checks_fail(alice: User, fields: dict[str, Any], fails: bool) -> None:
+def test_strategies_whose_checks_fail(alice: User, fields: dict[str, Any], fails: bool) -> None:
     make_checked(alice)
     make_checked(alice, **fields)
     assert ("failures" in ill()) == fails
@@ -101,7 +102,7 @@ def test_active_strategies_whose_checks_fail(alice: User, fields: dict[str, Any]
 def test_failing_strategies_are_counted(alice: User, bob: User) -> None:
     for user in (alice, alice, bob):
         make_checked(user, failures=3)
-    assert found("failures").text.startswith("3 active strategies failed")
+    assert found("failures").text.startswith("3 live strategies failed")
 
 
 @pytest.mark.parametrize(("failures", "fails"), [(2, False), (3, True)])
@@ -191,7 +192,7 @@ def test_on_the_replay_a_check_is_overdue_that_missed_a_session(alice: User, due
 
 
 def test_paused_strategies_and_a_replay_that_has_ended_have_no_overdue_checks(alice: User) -> None:
-    make_live_strategy(user=alice, next_check_at=NOW - timedelta(days=9), status=Status.PAUSED)
+    make_live_strategy(user=alice, next_check_at=NOW - timedelta(days=9), status=Status.STOPPED)
     assert "checks" not in ill()
     make_live_strategy(user=alice, next_check_at=NOW - timedelta(days=9))
     assert "checks" in ill()

@@ -66,7 +66,12 @@ def test_an_account_whose_checks_are_not_due_is_not_claimed(account: BrokerAccou
     assert claimed(NOW + INSTANT) == [account.pk]
 
 
-@pytest.mark.parametrize("status", ["paused", "stopped"])
+def test_a_paused_strategy_is_due(account: BrokerAccount, alice: User) -> None:
+    due(alice, status="paused")
+    assert claimed() == [account.pk]
+
+
+@pytest.mark.parametrize("status", ["error", "stopped"])
 def test_an_inactive_strategy_is_not_due(account: BrokerAccount, alice: User, status: str) -> None:
     due(alice, status=status)
     assert claimed() == []

@@ -55,6 +55,10 @@ def stopped(live: LiveStrategy, broker: ScriptedBroker) -> None:
     LiveStrategy.objects.update(status="stopped")
 
 
+def failed(live: LiveStrategy, broker: ScriptedBroker) -> None:
+    LiveStrategy.objects.update(status="error")
+
+
 def at_the_limit(live: LiveStrategy, broker: ScriptedBroker) -> None:
     """Another lot is held, and that is all the strategy may hold."""
     LiveStrategy.objects.update(max_positions=1)
@@ -68,8 +72,9 @@ CLOSED = [
     (other_mode, Held.MODE, "This is a paper strategy, but your account is in live mode."),
     (halted, Held.HALT, "Entries of this account are stopped: Losses"),
     (blocked, Held.ACCOUNT, "The broker has blocked this account: Margin call"),
-    (paused, Held.PAUSED, "The strategy was paused before the order was sent."),
-    (stopped, Held.STOPPED, "The strategy was stopped before the order was sent."),
+    (paused, Held.PAUSED, "The strategy is paused."),
+    (stopped, Held.STOPPED, "The strategy is stopped."),
+    (failed, Held.ERROR, "The strategy has stopped with an error."),
     (at_the_limit, Held.MAX_POSITIONS, LIMIT),
 ]
 table = pytest.mark.parametrize(("close", "held", "reason"), CLOSED)
@@ -166,7 +171,7 @@ def holding_aapl(user: User, broker: ScriptedBroker) -> LiveStrategy:
 
 
 @pytest.mark.parametrize(
-    ("close", "held", "reason"), [row for row in CLOSED if row[1] not in (Held.PAUSED, Held.STOPPED)]
+    ("close", "held", "reason"), [row for row in CLOSED if row[1] not in (Held.ERROR, Held.STOPPED)]
 )
 def test_at_the_decision_the_buy_is_refused_and_the_sell_is_ordered(
     alice: User, broker: ScriptedBroker, close: Close, held: Held, reason: str

@@ -67,11 +67,11 @@ def test_a_lot_is_not_sold_by_a_signal_before_its_entry(live: LiveStrategy) -> N
     assert reason_of(live, "AAPL", "sell")
 
 
-def test_bars_that_closed_during_a_pause_are_evaluated_after_it(live: LiveStrategy) -> None:
+def test_bars_that_closed_while_it_was_stopped_are_evaluated_after_it(live: LiveStrategy) -> None:
     store_bars(AAPL=flat(10, 10, 12, 12, 11.5, 11.5))
     for now in CLOSES[2:4]:
         step(live, now)
-    control(live, "pause", CLOSES[3], CLOSES[3])
+    control(live, "stop", CLOSES[3], CLOSES[3])
     assert check(live, CLOSES[4]) == []
     control(live, "start", CLOSES[5], CLOSES[5])
     assert len(check(live, CLOSES[5])) == 1

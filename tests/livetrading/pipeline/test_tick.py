@@ -77,7 +77,7 @@ def test_an_account_without_a_connected_broker_is_degraded_and_its_checks_say_so
 # --- Strategies that must not be checked -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", ["paused", "stopped"])
+@pytest.mark.parametrize("status", ["error", "stopped"])
 def test_an_inactive_strategy_is_not_checked(live: LiveStrategy, status: str) -> None:
     store_bars(AAPL=flat(10, 10, 12))
     LiveStrategy.objects.update(status=status)
@@ -86,18 +86,21 @@ def test_an_inactive_strategy_is_not_checked(live: LiveStrategy, status: str) ->
     assert (signals_of(live), live.last_check_at, live.last_bar_time) == ([], None, None)
 
 
-def test_a_pause_while_the_bars_are_evaluated_is_respected(
-    live: LiveStrategy, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("action", "signals"), [("pause", [("AAPL", "buy", "The strategy is paused.")]), ("stop", [])]
+)
+def test_a_pause_or_stop_while_the_bars_are_evaluated_is_respected(
+    live: LiveStrategy, monkeypatch: pytest.MonkeyPatch, action: str, signals: list[tuple[str, str, str]]
 ) -> None:
     store_bars(AAPL=flat(10, 10, 12))
 
     def pause_and_evaluate(members: Iterable[LiveStrategy], now: datetime) -> Any:
-        control(live, "pause", now, now)
+        control(live, action, now, now)
         return evaluate(members, now)
 
     monkeypatch.setattr(tick_module, "evaluate", pause_and_evaluate)
     assert check(live, CLOSES[2]) == []
-    assert signals_of(live) == []
+    assert signals_of(live) == signals
 
 
 def test_only_strategies_that_are_due_are_checked(live: LiveStrategy) -> None:

@@ -1,4 +1,4 @@
-"""Start, pause and stop of a live strategy, and the record of a failed check."""
+"""Start, pause and stop of a live strategy."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -8,15 +8,14 @@ import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from livetrading.models import LiveStrategy, PaperTrade
-from livetrading.pipeline.checks import record_errors
-from livetrading.services.control import ControlRefused, control
+from livetrading.services.control import ControlRefused, control, controlled_message
 from tests.livetrading.at_once import at_once
-from tests.livetrading.factories import NOW, make_live_strategy, make_paper_trade
+from tests.livetrading.factories import NOW, closed, make_live_strategy, make_order, make_paper_trade
 from tests.livetrading.published import published
 from tradedesk.accounts.models import User, UserVersion
 from tradedesk.audit.models import AuditRecord
 
-ACTIVE, PAUSED, STOPPED = LiveStrategy.Status
+ACTIVE, PAUSED, ERROR, STOPPED = LiveStrategy.Status
 WALL = datetime(2026, 3, 5, 21, tzinfo=UTC)
 
 
@@ -36,11 +35,13 @@ def status_of(live: LiveStrategy) -> str:
         (PAUSED, "start", ACTIVE),
         (PAUSED, "stop", STOPPED),
         (STOPPED, "start", ACTIVE),
+        (ERROR, "start", ACTIVE),
+        (ERROR, "stop", STOPPED),
     ],
 )
 def test_an_allowed_action_changes_the_status(alice: User, status: str, action: str, then: str) -> None:
     live = one(alice, status)
-    changed = control(live, action, NOW, NOW)
+    changed = control(live, action, NOW, NOW).live
     assert changed.status == status_of(live) == then
     assert UserVersion.objects.filter(user=alice).exists()
 
@@ -52,6 +53,7 @@ def test_an_allowed_action_changes_the_status(alice: User, status: str, action: 
         (PAUSED, "pause", "“Mine” is already paused."),
         (STOPPED, "stop", "“Mine” is already stopped."),
         (STOPPED, "pause", "“Mine” is already stopped."),
+        (ERROR, "pause", "“Mine” has stopped with an error."),
     ],
 )
 def test_an_action_that_is_not_allowed_is_refused_with_the_reason(
@@ -65,15 +67,17 @@ def test_an_action_that_is_not_allowed_is_refused_with_the_reason(
     assert not UserVersion.objects.exists()
 
 
+@pytest.mark.parametrize("status", [PAUSED, ERROR, STOPPED])
 def test_a_started_strategy_is_due_at_once_without_its_old_error(
-    alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    alice: User, status: str, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     stale = {
         "next_check_at": NOW + timedelta(days=9),
         "last_error": "The last check failed.",
         "failures": 3,
+        "kind_failures": 3,
     }
-    live = one(alice, STOPPED, **stale)
+    live = one(alice, status, **stale)
     with published() as tasks:
         with django_capture_on_commit_callbacks() as callbacks:
             control(live, "start", NOW, NOW)
@@ -82,7 +86,7 @@ def test_a_started_strategy_is_due_at_once_without_its_old_error(
             callback()
     assert tasks == [("check_now", [live.pk])]
     live.refresh_from_db()
-    assert (live.next_check_at, live.failures, live.last_error) == (NOW, 0, "")
+    assert (live.next_check_at, live.failures, live.kind_failures, live.last_error) == (NOW, 0, 0, "")
 
 
 @pytest.mark.parametrize("action", ["pause", "stop"])
@@ -92,7 +96,7 @@ def test_a_pause_or_stop_enqueues_nothing_and_keeps_the_positions(
     live = one(alice, ACTIVE, last_error="An error.", failures=2)
     held = make_paper_trade(user=alice, live_strategy=live)
     with published() as tasks, django_capture_on_commit_callbacks(execute=True):
-        control(live, action, NOW, NOW)
+        assert control(live, action, NOW, NOW).held == 1
     assert tasks == []
     assert PaperTrade.objects.get() == held
     live.refresh_from_db()
@@ -123,7 +127,7 @@ def test_a_refused_start_enqueues_nothing(
     assert tasks == []
 
 
-@pytest.mark.parametrize("status", [PAUSED, STOPPED])
+@pytest.mark.parametrize("status", [PAUSED, ERROR, STOPPED])
 def test_a_deployment_identical_to_an_active_one_cannot_be_started(alice: User, status: str) -> None:
     active = one(alice, ACTIVE)
     identical = one(alice, status, fingerprint=active.fingerprint)
@@ -132,7 +136,7 @@ def test_a_deployment_identical_to_an_active_one_cannot_be_started(alice: User, 
     assert "“Mine”" in str(refused.value)
     assert (status_of(active), status_of(identical)) == (ACTIVE, status)
     control(active, "stop", NOW, NOW)
-    assert control(identical, "start", NOW, NOW).status == ACTIVE
+    assert control(identical, "start", NOW, NOW).live.status == ACTIVE
 
 
 def test_the_settings_of_another_user_or_mode_do_not_block_a_start(alice: User, bob: User) -> None:
@@ -141,7 +145,7 @@ def test_the_settings_of_another_user_or_mode_do_not_block_a_start(alice: User, 
         one(bob, STOPPED, fingerprint=active.fingerprint),
         one(alice, STOPPED, fingerprint=active.fingerprint, mode="live"),
     ):
-        assert control(other, "start", NOW, NOW).status == ACTIVE
+        assert control(other, "start", NOW, NOW).live.status == ACTIVE
 
 
 def test_the_status_in_the_database_decides(alice: User) -> None:
@@ -172,46 +176,41 @@ def test_one_of_two_identical_deployments_started_concurrently_becomes_active(al
     assert LiveStrategy.objects.filter(status=ACTIVE).count() == 1
 
 
-# --- Checks that failed ----------------------------------------------------------------------------------------
+# --- Entries that are on their way ------------------------------------------------------------------------------
 
 
-def test_a_failed_check_has_its_reason_and_is_repeated_after_the_interval(alice: User, bob: User) -> None:
-    live = one(alice, ACTIVE, check_interval=600)
-    other = one(bob, ACTIVE)
-    record_errors({live.pk: ValueError("The bars of AAPL are damaged.")}, NOW)
-    live.refresh_from_db()
-    other.refresh_from_db()
-    assert live.last_error == "The last check failed: The bars of AAPL are damaged."
-    assert (live.last_check_at, live.next_check_at) == (NOW, NOW + timedelta(minutes=10))
-    assert (live.failures, other.failures, other.last_error, other.last_check_at) == (1, 0, "", None)
-
-
-def test_failed_checks_of_a_set_have_their_own_reasons_and_are_counted(alice: User) -> None:
-    first, second = one(alice, ACTIVE, failures=4), one(alice, ACTIVE)
-    record_errors({first.pk: ValueError("One."), second.pk: ValueError("Two.")}, NOW)
-    rows = LiveStrategy.objects.order_by("pk").values_list("last_error", "failures")
-    assert list(rows) == [("The last check failed: One.", 5), ("The last check failed: Two.", 1)]
-
-
-def test_an_error_without_a_message_is_recorded_by_its_name_and_a_long_one_is_cut(alice: User) -> None:
+@pytest.mark.parametrize("action", ["pause", "stop"])
+@pytest.mark.parametrize(
+    ("state", "then"),
+    [
+        ("pending", "cancelled"),
+        ("accepted", "cancel_pending"),
+        ("partially_filled", "cancel_pending"),
+        # They belong to a sender, whom the gate holds back.
+        ("submitting", "submitting"),
+        ("unknown", "unknown"),
+        ("filled", "filled"),
+    ],
+)
+def test_a_pause_or_stop_cancels_the_entries_of_this_strategy_alone(
+    alice: User, action: str, state: str, then: str
+) -> None:
     live = one(alice, ACTIVE)
-    record_errors({live.pk: KeyError()}, NOW)
-    live.refresh_from_db()
-    assert live.last_error == "The last check failed: KeyError"
-    record_errors({live.pk: ValueError("x" * 999)}, NOW)
-    live.refresh_from_db()
-    assert len(live.last_error) == 300
+    own = make_order(user=alice, live_strategy=live, state=state)
+    others = make_order(user=alice, live_strategy=one(alice, ACTIVE), state=state)
+    sale = make_order(user=alice, live_strategy=live, state=state, side="sell", purpose="exit")
+    control(live, action, NOW, NOW)
+    for order in (own, others, sale):
+        order.refresh_from_db()
+    assert (own.state, others.state, sale.state) == (then, state, state)
 
 
-def test_an_error_changes_only_the_progress_of_the_checks(alice: User) -> None:
-    live = one(alice, PAUSED)
-    before: dict[str, Any] = {**LiveStrategy.objects.values().get()}
-    record_errors({live.pk: ValueError("An error.")}, NOW)
-    after: dict[str, Any] = {**LiveStrategy.objects.values().get()}
-    changed = {name for name, value in after.items() if value != before[name]}
-    assert changed == {"last_error", "failures", "last_check_at", "next_check_at"}
-
-
-def test_the_error_of_a_deleted_deployment_is_ignored(db: None) -> None:
-    record_errors({404: ValueError("An error.")}, NOW)
-    assert not LiveStrategy.objects.exists()
+@pytest.mark.parametrize(("held", "said"), [(0, False), (1, True), (2, True)])
+def test_the_message_of_a_stop_says_what_is_still_held(alice: User, held: int, said: bool) -> None:
+    live = one(alice, ACTIVE)
+    for _ in range(held):
+        make_paper_trade(user=alice, live_strategy=live)
+    make_paper_trade(user=alice, live_strategy=live, **closed(NOW))
+    controlled = control(live, "stop", NOW, NOW)
+    assert controlled.held == held
+    assert (f"{held} open position" in controlled_message(*controlled)) is said

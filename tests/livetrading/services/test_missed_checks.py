@@ -64,7 +64,8 @@ def test_on_the_replay_an_interval_is_a_session() -> None:
         ({"next_check_at": at("2026-03-04", 46)}, False),
         ({"next_check_at": at("2026-03-04", 45), "check_interval": 600}, False),
         ({"next_check_at": at("2026-03-04", 30), "check_interval": 600}, True),
-        ({"next_check_at": at("2026-03-04", 45), "status": Status.PAUSED}, False),
+        ({"next_check_at": at("2026-03-04", 45), "status": Status.PAUSED}, True),
+        ({"next_check_at": at("2026-03-04", 45), "status": Status.ERROR}, False),
         ({"next_check_at": at("2026-03-04", 45), "status": Status.STOPPED}, False),
         # A daily strategy that was checked at the last close waits for the next one.
         ({"next_check_at": session_close(date(2026, 3, 4))}, False),
@@ -98,7 +99,7 @@ def test_one_episode_is_one_notification(alice: User) -> None:
     assert Notification.objects.count() == 2
 
 
-@pytest.mark.parametrize("status", [Status.PAUSED, Status.STOPPED])
+@pytest.mark.parametrize("status", [Status.ERROR, Status.STOPPED])
 def test_a_strategy_that_is_no_longer_active_misses_nothing(alice: User, status: str) -> None:
     make_live_strategy(user=alice, missed_checks_at=NOW, last_check_at=NOW - MINUTE, status=status)
     end_missed_checks()
