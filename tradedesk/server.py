@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 
 import uvicorn
 
-from tradedesk.asgi import application
 from tradedesk.celery import app
 from tradedesk.connection_limits import LimitedProtocol, raise_open_files
 from tradedesk.embedded import Embedded
@@ -50,6 +49,9 @@ class Desk(uvicorn.Server):
     """`serve_until_stopped()` returns the exit code: 0 after a signal to stop, 1 if worker or beat ended."""
 
     def __init__(self, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+        # Loading it looks for the static files, which are collected by now.
+        from tradedesk.asgi import application
+
         super().__init__(
             uvicorn.Config(
                 application,
