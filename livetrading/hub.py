@@ -19,6 +19,9 @@ from tradedesk.signals import desk_stopping
 
 log = logging.getLogger(__name__)
 
+# Seconds between two reads. With it a fill is on the pages within a second of being booked.
+EVERY = 0.5
+
 # Reads the versions of these users, by id. A different version means that their pages have changed.
 Reader = Callable[[list[int]], Mapping[int, str]]
 
@@ -27,7 +30,7 @@ class Hub:
     """All event streams of one process, on one event loop. Times in seconds."""
 
     def __init__(
-        self, read: Reader, *, every: float = 1.0, keep_alive: float = 15.0, streams_per_user: int = 6
+        self, read: Reader, *, every: float = EVERY, keep_alive: float = 15.0, streams_per_user: int = 6
     ) -> None:
         self._read, self._every = read, every
         self._keep_alive, self._streams_per_user = keep_alive, streams_per_user

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from livetrading.models.order import FINAL
 from livetrading.pipeline.lots import book_fill
 from livetrading.services.incidents import report, report_event, resolve
 from livetrading.services.notifications import notify_fill
+from tradedesk.accounts.changes import bump_version
 from tradedesk.core.money import DUST, MICRO
 
 log = logging.getLogger(__name__)
@@ -117,6 +119,8 @@ def _book(
                 text = f"The broker filled the order to {order}, which was {state.label.lower()}. It is booked."
                 report_event(account, Incident.Kind.UNEXPECTED_FILL, fill.activity_id, text, now, order)
             notify_fill(order, fill, trade, now)
+            # The pages refresh now; the tick may go on for a while.
+            transaction.on_commit(partial(bump_version, account.user_id), robust=True)
         account.save(update_fields=["booked_cash"])
     return booked
 

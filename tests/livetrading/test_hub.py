@@ -1,21 +1,19 @@
 """The event hub: one poller wakes all streams, and streams hold no database connection."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from threading import Thread
 from time import sleep
 from typing import Any
 
 import pytest
-from asgiref.testing import ApplicationCommunicator
-from django.conf import settings
-from django.core.asgi import get_asgi_application
 from django.db import connection
 from django.test import Client
 
 from livetrading import hub as hub_module
 from livetrading.hub import Hub, read_versions
 from livetrading.views import events
+from tests.livetrading.event_streams import disconnect, listener, run, send_request
 from tests.livetrading.factories import TODAY, at_day
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User, UserVersion
@@ -38,10 +36,6 @@ class Versions:
         if self.error:
             raise self.error
         return {user_id: self.by_user[user_id] for user_id in user_ids}
-
-
-def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
 async def next_of(stream: AsyncIterator[str]) -> str:
@@ -214,33 +208,6 @@ def test_a_wsgi_server_has_no_streams(alices_browser: Client) -> None:
 
 
 # --- Over ASGI -------------------------------------------------------------------------------------------
-
-
-def listener(user: User) -> Any:
-    """A browser of the user that requests /events."""
-    browser = Client()
-    browser.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    cookie = f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "GET",
-        "path": "/events",
-        "query_string": b"",
-        "headers": [(b"cookie", cookie.encode()), (b"host", b"testserver")],
-    }
-    return ApplicationCommunicator(get_asgi_application(), scope)  # type: ignore[no-untyped-call]
-
-
-async def send_request(browser: Any) -> dict[str, Any]:
-    await browser.send_input({"type": "http.request", "body": b"", "more_body": False})
-    response: dict[str, Any] = await browser.receive_output(10)
-    return response
-
-
-async def disconnect(browser: Any) -> None:
-    await browser.send_input({"type": "http.disconnect"})
-    await browser.wait(10)
 
 
 def connections_in_use() -> int:
