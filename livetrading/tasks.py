@@ -7,6 +7,7 @@ from datetime import datetime
 
 from celery import shared_task
 from django.utils import timezone
+from structlog.contextvars import bind_contextvars
 
 from livetrading.models import BrokerAccount, LiveStrategy, Order
 from livetrading.pipeline.dispatch import claim_due_accounts, release, renew
@@ -125,6 +126,7 @@ def _send(order_ids: Iterable[uuid.UUID]) -> None:
             enqueue_orders(ids[number:])
             return
         with TURNS.turn(broker or "") as mine:
+            bind_contextvars(order=str(order_id))
             if not mine:
                 return  # they stay PENDING, and requeue finds them
             try:

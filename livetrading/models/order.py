@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from livetrading import journal
 from livetrading.models.account import BrokerAccount
 from livetrading.models.live_strategy import LiveStrategy
 from livetrading.models.signal import OrderSide, SignalHistory
@@ -214,17 +215,20 @@ class Order(models.Model):
         moved = cls.objects.filter(pk=order_id, state__in=sources)
         if claimed_by is not None:
             moved = moved.filter(sender=claimed_by)
-        return moved.update(state=to, state_changed_at=wall_now, **changes) == 1
+        if moved.update(state=to, state_changed_at=wall_now, **changes) != 1:
+            return False
+        journal.order_moved(cls._default_manager, order_id, to, changes.get("reason", ""))
+        return True
 
     @classmethod
     def claim(cls, order_id: uuid.UUID, sender: str, wall_now: datetime) -> bool:
         """PENDING -> SUBMITTING by the worker with the token `sender`. False when the order is not PENDING."""
-        return (
-            cls.objects.filter(pk=order_id, state=_S.PENDING).update(
-                state=_S.SUBMITTING, state_changed_at=wall_now, sender=sender, attempts=F("attempts") + 1
-            )
-            == 1
+        claimed = cls.objects.filter(pk=order_id, state=_S.PENDING).update(
+            state=_S.SUBMITTING, state_changed_at=wall_now, sender=sender, attempts=F("attempts") + 1
         )
+        if claimed:
+            journal.order_moved(cls._default_manager, order_id, _S.SUBMITTING, "")
+        return claimed == 1
 
     @classmethod
     def renew_claim(cls, order_id: uuid.UUID, sender: str, wall_now: datetime) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from django.db import transaction
 
 from livetrading.brokers.protocol import Capabilities
+from livetrading.journal import orders_made, signals_refused
 from livetrading.models import BarDecision, BrokerAccount, LiveStrategy, Order, OrderState, SignalHistory
 from livetrading.models.decision_code import DecisionCode
 from livetrading.models.live_strategy import CHECKED
@@ -193,6 +194,8 @@ def _write(drafts: _Drafts) -> list[uuid.UUID]:
             order.signal_id = order.signal.pk if order.signal else None
             orders[order.pk] = order
     Order.objects.bulk_create(orders.values())
+    orders_made(orders.values())
+    signals_refused(signal for signal in new if signal.outcome == SignalHistory.Outcome.REFUSED)
     to_send = [order for order in orders.values() if order.state == OrderState.PENDING]
     return [order.pk for order in sorted(to_send, key=lambda order: order.purpose == Order.Purpose.ENTRY)]
 

@@ -16,6 +16,7 @@ from livetrading.brokers.protocol import (
     OrderRequest,
     OutcomeUnknown,
 )
+from livetrading.journal import ids_of
 from livetrading.models import BrokerAccount, Incident, Order, OrderState
 from livetrading.models.decision_code import DecisionCode
 from livetrading.pipeline.backoff import back_off, must_wait
@@ -59,7 +60,7 @@ def execute_order(
     try:
         accepted = _send(order, broker_for(order.account, now), Fence.from_claim(wall_now, clock), now)
     except _LostClaim:
-        log.warning("Order %s was not sent: its sender took too long.", order.client_order_id)
+        log.warning("Order %s was not sent: its sender took too long.", order.client_order_id, extra=ids_of(order))
         return
     except _HeldBack as held:
         _end(order, OrderState.BLOCKED, held.verdict.reason, now, wall_now, code_of(held.verdict.held))
@@ -72,7 +73,9 @@ def execute_order(
         _end(order, OrderState.REJECTED, str(refusal), now, wall_now)
     except Exception as error:
         # Whatever else went wrong, the broker may have the order: it is asked before anything is sent again.
-        log.warning("The outcome of order %s is unknown.", order.client_order_id, exc_info=True)
+        log.warning(
+            "The outcome of order %s is unknown.", order.client_order_id, exc_info=True, extra=ids_of(order)
+        )
         reason = str(error) if isinstance(error, OutcomeUnknown) else "The broker's response was not readable."
         _move(order, OrderState.UNKNOWN, wall_now, reason=reason[:300])
         back_off(order.account_id, error, wall_now)

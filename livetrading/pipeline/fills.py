@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from livetrading.brokers.protocol import BrokerFill, BrokerOrder
+from livetrading.journal import fill_booked
 from livetrading.models import BrokerAccount, Fill, Incident, Order, OrderState
 from livetrading.models.order import FINAL
 from livetrading.pipeline.lots import book_fill
@@ -36,7 +37,8 @@ def take_over_fill(account: BrokerAccount, fill_report: FillReport, now: datetim
     try:
         return _book(account, fill_report, now, wall_now, is_new=True)
     except Exception as error:
-        log.exception("Fill %s of account %s could not be booked", fill.activity_id, account.pk)
+        ids = {"client_order_id": fill.client_order_id, "account_id": account.pk, "user_id": account.user_id}
+        log.exception("Fill %s of account %s could not be booked", fill.activity_id, account.pk, extra=ids)
         with transaction.atomic():
             _set_aside(BrokerAccount.locked(account.pk), fill, error, now)
         return True
@@ -119,6 +121,7 @@ def _book(
                 text = f"The broker filled the order to {order}, which was {state.label.lower()}. It is booked."
                 report_event(account, Incident.Kind.UNEXPECTED_FILL, fill.activity_id, text, now, order)
             notify_fill(order, fill, trade, now)
+            fill_booked(order, fill)
             # The pages refresh now; the tick may go on for a while.
             transaction.on_commit(partial(bump_version, account.user_id), robust=True)
         account.save(update_fields=["booked_cash"])

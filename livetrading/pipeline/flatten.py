@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from livetrading.brokers.protocol import Capabilities
+from livetrading.journal import orders_made
 from livetrading.models import BrokerAccount, Halt, Order, OrderState
 from livetrading.models.halt import UNFINISHED
 from livetrading.models.order import FINAL, WORKING
@@ -54,6 +55,7 @@ def flatten(
             if Order.move(order.pk, state, wall_now=wall_now, only_from=order.state, **changes):
                 order.state = state
         Order.objects.bulk_create(made.new)
+        orders_made(made.new)
         orders_left = sum(order.state not in FINAL for order in left.entries)
         lots_left = open_lots(locked) if any(halt.sells for halt in halts) else 0
         for halt in halts:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from livetrading.brokers.protocol import BrokerOrder, Capabilities
+from livetrading.journal import orders_made
 from livetrading.models import BrokerAccount, Incident, Order, OrderState
 from livetrading.models.order import PROTECTIVE, TRAILS, WORKING
 from livetrading.models.trade import trades_of
@@ -49,6 +50,7 @@ def protect(
             lots = trades_of(account, account.mode).filter(pk=trade.pk, exit_time=None, stop_price__lt=price)
             lots.update(stop_price=price)
         Order.objects.bulk_create(made.new)
+        orders_made(made.new)
     to_send = [order.pk for order, state, _ in made.moves if state == OrderState.PENDING]
     return to_send + [order.pk for order in made.new if order.state == OrderState.PENDING]
 

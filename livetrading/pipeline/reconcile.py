@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from livetrading.brokers.protocol import Broker, BrokerFill, BrokerOrder, Capabilities, OutcomeUnknown
+from livetrading.journal import ids_of
 from livetrading.models import AccountActivity, BrokerAccount, Incident, Order, OrderState
 from livetrading.models.order import FINAL, SENT
 from livetrading.pipeline.absence import found, never_had
@@ -132,7 +133,9 @@ def _take_over_states(account: BrokerAccount, reports: Reports, now: datetime, w
                 absent.add(order.client_order_id)
         except Exception:
             # One order that cannot be read must not stop the others.
-            log.exception("The state of order %s could not be taken over.", order.client_order_id)
+            log.exception(
+                "The state of order %s could not be taken over.", order.client_order_id, extra=ids_of(order)
+            )
     forget_unreported(account, Incident.Kind.MISSING_ORDER, besides=absent)
     return _cancel_given_up(account, reports, seen, now, wall_now) or changed
 
@@ -153,7 +156,9 @@ def _cancel_given_up(
             at_broker = reports.broker.order_by_client_id(order.client_order_id)
         except Exception:
             # The next reconciliation asks again.
-            log.exception("The state of order %s could not be taken over.", order.client_order_id)
+            log.exception(
+                "The state of order %s could not be taken over.", order.client_order_id, extra=ids_of(order)
+            )
             continue
         is_working = at_broker is not None and at_broker.state == "working"
         if is_working and Order.move(order.pk, OrderState.CANCEL_PENDING, wall_now=wall_now):
@@ -207,7 +212,11 @@ def _take_over_absence(order: Order, capabilities: Capabilities, now: datetime, 
         return Order.move(order.pk, OrderState.CANCELLED, wall_now=wall_now, reason=reason)
     if order.state == OrderState.WAITING:
         return False
-    log.error("The broker no longer reports order %s, although it had accepted it.", order.client_order_id)
+    log.error(
+        "The broker no longer reports order %s, although it had accepted it.",
+        order.client_order_id,
+        extra=ids_of(order),
+    )
     text = f"The broker no longer has the order to {order}, which it had accepted. The desk ends it."
     kind = Incident.Kind.MISSING_ORDER
     if not report_once_it_lasts(order.account, kind, order.client_order_id, text, now, order):

@@ -59,6 +59,7 @@ def tick(
     reconciled, nothing is decided, because the decisions would not know its fills.
     """
     account = BrokerAccount.objects.select_related("user", "paper_account").get(pk=account_id)
+    ids = {"account_id": account_id, "user_id": account.user_id}
     strategies = due_strategies(account, now, only, SET + 1) if checks else []
     result = TickResult(more=len(strategies) > SET)
     fence = Fence.from_claim(wall_now, clock)
@@ -70,7 +71,7 @@ def tick(
         result.orders += protect(account, broker.capabilities, reconciled.working, now, wall_now)
         request_cancels(account, broker, fence)
     except Exception as error:
-        log.exception("Account %s could not be reconciled", account_id)
+        log.exception("Account %s could not be reconciled", account_id, extra=ids)
         record_failures({live.pk: error for live in strategies}, now, wall_now)
         pause = _record_failure(account, error)
         return TickResult(pause=max(pause, back_off(account_id, error, wall_now)))
@@ -82,7 +83,8 @@ def tick(
         result.orders += _decide(account_id, evaluations, errors, context)
         if errors:
             for live_id, failure in errors.items():
-                log.error("The check of live strategy %s failed", live_id, exc_info=failure)
+                about = {**ids, "live_strategy_id": live_id}
+                log.error("The check of live strategy %s failed", live_id, exc_info=failure, extra=about)
             record_failures(errors, now, wall_now)
         if not broker.capabilities.attached_exits_at_fill:
             # Exits that were just decided need their shares: what holds them is cancelled now.

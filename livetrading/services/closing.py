@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from livetrading.journal import orders_made
 from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState
 from livetrading.models.trade import Trade, trades_of
 from livetrading.services.accounts import NoBroker, broker_for
@@ -96,6 +97,7 @@ def _close(
             waits = bool(working)
             made.append(manual_exit(lot, capabilities, quantity=part, waits=waits, now=now, wall_now=wall_now))
         Order.objects.bulk_create(made)
+        orders_made(made)
         if made:
             bump_version(locked.user_id)
             to_send = [order.pk for order in made if order.state == OrderState.PENDING]

@@ -6,6 +6,7 @@ class MonitoringConfig(AppConfig):
     label = "monitoring"
 
     def ready(self) -> None:
+        from tradedesk.monitoring import log_context  # noqa: F401 - the import connects its receivers
         from tradedesk.monitoring.desk_parts import register_desk_parts
 
         register_desk_parts()

@@ -4,12 +4,14 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
 from environ import Env
 
 from tradedesk.exposure import host_of, is_loopback
+from tradedesk.monitoring.scrubbing import scrubber
 from tradedesk.settings.environment import (
     read_choice,
     read_count,
@@ -25,6 +27,8 @@ from tradedesk.settings.environment import (
     read_secrets,
     read_text,
 )
+from tradedesk.settings.logs import configure_structlog, logging_settings
+from tradedesk.settings.sentry import start_sentry
 
 # Makes ModelAdmin[Strategy] and similar types valid at run time, as the type checker requires.
 django_stubs_ext.monkeypatch()
@@ -350,11 +354,34 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# --- Logs and metrics ------------------------------------------------------------------------------------
+
 LOG_LEVEL = read_choice(env, "LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="WARNING")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-}
+LOG_FORMAT = read_choice(env, "LOG_FORMAT", ("auto", "json", "readable"), default="auto")
+# Also into DESK_DATA_DIR/logs/desk.log; with it every order, fill and refusal, whatever LOG_LEVEL is.
+LOG_FILE = read_flag(env, "LOG_FILE", default=True)
+LOG_FILE_MEGABYTES = read_count(env, "LOG_FILE_MEGABYTES", default=20)
+LOG_FILES_KEPT = read_count(env, "LOG_FILES_KEPT", default=5)
+SENTRY_DSN = read_text(env, "SENTRY_DSN", default="")
+scrub = scrubber(
+    [
+        SECRET_KEY,
+        *ENCRYPTION_KEYS,
+        str(DATABASES["default"].get("PASSWORD") or ""),
+        urlsplit(REDIS_URL).password or "",
+        os.environ.get("AWS_SECRET_ACCESS_KEY", ""),
+        os.environ.get("DEMO_PASSWORD", ""),
+        SENTRY_DSN,
+    ]
+)
+configure_structlog()
+LOGGING = logging_settings(
+    level=LOG_LEVEL,
+    readable=LOG_FORMAT == "readable" or (LOG_FORMAT == "auto" and (DEBUG or sys.stderr.isatty())),
+    scrub=scrub,
+    folder=DATA_DIR / "logs" if LOG_FILE else None,
+    most_bytes=LOG_FILE_MEGABYTES * 1_000_000,
+    kept=LOG_FILES_KEPT,
+)
+if SENTRY_DSN:
+    start_sentry(SENTRY_DSN, release=VERSION, environment=MARKET, scrub=scrub)

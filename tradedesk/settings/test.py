@@ -10,6 +10,10 @@ os.environ.setdefault("HTTPS", "0")
 
 from tradedesk.settings.base import *  # noqa: F403 - all settings, with a few changes
 
+# Tests read what is logged from the records.
+LOGGING["handlers"].pop("file", None)  # noqa: F405 - from base
+LOGGING["root"]["handlers"] = ["console"]  # noqa: F405
+LOGGING["loggers"]["tradedesk.journal"]["level"] = "ERROR"  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405 - from base
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
