@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from livetrading.models import (
     AccountActivity,
@@ -33,6 +35,8 @@ class RecordAdmin(ReadOnlyAdmin[Any]):
 
 @admin.register(LiveStrategy)
 class LiveStrategyAdmin(RecordAdmin):
+    """The deleted ones too."""
+
     list_display = [
         "name",
         "user",
@@ -44,11 +48,15 @@ class LiveStrategyAdmin(RecordAdmin):
         "next_check_at",
         "failures",
         "last_error",
+        "deleted_at",
     ]
     list_filter = ["status", "account__mode", "kind", "timeframe"]
     list_select_related = ["user", "account"]
     search_fields = ["name", "user__email", "symbols", "fingerprint"]
     date_hierarchy = "deployed_at"
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[LiveStrategy]":
+        return LiveStrategy.with_deleted.all()
 
 
 @admin.register(SignalHistory)

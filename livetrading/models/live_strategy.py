@@ -16,6 +16,7 @@ from strategies.models import Strategy
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.models import TIMEFRAMES
 
+NAME_LENGTH = 100
 # Seconds of market time.
 MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL = 60, 3600
 
@@ -46,7 +47,7 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="live_strategies")
     account = models.ForeignKey(BrokerAccount, models.CASCADE, related_name="live_strategies")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=NAME_LENGTH)
     strategy = models.ForeignKey(Strategy, models.SET_NULL, null=True, blank=True, related_name="deployments")
     backtest = models.ForeignKey(Backtest, models.SET_NULL, null=True, blank=True, related_name="deployments")
     candidate = models.ForeignKey(Candidate, models.SET_NULL, null=True, blank=True, related_name="deployments")

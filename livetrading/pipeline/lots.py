@@ -45,7 +45,7 @@ def book_fill(account: BrokerAccount, order: Order, fill: BrokerFill, now: datet
     trade.save()
     _refresh_position(account, order.symbol, now)
     if order.live_strategy_id is not None:
-        LiveStrategy.objects.filter(pk=order.live_strategy_id).update(
+        LiveStrategy.with_deleted.filter(pk=order.live_strategy_id).update(
             realized_pnl=F("realized_pnl") + (trade.pnl - before)
         )
     signed = fill.quantity if order.side == OrderSide.BUY else -fill.quantity
@@ -81,7 +81,7 @@ def rebook_lot(account: BrokerAccount, order: Order, now: datetime) -> None:
         trade.delete()
     _refresh_position(account, order.symbol, now)
     if order.live_strategy_id is not None:
-        LiveStrategy.objects.filter(pk=order.live_strategy_id).update(
+        LiveStrategy.with_deleted.filter(pk=order.live_strategy_id).update(
             realized_pnl=F("realized_pnl") + (after - before)
         )
 

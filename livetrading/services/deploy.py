@@ -17,7 +17,7 @@ from backtests.models import Backtest, Candidate
 from backtests.provenance import describe
 from backtests.services.bars import UnusableBars, usable_series
 from livetrading.models import BrokerAccount, LiveStrategy
-from livetrading.models.live_strategy import MAX_CHECK_INTERVAL, MIN_CHECK_INTERVAL
+from livetrading.models.live_strategy import MAX_CHECK_INTERVAL, MIN_CHECK_INTERVAL, NAME_LENGTH
 from livetrading.services.accounts import NoBroker, active_account
 from livetrading.services.audited import audited
 from livetrading.services.evidence import carry_evidence
@@ -178,24 +178,16 @@ def deploy(
     if problem := name_problem(name):
         raise DeployRefused(name=problem)
     snapshot = Snapshot.of(source, symbols)
-    if deployed := _deployed_with_key(user, deploy_key, snapshot):
+    if deployed := deployed_with_key(user, deploy_key, snapshot):
         return deployed
     settings = settings or DeploymentSettings()
-    rules = _rules(snapshot, settings)
-    provenance = _provenance(user, snapshot, now)
+    rules = rules_of(snapshot, settings)
+    provenance = provenance_of(user, snapshot, now)
     try:
         account = active_account(user.pk, user.mode)
     except NoBroker as error:
         raise DeployRefused(mode=str(error)) from None
-    if account.equity is None:
-        raise DeployRefused(
-            mode=f"The broker has not reported the equity of “{account.name}” yet. Try again soon."
-        )
-    running = user.live_strategies.exclude(status=LiveStrategy.Status.STOPPED).count()
-    if running >= django_settings.MAX_LIVE_STRATEGIES:
-        raise DeployRefused(
-            mode=f"You have {running} live strategies, the most that a user may have. Stop one first."
-        )
+    check_room(account)
     active = account.live_strategies.filter(fingerprint=snapshot.fingerprint(), status=LiveStrategy.Status.ACTIVE)
     if existing := active.first():
         if existing.deploy_key == deploy_key:
@@ -203,14 +195,14 @@ def deploy(
         raise AlreadyDeployed(existing)
     try:
         with transaction.atomic():
-            live = _create(account, snapshot, deploy_key, name, settings, rules, provenance, now)
+            live = create_live(account, snapshot, deploy_key, name, settings, rules, provenance, now)
             carry_evidence(live)
             notify(user, Event.DEPLOYED, deployment_message(live), "/dashboard/live-trading", now)
             record(user, "deploy", live, audited(live), wall_now)
             transaction.on_commit(lambda: enqueue_check_now(live.pk), robust=True)
     except IntegrityError:
         # A concurrent request was first: with the same key, or with the same deployment from another page.
-        if deployed := _deployed_with_key(user, deploy_key, snapshot):
+        if deployed := deployed_with_key(user, deploy_key, snapshot):
             return deployed
         if existing := active.first():
             raise AlreadyDeployed(existing) from None
@@ -219,7 +211,23 @@ def deploy(
     return live
 
 
-def _rules(snapshot: Snapshot, settings: DeploymentSettings) -> RiskRules:
+def check_room(account: BrokerAccount, *, instead_of: LiveStrategy | None = None) -> None:
+    """Raises DeployRefused when the account cannot have another deployment. instead_of: one that it replaces."""
+    if account.equity is None:
+        raise DeployRefused(
+            mode=f"The broker has not reported the equity of “{account.name}” yet. Try again soon."
+        )
+    others = LiveStrategy.objects.filter(user=account.user_id).exclude(status=LiveStrategy.Status.STOPPED)
+    if instead_of is not None:
+        others = others.exclude(pk=instead_of.pk)
+    running = others.count()
+    if running >= django_settings.MAX_LIVE_STRATEGIES:
+        raise DeployRefused(
+            mode=f"You have {running} live strategies, the most that a user may have. Stop one first."
+        )
+
+
+def rules_of(snapshot: Snapshot, settings: DeploymentSettings) -> RiskRules:
     """The rules of the snapshot with those that the trader chose. Raises DeployRefused for two that exclude each
     other."""
     chosen = {
@@ -236,16 +244,18 @@ def deployment_message(live: LiveStrategy) -> str:
     return f"“{live.name}” deployed. Now monitoring {', '.join(live.symbols)}."
 
 
-def _deployed_with_key(user: User, deploy_key: str, snapshot: Snapshot) -> LiveStrategy | None:
+def deployed_with_key(user: User, deploy_key: str, snapshot: Snapshot) -> LiveStrategy | None:
     """The live strategy that was deployed with this key, if any. Raises DeployRefused when the key belongs to
     another deployment."""
-    deployed = user.live_strategies.filter(deploy_key=deploy_key).first()
+    deployed = LiveStrategy.with_deleted.filter(user=user, deploy_key=deploy_key).select_related("account").first()
+    if deployed and deployed.deleted_at:
+        raise DeployRefused(deploy_key="This key was used for a deployment that is deleted. Use a new key.")
     if deployed and deployed.fingerprint != snapshot.fingerprint():
         raise DeployRefused(deploy_key="This key was used for another deployment. Use a new key.")
     return deployed
 
 
-def _provenance(user: User, snapshot: Snapshot, now: datetime) -> dict[str, Any]:
+def provenance_of(user: User, snapshot: Snapshot, now: datetime) -> dict[str, Any]:
     """The code, and the bars that have closed at `now`, as a backtest stores them. Raises DeployRefused for an
     unknown kind, for invalid parameters and for bars that are missing, damaged or not adjusted for splits."""
     try:
@@ -258,7 +268,7 @@ def _provenance(user: User, snapshot: Snapshot, now: datetime) -> dict[str, Any]
         raise DeployRefused(symbols=str(error)) from None
 
 
-def _create(
+def create_live(
     account: BrokerAccount,
     snapshot: Snapshot,
     deploy_key: str,
@@ -271,7 +281,7 @@ def _create(
     live = LiveStrategy(
         user_id=account.user_id,
         account=account,
-        name=(" ".join(name.split()) or f"Live - {snapshot.name}")[:100],
+        name=(" ".join(name.split()) or f"Live - {snapshot.name}")[:NAME_LENGTH],
         strategy=snapshot.strategy,
         backtest=snapshot.backtest,
         candidate=snapshot.candidate,
@@ -287,13 +297,13 @@ def _create(
         check_interval=settings.check_interval,
         auto_execute=settings.auto_execute,
         next_check_at=now,
-        **{name: _stored(name, value) for name, value in rules.as_dict().items()},
+        **{name: stored_value(name, value) for name, value in rules.as_dict().items()},
     )
     live.save()
     return live
 
 
-def _stored(name: str, value: Any) -> Any:
+def stored_value(name: str, value: Any) -> Any:
     """The value as the type of the rule's column."""
     in_dollars = DEPLOYED_RULES[name].unit is Unit.DOLLARS and value is not None
     return to_decimal(float(value)) if in_dollars else value

@@ -48,7 +48,7 @@ def reset_replay(wall_now: datetime) -> int:
                 state_reason="",
                 failures=0,
             )
-        deployed = LiveStrategy.objects.filter(**_SIMULATED)
+        deployed = LiveStrategy.with_deleted.filter(**_SIMULATED)
         count = deployed.count()
         deployed.delete()
         Notification.objects.all().delete()
