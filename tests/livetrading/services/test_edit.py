@@ -47,7 +47,7 @@ def test_a_setting_is_changed(live: LiveStrategy, name: str, value: Any, then: A
 def test_an_edit_leaves_the_status_as_it_is(live: LiveStrategy, status: str) -> None:
     LiveStrategy.objects.update(status=status)
     edit(live, {"max_positions": 7}, NOW, WALL)
-    assert (stored(live).max_positions, stored(live).status) == (7, status)
+    assert (stored(live).risk_rules().max_positions, stored(live).status) == (7, status)
 
 
 @pytest.mark.parametrize(

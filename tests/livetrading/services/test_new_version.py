@@ -58,7 +58,8 @@ def test_the_new_version_has_what_changed_and_keeps_the_rest(live: LiveStrategy)
         live.timeframe,
     )
     assert (made.parameters["entry"], made.parameters["exit"]) == (3, 2)
-    assert (made.max_positions, made.stop_loss_pct, made.check_interval) == (3, 0.1, 600)
+    rules = made.risk_rules()
+    assert (rules.max_positions, rules.stop_loss_pct, made.check_interval) == (3, 0.1, 600)
     assert made.provenance["data"].keys() == {"AAPL", "MSFT"}
 
 
