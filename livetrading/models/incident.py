@@ -22,6 +22,7 @@ class Incident(models.Model):
         UNEXPECTED_ORDER = "unexpected_order", "Unexpected order"
         MISSING_ORDER = "missing_order", "Missing order"
         UNSENT_ORDER = "unsent_order", "Order not sent"
+        FAILED_EXIT = "failed_exit", "Exit failed"
         POSITION = "position", "Position differs"
         CASH = "cash", "Cash differs"
 

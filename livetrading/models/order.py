@@ -126,6 +126,9 @@ class Order(models.Model):
     opening_order = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="exits")
     # Exits by hand only: whether it sells its own quantity, and the rest of the lot stays protected.
     partial = models.BooleanField(default=False)
+    # Exits only: the number of this try to sell, and whether the broker cancelled it without being asked to.
+    tries = models.PositiveIntegerField(default=1)
+    ended_by_broker = models.BooleanField(default=False)
     # The order at the broker that this one replaces.
     replaces = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="replaced_by")
 

@@ -23,8 +23,8 @@ from livetrading.pipeline.evaluate import Evaluation
 from livetrading.pipeline.gate import gate
 from livetrading.pipeline.protection import exits_of_entry
 from livetrading.pipeline.record import record, what_was_seen
-from livetrading.pipeline.validity import entry_valid_until
-from livetrading.services.notifications import notify_limit
+from livetrading.pipeline.validity import close_of, entry_valid_until
+from livetrading.services.notifications import notify_late, notify_limit
 from tradedesk.core.bars import Timeframe, to_datetime, to_datetime64
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import RiskRules
@@ -102,6 +102,7 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
             live.account = account
             _draft(drafts, live, evaluations[live.pk], books[live.pk], waited.get(live.pk, {}), context)
         orders = _write(drafts)
+        _report_late(account, drafts.signals, context.now)
         for live in members:
             _finish(live, evaluations[live.pk], drafts.decisions.get(live.pk, []), context.now)
         LiveStrategy.objects.bulk_update(members, CHECK_FIELDS)
@@ -198,6 +199,18 @@ def _write(drafts: _Drafts) -> list[uuid.UUID]:
     signals_refused(signal for signal in new if signal.outcome == SignalHistory.Outcome.REFUSED)
     to_send = [order for order in orders.values() if order.state == OrderState.PENDING]
     return [order.pk for order in sorted(to_send, key=lambda order: order.purpose == Order.Purpose.ENTRY)]
+
+
+def _report_late(account: BrokerAccount, signals: Iterable[SignalHistory], now: datetime) -> None:
+    """An alarm about the new signals that the desk missed; those of bars before the deployment were nobody's."""
+    late = [signal for signal in signals if signal.pk is not None and signal.code == DecisionCode.LATE]
+    missed = [
+        signal
+        for signal in late
+        if close_of(signal.bar_time, signal.live_strategy.timeframe) > signal.live_strategy.deployed_at
+    ]
+    if missed:
+        notify_late(account, missed, now)
 
 
 def _signal(live: LiveStrategy, decision: Decision, now: datetime) -> SignalHistory:

@@ -27,6 +27,7 @@ from livetrading.pipeline.gate import OPEN, Verdict, gate
 from livetrading.pipeline.patience import Patience
 from livetrading.pipeline.validity import valid_until
 from livetrading.services.accounts import NoBroker, broker_for
+from livetrading.services.failed_exits import alarm
 from livetrading.services.incidents import close, report
 from livetrading.services.notifications import notify_not_sent
 from livetrading.services.signal_codes import note_end
@@ -176,7 +177,8 @@ def _end(
 ) -> None:
     if _move(order, state, wall_now, reason=reason[:300]):
         note_end(order, state, code)
-        notify_not_sent(order, state, reason, now)
+        if not alarm(order, state, reason, now):
+            notify_not_sent(order, state, reason, now)
 
 
 def _move(order: Order, state: OrderState, wall_now: datetime, **changes: Any) -> bool:

@@ -13,6 +13,7 @@ from livetrading.models.position import position_model
 from livetrading.models.signal import OrderSide
 from livetrading.models.trade import Trade, trade_model, trades_of
 from livetrading.pipeline.protection import exit_price, is_trailing, prices_of
+from livetrading.services.failed_exits import all_clear
 from tradedesk.core.fills import ExitReason
 from tradedesk.core.money import DUST, MICRO
 
@@ -43,6 +44,7 @@ def book_fill(account: BrokerAccount, order: Order, fill: BrokerFill, now: datet
     else:
         _sell_from_lot(trade, order, fill)
     trade.save()
+    _all_clear_when_sold(account, trade, now)
     _refresh_position(account, order.symbol, now)
     if order.live_strategy_id is not None:
         LiveStrategy.with_deleted.filter(pk=order.live_strategy_id).update(
@@ -77,6 +79,7 @@ def rebook_lot(account: BrokerAccount, order: Order, now: datetime) -> None:
     if trade is not None and entries:
         trade.entry_time = entries[0].time
         trade.save()
+        _all_clear_when_sold(account, trade, now)
     elif trade is not None:
         trade.delete()
     _refresh_position(account, order.symbol, now)
@@ -84,6 +87,11 @@ def rebook_lot(account: BrokerAccount, order: Order, now: datetime) -> None:
         LiveStrategy.with_deleted.filter(pk=order.live_strategy_id).update(
             realized_pnl=F("realized_pnl") + (after - before)
         )
+
+
+def _all_clear_when_sold(account: BrokerAccount, trade: Trade, now: datetime) -> None:
+    if trade.exit_time is not None:
+        all_clear(account, trade.opening_order_id, now)
 
 
 def _reported(fill: Fill) -> BrokerFill:

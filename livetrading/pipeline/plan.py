@@ -15,6 +15,7 @@ from livetrading.brokers.protocol import BrokerOrder, Capabilities
 from livetrading.models import Order, OrderState
 from livetrading.models.order import FINAL, WORKING, OrderType, TimeInForce
 from livetrading.models.trade import Trade
+from livetrading.pipeline.exit_retries import is_due, next_try
 from livetrading.pipeline.protection import holder_of, prices_of, protective_exit
 from livetrading.pipeline.trailing import follow, has_scale_of
 from tradedesk.core.bars import Bars
@@ -45,13 +46,15 @@ _SELL_NOW: dict[str, object] = {
 class LotOrders:
     """trade: the open lot, None when the entry has none. legs: its protective exits; working ones, and refused and
     expired ones while the lot is open. exits: its working signal exits and exits by hand. trailing: the order with
-    the rule of its trailing stop, None for a lot without one."""
+    the rule of its trailing stop, None for a lot without one. failed: the newest exit, when it has ended against
+    the desk's will."""
 
     entry: Order
     trade: Trade | None = None
     legs: list[Order] = field(default_factory=list)
     exits: list[Order] = field(default_factory=list)
     trailing: Order | None = None
+    failed: Order | None = None
 
     @property
     def parts(self) -> list[Order]:
@@ -134,6 +137,8 @@ def plan(lots: Iterable[LotOrders], market: Market) -> Plan:
             _send_exit(made, lot, lot.trade, market)
         elif lot.reached is not None:
             continue
+        elif lot.failed is not None and is_due(lot.failed, market.wall_now):
+            _try_again(made, lot, lot.trade, lot.failed, market)
         elif (reached := _reached(lot, state, market)) is not None:
             if _free_shares(made, lot, reached, _REACHED, market):
                 made.moves.append((reached, _S.PENDING, {**_SELL_NOW, "quantity": lot.trade.open_quantity}))
@@ -187,6 +192,16 @@ def _send_exit(made: Plan, lot: LotOrders, trade: Trade, market: Market) -> None
     first = lot.wholes[0]
     if all(order.state == _S.WAITING for order in lot.wholes) and _free_shares(made, lot, first, _SOLD, market):
         made.moves.append((first, _S.PENDING, {"quantity": trade.open_quantity, "partial": False}))
+
+
+def _try_again(made: Plan, lot: LotOrders, trade: Trade, failed: Order, market: Market) -> None:
+    """Make an exit again that has failed; the next plan frees its shares."""
+    waits = bool(lot.parts)
+    made.new.append(
+        next_try(failed, trade, market.capabilities, waits=waits, now=market.now, wall_now=market.wall_now)
+    )
+    if failed.signal_id is not None:
+        made.updates.append((failed, {"signal": None}))
 
 
 def _send_part(made: Plan, lot: LotOrders, market: Market) -> None:

@@ -5,13 +5,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from livetrading.brokers.protocol import BrokerOrder, Capabilities
 from livetrading.journal import orders_made
-from livetrading.models import BrokerAccount, Incident, Order, OrderState
+from livetrading.models import BrokerAccount, Incident, Order, OrderState, SignalHistory
+from livetrading.models.decision_code import DecisionCode
 from livetrading.models.order import PROTECTIVE, TRAILS, WORKING
 from livetrading.models.trade import trades_of
+from livetrading.pipeline.exit_retries import has_failed
 from livetrading.pipeline.plan import REFUSED, LotOrders, Market, Plan, plan
 from tradedesk.core.bars import Bars
 from tradedesk.marketdata.library import closed
@@ -51,6 +53,8 @@ def protect(
             lots.update(stop_price=price)
         Order.objects.bulk_create(made.new)
         orders_made(made.new)
+        if tried_again := [order.signal_id for order in made.new if order.signal_id is not None]:
+            SignalHistory.objects.filter(pk__in=tried_again).update(code=DecisionCode.ORDERED)
     to_send = [order.pk for order, state, _ in made.moves if state == OrderState.PENDING]
     return to_send + [order.pk for order in made.new if order.state == OrderState.PENDING]
 
@@ -78,13 +82,19 @@ def read_lots(account: BrokerAccount) -> list[LotOrders]:
     every working entry with fills; lots with a fill that is set aside are left out, because nobody knows what they
     hold. Three queries."""
     lots: dict[object, LotOrders] = {}
-    for trade in trades_of(account, account.mode).filter(exit_time=None).select_related("opening_order"):
+    exits = Order.objects.filter(opening_order=OuterRef("opening_order"), purpose=Order.Purpose.EXIT)
+    newest = exits.order_by("-created_at", "-tries").values("pk")[:1]
+    held = trades_of(account, account.mode).filter(exit_time=None).select_related("opening_order")
+    newest_exits = set()
+    for trade in held.annotate(newest_exit=Subquery(newest)):
         lots[trade.opening_order_id] = LotOrders(trade.opening_order, trade)
+        newest_exits.add(trade.newest_exit)
     filled_entry = Q(purpose=Order.Purpose.ENTRY, filled_quantity__gt=0, state__in=WORKING)
     working = Q(state__in=WORKING) & (filled_entry | Q(opening_order__isnull=False))
     refused = Q(state__in=REFUSED, opening_order__in=list(lots), purpose__in=PROTECTIVE)
     rules = TRAILS & Q(opening_order__in=list(lots))
-    related = account.orders.filter(working | refused | rules).select_related("opening_order")
+    last = Q(pk__in=[pk for pk in newest_exits if pk is not None])
+    related = account.orders.filter(working | refused | rules | last).select_related("opening_order")
     for order in related.order_by("created_at", "pk"):
         entry_id = order.opening_order_id or order.pk
         if entry_id not in lots:
@@ -95,8 +105,10 @@ def read_lots(account: BrokerAccount) -> list[LotOrders]:
         if order.purpose in PROTECTIVE:
             if order.state in (*WORKING, *REFUSED):
                 lot.legs.append(order)
-        elif order.purpose != Order.Purpose.ENTRY:
+        elif order.purpose != Order.Purpose.ENTRY and order.state in WORKING:
             lot.exits.append(order)
+        elif order.pk in newest_exits and has_failed(order):
+            lot.failed = order
     aside = Incident.objects.filter(account=account, kind=Incident.Kind.UNBOOKED_FILL, resolved_at=None)
     for order_id, opening_id in aside.values_list("order", "order__opening_order"):
         lots.pop(opening_id or order_id, None)

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 
 from livetrading.brokers.protocol import Broker, BrokerFill, BrokerOrder, Capabilities, OutcomeUnknown
 from livetrading.journal import ids_of
@@ -22,6 +22,7 @@ from livetrading.pipeline.balance import take_over_balance
 from livetrading.pipeline.corrections import CORRECTIONS, take_over_corrections
 from livetrading.pipeline.fills import FillReport, retry_set_aside, take_over_fill
 from livetrading.pipeline.patience import Patience
+from livetrading.services.failed_exits import alarm
 from livetrading.services.incidents import forget_unreported, report_event, report_once_it_lasts
 from livetrading.services.notifications import notify_not_sent
 from livetrading.services.signal_codes import note_end
@@ -38,6 +39,8 @@ _STATES = {
     "rejected": OrderState.REJECTED,
     "expired": OrderState.EXPIRED,
 }
+# Whether an order was not waiting for its cancellation, in the UPDATE that ends it.
+_UNREQUESTED = Case(When(state=OrderState.CANCEL_PENDING, then=Value(False)), default=Value(True))
 
 
 @dataclass(slots=True)
@@ -179,12 +182,19 @@ def _take_over_state(order: Order, at_broker: BrokerOrder, now: datetime, wall_n
         return False
     reason = at_broker.reason[:300]
     moved = Order.move(
-        order.pk, to, wall_now=wall_now, reason=reason, broker_order_id=at_broker.broker_order_id[:64]
+        order.pk,
+        to,
+        wall_now=wall_now,
+        reason=reason,
+        broker_order_id=at_broker.broker_order_id[:64],
+        ended_by_broker=_UNREQUESTED if to == OrderState.CANCELLED else False,
     )
     if moved:
         note_end(order, to)
     if moved and _is_news(order, to):
-        notify_not_sent(order, to, reason or f"The broker reports it as {to.label.lower()}.", now)
+        reason = reason or f"The broker reports it as {to.label.lower()}."
+        if not alarm(order, to, reason, now):
+            notify_not_sent(order, to, reason, now)
     return moved
 
 
@@ -221,7 +231,12 @@ def _take_over_absence(order: Order, capabilities: Capabilities, now: datetime, 
     kind = Incident.Kind.MISSING_ORDER
     if not report_once_it_lasts(order.account, kind, order.client_order_id, text, now, order):
         return False
-    return Order.move(order.pk, OrderState.CANCELLED, wall_now=wall_now, reason=text[:300])
+    moved = Order.move(
+        order.pk, OrderState.CANCELLED, wall_now=wall_now, reason=text[:300], ended_by_broker=_UNREQUESTED
+    )
+    if moved and order.state != OrderState.CANCEL_PENDING:
+        alarm(order, OrderState.CANCELLED, text, now)
+    return moved
 
 
 def _set_aside(order: Order) -> Decimal:

@@ -141,7 +141,7 @@ def _is_news(incident: Incident, difference: str) -> bool:
 
 def _notify(account: BrokerAccount, kind: str, text: str, now: datetime, order: Order | None = None) -> None:
     event, priority = Event.DIFFERENCE, None
-    if kind == Incident.Kind.UNSENT_ORDER:
+    if kind in (Incident.Kind.UNSENT_ORDER, Incident.Kind.FAILED_EXIT):
         event = Event.ORDER_REJECTED
         if order is not None and order.purpose != Order.Purpose.ENTRY:
             priority = Priority.CRITICAL  # what should be sold is still held

@@ -1,10 +1,12 @@
 """Notifications about fills, about orders that were not placed, and about halts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from livetrading.brokers.protocol import BrokerFill
-from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState
+from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState, SignalHistory
 from livetrading.models.trade import Trade
+from livetrading.services.wording import counted
 from tradedesk.notifications.events import Event, Priority
 from tradedesk.notifications.services import notify
 
@@ -26,6 +28,13 @@ def notify_fill(order: Order, fill: BrokerFill, trade: Trade, now: datetime) -> 
 def notify_limit(live: LiveStrategy, text: str, now: datetime) -> None:
     """Report that a loss limit of the strategy has tripped."""
     notify(live.account.user, Event.LIMIT_TRIPPED, text, f"/dashboard/live-trading/{live.pk}", now)
+
+
+def notify_late(account: BrokerAccount, signals: Sequence[SignalHistory], now: datetime) -> None:
+    """Report the signals of one check that came too late for the open that they were meant for."""
+    names = ", ".join(f"{signal.symbol} (“{signal.live_strategy.name}”)" for signal in signals)
+    text = f"{counted(len(signals), 'buy signal')} came too late, so nothing was bought: {names}"
+    notify(account.user, Event.MISSED_CHECKS, text, "/signals?code=late", now)
 
 
 def notify_not_sent(order: Order, state: OrderState, reason: str, now: datetime) -> None:

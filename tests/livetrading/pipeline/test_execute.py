@@ -31,6 +31,7 @@ from tests.livetrading.pipeline.scripted_broker import (
     run_reconcile,
 )
 from tradedesk.accounts.models import Mode, User, UserVersion
+from tradedesk.marketdata.sessions import next_bar_close
 from tradedesk.notifications.models import Notification
 
 S = OrderState
@@ -71,6 +72,7 @@ def test_an_order_is_sent_and_accepted(live: LiveStrategy, broker: ScriptedBroke
                 AttachedExit(client_order_id=stop.client_order_id, type="stop", distance=0.1),
                 AttachedExit(client_order_id=target.client_order_id, type="limit", distance=0.2),
             ),
+            valid_until=next_bar_close(order.created_at, "1Hour"),
             matching=BarMatching(bar_minutes=60, priority=0.7),
         )
     ]

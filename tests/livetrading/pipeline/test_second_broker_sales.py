@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 
 from livetrading.brokers.protocol import Capabilities
-from livetrading.models import LiveStrategy
 from tests.livetrading.second_broker.desk import second_desk
 from tests.livetrading.second_broker.variants import REPLACING, SEPARATE, VARIANTS
 from tradedesk.accounts.models import User
@@ -128,29 +127,6 @@ def test_the_stop_fills_in_part_while_its_cancel_is_on_the_way(
     desk.step(4)
     assert (desk.trade().exit_quantity, desk.trade().is_open) == (100, False)
     assert (desk.unfinished(), desk.broker.shares["W"], desk.broker.refused) == ([], 0, [])
-
-
-@pytest.mark.parametrize("capabilities", ALL)
-@pytest.mark.parametrize("how", ["refused", "rejected", "expired"])
-def test_protection_comes_back_when_a_sale_ends_without_selling(
-    alice: User, monkeypatch: pytest.MonkeyPatch, capabilities: Capabilities, how: str
-) -> None:
-    desk = second_desk(monkeypatch, alice, capabilities)
-    desk.hold()
-    before = desk.on_sale()
-    # Where nothing holds the shares, the first SELL goes out at once, and the second bar has another one.
-    desk.broker.sales_to_refuse = (1 if before else 2) if how == "refused" else 0
-    desk.broker.reject_next = ["market"] if how == "rejected" else []
-    desk.broker.largest_fill = Decimal(0) if how == "expired" else None
-    desk.signal_exit()
-    LiveStrategy.objects.update(status="paused")  # no further signals
-    desk.step(2)
-    desk.broker.end_day()
-    desk.step(3)
-    assert set(desk.states("exit")) == {"expired" if how == "expired" else "rejected"}
-    assert desk.on_sale() == before
-    if not before:
-        assert {desk.order("stop_loss").state, desk.order("take_profit").state} == {"guarded"}
 
 
 @pytest.mark.parametrize("capabilities", ALL)
