@@ -11,6 +11,8 @@ from livetrading.models import LiveStrategy, SignalHistory
 from livetrading.summaries.account import AccountSummary, summarize_account
 from livetrading.summaries.performance import Performance
 from livetrading.summaries.positions import OpenLot, Position, positions_of
+from livetrading.summaries.signal_list import count_late
+from livetrading.summaries.signals import of_interest
 from tradedesk.accounts.models import User
 
 # One failed check can be a hiccup; so many in a row need a person.
@@ -19,13 +21,15 @@ REPEATED_FAILURES = 3
 
 @dataclass(frozen=True, slots=True)
 class StrategySummary:
-    """account: the one it trades in. last_signal: None before the first signal. lots: the open trades."""
+    """account: the one it trades in. last_signal: None before the first signal. lots: the open trades. late: the
+    signals of the last days that came too late."""
 
     live: LiveStrategy
     account: AccountSummary
     performance: Performance
     last_signal: SignalHistory | None
     lots: list[OpenLot]
+    late: int = 0
 
     @property
     def positions(self) -> list[Position]:
@@ -59,7 +63,7 @@ def summarize_strategies(
     others = {live.account_id for live in rows} - accounts.keys()
     for account in user.broker_accounts.filter(pk__in=others).select_related("paper_account"):
         accounts[account.pk] = summarize_account(account, now)
-    signals = _last_signals(user, rows)
+    signals, late = _last_signals(user, rows), count_late(user, rows)
     return [
         StrategySummary(
             live=live,
@@ -67,13 +71,15 @@ def summarize_strategies(
             performance=accounts[live.account_id].of_strategy(live.pk),
             last_signal=signals.get(live.pk),
             lots=accounts[live.account_id].lots_of(live.pk),
+            late=late.get(live.pk, 0),
         )
         for live in rows
     ]
 
 
 def _last_signals(user: User, rows: list[LiveStrategy]) -> dict[int, SignalHistory]:
-    newest = SignalHistory.objects.filter(live_strategy=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    own_signals = of_interest(SignalHistory.objects.filter(live_strategy=OuterRef("pk")))
+    newest = own_signals.order_by("-pk").values("pk")[:1]
     own = user.live_strategies.filter(pk__in=[live.pk for live in rows]).order_by()
     ids = own.annotate(newest=Subquery(newest)).values("newest")
     return {signal.live_strategy_id: signal for signal in user.signals.filter(pk__in=ids)}

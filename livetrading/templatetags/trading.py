@@ -6,6 +6,7 @@ from django import template
 from django.utils.safestring import SafeString
 
 from livetrading.models import LiveStrategy, OrderState, SignalHistory
+from livetrading.models.decision_code import DecisionCode
 from livetrading.models.signal import OrderSide
 from tradedesk.core.bars import Timeframe
 from tradedesk.templatetags import figures
@@ -37,6 +38,39 @@ _TONES: dict[str, str] = {
 def tone(value: str) -> str:
     """The badge tone of a status, a side, a signal outcome or an order state."""
     return _TONES.get(value, "neutral")
+
+
+# Of the codes, those that a person should look at; the others are as they should be.
+_CODE_TONES: dict[str, str] = {
+    DecisionCode.ORDERED: "info",
+    DecisionCode.LATE: "warning",
+    DecisionCode.EXPIRED: "warning",
+    DecisionCode.STALE_DATA: "warning",
+    DecisionCode.NO_BARS: "warning",
+    DecisionCode.NO_EQUITY: "warning",
+    DecisionCode.ACCOUNT_BLOCKED: "error",
+    DecisionCode.NO_BROKER: "error",
+    DecisionCode.REJECTED: "error",
+    DecisionCode.ERROR: "error",
+}
+
+
+@register.filter
+def code_tone(code: str) -> str:
+    """The badge tone of a DecisionCode."""
+    return _CODE_TONES.get(code, "neutral")
+
+
+@register.filter
+def code_label(code: str) -> str:
+    """The label of a stored DecisionCode; the code itself when the desk no longer has it."""
+    return DecisionCode(code).label if code in DecisionCode.values else code
+
+
+@register.filter
+def stored_bar_time(text: str | None, timeframe: str) -> SafeString | str:
+    """The time of a bar that is stored as text; a dash for none."""
+    return format_bar_time(datetime.fromisoformat(text) if text else None, timeframe)
 
 
 @register.filter

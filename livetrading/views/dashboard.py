@@ -30,7 +30,7 @@ def dashboard(request: PageRequest) -> HttpResponse:
         "desk": summary,
         "page": page,
         "rows": strategies.summarize_strategies(user, page, now, summary.account),
-        "signals": signals.summarize_signals(signals.with_orders(user.signals.all())[:RECENT]),
+        "signals": signals.summarize_signals(signals.shown(user.signals.all())[:RECENT]),
         "orders": working[:WORKING],
         "order_count": working.count(),
     }
@@ -55,9 +55,10 @@ def _history(request: PageRequest, strategy: LiveStrategy) -> dict[str, Any]:
     """One page of the selected list, and the length of each list."""
     user = request.user
     lists = {
-        "signals": signals.with_orders(user.signals.filter(live_strategy=strategy)),
+        "signals": signals.shown(user.signals.filter(live_strategy=strategy)),
         "orders": user.orders.filter(live_strategy=strategy),
         "trades": latest_trades(user, strategy.mode).filter(live_strategy=strategy),
+        "log": strategy.decisions.all(),
     }
     shown = request.GET.get("show", "")
     shown = shown if shown in lists else "signals"

@@ -19,7 +19,7 @@ def home(request: PageRequest) -> HttpResponse:
     user = request.user
     context = {
         "desk": desk.read_desk(user, market_clock().now()),
-        "signals": signals.summarize_signals(signals.with_orders(user.signals.all())[:RECENT]),
+        "signals": signals.summarize_signals(signals.shown(user.signals.all())[:RECENT]),
         "trades": latest_trades(user, user.mode)[:RECENT],
         "backtests": user.backtests.all()[:RECENT],
         "notifications": user.notifications.all()[:RECENT],

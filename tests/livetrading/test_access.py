@@ -16,7 +16,14 @@ from tests.livetrading.factories import (
 )
 from tradedesk.accounts.models import User
 
-PAGES = ["home", "livetrading:dashboard", "livetrading:trades", "livetrading:trades_csv"]
+PAGES = [
+    "home",
+    "livetrading:dashboard",
+    "livetrading:trades",
+    "livetrading:trades_csv",
+    "livetrading:signals",
+    "livetrading:signals_csv",
+]
 ACTIONS = ["start", "pause", "stop"]
 
 
@@ -31,6 +38,8 @@ def test_the_addresses(live: LiveStrategy) -> None:
         "/dashboard/live-trading",
         "/trades",
         "/trades.csv",
+        "/signals",
+        "/signals.csv",
     ]
     assert reverse("livetrading:deploy") == "/dashboard/live-trading/deploy"
     assert reverse("livetrading:detail", args=[7]) == "/dashboard/live-trading/7"
@@ -44,7 +53,7 @@ def test_bob_sees_nothing_of_alice(bobs_browser: Client, alices_browser: Client,
     LiveStrategy.objects.update(name="Alice's own")
     alice.strategies.update(name="Alice's own")
     alice.backtests.update(strategy_name="Alice's own")
-    owned = "Alice&#x27;s own" if name != "livetrading:trades_csv" else "Alice's own"
+    owned = "Alice&#x27;s own" if not name.endswith("_csv") else "Alice's own"
     assert owned in text_of(alices_browser.get(reverse(name)))
     assert owned not in text_of(bobs_browser.get(reverse(name)))
 
