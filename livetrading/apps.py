@@ -11,11 +11,13 @@ class LiveTradingConfig(AppConfig):
         from livetrading.services.bars_in_use import bars_in_use
         from livetrading.services.replay_hold import unfinished_work
         from livetrading.summaries.health import OWNED, PARTS, trading_findings
+        from livetrading.summaries.metrics import trading_metrics
         from tradedesk.marketdata.replay import wait_for
         from tradedesk.marketdata.usage import register
-        from tradedesk.monitoring import findings
+        from tradedesk.monitoring import findings, metrics
 
         wait_for(unfinished_work)
         register(bars_in_use)
         unknown = "Unknown: the database does not answer."
+        metrics.register("trading", trading_metrics)
         findings.register(findings.Probe(PARTS, trading_findings, unknown, OWNED))

@@ -76,7 +76,7 @@ def test_a_part_that_hangs_is_not_asked_again_until_it_answers(hanging: Hanging)
     for _ in range(20):
         watch.ask([hanging.probe], NOW, 0.001)
     assert hanging.looks == 1
-    assert [thread.name for thread in threading.enumerate()].count("health stuck") == 1
+    assert [thread.name for thread in threading.enumerate()].count("look at stuck") == 1
 
     hanging.let_go.set()
     assert watch.ask([hanging.probe], NOW, LONG) == {"stuck": FINE}

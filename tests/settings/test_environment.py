@@ -35,6 +35,11 @@ def manage(*arguments: str, folder: Path, **environment: str) -> subprocess.Comp
         ("PAPER_STARTING_CASH", "-1", "PAPER_STARTING_CASH must be a number above 0, not “-1”."),
         ("API_TOKEN_HOURS", "nan", "API_TOKEN_HOURS must be a number above 0, not “nan”."),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, not “LOUD”."),
+        (
+            "METRICS_ALLOW",
+            "10.0.0.1,localhost",
+            "METRICS_ALLOW must have addresses or networks like 10.0.0.5 or 10.0.0.0/24, not “localhost”.",
+        ),
         ("LOG_FORMAT", "xml", "LOG_FORMAT must be one of auto, json, readable, not “xml”."),
         ("LOG_FILES_KEPT", "0", "LOG_FILES_KEPT must be a whole number from 1 to 2147483647, not “0”."),
         ("REDIS_URL", "localhost:6379", "REDIS_URL must look like redis://host:6379/0, or be empty."),

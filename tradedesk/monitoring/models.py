@@ -42,8 +42,8 @@ class StoredHealth(models.Model):
     """The health of the desk as a worker last saw it; one row. The pages read it instead of looking themselves,
     and know by its age that nobody looks any more."""
 
-    # {part: [state, text]}
-    findings = models.JSONField(default=dict)
+    # [part, state, text] of each part; a list keeps their order.
+    findings = models.JSONField(default=list)
     at = models.DateTimeField(help_text="Wall time.")
 
     def __str__(self) -> str:

@@ -20,6 +20,7 @@ from tradedesk.settings.environment import (
     read_folder,
     read_folder_url,
     read_names,
+    read_networks,
     read_origins,
     read_positive,
     read_redis,
@@ -74,6 +75,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.usersessions",
     "django_celery_beat",
+    "django_prometheus",
     "django_htmx",
     "ninja",
     "csp",
@@ -90,6 +92,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -104,6 +107,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "tradedesk.middleware.private_pages",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
 ROOT_URLCONF = "tradedesk.urls"
@@ -143,6 +147,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+
+# Counts and times the queries.
+DATABASES["default"]["ENGINE"] = DATABASES["default"]["ENGINE"].replace("django.", "django_prometheus.", 1)
 
 REDIS_URL = read_redis(env, "REDIS_URL")
 CACHES = {
@@ -322,8 +329,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 SECURE_SSL_REDIRECT = HTTPS
 ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)  # the proxy's header then has the address for the login limit
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
-# The health check of the container uses plain http.
-SECURE_REDIRECT_EXEMPT = [r"^api/health$"]
+# The health check of the container and Prometheus use plain http.
+SECURE_REDIRECT_EXEMPT = [r"^api/health$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 # Other names of the domain may have sites without https: only the owner of the domain can say that they have none.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = read_flag(env, "HSTS_SUBDOMAINS", default=False)
@@ -363,6 +370,9 @@ LOG_FILE = read_flag(env, "LOG_FILE", default=True)
 LOG_FILE_MEGABYTES = read_count(env, "LOG_FILE_MEGABYTES", default=20)
 LOG_FILES_KEPT = read_count(env, "LOG_FILES_KEPT", default=5)
 SENTRY_DSN = read_text(env, "SENTRY_DSN", default="")
+# For Prometheus at /metrics: addresses or networks that may read them without the token, which others send.
+METRICS_ALLOW = read_networks(env, "METRICS_ALLOW", default=("127.0.0.1", "::1"))
+METRICS_TOKEN = read_text(env, "METRICS_TOKEN", default="")
 scrub = scrubber(
     [
         SECRET_KEY,
@@ -372,6 +382,7 @@ scrub = scrubber(
         os.environ.get("AWS_SECRET_ACCESS_KEY", ""),
         os.environ.get("DEMO_PASSWORD", ""),
         SENTRY_DSN,
+        METRICS_TOKEN,
     ]
 )
 configure_structlog()

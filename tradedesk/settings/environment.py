@@ -5,6 +5,7 @@ An empty variable counts as not set.
 
 import os
 import secrets
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,6 +69,19 @@ def read_origins(env: Env, name: str) -> list[str]:
                 f"{name} must have origins like https://app.example.com, not “{origin[:80]}”."
             )
     return origins
+
+
+def read_networks(env: Env, name: str, *, default: tuple[str, ...]) -> list[str]:
+    """Addresses or networks, separated by commas."""
+    networks = read_names(env, name, default=default)
+    for network in networks:
+        try:
+            ip_network(network, strict=False)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{name} must have addresses or networks like 10.0.0.5 or 10.0.0.0/24, not “{network[:60]}”."
+            ) from None
+    return networks
 
 
 def read_folder(env: Env, name: str, *, default: Path) -> Path:
