@@ -103,6 +103,7 @@ class HealthSchema(Schema):
     urgent: str = Field(description="The worker of the first checks after a deployment.")
     research: str
     disk: str
+    backup: str
     schema_version: str
     market: str
     checks: str

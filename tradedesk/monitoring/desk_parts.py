@@ -11,13 +11,16 @@ from django.db import transaction
 
 from tradedesk.monitoring.findings import Finding, Probe, State, register
 from tradedesk.monitoring.heartbeats import read_heartbeats
-from tradedesk.monitoring.models import Component, WriteCheck
+from tradedesk.monitoring.models import Component, LastBackup, WriteCheck
 from tradedesk.monitoring.pulse import MAX_AHEAD, pulse_of
 from tradedesk.monitoring.schema import foreign_migrations, missing_migrations
 
 GIGABYTE = 1024**3
 # Free bytes in the data folder.
 LITTLE_SPACE, NO_SPACE = 2 * GIGABYTE, GIGABYTE // 5
+
+# Days.
+OLD_BACKUP = 7.0
 
 _START = {
     Component.BEAT: "celery -A tradedesk beat",
@@ -39,6 +42,7 @@ def register_desk_parts() -> None:
     register(Probe(("beat", "worker", "urgent", "research"), _processes, "Unknown: the database does not answer."))
     register(Probe(("disk",), _disk, "The data folder does not answer. Check the disk of DESK_DATA_DIR."))
     register(Probe(("schema_version",), _schema, "Unknown: the database does not answer."))
+    register(Probe(("backup",), _backup, "Unknown: the database does not answer."))
 
 
 def _database(wall_now: datetime) -> dict[str, Finding]:
@@ -100,6 +104,20 @@ def _schema(wall_now: datetime) -> dict[str, Finding]:
         text = f"The database misses {_named(missing)}. Run: manage.py migrate"
         return {"schema_version": Finding(State.ERROR, text)}
     return {"schema_version": Finding(State.OK, "The tables are those of this version.")}
+
+
+def _backup(wall_now: datetime) -> dict[str, Finding]:
+    return {"backup": judge_backup(LastBackup.objects.values_list("at", flat=True).first(), wall_now)}
+
+
+def judge_backup(made_at: datetime | None, wall_now: datetime) -> Finding:
+    if made_at is None:
+        return Finding(State.NOTE, "No backup was made yet. Make one each day: manage.py backup")
+    days = (wall_now - made_at).total_seconds() / 86400
+    text = f"The last backup is of {made_at:%Y-%m-%d %H:%M} UTC"
+    if not -1 < days <= OLD_BACKUP:
+        return Finding(State.WARNING, f"{text}. Make one each day: manage.py backup")
+    return Finding(State.OK, f"{text}.")
 
 
 def _named(migrations: Iterable[tuple[str, str]]) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
@@ -90,7 +91,7 @@ def queue_metrics(wall_now: datetime) -> Iterator[Metric]:
     names = (settings.CELERY_TASK_DEFAULT_QUEUE, settings.URGENT_QUEUE, settings.RESEARCH_QUEUE)
     with current_app.connection_for_write() as broker:
         broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
-        channel = broker.default_channel
+        channel: Any = broker.default_channel
         lengths = [(name, float(channel._size(name))) for name in names]
     yield gauges("queue_length", "Messages that wait for a worker.", "queue", lengths)
 

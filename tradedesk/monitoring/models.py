@@ -48,3 +48,12 @@ class StoredHealth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class LastBackup(models.Model):
+    """When the last backup was made; one row."""
+
+    at = models.DateTimeField(help_text="Wall time.")
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}"
