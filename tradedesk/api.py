@@ -137,6 +137,7 @@ def read_docs(request: HttpRequest) -> HttpResponse:
 
 
 api.add_router("/v1/auth", "tradedesk.accounts.api.router")
+api.add_router("/v1/notifications", "tradedesk.notifications.api.router")
 api.add_router("/v1/data", "tradedesk.marketdata.api.router")
 api.add_router("/v1/strategies", "strategies.api.router")
 api.add_router("/v1/backtests", "backtests.api.backtests.router")

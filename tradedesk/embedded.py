@@ -1,8 +1,8 @@
 """Celery's workers and beat as threads of this process, with a message broker in memory.
 
-One worker trades, one makes the first checks of deployments, one runs backtests and searches, and one computes
-evidence, each with its own threads: so research never delays an order, a deployment does not wait for the checks
-of others, and a backtest does not wait for evidence.
+One worker trades, one makes the first checks of deployments, one runs backtests and searches, one computes
+evidence, and one sends notifications, each with its own threads: so neither research nor a mail server that hangs
+delays an order, a deployment does not wait for the checks of others, and a backtest does not wait for evidence.
 
 A stop or a crash loses the messages in memory, but not the work: the database records what is waiting, and
 the recovery tasks of beat enqueue it again.
@@ -26,6 +26,8 @@ URGENT_THREADS = 1
 # Research is CPU-bound, so more threads than cores would not make it faster.
 RESEARCH_THREADS = 2
 EVIDENCE_THREADS = 1
+# They wait for the servers of others; one that hangs leaves the other thread.
+NOTIFICATION_THREADS = 2
 
 
 class Embedded:
@@ -45,12 +47,16 @@ class Embedded:
         urgent = _worker(make_app(set_as_current=False), "urgent", settings.URGENT_QUEUE, URGENT_THREADS)
         research = _worker(make_app(set_as_current=False), "research", settings.RESEARCH_QUEUE, RESEARCH_THREADS)
         evidence = _worker(make_app(set_as_current=False), "evidence", settings.EVIDENCE_QUEUE, EVIDENCE_THREADS)
+        notifications = _worker(
+            make_app(set_as_current=False), "notifications", settings.NOTIFICATION_QUEUE, NOTIFICATION_THREADS
+        )
         self.beat = Service(app, scheduler_cls=app.conf.beat_scheduler)
         self.threads = (
             threading.Thread(target=worker.start, name="worker", daemon=True),
             threading.Thread(target=urgent.start, name="urgent", daemon=True),
             threading.Thread(target=research.start, name="research", daemon=True),
             threading.Thread(target=evidence.start, name="evidence", daemon=True),
+            threading.Thread(target=notifications.start, name="notifications", daemon=True),
             threading.Thread(target=self._run_beat, name="beat", daemon=True),
         )
 

@@ -25,6 +25,8 @@ CONTRACT = {
     ("get", "/api/v1/data/{series_id}"): {"200", "401", "404"},
     ("delete", "/api/v1/data/{series_id}"): {"200", "401", "403", "404", "409", "422"},
     ("get", "/api/v1/data/{series_id}/bars"): {"200", "401", "404", "409", "422"},
+    ("get", "/api/v1/notifications"): {"200", "401", "422"},
+    ("post", "/api/v1/notifications/read"): {"200", "400", "401", "422"},
     ("get", "/api/v1/strategies"): {"200", "401", "422"},
     ("post", "/api/v1/strategies"): {"201", "400", "401", "422"},
     ("get", "/api/v1/strategies/kinds"): {"200", "401", "422"},
@@ -78,7 +80,14 @@ def test_every_endpoint_has_a_unique_name(alices: ApiClient) -> None:
 def test_every_body_refuses_unknown_fields(alices: ApiClient) -> None:
     schemas = alices.get(DOCUMENT).json["components"]["schemas"]
     bodies = {name: schema for name, schema in schemas.items() if name.endswith("Body") or name == "Credentials"}
-    assert set(bodies) == {"StrategyBody", "BacktestBody", "RunBody", "QuickDeployBody", "Credentials"}
+    assert set(bodies) == {
+        "StrategyBody",
+        "BacktestBody",
+        "RunBody",
+        "QuickDeployBody",
+        "MarkReadBody",
+        "Credentials",
+    }
     assert all(schema["additionalProperties"] is False for schema in bodies.values())
 
 

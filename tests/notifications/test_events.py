@@ -18,6 +18,7 @@ EVENTS = {
     "missed_checks": (Priority.HIGH, False, True),
     "difference": (Priority.HIGH, False, True),
     "daily_summary": (Priority.LOW, True, True),
+    "channel_failed": (Priority.HIGH, True, False),
     "research_finished": (Priority.LOW, True, False),
 }
 

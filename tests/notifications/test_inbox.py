@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -6,13 +7,14 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from tradedesk.accounts.models import User
-from tradedesk.notifications.events import Event
+from tradedesk.notifications.events import Event, Priority
 from tradedesk.notifications.models import Notification
-from tradedesk.notifications.services import count_unread, notify
-from tradedesk.notifications.views import PAGE_SIZE
+from tradedesk.notifications.services import count_unread, mark_read, notify
+from tradedesk.notifications.views.inbox import PAGE_SIZE
 
 URL = "/dashboard/notifications"
 READ = "/dashboard/notifications/read"
+SHOWN = "/dashboard/notifications/shown"
 NOW = datetime(2012, 3, 5, 21, tzinfo=UTC)
 
 
@@ -73,8 +75,9 @@ def test_the_number_of_queries_is_constant(
     alices_browser: Client, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     notify_many(alice, PAGE_SIZE)
-    # Session, user, the state of the replay, count and rows of the list, and the unread ones for heading and bell.
-    with django_assert_max_num_queries(7):
+    # Session, user, the state of the replay, the health of the desk and of the user's trading, count and rows of
+    # the list, and the unread ones for heading and bell.
+    with django_assert_max_num_queries(9):
         alices_browser.get(URL)
 
 
@@ -123,8 +126,70 @@ def test_a_post_without_a_csrf_token_is_refused(alice: User) -> None:
     assert count_unread(alice) == 1
 
 
-@pytest.mark.parametrize("url", [URL, READ, "/dashboard/status"])
+@pytest.mark.parametrize("url", [URL, READ, SHOWN, "/dashboard/status"])
 def test_charlie_is_sent_to_the_log_in(charlies_browser: Client, url: str) -> None:
     answer = charlies_browser.get(url)
     assert answer.status_code == 302
     assert answer["Location"] == f"/accounts/login/?next={url}"
+
+
+def test_what_an_open_page_shows_becomes_read(alices_browser: Client, alice: User, bob: User) -> None:
+    notify_many(alice, PAGE_SIZE + 3)
+    (his,) = notify_many(bob, 1)
+    page = alices_browser.get(URL).content.decode()
+    shown = re.findall(r'name="id" value="(\d+)"', page)
+    assert len(shown) == PAGE_SIZE
+    assert count_unread(alice) == PAGE_SIZE + 3  # a prefetched page is not a read one
+    assert alices_browser.post(SHOWN, {"id": [*shown, his.pk]}).status_code == 204
+    assert (count_unread(alice), count_unread(bob)) == (3, 1)
+    assert f'hx-post="{SHOWN}"' not in alices_browser.get(URL).content.decode()
+
+
+@pytest.mark.parametrize("ids", [["all"], ["-1"], ["1.5"], ["9" * 30], ["²"], ["1"] * 201])
+def test_invalid_ids_are_refused(alices_browser: Client, ids: list[str]) -> None:
+    assert alices_browser.post(SHOWN, {"id": ids}).status_code == 400
+
+
+FILTERS = [
+    ({"event": "halt"}, {"Stopped", "Resumed"}),
+    ({"priority": "critical"}, {"Stopped"}),
+    ({"unread": "on"}, {"Stopped", "Filled"}),
+    ({"event": "halt", "unread": "on"}, {"Stopped"}),
+    ({"event": "deployed"}, set()),
+    # An invalid filter is ignored.
+    ({"event": "comet", "priority": "loud"}, {"Stopped", "Resumed", "Filled"}),
+]
+
+
+@pytest.mark.parametrize(("filters", "found"), FILTERS)
+def test_filters(alices_browser: Client, alice: User, filters: dict[str, str], found: set[str]) -> None:
+    notify(alice, Event.HALT, "Stopped", "", NOW, priority=Priority.CRITICAL)
+    notify(alice, Event.ORDER_FILLED, "Filled", "", NOW)
+    resumed = notify(alice, Event.HALT, "Resumed", "", NOW)
+    mark_read(alice, NOW, [resumed.pk])
+    page = alices_browser.get(URL, filters).content.decode()
+    assert {text for text in ("Stopped", "Resumed", "Filled") if f"{text}\n" in page} == found
+    assert ("Select a valid choice" in page) == (filters.get("event") == "comet")
+
+
+def test_pages_keep_the_filters(alices_browser: Client, alice: User) -> None:
+    notify_many(alice, PAGE_SIZE + 1)
+    page = alices_browser.get(URL, {"event": "order_filled"}).content.decode()
+    assert "event=order_filled&amp;page=2" in page
+
+
+@pytest.mark.parametrize(
+    ("priority", "word", "shape"),
+    [
+        (Priority.LOW, "Low", "▽"),
+        (Priority.NORMAL, "Normal", "●"),
+        (Priority.HIGH, "High", "▲"),
+        (Priority.CRITICAL, "Critical", "◆"),
+    ],
+)
+def test_a_priority_has_a_word_and_a_shape(
+    alices_browser: Client, alice: User, priority: Priority, word: str, shape: str
+) -> None:
+    notify(alice, Event.HALT, "Text.", "", NOW, priority=priority)
+    page = alices_browser.get(URL).content.decode()
+    assert re.search(rf'<span aria-hidden="true">{shape}</span>\s*{word}', page)

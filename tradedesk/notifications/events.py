@@ -36,6 +36,7 @@ class Event(StrEnum):
     MISSED_CHECKS = "missed_checks", "Checks missed", Priority.HIGH, False, True
     DIFFERENCE = "difference", "Records differ from the broker's", Priority.HIGH, False, True
     DAILY_SUMMARY = "daily_summary", "Daily summary", Priority.LOW, True, True
+    CHANNEL_FAILED = "channel_failed", "Channel does not work", Priority.HIGH, True, False
     RESEARCH_FINISHED = "research_finished", "Search finished", Priority.LOW, True, False
 
     def __new__(cls, key: str, label: str, priority: Priority, can_be_muted: bool, goes_out: bool) -> "Event":

@@ -16,6 +16,7 @@ from tradedesk.settings.environment import (
     read_choice,
     read_count,
     read_database,
+    read_email,
     read_flag,
     read_folder,
     read_folder_url,
@@ -190,6 +191,8 @@ URGENT_QUEUE = "urgent"
 RESEARCH_QUEUE = "research"
 # Evidence waits until no backtest does: somebody looks at a backtest now, and at its evidence later.
 EVIDENCE_QUEUE = "evidence"
+# Sending to channels waits for servers of others, so it has threads of its own.
+NOTIFICATION_QUEUE = "notifications"
 CELERY_TASK_ROUTES = (
     {f"livetrading.tasks.{task}": {"queue": URGENT_QUEUE} for task in ("check_now", "tick_now")}
     | {f"backtests.tasks.{task}": {"queue": RESEARCH_QUEUE} for task in ("run_backtest", "run_chunk")}
@@ -197,6 +200,7 @@ CELERY_TASK_ROUTES = (
         f"backtests.tasks.compute_{subject}_evidence": {"queue": EVIDENCE_QUEUE}
         for subject in ("backtest", "run", "candidate")
     }
+    | {"tradedesk.notifications.tasks.*": {"queue": NOTIFICATION_QUEUE}}
 )
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
@@ -207,6 +211,8 @@ CELERY_BEAT_SCHEDULE = {
     for task, seconds in {
         "tradedesk.marketdata.tasks.advance_replay": 1,
         "tradedesk.marketdata.tasks.delete_old_uploads": 600,
+        "tradedesk.notifications.tasks.send_notifications": 2,
+        "tradedesk.notifications.tasks.delete_old_notifications": 60,
         "livetrading.tasks.dispatch_due_accounts": 1,
         "livetrading.tasks.requeue_lost_orders": 5,
         "livetrading.tasks.watch_missed_checks": 15,
@@ -298,6 +304,14 @@ LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 API_TOKEN_HOURS = read_positive(env, "API_TOKEN_HOURS", default=24.0)
 EMAIL_BACKEND = read_text(env, "EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+# The mail server; it replaces the backend above.
+globals().update(read_email(env, "EMAIL_URL"))
+DEFAULT_FROM_EMAIL = read_text(env, "DEFAULT_FROM_EMAIL", default="tradedesk@localhost")
+EMAIL_TIMEOUT = 10
+# The address of the desk for links in messages, such as https://desk.example.com.
+DESK_URL = read_text(env, "DESK_URL", default="")
+# Whether channels may reach this machine and private networks: every user can then send requests there.
+NOTIFY_PRIVATE_ADDRESSES = read_flag(env, "NOTIFY_PRIVATE_ADDRESSES", default=False)
 
 # --- Files -----------------------------------------------------------------------------------------------
 

@@ -120,6 +120,21 @@ def read_database(env: Env, name: str, *, default: str) -> dict[str, Any]:
     return database
 
 
+def read_email(env: Env, name: str) -> dict[str, Any]:
+    """Django's settings for the mail server; none for an empty variable. The URL contains a password, so no
+    message repeats it."""
+    url = read_text(env, name, default="")
+    if not url:
+        return {}
+    if url.partition("://")[0] not in ("smtp", "smtp+tls", "smtp+ssl") or not urlsplit(url).hostname:
+        raise ImproperlyConfigured(f"{name} must look like smtp+tls://user:password@host:587.")
+    try:
+        found = Env.email_url_config(url)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must look like smtp+tls://user:password@host:587.") from None
+    return {key: value for key, value in found.items() if key.startswith("EMAIL_") and key != "EMAIL_FILE_PATH"}
+
+
 def read_redis(env: Env, name: str) -> str:
     url = read_text(env, name, default="")
     if url and url.partition("://")[0] not in ("redis", "rediss", "unix"):

@@ -1,4 +1,4 @@
-"""A user of the desk. The email address is the user name."""
+"""A user of the desk. The email address is the user name, and what the desk mails to."""
 
 from typing import Any, ClassVar
 
