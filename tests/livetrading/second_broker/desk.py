@@ -14,6 +14,7 @@ from livetrading.models.order import FINAL
 from livetrading.models.trade import Trade, trades_of
 from livetrading.pipeline import execute, tick
 from livetrading.pipeline.requeue import lost_orders
+from livetrading.services import closing
 from tests.livetrading.made_bars import CLOSES, NOW, OPENS, TWO_BARS, store_bars, traded
 from tests.livetrading.pipeline.desk import deployed
 from tests.livetrading.second_broker.broker import SecondBroker
@@ -156,6 +157,7 @@ def second_desk(
     broker = SecondBroker(capabilities, cash=CASH, paths={"W": Path(dollars(11))})
     monkeypatch.setattr(tick, "broker_for", lambda account, now: broker)
     monkeypatch.setattr(execute, "broker_for", lambda account, now: broker)
+    monkeypatch.setattr(closing, "broker_for", lambda account, now: broker)
     account = BrokerAccount.objects.create(user=user, broker="second", mode=mode, name="Second")
     if user.mode != mode:
         user.mode = mode

@@ -43,7 +43,7 @@ def check_protected(account: BrokerAccount) -> None:
     """After a tick: every open lot has a live order for each protective exit, or its sale is on its way."""
     for trade in trades_of(account, account.mode).filter(exit_time=None):
         orders = list(account.orders.filter(opening_order=trade.opening_order, state__in=WORKING))
-        if any(order.purpose == Order.Purpose.EXIT or order.type == "market" for order in orders):
+        if any(order.type == "market" and not order.partial for order in orders):
             continue
         entry_ends = trade.opening_order.state == OrderState.CANCEL_PENDING
         for purposes, price in ((STOPS, trade.stop_price), ((Order.Purpose.TAKE_PROFIT,), trade.target_price)):
@@ -78,13 +78,13 @@ def _check_market_sales(broker: SecondBroker) -> None:
 
 
 def _check_intents(orders: list[Order]) -> None:
-    """One order for one intent: one exit for a lot at a time, and one order for each protective exit, or two of
-    which one replaces the other."""
-    live: dict[tuple[object, str], list[Order]] = {}
+    """One order for one intent: one exit for a lot at a time, and one for a part of it; and one order for each
+    protective exit, or two of which one replaces the other."""
+    live: dict[tuple[object, str, bool], list[Order]] = {}
     for order in orders:
         if order.opening_order_id is not None and order.state in WORKING:
-            live.setdefault((order.opening_order_id, order.purpose), []).append(order)
-    for (_, purpose), found in live.items():
+            live.setdefault((order.opening_order_id, order.purpose, order.partial), []).append(order)
+    for (_, purpose, _), found in live.items():
         assert len(found) <= (2 if purpose in PROTECTIVE else 1), found
         assert (
             len(found) == 1
