@@ -2,8 +2,8 @@
 
 from ninja import Router
 
-from livetrading.api import dashboard, deployments, live_strategies, positions, signals
+from livetrading.api import dashboard, deployments, halt, live_strategies, orders, positions, signals
 
 router = Router(tags=["live trading"])
-for module in (deployments, live_strategies, signals, positions, dashboard):
+for module in (deployments, live_strategies, signals, positions, orders, halt, dashboard):
     router.add_router("", module.router)

@@ -10,7 +10,9 @@ from ninja import Router, Status
 from pydantic import Field
 
 from backtests.api.evidence import EvidenceLineSchema
+from livetrading.api.positions import CLOSE_RESPONSES, answer_closing
 from livetrading.models import LiveStrategy
+from livetrading.services.closing import close_strategy
 from livetrading.services.control import ControlRefused, control
 from livetrading.summaries import strategies
 from livetrading.summaries.counters import SignalCount, count_signals
@@ -19,7 +21,7 @@ from livetrading.summaries.strategies import StrategySummary
 from tradedesk.accounts.models import User
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.rules import DEPLOYED_RULES
-from tradedesk.marketdata.clock import market_clock
+from tradedesk.marketdata.clock import market_clock, read_clocks
 from tradedesk.rest.pages import MappedQuerySet, in_pages
 from tradedesk.rest.refusals import BAD_QUERY, UNKNOWN, Problem, Responses, find
 from tradedesk.rest.rule_fields import with_rule_values
@@ -142,6 +144,16 @@ def pause_live_strategy(request: UserRequest, live_strategy_id: int) -> Status[o
 def stop_live_strategy(request: UserRequest, live_strategy_id: int) -> Status[object]:
     """No signals at all, neither entries nor exits. Open positions keep their stops."""
     return _switch(request, live_strategy_id, "stop")
+
+
+@router.post("/strategies/{int:live_strategy_id}/close", response=CLOSE_RESPONSES)
+def close_live_strategy(request: UserRequest, live_strategy_id: int) -> Status[object]:
+    """Sells all positions of the deployment at the market, whatever its status. It does not stop it."""
+    live = find(_own(request), live_strategy_id)
+    now, wall_now = read_clocks()
+    return answer_closing(
+        request, live.account_id, lambda: close_strategy(live, by=request.user, now=now, wall_now=wall_now)
+    )
 
 
 def _switch(request: UserRequest, pk: int, action: Literal["start", "pause", "stop"]) -> Status[object]:

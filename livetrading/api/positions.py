@@ -1,17 +1,24 @@
-"""The open positions of an account, valued at the last closes."""
+"""The open positions of an account, valued at the last closes, and closing them."""
 
+from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
-from ninja import Router
+from ninja import Router, Status
 from pydantic import AliasPath, Field
 
+from livetrading.api.orders import OrderSchema
+from livetrading.models import LivePosition, Order, PaperPosition
+from livetrading.pipeline.direct import act_without_workers
+from livetrading.services.closing import NotClosed, close_position
 from livetrading.summaries.account import read_account
-from tradedesk.accounts.models import User
+from tradedesk.accounts.models import Mode, User
 from tradedesk.accounts.requests import UserRequest
-from tradedesk.marketdata.clock import market_clock
+from tradedesk.marketdata.clock import market_clock, read_clocks
+from tradedesk.rest.bodies import Body
 from tradedesk.rest.pages import in_pages
-from tradedesk.rest.refusals import BAD_QUERY
+from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Problem, Refused, Responses, find
 from tradedesk.rest.schemas import EmptyAsNull, Percent, Schema
 
 router = Router()
@@ -40,6 +47,7 @@ class LotSchema(Schema):
 class PositionSchema(Schema):
     """The sum of the lots of a symbol. last_price and unrealized_* are null if it has no bars."""
 
+    id: int
     symbol: str = Field(examples=["AAPL"])
     shares: float = Field(validation_alias="quantity", examples=[12])
     average_price: float = Field(examples=[30.5])
@@ -57,6 +65,50 @@ class PositionSchema(Schema):
 def list_positions(request: UserRequest) -> list[PositionSchema]:
     """Your open positions in your current mode, by symbol."""
     return open_positions(request.user, request.user.mode)
+
+
+class CloseBody(Body):
+    quantity: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Shares to sell, of the oldest lots first. Null: all.", examples=[5]
+    )
+
+
+class ClosingSchema(Schema):
+    """The market orders that sell it. They fill at the next open on the replay, and while the market is closed."""
+
+    orders: list[OrderSchema]
+
+
+CLOSE_RESPONSES: Responses = {202: ClosingSchema, **UNKNOWN, **BAD_BODY, 409: Problem}
+
+
+@router.post("/positions/{int:position_id}/close", response=CLOSE_RESPONSES)
+def close_one_position(request: UserRequest, position_id: int, body: CloseBody | None = None) -> Status[object]:
+    """Sells a position at the market, all or some of its shares; what is left stays protected. While the orders
+    work, the same request returns them again."""
+    user = request.user
+    model = PaperPosition if user.mode == Mode.PAPER else LivePosition
+    rows = model._default_manager.filter(account__user=user, account__mode=user.mode)
+    position = find(rows.select_related("account"), position_id)
+    quantity = None if body is None or body.quantity is None else Decimal(str(body.quantity))
+    now, wall_now = read_clocks()
+    return answer_closing(
+        request,
+        position.account_id,
+        lambda: close_position(position.account, position.symbol, quantity, by=user, now=now, wall_now=wall_now),
+    )
+
+
+def answer_closing(request: UserRequest, account_id: int, close: Callable[[], list[Order]]) -> Status[object]:
+    try:
+        orders = close()
+    except NotClosed as refusal:
+        if refusal.field:
+            raise Refused({refusal.field: str(refusal)}) from None
+        return Status(409, Problem(detail=str(refusal)))
+    act_without_workers([account_id], read_clocks)
+    rows = request.user.orders.select_related("account").filter(pk__in=[order.pk for order in orders])
+    return Status(202, ClosingSchema(orders=[OrderSchema.model_validate(row) for row in rows]))
 
 
 def open_positions(user: User, mode: str) -> list[PositionSchema]:

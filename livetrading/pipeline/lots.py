@@ -45,7 +45,7 @@ def book_fill(account: BrokerAccount, order: Order, fill: BrokerFill, now: datet
         _sell_from_lot(trade, order, fill)
     trade.save()
     _all_clear_when_sold(account, trade, now)
-    _refresh_position(account, order.symbol, now)
+    refresh_position(account, order.symbol, now)
     if order.live_strategy_id is not None:
         LiveStrategy.with_deleted.filter(pk=order.live_strategy_id).update(
             realized_pnl=F("realized_pnl") + (trade.pnl - before)
@@ -82,7 +82,7 @@ def rebook_lot(account: BrokerAccount, order: Order, now: datetime) -> None:
         _all_clear_when_sold(account, trade, now)
     elif trade is not None:
         trade.delete()
-    _refresh_position(account, order.symbol, now)
+    refresh_position(account, order.symbol, now)
     if order.live_strategy_id is not None:
         LiveStrategy.with_deleted.filter(pk=order.live_strategy_id).update(
             realized_pnl=F("realized_pnl") + (after - before)
@@ -180,7 +180,7 @@ def _reason(trade: Trade, order: Order) -> ExitReason:
     return _PROTECTIVE.get(Purpose(order.purpose), without_trigger)
 
 
-def _refresh_position(account: BrokerAccount, symbol: str, now: datetime) -> None:
+def refresh_position(account: BrokerAccount, symbol: str, now: datetime) -> None:
     """Set the account's position in `symbol` to the sum of the open lots."""
     quantity, cost = Decimal(0), Decimal(0)
     for lot in trades_of(account, account.mode).filter(symbol=symbol, exit_time=None):

@@ -70,8 +70,7 @@ def request(
 def lift(account: BrokerAccount, confirmation: str, *, by: User | str, now: datetime, wall_now: datetime) -> bool:
     """Let the account send entries again; what a halt at work has not done yet is not done any more, and orders on
     their way stay. Returns whether it was halted. Raises NotLifted unless `confirmation` is RESUME."""
-    if confirmation.strip() != RESUME:
-        raise NotLifted(f"Type {RESUME} to lift the halt.")
+    check_word(confirmation)
     with transaction.atomic():
         locked = BrokerAccount.locked(account.pk)
         stopped = BrokerAccount.objects.filter(pk=locked.pk, entries_stopped_at__isnull=False)
@@ -82,6 +81,12 @@ def lift(account: BrokerAccount, confirmation: str, *, by: User | str, now: date
             bump_version(locked.user_id)
             record(by, "halt_lifted", locked, {}, wall_now)
     return lifted
+
+
+def check_word(confirmation: str) -> None:
+    """Raises NotLifted unless it is RESUME."""
+    if confirmation.strip() != RESUME:
+        raise NotLifted(f"Type {RESUME} to lift the halt.")
 
 
 def advance(halt: Halt, orders_left: int, lots_left: int, error: str, now: datetime, wall_now: datetime) -> None:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from livetrading.models import BrokerAccount, Incident
+from livetrading.models.position import position_model
 from livetrading.models.trade import Trade, trades_of
 from livetrading.summaries.performance import Performance, performance_by_strategy, pnl_today, read_fill_totals
 from livetrading.summaries.positions import OpenLot, Position, mark, positions_of, protective_exits
@@ -120,13 +121,15 @@ def summarize_account(account: BrokerAccount, now: datetime) -> AccountSummary:
     series = {(trade.symbol, trade.timeframe) for trade in held} | {series for _, series in fill_totals}
     quotes = read_quotes(account.user_id, series, now)
     exits = protective_exits(account) if held else {}
+    rows = position_model(account)._default_manager.filter(account=account)
+    ids = dict(rows.values_list("symbol", "pk")) if held else {}
     lots = [mark(trade, quotes, exits.get(trade.opening_order_id, [])) for trade in held]
     by_strategy = performance_by_strategy(trades, lots, pnl_today(lots, fill_totals, quotes), day)
     return AccountSummary(
         account=account,
         mode=account.mode,
         day=day,
-        positions=positions_of(lots),
+        positions=positions_of(lots, ids),
         performance=sum(by_strategy.values(), Performance()),
         by_strategy=by_strategy,
         starting_cash=_starting_cash(account, account.mode),

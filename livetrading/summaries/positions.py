@@ -71,10 +71,12 @@ class OpenLot:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The position of the account in one symbol: the sum of its lots."""
+    """The position of the account in one symbol: the sum of its lots. id: of its row; None for the lots of one
+    strategy."""
 
     symbol: str
     lots: list[OpenLot]
+    id: int | None = None
 
     @property
     def quantity(self) -> Decimal:
@@ -137,7 +139,11 @@ def protective_exits(account: BrokerAccount) -> dict[uuid.UUID | None, list[Orde
     return found
 
 
-def positions_of(lots: Iterable[OpenLot]) -> list[Position]:
-    """Sorted by symbol; the lots keep their order."""
+def positions_of(lots: Iterable[OpenLot], ids: Mapping[str, int] | None = None) -> list[Position]:
+    """Sorted by symbol; the lots keep their order. ids: of the account's positions, by symbol."""
     ordered = sorted(lots, key=lambda lot: lot.trade.symbol)
-    return [Position(symbol, list(group)) for symbol, group in groupby(ordered, lambda lot: lot.trade.symbol)]
+    known = ids or {}
+    return [
+        Position(symbol, list(group), known.get(symbol))
+        for symbol, group in groupby(ordered, lambda lot: lot.trade.symbol)
+    ]

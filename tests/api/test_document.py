@@ -52,8 +52,15 @@ CONTRACT = {
     ("post", f"{LIVE}/strategies/{{live_strategy_id}}/start"): {"200", "401", "404", "409"},
     ("post", f"{LIVE}/strategies/{{live_strategy_id}}/pause"): {"200", "401", "404", "409"},
     ("post", f"{LIVE}/strategies/{{live_strategy_id}}/stop"): {"200", "401", "404", "409"},
+    ("post", f"{LIVE}/strategies/{{live_strategy_id}}/close"): {"202", "400", "401", "404", "409", "422"},
     ("get", f"{LIVE}/signals/recent"): {"200", "401", "422"},
     ("get", f"{LIVE}/positions"): {"200", "401", "422"},
+    ("post", f"{LIVE}/positions/{{position_id}}/close"): {"202", "400", "401", "404", "409", "422"},
+    ("get", f"{LIVE}/orders"): {"200", "401", "422"},
+    ("delete", f"{LIVE}/orders/{{order_id}}"): {"200", "202", "401", "404", "409"},
+    ("get", f"{LIVE}/halt"): {"200", "401"},
+    ("post", f"{LIVE}/halt"): {"200", "202", "400", "401", "409", "422"},
+    ("delete", f"{LIVE}/halt"): {"204", "400", "401", "422"},
     ("get", f"{LIVE}/dashboard"): {"200", "401"},
     ("get", "/api/paper/trades"): {"200", "401", "422"},
     ("get", "/api/paper/positions"): {"200", "401", "422"},
@@ -87,6 +94,9 @@ def test_every_body_refuses_unknown_fields(alices: ApiClient) -> None:
         "QuickDeployBody",
         "MarkReadBody",
         "Credentials",
+        "HaltBody",
+        "LiftBody",
+        "CloseBody",
     }
     assert all(schema["additionalProperties"] is False for schema in bodies.values())
 

@@ -24,6 +24,7 @@ from livetrading.models import (
 )
 from livetrading.models.order import OrderType
 from livetrading.models.trade import BaseTrade
+from livetrading.pipeline.lots import refresh_position
 from livetrading.services.accounts import active_account
 from strategies.models import Strategy
 from tradedesk.accounts.models import Mode, User
@@ -235,12 +236,16 @@ def make_fill(*, order: Order, **fields: Any) -> Fill:
 
 
 def make_paper_trade(*, user: User, **fields: Any) -> PaperTrade:
-    """An open lot of 10 AAPL, bought at 30 a week before TODAY."""
-    return PaperTrade.objects.create(**_trade(user, Mode.PAPER, fields))
+    """An open lot of 10 AAPL, bought at 30 a week before TODAY, with the position that it is part of."""
+    trade = PaperTrade.objects.create(**_trade(user, Mode.PAPER, fields))
+    refresh_position(trade.account, trade.symbol, NOW)
+    return trade
 
 
 def make_live_trade(*, user: User, **fields: Any) -> LiveTrade:
-    return LiveTrade.objects.create(**_trade(user, Mode.LIVE, fields))
+    trade = LiveTrade.objects.create(**_trade(user, Mode.LIVE, fields))
+    refresh_position(trade.account, trade.symbol, NOW)
+    return trade
 
 
 def _trade(user: User, mode: Mode, fields: dict[str, Any]) -> dict[str, Any]:

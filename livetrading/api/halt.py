@@ -1,0 +1,108 @@
+"""Stop trading: request a halt, follow it, lift it."""
+
+from datetime import datetime
+from typing import Annotated
+
+from ninja import Router, Status
+from pydantic import Field
+
+from livetrading.api.dashboard import EntriesStoppedSchema
+from livetrading.models import Halt
+from livetrading.pipeline.direct import act_without_workers
+from livetrading.services import halt as halts
+from livetrading.services.accounts import NoBroker, active_account
+from livetrading.summaries.halt import HaltState, read_halt
+from tradedesk.accounts.requests import UserRequest
+from tradedesk.marketdata.clock import read_clocks
+from tradedesk.rest.bodies import Body, Text
+from tradedesk.rest.refusals import BAD_BODY, NO_USER, Problem, Refused
+from tradedesk.rest.schemas import EmptyAsNull, Schema
+
+router = Router()
+
+
+class HaltBody(Body):
+    action: Text = Field(
+        description="entries: no strategy opens a position. orders: entry orders are cancelled as well. flatten: "
+        "all positions are sold as well, at the market. Exits and stops go on.",
+        examples=["entries"],
+    )
+    reason: Annotated[Text, Field(max_length=300)] = ""
+
+
+class LiftBody(Body):
+    confirm: Text = Field(description="The word RESUME.", examples=["RESUME"])
+
+
+class HaltStepSchema(Schema):
+    """The halt that is at work, or the last one in force. Times are wall times."""
+
+    action: Halt.Action
+    requested_by: str
+    reason: Annotated[str | None, EmptyAsNull]
+    requested_at: datetime = Field(validation_alias="requested_wall")
+    started_at: datetime | None
+    finished_at: datetime | None
+    seconds: float | None = Field(description="How long it took; null while it is at work.")
+    orders_to_cancel: int
+    orders_cancelled: int
+    positions_to_sell: int = Field(validation_alias="lots_to_sell")
+    positions_sold: int = Field(validation_alias="lots_sold")
+    error: Annotated[str | None, EmptyAsNull] = Field(description="Why the last step did not get further.")
+
+
+class HaltSchema(Schema):
+    """The account of your current mode."""
+
+    mode: str = Field(examples=["paper"])
+    halted: bool = Field(validation_alias="is_halted")
+    running: bool = Field(validation_alias="is_running", description="Whether something is left to do.")
+    entries_stopped: EntriesStoppedSchema | None = Field(description="Null while entries are sent.")
+    halt: HaltStepSchema | None
+    progress: Annotated[str | None, EmptyAsNull] = Field(examples=["3 of 5 positions sold"])
+    waits_for: Annotated[str | None, EmptyAsNull] = Field(
+        description="What sales that are on their way wait for.",
+        examples=["The simulation fills a market order at the open of the next bar."],
+    )
+
+
+@router.get("/halt", response={200: HaltSchema, **NO_USER})
+def read_halt_state(request: UserRequest) -> HaltSchema:
+    """Whether trading is stopped, by whom and why, and how far it is."""
+    return _schema(read_halt(request.user, request.user.mode), read_clocks()[0])
+
+
+@router.post("/halt", response={200: HaltSchema, 202: HaltSchema, **BAD_BODY, 409: Problem})
+def stop_trading(request: UserRequest, body: HaltBody) -> Status[object]:
+    """Stops the trading of your account until it is lifted. 202: the entries are stopped, and the rest is being
+    done. A repeated request changes nothing."""
+    if body.action not in Halt.Action.values:
+        raise Refused({"action": f"Choose {', '.join(Halt.Action.values)}."})
+    user, (now, wall_now) = request.user, read_clocks()
+    try:
+        account = active_account(user.pk, user.mode)
+    except NoBroker as error:
+        return Status(409, Problem(detail=str(error)))
+    halts.request(account, body.action, by=user, reason=body.reason, now=now, wall_now=wall_now)
+    act_without_workers([account.pk], read_clocks)
+    state = read_halt(user, user.mode)
+    return Status(202 if state.is_running else 200, _schema(state, now))
+
+
+@router.delete("/halt", response={204: None, **BAD_BODY})
+def resume_trading(request: UserRequest, body: LiftBody) -> Status[None]:
+    """Lifts the halt. What it has not done yet is not done any more; orders that are on their way stay."""
+    user, (now, wall_now) = request.user, read_clocks()
+    account = user.broker_accounts.filter(mode=user.mode, active=True).first()
+    try:
+        halts.check_word(body.confirm)
+        if account is not None:
+            halts.lift(account, body.confirm, by=user, now=now, wall_now=wall_now)
+    except halts.NotLifted as refusal:
+        raise Refused({"confirm": str(refusal)}) from None
+    return Status(204, None)
+
+
+def _schema(state: HaltState, now: datetime) -> HaltSchema:
+    stopped = state.account if state.is_halted else None
+    return HaltSchema.of(state, entries_stopped=stopped, waits_for=state.waits_for(now))
