@@ -7,7 +7,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
@@ -18,6 +17,7 @@ from livetrading.services import control as controls
 from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Source, deployment_message
 from livetrading.services.deploy import deploy as deploy_source
 from livetrading.summaries import strategies
+from livetrading.views.back import page_of_button
 from strategies.models import Strategy
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.clock import market_clock
@@ -73,11 +73,8 @@ def control(request: PageRequest, pk: int, action: str) -> HttpResponse:
 
 
 def _back(request: PageRequest, source: Source | LiveStrategy) -> str:
-    """The page of the pressed button, from the Referer header; otherwise the page of the source."""
-    referer = request.headers.get("Referer", "")
-    if url_has_allowed_host_and_scheme(referer, {request.get_host()}, require_https=request.is_secure()):
-        return referer
+    """The page of the pressed button; otherwise the page of the source."""
     if isinstance(source, Candidate):
-        return reverse("backtests:optimizer_run", args=[source.run_id])
+        return page_of_button(request, reverse("backtests:optimizer_run", args=[source.run_id]))
     pages = {Strategy: "strategies:detail", Backtest: "backtests:detail", LiveStrategy: "livetrading:detail"}
-    return reverse(pages[type(source)], args=[source.pk])
+    return page_of_button(request, reverse(pages[type(source)], args=[source.pk]))

@@ -57,12 +57,19 @@ def test_no_page_of_live_trading_calls_a_broker(alices_browser: Client, alice: U
     opened = {}
     for pattern in desk_patterns:
         arguments: list[object] = [live.pk] if "<int:pk>" in str(pattern.pattern) else []
+        if "account_id" in str(pattern.pattern):
+            lot = live.papertrades.get(exit_time=None)
+            arguments = [live.account_id, lot.symbol if pattern.name == "close_position" else lot.opening_order_id]
+        if pattern.name == "cancel_order":
+            arguments = [live.orders.earliest("pk").pk]
         if pattern.name == "series_uses":
             arguments = ["AAPL", "1Day"]
         url = reverse(f"livetrading:{pattern.name}", args=arguments)
         opened[pattern.name] = alices_browser.get(url).status_code
     pages = {"dashboard": 200, "detail": 200, "trades": 200, "trades_csv": 200, "series_uses": 200, "events": 204}
-    assert opened == pages | dict.fromkeys(("deploy", "start", "pause", "stop"), 405)
+    pages |= dict.fromkeys(("stop_trading", "close_position", "close_lot", "close_strategy"), 200)
+    buttons = ("deploy", "start", "pause", "stop", "halt", "resume", "cancel_order")
+    assert opened == pages | dict.fromkeys(buttons, 405)
     for show in ("signals", "orders", "trades"):
         assert alices_browser.get(reverse("livetrading:detail", args=[live.pk]), {"show": show}).status_code == 200
     for mode in Mode.values:

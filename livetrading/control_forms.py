@@ -1,0 +1,27 @@
+"""The forms of Stop trading, Resume and Close."""
+
+from typing import Any
+
+from django import forms
+
+from livetrading.models import Halt
+
+
+class HaltForm(forms.Form):
+    """confirmed: to flatten, the box must be ticked."""
+
+    action = forms.ChoiceField(choices=Halt.Action)
+    confirmed = forms.BooleanField(required=False)
+    reason = forms.CharField(max_length=300, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = self.cleaned_data
+        if values.get("action") == Halt.Action.FLATTEN and not values.get("confirmed"):
+            self.add_error("confirmed", "Tick “Yes, sell everything” to flatten the account.")
+        return values
+
+
+class CloseForm(forms.Form):
+    quantity = forms.DecimalField(
+        label="Shares to sell", required=False, min_value=0, max_digits=20, help_text="Empty for all."
+    )

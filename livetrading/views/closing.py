@@ -1,0 +1,124 @@
+"""Close positions, lots and the positions of a strategy, after one confirmation; cancel an order."""
+
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from livetrading.control_forms import CloseForm
+from livetrading.models import BrokerAccount, Order
+from livetrading.pipeline.direct import act_without_workers
+from livetrading.services.closing import NotClosed, close_lot, close_position, close_strategy
+from livetrading.services.order_cancel import NotCancelled, cancel_order
+from livetrading.services.wording import counted
+from livetrading.summaries.account import summarize_account
+from livetrading.summaries.halt import when_sold
+from livetrading.summaries.positions import OpenLot
+from livetrading.views.back import page_of_button
+from tradedesk.accounts.requests import PageRequest
+from tradedesk.marketdata.clock import market_clock, read_clocks
+
+# Sells these shares, all for None.
+Close = Callable[[Decimal | None], list[Order]]
+page_methods = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@page_methods
+def position(request: PageRequest, account_id: int, symbol: str) -> HttpResponse:
+    account = _account(request, account_id)
+    lots = [lot for lot in _lots(account) if lot.trade.symbol == symbol]
+    now, wall_now = read_clocks()
+
+    def close(quantity: Decimal | None) -> list[Order]:
+        return close_position(account, symbol, quantity, by=request.user, now=now, wall_now=wall_now)
+
+    return _confirmed(request, account, lots, symbol, close)
+
+
+@page_methods
+def lot(request: PageRequest, account_id: int, entry_id: uuid.UUID) -> HttpResponse:
+    account = _account(request, account_id)
+    lots = [lot for lot in _lots(account) if lot.trade.opening_order_id == entry_id]
+    now, wall_now = read_clocks()
+
+    def close(quantity: Decimal | None) -> list[Order]:
+        return close_lot(account, entry_id, quantity, by=request.user, now=now, wall_now=wall_now)
+
+    return _confirmed(request, account, lots, lots[0].trade.symbol if lots else "the position", close)
+
+
+@page_methods
+def strategy(request: PageRequest, pk: int) -> HttpResponse:
+    live = get_object_or_404(request.user.live_strategies.select_related("account"), pk=pk)
+    lots = [lot for lot in _lots(_account(request, live.account_id)) if lot.trade.live_strategy_id == live.pk]
+    now, wall_now = read_clocks()
+
+    def close(_: Decimal | None) -> list[Order]:
+        return close_strategy(live, by=request.user, now=now, wall_now=wall_now)
+
+    name = f"the positions of “{live.name}”"
+    return _confirmed(request, live.account, lots, name, close, in_parts=False)
+
+
+@require_POST
+def cancel(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    order = get_object_or_404(request.user.orders, pk=pk)
+    try:
+        cancel_order(order, by=request.user, wall_now=read_clocks()[1])
+        act_without_workers([order.account_id], read_clocks)
+        order.refresh_from_db()
+        messages.success(request, f"{order}: {order.get_state_display().lower()}.")
+    except NotCancelled as refusal:
+        messages.warning(request, str(refusal))
+    return redirect(page_of_button(request, reverse("livetrading:dashboard")))
+
+
+def _account(request: PageRequest, account_id: int) -> BrokerAccount:
+    return get_object_or_404(request.user.broker_accounts.select_related("paper_account"), pk=account_id)
+
+
+def _lots(account: BrokerAccount) -> list[OpenLot]:
+    return [lot for each in summarize_account(account, market_clock().now()).positions for lot in each.lots]
+
+
+def _confirmed(
+    request: PageRequest,
+    account: BrokerAccount,
+    lots: list[OpenLot],
+    name: str,
+    close: Close,
+    *,
+    in_parts: bool = True,
+) -> HttpResponse:
+    """The page that says what will be sold; after its button, the sale. in_parts: whether some of the shares can
+    be chosen."""
+    if not lots and request.method != "POST":
+        raise Http404("There is nothing to close.")
+    form = CloseForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            orders = close(form.cleaned_data["quantity"] if in_parts else None)
+        except NotClosed as refusal:
+            form.add_error(refusal.field or None, str(refusal))
+        else:
+            act_without_workers([account.pk], read_clocks)
+            messages.success(request, f"{counted(len(orders), 'order')} to close {name}.")
+            return redirect("livetrading:dashboard")
+    context = {
+        "form": form,
+        "lots": lots,
+        "name": name,
+        "in_parts": in_parts,
+        "account": account,
+        "shares": sum((each.quantity for each in lots), Decimal(0)),
+        "value": sum((each.market_value for each in lots), Decimal(0)),
+        "when_sold": when_sold(account, market_clock().now()),
+        "back": reverse("livetrading:dashboard"),
+    }
+    status = 422 if request.method == "POST" else 200
+    return render(request, "livetrading/close.html", context, status=status)

@@ -1,0 +1,133 @@
+"""Close and Cancel on the pages, each after one confirmation."""
+
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from livetrading.models import Order, PaperTrade
+from livetrading.pipeline import direct
+from tests.livetrading.factories import (
+    TODAY,
+    WALL,
+    account_of,
+    at_day,
+    make_live_strategy,
+    make_order,
+    make_paper_trade,
+    make_stop,
+)
+from tradedesk.accounts.models import User
+from tradedesk.marketdata.services import load_samples
+
+LIVE = "/dashboard/live-trading"
+
+
+@pytest.fixture(autouse=True)
+def _with_workers(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    load_samples(WALL)
+    at_day(TODAY)
+    monkeypatch.setattr(direct, "workers_work", lambda wall_now: True)
+
+
+@pytest.fixture
+def trade(alice: User) -> PaperTrade:
+    return make_paper_trade(user=alice, live_strategy=make_live_strategy(user=alice))
+
+
+def urls_of(trade: PaperTrade) -> dict[str, str]:
+    live = trade.live_strategy_id
+    return {
+        "position": reverse("livetrading:close_position", args=[trade.account_id, trade.symbol]),
+        "lot": reverse("livetrading:close_lot", args=[trade.account_id, trade.opening_order_id]),
+        "strategy": reverse("livetrading:close_strategy", args=[live]),
+    }
+
+
+def exits() -> list[tuple[Decimal, bool]]:
+    return list(Order.objects.filter(purpose="exit").values_list("quantity", "partial"))
+
+
+@pytest.mark.parametrize("which", ["position", "lot", "strategy"])
+def test_a_page_says_what_is_sold_and_its_button_sells_it(
+    trade: PaperTrade, alices_browser: Client, which: str
+) -> None:
+    url = urls_of(trade)[which]
+    page = " ".join(alices_browser.get(url).content.decode().split())
+    assert "10 shares, $" in page
+    assert ("next bar" in page, 'name="quantity"' in page) == (True, which != "strategy")
+    assert exits() == []
+    for _ in range(2):
+        assert alices_browser.post(url).status_code == 302
+    assert exits() == [(10, False)]
+
+
+@pytest.mark.parametrize("which", ["position", "lot"])
+def test_some_of_the_shares_are_sold(trade: PaperTrade, alices_browser: Client, which: str) -> None:
+    assert alices_browser.post(urls_of(trade)[which], {"quantity": "4"}).status_code == 302
+    assert exits() == [(4, True)]
+
+
+@pytest.mark.parametrize("quantity", ["0", "-1", "11", "2.5", "x", "1e400", "NaN"])
+def test_shares_that_cannot_be_sold_are_refused_at_the_field(
+    trade: PaperTrade, alices_browser: Client, quantity: str
+) -> None:
+    response = alices_browser.post(urls_of(trade)["position"], {"quantity": quantity})
+    assert (response.status_code, list(response.context["form"].errors)) == (422, ["quantity"])
+    assert exits() == []
+
+
+def test_what_is_gone_is_said(trade: PaperTrade, alices_browser: Client) -> None:
+    PaperTrade.objects.update(exit_time=trade.entry_time)
+    for url in urls_of(trade).values():
+        assert alices_browser.get(url).status_code == 404
+        assert alices_browser.post(url).status_code == 422
+
+
+def test_only_the_owner_closes_and_cancels(
+    trade: PaperTrade, bob: User, bobs_browser: Client, charlies_browser: Client
+) -> None:
+    account_of(bob)
+    order = make_order(user=trade.user)
+    for url in (*urls_of(trade).values(), reverse("livetrading:cancel_order", args=[order.pk])):
+        assert bobs_browser.post(url).status_code == 404
+        assert charlies_browser.post(url).status_code == 302
+    mixed = reverse("livetrading:close_lot", args=[account_of(bob).pk, trade.opening_order_id])
+    assert bobs_browser.post(mixed).status_code == 422
+    order.refresh_from_db()
+    assert (exits(), order.state) == ([], "pending")
+
+
+@pytest.mark.parametrize(
+    ("state", "after"), [("pending", "cancelled"), ("accepted", "cancel_pending"), ("filled", "filled")]
+)
+def test_an_order_is_cancelled_in_its_row(
+    alice: User, trade: PaperTrade, alices_browser: Client, state: str, after: str
+) -> None:
+    order = make_order(user=alice, state=state, live_strategy=trade.live_strategy)
+    stop = make_stop(trade=trade)
+    page = alices_browser.get(f"{LIVE}/{trade.live_strategy_id}?show=orders").content.decode()
+    url = reverse("livetrading:cancel_order", args=[order.pk])
+    assert (url in page) == (state != "filled")
+    assert reverse("livetrading:cancel_order", args=[stop.pk]) not in page
+    assert alices_browser.get(url).status_code == 405
+    for _ in range(2):
+        assert alices_browser.post(url).status_code == 302
+    order.refresh_from_db()
+    assert order.state == after
+
+
+def test_rows_have_their_buttons(alice: User, trade: PaperTrade, alices_browser: Client) -> None:
+    other = make_paper_trade(user=alice)
+    urls = urls_of(trade)
+    page = alices_browser.get("/trades").content.decode()
+    for url in (urls["position"], urls["lot"], urls_of_lot(other)):
+        assert url in page
+    assert urls["strategy"] in alices_browser.get(LIVE).content.decode()
+    detail = alices_browser.get(f"{LIVE}/{trade.live_strategy_id}").content.decode()
+    assert (urls["strategy"] in detail, urls["lot"] in detail, urls["position"] in detail) == (True, True, False)
+
+
+def urls_of_lot(trade: PaperTrade) -> str:
+    return reverse("livetrading:close_lot", args=[trade.account_id, trade.opening_order_id])

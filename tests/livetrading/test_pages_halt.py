@@ -1,0 +1,172 @@
+"""Stop trading: the button, the line and the menu on the pages, and Resume."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from livetrading.models import BrokerAccount, Halt
+from livetrading.pipeline import direct
+from livetrading.services.halt import advance, request
+from tests.livetrading.factories import (
+    NOW,
+    TODAY,
+    WALL,
+    account_of,
+    at_day,
+    make_live_trade,
+    make_order,
+    make_paper_trade,
+)
+from tradedesk.accounts.models import User
+from tradedesk.marketdata.services import load_samples
+
+MENU, HALT, RESUME = "/dashboard/stop-trading", "/dashboard/stop-trading/halt", "/dashboard/stop-trading/resume"
+
+
+@pytest.fixture(autouse=True)
+def _with_workers(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    load_samples(WALL)
+    at_day(TODAY)
+    monkeypatch.setattr(direct, "workers_work", lambda wall_now: True)
+
+
+def text_of(browser: Client, url: str = MENU, **headers: str) -> str:
+    return " ".join(browser.get(url, headers=headers).content.decode().split())
+
+
+def test_the_addresses() -> None:
+    names = ("stop_trading", "halt", "resume")
+    assert tuple(reverse(f"livetrading:{name}") for name in names) == (MENU, HALT, RESUME)
+
+
+def test_the_menu_says_what_each_verb_will_do(alice: User, alices_browser: Client) -> None:
+    make_order(user=alice, symbol="MSFT")
+    make_paper_trade(user=alice)
+    make_paper_trade(user=alice, symbol="IBM")
+    for page in (text_of(alices_browser), text_of(alices_browser, HX_Request="true")):
+        assert "Also cancels 1 working entry: buy 10 MSFT." in page
+        assert "Also sells all 2 positions, $" in page
+        assert "next bar" in page
+        for action in Halt.Action:
+            assert f'value="{action.value}"' in page
+    assert "<html" not in text_of(alices_browser, **{"HX-Request": "true"})
+
+
+@pytest.mark.parametrize("url", ["/dashboard", "/dashboard/strategies", "/dashboard/backtests", "/trades"])
+def test_every_page_has_the_button_and_while_halted_the_line(
+    alice: User, alices_browser: Client, url: str
+) -> None:
+    before = text_of(alices_browser, url)
+    assert ('id="stop-button"' in before, "Trading is stopped by" in before) == (True, False)
+    request(account_of(alice), "entries", by=alice, reason="A bad <day>.", now=NOW, wall_now=WALL)
+    page = text_of(alices_browser, url)
+    assert "Trading is stopped by alice@example.com: A bad &lt;day&gt;." in page
+    assert "Trading is stopped by" in text_of(alices_browser, reverse("accounts:status"))
+
+
+@pytest.mark.parametrize("action", list(Halt.Action))
+def test_each_verb_is_one_press(alice: User, alices_browser: Client, action: str) -> None:
+    make_order(user=alice)
+    form = {"action": action, "confirmed": "on", "reason": "A bad day."}
+    for _ in range(2):
+        response = alices_browser.post(HALT, form, headers={"Referer": "http://testserver/trades"})
+        assert (response.status_code, response["Location"]) == (302, "http://testserver/trades")
+    halt = Halt.objects.get()
+    assert (halt.action, halt.requested_by, halt.reason) == (action, "alice@example.com", "A bad day.")
+    assert account_of(alice).entries_stopped
+
+
+@pytest.mark.parametrize(
+    "form", [{}, {"action": "all"}, {"action": "flatten"}, {"action": "orders", "reason": "x" * 301}]
+)
+def test_an_incomplete_form_stops_nothing(alice: User, alices_browser: Client, form: dict[str, str]) -> None:
+    response = alices_browser.post(HALT, form, follow=True)
+    assert [message.level_tag for message in response.context["messages"]] == ["error"]
+    assert not Halt.objects.exists()
+
+
+def test_the_state_shows_how_far_it_is_and_how_long_the_last_one_took(alice: User, alices_browser: Client) -> None:
+    make_paper_trade(user=alice)
+    make_paper_trade(user=alice, symbol="IBM")
+    halt = request(account_of(alice), "flatten", by=alice, now=NOW, wall_now=WALL)
+    advance(halt, 0, 1, "The sale of IBM was rejected.", NOW, WALL)
+    page = text_of(alices_browser)
+    assert "1 of 2 positions sold" in page
+    assert "The sale of IBM was rejected." in page
+    assert "1 of 2 positions sold" in text_of(alices_browser, "/dashboard")
+    advance(halt, 0, 0, "", NOW, WALL.replace(second=7))
+    assert "Finished after 7.0 s." in text_of(alices_browser)
+    assert "took 7.0 s" in text_of(alices_browser)
+
+
+def test_trading_goes_on_after_the_typed_word_alone(alice: User, alices_browser: Client) -> None:
+    request(account_of(alice), "flatten", by=alice, now=NOW, wall_now=WALL)
+    for form in ({}, {"confirm": "resume"}, {"confirm": "RESUM"}):
+        assert alices_browser.post(RESUME, form).status_code == 302
+        assert account_of(alice).entries_stopped
+    assert alices_browser.post(RESUME, {"confirm": "RESUME"}).status_code == 302
+    assert not account_of(alice).entries_stopped
+    assert "Trading is stopped by" not in text_of(alices_browser, "/dashboard")
+
+
+def test_it_concerns_the_account_of_the_mode(alice: User, alices_browser: Client) -> None:
+    make_paper_trade(user=alice)
+    make_live_trade(user=alice, symbol="IBM")
+    alice.mode = "live"
+    alice.save()
+    assert "all 1 position" in text_of(alices_browser)
+    alices_browser.post(HALT, {"action": "entries"})
+    assert list(BrokerAccount.objects.filter(entries_stopped_at=None).values_list("mode", flat=True)) == ["paper"]
+
+
+def test_a_user_without_an_account_can_stop_and_one_without_a_broker_learns_why(
+    alice: User, alices_browser: Client
+) -> None:
+    assert "No account yet" in text_of(alices_browser)
+    alice.mode = "live"
+    alice.save()
+    response = alices_browser.post(HALT, {"action": "entries"}, follow=True)
+    assert [message.level_tag for message in response.context["messages"]] == ["error"]
+    alice.mode = "paper"
+    alice.save()
+    alices_browser.post(HALT, {"action": "entries"})
+    assert account_of(alice).entries_stopped
+
+
+def test_bob_stops_himself_and_charlie_nobody(alice: User, bobs_browser: Client, charlies_browser: Client) -> None:
+    make_paper_trade(user=alice)
+    bobs_browser.post(HALT, {"action": "flatten", "confirmed": "on"})
+    bobs_browser.post(RESUME, {"confirm": "RESUME"})
+    for url in (MENU, HALT, RESUME):
+        response = charlies_browser.get(url) if url == MENU else charlies_browser.post(url, {"action": "entries"})
+        assert (response.status_code, response["Location"].startswith("/accounts/login")) == (302, True)
+    assert list(account_of(alice).halts.all()) == []
+    assert 'id="stop-button"' not in text_of(charlies_browser, "/accounts/login/")
+
+
+def test_methods_and_csrf(alice: User, alices_browser: Client) -> None:
+    assert alices_browser.post(MENU).status_code == 405
+    for url in (HALT, RESUME):
+        assert alices_browser.get(url).status_code == 405
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert strict.post(HALT, {"action": "entries"}).status_code == 403
+
+
+def test_the_number_of_queries_is_constant(
+    alice: User, bob: User, alices_browser: Client, bobs_browser: Client
+) -> None:
+    counts: list[Any] = []
+    for user, browser, rows in ((alice, alices_browser, 1), (bob, bobs_browser, 20)):
+        for _ in range(rows):
+            make_order(user=user)
+            make_paper_trade(user=user)
+        request(account_of(user), "flatten", by=user, now=NOW, wall_now=WALL)
+        with CaptureQueriesContext(connection) as queries:
+            assert browser.get(MENU).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
