@@ -68,20 +68,26 @@ def list_orders(
     return MappedQuerySet(rows.order_by("-created_at", "pk"), _schemas)
 
 
-@router.delete("/orders/{uuid:order_id}", response={200: OrderSchema, 202: OrderSchema, **UNKNOWN, 409: Problem})
-def cancel_one_order(request: UserRequest, order_id: UUID) -> Status[object]:
+@router.delete("/orders/{order_id}", response={200: OrderSchema, 202: OrderSchema, **UNKNOWN, 409: Problem})
+def cancel_one_order(request: UserRequest, order_id: str) -> Status[object]:
     """Cancels an entry or an exit. 202: the broker is asked, and its answer shows whether it was in time. 409: it
     has ended, or protects shares that are held. A repeated request changes nothing."""
-    order = request.user.orders.filter(pk=order_id).first()
-    if order is None:
-        raise Http404(f"There is no order {order_id}.")
+    order = _find(request, order_id)
     try:
         order = cancel_order(order, by=request.user, wall_now=read_clocks()[1])
     except NotCancelled as refusal:
         return Status(409, Problem(detail=str(refusal)))
     act_without_workers([order.account_id], read_clocks)
-    order = request.user.orders.select_related("account").get(pk=order_id)
+    order = _find(request, order_id)
     return Status(202 if order.state == OrderState.CANCEL_PENDING else 200, OrderSchema.model_validate(order))
+
+
+def _find(request: UserRequest, order_id: str) -> Order:
+    """Raises Http404, also for an order of another user and for what is no UUID."""
+    try:
+        return request.user.orders.select_related("account").get(pk=UUID(order_id))
+    except (ValueError, Order.DoesNotExist):
+        raise Http404(f"There is no order {order_id[:40]}.") from None
 
 
 def _schemas(page: Sequence[Order]) -> list[OrderSchema]:

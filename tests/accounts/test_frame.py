@@ -42,11 +42,11 @@ def test_the_bell_counts_to_99(alices_browser: Client, alice: User) -> None:
     assert "99+" in alices_browser.get(STATUS).content.decode()
 
 
-def test_the_status_refreshes_itself_and_costs_six_queries(
+def test_the_status_refreshes_itself_and_costs_seven_queries(
     alices_browser: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     # Session, user, the replay's state, the trouble of the desk and of the user, the unread.
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         shown = alices_browser.get(STATUS).content.decode()
     assert shown.count("<html") == 0
     assert f'hx-get="{STATUS}"' in shown

@@ -7,9 +7,17 @@ import pytest
 from django.db.models import Model
 from django.test import Client
 
+from livetrading.models import PaperPosition
 from tests.api.client import ApiClient
 from tests.api.test_document import CONTRACT
-from tests.livetrading.factories import make_backtest, make_candidate, make_desk_rows, make_live_strategy
+from tests.livetrading.factories import (
+    make_backtest,
+    make_candidate,
+    make_desk_rows,
+    make_live_strategy,
+    make_order,
+    make_paper_trade,
+)
 from tests.livetrading.made_bars import NOW, flat
 from tests.strategies.examples import a_strategy
 from tradedesk.accounts.api_auth import NO_CSRF
@@ -27,6 +35,7 @@ LISTS = [
     "/api/v1/live-trading/strategies",
     "/api/v1/live-trading/signals/recent",
     "/api/v1/live-trading/positions",
+    "/api/v1/live-trading/orders",
     "/api/paper/trades",
     "/api/paper/positions",
 ]
@@ -44,6 +53,8 @@ def owned(alice: User) -> dict[str, Model]:
         "{backtest_id}": make_backtest(user=alice, strategy=strategy),
         "{live_strategy_id}": make_live_strategy(user=alice, strategy=strategy),
         "{run_id}": make_candidate(user=alice).run,
+        "{position_id}": PaperPosition.objects.get(account=make_paper_trade(user=alice).account),
+        "{order_id}": make_order(user=alice),
     }
 
 
@@ -71,10 +82,10 @@ def test_every_endpoint_but_the_public_ones_requires_a_user(charlies: ApiClient,
 @pytest.mark.parametrize(("method", "path"), WITH_ID)
 def test_an_object_of_another_user_is_404(bobs: ApiClient, owned: dict[str, Any], method: str, path: str) -> None:
     before = [type(row)._default_manager.values().get(pk=row.pk) for row in owned.values()]
-    response = bobs.send(method.upper(), address(path, owned), VALID)
+    response = bobs.send(method.upper(), address(path, owned), VALID if method == "put" else None)
     assert response.status == 404
     noun, number = response.json["detail"].removeprefix("There is no ").rstrip(".").rsplit(" ", 1)
-    assert noun in ("strategy", "backtest", "live strategy", "optimizer run", "bar series", "previous version")
+    assert noun in {owned[name]._meta.verbose_name for name in owned}
     assert number in address(path, owned)
     assert [type(row)._default_manager.values().get(pk=row.pk) for row in owned.values()] == before
 

@@ -214,7 +214,7 @@ def test_the_queries_do_not_grow_with_the_rows(
     make_desk_rows(alice, 4)
     make_desk_rows(bob, 30)
     for user in (alice, bob):
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             summary = read_account(user, "paper", NOW)
         assert summary.unpriced == []
     BarSeries.objects.filter(symbol="IBM").delete()

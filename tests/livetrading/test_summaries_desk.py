@@ -85,7 +85,7 @@ def test_the_queries_do_not_grow_with_the_strategies(
     make_desk_rows(bob, 30)
     for user in (alice, bob):
         rows = list(strategies.ordered(user))
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             found = strategies.summarize_strategies(user, rows, NOW)
         assert all(row.last_signal and row.lots for row in found)
 
