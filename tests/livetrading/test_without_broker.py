@@ -67,7 +67,8 @@ def test_no_page_of_live_trading_calls_a_broker(alices_browser: Client, alice: U
         url = reverse(f"livetrading:{pattern.name}", args=arguments)
         opened[pattern.name] = alices_browser.get(url).status_code
     pages = {"dashboard": 200, "detail": 200, "trades": 200, "trades_csv": 200, "series_uses": 200, "events": 204}
-    pages |= dict.fromkeys(("stop_trading", "close_position", "close_lot", "close_strategy"), 200)
+    pages |= dict.fromkeys(("signals", "signals_csv", "stop_trading"), 200)
+    pages |= dict.fromkeys(("close_position", "close_lot", "close_strategy"), 200)
     buttons = ("deploy", "start", "pause", "stop", "halt", "resume", "cancel_order")
     assert opened == pages | dict.fromkeys(buttons, 405)
     for show in ("signals", "orders", "trades"):
