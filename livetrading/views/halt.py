@@ -31,7 +31,7 @@ def halt(request: PageRequest) -> HttpResponse:
     back = page_of_button(request, reverse("livetrading:stop_trading"))
     if not form.is_valid():
         for errors in form.errors.values():
-            messages.error(request, " ".join(errors))
+            messages.error(request, " ".join(map(str, errors)))
         return redirect("livetrading:stop_trading")
     user, (now, wall_now) = request.user, read_clocks()
     try:

@@ -10,6 +10,7 @@ from kombu.exceptions import OperationalError
 from livetrading.models import Halt, Order, PaperTrade
 from livetrading.pipeline import direct
 from livetrading.pipeline.direct import act, act_without_workers, workers_work
+from livetrading.pipeline.tick import tick
 from livetrading.services.closing import close_position
 from livetrading.services.halt import request
 from tests.livetrading.factories import WALL, make_order
@@ -143,13 +144,12 @@ def test_the_trouble_of_one_account_stops_no_other(
 ) -> None:
     trade = held(alice)
     close_position(trade.account, "AAPL", None, by=alice, now=CLOSES[3], wall_now=WALL)
-    real = direct.tick
 
-    def tick(account_id: int, *arguments: Any, **named: Any) -> Any:
+    def failing(account_id: int, *arguments: Any, **named: Any) -> Any:
         if account_id != trade.account_id:
             raise RuntimeError
-        return real(account_id, *arguments, **named)
+        return tick(account_id, *arguments, **named)
 
-    monkeypatch.setattr(direct, "tick", tick)
+    monkeypatch.setattr(direct, "tick", failing)
     act_without_workers([open_account(bob, 1.0).broker_account_id, trade.account_id], Clocks(CLOSES[3]))
     assert Order.objects.get(purpose="exit").state == "accepted"

@@ -23,7 +23,8 @@ def account(alice: User) -> BrokerAccount:
 
 
 def asked(account: BrokerAccount, action: str, **fields: Any) -> Halt:
-    return request(account, action, **({"by": account.user, "now": NOW, "wall_now": WALL} | fields))
+    values: dict[str, Any] = {"by": account.user, "now": NOW, "wall_now": WALL, **fields}
+    return request(account, action, **values)
 
 
 @pytest.mark.parametrize(
