@@ -3,9 +3,8 @@
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import numpy as np
 from django.db import transaction
 
 from livetrading.brokers.protocol import Capabilities
@@ -21,11 +20,12 @@ from livetrading.pipeline.decide import Decision, decide
 from livetrading.pipeline.equity_state import trip_limits, update_equity_state
 from livetrading.pipeline.evaluate import Evaluation
 from livetrading.pipeline.gate import gate
+from livetrading.pipeline.next_check import next_check
 from livetrading.pipeline.protection import exits_of_entry
 from livetrading.pipeline.record import record, what_was_seen
 from livetrading.pipeline.validity import close_of, entry_valid_until
 from livetrading.services.notifications import notify_late, notify_limit
-from tradedesk.core.bars import Timeframe, to_datetime, to_datetime64
+from tradedesk.core.bars import Timeframe
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import RiskRules
 from tradedesk.core.signals import Side
@@ -107,23 +107,6 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
             _finish(live, evaluations[live.pk], drafts.decisions.get(live.pk, []), context.now)
         LiveStrategy.objects.bulk_update(members, CHECK_FIELDS)
     return orders
-
-
-def next_check(live: LiveStrategy, oldest: datetime | None, now: datetime) -> datetime:
-    """The time of the next check: after check_interval, or later while the market is closed and no new bar can
-    arrive.
-
-    oldest: time of the oldest among the newest bars of all symbols. A symbol that lags behind can still receive
-    its bar.
-    """
-    soon = now + timedelta(seconds=live.check_interval)
-    if oldest is None or sessions.is_open(soon):
-        return soon
-    bar_end = to_datetime(sessions.bar_close(np.array([to_datetime64(oldest)]), live.timeframe)[0])
-    if bar_end < sessions.previous_bar_close(soon, live.timeframe):
-        return soon  # the last bar has not arrived yet
-    dated = Timeframe(live.timeframe).is_dated
-    return sessions.next_bar_close(soon, live.timeframe) if dated else sessions.next_open(soon)
 
 
 def _has_new_bars(live: LiveStrategy, evaluation: Evaluation) -> bool:

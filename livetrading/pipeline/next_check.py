@@ -1,0 +1,49 @@
+"""When a live strategy is checked again. Pure.
+
+A check interval as long as a bar, or longer, would miss bars: then the check follows the bars. It comes at the
+close of each bar, and again after a quarter of a bar until that bar has arrived.
+"""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from livetrading.models import LiveStrategy
+from tradedesk.core.bars import Timeframe, to_datetime, to_datetime64
+from tradedesk.marketdata import sessions
+
+# How often in the length of a bar a check looks for one that is late.
+LOOKS = 4
+
+
+def next_check(live: LiveStrategy, oldest: datetime | None, now: datetime) -> datetime:
+    """The time of the next check: after check_interval, at the close of the next bar where it follows the bars, or
+    later while the market is closed and no new bar can arrive.
+
+    oldest: time of the oldest among the newest bars of all symbols. A symbol that lags behind can still receive
+    its bar.
+    """
+    soon = now + timedelta(seconds=live.check_interval)
+    if oldest is None:
+        return soon
+    if follows_bars(live.check_interval, live.timeframe):
+        soon = min(soon, _look(oldest, timedelta(minutes=Timeframe(live.timeframe).minutes), now))
+    if sessions.is_open(soon):
+        return soon
+    bar_end = to_datetime(sessions.bar_close(np.array([to_datetime64(oldest)]), live.timeframe)[0])
+    if bar_end < sessions.previous_bar_close(soon, live.timeframe):
+        return soon  # the last bar has not arrived yet
+    dated = Timeframe(live.timeframe).is_dated
+    return sessions.next_bar_close(soon, live.timeframe) if dated else sessions.next_open(soon)
+
+
+def follows_bars(check_interval: int, timeframe: str) -> bool:
+    """Whether checks come at the close of the bars, because this interval (seconds) is not shorter than a bar."""
+    return check_interval >= Timeframe(timeframe).minutes * 60
+
+
+def _look(oldest: datetime, length: timedelta, now: datetime) -> datetime:
+    """The close of the bar that is traded now, once the bar before it is there; else a quarter of a bar from now.
+    oldest: the time of the newest bar that is there; length: of a bar."""
+    closing = oldest + 2 * length
+    return closing if closing > now else now + length / LOOKS
