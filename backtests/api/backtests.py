@@ -27,7 +27,7 @@ from strategies.kinds import rule_defaults_of
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.rules import COSTS, RULES
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
-from tradedesk.rest.bodies import Body, Day, Symbols, Text, Whole
+from tradedesk.rest.bodies import Body, Day, Id, Symbols, Text, Whole
 from tradedesk.rest.csv_files import csv_file
 from tradedesk.rest.pages import in_pages
 from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
@@ -51,7 +51,7 @@ class BacktestBody(Body):
     here where you have none. Null switches off a rule that can be off; any other has the default stated here.
     """
 
-    strategy_id: Whole = Field(examples=[12])
+    strategy_id: Id = Field(examples=[12])
     symbols: Symbols | None = Field(None, description="Default: the symbols of the strategy.", examples=[["AAPL"]])
     start_date: Day = Field(examples=["2005-01-03"])
     end_date: Day = Field(examples=["2010-12-31"])

@@ -20,7 +20,7 @@ from backtests.services.defaults import CAPITAL, with_defaults
 from backtests.services.optimizer import InvalidRun
 from strategies.kinds import rule_defaults_of
 from tradedesk.accounts.requests import UserRequest
-from tradedesk.rest.bodies import MAX_ENTRIES, Body, Day, Ids, NumberOrText, Symbols, Text, Whole
+from tradedesk.rest.bodies import MAX_ENTRIES, Body, Day, Id, Ids, NumberOrText, Symbols, Text, Whole
 from tradedesk.rest.pages import MappedQuerySet, in_pages
 from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, UNKNOWN, Refused, find
 from tradedesk.rest.rule_fields import given_values, with_rules
@@ -51,7 +51,7 @@ class RunBody(Body):
     """
 
     symbols: Symbols = Field(examples=[["AAPL"]])
-    strategy_id: Whole | None = Field(None, description="Search the parameters of this strategy.", examples=[12])
+    strategy_id: Id | None = Field(None, description="Search the parameters of this strategy.", examples=[12])
     strategy_ids: Ids | None = Field(None, description="Rank these strategies.")
     all_kinds: bool = Field(False, description="Also rank every kind with its default parameters.")
     timeframe: Text = Field("1Day", description="Ranking only: a search uses the timeframe of its strategy.")

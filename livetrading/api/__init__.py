@@ -2,7 +2,19 @@
 
 from ninja import Router
 
-from livetrading.api import dashboard, deployments, halt, live_strategies, orders, positions, signals
+from livetrading.api import (
+    dashboard,
+    deployments,
+    editing,
+    halt,
+    live_strategies,
+    orders,
+    positions,
+    signals,
+    status,
+)
+
+__all__ = ["editing", "router", "status"]  # both add to the router of live_strategies
 
 router = Router(tags=["live trading"])
 for module in (deployments, live_strategies, signals, positions, orders, halt, dashboard):

@@ -17,7 +17,7 @@ from livetrading.services.deploy import (
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.core.rules import DEPLOYED_RULES
 from tradedesk.marketdata.clock import market_clock
-from tradedesk.rest.bodies import Body, Symbols, Text, Whole
+from tradedesk.rest.bodies import Body, Id, Symbols, Text, Whole
 from tradedesk.rest.refusals import BAD_BODY, UNKNOWN, Refused, find
 from tradedesk.rest.rule_fields import given_values, with_rules
 from tradedesk.rest.schemas import Schema
@@ -32,7 +32,7 @@ class QuickDeployBody(Body):
     """`*_pct` are fractions: 0.02 is 2%. A rule that is left out has its default. Null switches off a rule that
     can be off; any other has its default."""
 
-    strategy_id: Whole = Field(examples=[12])
+    strategy_id: Id = Field(examples=[12])
     symbols: Symbols = Field(description="The symbols to trade, at least one.", examples=[["AAPL", "MSFT"]])
     name: Text = Field("", description="At most 100 characters. Default: 'Live - ' and the name of the strategy.")
     check_interval: Whole = Field(
@@ -89,9 +89,7 @@ def quick_deploy(
             ),
         )
     except AlreadyDeployed as refusal:
-        existing = refusal.existing.pk
-        url = reverse("livetrading:detail", args=[existing])
-        return Status(409, {"detail": str(refusal), "live_strategy_id": existing, "url": url})
+        return already_deployed(refusal)
     except DeployRefused as refusal:
         raise Refused(refusal.errors) from None
     message = deployment_message(live)
@@ -101,3 +99,9 @@ def quick_deploy(
             success=True, live_strategy_id=live.pk, name=live.name, status=live.status, message=message
         ),
     )
+
+
+def already_deployed(refusal: AlreadyDeployed) -> Status[Any]:
+    existing = refusal.existing.pk
+    url = reverse("livetrading:detail", args=[existing])
+    return Status(409, {"detail": str(refusal), "live_strategy_id": existing, "url": url})

@@ -89,9 +89,13 @@ class LiveStrategySchema(Schema):
     id: int
     name: str = Field(examples=["Live - Golden cross"])
     status: LiveStrategy.Status
+    degraded: Annotated[str | None, EmptyAsNull] = Field(
+        description="Why its checks fail, while they are tried again; null when all is well."
+    )
     mode: str = Field(description="paper or live.", examples=["paper"])
     strategy_id: int | None = Field(description="Null when the strategy was deleted.")
     backtest_id: int | None
+    previous_version_id: int | None = Field(description="The live strategy that this one replaced.")
     kind: str
     parameters: dict[str, int | float | str] = Field(validation_alias="named_parameters")
     symbols: list[str]
@@ -116,13 +120,13 @@ def list_live_strategies(
     rows = strategies.ordered(request.user)
     if status is not None:
         rows = rows.filter(status=status)
-    return MappedQuerySet(rows, lambda page: _schemas(request.user, page))
+    return MappedQuerySet(rows, lambda page: schemas(request.user, page))
 
 
 @router.get("/strategies/{int:live_strategy_id}", response={200: LiveStrategySchema, **UNKNOWN})
 def read_live_strategy(request: UserRequest, live_strategy_id: int) -> LiveStrategySchema:
     """A live strategy with its last check, its counters and its profit and loss."""
-    return _schemas(request.user, [find(_own(request), live_strategy_id)])[0]
+    return schemas(request.user, [find(own(request), live_strategy_id)])[0]
 
 
 SWITCH_RESPONSES: Responses = {200: LiveStrategySchema, **UNKNOWN, 409: Problem}
@@ -157,23 +161,33 @@ def close_live_strategy(request: UserRequest, live_strategy_id: int) -> Status[o
 
 
 def _switch(request: UserRequest, pk: int, action: Literal["start", "pause", "stop"]) -> Status[object]:
-    live = find(_own(request), pk)
+    live = find(own(request), pk)
     try:
         live, _ = control(live, action, market_clock().now(), timezone.now())
     except ControlRefused as refusal:
         return Status(409, Problem(detail=str(refusal)))
-    return Status(200, _schemas(request.user, [live])[0])
+    return Status(200, schemas(request.user, [live])[0])
 
 
-def _own(request: UserRequest) -> "QuerySet[LiveStrategy]":
+def own(request: UserRequest) -> "QuerySet[LiveStrategy]":
     return request.user.live_strategies.select_related("account")
 
 
-def _schemas(user: User, page: Sequence[LiveStrategy]) -> list[LiveStrategySchema]:
+def schemas(user: User, page: Sequence[LiveStrategy]) -> list[LiveStrategySchema]:
     counts = count_signals(user, page)
     carried = carried_scorecards(user, page)
     rows = strategies.summarize_strategies(user, page, market_clock().now())
     return [_schema(row, counts.get(row.live.pk, SignalCount()), carried.get(row.live.pk)) for row in rows]
+
+
+def counters(row: StrategySummary, count: SignalCount) -> CountersSchema:
+    return CountersSchema(
+        signals=count.signals,
+        orders=count.orders,
+        trades=row.performance.trades,
+        trades_today=row.performance.trades_today,
+        open_positions=len(row.positions),
+    )
 
 
 def _schema(row: StrategySummary, count: SignalCount, scorecard: CarriedScorecard | None) -> LiveStrategySchema:
@@ -183,13 +197,7 @@ def _schema(row: StrategySummary, count: SignalCount, scorecard: CarriedScorecar
         next_check_at=live.next_check_at if live.is_checked else None,
         last_check=LastCheckSchema.of(live, signal=row.last_signal),
         limits=live,
-        counters=CountersSchema(
-            signals=count.signals,
-            orders=count.orders,
-            trades=row.performance.trades,
-            trades_today=row.performance.trades_today,
-            open_positions=len(row.positions),
-        ),
+        counters=counters(row, count),
         pnl=row.performance,
         evidence=scorecard
         and CarriedEvidenceSchema.of(scorecard.carried, overall=scorecard.overall, lines=scorecard.lines),

@@ -44,6 +44,21 @@ class StrategySummary:
         return sum((lot.market_value for lot in self.lots), Decimal(0))
 
 
+def problems_of(row: StrategySummary) -> list[str]:
+    """Everything that is wrong with a live strategy or with its account, in words."""
+    live, account = row.live, row.account.account
+    found = [live.last_error] if live.status != LiveStrategy.Status.STOPPED else []
+    if live.missed_checks_at is not None:
+        found.append(f"No check was made since {live.next_check_at:%Y-%m-%d %H:%M} UTC.")
+    if live.has_tripped:
+        found.append(live.tripped_reason)
+    if account is not None and account.entries_stopped:
+        found.append(f"Entries of the account are stopped. {account.entries_stopped_reason}".strip())
+    if account is not None:
+        found.append(account.state_reason)
+    return [text for text in found if text]
+
+
 def ordered(user: User) -> "QuerySet[LiveStrategy]":
     """The user's live strategies: active, error, paused, stopped; the newest of each status first."""
     return user.live_strategies.select_related("account").order_by("status", "-pk")

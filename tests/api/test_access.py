@@ -95,6 +95,7 @@ def test_an_object_of_another_user_is_404(bobs: ApiClient, owned: dict[str, Any]
     [
         ("/api/v1/backtests", {"start_date": "2005-01-03", "end_date": "2010-12-31", "initial_capital": 1000}),
         ("/api/v1/live-trading/quick-deploy", {"symbols": ["AAPL"]}),
+        ("/api/v1/live-trading/strategies", {}),
     ],
 )
 def test_a_strategy_of_another_user_is_404(

@@ -78,6 +78,7 @@ def test_a_deployment_has_the_rules_of_the_request(alices: ApiClient, strategy: 
         "trailing_stop_pct": None,
         "trailing_stop_atr": 2.5,
         "take_profit_pct": 0.3,
+        "cooldown_bars": 3,
         "signal_threshold": 0.75,
         "daily_loss_limit": 300,
         "max_drawdown_pct": 0.25,

@@ -13,11 +13,13 @@ from pydantic import (
     Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     WrapValidator,
 )
 
 from tradedesk.core.names import is_storable
 
+DIGITS = re.compile(r"[0-9]{1,16}")
 DATE_FORMAT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # The largest whole number that every JSON reader keeps exactly.
 LARGEST = 2**53
@@ -68,6 +70,11 @@ def _number_or_text(value: Any, validate: ValidatorFunctionWrapHandler) -> float
     return found
 
 
+def _id(value: Any) -> Any:
+    """Programs keep long numbers as texts, because many languages round them."""
+    return int(value) if isinstance(value, str) and DIGITS.fullmatch(value) else value
+
+
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("Send a symbol, not an empty text.")
@@ -78,6 +85,12 @@ Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_storable)]
 Secret = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_encodable)]
 Whole = Annotated[int, AfterValidator(_portable)]
 Symbols = Annotated[list[Annotated[Text, AfterValidator(_not_blank)]], Field(max_length=MAX_SYMBOLS)]
-Ids = Annotated[list[Whole], Field(max_length=MAX_ENTRIES)]
+# The id of an object: a number, or its digits as a text.
+Id = Annotated[
+    Whole,
+    BeforeValidator(_id),
+    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "^[0-9]{1,16}$"}]}),
+]
+Ids = Annotated[list[Id], Field(max_length=MAX_ENTRIES)]
 Day = Annotated[date, BeforeValidator(_day)]
 NumberOrText = Annotated[float | Text, WrapValidator(_number_or_text)]
