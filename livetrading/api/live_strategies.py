@@ -153,7 +153,7 @@ def stop_live_strategy(request: UserRequest, live_strategy_id: int) -> Status[ob
 @router.post("/strategies/{int:live_strategy_id}/close", response=CLOSE_RESPONSES)
 def close_live_strategy(request: UserRequest, live_strategy_id: int) -> Status[object]:
     """Sells all positions of the deployment at the market, whatever its status. It does not stop it."""
-    live = find(_own(request), live_strategy_id)
+    live = find(own(request), live_strategy_id)
     now, wall_now = read_clocks()
     return answer_closing(
         request, live.account_id, lambda: close_strategy(live, by=request.user, now=now, wall_now=wall_now)
