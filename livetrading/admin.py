@@ -6,11 +6,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from livetrading.admin_halts import HaltActions
 from livetrading.models import (
     AccountActivity,
     BarDecision,
     BrokerAccount,
     Fill,
+    Halt,
     Incident,
     LivePosition,
     LiveStrategy,
@@ -128,8 +130,8 @@ class PositionAdmin(RecordAdmin):
 
 
 @admin.register(BrokerAccount)
-class BrokerAccountAdmin(RecordAdmin):
-    """Without the credentials."""
+class BrokerAccountAdmin(HaltActions, RecordAdmin):
+    """Without the credentials. An operator can halt accounts and lift halts."""
 
     exclude = ["credentials"]
     list_display = [
@@ -139,6 +141,18 @@ class BrokerAccountAdmin(RecordAdmin):
     list_filter = ["broker", "mode", "state", "active"]
     list_select_related = ["user"]
     search_fields = ["name", "user__email", "state_reason"]
+
+
+@admin.register(Halt)
+class HaltAdmin(RecordAdmin):
+    list_display = [
+        *("requested_wall", "account", "action", "requested_by", "reason", "orders_cancelled", "orders_to_cancel"),
+        *("lots_sold", "lots_to_sell", "finished_at", "lifted_at", "lifted_by", "error"),
+    ]
+    list_filter = ["action"]
+    list_select_related = ["account"]
+    search_fields = ["account__user__email", "requested_by", "reason"]
+    date_hierarchy = "requested_wall"
 
 
 @admin.register(Incident)

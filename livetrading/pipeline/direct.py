@@ -14,7 +14,6 @@ from celery import current_app
 from django.db.models import Q
 
 from livetrading.models import Halt, Order, OrderState
-from livetrading.models.halt import UNFINISHED
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.requeue import lost_orders
 from livetrading.pipeline.tick import tick
@@ -26,6 +25,7 @@ log = logging.getLogger(__name__)
 
 # Market and wall time, read again before each step.
 Clocks = Callable[[], tuple[datetime, datetime]]
+Pause = Callable[[float], None]
 # Seconds that a page may take, and the wait between two rounds.
 PAGE_SECONDS = 5.0
 PAUSE = 0.5
@@ -65,25 +65,45 @@ def act_without_workers(account_ids: Iterable[int], clocks: Clocks, *, seconds: 
             log.exception("Account %s could not be worked on here", account_id)
 
 
-def act(
-    account_id: int,
-    clocks: Clocks,
-    *,
-    seconds: float,
-    until_finished: bool = False,
-    pause: Callable[[float], None] = time.sleep,
-) -> None:
-    """Run ticks without checks and send the orders, until no order is on its way or the seconds are over.
-    until_finished: also until the halts at work are finished, which may need the market."""
+def act(account_id: int, clocks: Clocks, *, seconds: float, pause: Pause = time.sleep) -> None:
+    """Run ticks without checks and send the orders, until no order is on its way or the seconds are over."""
     end = time.monotonic() + seconds
     while True:
         _work(account_id, clocks)
-        open_work = Order.objects.filter(_ON_THE_WAY, account=account_id).exists()
-        if until_finished:
-            open_work = open_work or Halt.objects.filter(UNFINISHED, account=account_id).exists()
-        if not open_work or time.monotonic() >= end:
+        if not Order.objects.filter(_ON_THE_WAY, account=account_id).exists() or time.monotonic() >= end:
             return
         pause(PAUSE)
+
+
+def finish(
+    halts: Iterable[Halt],
+    clocks: Clocks,
+    *,
+    seconds: float,
+    report: Callable[[Halt], None] = lambda halt: None,
+    pause: Pause = time.sleep,
+) -> list[Halt]:
+    """Work on the accounts of these halts until all are finished, which may need the market, or the seconds are
+    over. report: called with each halt that got further. Returns those that are left."""
+    end = time.monotonic() + seconds
+    left = list(halts)
+    while left:
+        for halt in left:
+            try:
+                _work(halt.account_id, clocks)
+            except Exception:
+                log.exception("Account %s could not be worked on here", halt.account_id)
+        before = {halt.pk: (halt.orders_left, halt.lots_left, halt.error) for halt in left}
+        left = list(Halt.objects.filter(pk__in=before).select_related("account__user").order_by("pk"))
+        for halt in left:
+            if not halt.is_unfinished or before[halt.pk] != (halt.orders_left, halt.lots_left, halt.error):
+                report(halt)
+        left = [halt for halt in left if halt.is_unfinished]
+        if time.monotonic() >= end:
+            break
+        if left:
+            pause(PAUSE)
+    return left
 
 
 def _work(account_id: int, clocks: Clocks) -> None:

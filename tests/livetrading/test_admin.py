@@ -15,6 +15,7 @@ from tradedesk.accounts.models import User
 RECORDS: list[Any] = [
     models.BrokerAccount,
     models.AccountActivity,
+    models.Halt,
     models.Incident,
     models.LiveStrategy,
     models.SignalHistory,

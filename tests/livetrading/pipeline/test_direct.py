@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 
 from livetrading.models import Halt, Order, PaperTrade
 from livetrading.pipeline import direct
-from livetrading.pipeline.direct import act, act_without_workers, workers_work
+from livetrading.pipeline.direct import act, act_without_workers, finish, workers_work
 from livetrading.pipeline.tick import tick
 from livetrading.services.closing import close_position
 from livetrading.services.halt import request
@@ -113,20 +113,25 @@ def test_it_goes_on_until_the_broker_has_freed_and_sold_the_shares(
 ) -> None:
     desk = second_desk(monkeypatch, alice, VARIANTS[name])
     desk.hold()
-    request(desk.account, "flatten", by="alice", now=desk.now, wall_now=desk.wall)
+    halt = request(desk.account, "flatten", by="alice", now=desk.now, wall_now=desk.wall)
     clocks = Clocks(desk.now, desk)
-    act(desk.account.pk, clocks, seconds=60, until_finished=True, pause=clocks.pause)
-    assert (Halt.objects.get().lots_sold, desk.unfinished(), desk.broker.shares["W"]) == (1, [], 0)
+    reports: list[tuple[int, bool]] = []
+
+    def report(halt: Halt) -> None:
+        reports.append((halt.lots_sold, halt.is_unfinished))
+
+    assert finish([halt], clocks, seconds=60, report=report, pause=clocks.pause) == []
+    assert (reports, desk.unfinished(), desk.broker.shares["W"]) == ([(1, False)], [], 0)
     assert clocks.pauses <= 3
 
 
 def test_it_gives_up_after_its_time(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = second_desk(monkeypatch, alice, VARIANTS["separate"])
     desk.hold()
-    request(desk.account, "flatten", by="alice", now=desk.now, wall_now=desk.wall)
+    halt = request(desk.account, "flatten", by="alice", now=desk.now, wall_now=desk.wall)
     clocks = Clocks(desk.now, desk)
-    act(desk.account.pk, clocks, seconds=0, until_finished=True, pause=clocks.pause)
-    assert (clocks.pauses, Halt.objects.get().is_unfinished) == (0, True)
+    assert finish([halt], clocks, seconds=0, pause=clocks.pause) == [halt]
+    assert clocks.pauses == 0
 
 
 def test_an_order_of_a_worker_that_is_gone_is_taken_over(alice: User) -> None:
