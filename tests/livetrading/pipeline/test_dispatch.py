@@ -8,6 +8,7 @@ import pytest
 
 from livetrading.models import (
     BrokerAccount,
+    Halt,
     Incident,
     LivePosition,
     LiveStrategy,
@@ -138,6 +139,30 @@ def test_every_state_is_in_that_table() -> None:
 def test_an_exit_that_waits_for_its_shares_is_due_at_once(account: BrokerAccount, alice: User) -> None:
     make_order(user=alice, state=S.WAITING, purpose=Order.Purpose.EXIT, side="sell")
     assert claimed() == [account.pk]
+
+
+def test_a_halt_is_due_until_it_has_begun_and_while_entries_work(account: BrokerAccount, alice: User) -> None:
+    """What then waits for the market is looked at when the account is reconciled again."""
+    halt = Halt.objects.create(account=account, action="flatten", requested_at=NOW, requested_wall=WALL)
+    assert claimed() == [account.pk]
+    release_all()
+    Halt.objects.update(started_at=WALL)
+    assert claimed() == []
+    entry = make_order(user=alice, state=S.SUBMITTING)
+    assert claimed() == [account.pk]
+    release_all()
+    entry.delete()
+    assert claimed() == []
+    assert claimed(NOW + RECONCILE_EVERY) == [account.pk]
+    release_all()
+    for field in ("finished_at", "lifted_at"):
+        Halt.objects.filter(pk=halt.pk).update(**{field: WALL})
+        assert claimed(NOW + RECONCILE_EVERY) == []
+        Halt.objects.filter(pk=halt.pk).update(**{field: None})
+
+
+def release_all() -> None:
+    BrokerAccount.objects.update(claimed_until=None)
 
 
 def test_an_account_that_was_never_reconciled_is_due_when_an_order_works(alice: User) -> None:

@@ -8,8 +8,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from livetrading.models import BrokerAccount, LiveStrategy, OrderState
 from livetrading.models.account import FAILING
+from livetrading.services.halt import advance, request
 from livetrading.services.replay_hold import unfinished_work
-from tests.livetrading.factories import NOW, account_of, make_live_strategy, make_order
+from tests.livetrading.factories import NOW, WALL, account_of, make_live_strategy, make_order
 from tradedesk.accounts.models import Mode, User
 from tradedesk.marketdata import replay
 
@@ -86,3 +87,13 @@ def test_an_account_that_fails_again_and_again_does_not_hold_the_market_of_all(a
     assert unfinished_work(NOW) == "1 order, 1 account with fills to book"
     BrokerAccount.objects.update(failures=FAILING)
     assert unfinished_work(NOW) == ""
+
+
+def test_a_halt_that_has_not_begun_and_an_exit_that_waits_hold_the_market(alice: User) -> None:
+    reconciled(alice)
+    halt = request(account_of(alice), "flatten", by=alice, now=NOW, wall_now=WALL)
+    assert unfinished_work(NOW) == "1 halt"
+    advance(halt, 0, 1, "", NOW, WALL)
+    assert unfinished_work(NOW) == ""
+    make_order(user=alice, state=OrderState.WAITING, purpose="exit")
+    assert unfinished_work(NOW) == "1 order"
