@@ -18,6 +18,7 @@ from livetrading.pipeline.requeue import lost_orders
 from livetrading.pipeline.tick import tick
 from livetrading.services import decision_log
 from livetrading.services.broker_turns import TURNS
+from livetrading.services.daily_summary import summarize_sessions
 from livetrading.services.evidence import carry_computed
 from livetrading.services.missed_checks import end_missed_checks, find_missed_checks
 from livetrading.services.queue import (
@@ -108,6 +109,12 @@ def delete_old_decisions() -> None:
 def watch_missed_checks() -> None:
     end_missed_checks()
     find_missed_checks(market_clock().now(), market_status())
+
+
+@shared_task
+def summarize_closed_sessions() -> None:
+    """On the queue of notifications: a summary is no hurry."""
+    summarize_sessions(market_clock().now())
 
 
 @shared_task

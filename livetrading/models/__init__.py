@@ -1,5 +1,6 @@
 from livetrading.models.account import AccountActivity, BrokerAccount
 from livetrading.models.carried_evidence import CarriedEvidence
+from livetrading.models.daily_summary import DailySummary, SummarizedSession
 from livetrading.models.decision import BarDecision
 from livetrading.models.halt import Halt
 from livetrading.models.incident import Incident
@@ -15,6 +16,7 @@ __all__ = [
     "BarDecision",
     "BrokerAccount",
     "CarriedEvidence",
+    "DailySummary",
     "Fill",
     "Halt",
     "Incident",
@@ -29,4 +31,5 @@ __all__ = [
     "PaperPosition",
     "PaperTrade",
     "SignalHistory",
+    "SummarizedSession",
 ]

@@ -7,6 +7,7 @@ from django.db.models import F
 
 from livetrading.models import (
     BrokerAccount,
+    DailySummary,
     Incident,
     LiveStrategy,
     Order,
@@ -14,6 +15,7 @@ from livetrading.models import (
     PaperOrder,
     PaperPosition,
     PaperTrade,
+    SummarizedSession,
 )
 from livetrading.services.accounts import empty_books
 from tradedesk.marketdata import replay
@@ -51,6 +53,8 @@ def reset_replay(wall_now: datetime) -> int:
         deployed = LiveStrategy.with_deleted.filter(**_SIMULATED)
         count = deployed.count()
         deployed.delete()
+        DailySummary.objects.filter(**_SIMULATED).delete()
+        SummarizedSession.objects.all().delete()
         Notification.objects.all().delete()
         replay.restart(wall_now)
     return count

@@ -200,7 +200,10 @@ CELERY_TASK_ROUTES = (
         f"backtests.tasks.compute_{subject}_evidence": {"queue": EVIDENCE_QUEUE}
         for subject in ("backtest", "run", "candidate")
     }
-    | {"tradedesk.notifications.tasks.*": {"queue": NOTIFICATION_QUEUE}}
+    | {
+        task: {"queue": NOTIFICATION_QUEUE}
+        for task in ("tradedesk.notifications.tasks.*", "livetrading.tasks.summarize_closed_sessions")
+    }
 )
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
@@ -218,6 +221,7 @@ CELERY_BEAT_SCHEDULE = {
         "livetrading.tasks.watch_missed_checks": 15,
         "tradedesk.monitoring.tasks.store_health": 5,
         "livetrading.tasks.carry_computed_evidence": 60,
+        "livetrading.tasks.summarize_closed_sessions": 10,
         "livetrading.tasks.delete_old_decisions": 60,
         "backtests.tasks.recover_backtests": 15,
         "backtests.tasks.recover_optimizer_runs": 15,
