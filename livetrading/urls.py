@@ -1,6 +1,17 @@
 from django.urls import include, path
 
-from livetrading.views import closing, dashboard, deploy, events, halt, home, series_uses, signals, trades
+from livetrading.views import (
+    closing,
+    dashboard,
+    deploy,
+    events,
+    halt,
+    home,
+    risk_rules,
+    series_uses,
+    signals,
+    trades,
+)
 
 desk_patterns = [
     path("dashboard/live-trading", dashboard.dashboard, name="dashboard"),
@@ -29,6 +40,16 @@ desk_patterns = [
     path("trades", trades.trade_list, name="trades"),
     path("trades.csv", trades.trades_csv, name="trades_csv"),
     path("dashboard/data/uses/<str:symbol>/<str:timeframe>", series_uses.uses, name="series_uses"),
+    path("dashboard/risk-rules", risk_rules.risk_rules, name="risk_rules"),
+    path("dashboard/risk-rules/account", risk_rules.open_account, name="risk_account"),
+    path("dashboard/risk-rules/sectors", risk_rules.sectors, name="sectors"),
+    path("dashboard/risk-rules/add/<slug:kind>", risk_rules.add, name="risk_rule_add"),
+    path("dashboard/risk-rules/<int:pk>", risk_rules.edit, name="risk_rule"),
+    path("dashboard/risk-rules/<int:pk>/on", risk_rules.switch, {"enabled": True}, name="risk_rule_on"),
+    path("dashboard/risk-rules/<int:pk>/off", risk_rules.switch, {"enabled": False}, name="risk_rule_off"),
+    path("dashboard/risk-rules/<int:pk>/up", risk_rules.move, {"steps": -1}, name="risk_rule_up"),
+    path("dashboard/risk-rules/<int:pk>/down", risk_rules.move, {"steps": 1}, name="risk_rule_down"),
+    path("dashboard/risk-rules/<int:pk>/delete", risk_rules.delete, name="risk_rule_delete"),
     path("events", events.events, name="events"),
 ]
 urlpatterns = [

@@ -10,6 +10,7 @@ from livetrading.api import (
     live_strategies,
     orders,
     positions,
+    risk_rules,
     signals,
     status,
 )
@@ -17,5 +18,5 @@ from livetrading.api import (
 __all__ = ["editing", "router", "status"]  # both add to the router of live_strategies
 
 router = Router(tags=["live trading"])
-for module in (deployments, live_strategies, signals, positions, orders, halt, dashboard):
+for module in (deployments, live_strategies, signals, positions, orders, halt, risk_rules, dashboard):
     router.add_router("", module.router)

@@ -32,7 +32,9 @@ class Capabilities:
     quantity. fractional, fractional_exits: entries, and protective exits, of parts of a share. short: shares can
     be sold that are not held. opening_auction: orders for the opening price (time in force opg).
     unique_client_ids: a repeated client_order_id is never a second order. commission_with_fill: a fill states its
-    commission; otherwise fees come later, as activities.
+    commission; otherwise fees come later, as activities. reduces_entries: exits fill before entries, and an entry
+    is reduced to what the cash pays for; other brokers refuse it. reserves_buying_power: the reported buying power
+    is without what the working orders will cost.
     """
 
     attached_exits_at_fill: bool = False
@@ -45,6 +47,8 @@ class Capabilities:
     opening_auction: bool = False
     unique_client_ids: bool = False
     commission_with_fill: bool = False
+    reduces_entries: bool = False
+    reserves_buying_power: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,5 @@
 from livetrading.models.account import AccountActivity, BrokerAccount
+from livetrading.models.account_rule import AccountRule, SymbolSector
 from livetrading.models.carried_evidence import CarriedEvidence
 from livetrading.models.daily_summary import DailySummary, SummarizedSession
 from livetrading.models.decision import BarDecision
@@ -13,6 +14,7 @@ from livetrading.models.trade import LiveTrade, PaperTrade
 
 __all__ = [
     "AccountActivity",
+    "AccountRule",
     "BarDecision",
     "BrokerAccount",
     "CarriedEvidence",
@@ -32,4 +34,5 @@ __all__ = [
     "PaperTrade",
     "SignalHistory",
     "SummarizedSession",
+    "SymbolSector",
 ]

@@ -58,7 +58,12 @@ class BrokerAccount(models.Model):
     equity = _dollars()
     buying_power = _dollars()
     snapshot_at = models.DateTimeField(null=True, blank=True, help_text="Market time.")
+    # The highest equity, from which drawdowns are measured; after a kill switch was lifted, since then.
     peak_equity = _dollars()
+    peak_restarted_at = models.DateTimeField(null=True, blank=True, help_text="Market time.")
+    # The day in New York of the last report, and the equity of the last report before it.
+    equity_day = models.DateField(null=True, blank=True)
+    day_start_equity = _dollars()
     # The cash by the desk's own records: the cash of the first report, and every fill and activity since.
     booked_cash = _dollars()
 

@@ -158,6 +158,7 @@ class Order(models.Model):
             # Not partial: SQLite uses a partial index only for a query with the same list of states.
             models.Index(fields=["state", "state_changed_at"]),
             models.Index(fields=["account", "state"]),
+            models.Index(fields=["account", "-created_at"]),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(quantity__gt=0), name="order_quantity_positive"),

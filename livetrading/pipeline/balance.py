@@ -12,6 +12,7 @@ from livetrading.models import BrokerAccount, Incident
 from livetrading.models.position import position_model
 from livetrading.services.incidents import follow_differences
 from tradedesk.core.money import CENT, DUST
+from tradedesk.marketdata.quotes import market_day
 
 log = logging.getLogger(__name__)
 State, Kind = BrokerAccount.State, Incident.Kind
@@ -46,8 +47,22 @@ def take_over_balance(account: BrokerAccount, broker: Broker, now: datetime) -> 
     return float(report.equity), changed
 
 
+def follow_transfer(account: BrokerAccount, amount: Decimal) -> None:
+    """Move what losses are measured from by money that was paid in or out, so that a transfer is neither a gain
+    nor a loss. A deposit that the last report included has raised the peak already."""
+    booked = account.cash is not None and account.booked_cash is not None
+    included = booked and abs((account.cash or 0) - (account.booked_cash or 0) - amount) < CENT
+    if account.day_start_equity is not None:
+        account.day_start_equity += amount
+    if account.peak_equity is not None and not (included and amount > 0):
+        account.peak_equity += amount
+
+
 def _store(account: BrokerAccount, report: AccountReport, now: datetime) -> bool:
     before = (account.cash, account.equity, account.state)
+    if account.equity_day != (day := market_day(now)):
+        account.equity_day = day
+        account.day_start_equity = report.equity if account.equity is None else account.equity
     account.cash, account.equity, account.buying_power = report.cash, report.equity, report.buying_power
     account.peak_equity = max(account.peak_equity or report.equity, report.equity)
     if account.booked_cash is None:
@@ -55,7 +70,17 @@ def _store(account: BrokerAccount, report: AccountReport, now: datetime) -> bool
     account.snapshot_at = account.reconciled_at = now
     account.state = State.BLOCKED if report.blocked else State.CONNECTED
     account.state_reason, account.failures = report.blocked[:300], 0
-    fields = ("cash", "equity", "buying_power", "peak_equity", "booked_cash", "snapshot_at", "reconciled_at")
+    days = ("equity_day", "day_start_equity")
+    fields = (
+        *days,
+        "cash",
+        "equity",
+        "buying_power",
+        "peak_equity",
+        "booked_cash",
+        "snapshot_at",
+        "reconciled_at",
+    )
     account.save(update_fields=[*fields, "state", "state_reason", "failures"])
     return before != (account.cash, account.equity, account.state)
 

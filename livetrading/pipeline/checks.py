@@ -1,7 +1,7 @@
 """The decisions of a set of live strategies: signals -> risk -> history and orders, in one transaction."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from livetrading.models.decision_code import DecisionCode
 from livetrading.models.live_strategy import CHECKED
 from livetrading.models.order import OrderType, TimeInForce
 from livetrading.models.signal import OrderSide
+from livetrading.pipeline.allowance import Allowance, StrategyAllowance, note_blocks
 from livetrading.pipeline.book import StrategyBook, read_books
 from livetrading.pipeline.cooldown import bars_since_loss
 from livetrading.pipeline.decide import Decision, decide
@@ -55,12 +56,13 @@ ORDERED = SignalHistory.Outcome.ORDERED
 @dataclass(frozen=True, slots=True)
 class CheckContext:
     """What all checks of one tick share. equity: of the account, in dollars; None when the broker did not report
-    it. now, wall_now: market and wall time."""
+    it. now, wall_now: market and wall time. reported: the client_order_ids of the broker's working orders."""
 
     equity: float | None
     capabilities: Capabilities
     now: datetime
     wall_now: datetime
+    reported: Collection[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -81,6 +83,15 @@ class _Drafts:
         return set(stored.order_by().values_list("live_strategy_id", "symbol", "bar_time", "side"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known before a strategy decides. bars_since_loss: by symbol. allowance: of the whole account."""
+
+    book: StrategyBook
+    bars_since_loss: Mapping[str, int]
+    allowance: Allowance
+
+
 def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: CheckContext) -> list[uuid.UUID]:
     """Decide for the live strategies with these evaluations, and write their signals and orders. Returns the ids
     of the orders to send, exits first.
@@ -97,10 +108,13 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
         fresh = [live for live in members if _has_new_bars(live, evaluations[live.pk])]
         books = read_books(account, fresh)
         waited = bars_since_loss(account, fresh, evaluations)
+        allowance = Allowance.read(account, context.capabilities, context.reported, context.now)
         drafts = _Drafts()
         for live in fresh:
             live.account = account
-            _draft(drafts, live, evaluations[live.pk], books[live.pk], waited.get(live.pk, {}), context)
+            known = _Known(books[live.pk], waited.get(live.pk, {}), allowance)
+            _draft(drafts, live, evaluations[live.pk], known, context)
+        note_blocks(allowance.blocks, context.now)
         orders = _write(drafts)
         _report_late(account, drafts.signals, context.now)
         for live in members:
@@ -131,12 +145,11 @@ def _draft(
     drafts: _Drafts,
     live: LiveStrategy,
     evaluation: Evaluation,
-    book: StrategyBook,
-    waited: Mapping[str, int],
+    known: _Known,
     context: CheckContext,
 ) -> None:
     """Add what one strategy decides."""
-    rules = live.risk_rules()
+    book, rules = known.book, live.risk_rules()
     if not context.capabilities.fractional:
         rules = replace(rules, fractional=False)
     equity_state = update_equity_state(live, book, evaluation, context.equity)
@@ -144,7 +157,12 @@ def _draft(
         notify_limit(live, text, context.now)
     entries_gate = gate(Order.Purpose.ENTRY, live.account, live.account.user, live)
     decided: dict[tuple[str, datetime], tuple[Decision, SignalHistory]] = {}
-    for decision in decide(evaluation.events, book, rules, equity_state, entries_gate, waited):
+    allowance = StrategyAllowance.for_orders(
+        known.allowance, live.pk, evaluation.history, fractional=rules.fractional, ordered=live.auto_execute
+    )
+    for decision in decide(
+        evaluation.events, book, rules, equity_state, entries_gate, known.bars_since_loss, allowance
+    ):
         signal = _signal(live, decision, context.now)
         decided[signal.symbol, signal.bar_time] = decision, signal
         drafts.signals.append(signal)

@@ -16,6 +16,8 @@ _CODES: Mapping[Held | Refusal, DecisionCode] = {
     Held.EXPIRED: DecisionCode.EXPIRED,
     Held.DAILY_LOSS: DecisionCode.DAILY_LOSS,
     Held.MAX_POSITIONS: DecisionCode.MAX_POSITIONS,
+    Held.BUYING_POWER: DecisionCode.NO_CASH,
+    Held.ACCOUNT_RULE: DecisionCode.ACCOUNT_RULE,
     Refusal.WEAK_SIGNAL: DecisionCode.BELOW_THRESHOLD,
     Refusal.MAX_POSITIONS: DecisionCode.MAX_POSITIONS,
     Refusal.DAILY_LOSS: DecisionCode.DAILY_LOSS,

@@ -31,9 +31,9 @@ def bars_since_loss(
     losses = trades_of(account, account.mode).filter(live_strategy__in=wanted, exit_time__isnull=False, pnl__lt=0)
     last = losses.order_by().values_list("live_strategy_id", "symbol").annotate(at=Max("exit_time"))
     for live_id, symbol, at in last:
-        times = evaluations[live_id or 0].bar_times.get(symbol)
-        if times is not None:
+        history = evaluations[live_id or 0].history.get(symbol)
+        if history is not None:
             # The sale was in the last bar that opened at its time or before.
-            bar = int(np.searchsorted(times, to_datetime64(at), side="right")) - 1
-            found[live_id or 0][symbol] = len(times) - 1 - bar
+            bar = int(np.searchsorted(history.time, to_datetime64(at), side="right")) - 1
+            found[live_id or 0][symbol] = len(history) - 1 - bar
     return found

@@ -7,6 +7,7 @@ from math import inf
 
 from livetrading.models.decision_code import DecisionCode as Code
 from livetrading.models.trade import Trade
+from livetrading.pipeline.allowance import StrategyAllowance
 from livetrading.pipeline.book import StrategyBook
 from livetrading.pipeline.codes import code_of
 from livetrading.pipeline.evaluate import SignalEvent
@@ -52,11 +53,12 @@ def decide(
     equity_state: EquityState,
     entries_gate: Verdict,
     bars_since_loss: Mapping[str, int] | None = None,
+    allowance: StrategyAllowance | None = None,
 ) -> list[Decision]:
     """Exits first, because they free a position; then entries by strength descending, then symbol.
 
     entries_gate: the gate's answer for entries of this strategy. bars_since_loss: by symbol, for those that were
-    sold at a loss (pipeline.cooldown).
+    sold at a loss (pipeline.cooldown). allowance: what the account still allows; None allows everything.
 
     When several bars have closed since the last check, only the newest signal of a symbol counts. A BUY of a
     symbol that is held or ordered already is left out: buy and hold signals it on every bar.
@@ -64,6 +66,9 @@ def decide(
     newest = {e.symbol: e for e in sorted(events, key=lambda e: e.bar_time)}.values()
     exits = [_exit(e, book) for e in sorted(newest, key=lambda e: e.symbol) if e.side is Side.SELL]
     closing = {d.event.symbol for d in exits if d.quantity}
+    for d in exits:
+        if allowance is not None and d.quantity:
+            allowance.sell(d.event, float(d.quantity))
     buys = [
         e for e in newest if e.side is Side.BUY and e.symbol not in book.lots and e.symbol not in book.entering
     ]
@@ -72,7 +77,7 @@ def decide(
     decisions = list(exits)
     for event in entries:
         waited = (bars_since_loss or {}).get(event.symbol, inf)
-        decision = _entry(event, rules, equity_state, open_positions, waited, entries_gate)
+        decision = _entry(event, rules, equity_state, open_positions, waited, entries_gate, allowance)
         open_positions += decision.quantity > 0
         decisions.append(decision)
     return decisions
@@ -99,6 +104,7 @@ def _entry(
     open_positions: int,
     waited: float,
     entries_gate: Verdict,
+    allowance: StrategyAllowance | None,
 ) -> Decision:
     close = event.close
     if event.stale:
@@ -131,4 +137,8 @@ def _entry(
         budget = max(0.0, min(limits.position_size_pct * equity_state.equity, limits.max_position_size))
         reason = refusal.message(budget=budget, price=close, shares=quantity)
         return Decision(event, code_of(refusal), reason=reason)
+    if allowance is not None:
+        quantity, verdict = allowance.grant(event, quantity)
+        if not verdict.open:
+            return Decision(event, code_of(verdict.held), reason=verdict.reason)
     return Decision(event, quantity=to_decimal(quantity), trailing_distance=distance)

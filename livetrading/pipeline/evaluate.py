@@ -12,7 +12,7 @@ from livetrading.pipeline.explaining import explanation_at, indicators_at
 from livetrading.pipeline.kind_code import kind_code, signals_of
 from livetrading.pipeline.validity import close_of, entry_valid_until, is_stale
 from strategies.kinds import Kind
-from tradedesk.core.bars import Bars, Floats, Times, to_datetime, to_datetime64
+from tradedesk.core.bars import Bars, Floats, to_datetime, to_datetime64
 from tradedesk.core.signals import Side, Signals
 from tradedesk.core.true_range import PERIODS, average_true_range
 from tradedesk.marketdata.library import closed
@@ -48,7 +48,7 @@ class Evaluation:
     """newest: time of the newest closed bar of any symbol, None when there is none. times, closes: time and close
     of the newest closed bar of each symbol. bars: what the kind signals at each new bar; HOLD only at the last
     RECORDED bars of a symbol. missing: symbols without readable bars. stale: symbols that should have a newer
-    bar. bar_times: the times of all closed bars of each symbol."""
+    bar. history: all closed bars of each symbol."""
 
     newest: datetime | None
     times: dict[str, datetime]
@@ -56,7 +56,7 @@ class Evaluation:
     bars: list[SignalEvent]
     missing: list[str]
     stale: frozenset[str] = frozenset()
-    bar_times: dict[str, Times] = field(default_factory=dict)
+    history: dict[str, Bars] = field(default_factory=dict)
 
     @property
     def events(self) -> list[SignalEvent]:
@@ -168,7 +168,7 @@ def _evaluate(live: LiveStrategy, bars: dict[Series, Bars], signals: _Signals, n
         ],
         missing=[symbol for symbol in live.symbols if symbol not in windows],
         stale=stale,
-        bar_times={symbol: bars[symbol, live.timeframe].time for symbol in windows},
+        history={symbol: bars[symbol, live.timeframe] for symbol in windows},
     )
 
 

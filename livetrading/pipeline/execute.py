@@ -19,6 +19,7 @@ from livetrading.brokers.protocol import (
 from livetrading.journal import ids_of
 from livetrading.models import BrokerAccount, Incident, Order, OrderState
 from livetrading.models.decision_code import DecisionCode
+from livetrading.pipeline.allowance import rules_before_sending
 from livetrading.pipeline.backoff import back_off, must_wait
 from livetrading.pipeline.book import read_books
 from livetrading.pipeline.codes import code_of
@@ -56,7 +57,15 @@ def execute_order(
     sender = uuid.uuid4().hex
     if must_wait(order_id, wall_now) or not Order.claim(order_id, sender, wall_now):
         return
-    related = ("user", "account__paper_account", "account__user", "live_strategy", "opening_order", "replaces")
+    related = (
+        "user",
+        "account__paper_account",
+        "account__user",
+        "live_strategy",
+        "opening_order",
+        "replaces",
+        "signal",
+    )
     order = Order.objects.select_related(*related).get(pk=order_id)
     try:
         accepted = _send(order, broker_for(order.account, now), Fence.from_claim(wall_now, clock), now)
@@ -128,7 +137,8 @@ def gate_before_sending(order: Order, now: datetime) -> Verdict:
         open_positions = read_books(order.account, [live], without=order)[live.pk].open_positions()
     until = valid_until(order)
     expired = until is not None and now > until
-    return gate(order.purpose, order.account, order.user, live, open_positions=open_positions, expired=expired)
+    verdict = gate(order.purpose, order.account, order.user, live, open_positions=open_positions, expired=expired)
+    return rules_before_sending(order, now) if verdict.open else verdict
 
 
 def order_request(order: Order, capabilities: Capabilities) -> OrderRequest:

@@ -23,6 +23,8 @@ class Held(StrEnum):
     EXPIRED = "expired"
     DAILY_LOSS = "daily_loss"
     MAX_POSITIONS = "max_positions"
+    BUYING_POWER = "buying_power"
+    ACCOUNT_RULE = "account_rule"
 
 
 @dataclass(frozen=True, slots=True)

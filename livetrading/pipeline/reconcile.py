@@ -18,7 +18,7 @@ from livetrading.journal import ids_of
 from livetrading.models import AccountActivity, BrokerAccount, Incident, Order, OrderState
 from livetrading.models.order import FINAL, SENT
 from livetrading.pipeline.absence import found, never_had
-from livetrading.pipeline.balance import take_over_balance
+from livetrading.pipeline.balance import follow_transfer, take_over_balance
 from livetrading.pipeline.corrections import CORRECTIONS, take_over_corrections
 from livetrading.pipeline.fills import FillReport, retry_set_aside, take_over_fill
 from livetrading.pipeline.patience import Patience
@@ -268,8 +268,10 @@ def _take_over_activities(account: BrokerAccount, broker: Broker) -> bool:
                     "booked": activity.kind not in CORRECTIONS,
                 },
             )
+            if is_new and activity.kind == AccountActivity.Kind.TRANSFER:
+                follow_transfer(locked, activity.amount)
             if is_new and activity.kind not in CORRECTIONS and locked.booked_cash is not None:
                 locked.booked_cash += activity.amount
         locked.activity_cursor = activities[-1].activity_id
-        locked.save(update_fields=["activity_cursor", "booked_cash"])
+        locked.save(update_fields=["activity_cursor", "booked_cash", "day_start_equity", "peak_equity"])
     return True

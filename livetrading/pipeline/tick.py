@@ -1,5 +1,5 @@
-"""One tick of an account: reconcile, carry out its halts, protect, then evaluate and decide all its due strategies
-as one set."""
+"""One tick of an account: reconcile, watch its losses, carry out its halts, protect, then evaluate and decide all
+its due strategies as one set."""
 
 import logging
 import uuid
@@ -19,6 +19,7 @@ from livetrading.pipeline.fence import Fence
 from livetrading.pipeline.flatten import flatten
 from livetrading.pipeline.protect import protect
 from livetrading.pipeline.reconcile import reconcile
+from livetrading.pipeline.watch import watch
 from livetrading.services.accounts import broker_for
 from tradedesk.accounts.changes import bump_version
 
@@ -67,6 +68,7 @@ def tick(
     try:
         broker = broker_for(account, now)
         reconciled = reconcile(account, broker, now, wall_now)
+        changed = reconciled.equity is not None and _watch(account, now, wall_now)
         result.orders += flatten(account, broker.capabilities, now, wall_now)
         result.orders += protect(account, broker.capabilities, reconciled.working, now, wall_now)
         request_cancels(account, broker, fence)
@@ -79,7 +81,7 @@ def tick(
     if strategies:
         evaluations, errors = evaluate(strategies, now)
         _keep(fence, renew)
-        context = CheckContext(reconciled.equity, broker.capabilities, now, wall_now)
+        context = CheckContext(reconciled.equity, broker.capabilities, now, wall_now, reconciled.working.keys())
         result.orders += _decide(account_id, evaluations, errors, context)
         if errors:
             for live_id, failure in errors.items():
@@ -90,7 +92,7 @@ def tick(
             # Exits that were just decided need their shares: what holds them is cancelled now.
             result.orders += protect(account, broker.capabilities, reconciled.working, now, wall_now)
             request_cancels(account, broker, fence)
-    if strategies or reconciled.changed or result.orders:
+    if strategies or reconciled.changed or changed or result.orders:
         bump_version(account.user_id)
     return result
 
@@ -116,6 +118,15 @@ def _decide(
     for live_id, evaluation in evaluations.items():
         orders += _decide(account_id, {live_id: evaluation}, errors, context)
     return orders
+
+
+def _watch(account: BrokerAccount, now: datetime, wall_now: datetime) -> bool:
+    """A limit that cannot be looked at must not hold back exits and protection."""
+    try:
+        return watch(account, now, wall_now)
+    except Exception:
+        log.exception("The losses of account %s could not be watched", account.pk)
+        return False
 
 
 def _record_failure(account: BrokerAccount, error: Exception) -> timedelta:

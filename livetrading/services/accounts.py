@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 
 from livetrading.brokers.protocol import Broker
 from livetrading.models import BrokerAccount, PaperAccount
+from livetrading.services.account_rules import create_default_rules
 from tradedesk.accounts.models import Mode
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import DEFAULT_COSTS
@@ -41,17 +42,20 @@ def _open_paper_account(user_id: int) -> BrokerAccount:
     cash = to_decimal(settings.PAPER_STARTING_CASH)
     books = {"starting_cash": cash, "cash": cash, **DEFAULT_COSTS.as_dict()}
     with transaction.atomic():
-        account, _ = BrokerAccount.objects.get_or_create(
+        account, opened = BrokerAccount.objects.get_or_create(
             user_id=user_id,
             mode=Mode.PAPER,
             active=True,
             defaults={"broker": BrokerAccount.Broker.PAPER, "name": "Paper account", **empty_books(cash)},
         )
         PaperAccount.objects.get_or_create(broker_account=account, defaults=books)
+        if opened:
+            create_default_rules(account)
     return account
 
 
 def empty_books(cash: object) -> dict[str, object]:
     """The fields of an account that has traded nothing and holds `cash` (dollars, or an expression)."""
-    figures = dict.fromkeys(("cash", "equity", "buying_power", "peak_equity", "booked_cash"), cash)
-    return {**figures, "snapshot_at": None, "reconciled_at": None, "fill_cursor": "", "activity_cursor": ""}
+    in_cash = ("cash", "equity", "buying_power", "peak_equity", "day_start_equity", "booked_cash")
+    unset = ("snapshot_at", "reconciled_at", "equity_day", "peak_restarted_at")
+    return {**dict.fromkeys(in_cash, cash), **dict.fromkeys(unset), "fill_cursor": "", "activity_cursor": ""}

@@ -17,6 +17,7 @@ from livetrading.models import (
     PaperTrade,
     SummarizedSession,
 )
+from livetrading.services.account_rules import forget_history
 from livetrading.services.accounts import empty_books
 from tradedesk.marketdata import replay
 from tradedesk.notifications.models import Notification
@@ -50,6 +51,7 @@ def reset_replay(wall_now: datetime) -> int:
                 state_reason="",
                 failures=0,
             )
+        forget_history(accounts.values_list("pk", flat=True))
         deployed = LiveStrategy.with_deleted.filter(**_SIMULATED)
         count = deployed.count()
         deployed.delete()

@@ -7,10 +7,11 @@ import pytest
 from django.db.models import Model
 from django.test import Client
 
-from livetrading.models import PaperPosition
+from livetrading.models import AccountRule, PaperPosition
 from tests.api.client import ApiClient
 from tests.api.test_document import CONTRACT
 from tests.livetrading.factories import (
+    account_of,
     make_backtest,
     make_candidate,
     make_desk_rows,
@@ -55,6 +56,7 @@ def owned(alice: User) -> dict[str, Model]:
         "{run_id}": make_candidate(user=alice).run,
         "{position_id}": PaperPosition.objects.get(account=make_paper_trade(user=alice).account),
         "{order_id}": make_order(user=alice),
+        "{rule_id}": AccountRule.objects.create(account=account_of(alice), kind="order_value", limit=1),
     }
 
 
@@ -82,7 +84,8 @@ def test_every_endpoint_but_the_public_ones_requires_a_user(charlies: ApiClient,
 @pytest.mark.parametrize(("method", "path"), WITH_ID)
 def test_an_object_of_another_user_is_404(bobs: ApiClient, owned: dict[str, Any], method: str, path: str) -> None:
     before = [type(row)._default_manager.values().get(pk=row.pk) for row in owned.values()]
-    response = bobs.send(method.upper(), address(path, owned), VALID if method == "put" else None)
+    body = {"limit": 1} if "{rule_id}" in path else VALID
+    response = bobs.send(method.upper(), address(path, owned), body if method == "put" else None)
     assert response.status == 404
     noun, number = response.json["detail"].removeprefix("There is no ").rstrip(".").rsplit(" ", 1)
     assert noun in {owned[name]._meta.verbose_name for name in owned}

@@ -124,12 +124,14 @@ def make_candidate(
 
 
 def account_of(user: User, mode: str = Mode.PAPER) -> BrokerAccount:
-    """The user's active account of this mode, opened without costs when it is missing."""
+    """The user's active account of this mode, opened without costs and without account rules when it is
+    missing."""
     if mode == Mode.PAPER:
         is_open = BrokerAccount.objects.filter(user=user, mode=mode, active=True).exists()
         account = active_account(user.pk, mode)
         if not is_open:
             PaperAccount.objects.filter(broker_account=account).update(**Costs().as_dict())
+            account.rules.all().delete()
         return account
     fields = {"broker": "other", "mode": mode, "name": "Live account", "equity": Decimal(100_000)}
     return BrokerAccount.objects.get_or_create(user=user, mode=mode, active=True, defaults=fields)[0]

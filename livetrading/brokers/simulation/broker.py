@@ -35,6 +35,7 @@ CAPABILITIES = Capabilities(
     fractional_exits=True,
     unique_client_ids=True,
     commission_with_fill=True,
+    reduces_entries=True,
 )
 _TIMEFRAMES = {timeframe.minutes: timeframe.value for timeframe in Timeframe}
 

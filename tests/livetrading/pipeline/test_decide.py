@@ -45,7 +45,7 @@ def lot_of(symbol: str, quantity: int = 10, *, day: int = 1) -> PaperTrade:
 
 
 def book(*held: str, exiting: tuple[str, ...] = (), entering: tuple[str, ...] = ()) -> StrategyBook:
-    return StrategyBook({symbol: lot_of(symbol) for symbol in held}, set(exiting), set(entering))
+    return StrategyBook({symbol: lot_of(symbol) for symbol in held}, exiting=set(exiting), entering=set(entering))
 
 
 def quantities(decisions: list[Decision]) -> list[tuple[str, Decimal]]:

@@ -1,19 +1,16 @@
-"""The form of the Deploy button, and the filters of the signals page."""
+"""The filters of the signals page."""
 
 from datetime import date
 from typing import Any
 
 from django import forms
-from django.http import Http404, QueryDict
-from django.shortcuts import get_object_or_404
+from django.http import QueryDict
 
 from backtests.forms.fields import DayField
 from backtests.forms.filters import FIRST_DAY, LAST_DAY
-from backtests.models import Candidate
 from livetrading.models import LiveStrategy
 from livetrading.models.decision_code import DecisionCode
 from livetrading.models.signal import OrderSide
-from livetrading.services.deploy import Source
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
 
@@ -23,26 +20,6 @@ SIGNAL_CODES = [
     for code in DecisionCode
     if code not in (DecisionCode.HOLD, DecisionCode.SUPERSEDED, DecisionCode.NO_NEW_BAR, DecisionCode.NO_BARS)
 ]
-
-
-class DeployForm(forms.Form):
-    """source: "strategy:12", "backtest:7" or "candidate:31". deploy_key: unique for each press, so that a double
-    click deploys once."""
-
-    source = forms.RegexField(r"^(strategy|backtest|candidate):[0-9]{1,18}$")
-    deploy_key = forms.CharField(max_length=64)
-
-    def find_source(self, user: User) -> Source:
-        """The source of a valid form. Raises Http404 when it does not belong to the user."""
-        kind, _, number = self.cleaned_data["source"].partition(":")
-        if kind == "strategy":
-            return get_object_or_404(user.strategies, pk=int(number))
-        if kind == "backtest":
-            return get_object_or_404(user.backtests.select_related("strategy"), pk=int(number))
-        if kind == "candidate":
-            rows = Candidate.objects.filter(run__user=user).select_related("run", "strategy")
-            return get_object_or_404(rows, pk=int(number))
-        raise Http404
 
 
 class SignalFilters(forms.Form):

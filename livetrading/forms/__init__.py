@@ -1,0 +1,7 @@
+"""The forms of live trading, one module for each subject."""
+
+from livetrading.forms.deploy import DeployForm
+from livetrading.forms.risk_rules import RuleForm, SectorsForm
+from livetrading.forms.signals import SIGNAL_CODES, SignalFilters
+
+__all__ = ["SIGNAL_CODES", "DeployForm", "RuleForm", "SectorsForm", "SignalFilters"]
