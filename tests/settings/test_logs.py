@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
+from django.test import RequestFactory
 
 from tests.settings.test_environment import manage
 from tradedesk.monitoring.scrubbing import scrubber
@@ -92,6 +93,14 @@ def test_the_journal_is_in_the_file_whatever_the_level_is(console: io.StringIO, 
     logging.getLogger("desk.test").info("chatter")
     assert console.getvalue() == ""
     assert [line["event"] for line in lines((tmp_path / "desk.log").read_text())] == ["fill"]
+
+
+def test_the_health_of_a_desk_that_is_down_is_no_error(console: io.StringIO) -> None:
+    use(console)
+    for path in ("/api/health", "/api/v1/strategies"):
+        request = RequestFactory().get(path)
+        logging.getLogger("django.request").error("Service Unavailable: %s", path, extra={"request": request})
+    assert [line["event"] for line in lines(console.getvalue())] == ["Service Unavailable: /api/v1/strategies"]
 
 
 def test_what_a_task_works_on_is_in_its_lines(console: io.StringIO) -> None:

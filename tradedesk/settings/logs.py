@@ -1,5 +1,6 @@
 """How the desk logs: one event a line, as JSON or readable, on the console and into a file of bounded size."""
 
+import logging
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -72,10 +73,12 @@ def logging_settings(
                 ),
             ),
         },
+        "filters": {"not_the_health": {"()": NotTheHealth}},
         "handlers": handlers,
         "root": {"handlers": list(handlers), "level": level},
         "loggers": {
             JOURNAL: {"level": "INFO"},
+            "django.request": {"filters": ["not_the_health"]},
             # uvicorn's own handlers would write lines of another form.
             "uvicorn": to_root,
             "uvicorn.error": to_root,
@@ -85,6 +88,13 @@ def logging_settings(
             "celery.worker.strategy": {"level": "WARNING"},
         },
     }
+
+
+class NotTheHealth(logging.Filter):
+    """Without the answers of /api/health: anybody may ask every second, and "down" is no error of the request."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(getattr(record, "request", None), "path", "") != "/api/health"
 
 
 def _formatter(scrub: Scrub, renderer: Any) -> dict[str, Any]:
