@@ -49,6 +49,15 @@ def test_a_process_follows_the_file_that_another_one_has_moved(tmp_path: Path) -
     assert "again of the second" in path.read_text() + (tmp_path / "desk.log.1").read_text()
 
 
+def test_lines_of_two_processes_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "desk.log"
+    handlers = [handler(path), handler(path)]
+    for number in range(10):
+        for name, to in zip("ab", handlers, strict=True):
+            write(to, f"{name} {number}")
+    assert path.read_text().splitlines() == [f"{name} {number}" for number in range(10) for name in "ab"]
+
+
 WRITER = """
 import logging, sys
 from tradedesk.monitoring.log_file import SharedLogFile
