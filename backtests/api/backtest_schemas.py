@@ -88,6 +88,9 @@ class TradeSchema(Schema):
     )
     commission: float
     r_multiple: float | None
+    no_r_reason: Annotated[str | None, EmptyAsNull] = Field(
+        description="Why a closed trade has no r_multiple.", examples=["no stop"]
+    )
 
 
 class ClosedTradeSchema(TradeSchema):

@@ -1,5 +1,7 @@
 """The stored result of a completed backtest: its trades and its curves."""
 
+from decimal import Decimal
+
 import numpy as np
 from django.db import models
 from numpy.typing import NDArray
@@ -9,6 +11,15 @@ from tradedesk.core.bars import Times, session_dates
 from tradedesk.core.fills import ExitReason
 
 EXIT_REASON_CHOICES = [(reason.value, reason.value.replace("_", " ").capitalize()) for reason in ExitReason]
+
+NO_STOP, STOP_ABOVE = "no stop", "stop not below the entry"
+
+
+def why_no_r(initial_stop: Decimal | None, entry_price: Decimal) -> str:
+    """Why a closed trade has no R-multiple: nothing says what it put at risk. "" when it has one."""
+    if initial_stop is None:
+        return NO_STOP
+    return STOP_ABOVE if initial_stop >= entry_price else ""
 
 
 class BacktestTrade(models.Model):
@@ -42,6 +53,12 @@ class BacktestTrade(models.Model):
     @property
     def is_open(self) -> bool:
         return self.exit_time is None
+
+    @property
+    def no_r_reason(self) -> str:
+        """Why it has no R-multiple; "" when it has one, and while it is open."""
+        missing = self.r_multiple is None and not self.is_open
+        return why_no_r(self.initial_stop_price, self.entry_price) if missing else ""
 
 
 class BacktestCurve(models.Model):

@@ -56,7 +56,7 @@ def backtest_trade_rows(backtest: Backtest) -> Iterator[list[object]]:
     last close."""
     yield [
         *("symbol", "shares", "entry_time", "entry_price", "initial_stop_price", "stop_price", "target_price"),
-        *("exit_time", "exit_price", "exit_reason", "pnl", "return", "r_multiple", "commission"),
+        *("exit_time", "exit_price", "exit_reason", "pnl", "return", "r_multiple", "no_r_reason", "commission"),
     ]
     first, *others = (F(name).asc(nulls_last=True) for name in CLOSING_ORDER)
     trades: QuerySet[BacktestTrade] = backtest.trades.order_by(first, *others)
@@ -75,5 +75,6 @@ def backtest_trade_rows(backtest: Backtest) -> Iterator[list[object]]:
             trade.pnl,
             trade.return_fraction,
             trade.r_multiple,
+            trade.no_r_reason,
             trade.commission,
         ]

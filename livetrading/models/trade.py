@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, QuerySet
 
-from backtests.models.result import EXIT_REASON_CHOICES
+from backtests.models.result import EXIT_REASON_CHOICES, why_no_r
 from livetrading.models.account import BrokerAccount
 from livetrading.models.live_strategy import LiveStrategy
 from livetrading.models.order import Order
@@ -76,6 +76,11 @@ class BaseTrade(models.Model):
     def return_fraction(self) -> float:
         """Realized profit as a fraction of what the shares cost."""
         return float(self.pnl / (self.quantity * self.entry_price))
+
+    @property
+    def no_r_reason(self) -> str:
+        """Why it has no R-multiple; "" when it has one, and while it is open."""
+        return "" if self.is_open else why_no_r(self.initial_stop_price, self.entry_price)
 
     @property
     def r_multiple(self) -> float | None:

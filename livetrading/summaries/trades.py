@@ -63,7 +63,7 @@ def live_trade_rows(trades: "QuerySet[Any]") -> Iterator[list[object]]:
     fraction."""
     yield [
         *("symbol", "strategy", "shares", "entry_time", "entry_price", "exit_time", "exit_price", "exit_reason"),
-        *("pnl", "return", "r_multiple", "commission"),
+        *("pnl", "return", "r_multiple", "no_r_reason", "commission"),
     ]
     for trade in trades.iterator(chunk_size=2000):
         yield [
@@ -78,5 +78,6 @@ def live_trade_rows(trades: "QuerySet[Any]") -> Iterator[list[object]]:
             trade.pnl,
             trade.return_fraction,
             "" if trade.r_multiple is None else trade.r_multiple,
+            trade.no_r_reason,
             trade.commission,
         ]

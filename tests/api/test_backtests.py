@@ -19,7 +19,7 @@ from tradedesk.core.rules import COSTS, RULES
 PROVENANCE = {"version": "0.1.0", "kind_code": "0", "engine_code": "0", "data": {}}
 TRADE_FIELDS = {
     *("symbol", "shares", "entry_time", "entry_price", "exit_time", "exit_price", "exit_reason"),
-    *("pnl", "return_pct", "commission", "r_multiple"),
+    *("pnl", "return_pct", "commission", "r_multiple", "no_r_reason"),
 }
 
 pytestmark = pytest.mark.usefixtures("market")

@@ -50,6 +50,7 @@ def test_paper_trades_are_newest_first_with_open_trades(alices: ApiClient, alice
             "return_pct": 10,
             "commission": 1.5,
             "r_multiple": 1,
+            "no_r_reason": None,
         },
         {
             "id": held.pk,
@@ -65,6 +66,7 @@ def test_paper_trades_are_newest_first_with_open_trades(alices: ApiClient, alice
             "return_pct": None,
             "commission": 0,
             "r_multiple": None,
+            "no_r_reason": None,
         },
     ]
 

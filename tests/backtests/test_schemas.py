@@ -67,6 +67,7 @@ def test_a_closed_trade(completed: Backtest) -> None:
         "return_pct": pytest.approx(100 * float(trade.pnl / (trade.quantity * trade.entry_price))),
         "commission": float(trade.commission),
         "r_multiple": trade.r_multiple,
+        "no_r_reason": None,
     }
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from livetrading.models import PaperTrade
 from livetrading.summaries.trades import by_day, latest_trades
 from tests.livetrading.factories import NOW, TODAY, closed, make_live_strategy, make_paper_trade
+from tests.livetrading.reading import text_of
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.quotes import market_day
 from tradedesk.marketdata.sessions import daily_time
@@ -103,6 +104,7 @@ def test_the_file_has_every_trade_of_the_mode(alices_browser: Client, alice: Use
         "pnl": "-15.000000",
         "return": "-0.05",
         "r_multiple": "-0.5",
+        "no_r_reason": "",
         "commission": "2.000000",
     }
     assert (held["symbol"], held["strategy"], held["exit_time"], held["exit_price"]) == ("IBM", "", "", "")
@@ -115,3 +117,16 @@ def test_a_name_cannot_be_a_spreadsheet_formula(alices_browser: Client, alice: U
     (row,) = rows(alices_browser.get("/trades.csv"))
     assert row["strategy"] == f"'{name}"
     assert PaperTrade.objects.get().live_strategy.name == name  # type: ignore[union-attr]
+
+
+def test_a_closed_trade_without_a_stop_says_why_it_has_no_r(alices_browser: Client, alice: User) -> None:
+    """On the page, in the file and in the API; an open one says nothing yet."""
+    without: dict[str, Any] = {"stop_price": None, "initial_stop_price": None}
+    make_paper_trade(user=alice, symbol="IBM", **without, **closed(daily_time(TODAY)))
+    make_paper_trade(user=alice, symbol="MSFT", initial_stop_price=Decimal(30), **closed(daily_time(TODAY)))
+    make_paper_trade(user=alice, symbol="AAPL", **without)
+    reasons = {"IBM": "no stop", "MSFT": "stop not below the entry", "AAPL": ""}
+    assert {row["symbol"]: row["no_r_reason"] for row in rows(alices_browser.get("/trades.csv"))} == reasons
+    answer = alices_browser.get("/api/paper/trades").json()["items"]
+    assert {row["symbol"]: row["no_r_reason"] or "" for row in answer} == reasons
+    assert "no stop" in text_of(alices_browser, "/trades?mode=paper")

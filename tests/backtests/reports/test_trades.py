@@ -137,9 +137,11 @@ def test_the_file_has_closed_trades_then_open_positions(backtest: Backtest, alic
         "pnl": "99.000000",
         "return": "0.099",
         "r_multiple": "0.99",
+        "no_r_reason": "",
         "commission": "1.000000",
     }
     assert [open_position[name] for name in ("exit_time", "exit_reason", "target_price", "r_multiple")] == [""] * 4
+    assert open_position["no_r_reason"] == ""
     assert (open_position["exit_price"], open_position["pnl"]) == ("110.000000", "-1.500000")
 
 
