@@ -33,6 +33,10 @@ class SignalSchema(Schema):
         description="The state of its order. Without an order: refused, or recorded if auto_execute is off.",
         examples=["filled"],
     )
+    code: Annotated[str | None, EmptyAsNull] = Field(
+        description="What became of it, in one word: ordered, below_threshold, max_positions, late and so on.",
+        examples=["ordered"],
+    )
     reason: Annotated[str | None, EmptyAsNull] = Field(description="Why it was not executed, or not in full.")
     order_id: UUID | None
     created_at: datetime

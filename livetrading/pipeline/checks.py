@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -109,7 +110,7 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
         books = read_books(account, fresh)
         waited = bars_since_loss(account, fresh, evaluations)
         allowance = Allowance.read(account, context.capabilities, context.reported, context.now)
-        drafts = _Drafts()
+        drafts, before = _Drafts(), {live.pk: _progress(live) for live in members}
         for live in fresh:
             live.account = account
             known = _Known(books[live.pk], waited.get(live.pk, {}), allowance)
@@ -119,8 +120,21 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
         _report_late(account, drafts.signals, context.now)
         for live in members:
             _finish(live, evaluations[live.pk], drafts.decisions.get(live.pk, []), context.now)
-        LiveStrategy.objects.bulk_update(members, CHECK_FIELDS)
+        _store_progress(members, before)
     return orders
+
+
+def _progress(live: LiveStrategy) -> dict[str, object]:
+    """The values of the columns that a check writes."""
+    return {name: copy(getattr(live, name)) for name in CHECK_FIELDS}
+
+
+def _store_progress(members: Iterable[LiveStrategy], before: Mapping[int, dict[str, object]]) -> None:
+    """Write the columns that have changed: each takes time for each member."""
+    changes = [(live, before[live.pk], _progress(live)) for live in members]
+    columns = [name for name in CHECK_FIELDS if any(old[name] != new[name] for _, old, new in changes)]
+    if columns:
+        LiveStrategy.objects.bulk_update([live for live, _, _ in changes], columns)
 
 
 def _has_new_bars(live: LiveStrategy, evaluation: Evaluation) -> bool:

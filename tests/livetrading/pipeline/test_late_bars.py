@@ -6,12 +6,15 @@ from decimal import Decimal
 import pytest
 
 from livetrading.models import LiveStrategy, PaperTrade, SignalHistory
+from livetrading.models.decision_code import DecisionCode as Code
 from livetrading.pipeline.execute import execute_order
 from livetrading.services.control import control
-from tests.livetrading.made_bars import CLOSES, TIMES, flat, store_bars
+from tests.livetrading.made_bars import CLOSES, OPENS, TIMES, flat, store_bars
 from tests.livetrading.pipeline.desk import WALL, check, open_account, step
 from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy, reason_of, signals_of
 from tradedesk.accounts.models import User
+from tradedesk.notifications.events import Event
+from tradedesk.notifications.models import Notification
 
 
 @pytest.fixture
@@ -134,3 +137,27 @@ def test_the_first_evaluation_of_a_late_symbol_uses_its_last_bar_only(alice: Use
     store_bars(AAPL=flat(10, 10, 10, 10), IBM=flat(50, 50, 60, 60))
     check(live, CLOSES[3])
     assert signals_of(live) == []
+
+
+# --- The alarm -------------------------------------------------------------------------------------------------
+
+
+def test_buys_that_came_too_late_are_one_alarm_of_a_check(alice: User) -> None:
+    open_account(alice, 100_000.0)
+    live = make_two_bar_strategy(alice, "AAPL", "IBM", name="Turtle", deployed_at=CLOSES[2])
+    store_bars(AAPL=flat(10, 10, 10, 12, 12), IBM=flat(50, 50, 50, 60, 60))
+    for now in (CLOSES[2], CLOSES[4], CLOSES[4]):
+        check(live, now)
+    alarm = Notification.objects.get()
+    assert (alarm.user, alarm.event, alarm.url) == (alice, Event.MISSED_CHECKS, "/signals?code=late")
+    assert all(name in alarm.text for name in ("2 buy signals", "AAPL", "IBM", "Turtle"))
+
+
+def test_a_buy_from_before_the_deployment_is_no_alarm(alice: User) -> None:
+    """A strategy that is deployed during a session sees the signal of the day before: nobody has missed it."""
+    open_account(alice, 100_000.0)
+    live = make_two_bar_strategy(alice, "AAPL", deployed_at=CLOSES[2])
+    store_bars(AAPL=flat(10, 10, 12))
+    assert check(live, OPENS[3] + timedelta(hours=2)) == []
+    assert SignalHistory.objects.get().code == Code.LATE
+    assert not Notification.objects.exists()
