@@ -85,7 +85,11 @@ def check_now(live_id: int) -> None:
 @shared_task(name=TICK_NOW_TASK)
 def tick_now(account_id: int) -> None:
     """One tick of an account that is stopped or closed by hand, without waiting for beat or for checks."""
-    result = tick(account_id, market_clock().now(), timezone.now(), checks=False, clock=timezone.now)
+    broker = BrokerAccount.objects.values_list("broker", flat=True).filter(pk=account_id).first()
+    with TURNS.turn(broker or "") as mine:
+        if broker is None or not mine:
+            return  # the account is due, and beat finds it
+        result = tick(account_id, market_clock().now(), timezone.now(), checks=False, clock=timezone.now)
     _send(result.orders)
 
 

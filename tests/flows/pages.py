@@ -32,6 +32,7 @@ PAGES = {
     "live-strategy": "/dashboard/live-trading/1",
     "live-strategy-orders": "/dashboard/live-trading/1?show=orders",
     "live-strategy-trades": "/dashboard/live-trading/1?show=trades",
+    "stop-trading": "/dashboard/stop-trading",
     "trades": "/trades?mode=paper",
     "trades-live": "/trades?mode=live",
     "data": "/dashboard/data",
