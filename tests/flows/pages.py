@@ -39,6 +39,7 @@ PAGES = {
     "data-upload": "/dashboard/data/upload",
     "data-series": "/dashboard/data/1",
     "notifications": "/dashboard/notifications",
+    "settings-notifications": "/settings/notifications",
     "settings-security": "/settings/security",
     "settings-tokens": "/settings/tokens",
     "two-factor": "/accounts/2fa/",
