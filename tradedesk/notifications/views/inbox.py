@@ -41,9 +41,10 @@ def mark_read(request: UserRequest) -> HttpResponse:
 
 @require_POST
 def mark_shown(request: PageRequest) -> HttpResponse:
-    """What an open page shows. The bell follows with the change of the user's version."""
+    """What an open page shows; the answer replaces the form. The bell follows with the change of the user's
+    version."""
     ids = request.POST.getlist("id")
     if len(ids) > MOST_IDS or not all(text.isascii() and text.isdigit() and len(text) < 19 for text in ids):
         return HttpResponseBadRequest(f"id must be the ids of at most {MOST_IDS} notifications.")
     services.mark_read(request.user, timezone.now(), [int(text) for text in ids])
-    return HttpResponse(status=204)
+    return HttpResponse()
