@@ -81,6 +81,9 @@ class DeploymentSettings:
             raise DeployRefused(**errors)
 
 
+DEFAULTS = DeploymentSettings()
+
+
 def deployment_rules(source: Source) -> RiskRules:
     """The trading rules of a deployment of `source`: every rule of its backtest or optimizer run. A position size
     or a number of positions above a deployment's upper bound is reduced to it.

@@ -27,7 +27,8 @@ class ChangedRule:
 class DeployButton:
     """source: the posted id of the source. key: the deploy_key of the next press. hint: why the source cannot be
     deployed, "" when it can. existing: the active deployment with the same settings. changed: the rules that
-    differ from those of the backtest. warning: "" or what the trader must know of these rules."""
+    differ from those of the backtest. warning: "" or what the trader must know of these rules. size: of a
+    position, as a fraction of the equity."""
 
     source: str
     key: str
@@ -35,6 +36,7 @@ class DeployButton:
     existing: LiveStrategy | None
     changed: list[ChangedRule]
     warning: str = ""
+    size: float | None = None
 
 
 def active_deployments(user: User) -> dict[str, LiveStrategy]:
@@ -47,11 +49,12 @@ def active_deployments(user: User) -> dict[str, LiveStrategy]:
 
 def deploy_button(source: Source, active: Mapping[str, LiveStrategy]) -> DeployButton:
     """active: the result of `active_deployments`."""
-    hint, existing, changed, warning = "", None, list[ChangedRule](), ""
+    hint, existing, changed, warning, size = "", None, list[ChangedRule](), "", None
     try:
         snapshot = Snapshot.of(source)
         existing = active.get(snapshot.fingerprint())
         warning = snapshot.rules.stop_warning
+        size = snapshot.rules.position_size_pct
         changed = changed_rules(source, source.rules) if isinstance(source, Backtest) else []
     except DeployRefused as refusal:
         hint = str(refusal).rstrip(".") if source.symbols else "Add symbols first"
@@ -62,6 +65,7 @@ def deploy_button(source: Source, active: Mapping[str, LiveStrategy]) -> DeployB
         existing=existing,
         changed=changed,
         warning=warning,
+        size=size,
     )
 
 

@@ -4,14 +4,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from backtests.models import Backtest
 from backtests.reports.scorecard import Scorecard, rate, scope_of, scorecards
 from backtests.research.robustness.scorecard import Line, overall_line
 from livetrading.models import CarriedEvidence, LiveStrategy
 from livetrading.services.deploy import Source, deployment_rules
 from livetrading.services.evidence import latest_backtests
 from livetrading.summaries.account import snapshot_equity
+from strategies.models import Strategy
 from tradedesk.accounts.models import User
 from tradedesk.core.declarations import InvalidRules
+from tradedesk.core.rules import RiskRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,19 @@ class MoneyAtRisk:
     deployed_size: float
 
 
-def money_at_risk(scorecard: Scorecard, equity: float | None, source: Source) -> MoneyAtRisk | None:
+def money_at_risk(
+    scorecard: Scorecard, equity: float | None, source: Source, rules: RiskRules | None = None
+) -> MoneyAtRisk | None:
     """None without an account, without trades to resample, and for a source whose rules are out of bounds.
 
-    source: what the Deploy button of the page deploys.
+    source: what the Deploy button of the page deploys. rules: of the deployment, where a trader chooses them.
     """
     evidence = getattr(scorecard.subject, "evidence", None)
     simulated = evidence.report.get("monte_carlo") if evidence else None
     if not simulated or not simulated["size"] or not equity:
         return None
     try:
-        rules = deployment_rules(source)
+        rules = rules or deployment_rules(source)
     except InvalidRules:
         return None
     size = min(rules.position_size_pct, (rules.max_position_size or math.inf) / equity)
@@ -46,6 +51,15 @@ def money_at_risk(scorecard: Scorecard, equity: float | None, source: Source) ->
     # A loss grows with the position size, but it never exceeds the equity.
     scale = size / simulated["size"]
     return MoneyAtRisk(equity, month, drawdown, max(month * scale, -equity), max(drawdown * scale, -equity), size)
+
+
+def tested_size(source: Source) -> float | None:
+    """The position size of a backtest or of an optimizer run, as a fraction of the equity; None for a strategy."""
+    if isinstance(source, Strategy):
+        return None
+    rules = source.rules if isinstance(source, Backtest) else source.run.rules_on(source.universe).as_dict()
+    size: float | None = rules.get("position_size_pct")
+    return size
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,13 @@ from backtests.models import Backtest
 from backtests.reports.scorecard import Scorecard, scorecards
 from backtests.research.robustness.scorecard import Line
 from livetrading.services.deploy import Source
-from livetrading.summaries.evidence import MoneyAtRisk, account_equity, money_at_risk, scorecards_of_strategies
+from livetrading.summaries.evidence import (
+    MoneyAtRisk,
+    account_equity,
+    money_at_risk,
+    scorecards_of_strategies,
+    tested_size,
+)
 from strategies.models import Strategy
 from tradedesk.accounts.requests import UserRequest
 
@@ -41,6 +47,15 @@ def money_at_risk_of(
     if not hasattr(request, EQUITY):
         setattr(request, EQUITY, account_equity(request.user))
     return money_at_risk(scorecard, getattr(request, EQUITY), source or scorecard.subject)
+
+
+@register.simple_tag(takes_context=True)
+def tested_size_of(context: dict[str, Any], strategy: Strategy | None, backtest: Backtest | None) -> float | None:
+    """The position size that was tested, as a fraction of the equity: that of the backtest, otherwise of the
+    strategy's latest one; None without one."""
+    scorecard = None if backtest else evidence_of(context, strategy, None)
+    subject = backtest or (scorecard.subject if scorecard else None)
+    return tested_size(subject) if subject else None
 
 
 @register.filter

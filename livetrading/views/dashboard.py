@@ -10,6 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from livetrading.models import LiveStrategy
 from livetrading.summaries import desk, signals, strategies
+from livetrading.summaries.edits import done_to
 from livetrading.summaries.evidence import carried_scorecards
 from livetrading.summaries.limits import limits_of
 from livetrading.summaries.trades import by_day, latest_trades
@@ -44,7 +45,13 @@ def detail(request: PageRequest, pk: int) -> HttpResponse:
     origins = ("account", "strategy", "backtest", "candidate__run")
     strategy = get_object_or_404(request.user.live_strategies.select_related(*origins), pk=pk)
     (row,) = strategies.summarize_strategies(request.user, [strategy], market_clock().now())
-    context = {"live": strategy, "row": row, "limits": limits_of(strategy), **_history(request, strategy)}
+    context = {
+        "live": strategy,
+        "row": row,
+        "limits": limits_of(strategy),
+        "edits": done_to(request.user, strategy),
+        **_history(request, strategy),
+    }
     if request.htmx:
         return render(request, "livetrading/_live_strategy.html", context)
     carried = carried_scorecards(request.user, [strategy]).get(strategy.pk)
