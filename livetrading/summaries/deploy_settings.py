@@ -68,6 +68,9 @@ def _scorecard(user: User, source: Source) -> Scorecard | None:
         return scorecards_of_strategies(user).get(source.pk)
     if isinstance(source, Backtest) and source.status != Backtest.Status.COMPLETED:
         return None
-    rows = (Candidate if isinstance(source, Candidate) else Backtest).objects.select_related("evidence")
-    rows = rows.select_related("run") if isinstance(source, Candidate) else rows
-    return scorecards(user, [rows.get(pk=source.pk)])[source.pk]
+    subject: Backtest | Candidate
+    if isinstance(source, Candidate):
+        subject = Candidate.objects.select_related("evidence", "run").get(pk=source.pk)
+    else:
+        subject = Backtest.objects.select_related("evidence").get(pk=source.pk)
+    return scorecards(user, [subject])[subject.pk]

@@ -153,7 +153,11 @@ def test_limits_and_name_are_edited(alices_browser: Client, alice: User) -> None
     edited = VALID | {"name": "Tortoise", "check_interval": "60"}
     assert alices_browser.post(url_of(live, "edit"), edited).status_code == 302
     live.refresh_from_db()
-    assert (live.name, live.check_interval, live.position_size_pct) == ("Tortoise", MAX_CHECK_INTERVAL, 0.015)
+    assert (live.name, live.check_interval, live.risk_rules().position_size_pct) == (
+        "Tortoise",
+        MAX_CHECK_INTERVAL,
+        0.015,
+    )
     (done,) = alices_browser.get(f"/dashboard/live-trading/{live.pk}").context["edits"]
     assert (done.what, done.actor) == ("Edited", "alice@example.com")
     assert {"Name", "Position size"} <= {changed.label for changed in done.changed}
