@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 
 from livetrading.brokers.protocol import OrderRequest
-from livetrading.models.order import FINAL, PROTECTIVE, OrderState
+from livetrading.models.order import FINAL, OrderState
 from tests.simulation.database import rows
 from tests.simulation.records import START, OrderRow, Records, read, sold_and_bought
 from tests.simulation.violation import Violation, insist
@@ -100,7 +100,9 @@ def check_intents(records: Records) -> None:
     for (lot, purpose), found in live.items():
         replaced = {order.replaces for order in found}
         besides = [order for order in found if order.id not in replaced]
-        allowed = len(besides) == 1 if purpose in ("stop", *PROTECTIVE) else len(found) == 1
+        if purpose == "exit":  # those of a part besides
+            besides = [order for order in besides if not order.partial]
+        allowed = len(besides) <= 1
         insist(allowed, f"the lot {lot} has {len(found)} orders of the purpose {purpose}: {found}")
 
 
@@ -206,4 +208,8 @@ def unsettled(desk: Desk) -> str:
         known = {order.client_order_id for order in records.orders.values() if order.works}
         if working - known:
             return f"the broker has the orders {working - known}"
-    return ""
+    ((unfinished,),) = rows(
+        "SELECT COUNT(*) FROM livetrading_halt WHERE account_id = ? AND finished_at IS NULL AND lifted_at IS NULL",
+        desk.account.pk,
+    )
+    return f"{unfinished} halts are not finished" if unfinished else ""

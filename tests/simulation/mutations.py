@@ -28,8 +28,8 @@ MUTATIONS: dict[str, tuple[Cut, ...]] = {
     "the cursor moves before the booking": (
         Cut(
             reconcile.reconcile,
-            "    own = _own_fills(account, fills)\n",
-            "    own = _own_fills(account, fills)\n"
+            "    changed = False\n",
+            "    changed = False\n"
             "    if fills:\n"
             "        BrokerAccount.objects.filter(pk=account.pk).update(fill_cursor=fills[-1].activity_id)\n",
         ),

@@ -25,7 +25,7 @@ class OrderRow(NamedTuple):
     signal: int | None
     replaces: str | None
     live: int | None
-    holder: str
+    partial: int
 
     @property
     def works(self) -> bool:
@@ -81,7 +81,7 @@ def read(desk: Desk) -> Records:
         row[0]: OrderRow(*row)
         for row in rows(
             "SELECT id, client_order_id, state, side, purpose, type, symbol, quantity, filled_quantity,"
-            " opening_order_id, signal_id, replaces_id, live_strategy_id, holder"
+            " opening_order_id, signal_id, replaces_id, live_strategy_id, partial"
             " FROM livetrading_order WHERE account_id = ?",
             account,
         )

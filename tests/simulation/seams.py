@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 from celery import current_app
@@ -15,9 +16,10 @@ from django.utils import timezone
 
 from livetrading.brokers.protocol import OrderRefused, OutcomeUnknown
 from livetrading.models import Order
+from livetrading.pipeline import patience
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.lots import NotBookable
-from livetrading.services import accounts, deploy
+from livetrading.services import accounts, broker_turns, deploy
 from tests.simulation.invariants import check_request
 from tests.simulation.patches import Patches
 from tests.simulation.violation import insist
@@ -43,6 +45,11 @@ def connected(world: World) -> Iterator[None]:
     patches.put(Order, "claim", _claiming(Order.claim))
     patches.put(timezone, "now", lambda: world.clocks.wall)
     patches.put(deploy, "_provenance", lambda user, snapshot, now: {})
+    # What waits is measured by the wall clock of the world.
+    watch_of_process = SimpleNamespace(monotonic=lambda: world.clocks.wall.timestamp())
+    patches.put(patience, "time", watch_of_process)
+    patches.put(broker_turns, "time", watch_of_process)
+    patches.everywhere(broker_turns.TURNS, broker_turns.Turns())
     patches.put(os, "urandom", lambda size: random.randbytes(size))
     for desk in world.desks:
         desk.line.on_request = partial(check_request, world, desk)

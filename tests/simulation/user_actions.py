@@ -1,52 +1,63 @@
 """What users do. Each runs as a worker, so it can be held up and killed half way."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from random import Random
 
-from livetrading.models import BrokerAccount, LiveStrategy
+from livetrading.models import BrokerAccount, Halt, LiveStrategy, Order
+from livetrading.models.order import WORKING
+from livetrading.models.trade import trades_of
+from livetrading.services import halt as halts
+from livetrading.services.closing import NotClosed, close_lot, close_strategy
 from livetrading.services.control import ControlRefused, control
 from livetrading.services.deploy import DeployRefused, deploy
+from livetrading.services.order_cancel import NotCancelled, cancel_order
 from livetrading.services.reset import reset_replay
 from tests.simulation.actions import action
 from tests.simulation.market_actions import POINTS
 from tests.simulation.world import Desk, World
 from tradedesk.accounts.models import Mode, User
 
+REFUSALS = (ControlRefused, DeployRefused, NotClosed, NotCancelled)
+
 
 def _by_user(world: World, random: Random, name: str, task: Callable[[], object]) -> None:
     """The request of a user, which ends with its worker like any other."""
-    accident = random.random()
-    limit = random.randrange(POINTS)
+
+    def request() -> None:
+        try:
+            task()
+        except REFUSALS as refusal:
+            world.note(f"  refused: {refusal}")
+
+    accident, limit = random.random(), random.randrange(POINTS)
     world.counts["requests of users"] += 1
     points = limit if accident < 0.1 else None
-    world.start(name, task, points, limit if 0.1 <= accident < 0.15 else None)
+    world.start(name, request, points, limit if 0.1 <= accident < 0.15 else None)
 
 
-def _strategy(desk: Desk, random: Random) -> LiveStrategy | None:
-    found = list(desk.account.live_strategies.order_by("pk"))
+def _account(world: World, random: Random) -> BrokerAccount:
+    return BrokerAccount.objects.select_related("user").get(pk=random.choice(world.desks).account.pk)
+
+
+def _strategy(account: BrokerAccount, random: Random) -> LiveStrategy | None:
+    found = list(account.live_strategies.order_by("pk"))
     return random.choice(found) if found else None
 
 
 @action(1, 0.7)
 def switch(world: World, random: Random) -> None:
     """Pause, stop or start a strategy."""
-    live = _strategy(random.choice(world.desks), random)
+    live = _strategy(_account(world, random), random)
     verb = random.choice(["pause", "stop", "start", "start"])
-    if live is None:
-        return
-
-    def task() -> None:
-        try:
-            control(live, verb, world.clocks.now)
-        except ControlRefused as refusal:
-            world.note(f"  refused: {refusal}")
-
-    _by_user(world, random, f"{verb} {live.pk}", task)
+    if live is not None:
+        clocks = world.clocks
+        _by_user(world, random, f"{verb} {live.pk}", lambda: control(live, verb, clocks.now, clocks.wall))
 
 
-@action(0.5, 0.4)
+@action(0.4, 0.3)
 def edit_limits(world: World, random: Random) -> None:
-    live = _strategy(random.choice(world.desks), random)
+    live = _strategy(_account(world, random), random)
     limit = random.choice([1, 2, 3])
     if live is not None:
         chosen = LiveStrategy.objects.filter(pk=live.pk)
@@ -55,62 +66,87 @@ def edit_limits(world: World, random: Random) -> None:
 
 @action(0.15, 0.15)
 def switch_mode(world: World, random: Random) -> None:
-    user = User.objects.get(pk=random.choice(world.desks).account.user_id)
+    user = _account(world, random).user
     mode = Mode.LIVE if user.mode == Mode.PAPER else Mode.PAPER
     chosen = User.objects.filter(pk=user.pk)
     _by_user(world, random, f"{user} to {mode}", lambda: chosen.update(mode=mode))
 
 
-@action(0.3, 0.2)
+@action(0.5, 0.4)
 def halt(world: World, random: Random) -> None:
-    """Stop the entries of an account, or allow them again."""
-    account = BrokerAccount.objects.get(pk=random.choice(world.desks).account.pk)
-    since = None if account.entries_stopped else world.clocks.now
-    chosen = BrokerAccount.objects.filter(pk=account.pk)
-    _by_user(world, random, f"halt {account.pk} {since}", lambda: chosen.update(entries_stopped_at=since))
+    """Stop the entries of an account, cancel its orders, or flatten it."""
+    account, clocks = _account(world, random), world.clocks
+    what = random.choice(Halt.Action.values)
+
+    def task() -> None:
+        halts.request(account, what, by=account.user, now=clocks.now, wall_now=clocks.wall)
+
+    _by_user(world, random, f"halt of {account.pk}: {what}", task)
 
 
-@action(0.8, 0.8)
+@action(0.5, 0.3)
+def close(world: World, random: Random) -> None:
+    """Close a strategy's lots, a lot, or a part of one."""
+    account, clocks = _account(world, random), world.clocks
+    lots = list(trades_of(account, account.mode).filter(exit_time=None).order_by("pk"))
+    choice, times = random.random(), {"now": clocks.now, "wall_now": clocks.wall}
+    if not lots:
+        return
+    lot = random.choice(lots)
+    live = lot.live_strategy
+    if live is not None and choice < 0.3:
+        _by_user(world, random, f"close {live}", lambda: close_strategy(live, by=account.user, **times))
+        return
+    quantity = None if choice < 0.6 else Decimal(max(int(lot.open_quantity) // 2, 1))
+    name = f"close {quantity} of {lot}"
+    entry = lot.opening_order_id
+    _by_user(world, random, name, lambda: close_lot(account, entry, quantity, by=account.user, **times))
+
+
+@action(0.4, 0.3)
+def cancel(world: World, random: Random) -> None:
+    """Cancel an order."""
+    account, wall = _account(world, random), world.clocks.wall
+    orders = list(account.orders.filter(state__in=WORKING).order_by("pk"))
+    if orders:
+        order: Order = random.choice(orders)
+        name = f"cancel {order.client_order_id}"
+        _by_user(world, random, name, lambda: cancel_order(order, by=account.user, wall_now=wall))
+
+
+@action(1, 1)
 def allow_all(world: World, random: Random) -> None:
     """One user's account trades again, whatever held it back."""
     desk = random.choice(world.desks)
-    account = BrokerAccount.objects.filter(pk=desk.account.pk)
     if desk.broker is not None:
         desk.broker.blocked = ""
+    _by_user(world, random, f"all entries of {desk.account.pk} are allowed", lambda: _allow(world, desk))
 
-    def task() -> None:
-        account.update(entries_stopped_at=None)
-        User.objects.filter(pk=desk.account.user_id).update(mode=desk.account.mode)
-        for live in desk.account.live_strategies.exclude(status=LiveStrategy.Status.ACTIVE).order_by("pk"):
-            try:
-                control(live, "start", world.clocks.now)
-            except ControlRefused as refusal:
-                world.note(f"  refused: {refusal}")
 
-    _by_user(world, random, f"all entries of {desk.account.pk} are allowed", task)
+def _allow(world: World, desk: Desk) -> None:
+    account, clocks = BrokerAccount.objects.select_related("user").get(pk=desk.account.pk), world.clocks
+    halts.lift(account, halts.RESUME, by=account.user, now=clocks.now, wall_now=clocks.wall)
+    User.objects.filter(pk=account.user_id).update(mode=account.mode)
+    for live in account.live_strategies.exclude(status=LiveStrategy.Status.ACTIVE).order_by("pk"):
+        control(live, "start", clocks.now, clocks.wall)
 
 
 @action(0.3, 0.4)
 def press_deploy(world: World, random: Random) -> None:
-    account = random.choice(world.desks).account
-    user = User.objects.get(pk=account.user_id)
-    strategy = user.strategies.order_by("pk").first()
-    if strategy is None or user.mode != account.mode:  # it would open another account
-        return
-
-    def task() -> None:
-        try:
-            deploy(user, strategy, now=world.clocks.now)
-        except DeployRefused as refusal:
-            world.note(f"  refused: {refusal}")
-
-    _by_user(world, random, f"deploy of {user}", task)
+    account, clocks = _account(world, random), world.clocks
+    user, strategy = account.user, account.user.strategies.order_by("pk").first()
+    if strategy is not None and user.mode == account.mode:  # it would open another account
+        _by_user(
+            world,
+            random,
+            f"deploy of {user}",
+            lambda: deploy(user, strategy, now=clocks.now, wall_now=clocks.wall),
+        )
 
 
 @action(0.02, 0.08)
 def reset(world: World, random: Random) -> None:
     """Empty the simulated accounts."""
-    if all(desk.broker is not None for desk in world.desks):
-        return
-    world.counts["resets"] += 1
-    _by_user(world, random, "reset", lambda: reset_replay(world.clocks.wall))
+    if any(desk.broker is None for desk in world.desks):
+        world.counts["resets"] += 1
+        _by_user(world, random, "reset", lambda: reset_replay(world.clocks.wall))

@@ -25,6 +25,7 @@ from tests.livetrading.second_broker.market import Path, dollars
 from tests.livetrading.second_broker.variants import VARIANTS
 from tests.simulation.kind import Coin, install
 from tests.simulation.line import Line, LineTo
+from tests.simulation.linked_broker import LinkedBroker
 from tests.simulation.prices import Clocks, Prices, Shelf
 from tests.simulation.violation import Violation
 from tests.simulation.workers import Worker
@@ -94,7 +95,7 @@ class World:
                 user=user, broker="second", mode=mode, name="Second", **empty_books(Decimal(CASH))
             )
             paths = {symbol: Path(dollars(price)) for symbol, price in self.prices.last.items()}
-            broker = SecondBroker(VARIANTS[variant], cash=Decimal(CASH), paths=paths, now=self.clocks.now)
+            broker = LinkedBroker(VARIANTS[variant], cash=Decimal(CASH), paths=paths, now=self.clocks.now)
             broker.locks_together, broker.legs_survive = random.random() < 0.7, random.random() < 0.5
         self.note(f"{name} has a {account.mode} account at a broker of the kind {variant}")
         for _ in range(random.choice([1, 2])):
