@@ -44,7 +44,7 @@ def connected(world: World) -> Iterator[None]:
     patches.everywhere(execute_order, _noting(world))
     patches.put(Order, "claim", _claiming(Order.claim))
     patches.put(timezone, "now", lambda: world.clocks.wall)
-    patches.put(deploy, "_provenance", lambda user, snapshot, now: {})
+    patches.everywhere(deploy.provenance_of, lambda user, snapshot, now: {})
     # What waits is measured by the wall clock of the world.
     watch_of_process = SimpleNamespace(monotonic=lambda: world.clocks.wall.timestamp())
     patches.put(patience, "time", watch_of_process)
