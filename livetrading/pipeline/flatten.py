@@ -7,7 +7,7 @@ shares that the protective exits hold.
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
@@ -20,10 +20,6 @@ from livetrading.pipeline.plan import REFUSED, LotOrders, Plan
 from livetrading.pipeline.protect import read_lots
 from livetrading.services.halt import advance, open_lots
 from livetrading.services.manual_exits import manual_exit
-
-# Wall time from a sale that was refused or expired to the next one; twice as long after each further one.
-RETRY = timedelta(seconds=10)
-LONGEST_RETRY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +60,17 @@ def flatten(
 
 
 def plan_halt(left: ToStop, capabilities: Capabilities, now: datetime, wall_now: datetime) -> Plan:
-    """End every entry order, and make one exit for each lot that nothing sells yet."""
+    """End every entry order, and make one exit for each lot that nothing sells yet. One that fails is made again
+    by `protect`, as any exit."""
     made = Plan()
     for entry in left.entries:
         made.end(entry, "Trading was stopped.")
     for lot in left.lots:
-        if lot.trade is None or lot.wholes or lot.reached is not None or _waits(left.failed, lot, wall_now):
+        if lot.trade is None or lot.wholes or lot.reached is not None or lot.entry.pk in left.failed:
             continue
         part = bool(lot.parts)
         made.new.append(manual_exit(lot.trade, capabilities, waits=part, now=now, wall_now=wall_now))
     return made
-
-
-def _waits(failed: Mapping[uuid.UUID, list[Order]], lot: LotOrders, wall_now: datetime) -> bool:
-    """Whether it is too early for another sale of this lot."""
-    sales = failed.get(lot.entry.pk, [])
-    if not sales:
-        return False
-    pause: timedelta = min(RETRY * 2 ** min(len(sales) - 1, 10), LONGEST_RETRY)
-    return wall_now < sales[-1].state_changed_at + pause
 
 
 def _read(account: BrokerAccount, halts: Iterable[Halt]) -> ToStop:

@@ -1,13 +1,12 @@
 """What a halt does next, without a database."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from livetrading.brokers.simulation.broker import CAPABILITIES as SIMULATION
 from livetrading.models import Order, OrderState
-from livetrading.pipeline.flatten import LONGEST_RETRY, RETRY, ToStop, plan_halt
+from livetrading.pipeline.flatten import ToStop, plan_halt
 from livetrading.pipeline.plan import LotOrders, Plan
 from tests.livetrading.made_bars import CLOSES, NOW
 from tests.livetrading.pipeline.test_plan import entry, leg, lot, part, sale
@@ -67,17 +66,15 @@ def test_a_sale_of_a_part_does_not_count_and_ends_first() -> None:
     assert (made.state, made.quantity) == (S.WAITING, 100)
 
 
-@pytest.mark.parametrize(("times", "pause"), [(1, RETRY), (2, 2 * RETRY), (4, 8 * RETRY), (30, LONGEST_RETRY)])
-def test_a_refused_sale_is_tried_again_after_longer_and_longer_pauses(times: int, pause: timedelta) -> None:
+def test_a_sale_that_failed_since_the_halt_is_left_to_its_retries() -> None:
+    """`protect` makes it again, as any exit."""
     opening = entry()
-    for age, tries in ((pause - timedelta(seconds=1), 0), (pause, 1)):
-        refused = [sale(opening, S.REJECTED) for _ in range(times)]
-        for order in refused:
-            order.state_changed_at = NOW - age
-        assert len(planned(lot(opening=opening), failed=refused).new) == tries
+    refused = [sale(opening, S.REJECTED)]
+    assert planned(lot(opening=opening), failed=refused).new == []
+    assert len(planned(lot(opening=opening), failed=[]).new) == 1
 
 
-def test_the_pause_of_one_lot_holds_back_no_other() -> None:
+def test_a_failed_sale_of_one_lot_holds_back_no_other() -> None:
     first, second = lot(), lot()
     refused = sale(first.entry, S.REJECTED)
     refused.state_changed_at = NOW
