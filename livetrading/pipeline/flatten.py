@@ -5,7 +5,7 @@ shares that the protective exits hold.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from livetrading.journal import orders_made
 from livetrading.models import BrokerAccount, Halt, Order, OrderState
 from livetrading.models.halt import UNFINISHED
 from livetrading.models.order import FINAL, WORKING
-from livetrading.pipeline.plan import REFUSED, LotOrders, Plan
+from livetrading.pipeline.plan import LotOrders, Plan
 from livetrading.pipeline.protect import read_lots
 from livetrading.services.halt import advance, open_lots
 from livetrading.services.manual_exits import manual_exit
@@ -24,12 +24,12 @@ from livetrading.services.manual_exits import manual_exit
 
 @dataclass(frozen=True, slots=True)
 class ToStop:
-    """What is left of an account: its working entry orders; the open lots to sell, none unless it is flattened;
-    and the sales of each lot that were refused or expired since the halt, by the entry, the latest last."""
+    """What is left of an account: its working entry orders, and the open lots to sell; none unless it is
+    flattened. since: when that was asked for, in wall time."""
 
     entries: list[Order]
     lots: list[LotOrders]
-    failed: Mapping[uuid.UUID, list[Order]]
+    since: datetime | None = None
 
 
 def flatten(
@@ -60,47 +60,38 @@ def flatten(
 
 
 def plan_halt(left: ToStop, capabilities: Capabilities, now: datetime, wall_now: datetime) -> Plan:
-    """End every entry order, and make one exit for each lot that nothing sells yet. One that fails is made again
-    by `protect`, as any exit."""
+    """End every entry order, and make one exit for each lot that nothing sells yet."""
     made = Plan()
     for entry in left.entries:
         made.end(entry, "Trading was stopped.")
     for lot in left.lots:
-        if lot.trade is None or lot.wholes or lot.reached is not None or lot.entry.pk in left.failed:
+        if lot.trade is None or lot.wholes or lot.reached is not None or _is_retried(lot, left.since):
             continue
-        part = bool(lot.parts)
-        made.new.append(manual_exit(lot.trade, capabilities, waits=part, now=now, wall_now=wall_now))
+        waits = bool(lot.parts)
+        made.new.append(manual_exit(lot.trade, capabilities, waits=waits, now=now, wall_now=wall_now))
     return made
 
 
+def _is_retried(lot: LotOrders, since: datetime | None) -> bool:
+    """Whether a sale of the whole lot has failed since then: `plan` makes it again after a pause."""
+    failed = lot.failed
+    return failed is not None and not failed.partial and since is not None and failed.state_changed_at >= since
+
+
 def _read(account: BrokerAccount, halts: Iterable[Halt]) -> ToStop:
-    """At most six queries, however many orders and lots there are."""
-    entries = list(
-        account.orders.filter(purpose=Order.Purpose.ENTRY, state__in=WORKING).order_by("created_at", "pk")
-    )
-    since = min((halt.requested_wall for halt in halts if halt.sells), default=None)
-    if since is None:
-        return ToStop(entries, [], {})
-    lots = [lot for lot in read_lots(account) if lot.trade is not None]
-    failed: dict[uuid.UUID, list[Order]] = {}
-    sales = account.orders.filter(
-        purpose=Order.Purpose.EXIT,
-        opening_order__in=[lot.entry.pk for lot in lots],
-        state__in=REFUSED,
-        state_changed_at__gte=since,
-    )
-    for order in sales.order_by("state_changed_at", "pk"):
-        failed.setdefault(order.opening_order_id or order.pk, []).append(order)
-    return ToStop(entries, lots, failed)
+    """At most five queries, however many orders and lots there are."""
+    entries = account.orders.filter(purpose=Order.Purpose.ENTRY, state__in=WORKING)
+    since = max((halt.requested_wall for halt in halts if halt.sells), default=None)
+    lots = [] if since is None else [lot for lot in read_lots(account) if lot.trade is not None]
+    return ToStop(list(entries.order_by("created_at", "pk")), lots, since)
 
 
 def _problem(left: ToStop, lots_left: int) -> str:
     """Why a lot is not being sold, in words; "" when all are."""
-    for sales in left.failed.values():
-        last = sales[-1]
-        return (
-            f"The sale of {last.symbol} was {last.get_state_display().lower()} and is tried again: {last.reason}"
-        )
+    for lot in left.lots:
+        if (failed := lot.failed) is not None:
+            state = failed.get_state_display().lower()
+            return f"The sale of {failed.symbol} was {state} and is tried again: {failed.reason}"
     if lots_left > len(left.lots):
         return "A fill could not be booked. Its lot is sold once it is; the incident says more."
     return ""

@@ -160,27 +160,39 @@ def test_lost_answers_delay_it_and_sell_nothing_twice(
     assert sum(fill.quantity for fill in desk.broker.fills) == 200
 
 
-@pytest.mark.parametrize("how", ["refused", "rejected", "expired"])
+@pytest.mark.parametrize("how", ["refused", "rejected"])
 @pytest.mark.parametrize("capabilities", TWO)
-def test_a_sale_that_fails_is_tried_again(
+def test_a_sale_that_fails_is_tried_again_and_the_halt_says_why(
     alice: User, monkeypatch: pytest.MonkeyPatch, capabilities: Capabilities, how: str
 ) -> None:
     desk = second_desk(monkeypatch, alice, capabilities)
     desk.hold()
-    desk.broker.sales_to_refuse = 1 if how == "refused" else 0
-    desk.broker.reject_next = ["market"] if how == "rejected" else []
-    desk.broker.largest_fill = Decimal(0) if how == "expired" else None
+    desk.broker.sales_to_refuse = 2 if how == "refused" else 0
+    desk.broker.reject_next = ["market"] * 2 if how == "rejected" else []
+    made = halt(desk, "flatten")
+    for _ in range(9):
+        desk.step()
+        if desk.states("exit") == ["rejected", "rejected"]:
+            break
+    desk.tick()
+    made.refresh_from_db()
+    assert (made.error.startswith("The sale of W was rejected"), made.finished_at) == (True, None)
+    desk.step(12)
+    assert (desk.states("exit"), desk.unfinished()) == (["rejected", "rejected", "filled"], [])
+    made.refresh_from_db()
+    assert (made.error, made.lots_sold, desk.broker.shares["W"]) == ("", 1, 0)
+
+
+def test_a_sale_that_expires_is_tried_again(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = second_desk(monkeypatch, alice, SEPARATE)
+    desk.hold()
+    desk.broker.largest_fill = Decimal(0)
     made = halt(desk, "flatten")
     desk.step(3)
     desk.broker.end_day()
     desk.broker.largest_fill = None
-    desk.step()
-    made.refresh_from_db()
-    assert ("The sale of W was" in made.error, made.finished_at) == (True, None)
-    desk.step(8)
-    assert {"expired" if how == "expired" else "rejected", "filled"} <= set(desk.states("exit"))
-    assert (progress(made)[2:], desk.unfinished(), desk.broker.shares["W"]) == ((1, 1, True), [], 0)
-    assert Halt.objects.get().error == ""
+    desk.step(5)
+    assert (desk.states("exit"), progress(made)[2:]) == (["expired", "filled"], (1, 1, True))
 
 
 def test_a_signal_exit_on_its_way_is_left_to_sell_the_lot(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """What a halt does next, without a database."""
 
-from decimal import Decimal
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,14 +10,13 @@ from livetrading.pipeline.flatten import ToStop, plan_halt
 from livetrading.pipeline.plan import LotOrders, Plan
 from tests.livetrading.made_bars import CLOSES, NOW
 from tests.livetrading.pipeline.test_plan import entry, leg, lot, part, sale
-from tests.livetrading.second_broker.variants import GUARDED, SEPARATE, VARIANTS
+from tests.livetrading.second_broker.variants import SEPARATE, VARIANTS
 
 S = OrderState
 
 
-def planned(*lots: LotOrders, entries: list[Order] | None = None, failed: list[Order] | None = None) -> Plan:
-    sales = {lots[0].entry.pk: failed} if failed else {}
-    return plan_halt(ToStop(entries or [], list(lots), sales), SEPARATE, CLOSES[2], NOW)
+def planned(*lots: LotOrders, entries: list[Order] | None = None, since: datetime | None = None) -> Plan:
+    return plan_halt(ToStop(entries or [], list(lots), since), SEPARATE, CLOSES[2], NOW)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +39,7 @@ def test_an_entry_is_cancelled_wherever_it_is_and_one_on_its_way_later(state: st
 @pytest.mark.parametrize("capabilities", [*VARIANTS.values(), SIMULATION])
 def test_a_lot_gets_one_exit_for_all_of_it(capabilities: object) -> None:
     held = lot(leg(entry()), sold=30)
-    (made,) = plan_halt(ToStop([], [held], {}), capabilities, CLOSES[2], NOW).new  # type: ignore[arg-type]
+    (made,) = plan_halt(ToStop([], [held]), capabilities, CLOSES[2], NOW).new  # type: ignore[arg-type]
     assert (made.side, made.purpose, made.type, made.quantity, made.partial) == (
         "sell",
         "exit",
@@ -62,22 +61,16 @@ def test_a_lot_that_is_being_sold_gets_no_second_exit() -> None:
 
 def test_a_sale_of_a_part_does_not_count_and_ends_first() -> None:
     held = lot(part(entry(), 40, S.ACCEPTED))
-    (made,) = plan_halt(ToStop([], [held], {}), SIMULATION, CLOSES[2], NOW).new
+    (made,) = plan_halt(ToStop([], [held]), SIMULATION, CLOSES[2], NOW).new
     assert (made.state, made.quantity) == (S.WAITING, 100)
 
 
-def test_a_sale_that_failed_since_the_halt_is_left_to_its_retries() -> None:
-    """`protect` makes it again, as any exit."""
-    opening = entry()
-    refused = [sale(opening, S.REJECTED)]
-    assert planned(lot(opening=opening), failed=refused).new == []
-    assert len(planned(lot(opening=opening), failed=[]).new) == 1
-
-
-def test_a_failed_sale_of_one_lot_holds_back_no_other() -> None:
-    first, second = lot(), lot()
-    refused = sale(first.entry, S.REJECTED)
-    refused.state_changed_at = NOW
-    made = plan_halt(ToStop([], [first, second], {first.entry.pk: [refused]}), GUARDED, CLOSES[2], NOW)
-    assert [order.opening_order for order in made.new] == [second.entry]
-    assert made.new[0].quantity == Decimal(100)
+@pytest.mark.parametrize(("age", "tries"), [(timedelta(0), 0), (timedelta(seconds=1), 1)])
+def test_a_sale_that_failed_since_is_left_to_its_retry(age: timedelta, tries: int) -> None:
+    """One that failed before, and would be tried again after a long pause, is made again immediately."""
+    held = lot()
+    held.failed = sale(held.entry, S.REJECTED)
+    held.failed.state_changed_at = NOW - age
+    assert len(planned(held, since=NOW).new) == tries
+    held.failed.partial = True
+    assert [order.quantity for order in planned(held, since=NOW).new] == [100]

@@ -62,26 +62,42 @@ def test_the_rest_is_protected_while_the_part_is_on_sale(
     assert (desk.trade().open_quantity, desk.on_sale()) == (85, [REST[0], ("market", 25, None), REST[1]])
 
 
-@pytest.mark.parametrize("how", ["rejected", "expired", "cancelled"])
+@pytest.mark.parametrize("how", ["rejected", "expired"])
 @pytest.mark.parametrize("capabilities", ALL)
-def test_all_of_the_lot_is_protected_again_when_the_part_is_not_sold(
+def test_a_part_that_was_not_sold_is_tried_again(
     alice: User, monkeypatch: pytest.MonkeyPatch, capabilities: Capabilities, how: str
 ) -> None:
     desk = second_desk(monkeypatch, alice, capabilities)
     desk.hold()
-    before = desk.on_sale()
+    at_broker = bool(desk.on_sale())
     desk.broker.reject_next = ["market"] if how == "rejected" else []
     desk.broker.largest_fill = Decimal(0)
     close(desk, 40)
     desk.step(3)
-    if how == "cancelled":
-        cancel_order(desk.order("exit"), by=alice, wall_now=desk.wall)
-        desk.tick()
+    if how == "expired":
+        desk.broker.end_day()
+    desk.broker.largest_fill = None
+    desk.step(6)
+    assert (desk.states("exit"), desk.trade().open_quantity) == ([how, "filled"], 60)
+    assert (desk.on_sale(), desk.broker.refused) == (REST if at_broker else [], [])
+
+
+@pytest.mark.parametrize("capabilities", ALL)
+def test_all_of_the_lot_is_protected_again_when_the_sale_of_a_part_is_cancelled(
+    alice: User, monkeypatch: pytest.MonkeyPatch, capabilities: Capabilities
+) -> None:
+    desk = second_desk(monkeypatch, alice, capabilities)
+    desk.hold()
+    before = desk.on_sale()
+    desk.broker.largest_fill = Decimal(0)
+    close(desk, 40)
+    desk.step(3)
+    cancel_order(desk.order("exit"), by=alice, wall_now=desk.wall)
+    desk.tick()
     desk.broker.answer()
-    desk.broker.end_day()
     desk.broker.largest_fill = None
     desk.step(4)
-    assert (desk.states("exit"), desk.on_sale()) == ([how], before)
+    assert (desk.states("exit"), desk.on_sale()) == (["cancelled"], before)
     assert {desk.order("stop_loss").quantity, desk.order("take_profit").quantity} == {100}
 
 
