@@ -1,6 +1,7 @@
 from django.urls import include, path
 
 from livetrading.views import (
+    approvals,
     closing,
     dashboard,
     deploy,
@@ -27,6 +28,8 @@ desk_patterns = [
     path("dashboard/live-trading/<int:pk>/start", deploy.control, {"action": "start"}, name="start"),
     path("dashboard/live-trading/<int:pk>/pause", deploy.control, {"action": "pause"}, name="pause"),
     path("dashboard/live-trading/<int:pk>/stop", deploy.control, {"action": "stop"}, name="stop"),
+    path("signals/<int:pk>/execute", approvals.execute, name="execute_signal"),
+    path("signals/<int:pk>/dismiss", approvals.dismiss, name="dismiss_signal"),
     path("signals", signals.signal_list, name="signals"),
     path("signals.csv", signals.signals_csv, name="signals_csv"),
     path("dashboard/live-trading/<int:pk>/close", closing.strategy, name="close_strategy"),

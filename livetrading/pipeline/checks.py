@@ -26,7 +26,7 @@ from livetrading.pipeline.next_check import next_check
 from livetrading.pipeline.protection import exits_of_entry
 from livetrading.pipeline.record import record, what_was_seen
 from livetrading.pipeline.validity import close_of, entry_valid_until
-from livetrading.services.notifications import notify_late, notify_limit
+from livetrading.services.notifications import notify_late, notify_limit, notify_waiting
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import RiskRules
@@ -67,7 +67,7 @@ class CheckContext:
 
 
 @dataclass(slots=True)
-class _Drafts:
+class Drafts:
     """The rows that a set writes. decisions: by the id of the live strategy."""
 
     signals: list[SignalHistory] = field(default_factory=list)
@@ -107,17 +107,11 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
         account = BrokerAccount.locked(account_id)
         members = list(account.live_strategies.filter(pk__in=list(evaluations), status__in=CHECKED).order_by("pk"))
         fresh = [live for live in members if _has_new_bars(live, evaluations[live.pk])]
-        books = read_books(account, fresh)
-        waited = bars_since_loss(account, fresh, evaluations)
-        allowance = Allowance.read(account, context.capabilities, context.reported, context.now)
-        drafts, before = _Drafts(), {live.pk: _progress(live) for live in members}
-        for live in fresh:
-            live.account = account
-            known = _Known(books[live.pk], waited.get(live.pk, {}), allowance)
-            _draft(drafts, live, evaluations[live.pk], known, context)
-        note_blocks(allowance.blocks, context.now)
+        before = {live.pk: _progress(live) for live in members}
+        drafts = draft_set(account, fresh, evaluations, context)
         orders = _write(drafts)
         _report_late(account, drafts.signals, context.now)
+        _report_waiting(account, drafts.signals, context.now)
         for live in members:
             _finish(live, evaluations[live.pk], drafts.decisions.get(live.pk, []), context.now)
         _store_progress(members, before)
@@ -135,6 +129,26 @@ def _store_progress(members: Iterable[LiveStrategy], before: Mapping[int, dict[s
     columns = [name for name in CHECK_FIELDS if any(old[name] != new[name] for _, old, new in changes)]
     if columns:
         LiveStrategy.objects.bulk_update([live for live, _, _ in changes], columns)
+
+
+def draft_set(
+    account: BrokerAccount,
+    strategies: Iterable[LiveStrategy],
+    evaluations: Mapping[int, Evaluation],
+    context: CheckContext,
+) -> Drafts:
+    """What these strategies decide, one after the other. Called under the account's row lock."""
+    members = list(strategies)
+    books = read_books(account, members)
+    waited = bars_since_loss(account, members, evaluations)
+    allowance = Allowance.read(account, context.capabilities, context.reported, context.now)
+    drafts = Drafts()
+    for live in members:
+        live.account = account
+        known = _Known(books[live.pk], waited.get(live.pk, {}), allowance)
+        _draft(drafts, live, evaluations[live.pk], known, context)
+    note_blocks(allowance.blocks, context.now)
+    return drafts
 
 
 def _has_new_bars(live: LiveStrategy, evaluation: Evaluation) -> bool:
@@ -156,7 +170,7 @@ def _finish(live: LiveStrategy, evaluation: Evaluation, decisions: list[BarDecis
 
 
 def _draft(
-    drafts: _Drafts,
+    drafts: Drafts,
     live: LiveStrategy,
     evaluation: Evaluation,
     known: _Known,
@@ -192,7 +206,7 @@ def _draft(
     drafts.decisions[live.pk] = list(record(live, evaluation, decided, context.now))
 
 
-def _write(drafts: _Drafts) -> list[uuid.UUID]:
+def _write(drafts: Drafts) -> list[uuid.UUID]:
     """Store the signals that are not stored yet, and their orders. Returns the orders to send, exits first."""
     known = drafts.known()
     new = [s for s in drafts.signals if (s.live_strategy_id, s.symbol, s.bar_time, s.side) not in known]
@@ -228,14 +242,22 @@ def _report_late(account: BrokerAccount, signals: Iterable[SignalHistory], now: 
         notify_late(account, missed, now)
 
 
+def _report_waiting(account: BrokerAccount, signals: Iterable[SignalHistory], now: datetime) -> None:
+    """Ask for an approval of the new signals that are not executed automatically."""
+    waiting = [signal for signal in signals if signal.pk is not None and signal.waits_until is not None]
+    if waiting:
+        notify_waiting(account, waiting, now)
+
+
 def _signal(live: LiveStrategy, decision: Decision, now: datetime) -> SignalHistory:
     event = decision.event
-    outcome, code, reason = ORDERED, decision.code, ""
+    outcome, code, reason, waits_until = ORDERED, decision.code, "", None
     if not decision.quantity:
         outcome, reason = SignalHistory.Outcome.REFUSED, decision.reason
     elif not live.auto_execute:
         outcome, code = SignalHistory.Outcome.RECORDED, DecisionCode.NOT_AUTOMATIC
-        reason = "Automatic execution is off for this strategy."
+        reason = "It waits for your approval: automatic execution is off for this strategy."
+        waits_until = entry_valid_until(event.closed_at, live.timeframe)
     return SignalHistory(
         live_strategy=live,
         user_id=live.user_id,
@@ -249,6 +271,7 @@ def _signal(live: LiveStrategy, decision: Decision, now: datetime) -> SignalHist
         code=code,
         reason=reason[:300],
         created_at=now,
+        waits_until=waits_until,
     )
 
 

@@ -56,3 +56,13 @@ def notify_halt(account: BrokerAccount, text: str, now: datetime, *, done: bool 
     """Report that a halt of the account was requested, or that it is finished or lifted (done)."""
     priority = Priority.NORMAL if done else None
     notify(account.user, Event.HALT, f"{account.name}: {text}", "/dashboard/stop-trading", now, priority=priority)
+
+
+def notify_waiting(account: BrokerAccount, signals: Sequence[SignalHistory], now: datetime) -> None:
+    """Ask for an approval of these signals, once for all of them."""
+    first = signals[0]
+    what = f"{first.get_side_display()} {first.symbol} · {first.live_strategy.name}"
+    more = f" and {len(signals) - 1} more" if len(signals) > 1 else ""
+    wait = "waits" if len(signals) == 1 else "wait"
+    text = f"{counted(len(signals), 'signal')} {wait} for your approval: {what}{more}."
+    notify(account.user, Event.SIGNAL, text, "/dashboard/live-trading", now)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from django.db.models import Count, Q, QuerySet
 
-from livetrading.models import LiveStrategy, SignalHistory
+from livetrading.models import LiveStrategy, OrderState, SignalHistory
 from livetrading.models.decision_code import DecisionCode
 from livetrading.summaries.signals import LATE, SignalSummary, summarize_signals
 from tradedesk.accounts.models import User
@@ -45,6 +45,13 @@ def filter_signals(
     if until:
         conditions &= Q(created_at__lt=daily_time(until + timedelta(days=1)))
     return signals.filter(conditions)
+
+
+def with_outcome(signals: "QuerySet[SignalHistory]", outcome: str) -> "QuerySet[SignalHistory]":
+    """The signals whose order is in this state, or that have this outcome."""
+    if outcome in OrderState.values:
+        return signals.filter(order__state=outcome)
+    return signals.filter(outcome=outcome)
 
 
 def count_late(user: User, strategies: list[LiveStrategy]) -> dict[int, int]:

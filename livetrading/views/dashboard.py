@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from livetrading.models import LiveStrategy
-from livetrading.summaries import desk, signals, strategies
+from livetrading.models import LiveStrategy, SignalHistory
+from livetrading.summaries import approvals, desk, signals, strategies
 from livetrading.summaries.edits import done_to
 from livetrading.summaries.evidence import carried_scorecards
 from livetrading.summaries.limits import limits_of
@@ -34,6 +35,7 @@ def dashboard(request: PageRequest) -> HttpResponse:
         "signals": signals.summarize_signals(signals.shown(user.signals.all())[:RECENT]),
         "orders": working[:WORKING],
         "order_count": working.count(),
+        **_approvals(approvals.waiting_signals(user, now)),
     }
     template = "livetrading/_dashboard.html" if request.htmx else "livetrading/dashboard.html"
     return render(request, template, context)
@@ -45,17 +47,24 @@ def detail(request: PageRequest, pk: int) -> HttpResponse:
     origins = ("account", "strategy", "backtest", "candidate__run")
     strategy = get_object_or_404(request.user.live_strategies.select_related(*origins), pk=pk)
     (row,) = strategies.summarize_strategies(request.user, [strategy], market_clock().now())
+    waiting = approvals.waiting_signals(request.user, market_clock().now()).filter(live_strategy=strategy)
     context = {
         "live": strategy,
         "row": row,
         "limits": limits_of(strategy),
         "edits": done_to(request.user, strategy),
+        **_approvals(waiting),
         **_history(request, strategy),
     }
     if request.htmx:
         return render(request, "livetrading/_live_strategy.html", context)
     carried = carried_scorecards(request.user, [strategy]).get(strategy.pk)
     return render(request, "livetrading/live_strategy.html", context | {"evidence": carried})
+
+
+def _approvals(waiting: "QuerySet[SignalHistory]") -> dict[str, Any]:
+    shown = list(waiting[: approvals.APPROVALS])
+    return {"approvals": shown, "approval_count": waiting.count() if shown else 0}
 
 
 def _history(request: PageRequest, strategy: LiveStrategy) -> dict[str, Any]:

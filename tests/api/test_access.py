@@ -18,6 +18,7 @@ from tests.livetrading.factories import (
     make_live_strategy,
     make_order,
     make_paper_trade,
+    make_signal,
 )
 from tests.livetrading.made_bars import NOW, flat
 from tests.strategies.examples import a_strategy
@@ -47,12 +48,14 @@ VALID = {"name": "Taken", "kind": "buy_and_hold", "symbols": ["IBM"]}
 def owned(alice: User) -> dict[str, Model]:
     strategy = a_strategy(alice)
     bars = make_own_bars(alice)
+    live = make_live_strategy(user=alice, strategy=strategy)
     return {
         "{series_id}": bars,
         "{version_id}": PreviousVersion.objects.get(),
         "{strategy_id}": strategy,
         "{backtest_id}": make_backtest(user=alice, strategy=strategy),
-        "{live_strategy_id}": make_live_strategy(user=alice, strategy=strategy),
+        "{live_strategy_id}": live,
+        "{signal_id}": make_signal(live_strategy=live),
         "{run_id}": make_candidate(user=alice).run,
         "{position_id}": PaperPosition.objects.get(account=make_paper_trade(user=alice).account),
         "{order_id}": make_order(user=alice),
@@ -85,7 +88,7 @@ def test_every_endpoint_but_the_public_ones_requires_a_user(charlies: ApiClient,
 def test_an_object_of_another_user_is_404(bobs: ApiClient, owned: dict[str, Any], method: str, path: str) -> None:
     before = [type(row)._default_manager.values().get(pk=row.pk) for row in owned.values()]
     body = {"limit": 1} if "{rule_id}" in path else VALID
-    response = bobs.send(method.upper(), address(path, owned), body if method == "put" else None)
+    response = bobs.send(method.upper(), address(path, owned), body if method == "put" else {})
     assert response.status == 404
     noun, number = response.json["detail"].removeprefix("There is no ").rstrip(".").rsplit(" ", 1)
     assert noun in {owned[name]._meta.verbose_name for name in owned}

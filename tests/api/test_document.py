@@ -59,6 +59,8 @@ CONTRACT = {
     ("post", f"{LIVE}/strategies/{{live_strategy_id}}/stop"): {"200", "401", "404", "409"},
     ("post", f"{LIVE}/strategies/{{live_strategy_id}}/close"): {"202", "400", "401", "404", "409", "422"},
     ("get", f"{LIVE}/signals/recent"): {"200", "401", "422"},
+    ("post", f"{LIVE}/signals/{{signal_id}}/execute"): {"200", "401", "404", "409"},
+    ("post", f"{LIVE}/signals/{{signal_id}}/dismiss"): {"200", "401", "404", "409"},
     ("get", f"{LIVE}/positions"): {"200", "401", "422"},
     ("post", f"{LIVE}/positions/{{position_id}}/close"): {"202", "400", "401", "404", "409", "422"},
     ("get", f"{LIVE}/orders"): {"200", "401", "422"},
