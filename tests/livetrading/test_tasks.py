@@ -195,11 +195,12 @@ def test_an_account_that_cannot_be_reconciled_is_left_alone_for_longer_and_longe
     assert signals_of(live) == [("AAPL", "buy", "")]
 
 
-def test_a_strategy_is_checked_again_after_a_failed_check(alice: User, queue: Published) -> None:
+def test_a_strategy_is_checked_again_once_its_error_is_mended(alice: User, queue: Published) -> None:
     live = now_due(alice, "AAPL", kind="deleted-kind", check_interval=120)
     tasks.dispatch_due_accounts()
     run_worker(queue)
-    LiveStrategy.objects.update(kind=TWO_BARS["kind"])
+    assert LiveStrategy.objects.get().status == "error"
+    LiveStrategy.objects.update(kind=TWO_BARS["kind"], status="active")
     tasks.dispatch_due_accounts()
     assert queue == []  # not due yet
     LiveStrategy.objects.update(next_check_at=CLOSES[2])
