@@ -53,7 +53,6 @@ class SignalSchema(Schema):
         examples=["ordered"],
     )
     reason: Annotated[str | None, EmptyAsNull] = Field(description="Why it was not executed, or not in full.")
-    code: str = Field(description="What became of it, in one word.", examples=["max_positions"])
     waits_until: datetime | None = Field(
         description="Until when a buy that waits for your approval can be executed; null unless it waits."
     )
