@@ -188,6 +188,7 @@ def test_signals_have_their_outcome_and_order(alices: ApiClient, alice: User) ->
         "strength": 0.75,
         "price": 31.25,
         "explanation": "SMA 10 crossed above SMA 30",
+        "code": None,
         "outcome": "filled",
         "reason": None,
         "order_id": str(order.pk),

@@ -179,7 +179,7 @@ def test_a_signal_has_its_outcome_with_the_reason(alices_browser: Client, alice:
         "2010-03-08 16:00 Turtle IBM Buy 0.75 31.25 SMA 10 crossed above SMA 30 "
         "Refused The limit of 5 open positions is reached." in page
     )
-    assert "Blocked The reason." in page
+    assert "Blocked The desk held the order back: The reason." in page
 
 
 def test_working_orders_are_listed_with_their_trigger(alices_browser: Client, alice: User) -> None:
