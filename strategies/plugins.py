@@ -95,9 +95,9 @@ def load_plugins(folder: Path, results_file: Path, time_limit: float = TIME_LIMI
         _write_results(results_file, current)
 
 
-def load_kinds(path: Path) -> list[type[Kind]]:
-    """The strategy kinds in a file. Raises InvalidPlugin with the reason."""
-    module = _import_file(path)
+def load_kinds(path: Path, code: bytes | None = None) -> list[type[Kind]]:
+    """The strategy kinds in a file. code: what is in it, None to read it. Raises InvalidPlugin with the reason."""
+    module = _import_file(path, path.read_bytes() if code is None else code)
     found = [
         value
         for value in vars(module).values()
@@ -143,16 +143,17 @@ def _load_and_check(
     path: Path, known: Mapping[str, str], current: dict[str, str], time_limit: float
 ) -> PluginFile:
     try:
-        code = sha256(path.read_bytes()).hexdigest() + registry.folder_hash()
-        reason = known.get(code)
+        code = path.read_bytes()
+        checked = sha256(code).hexdigest() + registry.folder_hash()
+        reason = known.get(checked)
         if reason is None:
             reason = prove(path, time_limit)
-        current[code] = reason
+        current[checked] = reason
         if reason:
             return PluginFile(path.name, reason=reason)
         with _time_limit(time_limit):
-            found = load_kinds(path)
-        registry.add_plugins(found, path)
+            found = load_kinds(path, code)
+        registry.add_plugins(found, registry.Plugin(path, code))
         return PluginFile(path.name, keys=tuple(kind.key for kind in found))
     except (InvalidPlugin, TookTooLong, OSError, ValueError) as error:
         return PluginFile(path.name, reason=str(error))
@@ -187,17 +188,17 @@ def failures(found: Iterable[type[Kind]]) -> Iterator[str]:
                 yield f"{failed} {check.result.message}"
 
 
-def _import_file(path: Path) -> ModuleType:
-    """The file as a module. Every exception in it but TookTooLong becomes InvalidPlugin, also SystemExit and other
-    BaseExceptions."""
+def _import_file(path: Path, code: bytes) -> ModuleType:
+    """This code of the file as a module. Every exception in it but TookTooLong becomes InvalidPlugin, also
+    SystemExit and other BaseExceptions."""
     name = f"strategy_plugin_{path.stem}"
     spec = spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if spec is None:
         raise InvalidPlugin("This is not a Python file.")
     module = module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        exec(compile(code, path, "exec"), module.__dict__)  # noqa: S102 - the administrator installed it
     except BaseException as error:
         del sys.modules[name]
         if isinstance(error, TookTooLong):

@@ -1,6 +1,7 @@
 """Evaluate a set of live strategies on the bars that have closed since their last checks."""
 
 import math
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,8 +10,9 @@ import numpy as np
 
 from livetrading.models import LiveStrategy
 from livetrading.pipeline.explaining import explanation_at, indicators_at
-from livetrading.pipeline.kind_code import kind_code, signals_of
+from livetrading.pipeline.kind_code import RECORDED, kind_code, kind_of, signals_of
 from livetrading.pipeline.validity import close_of, entry_valid_until, is_stale
+from strategies.isolated import IsolatedKind, NoTurn
 from strategies.kinds import Kind
 from tradedesk.core.bars import Bars, Floats, to_datetime, to_datetime64
 from tradedesk.core.signals import Side, Signals
@@ -18,9 +20,10 @@ from tradedesk.core.true_range import PERIODS, average_true_range
 from tradedesk.marketdata.library import closed
 from tradedesk.marketdata.quotes import Series, load_readable
 
+AnyKind = Kind | IsolatedKind
 _EMPTY: Floats = np.empty(0)
-# After a long time without a check, this many bars of each symbol are recorded in which nothing was signalled.
-RECORDED = 50
+# Seconds of wall time after which a set runs no further kind of a plugin; far below the lease of its account.
+SET_SECONDS = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +81,23 @@ class _Window:
 class _Signals:
     """The signals of a set: every kind runs once for the same parameters, symbols and windows."""
 
-    kinds: dict[object, Kind] = field(default_factory=dict)
+    kinds: dict[object, AnyKind] = field(default_factory=dict)
     computed: dict[object, dict[str, Signals]] = field(default_factory=dict)
+    ends: float = field(default_factory=lambda: time.monotonic() + SET_SECONDS)
 
-    def kind(self, live: LiveStrategy) -> Kind:
+    def kind(self, live: LiveStrategy) -> AnyKind:
+        """Raises NoTurn when the time for kinds of plugins is over."""
         key = (live.kind, tuple(sorted(live.parameters.items())))
         if key not in self.kinds:
-            with kind_code():
-                self.kinds[key] = live.make_kind()
-        return self.kinds[key]
+            self.kinds[key] = kind_of(live)
+        kind = self.kinds[key]
+        if isinstance(kind, IsolatedKind):
+            if time.monotonic() > self.ends:
+                raise NoTurn
+            kind.begin()
+        return kind
 
-    def of(self, kind: Kind, timeframe: str, windows: dict[str, _Window]) -> dict[str, Signals]:
+    def of(self, kind: AnyKind, timeframe: str, windows: dict[str, _Window]) -> dict[str, Signals]:
         if kind.across_symbols:
             return self._run(kind, timeframe, windows)
         found: dict[str, Signals] = {}
@@ -96,10 +105,12 @@ class _Signals:
             found |= self._run(kind, timeframe, {symbol: window})
         return found
 
-    def _run(self, kind: Kind, timeframe: str, windows: dict[str, _Window]) -> dict[str, Signals]:
-        key = (kind, timeframe, tuple((symbol, window.new_bars) for symbol, window in windows.items()))
+    def _run(self, kind: AnyKind, timeframe: str, windows: dict[str, _Window]) -> dict[str, Signals]:
+        new_bars = {symbol: window.new_bars for symbol, window in windows.items()}
+        key = (kind, timeframe, tuple(new_bars.items()))
         if key not in self.computed:
-            self.computed[key] = signals_of(kind, {s: window.bars for s, window in windows.items()})
+            bars = {symbol: window.bars for symbol, window in windows.items()}
+            self.computed[key] = signals_of(kind, bars, new_bars)
         return self.computed[key]
 
 
@@ -109,7 +120,8 @@ def evaluate(
     """The evaluations by the id of the strategy, and the errors of those that could not be evaluated.
 
     Bars are loaded once for each symbol, and a kind runs once for the same parameters and symbol, on the bars it
-    remembers, extended by the bars that no check has evaluated yet.
+    remembers, extended by the bars that no check has evaluated yet. A strategy of a plugin that had no turn is in
+    neither, and stays due.
     """
     members = list(strategies)
     bars = _closed_bars(members, now)
@@ -119,6 +131,8 @@ def evaluate(
     for live in members:
         try:
             evaluations[live.pk] = _evaluate(live, bars, signals, now)
+        except NoTurn:
+            continue
         except Exception as error:  # a trader's own kind may raise anything
             errors[live.pk] = error
     return evaluations, errors
@@ -154,7 +168,7 @@ def _evaluate(live: LiveStrategy, bars: dict[Series, Bars], signals: _Signals, n
             windows[symbol] = _Window(window, new_bars, ranges)
     found = signals.of(kind, live.timeframe, windows)
     times = {symbol: to_datetime(window.bars.time[-1]) for symbol, window in windows.items()}
-    stale = frozenset(symbol for symbol, time in times.items() if is_stale(time, live.timeframe, now))
+    stale = frozenset(symbol for symbol, newest in times.items() if is_stale(newest, live.timeframe, now))
     return Evaluation(
         newest=max(times.values(), default=None),
         times=times,
@@ -194,14 +208,14 @@ class _Case:
     stale: bool
 
 
-def _events(case: _Case, window: _Window, signals: Signals, kind: Kind) -> Iterator[SignalEvent]:
+def _events(case: _Case, window: _Window, signals: Signals, kind: AnyKind) -> Iterator[SignalEvent]:
     bars = window.bars
     for t in range(max(0, len(bars) - window.new_bars), len(bars)):
         side = Side(int(signals.side[t]))
         if side is Side.HOLD and t < len(bars) - RECORDED:
             continue
-        time = to_datetime(bars.time[t])
-        closed_at = close_of(time, case.timeframe)
+        bar_time = to_datetime(bars.time[t])
+        closed_at = close_of(bar_time, case.timeframe)
         indicators = indicators_at(signals, t)
         with kind_code():
             explanation = explanation_at(kind, signals, t, indicators)
@@ -209,7 +223,7 @@ def _events(case: _Case, window: _Window, signals: Signals, kind: Kind) -> Itera
             symbol=case.symbol,
             side=side,
             strength=float(signals.strength[t]),
-            bar_time=time,
+            bar_time=bar_time,
             closed_at=closed_at,
             close=float(bars.close[t]),
             explanation=explanation,

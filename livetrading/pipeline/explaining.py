@@ -3,6 +3,7 @@
 import logging
 import math
 
+from strategies.isolated import IsolatedKind
 from strategies.kinds import Kind
 from tradedesk.core.signals import Side, Signals
 
@@ -23,11 +24,11 @@ def indicators_at(signals: Signals, t: int) -> dict[str, float]:
     return found
 
 
-def explanation_at(kind: Kind, signals: Signals, t: int, indicators: dict[str, float]) -> str:
+def explanation_at(kind: Kind | IsolatedKind, signals: Signals, t: int, indicators: dict[str, float]) -> str:
     """The kind's explanation of row t; where it has none, a plain sentence with the values of its indicators."""
     try:
         text = kind.explain(signals, t)
-    except Exception:
+    except BaseException:
         # An explanation that fails must not hold back the signal that it explains.
         log.warning("The kind %s could not explain its signal.", kind.key, exc_info=True)
         text = ""

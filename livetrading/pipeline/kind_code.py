@@ -1,17 +1,26 @@
-"""Running the code of a strategy kind, which may be a trader's own: what it raises, and what it returns."""
+"""Running the code of a strategy kind: where it runs, what it raises, and what it returns.
+
+A kind of the desk runs in this process. A trader's own runs in a process that it can end, hang or fill without
+stopping anything else (strategies/isolated.py).
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
+from django.conf import settings
 from django.db import DatabaseError
 
-from strategies.kinds import InvalidParameters, Kind
+from livetrading.models import LiveStrategy
+from strategies.isolated import IsolatedKind, NoTurn
+from strategies.kinds import InvalidParameters, Kind, plugin_of
 from tradedesk.core.bars import Bars
 from tradedesk.core.signals import Side, Signals
 
 # Troubles of the machine, not of the code that meets them.
-_OF_THE_MACHINE = (MemoryError, OSError, DatabaseError)
+_OF_THE_MACHINE = (MemoryError, OSError, DatabaseError, NoTurn)
+# After a long time without a check, this many bars of each symbol are recorded in which nothing was signalled.
+RECORDED = 50
 
 
 class KindFailed(Exception):
@@ -20,19 +29,34 @@ class KindFailed(Exception):
 
 @contextmanager
 def kind_code() -> Iterator[None]:
-    """Around every call of a kind: what its code raises becomes KindFailed, a call of sys.exit too."""
+    """Around every call of a kind: what its code raises becomes KindFailed, whatever it is."""
     try:
         yield
     except (KindFailed, InvalidParameters, *_OF_THE_MACHINE):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise KindFailed(str(error) or type(error).__name__) from error
 
 
-def signals_of(kind: Kind, bars: Mapping[str, Bars]) -> dict[str, Signals]:
-    """The normalized signals of these symbols. Raises KindFailed."""
+def kind_of(live: LiveStrategy) -> Kind | IsolatedKind:
+    """The kind with the parameters of this strategy. Raises InvalidParameters and KindFailed."""
+    plugin = plugin_of(live.kind)
+    if plugin is not None:
+        return IsolatedKind(live.kind, live.parameters, plugin, settings.STRATEGY_SECONDS)
     with kind_code():
-        found = kind.signals_by_symbol(bars)
+        return live.make_kind()
+
+
+def signals_of(
+    kind: Kind | IsolatedKind, bars: Mapping[str, Bars], new_bars: Mapping[str, int]
+) -> dict[str, Signals]:
+    """The normalized signals of these symbols. new_bars: how many of the last bars of each are explained later.
+    Raises KindFailed."""
+    with kind_code():
+        if isinstance(kind, IsolatedKind):
+            found = kind.run(bars, explained=new_bars, silent=RECORDED)
+        else:
+            found = kind.signals_by_symbol(bars)
         for symbol, own in bars.items():
             if problem := _problem(found.get(symbol), len(own)):
                 raise KindFailed(f"“{kind.name}” returned {problem} for {symbol}.")

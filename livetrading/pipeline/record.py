@@ -8,7 +8,8 @@ from typing import Any
 from livetrading.models import BarDecision, LiveStrategy, SignalHistory
 from livetrading.models.decision_code import DecisionCode as Code
 from livetrading.pipeline.decide import Decision
-from livetrading.pipeline.evaluate import RECORDED, Evaluation, SignalEvent
+from livetrading.pipeline.evaluate import Evaluation, SignalEvent
+from livetrading.pipeline.kind_code import RECORDED
 from livetrading.pipeline.validity import in_words
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.money import to_decimal

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib import import_module
@@ -20,18 +21,27 @@ __all__ = [
     "InvalidParameters",
     "Kind",
     "Param",
+    "Plugin",
     "by_key",
     "code_hash",
     "kinds",
     "make_kind",
     "named_parameters",
     "parameter_texts",
+    "plugin_of",
     "rule_defaults_of",
 ]
 
 
-# The kinds from plugins, each with its file.
-_plugins: dict[type[Kind], Path] = {}
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """The file of a trader's own kinds, and its code when it was loaded."""
+
+    path: Path
+    code: bytes
+
+
+_plugins: dict[type[Kind], Plugin] = {}
 
 
 @cache
@@ -41,11 +51,17 @@ def kinds() -> dict[str, type[Kind]]:
     return by_key([*found, *_plugins])
 
 
-def add_plugins(found: Iterable[type[Kind]], source: Path) -> None:
+def add_plugins(found: Iterable[type[Kind]], source: Plugin) -> None:
     """Add the kinds of a plugin file. Raises ValueError, and adds none, when a key is already used."""
     by_key([*kinds().values(), *found])
     _plugins.update(dict.fromkeys(found, source))
     _clear_caches()
+
+
+def plugin_of(key: str) -> Plugin | None:
+    """The plugin that the kind comes from; None for a kind of the desk and for an unknown one."""
+    kind = kinds().get(key)
+    return _plugins.get(kind) if kind else None
 
 
 def remove_plugins() -> None:
@@ -102,7 +118,7 @@ def code_hash(key: str) -> str:
     classes = kinds()[key].__mro__
     modules = {each.__module__ for each in classes}
     paths = [_path_of(name) for name in _modules() if name in modules or not _kinds_in(name)]
-    return _hash_of([*paths, *(_plugins[each] for each in classes if each in _plugins)])
+    return _hash_of([*paths, *(_plugins[each].path for each in classes if each in _plugins)])
 
 
 def folder_hash() -> str:

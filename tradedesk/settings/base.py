@@ -48,6 +48,8 @@ os.umask(0o077)
 DATA_DIR = read_folder(env, "DESK_DATA_DIR", default=BASE_DIR / "var")
 # Strategy plugins: Python files with one or several strategy kinds each.
 STRATEGY_DIR = read_folder(env, "STRATEGY_DIR", default=DATA_DIR / "strategies")
+# The time limit of a plugin's code in one live check.
+STRATEGY_SECONDS = read_positive(env, "STRATEGY_SECONDS", default=10.0)
 DEBUG = read_flag(env, "DEBUG", default=False)
 # Secure cookies, HSTS and the redirect to https. The one-process desk serves plain http on this machine, so its
 # default is off.

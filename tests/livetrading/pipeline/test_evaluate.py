@@ -1,5 +1,6 @@
 """Evaluation of a live strategy: the last row of its warm-up window, and every row that no check has evaluated."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,7 +40,9 @@ def events_of(evaluation: Evaluation) -> list[tuple[str, Side, int, bool]]:
 
 def test_a_buy_event_has_all_its_values() -> None:
     store_bars(AAPL=flat(10, 10, 12))
-    assert evaluate(live("AAPL"), CLOSES[2]) == Evaluation(
+    found = evaluate(live("AAPL"), CLOSES[2])
+    assert len(found.history["AAPL"]) == 3
+    assert replace(found, history={}) == Evaluation(
         newest=TIMES[2],
         times={"AAPL": TIMES[2]},
         closes={"AAPL": 12.0},

@@ -42,7 +42,7 @@ def signals(side: list[int], strength: list[float]) -> Signals:
 
 
 def test_signals_are_returned() -> None:
-    found = signals_of(returning(signals([0, 1, -1], [np.nan, 0.5, 1.0])), {"AAPL": BARS})
+    found = signals_of(returning(signals([0, 1, -1], [np.nan, 0.5, 1.0])), {"AAPL": BARS}, {"AAPL": 1})
     assert found["AAPL"].side.tolist() == [0, 1, -1]
 
 
@@ -59,19 +59,21 @@ def test_signals_are_returned() -> None:
         ValueError("An error."),
         KeyError(),
         SystemExit(1),
+        KeyboardInterrupt(),
+        BaseException("anything"),
         ZeroDivisionError("division by zero"),
     ],
 )
 def test_what_is_no_signals_is_a_failure_of_the_kind(wanted: Any) -> None:
     with pytest.raises(KindFailed) as failed:
-        signals_of(returning(wanted), {"AAPL": BARS})
+        signals_of(returning(wanted), {"AAPL": BARS}, {"AAPL": 1})
     assert str(failed.value)
 
 
 def test_a_symbol_without_signals_is_a_failure_of_the_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Made, "signals_across", lambda self, bars: {})
     with pytest.raises(KindFailed, match="AAPL"):
-        signals_of(returning(None), {"AAPL": BARS})
+        signals_of(returning(None), {"AAPL": BARS}, {"AAPL": 1})
 
 
 @pytest.mark.parametrize(
