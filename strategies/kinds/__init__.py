@@ -35,10 +35,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """The file of a trader's own kinds, and its code when it was loaded."""
+    """The file of a trader's own kinds, and its code when it was loaded; b"" for kinds that are trusted like those
+    of the desk."""
 
     path: Path
-    code: bytes
+    code: bytes = b""
 
 
 _plugins: dict[type[Kind], Plugin] = {}
@@ -59,9 +60,10 @@ def add_plugins(found: Iterable[type[Kind]], source: Plugin) -> None:
 
 
 def plugin_of(key: str) -> Plugin | None:
-    """The plugin that the kind comes from; None for a kind of the desk and for an unknown one."""
+    """The plugin that the kind comes from; None for a kind that is trusted and for an unknown one."""
     kind = kinds().get(key)
-    return _plugins.get(kind) if kind else None
+    plugin = _plugins.get(kind) if kind else None
+    return plugin if plugin and plugin.code else None
 
 
 def remove_plugins() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from strategies.kinds import add_plugins, kinds
+from strategies.kinds import Plugin, add_plugins, kinds
 from strategies.kinds.base import Kind, Param
 from tradedesk.core.bars import Bars
 from tradedesk.core.signals import Side, Signals
@@ -33,4 +33,4 @@ class Coin(Kind):
 
 def install() -> None:
     if Coin.key not in kinds():
-        add_plugins([Coin], Path(__file__))
+        add_plugins([Coin], Plugin(Path(__file__)))
