@@ -34,7 +34,7 @@ def new(request: PageRequest) -> HttpResponse:
         source = _source(request.user, request.POST.get("source", ""))
         if form.is_valid() and (live := _deployed(request, form, source)) is not None:
             return redirect("livetrading:detail", live.pk)
-        return _new_page(request, form, source, status=422)
+        return _new_page(request, form, source)
     if "source" not in request.GET:
         context = {"strategies": request.user.strategies.order_by("name", "pk")[:200]}
         return render(request, "livetrading/new_choice.html", context)
@@ -65,7 +65,7 @@ def change(request: PageRequest, pk: int) -> HttpResponse:
             return redirect("livetrading:detail", live.pk)
         except EditRefused as refusal:
             form.add_errors(refusal.errors)
-    return render(request, "livetrading/edit.html", {"live": live, "form": form}, status=_status(request))
+    return render(request, "livetrading/edit.html", {"live": live, "form": form})
 
 
 @page_methods
@@ -97,7 +97,7 @@ def new_version(request: PageRequest, pk: int) -> HttpResponse:
             form.add_errors(refusal.errors)
     (row,) = summarize_strategies(request.user, [live], read_clocks()[0])
     context = {"live": live, "form": form, "row": row}
-    return render(request, "livetrading/new_version.html", context, status=_status(request))
+    return render(request, "livetrading/new_version.html", context)
 
 
 @page_methods
@@ -175,16 +175,11 @@ def _symbols(text: str) -> list[str]:
     return text.replace(",", " ").replace(";", " ").split()
 
 
-def _new_page(request: PageRequest, form: NewLiveForm, source: Source, status: int = 200) -> HttpResponse:
+def _new_page(request: PageRequest, form: NewLiveForm, source: Source) -> HttpResponse:
     context = {"form": form, "source": source, "risk": _risk(request.user, source, form)}
-    return render(request, "livetrading/new.html", context, status=status)
+    return render(request, "livetrading/new.html", context)
 
 
 def _risk(user: User, source: Source, form: NewLiveForm) -> SettingsRisk:
     values = form.cleaned_data if form.is_bound else form.initial
     return settings_risk(user, source, values.get("position_size_pct"), values.get("max_position_size"))
-
-
-def _status(request: PageRequest) -> int:
-    """A sent form that is shown again was refused."""
-    return 422 if request.method == "POST" else 200

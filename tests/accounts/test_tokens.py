@@ -63,7 +63,7 @@ def test_a_revoked_token_is_refused_and_its_last_use_is_known(browser: Client, a
 )
 def test_a_wrong_value_is_refused_at_its_field(browser: Client, field: str, value: str) -> None:
     answer = browser.post(PAGE, VALID | {field: value})
-    assert answer.status_code == 422
+    assert answer.status_code == 200
     assert list(answer.context["form"].errors) == [field]
     assert not ApiToken.objects.exists()
 
@@ -74,7 +74,7 @@ def test_a_user_has_so_many_tokens_and_a_log_in_replaces_a_log_in(browser: Clien
     for number in range(tokens.MOST - 1):
         tokens.issue(alice, now, name=str(number), life=timedelta(days=1))
     answer = browser.post(PAGE, VALID)
-    assert (answer.status_code, answer.context["new"]) == (422, "")
+    assert (answer.status_code, answer.context["new"]) == (200, "")
     assert call(tokens.issue(alice, now).token) == 200
     assert call(first) == 401
     assert alice.api_tokens.count() == tokens.MOST

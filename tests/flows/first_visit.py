@@ -182,7 +182,7 @@ def read_totals(page: Page) -> dict[str, float]:
 def pause_start_and_stop(page: Page) -> None:
     go_to(page, "Live trading")
     page.evaluate("() => { window.neverReloaded = true; }")
-    verbs = (("Pause", "Paused", "Start"), ("Start", "Active", "Pause"), ("Stop", "Stopped", "Start"))
+    verbs = (("Pause", "Paused", "Start"), ("Start", "Active", "Pause"))
     for press, state, then in verbs:
         row(page).get_by_role("button", name=press).click()
         expect(row(page).get_by_text(state, exact=True)).to_be_visible()
@@ -190,6 +190,10 @@ def pause_start_and_stop(page: Page) -> None:
         message = page.get_by_role("region", name="Messages").get_by_text(f"“{LIVE}” is {state.lower()}.")
         expect(message).to_be_visible()
     assert page.evaluate("window.neverReloaded") is True
+    # It holds positions, so Stop asks.
+    row(page).get_by_role("link", name="Stop").click()
+    page.get_by_role("button", name="Stop and keep them").click()
+    expect(page.get_by_role("region", name="Messages")).to_contain_text(f"“{LIVE}” is stopped.")
     assert {live["name"]: live["status"] for live in live_strategies(page)}[LIVE] == "stopped"
 
 

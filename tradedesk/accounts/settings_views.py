@@ -48,7 +48,7 @@ def token_list(request: UserRequest) -> HttpResponse:
         except tokens.TooManyTokens as refusal:
             form.add_error(None, str(refusal))
     context = {"form": form, "new": new, "tokens": request.user.api_tokens.filter(expires_at__gt=now)}
-    return render(request, "settings/tokens.html", context, status=200 if new or not form.errors else 422)
+    return render(request, "settings/tokens.html", context)
 
 
 @require_POST
