@@ -33,6 +33,8 @@ PAGES = {
     "live-strategy-orders": "/dashboard/live-trading/1?show=orders",
     "live-strategy-trades": "/dashboard/live-trading/1?show=trades",
     "stop-trading": "/dashboard/stop-trading",
+    "live-strategy-log": "/dashboard/live-trading/1?show=log",
+    "signals": "/signals?unheld=on",
     "trades": "/trades?mode=paper",
     "trades-live": "/trades?mode=live",
     "risk-rules": "/dashboard/risk-rules",
