@@ -1,11 +1,12 @@
 """Back-off: a broker that takes no more requests of an account is left alone for a while.
 
-Ticks and entries wait. Exits are sent all the same, and entries wait until the exits that met the limit are
-through.
+Ticks and entries wait. Exits are sent all the same, and entries wait until exits and protection are through.
 """
 
 import uuid
 from datetime import datetime, timedelta
+
+from django.db.models import Q
 
 from livetrading.brokers.protocol import TooManyRequests
 from livetrading.models import BrokerAccount, Order, OrderState
@@ -27,7 +28,8 @@ def back_off(account_id: int, error: Exception, wall_now: datetime) -> timedelta
 
 
 def must_wait(order_id: uuid.UUID, wall_now: datetime) -> bool:
-    """Whether this order is an entry that waits: for the end of the back-off, or for exits that met the limit."""
+    """Whether this order is an entry that waits: for the end of the back-off, or afterwards for the exits of its
+    account."""
     limited = {"account__quiet_until__gt": wall_now - EXITS_FIRST}
     entry = Order.objects.filter(pk=order_id, purpose=Order.Purpose.ENTRY, **limited)
     found = entry.values_list("account", "account__quiet_until").first()
@@ -36,7 +38,7 @@ def must_wait(order_id: uuid.UUID, wall_now: datetime) -> bool:
     account_id, quiet_until = found
     if quiet_until is not None and quiet_until > wall_now:
         return True
-    stuck = Order.objects.filter(
-        account=account_id, attempts__gt=0, state__in=(OrderState.PENDING, OrderState.UNKNOWN)
-    ).exclude(purpose=Order.Purpose.ENTRY)
-    return stuck.exists()
+    on_the_way = Q(state__in=(OrderState.PENDING, OrderState.SUBMITTING, OrderState.UNKNOWN))
+    waiting = Q(state=OrderState.WAITING, purpose=Order.Purpose.EXIT)
+    exits = Order.objects.filter(on_the_way | waiting, account=account_id)
+    return exits.exclude(purpose=Order.Purpose.ENTRY).exists()

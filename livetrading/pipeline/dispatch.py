@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
@@ -22,7 +23,8 @@ from livetrading.pipeline import fence
 
 # An account with something at the broker is reconciled after this market time.
 RECONCILE_EVERY = timedelta(seconds=5)
-# One with active strategies, after this one: its loss limits are watched, signal or not.
+# One with active strategies, after this one: its loss limits are watched, signal or not. So is one that is not
+# simulated: a broker may undo a sale, or charge a fee, later.
 WATCH_EVERY = timedelta(seconds=60)
 ACCOUNTS = 1000
 
@@ -46,8 +48,8 @@ def claim_due_accounts(now: datetime, wall_now: datetime) -> list[tuple[int, dat
 
 def needs_tick(now: datetime) -> Q:
     """A condition on BrokerAccount: a check is due, an order waits for an answer, a halt has something to do, or
-    what is held or at the broker was not reconciled for a while; or it has active strategies and its equity was
-    not looked at for longer."""
+    what is held or at the broker was not reconciled for a while; or it has active strategies, or is not simulated,
+    and was not looked at for longer."""
     orders = Order.objects.filter(account=OuterRef("pk"))
     due = LiveStrategy.objects.filter(account=OuterRef("pk"), status__in=CHECKED, next_check_at__lte=now)
     urgent = orders.filter(
@@ -70,7 +72,14 @@ def needs_tick(now: datetime) -> Q:
     active = LiveStrategy.objects.filter(account=OuterRef("pk"), status=LiveStrategy.Status.ACTIVE)
     stale = Q(reconciled_at=None) | Q(reconciled_at__lte=now - RECONCILE_EVERY)
     quiet = Q(reconciled_at=None) | Q(reconciled_at__lte=now - WATCH_EVERY)
-    return Q(Exists(due)) | Q(Exists(urgent)) | Q(halting) | (stale & Q(watched)) | (quiet & Q(Exists(active)))
+    remote = Q(broker__in=[name for name in settings.BROKERS if name != BrokerAccount.Broker.PAPER])
+    return (
+        Q(Exists(due))
+        | Q(Exists(urgent))
+        | Q(halting)
+        | (stale & Q(watched))
+        | (quiet & (Exists(active) | remote))
+    )
 
 
 def renew(account_id: int, until: datetime, wall_now: datetime) -> datetime | None:

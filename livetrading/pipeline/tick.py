@@ -76,7 +76,7 @@ def tick(
         log.exception("Account %s could not be reconciled", account_id, extra=ids)
         record_failures({live.pk: error for live in strategies}, now, wall_now)
         pause = _record_failure(account, error)
-        return TickResult(pause=max(pause, back_off(account_id, error, wall_now)))
+        return TickResult(pause=back_off(account_id, error, wall_now) or pause)
     _keep(fence, renew)
     if strategies:
         evaluations, errors = evaluate(strategies, now)

@@ -14,7 +14,7 @@ from threading import Lock
 from livetrading.models import BrokerAccount
 
 # Of the eight threads of a worker.
-MOST = 4
+MOST = 6
 # Seconds of one turn from which on a broker counts as slow. It then gets one thread, until a turn was quick.
 SLOW = 4.0
 

@@ -9,13 +9,16 @@ from tests.flows.worker_fork_server import main
 
 def prepare() -> None:
     import tests.hostile_broker.adapter  # noqa: F401 - before the fork, because it takes long
-    from livetrading.pipeline import absence, backoff
+    from livetrading.pipeline import absence, backoff, fence, tick
     from livetrading.services import broker_turns
 
     use_market_time()
-    absence.OVER = timedelta(seconds=1)
+    fence.BROKER_CALL, fence.FENCE = timedelta(seconds=0.6), timedelta(seconds=1.6)
+    fence.LOST_WORKER = fence.LEASE = timedelta(seconds=2)
+    absence.OVER = timedelta(seconds=1.5)
+    tick.LONGEST_PAUSE = timedelta(seconds=0.5)
     backoff.SHORTEST = timedelta(seconds=0.2)
-    broker_turns.SLOW = 0.5
+    broker_turns.MOST = 2  # of four threads
 
 
 if __name__ == "__main__":

@@ -4,8 +4,6 @@ from datetime import datetime
 
 from django.core.cache import cache
 
-from tradedesk.marketdata.clock import ReplayClock
-
 _KEY = "faults:market-time"
 
 
@@ -20,4 +18,6 @@ def market_time() -> datetime:
 
 def use_market_time() -> None:
     """From now on the clock of this process gives the market time of the test."""
+    from tradedesk.marketdata.clock import ReplayClock  # needs Django
+
     ReplayClock.now = lambda self: market_time()  # type: ignore[method-assign]

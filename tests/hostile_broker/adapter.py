@@ -26,8 +26,8 @@ from livetrading.brokers.protocol import (
 from livetrading.models import BrokerAccount
 from tests.hostile_broker.variants import VARIANTS
 
-# Seconds to connect and to read. An adapter in production waits for 5 and 15.
-TIMEOUTS = (0.5, 0.6)
+# Seconds to connect and to read: together below the BROKER_CALL of the workers (tests/faults/fork_server.py).
+TIMEOUTS = (0.2, 0.35)
 # Fills and activities are numbered apart, and the desk needs one id for each.
 ACTIVITY = "activity-"
 REFUSALS = (400, 403, 422)

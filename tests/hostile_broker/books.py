@@ -17,16 +17,19 @@ AGAIN = "~again"
 class HostileBooks(SecondBroker):
     """lock: of everything here, because the requests of several workers arrive at once. hidden: fills that the
     broker does not report yet. frozen: the positions that it reports instead of the present ones. shuffled:
-    whether fills are reported twice and in another order. busted: the fills that were undone or corrected."""
+    whether fills are reported twice and in another order. busted: the fills that were undone or corrected.
+    doubled: the client ids that were sent twice to a broker that takes them twice."""
 
     lock: threading.RLock = field(default_factory=threading.RLock)
     hidden: set[str] = field(default_factory=set)
     frozen: list[BrokerPosition] | None = None
     shuffled: bool = False
     busted: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
 
     def submit(self, request: OrderRequest) -> BrokerOrder:
         if request.client_order_id in self.orders and not self.capabilities.unique_client_ids:
+            self.doubled.append(request.client_order_id)
             request = replace(
                 request, client_order_id=f"{request.client_order_id}{AGAIN}{len(self.orders)}", exits=()
             )
@@ -72,7 +75,3 @@ class HostileBooks(SecondBroker):
             )
         )
         return number
-
-    def doubled(self) -> list[str]:
-        """The client ids under which there is more than one order."""
-        return [known for known in self.orders if AGAIN in known]

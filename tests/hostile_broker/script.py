@@ -4,8 +4,9 @@ import random
 import threading
 from dataclasses import dataclass, field
 
-# How a request can be answered besides honestly. Before: it does not take effect.
-BEFORE = ("lost_before", "error_before", "hang_before", "kill_before", "busy", "not_found")
+# How a request can be answered besides honestly. Before: it does not take effect. Blind: the broker does not find
+# its orders yet.
+BEFORE = ("lost_before", "error_before", "hang_before", "kill_before", "busy", "blind")
 AFTER = ("lost_after", "error_after", "hang_after", "kill_after", "html", "cut", "text", "word")
 
 

@@ -5,6 +5,8 @@ and scripts its faults.
 """
 
 import json
+import select
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -27,7 +29,8 @@ HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 class HostileBroker:
     """accounts: the books by the key of the account. kill: what "kill" faults call. requests: each one with its
-    time (monotonic seconds) and the fault that it met. released: set to end the requests that hang."""
+    time (monotonic seconds) and the fault that it met. released: set to end the requests that hang. most_hanging:
+    how many have hung at the same time."""
 
     def __init__(self) -> None:
         self.accounts: dict[str, HostileBooks] = {}
@@ -35,6 +38,8 @@ class HostileBroker:
         self.kill: Callable[[], None] = lambda: None
         self.requests: list[tuple[float, Request, str]] = []
         self.released = threading.Event()
+        self.most_hanging = self._hanging = 0
+        self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"broker": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -54,7 +59,20 @@ class HostileBroker:
         self.release()
         self.script = Script()
         self.accounts, self.requests, self.kill = {}, [], lambda: None
+        self.most_hanging = 0
         self.released = threading.Event()
+
+    def hang(self, connection: socket.socket) -> None:
+        """Do not answer until this is released, or the desk has closed the connection."""
+        with self._lock:
+            self._hanging += 1
+            self.most_hanging = max(self.most_hanging, self._hanging)
+        while not self.released.is_set():
+            readable, _, _ = select.select([connection], [], [], 0.05)
+            if readable:
+                break
+        with self._lock:
+            self._hanging -= 1
 
     def release(self) -> None:
         """End the requests that hang: their connections are closed."""
@@ -102,19 +120,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.broker.requests.append((time.monotonic(), request, fault.how if fault else ""))
         try:
             if fault is not None and fault.how in BEFORE:
-                self._misbehave(fault, 0, {})
+                self._misbehave(fault, route, 0, {})
             else:
                 with books.lock:
                     status, answer = _answer(books, route, query, body)
                 if fault is not None and fault.how in AFTER:
-                    self._misbehave(fault, status, answer)
+                    self._misbehave(fault, route, status, answer)
                 else:
                     self._send(status, answer)
         except (_Dropped, OSError):
             self.close_connection = True
         return None
 
-    def _misbehave(self, fault: Fault, status: int, answer: Any) -> None:
+    def _misbehave(self, fault: Fault, route: str, status: int, answer: Any) -> None:
         how = fault.how.removesuffix("_before").removesuffix("_after")
         if how == "lost":
             raise _Dropped
@@ -122,14 +140,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.broker.kill()
             raise _Dropped
         if how == "hang":
-            self.broker.released.wait()
+            self.broker.hang(self.connection)
             raise _Dropped
         if how == "busy":
             self._send(429, {"message": "Too many requests."}, {"Retry-After": f"{fault.retry_after:g}"})
         elif how == "error":
             self._write(502, HTML, "text/html")
-        elif how == "not_found":
-            self._send(404, {"message": "order not found"})
+        elif how == "blind":
+            self._send(*((200, []) if route == "open_orders" else (404, {"message": "order not found"})))
         elif how == "html":
             self._write(200, HTML, "text/html")
         elif how == "text":
@@ -141,7 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(status, _with_other_word(answer))
 
     def _send(self, status: int, answer: Any, headers: dict[str, str] | None = None) -> None:
-        self._write(status, json.dumps(answer).encode(), "application/json", headers)
+        body = b"" if status == 204 else json.dumps(answer).encode()
+        self._write(status, body, "application/json", headers)
 
     def _write(self, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

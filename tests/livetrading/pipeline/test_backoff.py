@@ -77,7 +77,16 @@ def test_an_entry_waits_and_an_exit_goes_out(live: LiveStrategy, broker: Scripte
     broker.failing = {}
     assert send(entry, 1) == S.PENDING
     assert (fresh(entry).attempts, send(sale, 1)) == (0, S.ACCEPTED)
-    assert send(entry, 8) == S.ACCEPTED
+    assert send(entry, 7) == S.ACCEPTED
+
+
+def test_an_entry_waits_for_an_exit_that_waits_for_its_shares(live: LiveStrategy, broker: ScriptedBroker) -> None:
+    entry = entry_of(live, state=S.PENDING)
+    sale = exit_of(entry_of(live, state=S.FILLED, symbol="IBM"), state=S.WAITING)
+    BrokerAccount.objects.update(quiet_until=WALL)
+    assert send(entry, 1) == S.PENDING
+    Order.objects.filter(pk=sale.pk).update(state=S.ACCEPTED)
+    assert send(entry, 1) == S.ACCEPTED
 
 
 def test_an_entry_waits_for_the_exit_that_met_the_limit(live: LiveStrategy, broker: ScriptedBroker) -> None:

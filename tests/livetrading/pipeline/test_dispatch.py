@@ -18,7 +18,7 @@ from livetrading.models import (
 )
 from livetrading.models.order import FINAL, WORKING
 from livetrading.pipeline import dispatch as dispatch_module
-from livetrading.pipeline.dispatch import RECONCILE_EVERY, claim_due_accounts, release, renew
+from livetrading.pipeline.dispatch import RECONCILE_EVERY, WATCH_EVERY, claim_due_accounts, release, renew
 from livetrading.pipeline.fence import LEASE
 from tests.livetrading.at_once import at_once
 from tests.livetrading.factories import NOW, WALL, account_of, make_live_strategy, make_order
@@ -182,6 +182,17 @@ def test_an_account_with_an_open_incident_is_reconciled_until_it_is_closed(
     BrokerAccount.objects.update(claimed_until=None)
     Incident.objects.update(resolved_at=NOW)
     assert claimed(NOW + RECONCILE_EVERY) == []
+
+
+def test_an_account_at_rest_is_asked_now_and_then_where_it_is_not_simulated(
+    account: BrokerAccount, bob: User, settings: Any
+) -> None:
+    """Nothing is held; what the broker undoes or charges later must be seen all the same."""
+    settings.BROKERS = settings.BROKERS | {"remote": "somewhere"}
+    rest = BrokerAccount.objects.create(user=bob, broker="remote", mode="live", name="R", reconciled_at=NOW)
+    BrokerAccount.objects.create(user=bob, broker="gone", mode="live", active=False, reconciled_at=NOW)
+    assert claimed(NOW + WATCH_EVERY - INSTANT) == []
+    assert claimed(NOW + WATCH_EVERY) == [rest.pk]
 
 
 def fail(account: BrokerAccount) -> None:
