@@ -47,7 +47,7 @@ class LotSchema(Schema):
 class PositionSchema(Schema):
     """The sum of the lots of a symbol. last_price and unrealized_* are null if it has no bars."""
 
-    id: int
+    id: int = Field(description="Of the account's position in the symbol, also for the lots of one strategy.")
     symbol: str = Field(examples=["AAPL"])
     shares: float = Field(validation_alias="quantity", examples=[12])
     average_price: float = Field(examples=[30.5])

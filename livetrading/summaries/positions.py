@@ -71,8 +71,8 @@ class OpenLot:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The position of the account in one symbol: the sum of its lots. id: of its row; None for the lots of one
-    strategy."""
+    """The position of the account in one symbol: the sum of its lots. id: of the account's row, also where the
+    lots are those of one strategy."""
 
     symbol: str
     lots: list[OpenLot]

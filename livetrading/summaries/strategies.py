@@ -33,7 +33,8 @@ class StrategySummary:
 
     @property
     def positions(self) -> list[Position]:
-        return positions_of(self.lots)
+        ids = {position.symbol: position.id for position in self.account.positions if position.id is not None}
+        return positions_of(self.lots, ids)
 
     @property
     def keeps_failing(self) -> bool:

@@ -117,6 +117,14 @@ def test_a_position_is_closed_in_part_and_then_completely(alice: User, alices: A
     assert Order.objects.filter(purpose="exit", partial=False, quantity=20).count() == 1
 
 
+def test_the_position_of_a_strategy_has_the_id_of_the_accounts_position(alice: User, alices: ApiClient) -> None:
+    live = make_live_strategy(user=alice)
+    make_paper_trade(user=alice, live_strategy=live)
+    make_paper_trade(user=alice)
+    (position,) = alices.get(f"{LIVE}/strategies/{live.pk}/status").json["positions"]
+    assert (position["id"], position["shares"]) == (PaperPosition.objects.get().pk, 10)
+
+
 @pytest.mark.parametrize("quantity", [0, -1, 11, 0.5, "5", True, 1e300])
 def test_shares_that_cannot_be_sold_are_refused_at_the_field(
     alice: User, alices: ApiClient, quantity: Any
