@@ -14,7 +14,6 @@ from livetrading.pipeline.fence import BROKER_CALL, FENCE, LEASE, LOST_WORKER, F
 from livetrading.pipeline.gate import OPEN, Held, Verdict
 from livetrading.pipeline.requeue import lost_orders
 from livetrading.pipeline.tick import tick
-from livetrading.services.control import control
 from tests.livetrading.factories import make_live_strategy
 from tests.livetrading.made_bars import CLOSES
 from tests.livetrading.pipeline.desk import WALL
@@ -48,6 +47,11 @@ def send(order: Order, wall_now: datetime = WALL) -> None:
 def send_again(order: Order) -> None:
     """The second sender."""
     send(order, LATER)
+
+
+def close_the_gate(live: LiveStrategy) -> None:
+    """As a pause does, which also cancels the entries."""
+    LiveStrategy.objects.filter(pk=live.pk).update(status=LiveStrategy.Status.PAUSED)
 
 
 def take_over(live: LiveStrategy, order: Order, broker: ScriptedBroker) -> None:
@@ -146,7 +150,7 @@ def test_after_a_pause_the_second_sender_blocks_an_order_that_the_broker_does_no
 ) -> None:
     def meanwhile() -> None:
         take_over(live, order, broker)
-        control(live, "pause", CLOSES[1], CLOSES[1])
+        close_the_gate(live)
         send_again(order)
         assert fresh(order).state == S.BLOCKED
 
@@ -162,7 +166,7 @@ def test_after_a_pause_the_second_sender_accepts_an_order_that_the_broker_has(
     """The first request arrived late: after the broker was asked, and before the second sender."""
 
     def after() -> None:
-        control(live, "pause", CLOSES[1], CLOSES[1])
+        close_the_gate(live)
         send_again(order)
 
     stall_while_sending(
@@ -182,7 +186,7 @@ def test_a_request_that_arrives_after_the_order_was_blocked_is_cancelled_at_the_
 ) -> None:
     def before() -> None:
         take_over(live, order, broker)
-        control(live, "pause", CLOSES[1], CLOSES[1])
+        close_the_gate(live)
         send_again(order)
         assert fresh(order).state == S.BLOCKED
 
@@ -229,7 +233,7 @@ def test_the_first_attempt_does_not_ask_the_broker_and_later_ones_do(
     send(order)
     assert (fresh(order).state, len(broker.submitted)) == (S.UNKNOWN, 1)
     Order.objects.filter(pk=order.pk).update(state=S.PENDING)
-    control(live, "pause", CLOSES[1], CLOSES[1])
+    close_the_gate(live)
     send(order)
     assert (fresh(order).state, order.attempts, len(broker.submitted)) == (S.UNKNOWN, 2, 1)
 
