@@ -33,6 +33,7 @@ from backtests.services.optimizer.universes import require_unchanged, scenario_o
 from backtests.services.queue import enqueue_backtest_evidence, enqueue_candidate_evidence
 from strategies.kinds import Kind, kinds
 from tradedesk.accounts.changes import bump_version
+from tradedesk.wall_time import is_older
 
 log = logging.getLogger(__name__)
 
@@ -120,14 +121,15 @@ def retry_evidence(subject: Backtest | Candidate) -> None:
 def claim_overdue(wall_now: datetime) -> tuple[list[int], list[int]]:
     """Ids of backtests and of runs to enqueue: completed, without evidence and without a worker that computes it.
     Their heartbeat is renewed, so that none is returned twice within the timeout."""
-    overdue = Q(heartbeat_at__lt=wall_now - OVERDUE_AFTER)
+    overdue = is_older("heartbeat_at", wall_now, OVERDUE_AFTER)
     backtests = Backtest.objects.filter(overdue, status=Backtest.Status.COMPLETED, evidence=None)
     backtest_ids = [
         pk
         for pk in backtests.order_by("-pk").values_list("pk", flat=True)[:MAX_OVERDUE]
         if Backtest.objects.filter(overdue, pk=pk).update(heartbeat_at=wall_now)
     ]
-    unclaimed = (overdue & Q(stage="")) | Q(stage=COMPUTING, heartbeat_at__lt=wall_now - HEARTBEAT_TIMEOUT)
+    lost = is_older("heartbeat_at", wall_now, HEARTBEAT_TIMEOUT)
+    unclaimed = (overdue & Q(stage="")) | (lost & Q(stage=COMPUTING))
     runs = OptimizerRun.objects.filter(unclaimed, status=OptimizerRun.Status.COMPLETED, evidence_computed=False)
     return backtest_ids, [
         pk

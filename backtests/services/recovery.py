@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from backtests.models import Backtest
 from tradedesk.accounts.changes import bump_version
+from tradedesk.wall_time import is_older
 
 # A worker sends a heartbeat every second; without one for a minute it counts as dead.
 HEARTBEAT_TIMEOUT = timedelta(seconds=60)
@@ -21,7 +22,7 @@ TOO_MANY_ATTEMPTS = (
 def recover_backtests(wall_now: datetime) -> list[int]:
     """Queue backtests of dead workers again; the ids to enqueue, which include those whose message was lost."""
     expired = Backtest.objects.filter(
-        status=Backtest.Status.RUNNING, heartbeat_at__lt=wall_now - HEARTBEAT_TIMEOUT
+        is_older("heartbeat_at", wall_now, HEARTBEAT_TIMEOUT), status=Backtest.Status.RUNNING
     )
     _change(
         expired.filter(attempts__gte=MAX_ATTEMPTS),
@@ -37,7 +38,9 @@ def recover_backtests(wall_now: datetime) -> list[int]:
         progress=0,
         heartbeat_at=wall_now,
     )
-    waiting = Backtest.objects.filter(status=Backtest.Status.QUEUED, heartbeat_at__lt=wall_now - MESSAGE_TIMEOUT)
+    waiting = Backtest.objects.filter(
+        is_older("heartbeat_at", wall_now, MESSAGE_TIMEOUT), status=Backtest.Status.QUEUED
+    )
     return requeued + _change(waiting, heartbeat_at=wall_now)
 
 

@@ -22,8 +22,10 @@ def never_had(order: Order, capabilities: Capabilities, wall_now: datetime) -> b
     """
     if order.state == OrderState.UNKNOWN and capabilities.unique_client_ids:
         return True
-    in_a_row = order.absent_since is not None and order.absent_since >= order.state_changed_at
-    first = order.absent_since if in_a_row and order.absent_since else wall_now
+    since = order.absent_since
+    # A look from the future, before the clock went back, counts no more.
+    in_a_row = since is not None and order.state_changed_at <= since <= wall_now
+    first = since if in_a_row and since else wall_now
     looks = order.absent_looks + 1 if in_a_row else 1
     Order.objects.filter(pk=order.pk, state=order.state, absent_looks=order.absent_looks).update(
         absent_since=first, absent_looks=looks

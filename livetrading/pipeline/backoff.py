@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from livetrading.brokers.protocol import TooManyRequests
 from livetrading.models import BrokerAccount, Order, OrderState
+from tradedesk.wall_time import lasts
 
 # Wall time, whatever the broker says.
 SHORTEST, LONGEST = timedelta(seconds=1), timedelta(seconds=60)
@@ -30,8 +31,8 @@ def back_off(account_id: int, error: Exception, wall_now: datetime) -> timedelta
 def must_wait(order_id: uuid.UUID, wall_now: datetime) -> bool:
     """Whether this order is an entry that waits: for the end of the back-off, or afterwards for the exits of its
     account."""
-    limited = {"account__quiet_until__gt": wall_now - EXITS_FIRST}
-    entry = Order.objects.filter(pk=order_id, purpose=Order.Purpose.ENTRY, **limited)
+    limited = lasts("account__quiet_until", wall_now - EXITS_FIRST, LONGEST + EXITS_FIRST)
+    entry = Order.objects.filter(limited, pk=order_id, purpose=Order.Purpose.ENTRY)
     found = entry.values_list("account", "account__quiet_until").first()
     if found is None:
         return False

@@ -19,7 +19,8 @@ from livetrading.models import (
 from livetrading.models.halt import UNFINISHED
 from livetrading.models.live_strategy import CHECKED
 from livetrading.models.order import WORKING
-from livetrading.pipeline import fence
+from livetrading.pipeline import backoff, fence
+from tradedesk.wall_time import is_over
 
 # An account with something at the broker is reconciled after this market time.
 RECONCILE_EVERY = timedelta(seconds=5)
@@ -27,13 +28,15 @@ RECONCILE_EVERY = timedelta(seconds=5)
 # simulated: a broker may undo a sale, or charge a fee, later.
 WATCH_EVERY = timedelta(seconds=60)
 ACCOUNTS = 1000
+# A claim is a lease, or the pause after a tick that failed, which is longer.
+LONGEST_CLAIM = timedelta(seconds=60)
 
 
 def claim_due_accounts(now: datetime, wall_now: datetime) -> list[tuple[int, datetime]]:
     """Claim the accounts that need a tick at the market time `now`. Returns their ids and the ends of their
     leases, those that waited longest first, so that every user has a turn."""
-    free = Q(claimed_until=None) | Q(claimed_until__lte=wall_now)
-    free &= Q(quiet_until=None) | Q(quiet_until__lte=wall_now)
+    free = Q(claimed_until=None) | is_over("claimed_until", wall_now, LONGEST_CLAIM)
+    free &= Q(quiet_until=None) | is_over("quiet_until", wall_now, backoff.LONGEST)
     until = wall_now + fence.LEASE
     with transaction.atomic():
         # The row locks let only one of two dispatchers claim an account; one that a tick has locked has its turn

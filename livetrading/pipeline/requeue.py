@@ -10,9 +10,21 @@ from livetrading.pipeline import fence
 LOST_MESSAGE = timedelta(seconds=5)
 
 
+# An order that was changed so much later than now: the wall clock has gone back.
+AHEAD = timedelta(seconds=5)
+
+
+def restart_timers(wall_now: datetime) -> int:
+    """After the wall clock has gone back: what waits since a time in the future waits since now, or nothing would
+    happen to these orders until then. Returns how many."""
+    ahead = Order.objects.filter(state__in=OrderState.values, state_changed_at__gt=wall_now + AHEAD)
+    return ahead.update(state_changed_at=wall_now)
+
+
 def lost_orders(wall_now: datetime) -> list[uuid.UUID]:
     """The orders to enqueue again, exits first, then the oldest. An order whose worker has stopped becomes
     UNKNOWN: it is sent again only after the broker has confirmed that it never received it."""
+    restart_timers(wall_now)
     stopped = wall_now - fence.LOST_WORKER
     submitting = Order.objects.filter(state=OrderState.SUBMITTING, state_changed_at__lt=stopped)
     for order_id in submitting.values_list("pk", flat=True):

@@ -12,6 +12,7 @@ from django.db.models import Case, F, Value, When
 from livetrading.models import BrokerAccount
 from livetrading.pipeline.backoff import back_off
 from livetrading.pipeline.checks import CheckContext, check_set, due_strategies
+from livetrading.pipeline.dispatch import LONGEST_CLAIM
 from livetrading.pipeline.evaluate import Evaluation, evaluate
 from livetrading.pipeline.execute import request_cancels
 from livetrading.pipeline.failures import record_failures
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 # The strategies of one message, which then takes less than a second.
 SET = 200
 # After repeated failures an account is tried again after this wall time at most.
-LONGEST_PAUSE = timedelta(seconds=60)
+LONGEST_PAUSE = LONGEST_CLAIM
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from tradedesk.marketdata.clock import MarketStatus
 # On its way to the broker, or without its answer. The desk sends again after 5 s and asks again after 30 s.
 ON_THE_WAY = (OrderState.PENDING, OrderState.SUBMITTING, OrderState.UNKNOWN)
 STUCK_AFTER = timedelta(seconds=60)
-# A state that was changed in the future: the clock went back, and the timers of the order stand still.
+# A state that was changed in the future: the clock went back, and the timers of the order begin again (requeue).
 AHEAD = timedelta(seconds=5)
 # An account with something at its broker is reconciled every 5 s of market time.
 UNRECONCILED_AFTER = timedelta(seconds=60)

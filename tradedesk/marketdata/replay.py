@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from tradedesk.marketdata import sessions
 from tradedesk.marketdata.models import ReplayMarket
 from tradedesk.marketdata.samples import FIRST_SESSION, LAST_SESSION
+from tradedesk.wall_time import has_passed
 
 ROW = 1
 # The market asks every second while it waits. A longer pause means that the desk was stopped, which is no waiting.
@@ -95,7 +96,7 @@ def advance(wall_now: datetime) -> bool:
         return False
     pace = timedelta(seconds=settings.REPLAY_SECONDS_PER_BAR)
     due = market.advanced_at + pace
-    if market.ended or wall_now < due:
+    if market.ended or not has_passed(market.advanced_at, pace, wall_now):
         return False
     shown = ReplayMarket.objects.filter(pk=ROW, session=market.session, advanced_at=market.advanced_at)
     waiting_for = _work_left(sessions.session_close(market.session))
@@ -107,7 +108,7 @@ def advance(wall_now: datetime) -> bool:
             return False
         log.warning("The replay moves on after %.0f s without %s.", waited, waiting_for)
     # A slightly late call does not slow the replay down; after a stop it continues without catching up.
-    shown_since = due if wall_now < due + pace else wall_now
+    shown_since = due if due <= wall_now < due + pace else wall_now
     session = _session_from(market.session + timedelta(days=1))
     moved = {**_shown(session, shown_since), "ended": session >= LAST_SESSION, "moved_without": waiting_for}
     return shown.update(**moved) == 1

@@ -207,7 +207,7 @@ CELERY_TASK_ROUTES = (
         for task in ("tradedesk.notifications.tasks.*", "livetrading.tasks.summarize_closed_sessions")
     }
 )
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "tradedesk.beat:DeskScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 # The interval of each task in seconds. The table of the scheduler has whole seconds and ignores Celery's
 # `expires`. A message older than `expire_seconds` is dropped; the next one does the same work.

@@ -9,6 +9,7 @@ from backtests.models import OptimizerChunk, OptimizerRun
 from backtests.services.optimizer.concurrency import ACTIVE, enqueue_after_commit, enqueue_next
 from backtests.services.optimizer.lease import fail_run
 from tradedesk.accounts.changes import bump_version
+from tradedesk.wall_time import is_older
 
 # A worker sends a heartbeat every second; without one for a minute it counts as dead.
 HEARTBEAT_TIMEOUT = timedelta(seconds=60)
@@ -24,8 +25,8 @@ Status = OptimizerChunk.Status
 
 def recover_runs(wall_now: datetime) -> None:
     """Queue the chunks of dead workers again, enqueue lost messages again, and restart stalled runs."""
-    expired = Q(status=Status.RUNNING, heartbeat_at__lt=wall_now - HEARTBEAT_TIMEOUT)
-    not_started = Q(status=Status.QUEUED, heartbeat_at__lt=wall_now - MESSAGE_TIMEOUT)
+    expired = is_older("heartbeat_at", wall_now, HEARTBEAT_TIMEOUT) & Q(status=Status.RUNNING)
+    not_started = is_older("heartbeat_at", wall_now, MESSAGE_TIMEOUT) & Q(status=Status.QUEUED)
     chunks = OptimizerChunk.objects.filter(run__status__in=ACTIVE)
     given_up = chunks.filter(expired, attempts__gte=MAX_ATTEMPTS)
     for run_id, user_id in given_up.values_list("run_id", "run__user_id"):
@@ -45,9 +46,9 @@ def _restart_stalled_runs(wall_now: datetime) -> None:
     active_chunks = OptimizerChunk.objects.exclude(status=Status.DONE).exclude(
         Q(status=Status.QUEUED, heartbeat_at=None)
     )
-    stalled = OptimizerRun.objects.filter(status__in=ACTIVE, heartbeat_at__lt=wall_now - MESSAGE_TIMEOUT).exclude(
-        pk__in=active_chunks.values("run_id")
-    )
+    stalled = OptimizerRun.objects.filter(
+        is_older("heartbeat_at", wall_now, MESSAGE_TIMEOUT), status__in=ACTIVE
+    ).exclude(pk__in=active_chunks.values("run_id"))
     for run in stalled.only("pk", "method"):
         with transaction.atomic():
             if stalled.filter(pk=run.pk).update(heartbeat_at=wall_now, stage=""):

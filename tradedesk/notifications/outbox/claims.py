@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from django.db.models import F, Min, Q, QuerySet
 
 from tradedesk.notifications.models import Channel, Delivery
-from tradedesk.notifications.outbox.backoff import MAX_ATTEMPTS, next_attempt, rest_until
+from tradedesk.notifications.outbox.backoff import LONGEST_REST, MAX_ATTEMPTS, PAUSES, next_attempt, rest_until
+from tradedesk.wall_time import is_over, lasts
 
 State = Delivery.State
 # Rows of one channel that are sent together.
@@ -28,8 +29,12 @@ class Claimed:
 
 
 def due(wall_now: datetime) -> Q:
-    waiting = Q(state=State.PENDING) & (Q(next_attempt_at=None) | Q(next_attempt_at__lte=wall_now))
-    return waiting | Q(state=State.SENDING, lease_until__lte=wall_now)
+    is_time = Q(next_attempt_at=None) | is_over("next_attempt_at", wall_now, PAUSES[-1])
+    return Q(state=State.PENDING) & is_time | Q(state=State.SENDING) & is_over("lease_until", wall_now, LEASE)
+
+
+def _resting(wall_now: datetime) -> Q:
+    return lasts("channel__retry_at", wall_now, LONGEST_REST) & Q(notification__isnull=False)
 
 
 def claim_batch(wall_now: datetime) -> Claimed | None:
@@ -46,8 +51,8 @@ def claim_batch(wall_now: datetime) -> Claimed | None:
 
 def _waiting_channels(wall_now: datetime) -> list[uuid.UUID]:
     """The ten channels with due rows that were tried longest ago."""
-    busy = Delivery.objects.filter(state=State.SENDING, lease_until__gt=wall_now).values("channel")
-    resting = Q(channel__retry_at__gt=wall_now, notification__isnull=False)
+    busy = Delivery.objects.filter(lasts("lease_until", wall_now, LEASE), state=State.SENDING).values("channel")
+    resting = _resting(wall_now)
     rows = Delivery.objects.filter(due(wall_now)).exclude(resting).exclude(channel__in=busy)
     found = (
         rows.values("channel").annotate(tried=Min("channel__tried_at")).order_by(F("tried").asc(nulls_first=True))
@@ -58,7 +63,7 @@ def _waiting_channels(wall_now: datetime) -> list[uuid.UUID]:
 def _claim(channel_id: uuid.UUID, wall_now: datetime) -> Claimed | None:
     claim = uuid.uuid4().hex
     rows = Delivery.objects.filter(due(wall_now), channel=channel_id)
-    resting = Q(channel__retry_at__gt=wall_now, notification__isnull=False)
+    resting = _resting(wall_now)
     first = rows.exclude(resting).order_by("-priority", F("notification").asc(nulls_first=True))
     ids = list(first.values_list("pk", flat=True)[:BATCH])
     # Of two workers, the second finds the rows no longer due.

@@ -1,0 +1,59 @@
+"""Celery's beat, so that it goes on when the database comes back and when the clock jumps.
+
+The scheduler in the database ends with an error that it meets while it reads the schedule, and it does not run a
+task again before the wall time of the last run has passed: after a jump of the clock to the past by a day it
+would wait for a day.
+"""
+
+import logging
+import time
+from datetime import datetime
+from typing import Any
+
+from celery import Celery
+from django.db import DatabaseError, InterfaceError, close_old_connections
+from django_celery_beat.models import PeriodicTask
+from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
+
+log = logging.getLogger(__name__)
+
+
+class DeskEntry(ModelEntry):
+    """A task of the schedule that has not run in the future."""
+
+    def __init__(self, model: PeriodicTask, app: Celery | None = None) -> None:
+        super().__init__(model, app=app)
+        self.forget_future()
+
+    def forget_future(self) -> None:
+        now = self._default_now()
+        if self.last_run_at > now:
+            self.last_run_at = self.model.last_run_at = now
+
+
+class DeskScheduler(DatabaseScheduler):
+    Entry = DeskEntry
+    _seen = 0.0  # the wall time of the last tick
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Run what is due. Returns the seconds until the next tick."""
+        now = time.time()
+        if now < self._seen:
+            log.warning("The clock went back by %.0f s: the schedule of beat begins anew.", self._seen - now)
+            self._begin_anew()
+        self._seen = now
+        try:
+            seconds: float = super().tick(*args, **kwargs)
+        except (DatabaseError, InterfaceError):
+            log.exception("Beat could not use the database; it tries again.")
+            close_old_connections()
+            self._heap = None
+            return float(self.max_interval)
+        return seconds
+
+    def _begin_anew(self) -> None:
+        for entry in (self._schedule or {}).values():
+            entry.forget_future()
+        # The heap has the times at which the tasks were due by the clock before.
+        self._heap = None
+        self._last_full_sync = datetime.now()  # noqa: DTZ005 - as in the class above
