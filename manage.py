@@ -11,6 +11,9 @@ def main() -> None:
     from django.core.management import execute_from_command_line
 
     try:
+        from tradedesk.database_check import refuse_for_command
+
+        refuse_for_command(sys.argv)
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         # The user can correct a wrong setting, so show the message without a traceback.

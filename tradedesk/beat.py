@@ -15,6 +15,8 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
+from tradedesk.database_check import refuse_for_command
+
 log = logging.getLogger(__name__)
 
 
@@ -34,6 +36,11 @@ class DeskEntry(ModelEntry):
 class DeskScheduler(DatabaseScheduler):
     Entry = DeskEntry
     _seen = 0.0  # the wall time of the last tick
+
+    def setup_schedule(self) -> None:
+        """A beat of an older version ends with the reason before it writes."""
+        refuse_for_command(["celery", "beat"])
+        super().setup_schedule()
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Run what is due. Returns the seconds until the next tick."""

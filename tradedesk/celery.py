@@ -1,8 +1,10 @@
 """The Celery application. It finds the tasks.py of each app by name."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import celeryd_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradedesk.settings.base")
 
@@ -16,3 +18,11 @@ def make_app(*, set_as_current: bool = True) -> Celery:
 
 
 app = make_app()
+
+
+@celeryd_init.connect(weak=False)
+def refuse_newer_database(**_: Any) -> None:
+    """A worker of an older version ends with the reason; manage.py does the same, and beat."""
+    from tradedesk.database_check import refuse_for_command
+
+    refuse_for_command(["celery", "worker"])

@@ -2,7 +2,6 @@
 
 import shutil
 import socket
-from collections.abc import Iterable
 from datetime import datetime
 
 from celery import current_app
@@ -13,7 +12,7 @@ from tradedesk.monitoring.findings import Finding, Probe, State, register
 from tradedesk.monitoring.heartbeats import read_heartbeats
 from tradedesk.monitoring.models import Component, LastBackup, WriteCheck
 from tradedesk.monitoring.pulse import MAX_AHEAD, pulse_of
-from tradedesk.monitoring.schema import foreign_migrations, missing_migrations
+from tradedesk.monitoring.schema import foreign_migrations, missing_migrations, named
 
 GIGABYTE = 1024**3
 # Free bytes in the data folder.
@@ -98,10 +97,10 @@ def judge_space(free: int) -> Finding:
 
 def _schema(wall_now: datetime) -> dict[str, Finding]:
     if foreign := foreign_migrations():
-        text = f"The database is of a newer version ({_named(foreign)}). Start that version of the desk."
+        text = f"The database is of a newer version ({named(foreign)}). Start that version of the desk."
         return {"schema_version": Finding(State.ERROR, text)}
     if missing := missing_migrations():
-        text = f"The database misses {_named(missing)}. Run: manage.py migrate"
+        text = f"The database misses {named(missing)}. Run: manage.py migrate"
         return {"schema_version": Finding(State.ERROR, text)}
     return {"schema_version": Finding(State.OK, "The tables are those of this version.")}
 
@@ -118,9 +117,3 @@ def judge_backup(made_at: datetime | None, wall_now: datetime) -> Finding:
     if not -1 < days <= OLD_BACKUP:
         return Finding(State.WARNING, f"{text}. Make one each day: manage.py backup")
     return Finding(State.OK, f"{text}.")
-
-
-def _named(migrations: Iterable[tuple[str, str]]) -> str:
-    """The first three."""
-    names = sorted(f"{label} {name}" for label, name in migrations)
-    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")

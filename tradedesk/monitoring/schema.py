@@ -1,6 +1,7 @@
 """Whether the database has the tables of this version of the desk."""
 
 import pkgutil
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +34,12 @@ def foreign_migrations() -> set[Migration]:
     for label, name in known_migrations():
         latest[label] = max(name, latest.get(label, ""))
     return {(label, name) for label, name in _applied() if label in latest and name > latest[label]}
+
+
+def named(migrations: Iterable[Migration]) -> str:
+    """The first three, in words."""
+    names = sorted(f"{label} {name}" for label, name in migrations)
+    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
 
 
 def _applied() -> set[Migration]:

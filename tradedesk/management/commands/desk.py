@@ -11,6 +11,7 @@ from django.db import connections
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from tradedesk.database_check import UnusableDatabase, refuse_damaged
 from tradedesk.exposure import Exposed, refuse_open_doors
 from tradedesk.lock import FileLock, Locked
 from tradedesk.preparation import NotBuilt, collect_static_files, compile_kernels, prepare_data
@@ -29,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *, host: str, port: str, **options: Any) -> None:
         try:
             code = self.run(host, port)
-        except (CommandError, NotBuilt, CannotListen, Exposed) as refusal:
+        except (CommandError, NotBuilt, CannotListen, Exposed, UnusableDatabase) as refusal:
             self.stderr.write(str(refusal))
             code = 1
         except KeyboardInterrupt:
@@ -49,6 +50,7 @@ class Command(BaseCommand):
         try:
             with FileLock(settings.DATA_DIR / "desk.lock", f"{url}, process {os.getpid()}"):
                 listener = listen(host, int(port))
+                refuse_damaged(settings.DATABASES["default"])
                 collect_static_files()
                 prepare_data(timezone.now())
                 compile_kernels(lambda line: self.print_now(f"{line}\n"))

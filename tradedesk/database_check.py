@@ -1,0 +1,86 @@
+"""Refuse to start on a database that this version must not use: one of a newer version, or a damaged file.
+
+Code of an older version does not know what a newer one has added, such as a new state of an order; and what is
+written to a damaged file may be lost, or damage more of it.
+"""
+
+import sqlite3
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import django
+from django.conf import settings
+from django.db import DatabaseError
+
+from tradedesk.monitoring.schema import foreign_migrations, named
+
+# Commands that do not write to the desk's records; `help` and `version` are handled by Django.
+READING = {
+    "backup",
+    "check",
+    "check_strategy",
+    "collectstatic",
+    "compile_kernels",
+    "dbshell",
+    "diffsettings",
+    "help",
+    "makemigrations",
+    "showmigrations",
+    "test",
+    "verify_audit",
+    "version",
+}
+
+
+class UnusableDatabase(Exception):
+    """The message says what to do."""
+
+
+def refuse_for_command(arguments: list[str]) -> None:
+    """Refuse a database of a newer version for a command that may write. arguments: of manage.py, with its name.
+    Exits with the reason."""
+    if not arguments[1:] or arguments[1] in READING or {"-h", "--help", "--version"} & set(arguments):
+        return
+    django.setup()
+    try:
+        refuse_newer()
+    except UnusableDatabase as refusal:
+        sys.exit(str(refusal))
+
+
+def refuse_newer() -> None:
+    """Raises UnusableDatabase when a newer version has changed the tables. One query."""
+    try:
+        foreign = foreign_migrations()
+    except DatabaseError:
+        return  # it is not reachable, or has no tables yet
+    if foreign:
+        raise UnusableDatabase(
+            f"A newer version of the desk has changed this database ({named(foreign)}), and version "
+            f"{settings.VERSION} must not write to it. Start the newer version, or go back to a backup that was "
+            "made before (docs/operating.md)."
+        )
+
+
+def refuse_damaged(database: Mapping[str, Any]) -> None:
+    """Raises UnusableDatabase when the database, as Django's settings describe it, is a damaged file of SQLite. It
+    reads the whole file, at hundreds of megabytes in a second."""
+    file = Path(str(database["NAME"]))
+    if "sqlite3" not in database["ENGINE"] or not file.is_file():
+        return
+    try:
+        with closing(sqlite3.connect(file, timeout=20)) as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(1)")]
+    except sqlite3.OperationalError as error:
+        raise UnusableDatabase(f"The database {file} cannot be opened: {error}.") from error
+    except sqlite3.DatabaseError as error:
+        found = [str(error)]
+    if found != ["ok"]:
+        what = " ".join(" ".join(found).split())[:200]
+        raise UnusableDatabase(
+            f"The database {file} is damaged ({what}), so the desk does not write to it. Move it "
+            "away with its -wal and -shm files, and put the newest backup in its place (docs/operating.md)."
+        )
