@@ -24,7 +24,7 @@ from livetrading.models import (
     SignalHistory,
 )
 from livetrading.services.accounts import broker_for
-from livetrading.services.reset import reset_replay
+from livetrading.services.reset import reset_paper, reset_replay
 from strategies.models import Strategy
 from tests.livetrading.factories import (
     WALL,
@@ -41,6 +41,7 @@ from tests.livetrading.made_bars import CLOSES, flat, store_bars
 from tests.livetrading.pipeline.desk import open_account, step
 from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy
 from tradedesk.accounts.models import Mode, User
+from tradedesk.audit.models import AuditRecord
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.rules import Costs
 from tradedesk.marketdata import replay
@@ -187,6 +188,42 @@ def test_the_desk_trades_again_after_the_reset(traded_desk: User) -> None:
         step(live, now)
     trade = PaperTrade.objects.get()
     assert (trade.quantity, trade.exit_reason) == (116, "signal")  # 2% of 70,000 / 12 = 116.67
+
+
+# --- The paper account of one user -----------------------------------------------------------------------------
+
+
+def test_only_the_paper_account_of_this_user_is_empty(traded_desk: User, bob: User) -> None:
+    others = {model: model._default_manager.filter(account__user=bob).count() for model in (Order, PaperTrade)}
+    deployments = LiveStrategy.objects.filter(user=traded_desk).count()
+    live = make_live_strategy(user=traded_desk, mode=Mode.LIVE)
+    assert reset_paper(traded_desk, WALL) == deployments
+    assert list(LiveStrategy.objects.filter(user=traded_desk)) == [live]
+    own = BrokerAccount.objects.get(user=traded_desk, mode=Mode.PAPER)
+    assert (own.cash, own.booked_cash, own.fill_cursor, own.epoch) == (70_000, 70_000, "", 2)
+    assert own.paper_account.cash == 70_000
+    for model, count in others.items():
+        assert not model._default_manager.filter(account=own).exists()
+        assert model._default_manager.filter(account__user=bob).count() == count > 0
+    assert not PaperOrder.objects.filter(account=own.paper_account).exists()
+    assert PaperOrder.objects.filter(account__broker_account__user=bob).exists()
+    assert account_of(bob).epoch == 1
+    assert replay_state().session == date(2012, 3, 9)
+    assert AuditRecord.objects.filter(action="paper_reset", user_id=traded_desk.pk).count() == 1
+
+
+def test_the_command_empties_the_account_of_the_user_it_names(
+    traded_desk: User, bob: User, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(CommandError):
+        call_command("reset_paper", "nobody@example.com", "--yes")
+    confirm_with(monkeypatch, "no")
+    with pytest.raises(CommandError):
+        call_command("reset_paper", traded_desk.email)
+    assert LiveStrategy.objects.filter(user=traded_desk).exists()
+    call_command("reset_paper", traded_desk.email.upper(), "--yes")
+    assert not LiveStrategy.objects.filter(user=traded_desk).exists()
+    assert LiveStrategy.objects.filter(user=bob).exists()
 
 
 # --- The command -----------------------------------------------------------------------------------------------

@@ -1,5 +1,9 @@
-"""A reset of the replay beside running workers: what belongs to the emptied records leaves nothing behind."""
+"""A reset beside running workers: what belongs to the emptied records leaves nothing behind.
 
+Each race is run with a reset of the replay and with one of the user's paper account.
+"""
+
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -26,7 +30,7 @@ from livetrading.pipeline import execute
 from livetrading.pipeline import reconcile as reconcile_module
 from livetrading.pipeline import tick as tick_module
 from livetrading.pipeline.tick import tick
-from livetrading.services.reset import reset_replay
+from livetrading.services.reset import reset_paper, reset_replay
 from tests.livetrading.at_once import at_once
 from tests.livetrading.factories import at_day
 from tests.livetrading.made_bars import CLOSES, DAYS, flat, store_bars
@@ -75,22 +79,34 @@ def orders_at_third_close(account: BrokerAccount) -> list[str]:
     return orders
 
 
-def is_empty(account: BrokerAccount) -> None:
+def replay_reset(user: User) -> int:
+    return reset_replay(WALL)
+
+
+def paper_reset(user: User) -> int:
+    return reset_paper(user, WALL)
+
+
+def is_empty(account: BrokerAccount, reset: Callable[[User], int]) -> None:
     """Nothing is left in the records of the desk and of the broker, and the money is that of the start."""
-    assert {model.__name__: model._default_manager.count() for model in TABLES} == dict.fromkeys(
-        (model.__name__ for model in TABLES), 0
+    # What was notified before stays in the inbox, where the market goes on.
+    tables = TABLES if reset is replay_reset else [model for model in TABLES if model is not Notification]
+    assert {model.__name__: model._default_manager.count() for model in tables} == dict.fromkeys(
+        (model.__name__ for model in tables), 0
     )
     assert PaperAccount.objects.get().cash == CASH
     account.refresh_from_db()
     assert (account.cash, account.equity, account.booked_cash, account.peak_equity) == (CASH,) * 4
     # A market time of the old run would count as later than every session of the new one.
     assert (account.reconciled_at, account.snapshot_at, account.fill_cursor) == (None, None, "")
-    assert ReplayMarket.objects.get().session == DAYS[0]
+    assert account.epoch == 2
+    if reset is replay_reset:
+        assert ReplayMarket.objects.get().session == DAYS[0]
 
 
-def before(target: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reset the replay right before this function runs for the first time."""
-    original, resets = getattr(target, name), [lambda: reset_replay(WALL)]
+def before(target: Any, name: str, reset: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reset right before this function runs for the first time."""
+    original, resets = getattr(target, name), [reset]
 
     def reset_first(*args: Any, **kwargs: Any) -> Any:
         if resets:
@@ -100,6 +116,7 @@ def before(target: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(target, name, reset_first)
 
 
+@pytest.mark.parametrize("reset", [replay_reset, paper_reset])
 @pytest.mark.parametrize(
     ("target", "name"),
     [
@@ -109,14 +126,19 @@ def before(target: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_an_order_about_to_be_sent_is_refused(
-    account: BrokerAccount, target: Any, name: str, monkeypatch: pytest.MonkeyPatch
+    account: BrokerAccount,
+    target: Any,
+    name: str,
+    reset: Callable[[User], int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     orders = orders_at_third_close(account)
-    before(target, name, monkeypatch)
+    before(target, name, lambda: reset(account.user), monkeypatch)
     tasks.send_orders(orders[:1])
-    is_empty(account)
+    is_empty(account, reset)
 
 
+@pytest.mark.parametrize("reset", [replay_reset, paper_reset])
 @pytest.mark.parametrize(
     ("target", "name"),
     [
@@ -130,18 +152,25 @@ def test_an_order_about_to_be_sent_is_refused(
     ],
 )
 def test_a_running_tick_leaves_nothing(
-    account: BrokerAccount, target: Any, name: str, monkeypatch: pytest.MonkeyPatch
+    account: BrokerAccount,
+    target: Any,
+    name: str,
+    reset: Callable[[User], int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tasks.send_orders(orders_at_third_close(account))
     assert set(Order.objects.filter(purpose="entry").values_list("state", flat=True)) == {OrderState.ACCEPTED}
-    before(target, name, monkeypatch)
+    before(target, name, lambda: reset(account.user), monkeypatch)
     result = tick(account.pk, CLOSES[3], WALL)
     assert result.orders == []
-    is_empty(account)
+    is_empty(account, reset)
 
 
+@pytest.mark.parametrize("reset", [replay_reset, paper_reset])
 @pytest.mark.parametrize("attempt", range(ATTEMPTS))
-def test_workers_and_a_reset_at_the_same_moment(account: BrokerAccount, attempt: int) -> None:
+def test_workers_and_a_reset_at_the_same_moment(
+    account: BrokerAccount, attempt: int, reset: Callable[[User], int]
+) -> None:
     """Some orders are at the broker and are filled now, the others are sent now."""
     orders = orders_at_third_close(account)
     tasks.send_orders(orders[:2])
@@ -149,8 +178,8 @@ def test_workers_and_a_reset_at_the_same_moment(account: BrokerAccount, attempt:
     results = at_once(
         lambda: tick(account.pk, CLOSES[3], WALL),
         lambda: tasks.send_orders(orders[2:]),
-        lambda: reset_replay(WALL),
+        lambda: reset(account.user),
         lambda: tick(account.pk, CLOSES[3], WALL),
     )
     assert results[2] == 1, results
-    is_empty(account)
+    is_empty(account, reset)
