@@ -62,6 +62,7 @@ def dead_queue(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
         desk = make_app(set_as_current=False)
         desk.conf.update(broker_url=f"redis://127.0.0.1:{port}/0")
         monkeypatch.setattr(publishing, "current_app", desk)
+        monkeypatch.setattr(publishing.QUEUE, "retry_at", 0.0)
         monkeypatch.setattr(Connection, "connect", recorded)
         yield attempts
 
@@ -83,6 +84,26 @@ def test_it_does_not_raise_and_tries_once(
 def test_the_first_failure_is_the_last_attempt(dead_queue: list[dict[str, Any]]) -> None:
     publish(TASK, [(number,) for number in range(50)])
     only_limited(dead_queue, 2)
+
+
+def test_after_a_failure_the_queue_is_left_alone_for_a_while(
+    dead_queue: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that publishes twice waits for one time-out; later the queue is tried again."""
+    publish(TASK, [()])
+    attempts = len(dead_queue)
+    publish(TASK, [()])
+    assert len(dead_queue) == attempts
+    monkeypatch.setattr(publishing.QUEUE, "retry_at", 0.0)
+    publish(TASK, [()])
+    assert len(dead_queue) > attempts
+
+
+def test_an_error_of_one_message_does_not_hold_back_others(db: None) -> None:
+    publish(TASK, [(object(),)])
+    with published() as queue:
+        publish(TASK, [(1,)])
+    assert queue == [("advance_replay", [1])]
 
 
 def test_all_messages_are_published_in_their_order(db: None) -> None:
@@ -161,6 +182,7 @@ def test_an_optimizer_run_is_made_without_the_queue_and_queued_again(
     run = OptimizerRun.objects.get()
     with published() as queue, pytest.MonkeyPatch.context() as restored:
         restored.setattr(publishing, "current_app", current_app)
+        restored.setattr(publishing.QUEUE, "retry_at", 0.0)
         restored.setattr(Connection, "connect", connect)
         with django_capture_on_commit_callbacks(execute=True):
             recover_runs(run.created_at + timedelta(minutes=1))
