@@ -20,8 +20,10 @@ from tradedesk.database_check import refuse_for_command
 log = logging.getLogger(__name__)
 
 
-class DeskEntry(ModelEntry):
+class DeskEntry(ModelEntry):  # type: ignore[misc]  # the library has no types
     """A task of the schedule that has not run in the future."""
+
+    last_run_at: datetime
 
     def __init__(self, model: PeriodicTask, app: Celery | None = None) -> None:
         super().__init__(model, app=app)
@@ -33,9 +35,10 @@ class DeskEntry(ModelEntry):
             self.last_run_at = self.model.last_run_at = now
 
 
-class DeskScheduler(DatabaseScheduler):
+class DeskScheduler(DatabaseScheduler):  # type: ignore[misc]  # the library has no types
     Entry = DeskEntry
     _seen = 0.0  # the wall time of the last tick
+    _heap: Any
 
     def setup_schedule(self) -> None:
         """A beat of an older version ends with the reason before it writes."""

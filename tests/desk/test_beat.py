@@ -29,7 +29,7 @@ def beat(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeskScheduler]:
 
 def longest_wait(beat: DeskScheduler) -> float:
     """How much later than its interval a task runs at the latest, in seconds."""
-    return max(entry.is_due().next - entry.schedule.seconds for entry in beat.schedule.values())
+    return float(max(entry.is_due().next - entry.schedule.seconds for entry in beat.schedule.values()))
 
 
 def test_after_a_jump_back_each_task_runs_within_its_interval(beat: DeskScheduler) -> None:
