@@ -42,7 +42,7 @@ class Parts:
 
     def query(self, sql: str, *values: object) -> list[tuple[object, ...]]:
         with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(sql, values).fetchall()  # type: ignore[arg-type]
+            return connection.execute(sql, values).fetchall()
 
     def heartbeat(self) -> object:
         """When a task of beat was last run by the worker."""
