@@ -1,7 +1,6 @@
 """The settings of notifications: which events go where, and the channels."""
 
 import re
-import uuid
 from typing import Any
 
 import pytest
@@ -208,7 +207,7 @@ def test_deleting(alices_browser: Client, alice: User) -> None:
 def test_the_channel_of_another_user_is_not_found(bobs_browser: Client, alice: User, action: str) -> None:
     channel = make_channel(alice)
     assert bobs_browser.post(f"{CHANNELS}/{channel.pk}/{action}").status_code == 404
-    assert bobs_browser.post(f"{CHANNELS}/{uuid.uuid4()}/{action}").status_code == 404
+    assert bobs_browser.post(f"{CHANNELS}/00000000-0000-4000-8000-000000000000/{action}").status_code == 404
     assert (Channel.objects.count(), Delivery.objects.count()) == (1, 0)
 
 
@@ -218,7 +217,7 @@ def test_bob_sees_nothing_of_alice(bobs_browser: Client, alice: User) -> None:
         assert "Her channel" not in bobs_browser.get(url).content.decode()
 
 
-@pytest.mark.parametrize("url", [URL, CHANNELS, ADD, f"{CHANNELS}/{uuid.uuid4()}/test"])
+@pytest.mark.parametrize("url", [URL, CHANNELS, ADD, f"{CHANNELS}/00000000-0000-4000-8000-000000000000/test"])
 def test_charlie_is_sent_to_the_log_in(charlies_browser: Client, url: str) -> None:
     assert charlies_browser.get(url)["Location"] == f"/accounts/login/?next={url}"
 
