@@ -9,7 +9,7 @@ from livetrading.models import BrokerAccount, Fill, Incident, LiveStrategy, Orde
 from livetrading.pipeline import lots
 from tests.livetrading.at_once import at_once
 from tests.livetrading.factories import account_of, make_live_strategy, make_paper_trade
-from tests.livetrading.made_bars import CLOSES, NOW, TIMES
+from tests.livetrading.made_bars import CLOSES, TIMES
 from tests.livetrading.pipeline.scripted_broker import (
     ScriptedBroker,
     account_now,
@@ -157,9 +157,7 @@ def test_two_strategies_and_two_users_have_separate_records(
     live: LiveStrategy, alice: User, bob: User, broker: ScriptedBroker
 ) -> None:
     bobs = make_paper_trade(user=bob, live_strategy=make_live_strategy(user=bob))
-    PaperPosition.objects.create(
-        account=account_of(bob), symbol="AAPL", quantity=10, average_price=30, updated_at=NOW
-    )
+    untouched = PaperPosition.objects.get(account__user=bob)
     orders = [entry_of(live, 30), entry_of(make_live_strategy(user=alice), 10)]
     for order, price in zip(orders, (10, 14), strict=True):
         broker.filled(order, price)
@@ -169,7 +167,7 @@ def test_two_strategies_and_two_users_have_separate_records(
     # (30 x 10 + 10 x 14) / 40
     assert (position.quantity, position.average_price) == (40, 11)
     assert PaperTrade.objects.get(user=bob) == bobs
-    assert PaperPosition.objects.get(account__user=bob).updated_at == NOW
+    assert PaperPosition.objects.get(account__user=bob).updated_at == untouched.updated_at
     assert not Notification.objects.filter(user=bob).exists()
     assert account_of(bob).booked_cash == 100_000
 
@@ -259,7 +257,7 @@ def test_a_crash_while_booking_a_fill_writes_nothing(
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(lots, "_refresh_position", crash)
+        patch.setattr(lots, "refresh_position", crash)
         with pytest.raises(SystemExit):
             run_reconcile(live, broker)
     assert (Fill.objects.count(), PaperTrade.objects.count(), fresh(order).state) == (0, 0, S.ACCEPTED)
