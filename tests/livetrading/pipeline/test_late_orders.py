@@ -1,6 +1,8 @@
 """Orders that are sent late, or not at all: an entry is meant for one bar, an exit for any."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -30,6 +32,8 @@ from tests.livetrading.pipeline.scripted_broker import (
     run_reconcile,
 )
 from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy
+from tests.livetrading.second_broker.desk import second_desk
+from tests.livetrading.second_broker.variants import SEPARATE
 from tradedesk.accounts.models import User
 from tradedesk.monitoring.findings import State
 from tradedesk.notifications.models import Notification
@@ -185,3 +189,26 @@ def test_an_order_that_cannot_be_sent_again_and_again_is_one_incident_until_it_i
     assert incident.resolved_at == CLOSES[1] + MINUTE
     assert Notification.objects.count() == 1
     assert trading_findings(WALL)["orders"].state == State.OK
+
+
+# --- At a broker that answers late -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_the_broker_keeps_to_the_time_of_an_entry(
+    alice: User, monkeypatch: pytest.MonkeyPatch, sent: bool
+) -> None:
+    """It lets one expire that it could not fill in time, and refuses one that it gets later."""
+    desk = second_desk(monkeypatch, alice, SEPARATE)
+    desk.broker.largest_fill = Decimal(0)
+    entry = desk.order_entry()
+    request = desk.placed(entry).request
+    assert request.valid_until == entry.valid_until == OPENS[3] + GRACE
+    desk.set_time(OPENS[3] + GRACE + INSTANT)
+    if sent:
+        desk.broker.largest_fill = None
+        desk.step(2)
+        assert (desk.states("entry"), desk.unfinished(), desk.broker.shares) == (["expired"], [], {})
+    else:
+        with pytest.raises(OrderRefused):
+            desk.broker.submit(replace(request, client_order_id="late", exits=()))
