@@ -11,7 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from pytest_django import DjangoDbBlocker
 
 NOW = datetime(2012, 3, 5, 21, tzinfo=UTC)
-BEFORE = [("accounts", "0002_accounts_part"), ("notifications", None)]
+BEFORE = [("accounts", "0002_api_tokens"), ("notifications", None)]
 AFTER = [("notifications", "0003_remove_level")]
 # level, text and url as they were; event and priority as they become.
 ROWS = [
@@ -68,7 +68,7 @@ def test_the_rows_move_with_their_reading_on_sqlite(on_sqlite: str) -> None:
 
 
 def move(database: str) -> None:
-    old = MigrationExecutor(connections[database]).loader.project_state([("accounts", "0002_accounts_part")]).apps
+    old = MigrationExecutor(connections[database]).loader.project_state([("accounts", "0002_api_tokens")]).apps
     alice = old.get_model("accounts", "User").objects.using(database).create(email="alice@example.com")
     rows = old.get_model("accounts", "Notification").objects.using(database)
     made = [
