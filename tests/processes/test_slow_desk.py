@@ -33,6 +33,7 @@ KINDS: dict[str, dict[str, Any]] = {
 DEPLOY = f"""
 import django
 django.setup()
+from django.utils import timezone
 from livetrading.services.deploy import DeploymentSettings, deploy
 from strategies.services import save_strategy
 from tradedesk.accounts.models import User
@@ -43,7 +44,7 @@ for kind, parameters in {KINDS!r}.items():
         user, name=kind, kind=kind, parameters=parameters, symbols={SYMBOLS!r}, timeframe="1Day"
     )
     settings = DeploymentSettings(rules={RULES.as_dict()!r})
-    deploy(user, strategy, now=market_clock().now(), settings=settings)
+    deploy(user, strategy, now=market_clock().now(), wall_now=timezone.now(), settings=settings)
 """
 # Every task of live trading waits before it starts, up to longer than a session is shown.
 SLOW = """

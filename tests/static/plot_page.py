@@ -4,6 +4,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import engines
 from django.urls import include, path
 
+from livetrading.urls import desk_patterns
+
 PAGE = """
 {% extends "base.html" %}
 {% load static %}
@@ -80,6 +82,8 @@ def many(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"of": 1, "complete": True, "axes": axes, "rows": [[1, 2, 3, 4, 5, 6]]})
 
 
+# Nothing changes on this page, so it has no stream of events.
+WITHOUT_EVENTS = [pattern for pattern in desk_patterns if pattern.name != "events"]
 urlpatterns = [
     path("", page, name="home"),
     path("heat.json", heat),
@@ -91,5 +95,8 @@ urlpatterns = [
         lambda request: JsonResponse(HEAT | {"statistic": "best", "cells": [[None, None]], "complete": True}),
     ),
     path("", include("tradedesk.accounts.urls")),
+    path("", include("tradedesk.monitoring.urls")),
+    path("", include("tradedesk.notifications.urls")),
+    path("", include((WITHOUT_EVENTS, "livetrading"))),
     path("accounts/", include("allauth.urls")),
 ]

@@ -147,6 +147,9 @@ urlpatterns = [
     path("bins.json", bins),
     path("empty.json", lambda request: JsonResponse({"equity": []})),
     path("", include("tradedesk.accounts.urls")),
+    path("", include("tradedesk.monitoring.urls")),
+    path("", include("tradedesk.notifications.urls")),
     path("accounts/", include("allauth.urls")),
-    path("", include(([path("events", events, name="events")], "livetrading"))),
+    path("events", events),
+    path("", include("livetrading.urls")),
 ]
