@@ -68,11 +68,13 @@ class CheckContext:
 
 @dataclass(slots=True)
 class Drafts:
-    """The rows that a set writes. decisions: by the id of the live strategy."""
+    """The rows that a set writes. decisions: by the id of the live strategy. tripped: the strategies whose loss
+    limits have just tripped, and what to tell of it."""
 
     signals: list[SignalHistory] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     decisions: dict[int, list[BarDecision]] = field(default_factory=dict)
+    tripped: list[tuple[LiveStrategy, str]] = field(default_factory=list)
 
     def known(self) -> set[tuple[object, ...]]:
         """The keys of those signals that are stored already: a repeated check writes nothing. One query."""
@@ -110,6 +112,9 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
         before = {live.pk: _progress(live) for live in members}
         drafts = draft_set(account, fresh, evaluations, context)
         orders = _write(drafts)
+        # With the progress that keeps the trip, so that it is told once.
+        for tripped, text in drafts.tripped:
+            notify_limit(tripped, text, context.now)
         _report_late(account, drafts.signals, context.now)
         _report_waiting(account, drafts.signals, context.now)
         for live in members:
@@ -181,8 +186,7 @@ def _draft(
     if not context.capabilities.fractional:
         rules = replace(rules, fractional=False)
     equity_state = update_equity_state(live, book, evaluation, context.equity)
-    for text in trip_limits(live, rules, equity_state):
-        notify_limit(live, text, context.now)
+    drafts.tripped += [(live, text) for text in trip_limits(live, rules, equity_state)]
     entries_gate = gate(Order.Purpose.ENTRY, live.account, live.account.user, live)
     decided: dict[tuple[str, datetime], tuple[Decision, SignalHistory]] = {}
     allowance = StrategyAllowance.for_orders(

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from livetrading.models import LiveStrategy, OrderState, SignalHistory
+from livetrading.pipeline.checks import CheckContext, draft_set
+from livetrading.pipeline.evaluate import evaluate
 from livetrading.pipeline.execute import execute_order, gate_before_sending
 from livetrading.pipeline.gate import Held
+from livetrading.services.accounts import broker_for
 from tests.livetrading.made_bars import CLOSES, DAYS, flat, store_bars
 from tests.livetrading.pipeline.desk import WALL, check, deployed, open_account, replay
 from tests.livetrading.pipeline.scripted_broker import entry_of, fresh
@@ -49,6 +52,18 @@ def test_a_repeated_check_reports_nothing_again(alice: User) -> None:
     replay(live, CLOSES[:3])
     check(live, CLOSES[2])
     LiveStrategy.objects.update(last_bar_time=None, evaluated_bars={})  # the same bars are evaluated again
+    check(live, CLOSES[2])
+    assert len(reported(alice, DAILY)) == 1
+
+
+def test_a_signal_that_is_executed_by_hand_reports_no_trip(alice: User) -> None:
+    """It decides as a check does, and stores no progress: the next check trips the limit, and says so."""
+    live = holding_aapl(alice, 11, daily_loss_limit=41)
+    replay(live, CLOSES[:2])
+    evaluations, _ = evaluate([live], CLOSES[2])
+    broker = broker_for(live.account, CLOSES[2])
+    drafts = draft_set(live.account, [live], evaluations, CheckContext(1e5, broker.capabilities, CLOSES[2], WALL))
+    assert (len(drafts.tripped), reported(alice, DAILY)) == (1, [])
     check(live, CLOSES[2])
     assert len(reported(alice, DAILY)) == 1
 
