@@ -62,8 +62,10 @@ def test_a_session_is_summarized_once(live: LiveStrategy, alice: User) -> None:
     written = summarize_after(CLOSES[7])
     assert written == len(rows()) == alice.notifications.filter(event="daily_summary").count() > 0
     assert summarize_after(CLOSES[7]) == 0
+    complete = SummarizedSession.objects.count()
     SummarizedSession.objects.all().delete()  # as after a crash
     assert summarize_after(CLOSES[7]) == 0
+    assert SummarizedSession.objects.count() == complete  # nothing is left to do
 
 
 def test_not_before_the_last_fills_have_arrived(alice: User) -> None:

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -67,17 +66,6 @@ def test_a_messenger_does_not_reach_this_machine_either(receiver: Receiver) -> N
     assert receiver.requests == []
     assert post(url, kind="apprise", private=True) == [("1", "")]
     assert "Stopped." in receiver.requests[0][2].decode()
-
-
-def test_no_file_of_the_desk_leaves_it(receiver: Receiver, tmp_path: Path) -> None:
-    """A plugin of apprise reads the template that a URL names."""
-    secret = tmp_path / "secret.json"
-    secret.write_text('{"text": "planted-secret"}')
-    host = receiver.url.removeprefix("http://").removesuffix("/hook")
-    url = f"workflow://{host}/workflow/signature/?template={secret}"
-    ((_, error),) = post(url, kind="apprise")
-    assert error
-    assert not any(b"planted-secret" in body for _, _, body in receiver.requests)
 
 
 def test_a_receiver_that_hangs_is_given_up(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from tradedesk.notifications.outbox.claims import (
     record_channel_works,
     record_failure,
     record_sent,
+    take,
 )
 
 
@@ -37,6 +38,18 @@ def test_a_row_is_claimed_once(alice: User) -> None:
     assert record_sent(claimed.claim, claimed.deliveries[0], later(2))
     assert states() == ["sent"]
     assert claim_batch(later(1000)) is None
+
+
+def test_of_two_workers_that_read_the_same_rows_one_takes_each(alice: User) -> None:
+    make_channel(alice)
+    for _ in range(3):
+        tell(alice)
+    ids = list(Delivery.objects.values_list("pk", flat=True))
+    assert take(ids[:1], "first", WALL) == 1
+    assert take(ids, "second", WALL) == 2
+    assert take(ids, "third", WALL) == 0
+    assert Delivery.objects.get(pk=ids[0]).claim == "first"
+    assert take(ids, "fourth", WALL + LEASE) == 3
 
 
 @pytest.mark.django_db(transaction=True)

@@ -66,11 +66,7 @@ def _claim(channel_id: uuid.UUID, wall_now: datetime) -> Claimed | None:
     resting = _resting(wall_now)
     first = rows.exclude(resting).order_by("-priority", F("notification").asc(nulls_first=True))
     ids = list(first.values_list("pk", flat=True)[:BATCH])
-    # Of two workers, the second finds the rows no longer due.
-    taken = Delivery.objects.filter(due(wall_now), pk__in=ids).update(
-        state=State.SENDING, claim=claim, lease_until=wall_now + LEASE, attempts=F("attempts") + 1
-    )
-    if not taken:
+    if not take(ids, claim, wall_now):
         return None
     Channel.objects.filter(pk=channel_id).update(tried_at=wall_now)
     mine = Delivery.objects.filter(state=State.SENDING, claim=claim).select_related(
@@ -82,6 +78,14 @@ def _claim(channel_id: uuid.UUID, wall_now: datetime) -> Claimed | None:
             record_failure(claim, delivery, GIVEN_UP, wall_now)
     left = [delivery for delivery in deliveries if delivery.attempts <= MAX_ATTEMPTS]
     return Claimed(claim, left[0].channel, left) if left else None
+
+
+def take(ids: Sequence[uuid.UUID], claim: str, wall_now: datetime) -> int:
+    """Claim those of the rows that are still due: of two workers that read the same rows, the second finds none.
+    Returns their number."""
+    return Delivery.objects.filter(due(wall_now), pk__in=ids).update(
+        state=State.SENDING, claim=claim, lease_until=wall_now + LEASE, attempts=F("attempts") + 1
+    )
 
 
 def record_sent(claim: str, delivery: Delivery, wall_now: datetime) -> bool:
