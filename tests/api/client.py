@@ -20,7 +20,11 @@ class ApiClient:
     """Sends the user's token; without a user, no token."""
 
     def __init__(self, user: User | None) -> None:
-        self._headers = {"Authorization": f"Bearer {tokens.issue(user, timezone.now()).token}"} if user else {}
+        self._headers = {}
+        if user is not None:
+            self._headers["Authorization"] = f"Bearer {tokens.issue(user, timezone.now()).token}"
+            # Else the first request would also note that it is used.
+            user.api_tokens.update(last_used_at=timezone.now())
         self._client = Client(enforce_csrf_checks=True)
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> ApiResponse:

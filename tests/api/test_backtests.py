@@ -165,7 +165,7 @@ def test_the_list_is_newest_first_without_results(alices: ApiClient, alice: User
         ({"fractional": 1}, "fractional"),
         ({"symbols": "AAPL"}, "symbols"),
         ({"symbols": ["AAPL", "ZZZZ"]}, "symbols"),
-        ({"strategy_id": "1"}, "strategy_id"),
+        ({"strategy_id": "one"}, "strategy_id"),
         ({"leverage": 2}, "leverage"),
     ],
 )

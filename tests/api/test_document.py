@@ -110,6 +110,8 @@ def test_every_body_refuses_unknown_fields(alices: ApiClient) -> None:
         "MarkReadBody",
         "Credentials",
         "HaltBody",
+        "NewRuleBody",
+        "ChangedRuleBody",
         "LiftBody",
         "CloseBody",
     }

@@ -193,6 +193,7 @@ def test_signals_have_their_outcome_and_order(alices: ApiClient, alice: User) ->
         "reason": None,
         "order_id": str(order.pk),
         "created_at": "2010-03-08T21:00:00Z",
+        "waits_until": None,
     }
     assert (oldest["id"], oldest["outcome"], oldest["order_id"]) == (refused.pk, "refused", None)
     assert oldest["reason"] == refused.reason != ""

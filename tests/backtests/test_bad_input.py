@@ -169,7 +169,9 @@ def test_invalid_symbols_are_refused_at_their_field(
     answer = alices_browser.post(API, body, content_type="application/json")
     assert answer.status_code == 422
     (problem,) = answer.json()["detail"]
-    assert (problem["field"], message in problem["message"]) == ("symbols", True)
+    assert problem["field"].partition(".")[0] == "symbols"
+    if len(symbols) < 1_000:  # else the API refuses the size before the service looks at it
+        assert message in problem["message"]
     assert len(problem["message"]) < 1000
     assert not Backtest.objects.exists()
 

@@ -70,6 +70,7 @@ def test_its_values_are_the_arguments_of_the_service(
         "signal_threshold": 0.5,
         "daily_loss_limit": None,
         "max_drawdown_pct": 0.35,
+        "cooldown_bars": None,
         "fractional": True,
     }
     assert isinstance(values["max_positions"], int)

@@ -130,6 +130,7 @@ def test_the_result_shows_rules_costs_and_what_a_deployment_changes(
         "Signal threshold": "0.60",
         "Daily loss limit": "Off",
         "Max drawdown limit": "Off",
+        "Cooldown": "Off",
         "Commission": "0 bps",
         "Slippage": "2 bps",
         "Commission per order": "$0.00",

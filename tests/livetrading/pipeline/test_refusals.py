@@ -188,4 +188,6 @@ def test_the_messages_of_refusals(alice: User) -> None:
     live = make_two_bar_strategy(alice, "AAPL", auto_execute=False)
     store_bars(AAPL=flat(10, 10, 12))
     check(live, CLOSES[2])
-    assert SignalHistory.objects.get().reason == "Automatic execution is off for this strategy."
+    assert SignalHistory.objects.get().reason == (
+        "It waits for your approval: automatic execution is off for this strategy."
+    )

@@ -56,15 +56,15 @@ def aside(desk: SecondDesk) -> int:
 def test_a_sale_that_cannot_be_booked_is_not_made_a_second_time(
     alice: User, monkeypatch: pytest.MonkeyPatch, capabilities: Capabilities, sell: bool
 ) -> None:
-    """sell: whether the last bar signals an exit, while the strategy is active. It is refused: nobody knows
-    what the lot still holds."""
+    """sell: whether the last bar signals an exit, while the strategy is active; else it is stopped. The exit is
+    refused: nobody knows what the lot still holds."""
     desk = second_desk(monkeypatch, alice, capabilities)
     desk.hold()
     desk.close_bar(10, 10.5, 9.5, 10)
     desk.step()
     before = protection(desk)
     if not sell:
-        LiveStrategy.objects.update(status="paused")
+        LiveStrategy.objects.update(status="stopped")
     with monkeypatch.context() as patch:
         fail_to_book(patch, 1_000)
         desk.broker.move("W", 8.9)

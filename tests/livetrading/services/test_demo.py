@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from livetrading.models import PaperAccount
+from livetrading.models import BrokerAccount, PaperAccount
 from livetrading.services.demo import seed_demo
 from strategies.kinds import kinds
 from strategies.services import save_strategy
@@ -62,6 +62,7 @@ def test_two_desks_have_two_passwords(password_file: Path) -> None:
     seed_demo()
     first = password_file.read_text()
     password_file.unlink()
+    BrokerAccount.objects.all().delete()
     User.objects.all().delete()
     seed_demo()
     assert password_file.read_text() != first
@@ -70,6 +71,7 @@ def test_two_desks_have_two_passwords(password_file: Path) -> None:
 def test_the_password_file_survives_the_loss_of_the_database(password_file: Path) -> None:
     seed_demo()
     first = password_file.read_text()
+    BrokerAccount.objects.all().delete()
     User.objects.all().delete()
     assert seed_demo().check_password(first)
     assert password_file.read_text() == first

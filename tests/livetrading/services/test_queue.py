@@ -9,6 +9,7 @@ from livetrading.services import queue
 from tests.livetrading.factories import WALL, make_order
 from tests.livetrading.published import published, refuse_publishing
 from tradedesk.accounts.models import User
+from tradedesk.publishing import QUEUE
 
 
 def test_the_tasks_are_enqueued_with_their_arguments(alice: User) -> None:
@@ -42,9 +43,13 @@ def test_a_queue_that_cannot_be_reached_raises_nothing(
 ) -> None:
     """The database decides what is waiting, so beat finds the work; the log says what was not enqueued."""
     refuse_publishing(monkeypatch)
-    queue.enqueue_check_now(7)
-    queue.enqueue_orders([make_order(user=alice).pk])
-    queue.enqueue_ticks([(8, WALL)])
+    for enqueue in (
+        lambda: queue.enqueue_check_now(7),
+        lambda: queue.enqueue_orders([make_order(user=alice).pk]),
+        lambda: queue.enqueue_ticks([(8, WALL)]),
+    ):
+        QUEUE.retry_at = 0.0  # as after a while
+        enqueue()
     assert [record.args[0] for record in caplog.records if isinstance(record.args, tuple)] == [
         queue.CHECK_NOW_TASK,
         queue.SEND_ORDERS_TASK,
