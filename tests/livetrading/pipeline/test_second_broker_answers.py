@@ -7,6 +7,7 @@ import pytest
 
 from livetrading.brokers.protocol import Capabilities
 from livetrading.models import Order, OrderState
+from livetrading.pipeline import requeue
 from tests.livetrading.made_bars import CLOSES
 from tests.livetrading.second_broker.desk import SecondDesk, second_desk
 from tests.livetrading.second_broker.variants import REPLACING, VARIANTS
@@ -162,6 +163,8 @@ def test_a_protective_order_on_its_way_is_awaited_before_the_sale(
     desk.wait()
     desk.tick()
     stop = desk.order("stop_loss")
+    # The claim is made ahead of the desk's clock, which reaches it during the exit.
+    monkeypatch.setattr(requeue, "restart_timers", lambda _: 0)
     during_the_exit = desk.wall + (CLOSES[4] - desk.now)
     assert Order.claim(stop.pk, "stalled", during_the_exit)
     desk.outbox.remove(stop.pk)
