@@ -43,11 +43,12 @@ _AT_BROKER = {_S.ACCEPTED, _S.CANCEL_PENDING} | _FILLS | _ENDED_AT_BROKER
 # From -> to. WAITING: a protective exit before its entry is filled, or an exit before its shares are free.
 # GUARDED: a protective exit that the desk watches, because the broker cannot hold it. UNKNOWN returns to PENDING
 # only when the broker has confirmed that it never received the order; the same client_order_id is then sent again.
-# BLOCKED and CANCELLED go to CANCEL_PENDING when the broker turns out to have the order after all.
+# BLOCKED and CANCELLED go to CANCEL_PENDING when the broker turns out to have the order after all, and so does a
+# PENDING one that was claimed before, because a request that is still on its way may arrive.
 TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     _S.WAITING: frozenset({_S.GUARDED, _S.PENDING, _S.BLOCKED} | _AT_BROKER),
     _S.GUARDED: frozenset({_S.PENDING, _S.CANCELLED} | _FILLS),
-    _S.PENDING: frozenset({_S.SUBMITTING, _S.BLOCKED, _S.CANCELLED} | _FILLS),
+    _S.PENDING: frozenset({_S.SUBMITTING, _S.BLOCKED, _S.CANCELLED, _S.CANCEL_PENDING} | _FILLS),
     _S.SUBMITTING: frozenset({_S.UNKNOWN, _S.BLOCKED} | _AT_BROKER),
     _S.UNKNOWN: frozenset({_S.PENDING} | _AT_BROKER),
     _S.ACCEPTED: frozenset(_AT_BROKER - {_S.ACCEPTED}),
@@ -193,6 +194,15 @@ class Order(models.Model):
     @property
     def open_quantity(self) -> Decimal:
         return self.quantity - self.filled_quantity
+
+    @property
+    def cancels_to(self) -> OrderState | None:
+        """The state that a cancellation by the desk leads to: immediately CANCELLED only while the broker cannot
+        have the order. None for one that is being sent, whose outcome is awaited, and for one that has ended."""
+        claimed_before = self.state == _S.PENDING and self.attempts > 0
+        if claimed_before or self.state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
+            return _S.CANCEL_PENDING
+        return _S.CANCELLED if self.state in (_S.WAITING, _S.GUARDED, _S.PENDING) else None
 
     @staticmethod
     def client_id_of(order_id: uuid.UUID) -> str:

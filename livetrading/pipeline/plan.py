@@ -24,8 +24,6 @@ from tradedesk.marketdata.quotes import Series
 
 Purpose, Holder = Order.Purpose, Order.Holder
 _S = OrderState
-# An order in one of these states is not at the broker and nobody is sending it.
-_AT_DESK = (_S.WAITING, _S.GUARDED, _S.PENDING)
 # The broker did not carry out a protective order.
 REFUSED = (_S.REJECTED, _S.EXPIRED)
 # A sale of a guarded exit that the broker refused or let expire is tried again after this market time.
@@ -105,10 +103,8 @@ class Plan:
         which knows whether the broker has it."""
         if any(order is moved for moved, _, _ in self.moves):
             return
-        if order.state in _AT_DESK:
-            self.moves.append((order, _S.CANCELLED, {"reason": reason}))
-        elif order.state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
-            self.moves.append((order, _S.CANCEL_PENDING, {"reason": reason}))
+        if (to := order.cancels_to) is not None:
+            self.moves.append((order, to, {"reason": reason}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +246,7 @@ def _free_shares(made: Plan, lot: LotOrders, sale: Order, reason: str, market: M
             free = False  # it ends, or becomes valid, with its entry
             continue
         made.end(order, reason)
-        free &= order.state in _AT_DESK
+        free &= order.cancels_to == _S.CANCELLED
     return free
 
 

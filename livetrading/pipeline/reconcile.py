@@ -214,10 +214,13 @@ def _take_over_absence(order: Order, capabilities: Capabilities, now: datetime, 
         # The broker never received it: the same client_order_id is sent again.
         absent = never_had(order, capabilities, wall_now)
         return absent and Order.move(order.pk, OrderState.PENDING, wall_now=wall_now)
-    # A cancelled one that turns out to be there after all is cancelled again.
     unheard = order.state == OrderState.CANCEL_PENDING and not order.broker_order_id
     ended = order.state == OrderState.WAITING and entry is not None and entry.state in FINAL
-    if unheard or (ended and never_had(order, capabilities, wall_now)):
+    if unheard or ended:
+        # One that turns out to be there after all is cancelled again. Until that is unlikely, no other order sells
+        # its shares.
+        if not never_had(order, capabilities, wall_now):
+            return False
         reason = order.reason or "The broker does not have this order."
         return Order.move(order.pk, OrderState.CANCELLED, wall_now=wall_now, reason=reason)
     if order.state == OrderState.WAITING:

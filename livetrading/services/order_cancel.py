@@ -14,13 +14,6 @@ from tradedesk.audit.services import record
 
 _S = OrderState
 BY_HAND = "Cancelled by hand."
-# Where each state goes to. An order that is being sent belongs to its sender.
-_TO: dict[str, OrderState] = {
-    _S.WAITING: _S.CANCELLED,
-    _S.PENDING: _S.CANCELLED,
-    _S.ACCEPTED: _S.CANCEL_PENDING,
-    _S.PARTIALLY_FILLED: _S.CANCEL_PENDING,
-}
 
 
 class NotCancelled(Exception):
@@ -37,8 +30,8 @@ def cancel_order(order: Order, *, by: User, wall_now: datetime) -> Order:
             return current
         if reason := _refusal(current, account):
             raise NotCancelled(reason)
-        to = _TO[current.state]
-        if not Order.move(current.pk, to, wall_now=wall_now, only_from=current.state, reason=BY_HAND):
+        to, state = current.cancels_to, current.state
+        if to is None or not Order.move(current.pk, to, wall_now=wall_now, only_from=state, reason=BY_HAND):
             raise NotCancelled("The order has changed just now. Look at it again.")
         current.refresh_from_db()
         bump_version(account.user_id)
@@ -50,7 +43,7 @@ def cancel_order(order: Order, *, by: User, wall_now: datetime) -> Order:
 
 def can_cancel(order: Order) -> bool:
     """Whether a page offers it."""
-    return not order.is_protective and order.state in _TO
+    return not order.is_protective and order.cancels_to is not None
 
 
 def _refusal(order: Order, account: BrokerAccount) -> str:
@@ -66,6 +59,6 @@ def _refusal(order: Order, account: BrokerAccount) -> str:
         and account.halts.filter(UNFINISHED, action=Halt.Action.FLATTEN).exists()
     ):
         return "The account is being flattened. Type RESUME under Stop trading first."
-    if order.state not in _TO:
+    if order.cancels_to is None:
         return "The order is being sent, and the broker has not answered yet. Try again in a moment."
     return ""
