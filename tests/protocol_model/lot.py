@@ -13,8 +13,8 @@ S = OrderState
 ENTRY, STOP, EXIT = 0, 1, 2
 NAMES = ("entry", "stop", "exit")
 
-# What the broker has of an order: nothing, a request on its way, a request that it refused, a working order, or one
-# that has ended.
+# What the broker has of an order: nothing, a request on its way, a request that it refused, a working order, or
+# one that has ended.
 NOTHING, FLYING, REFUSED, OPEN, GONE = "nothing", "flying", "refused", "open", "gone"
 ENDS = {S.CANCELLED, S.REJECTED, S.EXPIRED}
 
