@@ -35,24 +35,20 @@ MOVES: set[tuple[OrderState | None, OrderState]] = set()
 
 
 class Around(NamedTuple):
-    """What a lot's steps depend on besides the lot. mode: what the user has asked for. faults: those that have
-    happened. others_held, others_locked: units of the same symbol in the account's other lots. units: of an entry.
-    guards: those that are in place."""
+    """What a lot's steps depend on besides the lot. mode: what the user has asked for. others_held, others_locked:
+    units of the same symbol in the account's other lots. units: of an entry. guards: those that are in place."""
 
     mode: int
-    faults: int
     others_held: int
     others_locked: int
     units: int
     guards: frozenset[str]
 
-    def may(self, fault: int) -> bool:
-        return not self.faults & fault
-
 
 class Step(NamedTuple):
-    """label: for the trace. lot: after it. fault: what it uses up. kind: "system" for the desk, "broker" for
-    the broker, "entry", "stop" or "exit" when it fills or ends one by itself, "user" or "fault"."""
+    """label: for the trace. lot: after it. fault: what it uses up; the search leaves it out once it has happened.
+    kind: "system" for the desk, "broker" for the broker, "entry", "stop" or "exit" when it fills or ends one by
+    itself, "user" or "fault"."""
 
     label: str
     lot: Lot
@@ -103,15 +99,15 @@ def _sender(lot: Lot, which: int, order: Order, around: Around) -> Iterator[Step
         yield from _send(lot, which, order, around)
     if order.sender and order.at in (OPEN, GONE, REFUSED):
         yield Step(f"the sender of the {name} records the answer", _record(lot, which, order))
-    if order.sender and around.may(LOSS):
+    if order.sender:
         lost = _without_sender(_move(lot, which, S.UNKNOWN), which)
         yield Step(f"the answer to the {name} is lost", lost, "fault", LOSS)
         if order.at == FLYING:
             never = lost.put(which, at=NOTHING)
             yield Step(f"the request for the {name} is lost", never, "fault", LOSS)
-    if order.sender and around.may(CRASH):
+    if order.sender:
         yield Step(f"the sender of the {name} crashes", _without_sender(lot, which), "fault", CRASH)
-    if order.sender and around.may(STALL) and lot.stalled is None:
+    if order.sender and lot.stalled is None:
         answer = S.REJECTED if order.at == REFUSED else None
         stalled = _without_sender(lot, which)._replace(stalled=Stalled(which, "answer", answer=answer))
         yield Step(f"the sender of the {name} stalls before it records", stalled, "fault", STALL)
@@ -132,9 +128,8 @@ def _send(lot: Lot, which: int, order: Order, around: Around) -> Iterator[Step]:
     claimed = _move(lot, which, S.SUBMITTING).put(which, again=True)
     if lot.stalled is not None and lot.stalled.order == which:
         claimed = claimed._replace(stalled=lot.stalled._replace(valid=False))
-    if around.may(CRASH):
-        yield Step(f"a sender claims the {name} and crashes", claimed, "fault", CRASH)
-    if around.may(STALL) and lot.stalled is None:
+    yield Step(f"a sender claims the {name} and crashes", claimed, "fault", CRASH)
+    if lot.stalled is None:
         stalled = claimed._replace(stalled=Stalled(which, "check"))
         yield Step(f"a sender claims the {name} and stalls", stalled, "fault", STALL)
     if order.again and "ask" in around.guards and order.at in (OPEN, GONE):
@@ -173,7 +168,7 @@ def _broker(lot: Lot, which: int, order: Order, around: Around) -> Iterator[Step
         yield from _arrive(lot, which, order, around)
     if order.at != OPEN:
         unfilled = which == ENTRY and order.end in ENDS and order.filled < order.quantity
-        if unfilled and around.may(LATE):
+        if unfilled:
             late = lot.put(which, filled=order.filled + 1)
             yield Step(f"the {name} that had ended is filled after all", late, "fault", LATE)
         if order.late:
@@ -189,7 +184,7 @@ def _broker(lot: Lot, which: int, order: Order, around: Around) -> Iterator[Step
         done = filled == order.quantity
         changes = {"filled": filled, "at": GONE if done else OPEN, "end": S.FILLED if done else None}
         yield Step(f"the broker fills {size} of the {name}", lot.put(which, **changes), name)
-        if around.may(LATE) and not order.late:
+        if not order.late:
             late = lot.put(which, **changes, late=size)
             yield Step(f"the broker fills {size} of the {name} and reports it late", late, "fault", LATE)
     if order.state == S.CANCEL_PENDING:
@@ -219,7 +214,7 @@ def _reconcile(lot: Lot, which: int, order: Order, around: Around) -> Iterator[S
     name = NAMES[which]
     if order.reported > order.booked:
         yield Step(f"reconcile books the {name}", _book(lot, which, order, around))
-        if "cursor" not in around.guards and around.may(CRASH):
+        if "cursor" not in around.guards:
             # The cursor is past the fill, and the worker dies before it has booked it.
             lost = lot._replace(wrong="a fill was lost")
             yield Step(f"reconcile crashes before it books the {name}", lost, "fault", CRASH)
@@ -230,7 +225,7 @@ def _reconcile(lot: Lot, which: int, order: Order, around: Around) -> Iterator[S
     seen = _take_over(lot, which, look, around)
     if seen is not None:
         yield Step(f"reconcile takes over the {name}", seen)
-    if seen is not None and look in (None, S.ACCEPTED) and around.may(STALL) and lot.stalled is None:
+    if seen is not None and look in (None, S.ACCEPTED) and lot.stalled is None:
         # How an order has ended stays true, so a pass that stalls with it is as one that begins later.
         stalled = lot._replace(stalled=Stalled(which, "look", answer=seen.order(which).state))
         yield Step(f"reconcile looks at the {name} and stalls", stalled, "fault", STALL)

@@ -1,6 +1,7 @@
 """Tasks are enqueued by name, and a queue that cannot be reached is no error."""
 
 import uuid
+from collections.abc import Callable
 
 import pytest
 
@@ -43,11 +44,12 @@ def test_a_queue_that_cannot_be_reached_raises_nothing(
 ) -> None:
     """The database decides what is waiting, so beat finds the work; the log says what was not enqueued."""
     refuse_publishing(monkeypatch)
-    for enqueue in (
+    enqueues: tuple[Callable[[], None], ...] = (
         lambda: queue.enqueue_check_now(7),
         lambda: queue.enqueue_orders([make_order(user=alice).pk]),
         lambda: queue.enqueue_ticks([(8, WALL)]),
-    ):
+    )
+    for enqueue in enqueues:
         QUEUE.retry_at = 0.0  # as after a while
         enqueue()
     assert [record.args[0] for record in caplog.records if isinstance(record.args, tuple)] == [
