@@ -23,7 +23,7 @@ from livetrading.pipeline.corrections import CORRECTIONS, take_over_corrections
 from livetrading.pipeline.fills import FillReport, retry_set_aside, take_over_fill
 from livetrading.pipeline.patience import Patience
 from livetrading.services.failed_exits import alarm
-from livetrading.services.incidents import forget_unreported, report_event, report_once_it_lasts
+from livetrading.services.incidents import report_event
 from livetrading.services.notifications import notify_not_sent
 from livetrading.services.signal_codes import note_end
 from tradedesk.core.money import DUST
@@ -121,7 +121,7 @@ def _take_over_states(account: BrokerAccount, reports: Reports, now: datetime, w
     attached = Q(state=OrderState.WAITING, holder=Order.Holder.ATTACHED, opening_order__filled_quantity__gt=0)
     ours = account.orders.filter(Q(state__in=SENT) | attached).select_related("opening_order", "user").order_by()
     changed = False
-    seen, absent = set[str](), set[str]()
+    seen = set[str]()
     for order in ours:
         seen.add(order.client_order_id)
         order.account = account
@@ -130,16 +130,13 @@ def _take_over_states(account: BrokerAccount, reports: Reports, now: datetime, w
             if at_broker is not None:
                 found(order)
                 changed |= _take_over_state(order, at_broker, now, wall_now)
-            elif _take_over_absence(order, reports.broker.capabilities, now, wall_now):
-                changed = True
             else:
-                absent.add(order.client_order_id)
+                changed |= _take_over_absence(order, reports.broker.capabilities, now, wall_now)
         except Exception:
             # One order that cannot be read must not stop the others.
             log.exception(
                 "The state of order %s could not be taken over.", order.client_order_id, extra=ids_of(order)
             )
-    forget_unreported(account, Incident.Kind.MISSING_ORDER, besides=absent)
     return _cancel_given_up(account, reports, seen, now, wall_now) or changed
 
 
@@ -231,12 +228,13 @@ def _take_over_absence(order: Order, capabilities: Capabilities, now: datetime, 
         extra=ids_of(order),
     )
     text = f"The broker no longer has the order to {order}, which it had accepted. The desk ends it."
-    kind = Incident.Kind.MISSING_ORDER
-    if not report_once_it_lasts(order.account, kind, order.client_order_id, text, now, order):
+    if not never_had(order, capabilities, wall_now):
         return False
     moved = Order.move(
         order.pk, OrderState.CANCELLED, wall_now=wall_now, reason=text[:300], ended_by_broker=_UNREQUESTED
     )
+    if moved:
+        report_event(order.account, Incident.Kind.MISSING_ORDER, order.client_order_id, text, now, order)
     if moved and order.state != OrderState.CANCEL_PENDING:
         alarm(order, OrderState.CANCELLED, text, now)
     return moved

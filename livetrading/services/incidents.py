@@ -1,6 +1,6 @@
 """Incidents: record what a person must know about an account, report it once, and close it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -49,32 +49,6 @@ def report_event(
         resolved_at=now,
     )
     _notify(account, kind, text, now)
-
-
-def report_once_it_lasts(
-    account: BrokerAccount, kind: Incident.Kind, key: str, text: str, now: datetime, order: Order
-) -> bool:
-    """Follow something that may pass by itself. Returns whether it has lasted for LASTING: it is then reported,
-    and closed, because the caller acts on it."""
-    incident, _ = Incident.objects.get_or_create(
-        account=account,
-        kind=kind,
-        key=key[:128],
-        resolved_at=None,
-        defaults={"text": text[:300], "order": order, "first_seen_at": now},
-    )
-    if now - incident.first_seen_at < LASTING:
-        return False
-    incident.reported_at = incident.resolved_at = now
-    incident.save(update_fields=["reported_at", "resolved_at"])
-    _notify(account, kind, text, now)
-    return True
-
-
-def forget_unreported(account: BrokerAccount, kind: Incident.Kind, *, besides: Iterable[str]) -> None:
-    """Forget what has passed by itself. besides: the keys of those that have not."""
-    passed = account.incidents.filter(kind=kind, reported_at=None, resolved_at=None)
-    passed.exclude(key__in=list(besides)).delete()
 
 
 def close(account: BrokerAccount, kind: Incident.Kind, key: str, now: datetime) -> None:

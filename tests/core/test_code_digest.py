@@ -1,6 +1,11 @@
 """The digest of code changes with what the code does, and not with how it is written down."""
 
 import ast
+import gc
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -120,3 +125,28 @@ def test_a_tree_that_is_too_deep_has_a_digest() -> None:
 def test_no_kind_has_the_digest_of_another() -> None:
     files = sorted(Path(kinds.__path__[0]).glob("*.py"))
     assert len({code_digest(file.read_bytes()) for file in files}) == len(files) > 20
+
+
+@pytest.fixture
+def busy_threads() -> Iterator[None]:
+    """Switch between threads as often as possible, in the middle of parsing as well."""
+    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
+
+    def switch(phase: str, info: dict[str, int]) -> None:
+        time.sleep(0)
+
+    sys.setswitchinterval(1e-6)
+    gc.set_threshold(5)
+    gc.callbacks.append(switch)
+    yield
+    gc.callbacks.remove(switch)
+    gc.set_threshold(*threshold)
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("busy_threads")
+def test_threads_can_digest_at_the_same_time() -> None:
+    sources = [file.read_bytes() for file in sorted(Path(kinds.__path__[0]).glob("*.py"))] * 2
+    with ThreadPoolExecutor(8) as threads:
+        digests = list(threads.map(code_digest.__wrapped__, sources))
+    assert digests[: len(sources) // 2] == digests[len(sources) // 2 :]

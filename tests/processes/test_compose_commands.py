@@ -18,8 +18,8 @@ SECRETS = {
     "SECRET_KEY": "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz",
     "ALLOWED_HOSTS": "desk.example.com",
 }
-PARTS = ("web", "worker", "research", "beat")
-# Research has no health check, because it can be busy for minutes.
+PARTS = ("web", "worker", "research", "notifications", "beat")
+# Research can be busy for minutes, and notifications wait for the servers of others: they have no health check.
 PROBED = ("web", "worker", "beat")
 
 

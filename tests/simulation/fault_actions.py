@@ -2,6 +2,7 @@
 
 from random import Random
 
+from livetrading.pipeline.absence import LOOKS
 from tests.livetrading.second_broker.market import Path, dollars
 from tests.simulation.actions import action
 from tests.simulation.world import Desk, World
@@ -33,7 +34,7 @@ def deliver(world: World, random: Random) -> None:
 @action(0.7, 0.3)
 def hide(world: World, random: Random) -> None:
     """The broker does not find its next new order for some looks."""
-    _desk(world, random, "hidden orders").line.hide_next = random.randint(1, 3)
+    _desk(world, random, "hidden orders").line.hide_next = random.randint(1, LOOKS - 1)
 
 
 @action(0.8)

@@ -7,16 +7,22 @@ can change a number. A docstring could if code read it at run time; no signal, r
 import ast
 from functools import lru_cache
 from hashlib import sha256
+from threading import Lock
 
 # Of a constant the prefix u"", and a comment about types.
 NOT_CODE = {"kind", "type_comment"}
+# Python 3.11 counts the depth of a tree for all threads together, and raises a SystemError when two threads parse at
+# the same time (python/cpython#106905).
+_one_parser = Lock()
 
 
 @lru_cache(maxsize=256)
 def code_digest(source: bytes) -> bytes:
     """The SHA-256 of the syntax tree of a file; of its bytes if they cannot be parsed."""
     try:
-        return sha256(_text_of(ast.parse(source)).encode()).digest()
+        with _one_parser:
+            tree = ast.parse(source)
+        return sha256(_text_of(tree).encode()).digest()
     except (SyntaxError, ValueError, RecursionError):
         return sha256(source).digest()
 

@@ -221,8 +221,10 @@ def account_now(live: LiveStrategy) -> BrokerAccount:
     return BrokerAccount.objects.select_related("user").get(pk=live.account_id)
 
 
-def run_reconcile(live: LiveStrategy, broker: ScriptedBroker, now: datetime = CLOSES[1]) -> Reconciled:
-    return reconcile(account_now(live), broker, now, NOW)
+def run_reconcile(
+    live: LiveStrategy, broker: ScriptedBroker, now: datetime = CLOSES[1], wall_now: datetime = NOW
+) -> Reconciled:
+    return reconcile(account_now(live), broker, now, wall_now)
 
 
 def fresh(order: Order) -> Order:

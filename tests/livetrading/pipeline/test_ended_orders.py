@@ -39,8 +39,9 @@ def live(alice: User) -> LiveStrategy:
     return make_live_strategy(user=alice)
 
 
-def after(seconds: float) -> datetime:
-    return CLOSES[1] + timedelta(seconds=seconds)
+def after(seconds: float) -> tuple[datetime, datetime]:
+    """The time at the market and on the wall."""
+    return CLOSES[1] + timedelta(seconds=seconds), NOW + timedelta(seconds=seconds)
 
 
 def missing() -> list[Incident]:
@@ -55,31 +56,31 @@ def test_an_order_that_the_broker_no_longer_has_is_ended_when_that_lasts(
 ) -> None:
     order = entry_of(live, stop=None)
     for seconds in (0, 5, 9.999):
-        run_reconcile(live, broker, after(seconds))
+        run_reconcile(live, broker, *after(seconds))
         assert (fresh(order).state, Notification.objects.count()) == (S.ACCEPTED, 0)
-    assert [incident.reported_at for incident in missing()] == [None]
-    assert run_reconcile(live, broker, after(10)).changed
+        assert missing() == []
+    assert run_reconcile(live, broker, *after(10)).changed
     assert fresh(order).state == S.CANCELLED
     (incident,) = missing()
     assert (incident.key, incident.order) == (order.client_order_id, order)
-    assert (incident.reported_at, incident.resolved_at) == (after(10), after(10))
+    assert (incident.reported_at, incident.resolved_at) == (after(10)[0],) * 2
     assert Notification.objects.get().text == incident.text
-    run_reconcile(live, broker, after(30))
+    run_reconcile(live, broker, *after(30))
     assert (len(missing()), Notification.objects.count()) == (1, 1)
 
 
 def test_an_order_that_shows_up_again_is_not_reported(live: LiveStrategy, broker: ScriptedBroker) -> None:
     order = entry_of(live, stop=None)
-    run_reconcile(live, broker, after(0))
+    run_reconcile(live, broker, *after(0))
     broker.report_order(order)
-    run_reconcile(live, broker, after(8))
+    run_reconcile(live, broker, *after(8))
     assert missing() == []
     # The time counts from the next time that it is missing.
     del broker.orders[order.client_order_id]
-    run_reconcile(live, broker, after(12))
-    run_reconcile(live, broker, after(21))
+    for seconds in (12, 17, 21):
+        run_reconcile(live, broker, *after(seconds))
     assert (fresh(order).state, Notification.objects.count()) == (S.ACCEPTED, 0)
-    run_reconcile(live, broker, after(22))
+    run_reconcile(live, broker, *after(22))
     assert (fresh(order).state, Notification.objects.count()) == (S.CANCELLED, 1)
 
 
@@ -142,7 +143,7 @@ def test_the_user_is_told_that_the_broker_ended_an_entry_or_an_exit(
     order = entry if purpose == "entry" else exit_of(entry)
     broker.report_order(order, reported, reason=reason)
     run_reconcile(live, broker)
-    run_reconcile(live, broker, after(30))
+    run_reconcile(live, broker, *after(30))
     assert fresh(order).state == reported
     told = Notification.objects.get(user=live.user)
     assert (reason or OrderState(reported).label.lower()) in told.text
@@ -213,5 +214,5 @@ def test_a_long_reason_for_a_failed_tick_is_stored_cut(
 def test_orders_of_another_user_are_not_missed(live: LiveStrategy, bob: User, broker: ScriptedBroker) -> None:
     bobs = entry_of(make_live_strategy(user=bob), stop=None)
     for seconds in (0, 20):
-        run_reconcile(live, broker, after(seconds))
+        run_reconcile(live, broker, *after(seconds))
     assert (fresh(bobs).state, Order.objects.count(), missing()) == (S.ACCEPTED, 1, [])

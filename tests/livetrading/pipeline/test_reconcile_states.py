@@ -8,6 +8,7 @@ import pytest
 from livetrading.brokers.protocol import BrokerOrder
 from livetrading.models import Fill, LiveStrategy, Order, OrderState, PaperPosition, PaperTrade
 from livetrading.models.order import TRANSITIONS
+from livetrading.pipeline.absence import LOOKS, OVER
 from tests.livetrading.factories import make_live_strategy, make_order
 from tests.livetrading.made_bars import CLOSES, NOW, TIMES
 from tests.livetrading.pipeline.scripted_broker import (
@@ -184,6 +185,10 @@ def test_an_order_cancelled_while_its_outcome_was_unknown_is_cancelled_when_the_
     live: LiveStrategy, broker: ScriptedBroker
 ) -> None:
     order = entry_of(live, state=S.CANCEL_PENDING, reason="The lot was closed.")
+    assert not run_reconcile(live, broker).changed
+    Order.objects.filter(pk=order.pk).update(
+        absent_looks=LOOKS - 1, absent_since=NOW - OVER, state_changed_at=NOW - OVER
+    )
     assert run_reconcile(live, broker).changed
     assert (fresh(order).state, order.reason) == (S.CANCELLED, "The lot was closed.")
 
