@@ -11,8 +11,8 @@ from threading import Lock
 
 # Of a constant the prefix u"", and a comment about types.
 NOT_CODE = {"kind", "type_comment"}
-# Python 3.11 counts the depth of a tree for all threads together, and raises a SystemError when two threads parse at
-# the same time (python/cpython#106905).
+# Python 3.11 counts the depth of a tree for all threads together, and raises a SystemError when two threads parse
+# at the same time (python/cpython#106905).
 _one_parser = Lock()
 
 
