@@ -26,7 +26,12 @@ def test_an_entry_that_ends_after_a_part_is_a_lot_of_that_part(desk: FaultDesk, 
     assert desk.alice.reads_order(order)
     (trade,) = desk.alice.trades("W")
     assert (trade.quantity, trade.is_open) == (40, True)
-    assert [leg.open_quantity for leg in desk.alice.orders("W", "stop_loss") if leg.state in WORKING] == [40]
+
+    def stops() -> list[int]:
+        return [int(leg.open_quantity) for leg in desk.alice.orders("W", "stop_loss") if leg.state in WORKING]
+
+    desk.until(lambda: stops() == [40], "the stop is for the shares that were bought")
+    desk.settle()
     desk.others_went_on()
 
 
