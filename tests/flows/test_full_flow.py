@@ -23,7 +23,10 @@ def test_a_new_user_logs_in_backtests_deploys_and_sees_trades(
     desk = FullDesk(tmp_path, database_url, redis_url)
     desk.environment |= {**WITHOUT_PROXY, "REPLAY_SECONDS_PER_BAR": "0.5"}
     desk.run("migrate", ["python", "manage.py", "setup_desk", "--only-static"])
+    # With DEMO_USER=1 the web process refuses to listen on all addresses, so only the migration has it.
+    desk.environment["DEMO_USER"] = "1"
     desk.run("migrate")
+    desk.environment["DEMO_USER"] = "0"
     with contextlib.ExitStack() as stack, chromium() as browser:
         parts = [stack.enter_context(desk.process(part)) for part in PARTS]
         url = f"http://127.0.0.1:{desk.port}"
