@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 
 from tests.simulation.actions import Action, schedule
-from tests.simulation.mutations import MUTATIONS, without
+from tests.simulation.mutations import FOUND_BY, MUTATIONS, without
 from tests.simulation.run import Outcome, run
 from tests.simulation.shrink import shrink
 
@@ -17,6 +17,8 @@ SESSIONS_OF_A_YEAR = 252
 
 def main() -> int:
     arguments = _arguments()
+    if arguments.guards:
+        return _find_each_missing_guard(arguments)
     first = arguments.first if arguments.seed is None else arguments.seed
     seeds = range(first, first + (arguments.seeds if arguments.seed is None else 1))
     began, total, failed, cents = time.perf_counter(), Counter[str](), list[Outcome](), 0
@@ -46,10 +48,24 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=1, help="the first of them")
     parser.add_argument("--days", type=int, default=20, help="sessions of each seed")
     parser.add_argument("--without", choices=sorted(MUTATIONS), help="without this guard of the pipeline")
+    parser.add_argument("--guards", action="store_true", help="find each missing guard, and print by which seed")
     parser.add_argument("--stop", action="store_true", help="stop at the first seed that fails")
     parser.add_argument("--json", action="store_true", help="one line of JSON for each seed")
     parser.add_argument("--no-shrink", action="store_true", help="do not look for the shortest trace")
     return parser.parse_args()
+
+
+def _find_each_missing_guard(arguments: argparse.Namespace) -> int:
+    missed = 0
+    for guard, known in FOUND_BY.items():
+        arguments.without = guard
+        # The known one first; it no longer finds it when the schedule has changed.
+        outcomes = (_run(seed, arguments) for seed in (known, *range(1, 51)))
+        found = next((outcome for outcome in outcomes if outcome.error), None)
+        missed += found is None
+        seed, error = (found.seed, found.error) if found else (None, "")
+        print(json.dumps({"guard": guard, "seed": seed, "error": error}), flush=True)
+    return 1 if missed else 0
 
 
 def _run(

@@ -21,6 +21,14 @@ class Cut:
     without: str
 
 
+# A seed that finds each missing guard; any among the first 50 will do.
+FOUND_BY = {
+    "no token check": 10,
+    "not asked before it is sent again": 16,
+    "no gate before sending": 33,
+    "the cursor moves before the booking": 15,
+    "fills are not unique": 1,
+}
 MUTATIONS: dict[str, tuple[Cut, ...]] = {
     "no token check": (Cut(execute._send, "raise _LostClaim", "pass"),),
     "not asked before it is sent again": (Cut(execute._send, "order.attempts > 1", "False"),),
