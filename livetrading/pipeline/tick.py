@@ -23,6 +23,7 @@ from livetrading.pipeline.reconcile import reconcile
 from livetrading.pipeline.watch import watch
 from livetrading.services.accounts import broker_for
 from tradedesk.accounts.changes import bump_version
+from tradedesk.database_errors import is_database_down
 
 log = logging.getLogger(__name__)
 
@@ -106,13 +107,22 @@ def _keep(fence: Fence, renew: Callable[[], bool]) -> None:
 
 
 def _decide(
-    account_id: int, evaluations: Mapping[int, Evaluation], errors: dict[int, Exception], context: CheckContext
+    account_id: int,
+    evaluations: Mapping[int, Evaluation],
+    errors: dict[int, Exception],
+    context: CheckContext,
+    *,
+    again: bool = True,
 ) -> list[uuid.UUID]:
-    """Decide for the set; if it cannot be written, for each strategy alone, so that one failure stays one."""
+    """Decide for the set; if it cannot be written, for each strategy alone, so that one failure stays one. again:
+    one that lost its connection to the database is tried once more, with a new one: later its bar may be too old.
+    """
     try:
         return check_set(account_id, evaluations, context)
     except Exception as error:
         if len(evaluations) == 1:
+            if again and is_database_down(error):
+                return _decide(account_id, evaluations, errors, context, again=False)
             errors[next(iter(evaluations))] = error
             return []
     orders: list[uuid.UUID] = []
