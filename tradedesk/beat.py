@@ -38,12 +38,24 @@ class DeskEntry(ModelEntry):  # type: ignore[misc]  # the library has no types
 class DeskScheduler(DatabaseScheduler):  # type: ignore[misc]  # the library has no types
     Entry = DeskEntry
     _seen = 0.0  # the wall time of the last tick
+    _unstored: dict[str, Any] = {}  # the tasks that are not yet in the database
     _heap: Any
 
     def setup_schedule(self) -> None:
         """A beat of an older version ends with the reason before it writes."""
         refuse_for_command(["celery", "beat"])
         super().setup_schedule()
+
+    def update_from_dict(self, mapping: dict[str, Any]) -> None:
+        """The class above only logs what it cannot store, and never runs it: the next tick tries again."""
+        super().update_from_dict(mapping)
+        self._unstored = mapping
+        try:
+            stored = set(PeriodicTask.objects.filter(name__in=mapping).values_list("name", flat=True))
+            self._unstored = {name: entry for name, entry in mapping.items() if name not in stored}
+        except (DatabaseError, InterfaceError):
+            log.exception("Beat could not use the database; it tries again.")
+            close_old_connections()
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Run what is due. Returns the seconds until the next tick."""
@@ -53,6 +65,9 @@ class DeskScheduler(DatabaseScheduler):  # type: ignore[misc]  # the library has
             self._begin_anew()
         self._seen = now
         try:
+            if self._unstored:
+                self.update_from_dict(self._unstored)
+                self._heap = None
             seconds: float = super().tick(*args, **kwargs)
         except (DatabaseError, InterfaceError):
             log.exception("Beat could not use the database; it tries again.")

@@ -5,8 +5,10 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import celeryd_init
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradedesk.settings.base")
+TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "tradedesk.redis_transport:Transport"))
 
 
 def make_app(*, set_as_current: bool = True) -> Celery:

@@ -11,7 +11,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from tradedesk.beat import DeskScheduler
+from tradedesk.beat import DeskEntry, DeskScheduler
 from tradedesk.celery import app
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,3 +81,23 @@ def test_it_goes_on_with_a_new_connection_when_the_server_ends_its_own(beat: Des
         assert beat.tick() <= beat.max_interval
         assert beat.tick() <= beat.max_interval
     assert longest_wait(beat) < 1
+
+
+def test_a_start_that_loses_its_connection_stores_its_schedule_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DeskScheduler, "apply_entry", lambda self, entry, producer=None: None)
+    from_entry, failed = DeskEntry.from_entry, list[str]()
+
+    def lost_once(name: str, *args: object, **kwargs: object) -> object:
+        if not failed:
+            failed.append(name)
+            assert connection.connection is not None
+            connection.connection.close()
+        return from_entry(name, *args, **kwargs)
+
+    monkeypatch.setattr(DeskEntry, "from_entry", lost_once)
+    beat = DeskScheduler(app=app)
+    beat._finalize.cancel()
+    assert failed
+    beat.tick()
+    assert set(app.conf.beat_schedule) <= set(PeriodicTask.objects.values_list("name", flat=True))
+    assert {event.entry.name for event in beat._heap} >= set(app.conf.beat_schedule)
