@@ -7,14 +7,13 @@ written to a damaged file may be lost, or damage more of it.
 import sqlite3
 import sys
 from collections.abc import Mapping
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import django
 from django.conf import settings
 from django.db import DatabaseError
 
+from tradedesk.monitoring.damage import file_of, find_damage
 from tradedesk.monitoring.schema import foreign_migrations, named
 
 # Commands that do not write to the desk's records; `help` and `version` are handled by Django.
@@ -66,21 +65,15 @@ def refuse_newer() -> None:
 
 
 def refuse_damaged(database: Mapping[str, Any]) -> None:
-    """Raises UnusableDatabase when the database, as Django's settings describe it, is a damaged file of SQLite. It
-    reads the whole file, at hundreds of megabytes in a second."""
-    file = Path(str(database["NAME"]))
-    if "sqlite3" not in database["ENGINE"] or not file.is_file():
+    """Raises UnusableDatabase when the database, as Django's settings describe it, is a damaged file of SQLite."""
+    if (file := file_of(database)) is None:
         return
     try:
-        with closing(sqlite3.connect(file, timeout=20)) as connection:
-            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(1)")]
+        damage = find_damage(file)
     except sqlite3.OperationalError as error:
         raise UnusableDatabase(f"The database {file} cannot be opened: {error}.") from error
-    except sqlite3.DatabaseError as error:
-        found = [str(error)]
-    if found != ["ok"]:
-        what = " ".join(" ".join(found).split())[:200]
+    if damage:
         raise UnusableDatabase(
-            f"The database {file} is damaged ({what}), so the desk does not write to it. Move it "
+            f"The database {file} is damaged ({damage}), so the desk does not write to it. Move it "
             "away with its -wal and -shm files, and put the newest backup in its place (docs/operating.md)."
         )

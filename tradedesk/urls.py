@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from tradedesk.api import api
 
 handler400 = "tradedesk.views.bad_request"
+handler500 = "tradedesk.views.server_error"
 # The log-in page with its limits and second factors is the only way in.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth documents it
 

@@ -98,6 +98,7 @@ def test_an_unknown_address_is_not_found(alices_browser: Client) -> None:
         ("403_csrf.html", "This form has expired"),
         ("404.html", "Page not found"),
         ("500.html", "Internal error"),
+        ("503.html", "The database cannot be used"),
     ],
 )
 def test_every_error_page_has_its_heading_and_needs_no_request(template: str, heading: str, db: None) -> None:

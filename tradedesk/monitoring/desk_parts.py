@@ -6,8 +6,9 @@ from datetime import datetime
 
 from celery import current_app
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
+from tradedesk.monitoring import damage
 from tradedesk.monitoring.findings import Finding, Probe, State, register
 from tradedesk.monitoring.heartbeats import read_heartbeats
 from tradedesk.monitoring.models import Component, LastBackup, WriteCheck
@@ -50,6 +51,10 @@ def _database(wall_now: datetime) -> dict[str, Finding]:
     with transaction.atomic():
         if not WriteCheck.objects.filter(**key).update(at=wall_now):
             WriteCheck.objects.get_or_create(**key, defaults={"at": wall_now})
+    file = damage.file_of(connection.settings_dict)
+    if file is not None and (found := damage.watch.found(file)):
+        text = f"Its file is damaged ({found}). Stop the desk and put the newest backup in its place"
+        return {"database": Finding(State.ERROR, f"{text} (docs/operating.md).")}
     return {"database": Finding(State.OK, "It takes writes.")}
 
 

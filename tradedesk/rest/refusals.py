@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from tradedesk.database_errors import DATABASE_DOWN, is_database_down
 from tradedesk.rest.schemas import Schema
 
 log = logging.getLogger(__name__)
@@ -128,6 +129,8 @@ def refuse_with_detail(api: NinjaAPI) -> None:
     @api.exception_handler(Exception)
     def internal_error(request: HttpRequest, error: Exception) -> HttpResponse:
         log.error("%s %s failed", request.method, request.path, exc_info=error)
+        if is_database_down(error):
+            return respond(request, 503, DATABASE_DOWN)
         return respond(request, 500, INTERNAL_ERROR)
 
 
