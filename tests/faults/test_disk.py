@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from livetrading.models import LiveStrategy, Order
+from livetrading.models import BrokerAccount, Fill, LiveStrategy, Order, PaperFill, PaperTrade
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.tick import tick
 from tests.livetrading.made_bars import CLOSES, flat, store_bars
@@ -65,3 +65,8 @@ def test_a_desk_with_a_full_disk_goes_on_trading(alice: User) -> None:
         tick(live.account_id, CLOSES[3], WALL)
     order = Order.objects.get(purpose="entry")
     assert (order.state, order.filled_quantity) == ("filled", order.quantity)
+    assert (Fill.objects.count(), PaperFill.objects.count()) == (1, 1)
+    account, trade = BrokerAccount.objects.get(), PaperTrade.objects.get()
+    assert trade.quantity == order.quantity
+    paid = trade.quantity * trade.entry_price + trade.commission
+    assert account.booked_cash == account.paper_account.cash == 100_000 - paid

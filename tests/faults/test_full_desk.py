@@ -52,7 +52,7 @@ def damage_table(folder: Path, table: str) -> None:
 
 def test_a_full_disk_and_a_damaged_page_are_said(tmp_path: Path) -> None:
     folder = copy_prepared_folder(tmp_path / "data")
-    with Desk(folder, run_with(OFTEN)) as desk:
+    with Desk(folder, run_with(OFTEN), {"DJANGO_SETTINGS_MODULE": "tests.faults.beat_settings"}) as desk:
         desk.wait_until_healthy()
         trader = Trader(desk.url, demo_password(folder))
         strategies = desk.query("SELECT id, name FROM strategies_strategy")

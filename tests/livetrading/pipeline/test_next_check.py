@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from livetrading.models import LiveStrategy
 from livetrading.pipeline.next_check import follows_bars, next_check
-from livetrading.pipeline.validity import close_of
+from livetrading.pipeline.validity import GRACE, close_of, entry_valid_until
+from livetrading.services.missed_checks import missed_before
 from tradedesk.core.bars import Timeframe, to_datetime64
+from tradedesk.marketdata.clock import MarketStatus
 from tradedesk.marketdata.sessions import (
     bar_dates,
     daily_time,
@@ -63,6 +65,8 @@ def live(timeframe: str = "1Day", seconds: int = 300) -> LiveStrategy:
         ("2012-03-05T14:00", date(2012, 3, 2), "2012-03-05T21:00"),
         # Friday's close, over the weekend in which summer time begins.
         ("2012-03-09T21:00", date(2012, 3, 9), "2012-03-12T20:00"),
+        # Friday's close, over the weekend in which winter time begins.
+        ("2012-11-02T20:00", date(2012, 11, 2), "2012-11-05T21:00"),
         # Wednesday before Thanksgiving: Friday is a half day and closes at 13:00.
         ("2012-11-21T21:00", date(2012, 11, 21), "2012-11-23T18:00"),
         # A half day itself: closed at 13:00; Independence Day is a holiday.
@@ -107,6 +111,24 @@ def test_an_intraday_strategy(timeframe: str, now: str, newest: str, then: str) 
 @pytest.mark.parametrize("timeframe", list(Timeframe))
 def test_without_bars_the_next_check_is_after_the_interval_even_at_night(timeframe: str) -> None:
     assert next_check(live(timeframe), None, utc("2012-03-06T03:00")) == utc("2012-03-06T03:05")
+
+
+def test_through_a_year_each_session_is_checked_at_its_close_and_none_is_missed() -> None:
+    """Two changes of the clocks, ten holidays, half days and a hurricane: a daily strategy that is checked when it
+    is due sees each session at its close. Its entries are good for the next open, and nothing alarms before a
+    check is missed for three intervals of open market."""
+    real, interval = MarketStatus("real", is_open=True), 300
+    days = sessions_between(date(2012, 1, 3), date(2013, 1, 4)).tolist()
+    assert {(session_close(day) - session_open(day)).seconds / 3600 for day in days} == {6.5, 3.5}
+    assert {session_close(day).hour for day in days} == {17, 18, 20, 21}
+    for day, following, third in zip(days, days[1:], days[2:], strict=False):
+        closed = session_close(day)
+        due = next_check(live(seconds=interval), daily_time(day), closed)
+        assert due == session_close(following)
+        assert entry_valid_until(closed, "1Day") == session_open(following) + GRACE < due
+        alarm = session_open(third) + timedelta(minutes=15)
+        assert missed_before(alarm - timedelta(seconds=1), interval, real) < due
+        assert missed_before(alarm, interval, real) >= due
 
 
 @given(

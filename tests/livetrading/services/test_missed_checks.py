@@ -43,7 +43,8 @@ def at(day: str, minutes_after_open: float) -> datetime:
         (datetime.fromisoformat("2026-03-07T15:00Z"), 300, session_close(date(2026, 3, 6)) - 15 * MINUTE),
         # A half day: three hours and a half are less than three intervals of 72 minutes.
         (at("2026-11-30", 0), 4320, session_close(date(2026, 11, 25)) - 6 * MINUTE),
-        # The clocks change on that Sunday.
+        # The clocks change on that Sunday, and back on this one.
+        (at("2026-11-02", 5), 300, session_close(date(2026, 10, 30)) - 10 * MINUTE),
         (at("2026-03-09", 15), 300, at("2026-03-09", 0)),
     ],
 )
