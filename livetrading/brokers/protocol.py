@@ -34,7 +34,8 @@ class Capabilities:
     unique_client_ids: a repeated client_order_id is never a second order. commission_with_fill: a fill states its
     commission; otherwise fees come later, as activities. reduces_entries: exits fill before entries, and an entry
     is reduced to what the cash pays for; other brokers refuse it. reserves_buying_power: the reported buying power
-    is without what the working orders will cost.
+    is without what the working orders will cost. entries_wait: an accepted entry waits for the next bar of its
+    symbol, whenever that comes, as in a backtest.
     """
 
     attached_exits_at_fill: bool = False
@@ -49,6 +50,7 @@ class Capabilities:
     commission_with_fill: bool = False
     reduces_entries: bool = False
     reserves_buying_power: bool = False
+    entries_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,6 +178,8 @@ def _take_over_state(order: Order, at_broker: BrokerOrder, now: datetime, wall_n
     if to is None or (to == OrderState.ACCEPTED and order.state not in unconfirmed):
         return False
     reason = at_broker.reason[:300]
+    if order.state == OrderState.CANCEL_PENDING and to in (OrderState.CANCELLED, OrderState.EXPIRED):
+        reason = order.reason or reason  # why the desk cancelled it
     moved = Order.move(
         order.pk,
         to,

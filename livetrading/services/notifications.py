@@ -52,6 +52,13 @@ def notify_not_sent(order: Order, state: OrderState, reason: str, now: datetime)
     notify(order.user, event, text, f"/trades?mode={order.mode}", now, priority=priority)
 
 
+def notify_cancelling(order: Order, reason: str, now: datetime) -> None:
+    """Report that the desk cancels an entry at the broker by itself, and why."""
+    what = f"{order.get_side_display()} {order.open_quantity.normalize():f} {order.symbol}"
+    text = f"{what} is being cancelled: {reason}"
+    notify(order.user, Event.ORDER_REJECTED, text, f"/trades?mode={order.mode}", now)
+
+
 def notify_halt(account: BrokerAccount, text: str, now: datetime, *, done: bool = False) -> None:
     """Report that a halt of the account was requested, or that it is finished or lifted (done)."""
     priority = Priority.NORMAL if done else None

@@ -36,6 +36,7 @@ CAPABILITIES = Capabilities(
     unique_client_ids=True,
     commission_with_fill=True,
     reduces_entries=True,
+    entries_wait=True,
 )
 _TIMEFRAMES = {timeframe.minutes: timeframe.value for timeframe in Timeframe}
 

@@ -13,10 +13,10 @@ from livetrading.models import Incident, LiveStrategy, Order, OrderState, PaperO
 from livetrading.models.decision_code import DecisionCode as Code
 from livetrading.pipeline import execute as execute_module
 from livetrading.pipeline.execute import execute_order, order_request
-from livetrading.pipeline.expiry import expire_entries
+from livetrading.pipeline.expiry import BROKER_GRACE, expire_entries
 from livetrading.pipeline.gate import OPEN, TOO_LATE
 from livetrading.pipeline.tick import tick
-from livetrading.pipeline.validity import GRACE
+from livetrading.pipeline.validity import GRACE, in_words
 from livetrading.services.accounts import broker_for
 from livetrading.summaries.health import trading_findings
 from tests.livetrading.factories import make_live_strategy, make_signal
@@ -32,10 +32,11 @@ from tests.livetrading.pipeline.scripted_broker import (
     run_reconcile,
 )
 from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy
-from tests.livetrading.second_broker.desk import second_desk
+from tests.livetrading.second_broker.desk import SecondDesk, second_desk
 from tests.livetrading.second_broker.variants import SEPARATE
 from tradedesk.accounts.models import User
 from tradedesk.monitoring.findings import State
+from tradedesk.notifications.events import Event
 from tradedesk.notifications.models import Notification
 
 S = OrderState
@@ -212,3 +213,65 @@ def test_the_broker_keeps_to_the_time_of_an_entry(
     else:
         with pytest.raises(OrderRefused):
             desk.broker.submit(replace(request, client_order_id="late", exits=()))
+
+
+def unfilled(monkeypatch: pytest.MonkeyPatch, alice: User, filled: int) -> SecondDesk:
+    """A broker that does not let entries expire has filled this many of 100 shares by the end of their time."""
+    desk = second_desk(monkeypatch, alice, SEPARATE)
+    desk.broker.lets_expire = False
+    entry = desk.order_entry()
+    desk.broker.largest_fill = Decimal(0)
+    desk.open_day(10)
+    desk.step()
+    if filled:
+        desk.broker.fill(entry.client_order_id, filled, 10)
+    desk.step(2)
+    desk.set_time(OPENS[3] + GRACE + BROKER_GRACE)
+    desk.tick()
+    assert desk.states("entry") == ["partially_filled" if filled else "accepted"]
+    return desk
+
+
+def test_an_entry_that_is_accepted_and_not_filled_is_cancelled_by_the_desk(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = unfilled(monkeypatch, alice, 0)
+    desk.wait(1)
+    desk.tick()
+    entry = desk.order("entry")
+    assert (entry.state, ("cancel", entry.client_order_id) in desk.broker.received) == ("cancel_pending", True)
+    desk.step(2)
+    entry = desk.order("entry")
+    assert (entry.state, entry.reason) == ("cancelled", f"Not filled by {in_words(OPENS[3] + GRACE)}.")
+    assert (desk.unfinished(), desk.broker.shares) == ([], {})
+    assert list(Notification.objects.filter(event=Event.ORDER_REJECTED).values_list("user", flat=True)) == [
+        alice.pk
+    ]
+
+
+def test_of_an_entry_that_is_filled_in_part_the_rest_is_cancelled_and_the_lot_stays_protected(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = unfilled(monkeypatch, alice, 40)
+    desk.step(5)
+    assert (desk.states("entry"), desk.trade().open_quantity) == (["cancelled"], Decimal(40))
+    assert desk.on_sale() == [("limit", Decimal(40), Decimal(12)), ("stop", Decimal(40), Decimal(9))]
+
+
+def test_a_fill_that_overtakes_the_cancellation_counts(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = unfilled(monkeypatch, alice, 0)
+    desk.wait(1)
+    desk.tick()
+    desk.broker.fill(desk.order("entry").client_order_id, 100, 10)
+    desk.step(4)
+    assert (desk.states("entry"), desk.trade().open_quantity) == (["filled"], Decimal(100))
+
+
+def test_an_entry_of_the_simulation_waits_for_its_next_bar(alice: User) -> None:
+    open_account(alice, 100_000.0)
+    store_bars(AAPL=flat(10, 10, 12))
+    live = make_two_bar_strategy(alice, "AAPL")
+    for order in check(live, CLOSES[2]):
+        execute_order(order, CLOSES[2], WALL)
+    tick(live.account_id, CLOSES[4], WALL, checks=False)
+    assert Order.objects.get(purpose="entry").state == S.ACCEPTED

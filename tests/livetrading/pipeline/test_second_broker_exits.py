@@ -7,7 +7,9 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from livetrading.brokers.protocol import Capabilities
+from livetrading.models import Order
 from livetrading.pipeline.protect import protect
+from tests.livetrading.made_bars import CLOSES
 from tests.livetrading.second_broker.desk import second_desk
 from tests.livetrading.second_broker.variants import ATTACHED, GUARDED, REPLACING, VARIANTS
 from tradedesk.accounts.models import Mode, User
@@ -94,6 +96,7 @@ def test_attached_exits_of_a_partly_filled_entry_wait_and_the_desk_guards_the_sh
     """A bar of a minute strategy would show it sooner; here the day's bar does, after the entry."""
     desk = second_desk(monkeypatch, alice, ATTACHED)
     entry = desk.order_entry()
+    Order.objects.filter(pk=entry.pk).update(valid_until=CLOSES[9])
     desk.broker.largest_fill = Decimal(40)
     desk.open_day(10)
     desk.step()

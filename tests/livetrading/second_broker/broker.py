@@ -40,9 +40,9 @@ ZERO = Decimal(0)
 class SecondBroker:
     """locks_together: whether the stop and the target of one lot lock its shares once, or each its own.
     legs_survive: whether the attached legs of an entry that ended partly filled become valid for its shares, or
-    are cancelled. largest_fill: shares that one order gets in one piece of work. losses: for each method, whether
-    the next answers are lost "before" or "after" the request took effect, "" for an answer that arrives. refused:
-    what was refused."""
+    are cancelled. largest_fill: shares that one order gets in one piece of work. lets_expire: whether an entry
+    that waits when its time is over expires. losses: for each method, whether the next answers are lost "before"
+    or "after" the request took effect, "" for an answer that arrives. refused: what was refused."""
 
     capabilities: Capabilities
     cash: Decimal = Decimal(100_000)
@@ -50,6 +50,7 @@ class SecondBroker:
     legs_survive: bool = True
     price_step: Decimal = CENT
     largest_fill: Decimal | None = None
+    lets_expire: bool = True
     now: datetime = datetime(2012, 3, 5, 15, tzinfo=UTC)
     paths: dict[str, Path] = field(default_factory=dict)
     orders: dict[str, PlacedOrder] = field(default_factory=dict)
@@ -145,7 +146,7 @@ class SecondBroker:
             if order.state == "received":
                 self._accept(order)
             until = order.request.valid_until
-            if until is not None and self.now > until and not order.filled:
+            if self.lets_expire and until is not None and self.now > until and not order.filled:
                 self._end(order, "expired", "The entry was not filled in time.")
             if order.cancel_requested and order.is_open:
                 self._end(order, "cancelled", "Cancelled on request.")
