@@ -104,14 +104,21 @@ def test_the_processes_are_ok_with_fresh_heartbeats() -> None:
 
 
 @pytest.mark.django_db
-def test_without_research_the_desk_trades() -> None:
+def test_without_research_and_notifications_the_desk_trades() -> None:
     found = run(probe_of("worker"), NOW)
     assert {part: finding.state for part, finding in found.items()} == {
         "beat": State.ERROR,
         "worker": State.ERROR,
         "urgent": State.ERROR,
         "research": State.WARNING,
+        "notifications": State.WARNING,
     }
+
+
+@pytest.mark.parametrize(("age", "state"), [(200, State.OK), (201, State.WARNING)])
+def test_a_worker_that_waits_for_the_servers_of_others_lives(age: float, state: State) -> None:
+    found = desk_parts.judge(Component.NOTIFICATIONS, {"one": NOW - timedelta(seconds=age)}, NOW)
+    assert found.state == state
 
 
 @pytest.mark.parametrize(

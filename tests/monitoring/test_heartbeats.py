@@ -79,7 +79,7 @@ def test_rows_of_processes_that_ended_and_of_a_wrong_clock_are_deleted() -> None
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("component", ["worker", "urgent", "research"])
+@pytest.mark.parametrize("component", ["worker", "urgent", "research", "notifications"])
 def test_a_worker_that_runs_the_task_of_its_queue_is_alive(component: str) -> None:
     tasks.heartbeat.apply(args=(component,))
     found = {found for found, instances in read_heartbeats().items() if instances}
@@ -93,7 +93,8 @@ def test_beat_sends_a_heartbeat_task_to_each_queue() -> None:
         for entry in schedule.values()
         if entry["task"] == tasks.HEARTBEAT_TASK
     }
-    assert sent == {"worker": "celery", "urgent": "urgent", "research": "research"}
+    others = {name: name for name in ("urgent", "research", "notifications")}
+    assert sent == {"worker": "celery", **others}
 
 
 @pytest.mark.django_db
@@ -111,9 +112,9 @@ def test_beat_is_alive_from_its_start_and_when_it_sends_the_task() -> None:
 
 @pytest.mark.django_db
 def test_a_worker_is_recorded_for_each_queue_that_it_serves() -> None:
-    tasks.record_ready(["urgent", "celery", "another"], "celery@one")
+    tasks.record_ready(["urgent", "celery", "notifications", "another"], "celery@one")
     found = {component for component, instances in read_heartbeats().items() if instances}
-    assert found == {"worker", "urgent"}
+    assert found == {"worker", "urgent", "notifications"}
 
 
 # --- The check of a container ------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from tradedesk.monitoring import damage
 from tradedesk.monitoring.findings import Finding, Probe, State, register
 from tradedesk.monitoring.heartbeats import read_heartbeats
 from tradedesk.monitoring.models import Component, LastBackup, WriteCheck
-from tradedesk.monitoring.pulse import MAX_AHEAD, pulse_of
+from tradedesk.monitoring.pulse import MAX_AHEAD, MAX_HEARTBEAT_AGE, pulse_of
 from tradedesk.monitoring.schema import foreign_migrations, missing_migrations, named
 
 GIGABYTE = 1024**3
@@ -27,7 +27,12 @@ _START = {
     Component.WORKER: "celery -A tradedesk worker -Q urgent,celery",
     Component.URGENT: "celery -A tradedesk worker -Q urgent,celery",
     Component.RESEARCH: "celery -A tradedesk worker -Q research",
+    Component.NOTIFICATIONS: "celery -A tradedesk worker -Q notifications",
 }
+# Without these the desk trades.
+_NOT_TRADING = (Component.RESEARCH, Component.NOTIFICATIONS)
+# Seconds without a heartbeat. All threads that send notifications may wait for servers of others, a batch long.
+_LONGEST = {Component.NOTIFICATIONS: 200.0}
 
 
 def register_desk_parts() -> None:
@@ -39,7 +44,7 @@ def register_desk_parts() -> None:
         )
     )
     register(Probe(("broker",), _broker, "The message queue is not reachable. Check REDIS_URL and the server."))
-    register(Probe(("beat", "worker", "urgent", "research"), _processes, "Unknown: the database does not answer."))
+    register(Probe(tuple(Component.values), _processes, "Unknown: the database does not answer."))
     register(Probe(("disk",), _disk, "The data folder does not answer. Check the disk of DESK_DATA_DIR."))
     register(Probe(("schema_version",), _schema, "Unknown: the database does not answer."))
     register(Probe(("backup",), _backup, "Unknown: the database does not answer."))
@@ -70,12 +75,12 @@ def _processes(wall_now: datetime) -> dict[str, Finding]:
 
 
 def judge(component: Component, moments: dict[str, datetime], wall_now: datetime) -> Finding:
-    """moments: the last heartbeat of each instance. Without research the desk trades."""
-    pulse = pulse_of(moments.values(), wall_now)
+    """moments: the last heartbeat of each instance."""
+    pulse = pulse_of(moments.values(), wall_now, _LONGEST.get(component, MAX_HEARTBEAT_AGE))
     lines = tuple(_line(instance, moment, wall_now) for instance, moment in sorted(moments.items()))
     if pulse.is_alive:
         return Finding(State.OK, f"Heartbeat {max(pulse.age or 0.0, 0.0):.0f} s ago.", lines)
-    state = State.WARNING if component == Component.RESEARCH else State.ERROR
+    state = State.WARNING if component in _NOT_TRADING else State.ERROR
     if pulse.age is None:
         return Finding(state, f"No heartbeat yet. Start it: {_START[component]}")
     if pulse.age < -MAX_AHEAD:

@@ -44,7 +44,12 @@ class Probe:
 
 
 _probes: list[Probe] = []
-_LABELS = {"broker": "Message queue", "urgent": "Urgent worker", "failures": "Failing strategies"}
+_LABELS = {
+    "broker": "Message queue",
+    "urgent": "Urgent worker",
+    "notifications": "Notifications worker",
+    "failures": "Failing strategies",
+}
 
 
 def register(probe: Probe) -> None:

@@ -10,12 +10,13 @@ class Component(models.TextChoices):
     WORKER = "worker", "Worker"
     URGENT = "urgent", "Urgent worker"
     RESEARCH = "research", "Research"
+    NOTIFICATIONS = "notifications", "Notifications worker"
 
 
 class Heartbeat(models.Model):
     """The last sign of life of one process; in the database, so that it does not depend on the message queue."""
 
-    component = models.CharField(max_length=10, choices=Component)
+    component = models.CharField(max_length=13, choices=Component)
     # The host, or the name of the worker with its host.
     instance = models.CharField(max_length=100)
     at = models.DateTimeField(help_text="Wall time.")

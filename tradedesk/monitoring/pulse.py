@@ -12,17 +12,19 @@ MAX_AHEAD = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """The best heartbeat of a component. age: seconds; None without any, negative for one of the future."""
+    """The best heartbeat of a component. age: seconds; None without any, negative for one of the future. longest:
+    the age up to which it lives, in seconds."""
 
     age: float | None
+    longest: float = MAX_HEARTBEAT_AGE
 
     @property
     def is_alive(self) -> bool:
-        return self.age is not None and -MAX_AHEAD <= self.age <= MAX_HEARTBEAT_AGE
+        return self.age is not None and -MAX_AHEAD <= self.age <= self.longest
 
 
-def pulse_of(moments: Iterable[datetime], wall_now: datetime) -> Pulse:
+def pulse_of(moments: Iterable[datetime], wall_now: datetime, longest: float = MAX_HEARTBEAT_AGE) -> Pulse:
     """One living process is enough; otherwise the heartbeat that is nearest to now, also one of the future."""
-    pulses = [Pulse((wall_now - moment).total_seconds()) for moment in moments]
+    pulses = [Pulse((wall_now - moment).total_seconds(), longest) for moment in moments]
     living = [pulse for pulse in pulses if pulse.is_alive]
     return min(living or pulses, key=lambda pulse: abs(pulse.age or 0.0), default=Pulse(None))

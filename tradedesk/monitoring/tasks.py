@@ -44,6 +44,7 @@ def record_ready(queues: Any, instance: str) -> None:
         settings.CELERY_TASK_DEFAULT_QUEUE: Component.WORKER,
         settings.URGENT_QUEUE: Component.URGENT,
         settings.RESEARCH_QUEUE: Component.RESEARCH,
+        settings.NOTIFICATION_QUEUE: Component.NOTIFICATIONS,
     }
     try:
         for queue in queues:

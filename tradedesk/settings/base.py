@@ -241,6 +241,7 @@ CELERY_BEAT_SCHEDULE |= {
         "worker": CELERY_TASK_DEFAULT_QUEUE,
         "urgent": URGENT_QUEUE,
         "research": RESEARCH_QUEUE,
+        "notifications": NOTIFICATION_QUEUE,
     }.items()
 }
 

@@ -33,6 +33,7 @@ class Delivery(models.Model):
     state = models.CharField(max_length=7, choices=State, default=State.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
     # Wall times. A row that was never tried is due at once.
+    queued_at = models.DateTimeField(auto_now_add=True, null=True)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     # The worker that sends it; another one's result does not count.
