@@ -193,9 +193,13 @@ def test_a_failing_channel_says_why_and_since_when(alices_browser: Client, alice
     assert "2026-03-02 15:00 UTC: The certificate is not valid." in shown
 
 
-def test_deleting(alices_browser: Client, alice: User) -> None:
+def test_deleting_asks_first(alices_browser: Client, alice: User) -> None:
     channel = make_channel(alice)
     tell(alice)
+    assert f'href="{CHANNELS}/{channel.pk}/delete"' in alices_browser.get(CHANNELS).content.decode()
+    asked = alices_browser.get(f"{CHANNELS}/{channel.pk}/delete")
+    assert (asked.status_code, asked.context["channel"], asked.context["channel"].waiting) == (200, channel, 1)
+    assert (Channel.objects.count(), Delivery.objects.count()) == (1, 1)
     assert alices_browser.post(f"{CHANNELS}/{channel.pk}/delete").status_code == 302
     assert (Channel.objects.count(), Delivery.objects.count(), alice.notifications.count()) == (0, 0, 1)
 
@@ -206,7 +210,8 @@ def test_deleting(alices_browser: Client, alice: User) -> None:
 @pytest.mark.parametrize("action", ["test", "delete"])
 def test_the_channel_of_another_user_is_not_found(bobs_browser: Client, alice: User, action: str) -> None:
     channel = make_channel(alice)
-    assert bobs_browser.post(f"{CHANNELS}/{channel.pk}/{action}").status_code == 404
+    for send in (bobs_browser.get, bobs_browser.post) if action == "delete" else (bobs_browser.post,):
+        assert send(f"{CHANNELS}/{channel.pk}/{action}").status_code == 404
     assert bobs_browser.post(f"{CHANNELS}/00000000-0000-4000-8000-000000000000/{action}").status_code == 404
     assert (Channel.objects.count(), Delivery.objects.count()) == (1, 0)
 
@@ -222,11 +227,10 @@ def test_charlie_is_sent_to_the_log_in(charlies_browser: Client, url: str) -> No
     assert charlies_browser.get(url)["Location"] == f"/accounts/login/?next={url}"
 
 
-@pytest.mark.parametrize("action", ["test", "delete"])
-def test_nothing_happens_by_get(alices_browser: Client, alice: User, action: str) -> None:
+def test_no_test_is_sent_by_get(alices_browser: Client, alice: User) -> None:
     channel = make_channel(alice)
-    assert alices_browser.get(f"{CHANNELS}/{channel.pk}/{action}").status_code == 405
-    assert Channel.objects.exists()
+    assert alices_browser.get(f"{CHANNELS}/{channel.pk}/test").status_code == 405
+    assert not Delivery.objects.exists()
 
 
 def test_the_hint_of_an_address_is_short() -> None:

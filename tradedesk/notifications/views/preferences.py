@@ -64,9 +64,12 @@ def channel_test(request: UserRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("notifications:preferences")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def channel_delete(request: UserRequest, pk: uuid.UUID) -> HttpResponse:
-    channel = get_object_or_404(request.user.channels, pk=pk)
+    """The page that says what will be lost; after its button, the deletion."""
+    channel = get_object_or_404(channels_of(request.user), pk=pk)
+    if request.method != "POST":
+        return render(request, "notifications/channel_delete.html", {"channel": channel})
     channel.delete()
     messages.success(request, f"The channel “{channel.name}” is deleted, and what it had not sent yet.")
     return redirect("notifications:preferences")
