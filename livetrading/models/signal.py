@@ -12,6 +12,10 @@ class OrderSide(models.TextChoices):
     SELL = "sell", "Sell"
 
 
+# The reason of a signal that waits for a person, until its execution by hand is refused.
+WAITS = "It waits for your approval: automatic execution is off for this strategy."
+
+
 class SignalHistory(models.Model):
     class Outcome(models.TextChoices):
         ORDERED = "ordered", "Ordered"
@@ -54,3 +58,8 @@ class SignalHistory(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.symbol} {self.bar_time:%Y-%m-%d %H:%M}"
+
+    @property
+    def refusal(self) -> str:
+        """Why the last execution by hand was refused; "" for one that just waits, or waits no more."""
+        return self.reason if self.outcome == self.Outcome.RECORDED and self.reason != WAITS else ""

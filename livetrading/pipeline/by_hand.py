@@ -31,8 +31,19 @@ def execute_signal(
     as long as its lot is held, a BUY until the open that it is meant for is past.
 
     Exactly once: a repeated request returns the order of the first one. Raises NotExecuted with the reason; a
-    signal that is refused waits on.
+    signal that is refused keeps it and waits on.
     """
+    try:
+        return _execute(signal, now, wall_now, actor)
+    except NotExecuted as refusal:
+        reason = f"Not executed: {refusal}"[:300]
+        waiting = SignalHistory.objects.filter(pk=signal.pk, outcome=Outcome.RECORDED)
+        if waiting.exclude(reason=reason).update(reason=reason):
+            bump_version(signal.user_id)
+        raise
+
+
+def _execute(signal: SignalHistory, now: datetime, wall_now: datetime, actor: User | str | None) -> Order:
     if made := Order.objects.filter(signal=signal).first():
         return made
     live, evaluation = _evaluated(signal, now)

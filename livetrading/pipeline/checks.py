@@ -14,7 +14,7 @@ from livetrading.models import BarDecision, BrokerAccount, LiveStrategy, Order, 
 from livetrading.models.decision_code import DecisionCode
 from livetrading.models.live_strategy import CHECKED
 from livetrading.models.order import OrderType, TimeInForce
-from livetrading.models.signal import OrderSide
+from livetrading.models.signal import WAITS, OrderSide
 from livetrading.pipeline.allowance import Allowance, StrategyAllowance, note_blocks
 from livetrading.pipeline.book import StrategyBook, read_books
 from livetrading.pipeline.cooldown import bars_since_loss
@@ -260,7 +260,7 @@ def _signal(live: LiveStrategy, decision: Decision, now: datetime) -> SignalHist
         outcome, reason = SignalHistory.Outcome.REFUSED, decision.reason
     elif not live.auto_execute:
         outcome, code = SignalHistory.Outcome.RECORDED, DecisionCode.NOT_AUTOMATIC
-        reason = "It waits for your approval: automatic execution is off for this strategy."
+        reason = WAITS
         waits_until = entry_valid_until(event.closed_at, live.timeframe)
     return SignalHistory(
         live_strategy=live,

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries
 
 from livetrading.models import LiveStrategy, Order, SignalHistory
@@ -49,6 +50,10 @@ def test_execute_says_why_there_is_no_order(signal: SignalHistory, alices_browse
     assert response.status_code == 200
     assert "was not executed" in response.content.decode()
     assert not Order.objects.exists()
+    signal.refresh_from_db()
+    assert signal.refusal
+    for page in (PAGE, f"{PAGE}/{signal.live_strategy_id}", "/signals"):
+        assert escape(signal.refusal) in alices_browser.get(page).content.decode()
 
 
 @pytest.mark.parametrize("action", ["execute", "dismiss"])

@@ -68,6 +68,7 @@ def test_a_signal_is_recorded_and_notified_and_waits(live: LiveStrategy) -> None
     assert (signal.outcome, signal.code) == ("recorded", "not_automatic")
     assert signal.waits_until is not None
     assert CLOSES[2] < signal.waits_until < CLOSES[3]
+    assert signal.refusal == ""
     assert list(waiting_signals(live.user, CLOSES[2])) == [signal]
     note = Notification.objects.get()
     assert (note.event, note.user) == (Event.SIGNAL, live.user)
@@ -203,6 +204,9 @@ def test_a_buy_that_is_refused_makes_no_order_and_says_why(
     with pytest.raises(NotExecuted, match=reason):
         execute_signal(waiting(live), CLOSES[2], WALL)
     assert not Order.objects.exists()
+    signal = waiting(live)
+    stored = reason if change is not dismiss else "You dismissed it."
+    assert (stored in signal.reason, bool(signal.refusal)) == (True, change is not dismiss)
 
 
 def test_a_signal_that_was_refused_can_be_executed_when_the_reason_is_gone(live: LiveStrategy) -> None:
@@ -212,6 +216,7 @@ def test_a_signal_that_was_refused_can_be_executed_when_the_reason_is_gone(live:
         execute_signal(waiting(live), CLOSES[2], WALL)
     BrokerAccount.objects.update(entries_stopped_at=None)
     assert execute_signal(waiting(live), CLOSES[2], WALL).state == "pending"
+    assert (waiting(live).reason, waiting(live).refusal) == ("", "")
 
 
 @pytest.mark.parametrize("change", [halt, pause, stop])
