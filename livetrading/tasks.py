@@ -118,7 +118,7 @@ def watch_missed_checks() -> None:
 @shared_task
 def summarize_closed_sessions() -> None:
     """On the queue of notifications: a summary is no hurry."""
-    summarize_sessions(market_clock().now())
+    summarize_sessions(market_clock().now(), ended=market_status().ended)
 
 
 @shared_task

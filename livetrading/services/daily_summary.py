@@ -10,6 +10,7 @@ from django.db.models import Q
 from livetrading.models import BrokerAccount, DailySummary, Halt, Order, OrderState, SummarizedSession
 from livetrading.models.signal import OrderSide
 from livetrading.models.trade import trade_model
+from livetrading.services.replay_hold import unfinished_work
 from livetrading.services.session_figures import LotFill, session_figures
 from livetrading.services.wording import counted
 from tradedesk.accounts.changes import bump_version
@@ -28,13 +29,17 @@ LOOK_BACK = 10
 NOT_PLACED = (OrderState.BLOCKED, OrderState.REJECTED)
 
 
-def summarize_sessions(now: datetime) -> int:
+def summarize_sessions(now: datetime, *, ended: bool = False) -> int:
     """Write the summaries that are missing. Returns their number. Two workers at once write each once.
+
+    ended: whether the replay has played its last session. No later moment comes, so that session is summarized
+    once its work is done.
 
     An account that cannot be summarized is logged and tried again, and stops no other.
     """
     written = 0
-    for session in _missing_sessions(now):
+    grace = timedelta(0) if ended and not unfinished_work(now) else GRACE
+    for session in _missing_sessions(now, grace):
         complete = True
         for account in _accounts_with_trading(session):
             try:
@@ -96,11 +101,11 @@ def text_of(summary: DailySummary) -> str:
     return f"{summary.account.name}, {summary.session}: {' · '.join(parts)}"
 
 
-def _missing_sessions(now: datetime) -> list[date]:
+def _missing_sessions(now: datetime, grace: timedelta) -> list[date]:
     """Of the last sessions that have closed, those that are not complete, the oldest first. One query."""
     today = market_day(now)
     dates: list[date] = sessions.sessions_between(today - timedelta(days=4 * LOOK_BACK), today).tolist()
-    past = [day for day in dates if sessions.session_close(day) + GRACE <= now][-LOOK_BACK:]
+    past = [day for day in dates if sessions.session_close(day) + grace <= now][-LOOK_BACK:]
     done = set(SummarizedSession.objects.filter(session__in=past).values_list("session", flat=True))
     return [day for day in past if day not in done]
 

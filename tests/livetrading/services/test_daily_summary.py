@@ -10,14 +10,17 @@ from livetrading.services import daily_summary
 from livetrading.services.daily_summary import GRACE, LOOK_BACK, summarize_sessions
 from livetrading.services.reset import reset_replay
 from livetrading.summaries.account import summarize_account
+from livetrading.tasks import summarize_closed_sessions
 from tests.livetrading.at_once import at_once
-from tests.livetrading.factories import WALL, account_of, make_order
+from tests.livetrading.factories import WALL, account_of, at_day, make_order
 from tests.livetrading.made_bars import CLOSES, flat, store_bars
 from tests.livetrading.pipeline.desk import open_account, step
 from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy
 from tests.notifications.factories import make_channel
 from tradedesk.accounts.models import User
 from tradedesk.core.rules import Costs
+from tradedesk.marketdata.models import ReplayMarket
+from tradedesk.marketdata.samples import LAST_SESSION
 from tradedesk.marketdata.sessions import session_close
 from tradedesk.notifications.events import Priority
 from tradedesk.notifications.models import Delivery
@@ -72,6 +75,30 @@ def test_not_before_the_last_fills_have_arrived(alice: User) -> None:
     make_order(user=alice, state="blocked", created_at=CLOSES[2])
     assert summarize_sessions(CLOSES[2] + GRACE - timedelta(seconds=1)) == 0
     assert summarize_sessions(CLOSES[2] + GRACE) == 1
+
+
+def test_the_last_session_of_the_replay_is_summarized_once_its_work_is_done(live: LiveStrategy) -> None:
+    for now in CLOSES[:4]:
+        step(live, now)
+    last = CLOSES[3]
+    assert live.account.fills.filter(time__date=last.date()).count() == 1
+    assert summarize_sessions(last) == 0
+    LiveStrategy.objects.update(next_check_at=last)
+    assert summarize_sessions(last, ended=True) == 0
+    LiveStrategy.objects.update(next_check_at=CLOSES[4])
+    assert summarize_sessions(last, ended=True) == 1
+    assert rows() == [(last.date(), 1)]
+    assert summarize_sessions(last, ended=True) == 0
+
+
+def test_the_task_knows_that_the_replay_has_ended(alice: User) -> None:
+    make_order(user=alice, state="blocked", created_at=session_close(LAST_SESSION))
+    at_day(LAST_SESSION)
+    summarize_closed_sessions()
+    assert rows() == []
+    ReplayMarket.objects.update(ended=True)
+    summarize_closed_sessions()
+    assert rows() == [(LAST_SESSION, 0)]
 
 
 def test_a_day_without_trading_has_none(live: LiveStrategy) -> None:
