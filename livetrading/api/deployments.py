@@ -63,7 +63,7 @@ IdempotencyKey = Annotated[
         None,
         alias="Idempotency-Key",
         max_length=64,
-        description="A unique key per deployment. A repeated request with the same key deploys only once.",
+        description="A unique key for each deployment or sale. A repeated request with the same key does it once.",
     ),
 ]
 

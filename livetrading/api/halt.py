@@ -59,6 +59,9 @@ class HaltSchema(Schema):
     running: bool = Field(validation_alias="is_running", description="Whether something is left to do.")
     entries_stopped: EntriesStoppedSchema | None = Field(description="Null while entries are sent.")
     halt: HaltStepSchema | None
+    operator: Annotated[str | None, EmptyAsNull] = Field(
+        description="Who among the operators has set it: then only an operator lifts it.",
+    )
     progress: Annotated[str | None, EmptyAsNull] = Field(examples=["3 of 5 positions sold"])
     waits_for: Annotated[str | None, EmptyAsNull] = Field(
         description="What sales that are on their way wait for.",
@@ -89,15 +92,18 @@ def stop_trading(request: UserRequest, body: HaltBody) -> Status[object]:
     return Status(202 if state.is_running else 200, _schema(state, now))
 
 
-@router.delete("/halt", response={204: None, **BAD_BODY})
-def resume_trading(request: UserRequest, body: LiftBody) -> Status[None]:
-    """Lifts the halt. What it has not done yet is not done any more; orders that are on their way stay."""
+@router.delete("/halt", response={204: None, **BAD_BODY, 409: Problem})
+def resume_trading(request: UserRequest, body: LiftBody) -> Status[object]:
+    """Lifts the halt. What it has not done yet is not done any more; orders that are on their way stay.
+    One that an operator has set is lifted by operators only."""
     user, (now, wall_now) = request.user, read_clocks()
     account = user.broker_accounts.filter(mode=user.mode, active=True).first()
     try:
         halts.check_word(body.confirm)
         if account is not None:
             halts.lift(account, body.confirm, by=user, now=now, wall_now=wall_now)
+    except halts.OperatorsHalt as refusal:
+        return Status(409, Problem(detail=str(refusal)))
     except halts.NotLifted as refusal:
         raise Refused({"confirm": str(refusal)}) from None
     return Status(204, None)

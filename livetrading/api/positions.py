@@ -8,6 +8,7 @@ from typing import Annotated
 from ninja import Router, Status
 from pydantic import AliasPath, Field
 
+from livetrading.api.deployments import IdempotencyKey
 from livetrading.api.orders import OrderSchema
 from livetrading.models import LivePosition, Order, PaperPosition
 from livetrading.pipeline.direct import act_without_workers
@@ -83,9 +84,15 @@ CLOSE_RESPONSES: Responses = {202: ClosingSchema, **UNKNOWN, **BAD_BODY, 409: Pr
 
 
 @router.post("/positions/{int:position_id}/close", response=CLOSE_RESPONSES)
-def close_one_position(request: UserRequest, position_id: int, body: CloseBody | None = None) -> Status[object]:
-    """Sells a position at the market, all or some of its shares; what is left stays protected. While the orders
-    work, the same request returns them again."""
+def close_one_position(
+    request: UserRequest,
+    position_id: int,
+    body: CloseBody | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Status[object]:
+    """Sells a position at the market, all or some of its shares; what is left stays protected. A repeated request
+    with the same key sells nothing more, and returns the orders of the first one; without a key only while they
+    work."""
     user = request.user
     model = PaperPosition if user.mode == Mode.PAPER else LivePosition
     rows = model._default_manager.filter(account__user=user, account__mode=user.mode)
@@ -95,7 +102,15 @@ def close_one_position(request: UserRequest, position_id: int, body: CloseBody |
     return answer_closing(
         request,
         position.account_id,
-        lambda: close_position(position.account, position.symbol, quantity, by=user, now=now, wall_now=wall_now),
+        lambda: close_position(
+            position.account,
+            position.symbol,
+            quantity,
+            by=user,
+            now=now,
+            wall_now=wall_now,
+            close_key=idempotency_key or "",
+        ),
     )
 
 

@@ -25,6 +25,8 @@ class Halt(models.Model):
     account = models.ForeignKey(BrokerAccount, models.CASCADE, related_name="halts")
     action = models.CharField(max_length=7, choices=Action)
     requested_by = models.CharField(max_length=150)
+    # Only an operator lifts it.
+    by_operator = models.BooleanField(default=False)
     reason = models.CharField(max_length=300, blank=True)
     requested_at = models.DateTimeField(help_text="Market time.")
     requested_wall = models.DateTimeField()

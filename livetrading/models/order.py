@@ -127,6 +127,8 @@ class Order(models.Model):
     opening_order = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="exits")
     # Exits by hand only: whether it sells its own quantity, and the rest of the lot stays protected.
     partial = models.BooleanField(default=False)
+    # Exits by hand only: the key of the request, which makes a repeated one return the same orders.
+    close_key = models.CharField(max_length=64, blank=True)
     # Exits only: the number of this try to sell, and whether the broker cancelled it without being asked to.
     tries = models.PositiveIntegerField(default=1)
     ended_by_broker = models.BooleanField(default=False)
@@ -160,6 +162,7 @@ class Order(models.Model):
             models.Index(fields=["state", "state_changed_at"]),
             models.Index(fields=["account", "state"]),
             models.Index(fields=["account", "-created_at"]),
+            models.Index(fields=["account", "close_key"], condition=~Q(close_key=""), name="order_close_key"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(quantity__gt=0), name="order_quantity_positive"),

@@ -40,11 +40,19 @@ def close_strategy(live: LiveStrategy, *, by: User, now: datetime, wall_now: dat
 
 
 def close_position(
-    account: BrokerAccount, symbol: str, quantity: Decimal | None, *, by: User, now: datetime, wall_now: datetime
+    account: BrokerAccount,
+    symbol: str,
+    quantity: Decimal | None,
+    *,
+    by: User,
+    now: datetime,
+    wall_now: datetime,
+    close_key: str = "",
 ) -> list[Order]:
     """Sell the account's shares of this symbol at the market: all, or `quantity` of them, those of the oldest lots
-    first. Raises NotClosed."""
-    return _close(account, {"symbol": symbol}, quantity, by, now, wall_now)
+    first. close_key: unique for each sale; a request with that of an earlier one returns its orders, whatever has
+    become of them. Raises NotClosed."""
+    return _close(account, {"symbol": symbol}, quantity, by, now, wall_now, close_key)
 
 
 def close_lot(
@@ -67,6 +75,7 @@ def _close(
     by: User,
     now: datetime,
     wall_now: datetime,
+    close_key: str = "",
 ) -> list[Order]:
     """Returns the orders that sell what was asked for. A repeated request returns those of the first one."""
     try:
@@ -75,13 +84,16 @@ def _close(
         raise NotClosed(str(error)) from None
     with transaction.atomic():
         locked = BrokerAccount.locked(account.pk)
+        if close_key and (earlier := list(locked.orders.filter(close_key=close_key, **which))):
+            return earlier
         held = trades_of(locked, locked.mode).filter(exit_time=None, **which).select_related("opening_order")
         lots: list[Trade] = list(held.order_by("entry_time", "pk"))
         sales = sales_by_lot(locked, lots)
         if not lots:
             raise NotClosed("There are no shares to sell.")
         if quantity is not None and quantity < (total := sum((lot.open_quantity for lot in lots), ZERO)):
-            if same := _same_request(lots, sales, quantity):
+            # Without a key, a request that asks for the same is taken for a repeated one.
+            if not close_key and (same := _same_request(lots, sales, quantity)):
                 return same
             shares = _shares_of_lots(lots, sales, quantity)
         elif quantity is not None and quantity - total >= DUST:
@@ -96,6 +108,8 @@ def _close(
             part = None if sold >= lot.open_quantity else sold
             waits = bool(working)
             made.append(manual_exit(lot, capabilities, quantity=part, waits=waits, now=now, wall_now=wall_now))
+        for order in made:
+            order.close_key = close_key
         Order.objects.bulk_create(made)
         orders_made(made)
         if made:

@@ -20,11 +20,19 @@ from tradedesk.audit.services import record
 
 # What a person types to lift a halt.
 RESUME = "RESUME"
+# Who asks with the command: somebody with a shell of the desk, so an operator.
+COMMAND = "manage.py halt_trading"
+# Operators may halt and lift every account.
+PERMISSION = "livetrading.add_halt"
 Action = Halt.Action
 
 
 class NotLifted(Exception):
     """The halt was not lifted; the message can be shown to a person."""
+
+
+class OperatorsHalt(NotLifted):
+    """An operator has set it, and the user may not lift it."""
 
 
 def request(
@@ -33,18 +41,20 @@ def request(
     """Stop the entries of the account, and with a stronger action cancel its entry orders and sell its lots.
 
     The entries are stopped when this returns; the next ticks do the rest. A request that a halt at work includes
-    returns that halt. by: the user who asks, or the name of a command or of a part of the desk.
+    returns that halt; when an operator asks for it again, it is the operator's. by: the user who asks, or the name
+    of a command or of a part of the desk.
     """
     with transaction.atomic():
         # With the row lock, a check has either written its entries before the halt, or finds it.
         locked = BrokerAccount.locked(account.pk)
         same = _including(locked, action)
         if same is not None:
-            return same
+            return _taken_over(same, locked, by) if _is_operator(by, locked) and not same.by_operator else same
         halt = Halt(
             account=locked,
             action=Action(action),
             requested_by=_who(by, locked),
+            by_operator=_is_operator(by, locked),
             reason=reason[:300],
             requested_at=now,
             requested_wall=wall_now,
@@ -69,10 +79,15 @@ def request(
 
 def lift(account: BrokerAccount, confirmation: str, *, by: User | str, now: datetime, wall_now: datetime) -> bool:
     """Let the account send entries again; what a halt at work has not done yet is not done any more, and orders on
-    their way stay. Returns whether it was halted. Raises NotLifted unless `confirmation` is RESUME."""
+    their way stay. Returns whether it was halted. Raises NotLifted unless `confirmation` is RESUME, and
+    OperatorsHalt when a user lifts what an operator has set."""
     check_word(confirmation)
     with transaction.atomic():
         locked = BrokerAccount.locked(account.pk)
+        if not may_lift(by, locked) and (operators := operators_halt(locked)) is not None:
+            raise OperatorsHalt(
+                f"Trading was stopped by {operators.requested_by}. Only an operator can lift this."
+            )
         stopped = BrokerAccount.objects.filter(pk=locked.pk, entries_stopped_at__isnull=False)
         lifted = stopped.update(entries_stopped_at=None, entries_stopped_by="", entries_stopped_reason="") == 1
         locked.halts.filter(lifted_at=None).update(lifted_at=wall_now, lifted_by=_who(by, locked))
@@ -81,6 +96,16 @@ def lift(account: BrokerAccount, confirmation: str, *, by: User | str, now: date
             bump_version(locked.user_id)
             record(by, "halt_lifted", locked, {}, wall_now)
     return lifted
+
+
+def may_lift(by: User | str, account: BrokerAccount) -> bool:
+    """Whether `by` may lift what an operator has set for this account."""
+    return _is_operator(by, account) if isinstance(by, User) and not by.has_perm(PERMISSION) else True
+
+
+def operators_halt(account: BrokerAccount) -> Halt | None:
+    """The last halt in force that an operator has set."""
+    return account.halts.filter(lifted_at=None, by_operator=True).first()
 
 
 def check_word(confirmation: str) -> None:
@@ -123,6 +148,20 @@ def _who(by: User | str, account: BrokerAccount) -> str:
     """In words; an operator is told from the account's own user."""
     is_operator = isinstance(by, User) and by.pk != account.user_id
     return f"{'the operator ' if is_operator else ''}{by}"[:150]
+
+
+def _is_operator(by: User | str, account: BrokerAccount) -> bool:
+    return by.pk != account.user_id if isinstance(by, User) else by == COMMAND
+
+
+def _taken_over(halt: Halt, account: BrokerAccount, by: User | str) -> Halt:
+    """The user's halt as that of an operator, who has asked for the same."""
+    who = _who(by, account)
+    Halt.objects.filter(pk=halt.pk).update(by_operator=True, requested_by=who)
+    BrokerAccount.objects.filter(pk=account.pk).update(entries_stopped_by=who)
+    halt.by_operator, halt.requested_by = True, who
+    bump_version(account.user_id)
+    return halt
 
 
 def _including(account: BrokerAccount, action: str) -> Halt | None:

@@ -1,5 +1,6 @@
 """Cancel one order by hand."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -41,9 +42,21 @@ def cancel_order(order: Order, *, by: User, wall_now: datetime) -> Order:
     return current
 
 
-def can_cancel(order: Order) -> bool:
-    """Whether a page offers it."""
-    return not order.is_protective and order.cancels_to is not None
+def can_cancel(order: Order, flattened: Collection[int]) -> bool:
+    """Whether a page offers it. flattened: the ids of the accounts that are being flattened."""
+    return not order.is_protective and order.cancels_to is not None and not is_sold_off(order, flattened)
+
+
+def is_sold_off(order: Order, flattened: Collection[int]) -> bool:
+    """Whether it is a working exit of an account that is being flattened, which sells everything."""
+    is_exit = order.purpose == Order.Purpose.EXIT and order.state not in FINAL
+    return is_exit and order.account_id in flattened
+
+
+def flattened_accounts(user: User) -> set[int]:
+    """The accounts of the user that are being flattened. One query."""
+    halts = Halt.objects.filter(UNFINISHED, action=Halt.Action.FLATTEN, account__user=user)
+    return set(halts.values_list("account", flat=True))
 
 
 def _refusal(order: Order, account: BrokerAccount) -> str:

@@ -19,11 +19,12 @@ NAMED, IN_FORCE = 5, 20
 @dataclass(frozen=True, slots=True)
 class HaltState:
     """account: None before it is opened. halt: the one that is at work, the strongest first, or else the last one
-    in force; None while the account trades."""
+    in force; None while the account trades. operator: who has set the halt, when only an operator may lift it."""
 
     mode: str
     account: BrokerAccount | None = None
     halt: Halt | None = None
+    operator: str = ""
 
     @property
     def is_halted(self) -> bool:
@@ -71,7 +72,7 @@ def read_halt(user: User, mode: str) -> HaltState:
     account = user.broker_accounts.filter(mode=mode, active=True).first()
     if account is None or not account.entries_stopped:
         return HaltState(mode, account)
-    return HaltState(mode, account, _in_force(account))
+    return _halted(mode, account)
 
 
 def read_stop_menu(user: User, mode: str, now: datetime) -> StopMenu:
@@ -81,7 +82,7 @@ def read_stop_menu(user: User, mode: str, now: datetime) -> StopMenu:
         return StopMenu(HaltState(mode), [], 0, 0, ZERO, "", None)
     summary = summarize_account(account, now)
     entries = account.orders.filter(purpose=Order.Purpose.ENTRY, state__in=WORKING)
-    state = HaltState(mode, account, _in_force(account) if account.entries_stopped else None)
+    state = _halted(mode, account) if account.entries_stopped else HaltState(mode, account)
     return StopMenu(
         state=state,
         entries=list(entries.order_by("created_at", "pk")[:NAMED]),
@@ -103,10 +104,10 @@ def when_sold(account: BrokerAccount, now: datetime) -> str:
     return f"The market is closed: a market order waits for the open, {opens:%a %H:%M} ET."
 
 
-def _in_force(account: BrokerAccount) -> Halt | None:
-    """See HaltState."""
+def _halted(mode: str, account: BrokerAccount) -> HaltState:
     halts = list(account.halts.filter(lifted_at=None)[:IN_FORCE])
     running = [halt for halt in halts if halt.is_unfinished]
     # The strongest action includes the fewest others.
     strongest = min(running, key=lambda halt: len(Halt.including(halt.action)), default=None)
-    return strongest or next(iter(halts), None)
+    operators = [halt.requested_by for halt in halts if halt.by_operator]
+    return HaltState(mode, account, strongest or next(iter(halts), None), next(iter(operators), ""))

@@ -67,7 +67,7 @@ CONTRACT = {
     ("delete", f"{LIVE}/orders/{{order_id}}"): {"200", "202", "401", "404", "409"},
     ("get", f"{LIVE}/halt"): {"200", "401"},
     ("post", f"{LIVE}/halt"): {"200", "202", "400", "401", "409", "422"},
-    ("delete", f"{LIVE}/halt"): {"204", "400", "401", "422"},
+    ("delete", f"{LIVE}/halt"): {"204", "400", "401", "409", "422"},
     ("get", f"{LIVE}/risk-rules"): {"200", "401", "422"},
     ("post", f"{LIVE}/risk-rules"): {"201", "400", "401", "409", "422"},
     ("get", f"{LIVE}/risk-rules/{{rule_id}}"): {"200", "401", "404"},

@@ -7,8 +7,11 @@ import pytest
 
 from livetrading.models import BrokerAccount, Halt, LivePosition, Order, PaperPosition
 from livetrading.pipeline import direct
+from livetrading.services.halt import request
 from tests.api.client import ApiClient, field_messages
 from tests.livetrading.factories import (
+    NOW,
+    WALL,
     account_of,
     make_live_strategy,
     make_live_trade,
@@ -37,6 +40,7 @@ def test_a_halt_from_request_to_resume(alice: User, alices: ApiClient) -> None:
         "running": False,
         "entries_stopped": None,
         "halt": None,
+        "operator": None,
         "progress": None,
         "waits_for": None,
     }
@@ -99,6 +103,13 @@ def test_bob_stops_only_himself_and_charlie_nobody(
         assert charlies.send(method, path, body).status == 401
 
 
+def test_what_an_operator_has_halted_the_user_does_not_lift(alice: User, bob: User, alices: ApiClient) -> None:
+    request(account_of(alice), "entries", by=bob, now=NOW, wall_now=WALL)
+    assert alices.get(HALT).json["operator"] == "the operator bob@example.com"
+    assert alices.send("DELETE", HALT, {"confirm": "RESUME"}).status == 409
+    assert alices.get(HALT).json["halted"] is True
+
+
 # --- Positions ---
 
 
@@ -115,6 +126,25 @@ def test_a_position_is_closed_in_part_and_then_completely(alice: User, alices: A
     for body in (None, {}, {"quantity": None}):
         assert alices.post(close, body).status == 202
     assert Order.objects.filter(purpose="exit", partial=False, quantity=20).count() == 1
+
+
+def test_a_repeated_sale_with_the_same_key_sells_once(alice: User, alices: ApiClient) -> None:
+    """Also when the first one has been filled meanwhile."""
+    for shares in (10, 20):
+        make_paper_trade(user=alice, quantity=Decimal(shares))
+    close = f"{LIVE}/positions/{PaperPosition.objects.get().pk}/close"
+    first = alices.post(close, {"quantity": 5}, Idempotency_Key="press")
+    (order,) = first.json["orders"]
+    assert (first.status, order["shares"]) == (202, 5)
+    Order.objects.filter(purpose="exit").update(state="filled", filled_quantity=5, filled_price=10)
+    again = alices.post(close, {"quantity": 5}, Idempotency_Key="press")
+    assert (again.status, [each["id"] for each in again.json["orders"]]) == (202, [order["id"]])
+    assert Order.objects.filter(purpose="exit").count() == 1
+    assert alices.post(close, {"quantity": 5}, Idempotency_Key="another").json["orders"][0]["id"] != order["id"]
+    # Another key is another sale, which waits for the one at work.
+    assert alices.post(close, {"quantity": 5}, Idempotency_Key="third").status == 409
+    assert field_messages(alices.post(close, {}, Idempotency_Key="k" * 65)).keys() == {"Idempotency-Key"}
+    assert Order.objects.filter(purpose="exit").count() == 2
 
 
 def test_the_position_of_a_strategy_has_the_id_of_the_accounts_position(alice: User, alices: ApiClient) -> None:

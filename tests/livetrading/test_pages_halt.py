@@ -17,6 +17,7 @@ from tests.livetrading.factories import (
     WALL,
     account_of,
     at_day,
+    make_live_strategy,
     make_live_trade,
     make_order,
     make_paper_trade,
@@ -111,6 +112,36 @@ def test_trading_goes_on_after_the_typed_word_alone(alice: User, alices_browser:
     assert alices_browser.post(RESUME, {"confirm": "RESUME"}).status_code == 302
     assert not account_of(alice).entries_stopped
     assert "Trading is stopped by" not in text_of(alices_browser, "/dashboard")
+
+
+def test_what_an_operator_has_halted_the_user_does_not_lift(
+    alice: User, bob: User, alices_browser: Client
+) -> None:
+    request(account_of(alice), "entries", by=bob, now=NOW, wall_now=WALL)
+    page = text_of(alices_browser)
+    assert ("Stopped by the operator bob@example.com" in page, f'action="{RESUME}"' in page) == (True, False)
+    response = alices_browser.post(RESUME, {"confirm": "RESUME"}, follow=True)
+    assert [message.level_tag for message in response.context["messages"]] == ["error"]
+    assert account_of(alice).entries_stopped
+    User.objects.filter(pk=alice.pk).update(is_superuser=True)
+    assert f'action="{RESUME}"' in text_of(alices_browser)
+
+
+def test_while_flattening_no_exit_can_be_cancelled(alice: User, alices_browser: Client) -> None:
+    """Its row says why; an entry still can."""
+    make_live_strategy(user=alice)
+    trade = make_paper_trade(user=alice)
+    sale = make_order(user=alice, purpose="exit", side="sell", opening_order=trade.opening_order)
+    entry = make_order(user=alice, symbol="IBM")
+    buttons = [reverse("livetrading:cancel_order", args=[order.pk]) for order in (sale, entry)]
+
+    def offered() -> list[bool]:
+        page = text_of(alices_browser, "/dashboard/live-trading")
+        return [button in page for button in buttons] + ["Being flattened" in page]
+
+    assert offered() == [True, True, False]
+    request(account_of(alice), "flatten", by=alice, now=NOW, wall_now=WALL)
+    assert offered() == [False, True, True]
 
 
 def test_it_concerns_the_account_of_the_mode(alice: User, alices_browser: Client) -> None:

@@ -7,12 +7,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from livetrading.models import BrokerAccount, Halt
 from livetrading.pipeline.direct import finish
-from livetrading.services.halt import RESUME, NotLifted, lift, request
+from livetrading.services.halt import COMMAND, RESUME, NotLifted, lift, request
 from livetrading.services.wording import counted
 from livetrading.summaries.halt import HaltState
 from tradedesk.marketdata.clock import read_clocks
-
-BY = "manage.py halt_trading"
 
 
 class Command(BaseCommand):
@@ -53,7 +51,7 @@ class Command(BaseCommand):
         halts = []
         for account in accounts:
             now, wall_now = read_clocks()
-            halt = request(account, action, by=BY, reason=reason, now=now, wall_now=wall_now)
+            halt = request(account, action, by=COMMAND, reason=reason, now=now, wall_now=wall_now)
             self._say(halt)
             halts.append(halt)
         left = finish(
@@ -72,7 +70,7 @@ class Command(BaseCommand):
         for account in accounts:
             now, wall_now = read_clocks()
             try:
-                lifted = lift(account, word, by=BY, now=now, wall_now=wall_now)
+                lifted = lift(account, word, by=COMMAND, now=now, wall_now=wall_now)
             except NotLifted as refusal:
                 raise CommandError(str(refusal)) from None
             self.stdout.write(f"{_name(account)}: {'trades again' if lifted else 'was not stopped'}.")

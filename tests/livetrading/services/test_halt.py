@@ -7,7 +7,7 @@ import pytest
 
 from livetrading.models import BrokerAccount, Halt
 from livetrading.services import halt as halts
-from livetrading.services.halt import NotLifted, advance, lift, request
+from livetrading.services.halt import COMMAND, NotLifted, OperatorsHalt, advance, lift, request
 from tests.livetrading.factories import NOW, WALL, account_of, make_order, make_paper_trade
 from tests.livetrading.published import published, refuse_publishing
 from tradedesk.accounts.models import Mode, User
@@ -104,6 +104,38 @@ def test_the_user_is_notified_when_it_begins_ends_and_is_lifted(account: BrokerA
 def test_an_operator_is_named_as_one(account: BrokerAccount, bob: User) -> None:
     assert asked(account, "entries", by=bob).requested_by == "the operator bob@example.com"
     assert asked(account, "orders", by="the drawdown kill switch").requested_by == "the drawdown kill switch"
+
+
+@pytest.mark.parametrize("by", ["operator", COMMAND])
+@pytest.mark.parametrize("first", [None, "entries", "flatten"])
+def test_only_an_operator_lifts_what_an_operator_has_set(
+    account: BrokerAccount, bob: User, by: str, first: str | None
+) -> None:
+    """Also when the user had asked for the same before."""
+    if first is not None:
+        asked(account, first)
+    halt = asked(account, "entries", by=bob if by == "operator" else by)
+    account.refresh_from_db()
+    assert (halt.by_operator, account.entries_stopped_by) == (True, halt.requested_by)
+    with pytest.raises(OperatorsHalt, match=halt.requested_by):
+        lift(account, "RESUME", by=account.user, now=NOW, wall_now=WALL)
+    account.refresh_from_db()
+    assert account.entries_stopped
+    assert lift(account, "RESUME", by=bob, now=NOW, wall_now=WALL)
+    asked(account, "entries")
+    assert lift(account, "RESUME", by=account.user, now=NOW, wall_now=WALL), "a lifted halt counts no more"
+
+
+def test_an_operator_lifts_it_for_the_own_account(account: BrokerAccount, bob: User) -> None:
+    asked(account, "orders", by=bob)
+    User.objects.filter(pk=account.user_id).update(is_superuser=True)
+    assert lift(account, "RESUME", by=User.objects.get(pk=account.user_id), now=NOW, wall_now=WALL)
+
+
+def test_the_users_own_halt_is_no_operators(account: BrokerAccount) -> None:
+    for by in (account.user, "the drawdown kill switch"):
+        assert not asked(account, "flatten", by=by).by_operator
+        assert lift(account, "RESUME", by=account.user, now=NOW, wall_now=WALL)
 
 
 def test_it_concerns_no_other_account(account: BrokerAccount, alice: User, bob: User) -> None:
