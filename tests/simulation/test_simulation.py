@@ -12,6 +12,7 @@ import pytest
 
 from tests.simulation.mutations import MUTATIONS
 
+pytestmark = pytest.mark.processes
 SEEDS, CHUNKS, DAYS = 200, 4, 20
 
 
