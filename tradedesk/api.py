@@ -102,6 +102,8 @@ class HealthSchema(Schema):
     worker: str
     urgent: str = Field(description="The worker of the first checks after a deployment.")
     research: str
+    notifications: str = Field(description="The worker that sends them.")
+    outbox: str = Field(description="Notifications that nobody sends.")
     disk: str
     backup: str
     schema_version: str

@@ -10,8 +10,10 @@ from pytest_django.live_server_helper import LiveServer
 from tests.api.backtesting import METRICS
 from tests.api.client import ApiClient
 from tests.chromium import find_chromium
+from tradedesk.api import HealthSchema
 from tradedesk.core.declarations import Rule, Unit
 from tradedesk.core.rules import COSTS, DEPLOYED_RULES, RULES
+from tradedesk.monitoring.findings import probes
 
 DOCUMENT, DOCS = "/api/openapi.json", "/api/docs"
 LIVE = "/api/v1/live-trading"
@@ -235,3 +237,8 @@ def test_the_page_loads_only_from_the_desk_and_sends_requests(
     context.close()
     assert [url for url in requested if not url.startswith(live_server.url)] == []
     assert violations == []
+
+
+def test_every_part_of_the_health_is_in_its_response() -> None:
+    parts = {part for probe in probes() for part in probe.parts}
+    assert set(HealthSchema.model_fields) == parts | {"status", "details"}
