@@ -33,16 +33,18 @@ def is_loopback(host: str) -> bool:
 
 
 def refuse_open_doors(host: str) -> None:
-    """Raises Exposed when others reach `host` and the demo user or an unconfirmed sign-up would let them in."""
-    if is_loopback(host):
+    """Raises Exposed when others reach `host`, also through a proxy, and the demo user or an unconfirmed sign-up
+    would let them in."""
+    if is_loopback(host) and not settings.BEHIND_PROXY:
         return
+    others = "others can reach this desk through its proxy" if is_loopback(host) else f"others can reach {host}"
     if settings.DEMO_USER:
         raise Exposed(
-            f"REFUSED: other machines can reach {host}, and this desk has a demo user. Set DEMO_USER=0, create "
-            "your own user with “manage.py createsuperuser”, and start it again."
+            f"REFUSED: {others}, and this desk has a demo user. Set DEMO_USER=0, create your own user with "
+            "“manage.py createsuperuser”, and start it again."
         )
     if settings.SIGNUP_OPEN and settings.EMAIL_BACKEND == CONSOLE:
         raise Exposed(
-            f"REFUSED: other machines can reach {host}, and SIGNUP_OPEN=1 lets anyone create an account. Set "
-            "SIGNUP_OPEN=0, or set EMAIL_BACKEND, so that each new address is confirmed by e-mail."
+            f"REFUSED: {others}, and SIGNUP_OPEN=1 lets anyone create an account. Set SIGNUP_OPEN=0, or set "
+            "EMAIL_BACKEND, so that each new address is confirmed by e-mail."
         )

@@ -55,8 +55,10 @@ def test_what_is_refused_where_others_can_reach_the_desk(
 ) -> None:
     settings.DEMO_USER, settings.SIGNUP_OPEN, settings.EMAIL_BACKEND = demo, open_, mail
     refuse_open_doors("127.0.0.1")
-    if not setting:
-        refuse_open_doors("0.0.0.0")
-        return
-    with pytest.raises(Exposed, match=setting):
-        refuse_open_doors("0.0.0.0")
+    for host, behind_proxy in (("0.0.0.0", False), ("127.0.0.1", True)):
+        settings.BEHIND_PROXY = behind_proxy
+        if not setting:
+            refuse_open_doors(host)
+            continue
+        with pytest.raises(Exposed, match=setting):
+            refuse_open_doors(host)
