@@ -33,6 +33,10 @@ def wanted_of(page: str) -> set[str]:
     return {re.findall(r'value="([^"]*)"', box)[0] for box in boxes if 'name="wanted"' in box and "checked" in box}
 
 
+def shown_of(page: str) -> list[str]:
+    return re.findall(r'name="shown"\s+value="([^"]*)"', page)
+
+
 def add(browser: Client, **fields: Any) -> Any:
     return browser.post(ADD, {"kind": "webhook", "name": "Hook", "address": HOOK} | fields)
 
@@ -51,7 +55,8 @@ def test_at_first_the_events_decide(alices_browser: Client, alice: User) -> None
 def test_choices_are_saved_shown_and_followed(alices_browser: Client, alice: User, bob: User) -> None:
     channel, his = make_channel(alice), make_channel(bob)
     chosen = {"order_filled:inbox", f"deployed:{channel.pk}", f"halt:{his.pk}", "comet:inbox", "nonsense"}
-    form = {"wanted": list(chosen), "on_replay": [str(channel.pk)]}
+    shown = shown_of(alices_browser.get(URL).content.decode())
+    form = {"wanted": list(chosen), "shown": [*shown, str(his.pk), "nonsense"], "on_replay": [str(channel.pk)]}
     assert alices_browser.post(URL, form).status_code == 302
     wanted = wanted_of(alices_browser.get(URL).content.decode())
     always = {f"{event.value}:inbox" for event in Event if not event.can_be_muted}
@@ -64,8 +69,19 @@ def test_choices_are_saved_shown_and_followed(alices_browser: Client, alice: Use
 
 def test_only_what_differs_from_the_default_is_stored(alices_browser: Client, alice: User) -> None:
     make_channel(alice)
-    alices_browser.post(URL, {"wanted": list(wanted_of(alices_browser.get(URL).content.decode()))})
+    page = alices_browser.get(URL).content.decode()
+    alices_browser.post(URL, {"wanted": list(wanted_of(page)), "shown": shown_of(page)})
     assert not EventChoice.objects.exists()
+
+
+def test_a_channel_that_the_page_did_not_have_keeps_its_choices(alices_browser: Client, alice: User) -> None:
+    make_channel(alice)
+    shown = shown_of(alices_browser.get(URL).content.decode())
+    later = make_channel(alice, name="Later", on_replay=True)
+    chosen = EventChoice.objects.create(user=alice, event="deployed", channel=later, wanted=True)
+    alices_browser.post(URL, {"shown": shown})
+    later.refresh_from_db()
+    assert (later.on_replay, list(later.event_choices.all())) == (True, [chosen])
 
 
 @pytest.mark.parametrize(("market", "kept"), [("replay", False), ("real", True)])
@@ -75,7 +91,7 @@ def test_the_replay_is_chosen_on_the_replay_market_alone(
     settings.MARKET = market
     channel, other = make_channel(alice, on_replay=True), make_channel(alice, name="Other", on_replay=False)
     assert ('name="on_replay"' in alices_browser.get(URL).content.decode()) == (market == "replay")
-    alices_browser.post(URL, {"on_replay": [str(other.pk)]})
+    alices_browser.post(URL, {"shown": [str(channel.pk), str(other.pk)], "on_replay": [str(other.pk)]})
     channel.refresh_from_db()
     assert channel.on_replay == kept
 

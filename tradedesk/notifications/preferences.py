@@ -65,17 +65,19 @@ def rows_of(user: User, channels: Iterable[Channel]) -> list[Row]:
     return rows
 
 
-def save_choices(user: User, wanted: Iterable[str], on_replay: Iterable[str] | None) -> None:
-    """wanted: the keys of the cells that are on; all others are off. on_replay: the ids of the channels that also
-    get what happens on the replay market; None leaves that as it is. Keys of channels that are gone are ignored.
+def save_choices(user: User, wanted: Iterable[str], shown: Iterable[str], on_replay: Iterable[str] | None) -> None:
+    """wanted: the keys of the cells that are on. shown: the ids of the channels that the page had; their other
+    cells, and those of the inbox, are off. on_replay: the ids of the channels that also get what happens on the
+    replay market; None leaves that as it is. A channel that the page did not have keeps its choices, and one that
+    is gone is ignored.
 
     Only what differs from the event's default is stored, so a later default counts for those who did not choose.
     """
-    keys = set(wanted)
+    keys, ids = set(wanted), set(shown)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
-        channels = list(user.channels.all())
-        user.event_choices.all().delete()
+        channels = [channel for channel in user.channels.all() if str(channel.pk) in ids]
+        user.event_choices.filter(Q(channel=None) | Q(channel__in=channels)).delete()
         choices = []
         for event in Event:
             if event.can_be_muted and f"{event.value}:{INBOX}" not in keys:
@@ -88,4 +90,5 @@ def save_choices(user: User, wanted: Iterable[str], on_replay: Iterable[str] | N
         if on_replay is not None:
             replaying = set(on_replay)
             chosen = [channel.pk for channel in channels if str(channel.pk) in replaying]
-            user.channels.update(on_replay=Case(When(pk__in=chosen, then=True), default=False))
+            shown_ones = user.channels.filter(pk__in=[channel.pk for channel in channels])
+            shown_ones.update(on_replay=Case(When(pk__in=chosen, then=True), default=False))

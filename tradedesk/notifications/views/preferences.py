@@ -22,7 +22,7 @@ def preferences(request: UserRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, ChannelForm())
     replaying = request.POST.getlist("on_replay") if _on_replay() else None
-    save_choices(request.user, request.POST.getlist("wanted"), replaying)
+    save_choices(request.user, request.POST.getlist("wanted"), request.POST.getlist("shown"), replaying)
     messages.success(request, "Saved.")
     return redirect("notifications:preferences")
 
