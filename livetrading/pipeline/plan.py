@@ -44,8 +44,8 @@ _SELL_NOW: dict[str, object] = {
 class LotOrders:
     """trade: the open lot, None when the entry has none. legs: its protective exits; working ones, and refused and
     expired ones while the lot is open. exits: its working signal exits and exits by hand. trailing: the order with
-    the rule of its trailing stop, None for a lot without one. failed: the newest exit, when it has ended against
-    the desk's will."""
+    the rule of its trailing stop, None for a lot without one. failed: the newest exit of the whole lot, or else
+    the newest one, when it has ended against the desk's will."""
 
     entry: Order
     trade: Trade | None = None

@@ -83,17 +83,20 @@ def read_lots(account: BrokerAccount) -> list[LotOrders]:
     hold. Three queries."""
     lots: dict[object, LotOrders] = {}
     exits = Order.objects.filter(opening_order=OuterRef("opening_order"), purpose=Order.Purpose.EXIT)
-    newest = exits.order_by("-created_at", "-tries").values("pk")[:1]
+    newest = exits.order_by("-created_at", "-tries").values("pk")
     held = trades_of(account, account.mode).filter(exit_time=None).select_related("opening_order")
-    newest_exits = set()
-    for trade in held.annotate(newest_exit=Subquery(newest)):
+    newest_wholes, newest_exits = set(), set()
+    # A sale of a part by hand says nothing about the one of the whole lot, which is made again besides it.
+    whole = newest.filter(partial=False)
+    for trade in held.annotate(newest_whole=Subquery(whole[:1]), newest_exit=Subquery(newest[:1])):
         lots[trade.opening_order_id] = LotOrders(trade.opening_order, trade)
+        newest_wholes.add(trade.newest_whole)
         newest_exits.add(trade.newest_exit)
     filled_entry = Q(purpose=Order.Purpose.ENTRY, filled_quantity__gt=0, state__in=WORKING)
     working = Q(state__in=WORKING) & (filled_entry | Q(opening_order__isnull=False))
     refused = Q(state__in=REFUSED, opening_order__in=list(lots), purpose__in=PROTECTIVE)
     rules = TRAILS & Q(opening_order__in=list(lots))
-    last = Q(pk__in=[pk for pk in newest_exits if pk is not None])
+    last = Q(pk__in=[pk for pk in newest_wholes | newest_exits if pk is not None])
     related = account.orders.filter(working | refused | rules | last).select_related("opening_order")
     for order in related.order_by("created_at", "pk"):
         entry_id = order.opening_order_id or order.pk
@@ -107,7 +110,7 @@ def read_lots(account: BrokerAccount) -> list[LotOrders]:
                 lot.legs.append(order)
         elif order.purpose != Order.Purpose.ENTRY and order.state in WORKING:
             lot.exits.append(order)
-        elif order.pk in newest_exits and has_failed(order):
+        elif has_failed(order) and (order.pk in newest_wholes or (order.pk in newest_exits and not lot.failed)):
             lot.failed = order
     aside = Incident.objects.filter(account=account, kind=Incident.Kind.UNBOOKED_FILL, resolved_at=None)
     for order_id, opening_id in aside.values_list("order", "order__opening_order"):

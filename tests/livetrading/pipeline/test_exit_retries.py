@@ -11,8 +11,10 @@ from livetrading.models import Incident, LiveStrategy, Order, OrderState, Signal
 from livetrading.models.decision_code import DecisionCode as Code
 from livetrading.pipeline.exit_retries import PAUSES, has_failed, is_due, next_try
 from livetrading.pipeline.plan import plan
+from livetrading.pipeline.protect import read_lots
+from livetrading.services.closing import close_position
 from livetrading.services.manual_exits import manual_exit
-from tests.livetrading.factories import make_live_strategy
+from tests.livetrading.factories import WALL, make_live_strategy, make_paper_trade
 from tests.livetrading.made_bars import CLOSES, NOW
 from tests.livetrading.pipeline.scripted_broker import (
     ScriptedBroker,
@@ -165,8 +167,8 @@ def test_what_the_broker_ends_by_itself_counts_as_failed(
     order = held_exit(live, broker)
     if not lost:
         broker.report_order(order, "cancelled")
-    run_reconcile(live, broker)
-    run_reconcile(live, broker, CLOSES[1] + 11 * SECOND)
+    for look in range(3):
+        run_reconcile(live, broker, wall_now=WALL + 6 * look * SECOND)
     assert (fresh(order).state, order.ended_by_broker) == (S.CANCELLED, True)
     assert Incident.objects.filter(kind=Incident.Kind.FAILED_EXIT).count() == 1
 
@@ -205,3 +207,43 @@ def test_a_sale_that_is_refused_once_is_made_again_without_a_pause(
     desk.tick()
     desk.step(5)
     assert (desk.trade().is_open, desk.states("exit"), alarms(desk)) == (False, [S.REJECTED, S.FILLED], [])
+
+
+@pytest.mark.parametrize("capabilities", ALL)
+def test_a_sale_of_a_part_by_hand_does_not_end_the_tries_to_sell_the_lot(
+    alice: User, monkeypatch: pytest.MonkeyPatch, capabilities: Capabilities
+) -> None:
+    desk = second_desk(monkeypatch, alice, capabilities)
+    desk.hold()
+    failing(desk, "rejected")
+    desk.signal_exit()
+    LiveStrategy.objects.update(status="paused")  # no further signals
+    desk.step(5)
+    mend(desk)
+    close_position(desk.account, "W", Decimal(10), by=alice, now=desk.now, wall_now=desk.wall)
+    desk.step(3)
+    assert (desk.trade().open_quantity, len(alarms(desk))) == (90, 1)
+    desk.wait(int(PAUSES[-1].total_seconds()))
+    desk.step(5)
+    assert (desk.trade().is_open, desk.unfinished(), alarms(desk)) == (False, [], [])
+
+
+def test_the_newest_exit_of_the_whole_lot_says_whether_it_is_sold_again(alice: User) -> None:
+    live = make_live_strategy(user=alice)
+    trade = make_paper_trade(user=alice, live_strategy=live)
+    entry_ = trade.opening_order
+
+    def made_again() -> Order | None:
+        (held,) = read_lots(live.account)
+        return held.failed
+
+    assert made_again() is None
+    whole = exit_of(entry_, 10, state=S.REJECTED, created_at=CLOSES[0])
+    part = exit_of(entry_, 1, state=S.FILLED, partial=True, created_at=CLOSES[1])
+    assert made_again() == whole
+    Order.objects.filter(pk=part.pk).update(state=S.REJECTED)
+    assert made_again() == whole, "it sells the part too"
+    exit_of(entry_, 10, state=S.CANCELLED, created_at=CLOSES[2])
+    assert made_again() is None
+    part = exit_of(entry_, 1, state=S.REJECTED, partial=True, created_at=CLOSES[3])
+    assert made_again() == part
