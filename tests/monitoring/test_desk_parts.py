@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from celery import Celery
+from django.conf import settings
 from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -133,6 +134,15 @@ def test_what_a_heartbeat_says(age: float, state: State, words: str) -> None:
     found = desk_parts.judge(Component.BEAT, {"one": NOW - timedelta(seconds=age)}, NOW)
     assert found.state == state
     assert words in found.text
+
+
+def test_the_advice_starts_a_worker_of_every_queue() -> None:
+    queues = {settings.CELERY_TASK_DEFAULT_QUEUE} | {
+        route["queue"] for route in settings.CELERY_TASK_ROUTES.values()
+    }
+    advice = [desk_parts.judge(component, {}, NOW).text for component in Component]
+    named = [text.partition(" -Q ")[2] for text in advice if " -Q " in text]
+    assert {queue for names in named for queue in names.split(",")} == queues
 
 
 # --- Disk and tables ---------------------------------------------------------------------------------------

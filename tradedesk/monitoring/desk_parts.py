@@ -26,7 +26,7 @@ _START = {
     Component.BEAT: "celery -A tradedesk beat",
     Component.WORKER: "celery -A tradedesk worker -Q urgent,celery",
     Component.URGENT: "celery -A tradedesk worker -Q urgent,celery",
-    Component.RESEARCH: "celery -A tradedesk worker -Q research",
+    Component.RESEARCH: "celery -A tradedesk worker -Q research,evidence",
     Component.NOTIFICATIONS: "celery -A tradedesk worker -Q notifications",
 }
 # Without these the desk trades.

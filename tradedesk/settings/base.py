@@ -229,7 +229,7 @@ CELERY_BEAT_SCHEDULE = {
         "backtests.tasks.recover_optimizer_runs": 15,
     }.items()
 }
-# One for each queue: a worker that runs it proves that its queue is served.
+# A worker that runs one proves that its queue is served. The research worker takes from the queue “evidence” too.
 CELERY_BEAT_SCHEDULE |= {
     f"tradedesk.tasks.heartbeat of {component}": {
         "task": "tradedesk.tasks.heartbeat",
