@@ -127,7 +127,8 @@ def test_heartbeats_and_parts(django_assert_max_num_queries: DjangoAssertNumQuer
 
 def test_the_length_of_the_queues() -> None:
     assert set(samples(queue_metrics(NOW))) == {
-        ("tradedesk_queue_length", queue) for queue in ("celery", "urgent", "research")
+        ("tradedesk_queue_length", queue)
+        for queue in ("celery", "urgent", "research", "evidence", "notifications")
     }
 
 

@@ -88,7 +88,13 @@ def process_metrics(wall_now: datetime) -> Iterator[Metric]:
 
 
 def queue_metrics(wall_now: datetime) -> Iterator[Metric]:
-    names = (settings.CELERY_TASK_DEFAULT_QUEUE, settings.URGENT_QUEUE, settings.RESEARCH_QUEUE)
+    names = (
+        settings.CELERY_TASK_DEFAULT_QUEUE,
+        settings.URGENT_QUEUE,
+        settings.RESEARCH_QUEUE,
+        settings.EVIDENCE_QUEUE,
+        settings.NOTIFICATION_QUEUE,
+    )
     with current_app.connection_for_write() as broker:
         broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
         channel: Any = broker.default_channel
