@@ -66,6 +66,7 @@ def _orders(wall_now: datetime) -> Finding:
 
 
 def _accounts(now: datetime, market: MarketStatus) -> Finding:
+    """A reconcile that fails is trouble of one account; one that nobody made is that of the desk."""
     failing = BrokerAccount.objects.filter(failures__gte=FAILING)
     late = BrokerAccount.objects.filter(unreconciled_accounts(now, market), failures__lt=FAILING)
     worst = late.aggregate(number=Count("pk"), oldest=Min("reconciled_at"))
@@ -84,7 +85,7 @@ def _accounts(now: datetime, market: MarketStatus) -> Finding:
         return Finding(State.OK, "All are reconciled.")
     shown = BrokerAccount.objects.filter(Q(failures__gte=FAILING) | unreconciled_accounts(now, market))
     lines = tuple(_account_line(account) for account in shown.order_by("reconciled_at")[:LINES])
-    return Finding(State.ERROR, " ".join(problems), lines)
+    return Finding(State.ERROR if worst["number"] else State.WARNING, " ".join(problems), lines)
 
 
 def _account_line(account: BrokerAccount) -> str:
@@ -115,7 +116,7 @@ def _failures() -> Finding:
         return Finding(State.OK, "No strategy fails again and again.")
     shown = (failing | ended).order_by("-failures", "pk")[:LINES]
     lines = tuple(f"Strategy {live.pk}: {live.failures:,} failures. {live.last_error}" for live in shown)
-    return Finding(State.ERROR, " ".join(problems), lines)
+    return Finding(State.WARNING, " ".join(problems), lines)
 
 
 def _ago(now: datetime, moment: datetime | None) -> str:

@@ -40,7 +40,7 @@ def make_checked(user: User, **fields: Any) -> LiveStrategy:
 
 
 def ill() -> set[str]:
-    return {part for part, finding in trading_findings(WALL).items() if finding.state == State.ERROR}
+    return {part for part, finding in trading_findings(WALL).items() if finding.state >= State.WARNING}
 
 
 def found(part: str) -> Finding:
@@ -97,6 +97,28 @@ def test_strategies_whose_checks_fail(alice: User, fields: dict[str, Any], fails
     make_checked(alice)
     make_checked(alice, **fields)
     assert ("failures" in ill()) == fails
+
+
+def test_the_trouble_of_one_user_does_not_turn_the_desk_down(alice: User) -> None:
+    make_checked(alice, failures=3)
+    make_checked(alice, status=Status.ERROR)
+    BrokerAccount.objects.update(failures=3)
+    found = trading_findings(WALL)
+    assert {part: finding.state for part, finding in found.items()} == {
+        "checks": State.OK,
+        "orders": State.OK,
+        "accounts": State.WARNING,
+        "failures": State.WARNING,
+    }
+
+
+def test_what_the_desk_does_not_do_turns_it_down(alice: User) -> None:
+    make_live_strategy(user=alice, next_check_at=NOW - timedelta(days=4))
+    make_order(user=alice, state=OrderState.ACCEPTED)
+    make_order(user=alice, state_changed_at=WALL - timedelta(hours=1))
+    BrokerAccount.objects.update(reconciled_at=NOW - timedelta(days=4))
+    found = trading_findings(WALL)
+    assert {part for part, finding in found.items() if finding.state == State.ERROR} == set(PARTS) - {"failures"}
 
 
 def test_failing_strategies_are_counted(alice: User, bob: User) -> None:
