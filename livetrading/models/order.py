@@ -37,8 +37,8 @@ class OrderState(models.TextChoices):
 _S = OrderState
 # A fill is a fact: every state accepts it.
 _FILLS = {_S.PARTIALLY_FILLED, _S.FILLED}
-_ENDED_AT_BROKER = {_S.CANCELLED, _S.REJECTED, _S.EXPIRED}
-_AT_BROKER = {_S.ACCEPTED, _S.CANCEL_PENDING} | _FILLS | _ENDED_AT_BROKER
+ENDED_AT_BROKER = {_S.CANCELLED, _S.REJECTED, _S.EXPIRED}
+_AT_BROKER = {_S.ACCEPTED, _S.CANCEL_PENDING} | _FILLS | ENDED_AT_BROKER
 
 # From -> to. WAITING: a protective exit before its entry is filled, or an exit before its shares are free.
 # GUARDED: a protective exit that the desk watches, because the broker cannot hold it. UNKNOWN returns to PENDING
@@ -52,8 +52,8 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     _S.SUBMITTING: frozenset({_S.UNKNOWN, _S.BLOCKED} | _AT_BROKER),
     _S.UNKNOWN: frozenset({_S.PENDING} | _AT_BROKER),
     _S.ACCEPTED: frozenset(_AT_BROKER - {_S.ACCEPTED}),
-    _S.PARTIALLY_FILLED: frozenset({_S.CANCEL_PENDING} | _FILLS | _ENDED_AT_BROKER),
-    _S.CANCEL_PENDING: frozenset(_FILLS | _ENDED_AT_BROKER),
+    _S.PARTIALLY_FILLED: frozenset({_S.CANCEL_PENDING} | _FILLS | ENDED_AT_BROKER),
+    _S.CANCEL_PENDING: frozenset(_FILLS | ENDED_AT_BROKER),
     _S.FILLED: frozenset(_FILLS),
     _S.CANCELLED: frozenset({_S.CANCEL_PENDING} | _FILLS),
     _S.REJECTED: frozenset(_FILLS),
@@ -129,7 +129,7 @@ class Order(models.Model):
     partial = models.BooleanField(default=False)
     # Exits by hand only: the key of the request, which makes a repeated one return the same orders.
     close_key = models.CharField(max_length=64, blank=True)
-    # Exits only: the number of this try to sell, and whether the broker cancelled it without being asked to.
+    # Exits only: the number of this try to sell, and whether the broker ended it without being asked to.
     tries = models.PositiveIntegerField(default=1)
     ended_by_broker = models.BooleanField(default=False)
     # The order at the broker that this one replaces.

@@ -185,7 +185,8 @@ def _end(
     wall_now: datetime,
     code: DecisionCode | None = None,
 ) -> None:
-    if _move(order, state, wall_now, reason=reason[:300]):
+    refused = state == OrderState.REJECTED
+    if _move(order, state, wall_now, reason=reason[:300], ended_by_broker=refused):
         note_end(order, state, code)
         if not alarm(order, state, reason, now):
             notify_not_sent(order, state, reason, now)

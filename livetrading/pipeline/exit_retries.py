@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 
 from livetrading.brokers.protocol import Capabilities
 from livetrading.models import Order, OrderState
+from livetrading.models.order import ENDED_AT_BROKER
 from livetrading.models.trade import Trade
 from livetrading.services.manual_exits import manual_exit
 
 # Wall time before the second try, the third, and so on; the last one before all further ones.
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (0, 30, 60, 120, 300, 900))
-_FAILED = (OrderState.REJECTED, OrderState.EXPIRED, OrderState.BLOCKED)
 
 
 def has_failed(exit_: Order) -> bool:
     """Whether this exit has ended against the desk's will: what it should sell is still held."""
-    return exit_.state in _FAILED or (exit_.state == OrderState.CANCELLED and exit_.ended_by_broker)
+    return exit_.state == OrderState.BLOCKED or (exit_.state in ENDED_AT_BROKER and exit_.ended_by_broker)
 
 
 def is_due(failed: Order, wall_now: datetime) -> bool:

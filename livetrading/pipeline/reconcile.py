@@ -16,7 +16,7 @@ from django.db.models import Case, Q, Value, When
 from livetrading.brokers.protocol import Broker, BrokerFill, BrokerOrder, Capabilities, OutcomeUnknown
 from livetrading.journal import ids_of
 from livetrading.models import AccountActivity, BrokerAccount, Incident, Order, OrderState
-from livetrading.models.order import FINAL, SENT
+from livetrading.models.order import ENDED_AT_BROKER, FINAL, SENT
 from livetrading.pipeline.absence import found, never_had
 from livetrading.pipeline.balance import follow_transfer, take_over_balance
 from livetrading.pipeline.corrections import CORRECTIONS, take_over_corrections
@@ -186,10 +186,11 @@ def _take_over_state(order: Order, at_broker: BrokerOrder, now: datetime, wall_n
         wall_now=wall_now,
         reason=reason,
         broker_order_id=at_broker.broker_order_id[:64],
-        ended_by_broker=_UNREQUESTED if to == OrderState.CANCELLED else False,
+        ended_by_broker=_UNREQUESTED if to in ENDED_AT_BROKER else False,
     )
-    if moved:
+    if moved and to in ENDED_AT_BROKER:
         note_end(order, to)
+        order.refresh_from_db(fields=["ended_by_broker"])
     if moved and _is_news(order, to):
         reason = reason or f"The broker reports it as {to.label.lower()}."
         if not alarm(order, to, reason, now):
@@ -198,12 +199,9 @@ def _take_over_state(order: Order, at_broker: BrokerOrder, now: datetime, wall_n
 
 
 def _is_news(order: Order, to: OrderState) -> bool:
-    """Whether the user must know that the broker ended this order: a refusal, or a sale or a purchase that the
-    desk did not cancel."""
-    if to == OrderState.REJECTED:
-        return True
-    ended = to in (OrderState.CANCELLED, OrderState.EXPIRED) and order.state != OrderState.CANCEL_PENDING
-    return ended and not order.is_protective
+    """Whether the user must know how this order ended: a refusal, or a sale or a purchase that the desk did not
+    cancel."""
+    return order.ended_by_broker and (to == OrderState.REJECTED or not order.is_protective)
 
 
 def _take_over_absence(order: Order, capabilities: Capabilities, now: datetime, wall_now: datetime) -> bool:

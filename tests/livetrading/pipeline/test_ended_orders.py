@@ -149,7 +149,7 @@ def test_the_user_is_told_that_the_broker_ended_an_entry_or_an_exit(
     assert (reason or OrderState(reported).label.lower()) in told.text
 
 
-@pytest.mark.parametrize("reported", ["expired", "cancelled"])
+@pytest.mark.parametrize("reported", ["expired", "cancelled", "rejected"])
 @pytest.mark.parametrize("purpose", ["entry", "exit"])
 def test_what_the_desk_cancelled_is_no_news(
     live: LiveStrategy, broker: ScriptedBroker, purpose: str, reported: str

@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from importlib import import_module
+from typing import Any
 
 import pytest
+from django.apps import apps
 
 from livetrading.brokers.protocol import Capabilities
 from livetrading.brokers.simulation.broker import CAPABILITIES as SIMULATION
@@ -14,6 +17,7 @@ from livetrading.pipeline.plan import plan
 from livetrading.pipeline.protect import read_lots
 from livetrading.services.closing import close_position
 from livetrading.services.manual_exits import manual_exit
+from livetrading.services.order_cancel import BY_HAND, cancel_order
 from tests.livetrading.factories import WALL, make_live_strategy, make_paper_trade
 from tests.livetrading.made_bars import CLOSES, NOW
 from tests.livetrading.pipeline.scripted_broker import (
@@ -39,17 +43,17 @@ ALL = [pytest.param(capabilities, id=name) for name, capabilities in VARIANTS.it
 # --- The policy, pure ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", [S.REJECTED, S.EXPIRED, S.BLOCKED])
-def test_an_exit_that_was_not_carried_out_has_failed(state: OrderState) -> None:
-    assert has_failed(sale(entry(), state))
-
-
-def test_an_exit_that_was_cancelled_on_request_has_not_failed() -> None:
-    cancelled = sale(entry(), S.CANCELLED)
-    assert not has_failed(cancelled)
-    cancelled.ended_by_broker = True
-    assert has_failed(cancelled)
+def test_an_exit_that_was_not_sent_has_failed() -> None:
+    assert has_failed(sale(entry(), S.BLOCKED))
     assert not any(has_failed(sale(entry(), state)) for state in (S.FILLED, S.ACCEPTED, S.WAITING))
+
+
+@pytest.mark.parametrize("state", [S.REJECTED, S.EXPIRED, S.CANCELLED])
+def test_an_exit_that_was_cancelled_on_request_has_not_failed_however_it_ends(state: OrderState) -> None:
+    ended = sale(entry(), state)
+    assert not has_failed(ended)
+    ended.ended_by_broker = True
+    assert has_failed(ended)
 
 
 @pytest.mark.parametrize(("tries", "pause"), [*enumerate(PAUSES, 1), (50, PAUSES[-1])])
@@ -173,13 +177,42 @@ def test_what_the_broker_ends_by_itself_counts_as_failed(
     assert Incident.objects.filter(kind=Incident.Kind.FAILED_EXIT).count() == 1
 
 
-def test_what_was_cancelled_on_request_is_not_tried_again(live: LiveStrategy, broker: ScriptedBroker) -> None:
+@pytest.mark.parametrize("reported", ["cancelled", "expired", "rejected"])
+def test_what_was_cancelled_on_request_is_not_tried_again(
+    live: LiveStrategy, broker: ScriptedBroker, reported: str
+) -> None:
     order = held_exit(live, broker)
     Order.objects.filter(pk=order.pk).update(state=S.CANCEL_PENDING)
-    broker.report_order(order, "cancelled")
+    broker.report_order(order, reported)
     run_reconcile(live, broker)
-    assert (fresh(order).state, order.ended_by_broker) == (S.CANCELLED, False)
+    assert (fresh(order).state, order.ended_by_broker) == (reported, False)
     assert not Incident.objects.exists()
+
+
+@pytest.mark.parametrize("capabilities", ALL)
+def test_a_sale_that_was_cancelled_before_it_expired_is_not_made_again(
+    alice: User, monkeypatch: pytest.MonkeyPatch, capabilities: Capabilities
+) -> None:
+    desk = second_desk(monkeypatch, alice, capabilities)
+    desk.hold()
+    before = desk.on_sale()
+    desk.broker.largest_fill = Decimal(0)
+    close_position(desk.account, "W", None, by=alice, now=desk.now, wall_now=desk.wall)
+    desk.step(3)
+    cancel_order(desk.order("exit"), by=alice, wall_now=desk.wall)
+    desk.broker.end_day()
+    desk.broker.largest_fill = None
+    desk.step(4)
+    assert (desk.states("exit"), desk.trade().open_quantity, alarms(desk)) == ([S.EXPIRED], 100, [])
+    assert desk.on_sale() == before
+
+
+def test_the_exits_that_ended_before_are_told_apart_by_their_reason(live: LiveStrategy) -> None:
+    opening = entry_of(live, stop=None)
+    failed = [exit_of(opening, state=state) for state in (S.EXPIRED, S.REJECTED)]
+    others = [exit_of(opening, state=S.EXPIRED, reason=BY_HAND), exit_of(opening, state=S.CANCELLED)]
+    import_module("livetrading.migrations.0005_ended_by_broker").mark(apps, None)
+    assert [fresh(order).ended_by_broker for order in (*failed, *others)] == [True, True, False, False]
 
 
 @pytest.fixture
@@ -238,12 +271,13 @@ def test_the_newest_exit_of_the_whole_lot_says_whether_it_is_sold_again(alice: U
         return held.failed
 
     assert made_again() is None
-    whole = exit_of(entry_, 10, state=S.REJECTED, created_at=CLOSES[0])
+    failed: dict[str, Any] = {"state": S.REJECTED, "ended_by_broker": True}
+    whole = exit_of(entry_, 10, **failed, created_at=CLOSES[0])
     part = exit_of(entry_, 1, state=S.FILLED, partial=True, created_at=CLOSES[1])
     assert made_again() == whole
-    Order.objects.filter(pk=part.pk).update(state=S.REJECTED)
+    Order.objects.filter(pk=part.pk).update(**failed)
     assert made_again() == whole, "it sells the part too"
     exit_of(entry_, 10, state=S.CANCELLED, created_at=CLOSES[2])
     assert made_again() is None
-    part = exit_of(entry_, 1, state=S.REJECTED, partial=True, created_at=CLOSES[3])
+    part = exit_of(entry_, 1, **failed, partial=True, created_at=CLOSES[3])
     assert made_again() == part
