@@ -1,15 +1,21 @@
 """API tokens of the settings: named, read or trade, expiring, revocable."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.contrib.auth.management.commands import changepassword
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from tests.conftest import PASSWORD
 from tradedesk.accounts import tokens
 from tradedesk.accounts.models import ApiToken, User
 
+NEW_PASSWORD = "a rather long sentence 42"
 PAGE, STRATEGIES = "/settings/tokens", "/api/v1/strategies"
 VALID = {"name": "Grafana", "scope": "read", "life": "30"}
 BODY = {"name": "Golden cross", "kind": "sma_crossover", "symbols": ["AAPL"]}
@@ -96,3 +102,33 @@ def test_a_token_needs_a_password_that_was_just_typed(alices_browser: Client, al
     assert answer.status_code == 302
     assert answer["Location"].startswith("/accounts/reauthenticate/")
     assert not ApiToken.objects.exists()
+
+
+def test_a_new_password_from_an_operator_ends_all_tokens(
+    admin_client: Client, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changepassword.Command, "_get_pass", lambda *_: NEW_PASSWORD)
+    typed = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+    page = f"/admin/accounts/user/{alice.pk}/password/"
+    changes: list[Callable[[], object]] = [
+        lambda: call_command("changepassword", alice.email, stdout=StringIO()),
+        lambda: admin_client.post(page, typed | {"usable_password": "true"}),
+        lambda: admin_client.post(page, {"usable_password": "false", "unset-password": "1"}),
+    ]
+    bobs = tokens.issue(bob, timezone.now()).token
+    for change in changes:
+        before, token = alice.password, tokens.issue(alice, timezone.now()).token
+        change()
+        alice.refresh_from_db()
+        assert alice.password != before
+        assert call(token) == 401
+    assert call(bobs) == 200
+
+
+def test_a_log_in_that_stores_a_stronger_hash_ends_no_token(alice: User, settings: Settings) -> None:
+    token, before = tokens.issue(alice, timezone.now()).token, alice.password
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher", *settings.PASSWORD_HASHERS]
+    Client().post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+    alice.refresh_from_db()
+    assert alice.password != before
+    assert call(token) == 200

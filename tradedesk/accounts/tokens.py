@@ -5,10 +5,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
-from allauth.account.signals import password_changed, password_reset
 from django.conf import settings
 from django.db.models import Q
-from django.dispatch import receiver
 
 from tradedesk.accounts.models import ApiToken, User
 
@@ -72,12 +70,6 @@ def verify(token: str, wall_now: datetime) -> ApiToken | None:
 def revoke(token: str) -> bool:
     """Delete a token. Returns whether it existed."""
     return ApiToken.objects.filter(sha256=_hash(token)).delete()[0] == 1
-
-
-@receiver([password_changed, password_reset])
-def revoke_all(user: User, **_: object) -> None:
-    """A new password also ends access with tokens from the old password."""
-    user.api_tokens.all().delete()
 
 
 def _hash(token: str) -> str:

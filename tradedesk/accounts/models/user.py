@@ -33,6 +33,9 @@ class User(AbstractUser):
     # The mode in which entries may be sent now: a live entry of a user in paper mode is blocked.
     mode = models.CharField(max_length=5, choices=Mode, default=Mode.PAPER)
 
+    # Until it is saved.
+    _password_removed = False
+
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]  # without a username
@@ -43,3 +46,16 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.email
+
+    def set_unusable_password(self) -> None:
+        super().set_unusable_password()
+        self._password_removed = True
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """A new password, or none any more, also ends access with tokens from the old one, whoever set it. A hash
+        that only a stronger hasher made again is no new password."""
+        changed = self._password is not None or self._password_removed  # type: ignore[attr-defined]  # Django's own
+        super().save(*args, **options)
+        self._password_removed = False
+        if changed:
+            self.api_tokens.all().delete()
