@@ -69,6 +69,12 @@ class SettingsForm(forms.Form):
     def entry_and_exit_fields(self) -> list[forms.BoundField]:
         return [self[name] for name, rule in DEPLOYED_RULES.items() if rule.scope is not Scope.SIZE]
 
+    def clean_check_interval(self) -> int:
+        """A stored interval that is no whole minute is shown without its seconds: the same minutes leave it."""
+        typed: int = self.cleaned_data["check_interval"]
+        stored: int = self.get_initial_for_field(self.fields["check_interval"], "check_interval")
+        return stored if typed // MINUTE == stored // MINUTE else typed
+
     def rules(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in DEPLOYED_RULES}
 

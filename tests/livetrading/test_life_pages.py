@@ -163,6 +163,18 @@ def test_limits_and_name_are_edited(alices_browser: Client, alice: User) -> None
     assert {"Name", "Position size"} <= {changed.label for changed in done.changed}
 
 
+@pytest.mark.parametrize(("typed", "stored"), [("1", 90), ("2", 120)])
+def test_an_interval_that_is_no_whole_minute_stays_until_it_is_changed(
+    alices_browser: Client, alice: User, typed: str, stored: int
+) -> None:
+    live = make_live_strategy(user=alice, check_interval=90)
+    assert alices_browser.get(url_of(live, "edit")).context["form"]["check_interval"].value() == 1
+    edited = VALID | {"name": "Tortoise", "check_interval": typed}
+    assert alices_browser.post(url_of(live, "edit"), edited).status_code == 302
+    live.refresh_from_db()
+    assert (live.name, live.check_interval) == ("Tortoise", stored)
+
+
 def test_a_refused_edit_changes_nothing(alices_browser: Client, alice: User) -> None:
     live = make_live_strategy(user=alice, name="Turtle")
     answer = alices_browser.post(url_of(live, "edit"), VALID | {"name": " ", "position_size_pct": "51"})
@@ -174,14 +186,16 @@ def test_a_refused_edit_changes_nothing(alices_browser: Client, alice: User) -> 
 
 def test_a_new_version_has_other_parameters(alices_browser: Client, strategy: Strategy) -> None:
     alices_browser.post(NEW, form_of(strategy))
+    LiveStrategy.objects.update(check_interval=90)  # as the API can
     old = LiveStrategy.objects.get()
     page = alices_browser.get(url_of(old, "new-version"))
     assert page.context["form"]["param_fast"].value() == "10"
-    sent = VALID | {"deploy_key": "second", "param_fast": "12", "param_slow": "30"}
+    sent = VALID | {"deploy_key": "second", "check_interval": "1", "param_fast": "12", "param_slow": "30"}
     answer = alices_browser.post(url_of(old, "new-version"), sent)
     made = LiveStrategy.objects.get(previous_version=old)
     assert answer["Location"] == f"/dashboard/live-trading/{made.pk}"
     assert (made.parameters, made.status) == ({"fast": 12, "slow": 30}, "active")
+    assert made.check_interval == 90
     old.refresh_from_db()
     assert old.status == "stopped"
     wrong = VALID | {"deploy_key": "third", "param_fast": "40", "param_slow": "30"}
@@ -201,6 +215,16 @@ def test_stop_asks_when_something_is_held(alices_browser: Client, alice: User) -
     assert live.status == "active"
     answer = alices_browser.post(url_of(live, "confirm-stop"), {"close": "1"})
     assert answer["Location"] == url_of(live, "close")
+    live.refresh_from_db()
+    assert live.status == "stopped"
+
+
+def test_stop_also_asks_when_the_last_position_was_sold_meanwhile(alices_browser: Client, alice: User) -> None:
+    live = make_live_strategy(user=alice)
+    page = alices_browser.get(url_of(live, "confirm-stop"))
+    assert page.status_code == 200
+    assert 'name="close"' not in page.content.decode()
+    assert alices_browser.post(url_of(live, "confirm-stop")).status_code == 302
     live.refresh_from_db()
     assert live.status == "stopped"
 
