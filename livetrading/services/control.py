@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from livetrading.models import BrokerAccount, LiveStrategy
 from livetrading.models.trade import trades_of
+from livetrading.services.deploy import room_problem
 from livetrading.services.entries import cancel_entries
 from livetrading.services.queue import enqueue_check_now
 from livetrading.services.wording import counted
@@ -48,7 +49,8 @@ def control(
 
     A paused strategy sends exits and no entries, a stopped one sends neither; what is held keeps its stops. An
     entry that is on its way or at the broker is cancelled. A started strategy is checked immediately. Raises
-    ControlRefused when the action is not allowed in the current status, or when an identical deployment is active.
+    ControlRefused when the action is not allowed in the current status, when an identical deployment is active, or
+    when the user has no room for one more.
     """
     to, sources = ACTIONS[action]
     changes: dict[str, object] = {"status": to}
@@ -60,6 +62,8 @@ def control(
             BrokerAccount.locked(live.account_id)
             row = LiveStrategy.objects.filter(pk=live.pk)
             before = row.values_list("status", flat=True).first()
+            if to == Status.ACTIVE and before == Status.STOPPED and (problem := room_problem(live.user_id)):
+                raise ControlRefused(problem)
             moved = row.filter(status__in=sources).update(**changes)
             if moved and to == Status.ACTIVE:
                 transaction.on_commit(lambda: enqueue_check_now(live.pk), robust=True)

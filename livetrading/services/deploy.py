@@ -220,14 +220,19 @@ def check_room(account: BrokerAccount, *, instead_of: LiveStrategy | None = None
         raise DeployRefused(
             mode=f"The broker has not reported the equity of “{account.name}” yet. Try again soon."
         )
-    others = LiveStrategy.objects.filter(user=account.user_id).exclude(status=LiveStrategy.Status.STOPPED)
+    if problem := room_problem(account.user_id, instead_of=instead_of):
+        raise DeployRefused(mode=problem)
+
+
+def room_problem(user_id: int, *, instead_of: LiveStrategy | None = None) -> str:
+    """Why the user cannot have another live strategy that is not stopped; empty if it can be."""
+    others = LiveStrategy.objects.filter(user=user_id).exclude(status=LiveStrategy.Status.STOPPED)
     if instead_of is not None:
         others = others.exclude(pk=instead_of.pk)
     running = others.count()
-    if running >= django_settings.MAX_LIVE_STRATEGIES:
-        raise DeployRefused(
-            mode=f"You have {running} live strategies, the most that a user may have. Stop one first."
-        )
+    if running < django_settings.MAX_LIVE_STRATEGIES:
+        return ""
+    return f"You have {running} live strategies, the most that a user may have. Stop one first."
 
 
 def rules_of(snapshot: Snapshot, settings: DeploymentSettings) -> RiskRules:

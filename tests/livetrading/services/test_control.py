@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from livetrading.models import LiveStrategy, PaperTrade
 from livetrading.services.control import ControlRefused, control, controlled_message
@@ -155,6 +155,21 @@ def test_the_status_in_the_database_decides(alice: User) -> None:
     with pytest.raises(ControlRefused):
         control(shown, "pause", NOW, NOW)
     assert shown.status == STOPPED
+
+
+@pytest.mark.parametrize(("status", "counts"), [(STOPPED, False), (PAUSED, True), (ERROR, True)])
+def test_a_stopped_strategy_needs_room_to_start(
+    alice: User, bob: User, settings: Settings, status: str, counts: bool
+) -> None:
+    settings.MAX_LIVE_STRATEGIES = 2
+    live, others = one(alice, status), [one(alice, ACTIVE), one(alice, PAUSED)]
+    one(bob, ACTIVE)
+    if not counts:
+        with pytest.raises(ControlRefused, match="Stop one first"):
+            control(live, "start", NOW, NOW)
+        assert status_of(live) == status
+        control(others[0], "stop", NOW, NOW)
+    assert control(live, "start", NOW, NOW).live.status == ACTIVE
 
 
 @pytest.mark.django_db(transaction=True)
