@@ -5,7 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
@@ -98,7 +98,9 @@ def _confirmed(
     """The page that says what will be sold; after its button, the sale. in_parts: whether some of the shares can
     be chosen."""
     if not lots and request.method != "POST":
-        raise Http404("There is nothing to close.")
+        # It may have been sold since the page with the link was made.
+        messages.info(request, "There is nothing left to close.")
+        return redirect("livetrading:dashboard")
     form = CloseForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:

@@ -102,21 +102,19 @@ def new_version(request: PageRequest, pk: int) -> HttpResponse:
 
 @page_methods
 def stop(request: PageRequest, pk: int) -> HttpResponse:
-    """Asks when something is held; the answer may also be to close it."""
+    """Asks; when something is held, the answer may also be to close it."""
     live = _own(request, pk)
     now, wall_now = read_clocks()
-    (row,) = summarize_strategies(request.user, [live], now)
-    if request.method != "POST" and row.lots:
+    if request.method != "POST":
+        (row,) = summarize_strategies(request.user, [live], now)
         return render(request, "livetrading/stop.html", {"live": live, "row": row})
-    if request.method == "POST":
-        try:
-            stopped = control(live, "stop", now, wall_now, actor=request.user)
-            messages.success(request, controlled_message(*stopped))
-        except ControlRefused as refusal:
-            messages.warning(request, str(refusal))
-        if "close" in request.POST:
-            return redirect("livetrading:close_strategy", live.pk)
-    return redirect("livetrading:detail", live.pk)
+    try:
+        stopped = control(live, "stop", now, wall_now, actor=request.user)
+        messages.success(request, controlled_message(*stopped))
+    except ControlRefused as refusal:
+        messages.warning(request, str(refusal))
+    page = "livetrading:close_strategy" if "close" in request.POST else "livetrading:detail"
+    return redirect(page, live.pk)
 
 
 @page_methods

@@ -81,7 +81,9 @@ def test_shares_that_cannot_be_sold_are_refused_at_the_field(
 def test_what_is_gone_is_said(trade: PaperTrade, alices_browser: Client) -> None:
     PaperTrade.objects.update(exit_time=trade.entry_time)
     for url in urls_of(trade).values():
-        assert alices_browser.get(url).status_code == 404
+        page = alices_browser.get(url, follow=True)
+        assert page.redirect_chain == [(LIVE, 302)]
+        assert len(page.context["messages"]) == 1
         assert alices_browser.post(url).status_code == 422
 
 
