@@ -16,7 +16,7 @@ from livetrading.pipeline.direct import act_without_workers
 from livetrading.services.order_cancel import NotCancelled, cancel_order
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.marketdata.clock import read_clocks
-from tradedesk.rest.bodies import Text
+from tradedesk.rest.bodies import Text, Whole
 from tradedesk.rest.pages import MappedQuerySet, in_pages
 from tradedesk.rest.refusals import BAD_QUERY, UNKNOWN, Problem
 from tradedesk.rest.schemas import EmptyAsNull, Schema
@@ -55,7 +55,7 @@ def list_orders(
     symbol: Symbol = "",
     side: OrderSide | None = None,
     purpose: Order.Purpose | None = None,
-    live_strategy_id: int | None = None,
+    live_strategy_id: Whole | None = None,
 ) -> MappedQuerySet[Order]:
     """Your orders in your current mode, newest first. working: true for those that can still be filled."""
     rows = request.user.orders.filter(account__mode=request.user.mode).select_related("account")

@@ -216,7 +216,8 @@ def test_orders_are_listed_with_filters_and_pages(alice: User, alices: ApiClient
     assert bobs.get(orders).json["count"] == 0
     for query in ("state=odd", "working=odd", "live_strategy_id=x", "symbol=%00", "limit=1000"):
         assert alices.get(f"{orders}?{query}").status == 422, query
-    assert alices.get(f"{orders}?live_strategy_id={2**70}").json["count"] == 0
+    # SQLite takes no larger number than 2**63 - 1.
+    assert alices.get(f"{orders}?live_strategy_id={2**63}").status == 422
 
 
 def test_an_order_is_cancelled_once(alice: User, alices: ApiClient, bobs: ApiClient, charlies: ApiClient) -> None:
