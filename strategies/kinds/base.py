@@ -143,7 +143,7 @@ class Kind(ABC):
 
     def __init__(self, /, **values: object) -> None:
         params = _declared(type(self))
-        errors = {name: f"{self.name} has no parameter “{name}”." for name in values if name not in params}
+        errors = {name: f"{self.name} has no parameter “{name[:40]}”." for name in values if name not in params}
         for name, param in params.items():
             try:
                 self.__dict__[name] = param.clean(values.get(name, param.default))

@@ -34,3 +34,12 @@ def test_a_body_with_thousands_of_errors_is_answered_with_twenty(charlies: ApiCl
     response = charlies.post("/api/v1/auth/login", {f"field{number}": 1 for number in range(2000)})
     assert response.status == 422
     assert len(response.json["detail"]) == 20
+
+
+def test_what_a_service_refuses_is_answered_with_twenty_short_names(alices: ApiClient) -> None:
+    response = alices.post(STRATEGIES, VALID | {"parameters": {f"{n:03}" + "x" * 480: 1 for n in range(200)}})
+    assert response.status == 422
+    problems = response.json["detail"]
+    assert len(problems) == 20
+    assert problems[0]["field"] == "parameters.000" + "x" * 66
+    assert all(len(problem["message"]) < 200 for problem in problems)

@@ -18,8 +18,8 @@ Row = TypeVar("Row", bound=Model)
 
 LOG_IN = "Log in, or send a bearer token from POST /api/v1/auth/login."
 INTERNAL_ERROR = "Internal error of the desk. The log has the details."
-# A body with thousands of wrong values is answered with the first ones.
-MOST_PROBLEMS = 20
+# A body with thousands of wrong values is answered with the first ones, a long name with its beginning.
+MOST_PROBLEMS, MOST_OF_A_NAME = 20, 80
 # Messages for pydantic's most frequent types of errors.
 MESSAGES = {
     "missing": "This is required.",
@@ -107,7 +107,8 @@ def refuse_with_detail(api: NinjaAPI) -> None:
 
     @api.exception_handler(Refused)
     def refused(request: HttpRequest, error: Refused) -> HttpResponse:
-        problems = [{"field": field, "message": message} for field, message in error.errors.items()]
+        items = list(error.errors.items())[:MOST_PROBLEMS]
+        problems = [{"field": field[:MOST_OF_A_NAME], "message": message} for field, message in items]
         return respond(request, 422, problems)
 
     @api.exception_handler(Http404)
@@ -136,7 +137,7 @@ def refuse_with_detail(api: NinjaAPI) -> None:
 
 def _path(loc: tuple[str | int, ...]) -> str:
     """Without the source, and for a body without the name of the parameter."""
-    return ".".join(str(part)[:80] for part in loc[2 if loc[0] == "body" else 1 :])
+    return ".".join(str(part)[:MOST_OF_A_NAME] for part in loc[2 if loc[0] == "body" else 1 :])
 
 
 def _message(item: Mapping[str, Any]) -> str:
