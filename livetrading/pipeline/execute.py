@@ -113,8 +113,12 @@ def _send(order: Order, broker: Broker, fence: Fence, now: datetime) -> BrokerOr
     if order.attempts > 1:
         if (known := broker.order_by_client_id(order.client_order_id)) is not None:
             return known
-        if Order.renew_claim(order.pk, order.sender, fence.clock()):  # the answer may have taken long
+        # The answer may have taken long: the gate decides by what is stored now.
+        if Order.renew_claim(order.pk, order.sender, fence.clock()):
             fence.renewed()
+        for gated in (order.account, order.user, order.live_strategy):
+            if gated is not None:
+                gated.refresh_from_db()
     verdict = gate_before_sending(order, now)
     if not verdict.open:
         raise _HeldBack(verdict)

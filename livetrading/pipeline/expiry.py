@@ -1,11 +1,12 @@
-"""Entries whose time is over before anybody has sent them, or before their broker has filled them."""
+"""Entries that are not wanted any more: nobody has sent them in time, their broker has not filled them in time, or
+their strategy enters no more."""
 
 from datetime import datetime, timedelta
 
 from livetrading.brokers.protocol import Capabilities
 from livetrading.models import BrokerAccount, Order, OrderState
 from livetrading.models.decision_code import DecisionCode
-from livetrading.pipeline.gate import TOO_LATE
+from livetrading.pipeline.gate import NOT_ACTIVE, TOO_LATE
 from livetrading.pipeline.validity import in_words, valid_until
 from livetrading.services.notifications import notify_cancelling, notify_not_sent
 from livetrading.services.signal_codes import note_end
@@ -40,19 +41,34 @@ def expire_entries(now: datetime, wall_now: datetime) -> None:
             bump_version(order.user_id)
 
 
-def cancel_unfilled(account: BrokerAccount, capabilities: Capabilities, now: datetime, wall_now: datetime) -> bool:
-    """Cancel the entries, and what is left of those that are filled in part, that the broker should have filled or
-    let expire by the market time `now`. Returns whether there was one. One query without any."""
-    if capabilities.entries_wait:
-        return False
+def cancel_entries_at_broker(
+    account: BrokerAccount, capabilities: Capabilities, now: datetime, wall_now: datetime
+) -> bool:
+    """Cancel the entries, and what is left of those that are filled in part, whose strategy enters no more, or
+    that the broker should have filled or let expire by the market time `now`. Returns whether there was one. One
+    query without any.
+
+    A strategy cancels its entries when it is stopped or paused. One that was being sent then, or whose answer was
+    lost, shows up at the broker only later.
+    """
     cancelled = False
     entries = account.orders.filter(state__in=_AT_BROKER, purpose=Order.Purpose.ENTRY)
-    for order in entries.select_related("user", "account"):
-        until, to = valid_until(order), order.cancels_to
-        if until is None or to is None or now <= until + BROKER_GRACE:
+    for order in entries.select_related("user", "account", "live_strategy"):
+        reason = _ended_by_strategy(order) or _not_filled_in_time(order, capabilities, now)
+        to = order.cancels_to
+        if not reason or to is None:
             continue
-        reason = f"Not filled by {in_words(until)}."
         if Order.move(order.pk, to, wall_now=wall_now, only_from=order.state, reason=reason):
             notify_cancelling(order, reason, now)
             cancelled = True
     return cancelled
+
+
+def _ended_by_strategy(order: Order) -> str:
+    return "" if order.live_strategy is None else NOT_ACTIVE.get(order.live_strategy.status, "")
+
+
+def _not_filled_in_time(order: Order, capabilities: Capabilities, now: datetime) -> str:
+    until = None if capabilities.entries_wait else valid_until(order)
+    late = until is not None and now > until + BROKER_GRACE
+    return f"Not filled by {in_words(until)}." if late and until is not None else ""

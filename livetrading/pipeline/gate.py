@@ -41,7 +41,8 @@ class Verdict:
 
 OPEN = Verdict()
 TOO_LATE = "The open that this entry was meant for is past; it is too late to enter."
-_STATUSES: dict[str, str] = {
+# Why a strategy with this status enters nothing.
+NOT_ACTIVE: dict[str, str] = {
     LiveStrategy.Status.PAUSED: "The strategy is paused.",
     LiveStrategy.Status.STOPPED: "The strategy is stopped.",
     LiveStrategy.Status.ERROR: "The strategy has stopped with an error.",
@@ -73,7 +74,7 @@ def gate(
     if live is None:
         return OPEN
     if live.status != LiveStrategy.Status.ACTIVE:
-        return Verdict(Held(live.status), _STATUSES[live.status])
+        return Verdict(Held(live.status), NOT_ACTIVE[live.status])
     if live.has_tripped:
         return Verdict(Held.DAILY_LOSS, live.tripped_reason)
     rules = live.risk_rules()

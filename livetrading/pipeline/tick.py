@@ -15,7 +15,7 @@ from livetrading.pipeline.checks import CheckContext, check_set, due_strategies
 from livetrading.pipeline.dispatch import LONGEST_CLAIM
 from livetrading.pipeline.evaluate import Evaluation, evaluate
 from livetrading.pipeline.execute import request_cancels
-from livetrading.pipeline.expiry import cancel_unfilled
+from livetrading.pipeline.expiry import cancel_entries_at_broker
 from livetrading.pipeline.failures import record_failures
 from livetrading.pipeline.fence import Fence
 from livetrading.pipeline.flatten import flatten
@@ -72,9 +72,10 @@ def tick(
         broker = broker_for(account, now)
         reconciled = reconcile(account, broker, now, wall_now)
         changed = reconciled.equity is not None and _watch(account, now, wall_now)
-        changed |= cancel_unfilled(account, broker.capabilities, now, wall_now)
+        changed |= cancel_entries_at_broker(account, broker.capabilities, now, wall_now)
         result.orders += flatten(account, broker.capabilities, now, wall_now)
         result.orders += protect(account, broker.capabilities, reconciled.working, now, wall_now)
+        _keep(fence, renew)  # a slow broker must not use up the time for the cancellations
         request_cancels(account, broker, fence)
     except Exception as error:
         log.exception("Account %s could not be reconciled", account_id, extra=ids)

@@ -10,7 +10,7 @@ def cancel_entries(live: LiveStrategy, reason: str, wall_now: datetime) -> int:
     """Cancel the working entries of this strategy: at the desk now, at the broker with the next tick. Shares that
     are bought stay protected. Called under the account's row lock. Returns the number of orders."""
     # One that is being sent belongs to its sender, whom the gate holds back; of an UNKNOWN one the broker is asked
-    # first, and it is not sent again.
+    # first, and it is not sent again. What the broker has after all, the tick cancels.
     entries = live.orders.filter(purpose=Order.Purpose.ENTRY, state__in=WORKING)
     return sum(
         Order.move(order.pk, to, wall_now=wall_now, only_from=order.state, reason=reason)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from livetrading.models import BrokerAccount, Halt, Order
+from livetrading.models import BrokerAccount, Halt, Incident, Order
 from livetrading.models.halt import UNFINISHED
 from livetrading.models.order import WORKING
 from livetrading.models.trade import trades_of
@@ -141,7 +141,13 @@ def working_entries(account: BrokerAccount) -> int:
 
 
 def open_lots(account: BrokerAccount) -> int:
-    return trades_of(account, account.mode).filter(exit_time=None).count()
+    """The lots to sell, with those that will be there once a fill that is set aside can be booked."""
+    lots = trades_of(account, account.mode).filter(exit_time=None)
+    unbooked = account.incidents.filter(
+        kind=Incident.Kind.UNBOOKED_FILL, resolved_at=None, order__purpose=Order.Purpose.ENTRY
+    )
+    missing = unbooked.exclude(order__in=lots.values("opening_order")).values("order").distinct()
+    return lots.count() + missing.count()
 
 
 def _who(by: User | str, account: BrokerAccount) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from livetrading.models import BrokerAccount, CarriedEvidence, LiveStrategy
+from livetrading.models import BrokerAccount, CarriedEvidence, LiveStrategy, Order, OrderState
 from livetrading.models.trade import Trade, trades_of
 from livetrading.services.audited import audited
 from livetrading.services.deploy import (
@@ -37,6 +37,8 @@ from tradedesk.core.names import name_problem
 from tradedesk.marketdata.quotes import closing_price, read_quotes
 from tradedesk.notifications.events import Event
 from tradedesk.notifications.services import notify
+
+ON_ITS_WAY = "An entry is being sent, and the broker has not answered yet. Try again in a moment."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,11 @@ def deploy_new_version(
             account = BrokerAccount.locked(old.account_id)
             old = LiveStrategy.objects.select_related("user", "account").get(pk=old.pk)
             status = old.status
+            if old.orders.filter(
+                purpose=Order.Purpose.ENTRY, state__in=(OrderState.SUBMITTING, OrderState.UNKNOWN)
+            ).exists():
+                # The new version would not know of it, and buy the same again.
+                raise DeployRefused(strategy_id=ON_ITS_WAY)
             LiveStrategy.objects.filter(pk=old.pk).update(status=LiveStrategy.Status.STOPPED)
             cancel_entries(old, "A new version was deployed.", wall_now)
             name = changes.name or old.name

@@ -40,6 +40,7 @@ class Line:
     request for each order arrived."""
 
     on_request: Callable[[OrderRequest], None] = lambda request: None
+    on_look: Callable[[], None] = lambda: None
     on_call: Callable[[str], None] = lambda text: None
     step: Callable[[], int] = lambda: 0
     losses: dict[str, list[str]] = field(default_factory=dict)
@@ -121,7 +122,9 @@ class LineTo:
         self._call("cancel", lambda: self._broker.cancel(client_order_id), client_order_id)
 
     def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
-        return self._call("order_by_client_id", lambda: self._look(client_order_id), client_order_id)
+        found = self._call("order_by_client_id", lambda: self._look(client_order_id), client_order_id)
+        self._line.on_look()
+        return found
 
     def open_orders(self) -> list[BrokerOrder]:
         orders = self._call("open_orders", self._broker.open_orders)

@@ -53,6 +53,7 @@ def connected(world: World) -> Iterator[None]:
     patches.put(os, "urandom", lambda size: random.randbytes(size))
     for desk in world.desks:
         desk.line.on_request = partial(check_request, world, desk)
+        desk.line.on_look = partial(_note_look, world)
     watch = _Watch()
     logging.getLogger().addHandler(watch)
     connection.execute_wrappers.append(at_statement)
@@ -83,6 +84,13 @@ def _noting(world: World) -> Any:
         execute_order(*args, **options)
 
     return begin
+
+
+def _note_look(world: World) -> None:
+    """What was stored before the answer to a look-up counts for the request after it."""
+    worker = present()
+    if worker is not None:
+        worker.order_began = world.step
 
 
 def _claiming(claim: Any) -> Any:
