@@ -6,6 +6,7 @@ The request is a row; the ticks of the account carry it out (pipeline.flatten), 
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from livetrading.models import BrokerAccount, Halt, Incident, Order
 from livetrading.models.halt import UNFINISHED
@@ -41,20 +42,23 @@ def request(
     """Stop the entries of the account, and with a stronger action cancel its entry orders and sell its lots.
 
     The entries are stopped when this returns; the next ticks do the rest. A request that a halt at work includes
-    returns that halt; when an operator asks for it again, it is the operator's. by: the user who asks, or the name
-    of a command or of a part of the desk.
+    returns that halt; when an operator asks for just the same, it is the operator's from then on. by: the
+    user who asks, or the name of a command or of a part of the desk.
     """
     with transaction.atomic():
         # With the row lock, a check has either written its entries before the halt, or finds it.
         locked = BrokerAccount.locked(account.pk)
+        by_operator = _is_operator(by, locked)
         same = _including(locked, action)
-        if same is not None:
-            return _taken_over(same, locked, by) if _is_operator(by, locked) and not same.by_operator else same
+        if (found := (same.filter(by_operator=True) if by_operator else same).first()) is not None:
+            return found
+        if by_operator and (users := same.filter(UNFINISHED, action=action).first()) is not None:
+            return _taken_over(users, locked, by, reason, now, wall_now)
         halt = Halt(
             account=locked,
             action=Action(action),
             requested_by=_who(by, locked),
-            by_operator=_is_operator(by, locked),
+            by_operator=by_operator,
             reason=reason[:300],
             requested_at=now,
             requested_wall=wall_now,
@@ -66,9 +70,11 @@ def request(
         if not halt.cancels:
             halt.started_at = halt.finished_at = wall_now
         halt.save()
-        BrokerAccount.objects.filter(pk=locked.pk, entries_stopped_at=None).update(
+        stopped = BrokerAccount.objects.filter(pk=locked.pk, entries_stopped_at=None).update(
             entries_stopped_at=now, entries_stopped_by=halt.requested_by, entries_stopped_reason=halt.reason
         )
+        if by_operator and not stopped:
+            _name_operator(locked, halt.requested_by, halt.reason)
         notify_halt(locked, _announcement(halt), now)
         bump_version(locked.user_id)
         record(by, f"halt_{halt.action}", locked, {"reason": halt.reason}, wall_now)
@@ -160,22 +166,30 @@ def _is_operator(by: User | str, account: BrokerAccount) -> bool:
     return by.pk != account.user_id if isinstance(by, User) else by == COMMAND
 
 
-def _taken_over(halt: Halt, account: BrokerAccount, by: User | str) -> Halt:
+def _taken_over(
+    halt: Halt, account: BrokerAccount, by: User | str, reason: str, now: datetime, wall_now: datetime
+) -> Halt:
     """The user's halt as that of an operator, who has asked for the same."""
-    who = _who(by, account)
-    Halt.objects.filter(pk=halt.pk).update(by_operator=True, requested_by=who)
-    BrokerAccount.objects.filter(pk=account.pk).update(entries_stopped_by=who)
-    halt.by_operator, halt.requested_by = True, who
+    halt.by_operator, halt.requested_by = True, _who(by, account)
+    halt.reason = reason[:300] or halt.reason
+    halt.save(update_fields=["by_operator", "requested_by", "reason"])
+    _name_operator(account, halt.requested_by, reason[:300])
+    notify_halt(account, _announcement(halt), now)
     bump_version(account.user_id)
+    record(by, f"halt_{halt.action}", account, {"reason": reason[:300]}, wall_now)
     return halt
 
 
-def _including(account: BrokerAccount, action: str) -> Halt | None:
-    """The halt that does all of this action already: one at work, or for stopped entries any one in force."""
+def _name_operator(account: BrokerAccount, who: str, reason: str) -> None:
+    """Say of a stopped account that it is the operator's; the reason stays until another one is given."""
+    given = {"entries_stopped_reason": reason} if reason else {}
+    BrokerAccount.objects.filter(pk=account.pk).update(entries_stopped_by=who, **given)
+
+
+def _including(account: BrokerAccount, action: str) -> QuerySet[Halt]:
+    """The halts that do all of this action already: those at work, or for stopped entries all in force."""
     halts = account.halts.filter(action__in=Halt.including(action), lifted_at=None)
-    if action != Action.ENTRIES:
-        halts = halts.filter(finished_at=None)
-    return halts.first()
+    return halts if action == Action.ENTRIES else halts.filter(finished_at=None)
 
 
 def _progress(halt: Halt, all_of: str, done: str, left: int) -> dict[str, int]:

@@ -168,3 +168,37 @@ def test_what_fails_leaves_nothing_behind(account: BrokerAccount, monkeypatch: p
         asked(account, "flatten")
     account.refresh_from_db()
     assert (account.entries_stopped, Halt.objects.count(), account.user.notifications.count()) == (False, 0, 0)
+
+
+@pytest.mark.parametrize("action", ["orders", "flatten"])
+def test_an_operator_who_takes_a_halt_over_is_recorded_and_said(
+    account: BrokerAccount, bob: User, action: str
+) -> None:
+    first = asked(account, action, reason="Mine.")
+    assert asked(account, action, by=bob, reason="Ours.").pk == first.pk
+    assert asked(account, action, by=bob, reason="Again.").pk == first.pk
+    assert asked(account, action, by=account.user).pk == first.pk
+    first.refresh_from_db()
+    account.refresh_from_db()
+    assert (first.by_operator, first.requested_by, first.reason) == (True, "the operator bob@example.com", "Ours.")
+    assert (account.entries_stopped_by, account.entries_stopped_reason) == (first.requested_by, "Ours.")
+    found = AuditRecord.objects.order_by("sequence").values_list("details__reason", "action")
+    assert list(found) == [("Mine.", f"halt_{action}"), ("Ours.", f"halt_{action}")]
+    assert account.user.notifications.count() == 2
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_an_operator_who_asks_for_less_has_not_asked_for_what_the_user_did(
+    account: BrokerAccount, bob: User, finished: bool
+) -> None:
+    first = asked(account, "flatten", reason="Mine.")
+    if finished:
+        advance(first, 0, 0, "", NOW, WALL)
+    second = asked(account, "entries", by=bob)
+    assert asked(account, "entries", by=bob).pk == second.pk
+    first.refresh_from_db()
+    account.refresh_from_db()
+    assert (first.by_operator, first.requested_by) == (False, "alice@example.com")
+    assert (second.action, second.by_operator, second.finished_at) == ("entries", True, WALL)
+    assert account.entries_stopped_by == "the operator bob@example.com"
+    assert account.entries_stopped_reason == "Mine.", "the reason stays until another one is given"
