@@ -5,7 +5,7 @@ What a sentence counts belongs to several users, so it names none of them; the l
 
 from datetime import datetime
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Case, Count, F, Max, Min, Q, When
 
 from livetrading.models import BrokerAccount, Incident, LiveStrategy, Order
 from livetrading.models.account import FAILING
@@ -81,10 +81,11 @@ def _accounts(now: datetime, market: MarketStatus) -> Finding:
             f"{counted(worst['number'], 'broker account')} not reconciled for too long, the worst "
             f"{_ago(now, worst['oldest'])}."
         )
+    is_ill = Case(When(Q(failures__gte=FAILING) | unreconciled_accounts(now, market), then=True), default=False)
+    worst_first = BrokerAccount.objects.order_by(is_ill.desc(), F("reconciled_at").asc(nulls_last=True), "pk")
+    lines = tuple(_account_line(account) for account in worst_first[:LINES])
     if not problems:
-        return Finding(State.OK, "All are reconciled.")
-    shown = BrokerAccount.objects.filter(Q(failures__gte=FAILING) | unreconciled_accounts(now, market))
-    lines = tuple(_account_line(account) for account in shown.order_by("reconciled_at")[:LINES])
+        return Finding(State.OK, "All are reconciled.", lines)
     return Finding(State.ERROR if worst["number"] else State.WARNING, " ".join(problems), lines)
 
 

@@ -131,7 +131,19 @@ def test_failing_strategies_are_counted(alice: User, bob: User) -> None:
 def test_accounts_that_cannot_be_reconciled(alice: User, failures: int, fails: bool) -> None:
     BrokerAccount.objects.filter(pk=account_of(alice).pk).update(failures=failures, state_reason="No answer.")
     assert ("accounts" in ill()) == fails
-    assert any("No answer." in line for line in found("accounts").lines) == fails
+    assert any("No answer." in line for line in found("accounts").lines)
+
+
+def test_the_last_reconcile_of_each_account_is_shown_the_worst_first(alice: User, bob: User) -> None:
+    for user, reconciled_at in ((alice, YESTERDAY), (bob, NOW)):
+        BrokerAccount.objects.filter(pk=account_of(user).pk).update(reconciled_at=reconciled_at)
+    hers, his = account_of(alice), account_of(bob)
+    assert found("accounts").state == State.OK
+    assert [line.partition(":")[0] for line in found("accounts").lines] == [
+        f"Account {account.pk} ({account.name})" for account in (hers, his)
+    ]
+    BrokerAccount.objects.filter(pk=his.pk).update(failures=3)
+    assert found("accounts").lines[0].startswith(f"Account {his.pk} ")
 
 
 def test_no_sentence_names_a_user(alice: User) -> None:
