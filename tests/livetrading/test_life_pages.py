@@ -1,5 +1,6 @@
 """The pages of a live strategy's life: deploy with settings, edit, new version, stop, delete."""
 
+import re
 from typing import Any
 
 import pytest
@@ -50,6 +51,14 @@ def form_of(strategy: Strategy, **changes: Any) -> dict[str, Any]:
 
 def url_of(live: LiveStrategy, page: str) -> str:
     return f"/dashboard/live-trading/{live.pk}/{page}"
+
+
+def test_no_key_gets_into_the_address_of_the_risk(alices_browser: Client, strategy: Strategy) -> None:
+    page = alices_browser.get(NEW, {"source": f"strategy:{strategy.pk}"}).content.decode()
+    sender = next(tag for tag in re.findall(r"<div[^>]*>", page) if f'hx-get="{NEW}/risk"' in tag)
+    assert 'hx-params="not csrfmiddlewaretoken,deploy_key"' in sender
+    sent = {name: value for name, value in form_of(strategy).items() if name != "deploy_key"}
+    assert alices_browser.get(f"{NEW}/risk", sent).context["risk"].size == 0.015
 
 
 def test_it_deploys_what_was_typed(alices_browser: Client, strategy: Strategy) -> None:
