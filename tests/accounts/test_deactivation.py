@@ -3,19 +3,21 @@
 import pytest
 from django.db.models import ProtectedError
 from django.test import Client
+from django.utils import timezone
 
 from livetrading.services.accounts import active_account
 from tests.api.client import ApiClient
 from tests.conftest import PASSWORD
 from tradedesk.accounts.deactivation import deactivate
 from tradedesk.accounts.models import Mode, User
+from tradedesk.audit.models import AuditRecord
 
 
 def test_a_deactivated_user_has_no_way_in(alice: User) -> None:
     browser, api = Client(), ApiClient(alice)
     browser.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
     assert browser.get("/dashboard").status_code == 200
-    deactivate(alice)
+    deactivate(alice, alice, timezone.now())
     assert browser.get("/dashboard").status_code == 302
     assert api.get("/api/v1/strategies").status == 401
     answer = Client().post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
@@ -39,3 +41,7 @@ def test_an_operator_deactivates_users_but_not_himself(
     alice.refresh_from_db()
     admin_user.refresh_from_db()
     assert (alice.is_active, admin_user.is_active) == (False, True)
+    admin_client.post("/admin/accounts/user/", chosen)
+    audited = AuditRecord.objects.get()
+    assert (audited.actor, audited.action) == (admin_user.email, "deactivate")
+    assert (audited.subject_id, audited.user_id) == (str(alice.pk), alice.pk)

@@ -14,9 +14,10 @@ from pytest_django import Settings
 from tests.conftest import PASSWORD
 from tradedesk.accounts import tokens
 from tradedesk.accounts.models import ApiToken, User
+from tradedesk.audit.models import AuditRecord
 
 NEW_PASSWORD = "a rather long sentence 42"
-PAGE, STRATEGIES = "/settings/tokens", "/api/v1/strategies"
+PAGE, STRATEGIES, LOG_OUT = "/settings/tokens", "/api/v1/strategies", "/api/v1/auth/logout"
 VALID = {"name": "Grafana", "scope": "read", "life": "30"}
 BODY = {"name": "Golden cross", "kind": "sma_crossover", "symbols": ["AAPL"]}
 
@@ -61,6 +62,18 @@ def test_a_revoked_token_is_refused_and_its_last_use_is_known(browser: Client, a
     assert row.last_used_at is not None
     assert browser.post(f"{PAGE}/{row.pk}/revoke").status_code == 302
     assert call(token) == 401
+
+
+def test_named_tokens_are_audited_and_those_of_a_log_in_are_not(browser: Client, alice: User) -> None:
+    browser.post(PAGE, VALID)
+    browser.post(f"{PAGE}/{alice.api_tokens.get().pk}/revoke")
+    Client(headers={"Authorization": f"Bearer {tokens.issue(alice, timezone.now()).token}"}).post(LOG_OUT)
+    assert not alice.api_tokens.exists()
+    issued, revoked = AuditRecord.objects.order_by("sequence")
+    assert (issued.action, revoked.action) == ("token_issued", "token_revoked")
+    assert {record.actor for record in (issued, revoked)} == {alice.email}
+    assert (issued.details, issued.user_id) == (revoked.details, alice.pk)
+    assert (issued.details["name"], issued.details["scope"]) == ("Grafana", "read")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from tradedesk.accounts.deactivation import deactivate
 from tradedesk.accounts.models import User
@@ -9,7 +10,7 @@ from tradedesk.accounts.models import User
 
 @admin.register(User)
 class UserAdmin(BaseUserAdmin[User]):
-    """Users by email address. The mode is read only here: users change it on the desk's pages.
+    """Users by email address. The mode is read only.
 
     A user who has traded cannot be deleted, because the records stay; the action deactivates: nobody can log in as
     the user, and its API tokens and sessions end."""
@@ -34,5 +35,5 @@ class UserAdmin(BaseUserAdmin[User]):
     def deactivate(self, request: HttpRequest, users: "QuerySet[User]") -> None:
         others = users.exclude(pk=request.user.pk or 0)  # an operator does not lock himself out
         for user in others:
-            deactivate(user)
+            deactivate(user, request.user, timezone.now())  # type: ignore[arg-type]  # staff alone
         self.message_user(request, f"{len(others)} deactivated. Their strategies go on until you stop them.")

@@ -71,5 +71,5 @@ def log_in(request: HttpRequest, credentials: Credentials, response: HttpRespons
 @router.post("/logout", auth=BearerToken(any_scope=True), response={204: None, **NO_USER})
 def log_out(request: HttpRequest) -> Status[None]:
     """Revokes the bearer token of this request."""
-    tokens.revoke(request.auth)  # type: ignore[attr-defined]  # set by BearerToken
+    tokens.revoke(request.auth, timezone.now())  # type: ignore[attr-defined]  # set by BearerToken
     return Status(204, None)

@@ -20,7 +20,7 @@ class BearerToken(HttpBearer):
         super().__init__()
         self.any_scope = any_scope
 
-    def authenticate(self, request: HttpRequest, token: str) -> str:
+    def authenticate(self, request: HttpRequest, token: str) -> ApiToken:
         found = tokens.verify(token, timezone.now())
         if found is None:
             # A session in the same request does not replace an invalid token.
@@ -28,7 +28,7 @@ class BearerToken(HttpBearer):
         if found.scope == ApiToken.Scope.READ and request.method not in SAFE and not self.any_scope:
             raise HttpError(403, READ_ONLY)
         request.user = found.user
-        return token
+        return found
 
 
 class SignedInSession(SessionAuth):

@@ -1,15 +1,21 @@
 """Deactivating a user: the records stay, and nobody gets in any more."""
 
+from datetime import datetime
+
 from allauth.usersessions.models import UserSession
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from tradedesk.accounts.models import User
+from tradedesk.audit.services import record
 
 
-def deactivate(user: User) -> None:
+def deactivate(user: User, actor: AbstractBaseUser, wall_now: datetime) -> None:
     """Close the user's log-in, sessions and API tokens. Live strategies go on; `halt_trading` stops them."""
     with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(is_active=False)
+        was_active = User.objects.filter(pk=user.pk, is_active=True).update(is_active=False) == 1
         user.api_tokens.all().delete()
         for session in UserSession.objects.filter(user=user):
             session.end()
+        if was_active:
+            record(actor, "deactivate", user, {}, wall_now)

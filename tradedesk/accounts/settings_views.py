@@ -53,6 +53,6 @@ def token_list(request: UserRequest) -> HttpResponse:
 
 @require_POST
 def token_revoke(request: UserRequest, pk: int) -> HttpResponse:
-    get_object_or_404(request.user.api_tokens, pk=pk).delete()
+    tokens.revoke(get_object_or_404(request.user.api_tokens, pk=pk), timezone.now())
     messages.success(request, "The token is revoked.")
     return redirect("accounts:tokens")

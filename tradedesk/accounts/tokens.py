@@ -1,4 +1,6 @@
-"""Bearer tokens of the API: shown once, stored only as SHA-256."""
+"""Bearer tokens of the API: shown once, stored only as SHA-256.
+
+The audit has what becomes of named ones; the others come and go with each log-in."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -6,9 +8,11 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 
 from tradedesk.accounts.models import ApiToken, User
+from tradedesk.audit.services import record
 
 # Tokens that one user may have at a time.
 MOST = 50
@@ -44,14 +48,16 @@ def issue(
         if life is not None or oldest is None:
             raise TooManyTokens(f"You have {MOST} tokens, the most that a user may have. Revoke one first.")
         oldest.delete()
-    user.api_tokens.create(
-        name=name,
-        scope=scope,
-        sha256=_hash(token),
-        ending=token[-4:],
-        created_at=wall_now,
-        expires_at=wall_now + lasts,
-    )
+    with transaction.atomic():
+        created = user.api_tokens.create(
+            name=name,
+            scope=scope,
+            sha256=_hash(token),
+            ending=token[-4:],
+            created_at=wall_now,
+            expires_at=wall_now + lasts,
+        )
+        _audit("token_issued", created, wall_now)
     return Issued(token, int(lasts.total_seconds()))
 
 
@@ -67,9 +73,17 @@ def verify(token: str, wall_now: datetime) -> ApiToken | None:
     return found
 
 
-def revoke(token: str) -> bool:
-    """Delete a token. Returns whether it existed."""
-    return ApiToken.objects.filter(sha256=_hash(token)).delete()[0] == 1
+def revoke(token: ApiToken, wall_now: datetime) -> None:
+    """Delete a token."""
+    with transaction.atomic():
+        if ApiToken.objects.filter(pk=token.pk).delete()[0]:
+            _audit("token_revoked", token, wall_now)
+
+
+def _audit(action: str, token: ApiToken, wall_now: datetime) -> None:
+    if token.name:
+        details = {"name": token.name, "scope": token.scope, "ending": token.ending, "until": token.expires_at}
+        record(token.user, action, token, details, wall_now)
 
 
 def _hash(token: str) -> str:
