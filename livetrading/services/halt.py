@@ -148,12 +148,11 @@ def working_entries(account: BrokerAccount) -> int:
 
 def open_lots(account: BrokerAccount) -> int:
     """The lots to sell, with those that will be there once a fill that is set aside can be booked."""
-    lots = trades_of(account, account.mode).filter(exit_time=None)
+    lots = list(trades_of(account, account.mode).filter(exit_time=None).values_list("opening_order_id", flat=True))
     unbooked = account.incidents.filter(
         kind=Incident.Kind.UNBOOKED_FILL, resolved_at=None, order__purpose=Order.Purpose.ENTRY
     )
-    missing = unbooked.exclude(order__in=lots.values("opening_order")).values("order").distinct()
-    return lots.count() + missing.count()
+    return len(lots) + len(set(unbooked.values_list("order_id", flat=True)) - set(lots))
 
 
 def _who(by: User | str, account: BrokerAccount) -> str:
