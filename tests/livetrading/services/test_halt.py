@@ -1,9 +1,11 @@
 """Requesting, following and lifting halts."""
 
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 
 from livetrading.models import BrokerAccount, Halt
 from livetrading.services import halt as halts
@@ -202,3 +204,14 @@ def test_an_operator_who_asks_for_less_has_not_asked_for_what_the_user_did(
     assert (second.action, second.by_operator, second.finished_at) == ("entries", True, WALL)
     assert account.entries_stopped_by == "the operator bob@example.com"
     assert account.entries_stopped_reason == "Mine.", "the reason stays until another one is given"
+
+
+def test_the_halts_of_operators_from_before_are_theirs(account: BrokerAccount, bob: User) -> None:
+    by: list[User | str] = [bob, COMMAND, account.user]
+    halts_made = [asked(account, action, by=who) for action, who in zip(Halt.Action, by, strict=True)]
+    Halt.objects.update(by_operator=False)
+    import_module("livetrading.migrations.0006_operators_halts").mark(apps, None)
+    assert [Halt.objects.get(pk=halt.pk).by_operator for halt in halts_made] == [True, True, False]
+    Halt.objects.update(by_operator=False, lifted_at=WALL)
+    import_module("livetrading.migrations.0006_operators_halts").mark(apps, None)
+    assert not Halt.objects.filter(by_operator=True).exists()
