@@ -15,6 +15,7 @@ from livetrading.models.order import PROTECTIVE, TRAILS, WORKING
 from livetrading.models.trade import trades_of
 from livetrading.pipeline.exit_retries import has_failed
 from livetrading.pipeline.plan import REFUSED, LotOrders, Market, Plan, plan
+from livetrading.services.signal_codes import note_end
 from tradedesk.core.bars import Bars
 from tradedesk.marketdata.library import closed
 from tradedesk.marketdata.quotes import Series, load_readable
@@ -45,6 +46,7 @@ def protect(
                 # A sender has claimed it meanwhile; the next tick plans with what came of that.
                 transaction.set_rollback(True)
                 return []
+            note_end(order, state)
         for order, changes in made.updates:
             Order.objects.filter(pk=order.pk, state=order.state).update(**changes)
         for trade, price in made.raised:

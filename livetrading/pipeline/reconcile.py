@@ -219,7 +219,9 @@ def _take_over_absence(order: Order, capabilities: Capabilities, now: datetime, 
         if not never_had(order, capabilities, wall_now):
             return False
         reason = order.reason or "The broker does not have this order."
-        return Order.move(order.pk, OrderState.CANCELLED, wall_now=wall_now, reason=reason)
+        if moved := Order.move(order.pk, OrderState.CANCELLED, wall_now=wall_now, reason=reason):
+            note_end(order, OrderState.CANCELLED)
+        return moved
     if order.state == OrderState.WAITING:
         return False
     log.error(
@@ -234,6 +236,7 @@ def _take_over_absence(order: Order, capabilities: Capabilities, now: datetime, 
         order.pk, OrderState.CANCELLED, wall_now=wall_now, reason=text[:300], ended_by_broker=_UNREQUESTED
     )
     if moved:
+        note_end(order, OrderState.CANCELLED)
         report_event(order.account, Incident.Kind.MISSING_ORDER, order.client_order_id, text, now, order)
     if moved and order.state != OrderState.CANCEL_PENDING:
         alarm(order, OrderState.CANCELLED, text, now)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from livetrading.models import LiveStrategy, Order
 from livetrading.models.order import WORKING
+from livetrading.services.signal_codes import note_end
 
 
 def cancel_entries(live: LiveStrategy, reason: str, wall_now: datetime) -> int:
@@ -12,8 +13,10 @@ def cancel_entries(live: LiveStrategy, reason: str, wall_now: datetime) -> int:
     # One that is being sent belongs to its sender, whom the gate holds back; of an UNKNOWN one the broker is asked
     # first, and it is not sent again. What the broker has after all, the tick cancels.
     entries = live.orders.filter(purpose=Order.Purpose.ENTRY, state__in=WORKING)
-    return sum(
-        Order.move(order.pk, to, wall_now=wall_now, only_from=order.state, reason=reason)
-        for order in entries
-        if (to := order.cancels_to) is not None
-    )
+    cancelled = 0
+    for order in entries:
+        to = order.cancels_to
+        if to is not None and Order.move(order.pk, to, wall_now=wall_now, only_from=order.state, reason=reason):
+            note_end(order, to)
+            cancelled += 1
+    return cancelled

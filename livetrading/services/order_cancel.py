@@ -9,6 +9,7 @@ from livetrading.models import BrokerAccount, Halt, Order, OrderState
 from livetrading.models.halt import UNFINISHED
 from livetrading.models.order import FINAL
 from livetrading.services.queue import enqueue_tick_now
+from livetrading.services.signal_codes import note_end
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
 from tradedesk.audit.services import record
@@ -34,6 +35,7 @@ def cancel_order(order: Order, *, by: User, wall_now: datetime) -> Order:
         to, state = current.cancels_to, current.state
         if to is None or not Order.move(current.pk, to, wall_now=wall_now, only_from=state, reason=BY_HAND):
             raise NotCancelled("The order has changed just now. Look at it again.")
+        note_end(current, to)
         current.refresh_from_db()
         bump_version(account.user_id)
         record(by, "cancel_order", current, {"before": order.state, "after": current.state}, wall_now)

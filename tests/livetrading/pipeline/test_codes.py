@@ -1,6 +1,7 @@
 """The codes of what became of a signal: every refusal has one, and orders that end change it."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +13,8 @@ from livetrading.pipeline.decide import EquityState, decide
 from livetrading.pipeline.evaluate import SignalEvent
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.gate import OPEN, Held
+from livetrading.services.entries import cancel_entries
+from livetrading.services.order_cancel import cancel_order
 from tests.livetrading.factories import make_live_strategy, make_signal
 from tests.livetrading.made_bars import CLOSES, TIMES
 from tests.livetrading.pipeline.desk import WALL
@@ -95,3 +98,21 @@ def test_an_order_that_ends_at_the_broker_changes_the_code_of_its_signal(
     run_reconcile(live, broker)
     signal.refresh_from_db()
     assert signal.code == code
+
+
+@pytest.mark.parametrize("how", ["by hand", "strategy", "lost"])
+def test_an_order_that_ends_at_the_desk_changes_the_code_of_its_signal(
+    live: LiveStrategy, broker: ScriptedBroker, how: str
+) -> None:
+    signal = make_signal(live_strategy=live, code=Code.ORDERED)
+    order = entry_of(live, state=OrderState.ACCEPTED if how == "lost" else OrderState.PENDING, signal=signal)
+    if how == "by hand":
+        cancel_order(order, by=live.user, wall_now=WALL)
+    elif how == "strategy":
+        assert cancel_entries(live, "Paused.", WALL) == 1
+    else:
+        for look in range(3):
+            run_reconcile(live, broker, wall_now=WALL + look * timedelta(seconds=6))
+    signal.refresh_from_db()
+    order.refresh_from_db()
+    assert (order.state, signal.code) == (OrderState.CANCELLED, Code.CANCELLED)
