@@ -118,7 +118,11 @@ def _close(
             transaction.on_commit(lambda: enqueue_orders(to_send), robust=True)
             transaction.on_commit(lambda: enqueue_tick_now(locked.pk), robust=True)
             record(by, "close", locked, {"orders": {str(order.pk): str(order) for order in made}}, wall_now)
-    working = [order for lot in lots for order in sales.get(lot.opening_order_id, ()) if _sells_all(order, lot)]
+        working = [
+            order for lot in lots for order in sales.get(lot.opening_order_id, ()) if _sells_all(order, lot)
+        ]
+        if close_key and not made:  # so that a repeated request finds them when they have ended
+            Order.objects.filter(pk__in=[order.pk for order in working], close_key="").update(close_key=close_key)
     return [*working, *made]
 
 

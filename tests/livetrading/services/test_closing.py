@@ -160,3 +160,13 @@ def test_the_number_of_queries_does_not_depend_on_the_lots(alice: User, bob: Use
             assert len(closed(account_of(user))) == lots
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_a_key_holds_for_the_sales_that_were_already_at_work(lots: list[PaperTrade]) -> None:
+    account = lots[0].account
+    first = closed(account)
+    keyed: dict[str, Any] = {"by": account.user, "now": NOW, "wall_now": WALL, "close_key": "press"}
+    assert close_position(account, "AAPL", None, **keyed) == first
+    Order.objects.filter(purpose="exit").update(state="cancelled")
+    again = close_position(account, "AAPL", None, **keyed)
+    assert {order.pk for order in again} == {order.pk for order in first}
