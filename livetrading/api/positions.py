@@ -12,7 +12,7 @@ from livetrading.api.deployments import IdempotencyKey
 from livetrading.api.orders import OrderSchema
 from livetrading.models import LivePosition, Order, PaperPosition
 from livetrading.pipeline.direct import act_without_workers
-from livetrading.services.closing import NotClosed, close_position
+from livetrading.services.closing import NotClosed, close_position, sold_with_key
 from livetrading.summaries.account import read_account
 from tradedesk.accounts.models import Mode, User
 from tradedesk.accounts.requests import UserRequest
@@ -96,6 +96,9 @@ def close_one_position(
     user = request.user
     model = PaperPosition if user.mode == Mode.PAPER else LivePosition
     rows = model._default_manager.filter(account__user=user, account__mode=user.mode)
+    earlier = [] if rows.filter(pk=position_id).exists() else sold_with_key(user, idempotency_key or "")
+    if earlier:  # they have sold all of it
+        return answer_closing(request, earlier[0].account_id, lambda: earlier)
     position = find(rows.select_related("account"), position_id)
     quantity = None if body is None or body.quantity is None else Decimal(str(body.quantity))
     now, wall_now = read_clocks()

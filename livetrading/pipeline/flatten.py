@@ -20,6 +20,7 @@ from livetrading.pipeline.plan import LotOrders, Plan
 from livetrading.pipeline.protect import read_lots
 from livetrading.services.halt import advance, open_lots
 from livetrading.services.manual_exits import manual_exit
+from livetrading.services.signal_codes import note_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def flatten(
             # One that a sender has claimed meanwhile is looked at again by the next tick.
             if Order.move(order.pk, state, wall_now=wall_now, only_from=order.state, **changes):
                 order.state = state
+                note_end(order, state)
         Order.objects.bulk_create(made.new)
         orders_made(made.new)
         orders_left = sum(order.state not in FINAL for order in left.entries)

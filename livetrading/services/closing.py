@@ -55,6 +55,11 @@ def close_position(
     return _close(account, {"symbol": symbol}, quantity, by, now, wall_now, close_key)
 
 
+def sold_with_key(user: User, close_key: str) -> list[Order]:
+    """The orders of an earlier request with this key, in the accounts of the user's mode."""
+    return list(user.orders.filter(account__mode=user.mode, close_key=close_key)) if close_key else []
+
+
 def close_lot(
     account: BrokerAccount,
     entry_id: uuid.UUID,

@@ -128,7 +128,7 @@ def test_a_position_is_closed_in_part_and_then_completely(alice: User, alices: A
     assert Order.objects.filter(purpose="exit", partial=False, quantity=20).count() == 1
 
 
-def test_a_repeated_sale_with_the_same_key_sells_once(alice: User, alices: ApiClient) -> None:
+def test_a_repeated_sale_with_the_same_key_sells_once(alice: User, alices: ApiClient, bobs: ApiClient) -> None:
     """Also when the first one has been filled meanwhile."""
     for shares in (10, 20):
         make_paper_trade(user=alice, quantity=Decimal(shares))
@@ -145,6 +145,10 @@ def test_a_repeated_sale_with_the_same_key_sells_once(alice: User, alices: ApiCl
     assert alices.post(close, {"quantity": 5}, Idempotency_Key="third").status == 409
     assert field_messages(alices.post(close, {}, Idempotency_Key="k" * 65)).keys() == {"Idempotency-Key"}
     assert Order.objects.filter(purpose="exit").count() == 2
+    PaperPosition.objects.all().delete()  # all is sold
+    assert alices.post(close, {"quantity": 5}, Idempotency_Key="press").json == again.json
+    assert alices.post(close, {"quantity": 5}, Idempotency_Key="fourth").status == 404
+    assert bobs.post(close, {"quantity": 5}, Idempotency_Key="press").status == 404
 
 
 def test_the_position_of_a_strategy_has_the_id_of_the_accounts_position(alice: User, alices: ApiClient) -> None:
