@@ -32,7 +32,8 @@ class Incident(models.Model):
     key = models.CharField(max_length=128)
     order = models.ForeignKey(Order, models.CASCADE, null=True, blank=True, related_name="incidents")
     text = models.CharField(max_length=300)
-    # A difference: {"difference": the broker's figure minus ours}. A fill that is not booked: its fields.
+    # A difference: {"difference": the broker's figure minus ours, "own": ours, "reported": the difference that
+    # was reported}. A fill that is not booked: its fields.
     facts = models.JSONField(default=dict, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     first_seen_at = models.DateTimeField(help_text="Market time.")

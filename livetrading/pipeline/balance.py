@@ -10,13 +10,13 @@ from django.db.models import Case, F, Value, When
 from livetrading.brokers.protocol import AccountReport, Broker, BrokerPosition
 from livetrading.models import BrokerAccount, Incident
 from livetrading.models.position import position_model
-from livetrading.services.incidents import follow_differences
+from livetrading.services.incidents import Difference, follow_differences
 from tradedesk.core.money import CENT, DUST
 from tradedesk.marketdata.quotes import market_day
 
 log = logging.getLogger(__name__)
 State, Kind = BrokerAccount.State, Incident.Kind
-Differences = dict[tuple[Incident.Kind, str], tuple[str, str]]
+Differences = dict[tuple[Incident.Kind, str], Difference]
 
 
 def take_over_balance(account: BrokerAccount, broker: Broker, now: datetime) -> tuple[float | None, bool]:
@@ -97,9 +97,13 @@ def _differences(account: BrokerAccount, report: AccountReport, positions: list[
             text = (
                 f"{symbol}: the broker holds {other.normalize():f} shares, the desk's records {own.normalize():f}."
             )
-            found[Kind.POSITION, symbol] = (f"{(other - own).normalize():f}", text)
+            found[Kind.POSITION, symbol] = Difference(
+                f"{(other - own).normalize():f}", f"{own.normalize():f}", text
+            )
     booked = account.booked_cash or Decimal(0)
     if abs(report.cash - booked) >= CENT:
         text = f"The broker has ${report.cash:,.2f} in cash, the desk's records ${booked:,.2f}."
-        found[Kind.CASH, ""] = (f"{(report.cash - booked).quantize(CENT)}", text)
+        found[Kind.CASH, ""] = Difference(
+            f"{(report.cash - booked).quantize(CENT)}", f"{booked.normalize():f}", text
+        )
     return found

@@ -1,6 +1,7 @@
 """Incidents: record what a person must know about an account, report it once, and close it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,19 @@ from tradedesk.notifications.services import notify
 # A difference is reported when it is the same after this market time.
 LASTING = timedelta(seconds=10)
 DIFFERENCES = (Incident.Kind.POSITION, Incident.Kind.CASH)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """size: what the broker has more than our records. own: the figure of our records."""
+
+    size: str
+    own: str
+    text: str
+
+    @property
+    def facts(self) -> dict[str, str]:
+        return {"difference": self.size, "own": self.own}
 
 
 def report(
@@ -67,38 +81,39 @@ def resolve(incident: Incident, now: datetime) -> None:
 
 def follow_differences(
     account: BrokerAccount,
-    found: Mapping[tuple[Incident.Kind, str], tuple[str, str]],
+    found: Mapping[tuple[Incident.Kind, str], Difference],
     now: datetime,
 ) -> bool:
     """Record the differences found between the broker's figures and ours, under the lock of the account. found: by
-    kind and key, the difference and its text.
+    kind and key.
 
-    A difference is reported when it has had the same size for LASTING, and again when it has doubled; one that is
-    gone is closed. Returns whether a page has to change.
+    A difference is reported when it has had the same size for LASTING while our own figure did not move: during
+    fills the broker is ahead of us by one fill after the other. It is reported again when it has doubled; one that
+    is gone is closed. Returns whether a page has to change.
     """
     changed = False
     followed = account.incidents.filter(kind__in=DIFFERENCES, resolved_at=None).order_by("pk")
     incidents = {(incident.kind, incident.key): incident for incident in followed}
-    for (kind, key), (difference, text) in found.items():
+    for (kind, key), difference in found.items():
         incident = incidents.get((kind, key))
         if incident is None:
             Incident.objects.create(
                 account=account,
                 kind=kind,
                 key=key,
-                text=text[:300],
-                facts={"difference": difference},
+                text=difference.text[:300],
+                facts=difference.facts,
                 first_seen_at=now,
             )
-        elif incident.facts["difference"] != difference:
-            incident.text, incident.first_seen_at = text[:300], now
-            incident.facts = incident.facts | {"difference": difference}
+        elif any(incident.facts.get(name) != value for name, value in difference.facts.items()):
+            incident.text, incident.first_seen_at = difference.text[:300], now
+            incident.facts = incident.facts | difference.facts
             incident.save(update_fields=["text", "facts", "first_seen_at"])
-        elif _is_news(incident, difference) and now - incident.first_seen_at >= LASTING:
+        elif _is_news(incident, difference.size) and now - incident.first_seen_at >= LASTING:
             incident.reported_at = now
-            incident.facts = incident.facts | {"reported": difference}
+            incident.facts = incident.facts | {"reported": difference.size}
             incident.save(update_fields=["reported_at", "facts"])
-            _notify(account, kind, text, now)
+            _notify(account, kind, difference.text, now)
             changed = True
     for place, incident in incidents.items():
         if place not in found:

@@ -40,7 +40,7 @@ VIOLATIONS = {
     "an order that the broker never received": """
         SELECT orders.client_order_id FROM livetrading_order AS orders
         LEFT JOIN livetrading_order AS opening ON opening.id = orders.opening_order_id
-        WHERE orders.state <> 'blocked'
+        WHERE orders.state <> 'blocked' AND NOT (orders.state = 'cancelled' AND orders.attempts = 0)
         AND NOT (orders.purpose IN ('stop_loss', 'take_profit') AND opening.filled_quantity = 0)
         AND orders.client_order_id NOT IN (SELECT client_order_id FROM livetrading_paperorder)""",
     "an order that the desk does not know": """

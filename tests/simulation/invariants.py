@@ -141,6 +141,7 @@ def check_request(world: World, desk: Desk, request: OrderRequest) -> None:
     if request.side != "buy":
         return
     world.counts["entries sent"] += 1
+    note_stops(world, desk)  # what was lifted in this step stops nothing any more
     for reason in ("halt", "mode", f"strategy {live}"):
         since = desk.stopped.get(reason)
         insist(since is None or began <= since, f"entry {known} was sent, although {reason} since {since}")

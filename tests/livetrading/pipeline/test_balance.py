@@ -175,6 +175,22 @@ def test_a_difference_that_changes_starts_again(live: LiveStrategy, broker: Scri
     assert (incident.reported_at, Notification.objects.count()) == (after(19), 1)
 
 
+@pytest.mark.parametrize("kind", [Kind.CASH, Kind.POSITION])
+def test_a_broker_that_is_ahead_by_one_fill_after_the_other_is_no_lasting_difference(
+    live: LiveStrategy, broker: ScriptedBroker, kind: str
+) -> None:
+    """The figures of its report hold one fill more than its list of fills, each time another one."""
+    entry = entry_of(live, quantity=100)
+    differ(broker, kind, 30 if kind == Kind.POSITION else -300)
+    run_reconcile(live, broker, after(0))
+    for beat in range(1, 4):
+        broker.fill(entry, 30, 10)
+        run_reconcile(live, broker, after(10 * beat))
+        assert Incident.objects.get().reported_at is None
+    run_reconcile(live, broker, after(40))
+    assert Incident.objects.get().reported_at == after(40)
+
+
 @pytest.mark.parametrize(
     ("kind", "by", "differs"),
     [
@@ -200,7 +216,11 @@ def test_a_short_position_and_an_unknown_symbol_are_differences(
     broker.held["TSLA"] = Decimal(-3)
     run_reconcile(live, broker)
     incident = Incident.objects.get()
-    assert (incident.kind, incident.key, incident.facts) == (Kind.POSITION, "TSLA", {"difference": "-3"})
+    assert (incident.kind, incident.key, incident.facts) == (
+        Kind.POSITION,
+        "TSLA",
+        {"difference": "-3", "own": "0"},
+    )
 
 
 @pytest.mark.parametrize("kind", [Kind.CASH, Kind.POSITION])

@@ -92,7 +92,8 @@ def test_trading_goes_on_beside_shares_from_outside(alice: User, monkeypatch: py
     desk.step(3)
     assert (desk.trade().exit_quantity, desk.trade().exit_reason) == (100, "signal")
     assert desk.broker.shares["W"] == 20
-    assert desk.account.incidents.get(kind="position").facts == {"difference": "20", "reported": "20"}
+    facts = desk.account.incidents.get(kind="position").facts
+    assert facts == {"difference": "20", "own": "0", "reported": "20"}
 
 
 def test_a_blocked_account_protects_what_it_holds_and_buys_nothing(
