@@ -148,7 +148,9 @@ class BrokerAccount(models.Model):
 class ConnectionTest(models.Model):
     """The last test of an account's connection: asked for by its user, run by a worker, shown on the page.
 
-    All times are wall times. A run writes its result only while `run` is its own."""
+    It tests the account's keys, or new ones, which replace them only when they pass: so the desk can trade until
+    then, and never with the keys of another account. All times are wall times. A run writes its result only while
+    `run` is its own."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"
@@ -159,6 +161,9 @@ class ConnectionTest(models.Model):
     account = models.OneToOneField(BrokerAccount, models.CASCADE, related_name="connection_test")
     run = models.UUIDField(default=uuid.uuid4, editable=False)
     state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
+    # The new keys, stored as in the account itself; empty once the test has ended.
+    new_credentials = models.TextField(blank=True, editable=False)
+    new_key_hint = models.CharField(max_length=4, blank=True, editable=False)
     # Whether the account becomes the active one of its mode when the test passes.
     activates = models.BooleanField(default=False)
     requested_at = models.DateTimeField()

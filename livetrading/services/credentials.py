@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from livetrading.models import BrokerAccount
+from livetrading.models import BrokerAccount, ConnectionTest
 from tradedesk.encryption import Keyring, NotDecrypted
 from tradedesk.keyring import keyring
 
@@ -31,19 +31,13 @@ def credentials_of(account: BrokerAccount) -> Credentials:
     """Raises NotDecrypted, also when the account has no keys."""
     if not account.credentials:
         raise NotDecrypted(f"“{account.name}” has no keys.")
-    values = json.loads(keyring().decrypt(account.credentials, account.credentials_place))
-    return Credentials(key_id=values["key_id"], secret=values["secret"])
+    return opened(account, account.credentials)
 
 
 def store_credentials(account: BrokerAccount, credentials: Credentials) -> bool:
-    """Replace the keys of an account that is stored. The new ones are not verified yet. Returns False when the
-    account was revoked meanwhile."""
-    text = json.dumps({"key_id": credentials.key_id, "secret": credentials.secret})
-    changes = {
-        "credentials": keyring().encrypt(text, account.credentials_place),
-        "key_hint": credentials.hint,
-        "verified_at": None,
-    }
+    """Give a stored account these keys; they are not verified yet. Returns False when the account was revoked
+    meanwhile."""
+    changes = {"credentials": sealed(account, credentials), "key_hint": credentials.hint, "verified_at": None}
     if not BrokerAccount.objects.filter(pk=account.pk, revoked_at=None).update(**changes):
         return False
     for name, value in changes.items():
@@ -51,14 +45,36 @@ def store_credentials(account: BrokerAccount, credentials: Credentials) -> bool:
     return True
 
 
+def sealed(account: BrokerAccount, credentials: Credentials) -> str:
+    """The keys as the account stores them."""
+    text = json.dumps({"key_id": credentials.key_id, "secret": credentials.secret})
+    return keyring().encrypt(text, account.credentials_place)
+
+
+def opened(account: BrokerAccount, stored: str) -> Credentials:
+    """The keys that `sealed` has made of this account. Raises NotDecrypted."""
+    values = json.loads(keyring().decrypt(stored, account.credentials_place))
+    return Credentials(key_id=values["key_id"], secret=values["secret"])
+
+
 def renew(ring: Keyring) -> int:
     """Encrypt them again with the newest key. Returns the number of those that had an older one."""
     renewed = 0
     for account in BrokerAccount.objects.exclude(credentials="").only("user", "credentials"):
-        old, place = account.credentials, account.credentials_place
-        if ring.is_current(old):
-            continue
-        new = ring.encrypt(ring.decrypt(old, place), place)
-        # Keys that were replaced or revoked meanwhile stay as they are.
-        renewed += BrokerAccount.objects.filter(pk=account.pk, credentials=old).update(credentials=new)
+        new = _renewed(account, account.credentials, ring)
+        if new:
+            # Keys that were replaced or revoked meanwhile stay as they are.
+            same = BrokerAccount.objects.filter(pk=account.pk, credentials=account.credentials)
+            renewed += same.update(credentials=new)
+    for test in ConnectionTest.objects.exclude(new_credentials="").select_related("account"):
+        new = _renewed(test.account, test.new_credentials, ring)
+        if new:
+            same_test = ConnectionTest.objects.filter(pk=test.pk, new_credentials=test.new_credentials)
+            renewed += same_test.update(new_credentials=new)
     return renewed
+
+
+def _renewed(account: BrokerAccount, stored: str, ring: Keyring) -> str:
+    """ "" when the newest key has encrypted it."""
+    place = account.credentials_place
+    return "" if ring.is_current(stored) else ring.encrypt(ring.decrypt(stored, place), place)
