@@ -42,7 +42,7 @@ class BrokerAccount(models.Model):
     mode = models.CharField(max_length=5, choices=Mode)
     name = models.CharField(max_length=60)
     active = models.BooleanField(default=True)
-    # Encrypted (services/credentials.py); the simulation needs none.
+    # Encrypted (livetrading/credentials.py); the simulation needs none.
     credentials = models.TextField(blank=True, editable=False)
     # What a page may show of the key: its last characters.
     key_hint = models.CharField(max_length=4, blank=True, editable=False)
