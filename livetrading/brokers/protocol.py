@@ -14,6 +14,10 @@ class OutcomeUnknown(Exception):
     """The request may or may not have reached the broker: query the order by its client_order_id, never guess."""
 
 
+class KeysRefused(OutcomeUnknown):
+    """The broker does not accept the keys of the account: it did nothing, and says nothing of earlier requests."""
+
+
 class TooManyRequests(OutcomeUnknown):
     """The broker takes no more requests of this account before `retry_after` has passed, in wall time."""
 
