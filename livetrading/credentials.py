@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from livetrading.models import BrokerAccount, ConnectionTest
 from tradedesk.encryption import Keyring, NotDecrypted
 from tradedesk.keyring import keyring
+from tradedesk.monitoring.scrubbing import learn
 
 # Characters at the end of a key id that a page shows, so that its owner knows it again.
 SHOWN = 4
@@ -46,15 +47,19 @@ def store_credentials(account: BrokerAccount, credentials: Credentials) -> bool:
 
 
 def sealed(account: BrokerAccount, credentials: Credentials) -> str:
-    """The keys as the account stores them."""
+    """The keys as the account stores them. No log of this process has them from then on."""
+    learn(credentials.key_id, credentials.secret)
     text = json.dumps({"key_id": credentials.key_id, "secret": credentials.secret})
     return keyring().encrypt(text, account.credentials_place)
 
 
 def opened(account: BrokerAccount, stored: str) -> Credentials:
-    """The keys that `sealed` has made of this account. Raises NotDecrypted."""
+    """The keys that `sealed` has made of this account. No log of this process has them from then on. Raises
+    NotDecrypted."""
     values = json.loads(keyring().decrypt(stored, account.credentials_place))
-    return Credentials(key_id=values["key_id"], secret=values["secret"])
+    credentials = Credentials(key_id=values["key_id"], secret=values["secret"])
+    learn(credentials.key_id, credentials.secret)
+    return credentials
 
 
 def renew(ring: Keyring) -> int:
