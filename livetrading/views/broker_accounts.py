@@ -1,6 +1,5 @@
 """The settings of broker accounts: list, add, test, activate, rename, replace keys, revoke."""
 
-from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,6 +14,7 @@ from livetrading.models import BrokerAccount
 from livetrading.services import broker_accounts as accounts
 from livetrading.services.wording import counted
 from livetrading.summaries.broker_accounts import accounts_of, revoked_accounts, rows_of
+from tradedesk.accounts.fresh_password import fresh_password
 from tradedesk.accounts.requests import PageRequest
 
 PAGE = "livetrading:brokers"
@@ -39,7 +39,7 @@ def broker_list(request: PageRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("key_id", "secret")
 @require_http_methods(["GET", "HEAD", "POST"])
-@reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
+@fresh_password
 def add(request: PageRequest, kind: str) -> HttpResponse:
     if kind not in KINDS:
         raise Http404
@@ -106,7 +106,7 @@ def rename(request: PageRequest, pk: int) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("key_id", "secret")
 @require_http_methods(["GET", "HEAD", "POST"])
-@reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
+@fresh_password
 def keys(request: PageRequest, pk: int) -> HttpResponse:
     account = _own(request, pk)
     if account.is_simulation:

@@ -167,8 +167,8 @@ def test_the_list_has_only_the_accounts_of_the_user(
 def test_keys_need_a_password_that_was_just_typed(alices_browser: Client, alice: User) -> None:
     account = add(alice)
     for url in (ADD, f"{PAGE}/{account.pk}/keys"):
-        answer = alices_browser.post(url, FORM)
-        assert answer["Location"].startswith("/accounts/reauthenticate/")
+        assert alices_browser.post(url, FORM)["Location"] == url
+        assert alices_browser.get(url)["Location"].startswith("/accounts/reauthenticate/")
     assert BrokerAccount.objects.count() == 1
     # What was typed is kept nowhere meanwhile.
     assert KEYS.secret not in str(dict(alices_browser.session))
