@@ -132,7 +132,11 @@ def test_a_copied_row_does_not_decrypt(alice: User, bob: User) -> None:
     his.refresh_from_db()
     with pytest.raises(NotDecrypted):
         credentials_of(his)
-    # Nor does another user's own row that is given the owner's number.
+    # Nor in another account of the owner, nor in this one for another user.
+    second = add(alice, keys=OTHER_KEYS)
+    second.credentials = hers.credentials
+    with pytest.raises(NotDecrypted):
+        credentials_of(second)
     hers.user_id = bob.pk
     with pytest.raises(NotDecrypted):
         credentials_of(hers)
