@@ -18,7 +18,7 @@ from celery import current_app
 from livetrading.brokers.protocol import Broker
 from livetrading.models import BrokerAccount
 from livetrading.services.accounts import empty_books
-from tests.livetrading.factories import make_strategy
+from tests.livetrading.factories import WALL, make_strategy
 from tests.livetrading.pipeline.desk import deployed, open_account
 from tests.livetrading.second_broker.broker import SecondBroker
 from tests.livetrading.second_broker.market import Path, dollars
@@ -94,7 +94,12 @@ class World:
             user.mode = mode = random.choice([Mode.PAPER, Mode.LIVE])
             user.save()
             account = BrokerAccount.objects.create(
-                user=user, broker="second", mode=mode, name="Second", **empty_books(Decimal(CASH))
+                user=user,
+                broker="second",
+                mode=mode,
+                name="Second",
+                verified_at=WALL,
+                **empty_books(Decimal(CASH)),
             )
             paths = {symbol: Path(dollars(price)) for symbol, price in self.prices.last.items()}
             broker = LinkedBroker(VARIANTS[variant], cash=Decimal(CASH), paths=paths, now=self.clocks.now)
