@@ -116,6 +116,10 @@ def test_spaces_around_the_keys_are_taken_off(alice: User) -> None:
     assert credentials_of(account) == KEYS
 
 
+def test_keys_do_not_show_themselves() -> None:
+    assert f"{KEYS} {KEYS!r}" == "Credentials(…KEY1) Credentials(…KEY1)"
+
+
 def test_a_user_has_a_number_of_accounts_at_most(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounts, "MOST", 1)
     first = add(alice)
