@@ -69,7 +69,7 @@ def trade(
 
 
 def other(market: Market, kind: str, day: date, amount: Decimal, **more: Any) -> Activity:
-    """Anything but a trade. day: the date that it is for. more: `sub_type`, `symbol`, `qty`, `per_share`, `group`."""
+    """Anything but a trade. day: the date that it is for. more: sub_type, symbol, qty, per_share, group."""
     stamp = market.stamp()
     known = f"{day:%Y%m%d}000000000::{market.new_id()}"
     answer: dict[str, Any] = {

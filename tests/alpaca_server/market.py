@@ -1,4 +1,4 @@
-"""The market of the stand-in, one for all its accounts: the time, the prices and the securities, set by the test."""
+"""The market of the stand-in, one for all its accounts: time, prices and securities, set by the test."""
 
 import itertools
 import random

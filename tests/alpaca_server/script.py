@@ -51,9 +51,10 @@ NEEDLESS = {
 
 @dataclass
 class Fault:
-    """how: one of BEFORE or AFTER. method, key, symbol, side: the requests that it meets, "" for any of them; path:
-    a regular expression that their path has to match. times: how many of them, None without end. probability: that
-    it meets one. status: of an error. seconds: of a slow answer, and until the limit of "busy" is over."""
+    """how: one of BEFORE or AFTER. method, key, symbol, side: the requests that it meets, "" for any of them;
+    path: a regular expression that their path has to match. times: how many of them, None without end.
+    probability: that it meets one. status: of an error. seconds: of a slow answer, and until the limit of "busy"
+    is over."""
 
     how: str
     method: str = ""
