@@ -186,6 +186,10 @@ class Books:
             return self.frozen
         return [self._position(symbol, held) for symbol, held in sorted(self.holdings.items()) if held.qty]
 
+    def freeze_positions(self) -> None:
+        """Report the present positions from now on, whatever happens."""
+        self.frozen = self.position_answers()
+
     def _position(self, symbol: str, held: Holding) -> dict[str, Any]:
         price, last = self.price(symbol), self.market.closes[symbol]
         asset, value = self.market.assets[symbol], held.qty * price

@@ -122,6 +122,7 @@ class Events(Placing):
         quantity. The order stays in its state."""
         with self.lock:
             fill = next(each for each in self.activities if each.id == activity_id)
+            assert all(each.previous_id != fill.execution for each in self.activities), "undone already"
             order = self.order(fill.order_id)
             assert order is not None
             corrected = price is not None or quantity is not None

@@ -1,4 +1,4 @@
-"""The table of what can be asked of the stand-in. Another file adds its own: `server.routes.append(Route(...))`."""
+"""The table of what can be asked of the stand-in. Another file adds to it: `server.routes.append(Route(...))`."""
 
 import itertools
 import re
