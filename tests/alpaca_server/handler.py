@@ -100,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
         elif how == "text":
             self._write(200, b"OK", "text/plain", headers)
         elif how == "redirect":
-            self._write(302, b"", "text/html", headers | {"Location": "https://status.alpaca.markets/"})
+            self._write(302, b"", "text/html", headers | {"Location": "/maintenance"})
         elif how in ("cut", "half"):
             self._truncate(_text(answer), status, how)
         else:

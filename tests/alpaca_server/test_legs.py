@@ -155,3 +155,16 @@ def test_a_replacement_that_is_rejected_leaves_the_old_order_at_work(client: Any
     account.work()
     assert client.get_order_by_id(new["id"])["status"] == "rejected"
     assert client.get_order_by_id(stop["id"])["status"] == "new"
+
+
+def test_a_replacement_reserves_the_larger_of_both_and_can_be_cancelled_at_once(
+    client: Any, account: Account
+) -> None:
+    old = client.post("/orders", body(type="limit", limit_price="9"))
+    account.work()
+    new = client.patch(f"/orders/{old['id']}", {"limit_price": "9.5"})
+    assert client.get_account()["buying_power"] == "9905"
+    client.cancel_order_by_id(new["id"])
+    account.work()
+    assert [client.get_order_by_id(each["id"])["status"] for each in (old, new)] == ["replaced", "canceled"]
+    assert client.get_account()["buying_power"] == "10000"

@@ -142,3 +142,12 @@ def test_positions_can_be_those_of_before(client: Any, account: Account, stale: 
     client.post("/orders", body())
     account.work()
     assert len(client.get_all_positions()) == (0 if stale else 1)
+
+
+def test_an_order_can_be_hidden_for_a_while(client: Any, account: Account) -> None:
+    place(client, "a", "b")
+    account.hidden.add("a")
+    assert ids(client.get("/orders")) == ["b"]
+    assert refusal(lambda: client.get_order_by_client_id("a")).status == 404
+    account.hidden.clear()
+    assert client.get_order_by_client_id("a")["qty"] == "1"

@@ -36,6 +36,10 @@ REFUSED: list[tuple[dict[str, Any], int, int, str]] = [
     ({"order_class": "bracket", "take_profit": {"limit_price": "12"}}, 422, 42210000, "bracket orders require"),
     ({**BRACKET, "order_class": "oto"}, 422, 42210000, "oto orders require"),
     ({**BRACKET, "take_profit": {"limit_price": "8"}}, 422, 42210000, "beyond"),
+    ({**OTO, "stop_loss": {"stop_price": "10"}}, 422, 42210000, "base_price - 0.01"),
+    ({**OTO, "stop_loss": {"stop_price": "9"}, "type": "limit", "limit_price": "9"}, 422, 42210000, "base_price"),
+    ({**BRACKET, "take_profit": {"limit_price": "10"}}, 422, 42210000, "base_price + 0.01"),
+    ({**OTO, "type": "limit", "limit_price": "10", "extended_hours": True}, 422, 42210000, "simple"),
     ({"extended_hours": True}, 422, 42210000, "extended hours"),
     ({"time_in_force": "opg"}, 403, 40310000, "opg"),
     ({"client_order_id": "x" * 129}, 422, 40010001, "128"),
@@ -152,3 +156,18 @@ def test_a_short_sale_needs_an_account_and_an_asset_for_it(
     assert (position["side"], position["qty"], account.cash) == ("short", "-10", Decimal(10_100))
     server.market.assets["V"].shortable = False
     assert refusal(lambda: client.post("/orders", body(side="sell", symbol="V"))).status == 422
+
+
+def test_an_order_that_was_only_received_counts_for_the_wash_rule_and_for_the_buying_power(
+    client: Any, account: Account
+) -> None:
+    account.hold("W", 10, 10)
+    client.post("/orders", body("900"))
+    assert refusal(lambda: client.post("/orders", body("5", side="sell"))).status == 403
+    assert "buying power" in refusal(lambda: client.post("/orders", body("101"))).message
+
+
+def test_parts_of_a_share_can_be_limited_to_market_orders(client: Any, account: Account) -> None:
+    account.fractional_types = ("market",)
+    assert refusal(lambda: client.post("/orders", body("1.5", type="limit", limit_price="9"))).status == 422
+    client.post("/orders", body("1.5"))
