@@ -45,6 +45,7 @@ class Account(Events):
                     self._cancel(order)
                 elif order.status == "accepted" and self.market.is_open:
                     order.status = "new"
+                    self.emit("new", order)
 
     def _accept(self, order: Order) -> None:
         if self.reject_next and self.reject_next[0] in (order.type, "any"):
@@ -68,6 +69,7 @@ class Account(Events):
             return
         order.works = True
         order.status = "new" if self.market.is_open else "accepted"
+        self.emit(order.status, order)
         if order.role == "take_profit" and parent is None:  # the stop of an oco is watched from now on
             for leg in self.legs_of(order):
                 leg.works = True
@@ -107,6 +109,7 @@ class Account(Events):
                 order.status, order.updated = "partially_filled", self.market.stamp()
             self.book_trade(order.symbol, order.side, shares, paid)
             self.activities.append(trade(self.market, order, shares, paid))
+            self._emit_trade(self.activities[-1], order)
             if order.side == "sell" and self.fee_rate:
                 fee = (shares * paid * self.fee_rate).quantize(Decimal("0.01"))
                 self.unbooked.append((self.market.new_york.date(), fee))
@@ -131,6 +134,7 @@ class Account(Events):
             leg.works = True
             if leg.status == "held" and not (len(open_legs) > 1 and leg.role == "stop_loss"):
                 leg.status, leg.updated = "new", self.market.stamp()
+                self.emit("new", leg)
 
     def _match(self, already: set[str]) -> set[str]:
         """Fill what the prices have touched, except these orders. Returns the client_order_ids of what was

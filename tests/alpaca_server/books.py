@@ -34,7 +34,7 @@ class Books:
     """key and secret: of the account's requests. multiplier: of the buying power. orders: by client_order_id, in
     the order of their arrival. frozen: the positions that are reported instead of the present ones. hidden: ids of
     activities, and client ids of orders, that are not reported yet. shuffled: whether activities are reported
-    twice and in another order."""
+    twice and in another order. events: what the stream of trade updates tells."""
 
     market: Market
     key: str
@@ -57,6 +57,7 @@ class Books:
     hidden: set[str] = field(default_factory=set)
     shuffled: bool = False
     unbooked: list[tuple[date, Decimal]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.id = self.id or self.market.new_id()
@@ -88,6 +89,11 @@ class Books:
 
     def answer_of(self, order: Order, *, nested: bool = False) -> dict[str, object]:
         return order.answer(self.legs_of(order) if nested else None)
+
+    def emit(self, event: str, order: Order, **more: object) -> None:
+        stamp = time_text(self.market.stamp())
+        about = {"event": event, "timestamp": stamp, "order": order.answer()}
+        self.events.append(about | {"execution_id": self.market.new_id()} | more)
 
     # --- Shares and money ---
 

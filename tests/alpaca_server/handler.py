@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.alpaca_server.script import AFTER, BEFORE, Fault, Request, changed
+from tests.alpaca_server.stream import Session
 
 if TYPE_CHECKING:
     from tests.alpaca_server.account import Account
@@ -41,6 +42,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         alpaca = self.server_of_alpaca
+        if self.path == "/stream" and "Upgrade" in self.headers:
+            session = Session(alpaca, self.connection)
+            alpaca.sessions.append(session)
+            try:
+                lines = [self.requestline, *(f"{name}: {value}" for name, value in self.headers.items()), "", ""]
+                session.serve("\r\n".join(lines).encode())
+            finally:
+                alpaca.sessions.remove(session)
+            raise Dropped
         length = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(length) if length else b"{}"
         key, secret = (self.headers.get(f"APCA-API-{name}", "") for name in ("KEY-ID", "SECRET-KEY"))

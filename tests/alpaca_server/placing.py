@@ -153,6 +153,8 @@ class Placing(Books):
             **({"stop_price": wanted.stop_price} | fields),
         )
         self.orders[client_order_id] = order
+        if not order.is_leg:
+            self.emit(order.status, order)
         return order
 
     def _end_of(self, wanted: Wanted) -> datetime:

@@ -87,6 +87,7 @@ class Replacing(Placing):
             raise refuse(f"order is not cancelable in {order.status} status")
         order.status, order.wanted = "pending_cancel", "cancel"
         order.updated = self.market.stamp()
+        self.emit("pending_cancel", order)
 
     def _known(self, order_id: str) -> Order:
         order = self.order(order_id)
