@@ -32,9 +32,9 @@ class Holding:
 @dataclass
 class Books:
     """key and secret: of the account's requests. multiplier: of the buying power. orders: by client_order_id, in
-    the order of their arrival. frozen: the positions that are reported instead of the present ones. hidden: ids of
-    activities, and client ids of orders, that are not reported yet. shuffled: whether activities are reported
-    twice and in another order. events: what the stream of trade updates tells."""
+    the order of their arrival; legs: by the id of their entry. frozen: the positions that are reported instead of
+    the present ones. hidden: ids of activities, and client ids of orders, that are not reported yet. shuffled:
+    whether activities are reported twice and in another order. events: what the stream of trade updates tells."""
 
     market: Market
     key: str
@@ -49,6 +49,8 @@ class Books:
     id: str = ""
     number: str = ""
     orders: dict[str, Order] = field(default_factory=dict)
+    by_id: dict[str, Order] = field(default_factory=dict)
+    legs: dict[str, list[Order]] = field(default_factory=dict)
     holdings: dict[str, Holding] = field(default_factory=dict)
     activities: list[Activity] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
@@ -72,12 +74,17 @@ class Books:
 
     # --- Orders ---
 
+    def add(self, order: Order) -> None:
+        self.orders[order.client_order_id] = self.by_id[order.id] = order
+        if order.parent is not None:
+            self.legs.setdefault(order.parent, []).append(order)
+
     def order(self, order_id: str) -> Order | None:
-        return next((order for order in self.orders.values() if order.id == order_id), None)
+        return self.by_id.get(order_id)
 
     def legs_of(self, order: Order) -> list[Order]:
         """The legs of this order; of a replaced one, what replaced it."""
-        return [leg for leg in self.orders.values() if leg.parent == order.id and leg.status != "replaced"]
+        return [leg for leg in self.legs.get(order.id, ()) if leg.status != "replaced"]
 
     def group_of(self, order: Order) -> list[Order]:
         """The other open orders of the same bracket, oto or oco."""

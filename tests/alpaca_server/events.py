@@ -160,7 +160,15 @@ class Events(Replacing):
     def reset(self, cash: object = "100000") -> None:
         """A paper account that its owner reset: another account behind the same key."""
         with self.lock:
-            for kept in (self.orders, self.holdings, self.activities, self.hidden, self.unbooked):
+            for kept in (
+                self.orders,
+                self.by_id,
+                self.legs,
+                self.holdings,
+                self.activities,
+                self.hidden,
+                self.unbooked,
+            ):
                 kept.clear()
             self.cash = self.last_equity = Decimal(str(cash))
             self.id = self.market.new_id()

@@ -100,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
         elif how == "busy_bare":
             self._send(429, BUSY)
         elif how == "error":
-            self._write(fault.status, HTML, "text/html", headers)
+            self._error(fault, headers)
         elif how == "blind":
             listing = request.path == "/v2/orders"
             missing = {"code": 40410000, "message": "order not found"}
@@ -115,6 +115,12 @@ class Handler(BaseHTTPRequestHandler):
             self._truncate(_text(answer), status, how)
         else:
             self._send(status, changed(answer, how), headers)
+
+    def _error(self, fault: Fault, headers: dict[str, str]) -> None:
+        if fault.message:
+            self._send(fault.status, {"code": fault.status * 100_000 + 10_000, "message": fault.message}, headers)
+        else:
+            self._write(fault.status, HTML, "text/html", headers)
 
     def _truncate(self, text: bytes, status: int, how: str) -> None:
         """Half of the answer: as if it were all of it, or with the connection closed before the rest."""

@@ -9,6 +9,7 @@ import select
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 from http.server import ThreadingHTTPServer
@@ -22,11 +23,14 @@ from tests.alpaca_server.script import Request, Script
 from tests.alpaca_server.stream import Session
 from tests.alpaca_server.wire import Exchange, Refusal
 
+# Exchanges with their answers.
+KEPT = 1_000
+
 
 class AlpacaServer:
     """accounts: by key. routes: what can be asked; more can be appended. kill: what "kill" faults call. requests:
-    each one with its time (monotonic seconds) and the fault that it met. exchanges: each one with its honest
-    answer. late: the requests that have not arrived. released: set to end the requests that hang. most_hanging:
+    each one with its time (monotonic seconds) and the fault that it met. exchanges: the last ones, with their
+    honest answers. late: the requests that have not arrived. released: set to end the requests that hang. most_hanging:
     how many have hung at the same time. stream_silent: whether the stream of trade updates tells nothing."""
 
     def __init__(self) -> None:
@@ -46,7 +50,7 @@ class AlpacaServer:
         self.accounts: dict[str, Account] = {}
         self.requests: list[tuple[float, Request, str]] = []
         self.late: list[Request] = []
-        self.exchanges: list[Exchange] = []
+        self.exchanges: deque[Exchange] = deque(maxlen=KEPT)
         self.kill: Callable[[], None] = lambda: None
         self.most_hanging = self._hanging = 0
         self.stream_silent = False

@@ -45,7 +45,7 @@ class Session:
                 self._protocol.receive_data(data)
                 for event in self._protocol.events_received():
                     if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
-                        self._take(json.loads(event.data))
+                        self._take(json.loads(bytes(event.data)))
             self._push()
             self._flush()
             if self._protocol.close_expected():
