@@ -63,6 +63,9 @@ class Account(Events):
             order.works = old.works
             self._mark(old, "replaced")
             old.replaced_by = order.id
+            for leg in self.legs.pop(old.id, []):
+                leg.parent = order.id
+                self.legs.setdefault(order.id, []).append(leg)
             if not order.works or order.status == "held":
                 return
         elif parent is not None:

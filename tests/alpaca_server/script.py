@@ -53,8 +53,8 @@ NEEDLESS = {
 class Fault:
     """how: one of BEFORE or AFTER. method, key, symbol, side: the requests that it meets, "" for any of them;
     path: a regular expression that their path has to match. times: how many of them, None without end.
-    probability: that it meets one. status: of an error. message: of an error that is JSON; without one it is a page
-    of HTML. seconds: of a slow answer, and until the limit of "busy" is over."""
+    probability: that it meets one. status: of an error. message: of an error that is JSON; without one it is a
+    page of HTML. seconds: of a slow answer, and until the limit of "busy" is over."""
 
     how: str
     method: str = ""

@@ -30,8 +30,9 @@ KEPT = 1_000
 class AlpacaServer:
     """accounts: by key. routes: what can be asked; more can be appended. kill: what "kill" faults call. requests:
     each one with its time (monotonic seconds) and the fault that it met. exchanges: the last ones, with their
-    honest answers. late: the requests that have not arrived. released: set to end the requests that hang. most_hanging:
-    how many have hung at the same time. stream_silent: whether the stream of trade updates tells nothing."""
+    honest answers. late: the requests that have not arrived. released: set to end the requests that hang.
+    most_hanging: how many have hung at the same time. stream_silent: whether the stream of trade updates tells
+    nothing."""
 
     def __init__(self) -> None:
         self.routes: list[Route] = list(TRADING)
