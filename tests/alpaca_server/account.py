@@ -57,16 +57,18 @@ class Account(Events):
         if order.replaces is not None:
             old = self.order(order.replaces)
             assert old is not None
-            if not old.is_open or (old.works and order.qty > self._sellable(order, old)):
+            left = order.qty - (old.filled - order.begun)  # without what was filled since it was asked for
+            if not old.is_open or left <= 0 or (old.works and left > self._sellable(order)):
                 self._end_replacement(order)
                 return
-            order.works = old.works
+            order.qty = left
+            order.works, held = old.works, old.status == "held"
             self._mark(old, "replaced")
             old.replaced_by = order.id
             for leg in self.legs.pop(old.id, []):
                 leg.parent = order.id
                 self.legs.setdefault(order.id, []).append(leg)
-            if not order.works or order.status == "held":
+            if not order.works or held:
                 return
         elif parent is not None:
             return
@@ -84,7 +86,7 @@ class Account(Events):
             old.replaced_by = order.id
         self.end(order, "canceled")
 
-    def _sellable(self, order: Order, old: Order) -> Decimal:
+    def _sellable(self, order: Order) -> Decimal:
         held = self.held(order.symbol) * (1 if order.side == "sell" else -1)
         return held if held > 0 else order.qty
 
@@ -133,9 +135,12 @@ class Account(Events):
 
     def _activate(self, legs: list[Order]) -> None:
         open_legs = [leg for leg in legs if leg.is_open]
+        pair = len({leg.role for leg in open_legs}) > 1
         for leg in open_legs:
+            if leg.wanted == "accept":
+                continue  # it works when it has replaced the other one
             leg.works = True
-            if leg.status == "held" and not (len(open_legs) > 1 and leg.role == "stop_loss"):
+            if leg.status == "held" and not (pair and leg.role == "stop_loss"):
                 leg.status, leg.updated = "new", self.market.stamp()
                 self.emit("new", leg)
 

@@ -109,21 +109,29 @@ class Books:
         return ZERO if holding is None else holding.qty
 
     def locked(self, symbol: str, side: str = "sell", *, without: Order | None = None) -> Decimal:
-        """The shares that open orders of this side have locked; the orders of one group lock theirs once."""
+        """The shares that open orders of this side have locked; the orders of one group lock theirs once, and so
+        do an order and the one that is to replace it."""
         locked: dict[str, Decimal] = {}
         for order in self.orders.values():
             if not order.is_open or order.symbol != symbol or order.side != side or order is without:
                 continue
-            if order.replaces and order.wanted == "accept":
-                continue  # what it replaces has locked them
             entry = None if order.parent is None else self.order(order.parent)
             if entry is not None and entry.side != side and entry.status != "filled":
                 continue  # a leg whose shares are not bought yet
             if without is not None and order.group is not None and order.group == without.group:
                 continue
-            key = order.group or order.id
-            locked[key] = max(locked.get(key, ZERO), order.remaining)
+            key = order.group or self._settled_id(order)
+            locked[key] = max(locked.get(key, ZERO), self._left(order))
         return sum(locked.values(), ZERO)
+
+    def _settled_id(self, order: Order) -> str:
+        """Of the order itself, or of the one that it is to replace."""
+        return order.replaces if order.replaces and order.wanted == "accept" else order.id
+
+    def _left(self, order: Order) -> Decimal:
+        """What remains of it, without what the order that it is to replace has got since it was asked for."""
+        old = self.by_id[order.replaces] if order.replaces and order.wanted == "accept" else None
+        return order.remaining if old is None else max(order.remaining - (old.filled - order.begun), ZERO)
 
     @property
     def long_value(self) -> Decimal:
@@ -142,14 +150,14 @@ class Books:
         costs: dict[str, Decimal] = {}
         for order in self.orders.values():
             if order is not without:
-                key = order.replaces if order.replaces and order.wanted == "accept" else order.id
+                key = self._settled_id(order)
                 costs[key] = max(costs.get(key, ZERO), self.cost_of(order))
         return sum(costs.values(), ZERO)
 
     def cost_of(self, order: Order) -> Decimal:
         if not order.is_open or order.side != "buy" or order.is_leg or self.held(order.symbol) < 0:
             return ZERO
-        return order.remaining * (order.limit_price or order.stop_price or self.price(order.symbol))
+        return self._left(order) * (order.limit_price or order.stop_price or self.price(order.symbol))
 
     def buying_power(self, *, without: Order | None = None) -> Decimal:
         if self.multiplier == 1:

@@ -41,7 +41,7 @@ class Replacing(Placing):
             parent=old.parent,
             replaces=old.id,
         )
-        new.position_intent = old.position_intent
+        new.position_intent, new.begun = old.position_intent, old.filled
         if old.status == "held":
             new.status = "held"
         else:

@@ -132,4 +132,3 @@ def check_books(account: Account) -> None:
             side = entered if order.role == "entry" else left
             side[order.group] = side.get(order.group, ZERO) + order.filled
     assert all(left[group] <= entered[group] for group in left)
-    assert account.locked("W") <= account.held("W")

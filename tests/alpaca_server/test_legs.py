@@ -201,3 +201,35 @@ def test_a_target_that_is_replaced_after_a_part_of_it_is_for_the_rest(
     account.largest_fill = None
     account.work()
     assert client.get_all_positions()[0]["qty"] == "20"
+
+
+def test_what_is_filled_before_the_replacement_takes_effect_is_not_bought_again(
+    server: AlpacaServer, client: Any, account: Account
+) -> None:
+    old = client.post("/orders", body(type="limit", limit_price="9.9"))
+    account.work()
+    new = client.patch(f"/orders/{old['id']}", {"limit_price": "9.8"})
+    account.largest_fill = account.cash / 2_500
+    server.market.move("W", 9.9)
+    account.work()
+    server.market.move("W", 9.7)
+    account.largest_fill = None
+    account.work()
+    assert [client.get_order_by_id(each["id"])["filled_qty"] for each in (old, new)] == ["4", "6"]
+
+
+def test_a_replacement_locks_its_shares_before_it_takes_effect(client: Any, account: Account) -> None:
+    account.hold("W", 16, 10)
+    order = client.post("/orders", body(side="sell", type="limit", limit_price="11", time_in_force="gtc"))
+    account.work()
+    client.patch(f"/orders/{order['id']}", {"qty": "12"})
+    assert client.get_all_positions()[0]["qty_available"] == "4"
+
+
+def test_a_leg_that_is_being_replaced_while_its_entry_is_filled_works_afterwards(
+    client: Any, account: Account
+) -> None:
+    entry = client.post("/orders", body(**OTO | GTC))
+    new = client.patch(f"/orders/{entry['legs'][0]['id']}", {"stop_price": "9.5"})
+    account.work()
+    assert [client.get_order_by_id(each)["status"] for each in (entry["id"], new["id"])] == ["filled", "new"]
