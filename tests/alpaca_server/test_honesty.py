@@ -84,9 +84,12 @@ class Chaos:
 
     def move(self) -> None:
         factors = [1 + self.random.uniform(-0.03, 0.03) for _ in range(3)]
-        change = self.random.choice([self.server.market.move, self.server.market.jump])
+        jumps = self.random.random() < 0.5
         for factor in factors:
-            change("W", self.price(factor))
+            if jumps:
+                self.server.market.jump("W", self.price(factor))
+            else:
+                self.server.market.move("W", self.price(factor))
 
     def work(self) -> None:
         self.account.work()
