@@ -6,18 +6,22 @@ class LiveTradingConfig(AppConfig):
     verbose_name = "Live trading"
 
     def ready(self) -> None:
-        # The market data does not import this app, so it is told what the replay waits for and what uses bars; and
-        # the desk's health what trading adds to it.
-        from livetrading.services.bars_in_use import bars_in_use
+        # The market data does not import this app, so it is told what the replay waits for, what uses bars and
+        # what waits for them; and the desk's health what trading adds to it.
+        from livetrading.services.arrivals import wake
+        from livetrading.services.bars_in_use import bars_in_use, series_in_use
         from livetrading.services.replay_hold import unfinished_work
         from livetrading.summaries.health import OWNED, PARTS, trading_findings
         from livetrading.summaries.metrics import trading_metrics
+        from tradedesk.marketdata.arrivals import on_arrival
         from tradedesk.marketdata.replay import wait_for
-        from tradedesk.marketdata.usage import register
+        from tradedesk.marketdata.usage import register, register_list
         from tradedesk.monitoring import findings, metrics
 
         wait_for(unfinished_work)
         register(bars_in_use)
+        register_list(series_in_use)
+        on_arrival(wake)
         unknown = "Unknown: the database does not answer."
         metrics.register("trading", trading_metrics)
         findings.register(findings.Probe(PARTS, trading_findings, unknown, OWNED))
