@@ -6,6 +6,10 @@ class LiveTradingConfig(AppConfig):
     verbose_name = "Live trading"
 
     def ready(self) -> None:
+        # The market data does not import this app, so it is told what the replay waits for and what uses bars; and
+        # the desk's health what trading adds to it.
+        from livetrading.credentials import renew
+
         # The market data does not import this app, so it is told what the replay waits for, what uses bars and
         # what waits for them; and the desk's health what trading adds to it.
         from livetrading.services.arrivals import wake
@@ -13,6 +17,7 @@ class LiveTradingConfig(AppConfig):
         from livetrading.services.replay_hold import unfinished_work
         from livetrading.summaries.health import OWNED, PARTS, trading_findings
         from livetrading.summaries.metrics import trading_metrics
+        from tradedesk.keyring import on_renewal
         from tradedesk.marketdata.arrivals import on_arrival
         from tradedesk.marketdata.replay import wait_for
         from tradedesk.marketdata.usage import register, register_list
@@ -20,6 +25,7 @@ class LiveTradingConfig(AppConfig):
 
         wait_for(unfinished_work)
         register(bars_in_use)
+        on_renewal(renew)
         register_list(series_in_use)
         on_arrival(wake)
         unknown = "Unknown: the database does not answer."

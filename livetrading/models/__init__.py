@@ -1,4 +1,4 @@
-from livetrading.models.account import AccountActivity, BrokerAccount
+from livetrading.models.account import AccountActivity, BrokerAccount, ConnectionTest
 from livetrading.models.account_rule import AccountRule, SymbolSector
 from livetrading.models.carried_evidence import CarriedEvidence
 from livetrading.models.daily_summary import DailySummary, SummarizedSession
@@ -18,6 +18,7 @@ __all__ = [
     "BarDecision",
     "BrokerAccount",
     "CarriedEvidence",
+    "ConnectionTest",
     "DailySummary",
     "Fill",
     "Halt",

@@ -1,5 +1,7 @@
 """A broker account: the identity of everything that has money, and the desk's last picture of it."""
 
+import uuid
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
@@ -8,6 +10,8 @@ from django.db.models import Q
 
 from tradedesk.accounts.models import Mode
 from tradedesk.core.money import SHARE_PLACES
+from tradedesk.encryption import Place
+from tradedesk.wall_time import has_passed
 
 
 def _dollars() -> "models.DecimalField[Decimal | None, Decimal | None]":
@@ -16,6 +20,8 @@ def _dollars() -> "models.DecimalField[Decimal | None, Decimal | None]":
 
 # Failures in a row from which on a check or an account counts as failing.
 FAILING = 3
+# A test of a connection is over after this wall time, with or without a result.
+LONGEST_TEST = timedelta(seconds=60)
 
 
 class BrokerAccount(models.Model):
@@ -27,6 +33,7 @@ class BrokerAccount(models.Model):
 
     class Broker(models.TextChoices):
         PAPER = "paper", "Simulation of the desk"
+        ALPACA = "alpaca", "Alpaca"
 
     class State(models.TextChoices):
         CONNECTED = "connected", "Connected"
@@ -39,8 +46,16 @@ class BrokerAccount(models.Model):
     mode = models.CharField(max_length=5, choices=Mode)
     name = models.CharField(max_length=60)
     active = models.BooleanField(default=True)
-    # Encrypted; the simulation needs none.
+    # Encrypted (livetrading/credentials.py); the simulation needs none.
     credentials = models.TextField(blank=True, editable=False)
+    # What a page may show of the key: its last characters.
+    key_hint = models.CharField(max_length=4, blank=True, editable=False)
+    # The broker's number of the account, from the first test that passed; pages show its last four characters.
+    number = models.CharField(max_length=64, blank=True, editable=False)
+    # Wall times. Verified: the last test that passed; empty again once the broker refuses the keys.
+    verified_at = models.DateTimeField(null=True, blank=True)
+    # A revoked account has no keys, is never active again, and keeps its history.
+    revoked_at = models.DateTimeField(null=True, blank=True)
     # Increases when the account's records are emptied; an order of an earlier epoch is refused at submit.
     epoch = models.PositiveIntegerField(default=1)
 
@@ -92,6 +107,16 @@ class BrokerAccount(models.Model):
                 condition=~Q(broker="paper") | Q(mode=Mode.PAPER, credentials=""),
                 name="broker_account_simulation_is_paper",
             ),
+            models.CheckConstraint(
+                condition=Q(revoked_at=None) | Q(active=False, credentials=""),
+                name="broker_account_revoked_has_no_keys",
+            ),
+            # Two accounts of the desk with the books of one account at the broker would both be wrong.
+            models.UniqueConstraint(
+                fields=["broker", "mode", "number"],
+                condition=~Q(number="") & Q(revoked_at=None),
+                name="broker_account_number_once",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -102,6 +127,24 @@ class BrokerAccount(models.Model):
         return self.mode == Mode.PAPER
 
     @property
+    def is_simulation(self) -> bool:
+        return self.broker == self.Broker.PAPER
+
+    @property
+    def revoked(self) -> bool:
+        return self.revoked_at is not None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be the active account: its test has passed, which the simulation does not need."""
+        return self.is_simulation or self.verified_at is not None
+
+    @property
+    def credentials_place(self) -> Place:
+        """Where the keys are stored: in another row, or of another user, they do not decrypt."""
+        return Place(self.user_id, f"broker_account:{self.pk}", "credentials")
+
+    @property
     def entries_stopped(self) -> bool:
         return self.entries_stopped_at is not None
 
@@ -109,6 +152,43 @@ class BrokerAccount(models.Model):
     def locked(cls, account_id: int) -> "BrokerAccount":
         """The account with its row locked until the end of the transaction. Raises DoesNotExist."""
         return cls._default_manager.select_for_update(of=("self",)).select_related("user").get(pk=account_id)
+
+
+class ConnectionTest(models.Model):
+    """The last test of an account's connection: asked for by its user, run by a worker, shown on the page.
+
+    It tests the account's keys, or new ones, which replace them only when they pass: so the desk can trade until
+    then, and never with the keys of another account. All times are wall times. A run writes its result only while
+    `run` is its own."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waiting"
+        RUNNING = "running", "Testing"
+        PASSED = "passed", "Passed"
+        FAILED = "failed", "Failed"
+
+    account = models.OneToOneField(BrokerAccount, models.CASCADE, related_name="connection_test")
+    run = models.UUIDField(default=uuid.uuid4, editable=False)
+    state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
+    # The new keys, stored as in the account itself; empty once the test has ended.
+    new_credentials = models.TextField(blank=True, editable=False)
+    new_key_hint = models.CharField(max_length=4, blank=True, editable=False)
+    # Whether the account becomes the active one of its mode when the test passes.
+    activates = models.BooleanField(default=False)
+    requested_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    # In words, why it failed.
+    problem = models.CharField(max_length=300, blank=True)
+    # What the broker reported, as the page shows it.
+    report = models.JSONField(default=dict, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.state}"
+
+    def is_under_way(self, wall_now: datetime) -> bool:
+        """A test whose worker is gone is over after a while; so is one that began in the future."""
+        open_states = (self.State.QUEUED, self.State.RUNNING)
+        return self.state in open_states and not has_passed(self.requested_at, LONGEST_TEST, wall_now)
 
 
 class AccountActivity(models.Model):

@@ -76,6 +76,12 @@ CONTRACT = {
     ("put", f"{LIVE}/risk-rules/{{rule_id}}"): {"200", "400", "401", "404", "422"},
     ("delete", f"{LIVE}/risk-rules/{{rule_id}}"): {"204", "401", "404"},
     ("get", f"{LIVE}/dashboard"): {"200", "401"},
+    ("get", "/api/v1/broker-accounts"): {"200", "401", "422"},
+    ("post", "/api/v1/broker-accounts"): {"201", "400", "401", "409", "422"},
+    ("post", "/api/v1/broker-accounts/{account_id}/test"): {"200", "401", "404", "409"},
+    ("post", "/api/v1/broker-accounts/{account_id}/activate"): {"200", "401", "404", "409"},
+    ("delete", "/api/v1/broker-accounts/{account_id}"): {"204", "401", "404", "409"},
+    ("post", "/api/configure"): {"201", "400", "401", "409", "422"},
     ("get", "/api/paper/trades"): {"200", "401", "422"},
     ("get", "/api/paper/positions"): {"200", "401", "422"},
     ("get", "/api/paper/account"): {"200", "401"},
@@ -115,6 +121,7 @@ def test_every_body_refuses_unknown_fields(alices: ApiClient) -> None:
         "NewRuleBody",
         "ChangedRuleBody",
         "LiftBody",
+        "BrokerAccountBody",
         "CloseBody",
     }
     assert all(schema["additionalProperties"] is False for schema in bodies.values())
