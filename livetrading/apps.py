@@ -6,18 +6,17 @@ class LiveTradingConfig(AppConfig):
     verbose_name = "Live trading"
 
     def ready(self) -> None:
-        # The market data does not import this app, so it is told what the replay waits for and what uses bars; and
-        # the desk's health what trading adds to it.
+        # The market data does not import this app, so it is told what the replay waits for, what uses bars, what
+        # waits for them and whose keys get them; and the desk's health what trading adds to it.
         from livetrading.credentials import renew
-
-        # The market data does not import this app, so it is told what the replay waits for, what uses bars and
-        # what waits for them; and the desk's health what trading adds to it.
         from livetrading.services.arrivals import wake
         from livetrading.services.bars_in_use import bars_in_use, series_in_use
+        from livetrading.services.data_keys import keys_of_user
         from livetrading.services.replay_hold import unfinished_work
         from livetrading.summaries.health import OWNED, PARTS, trading_findings
         from livetrading.summaries.metrics import trading_metrics
         from tradedesk.keyring import on_renewal
+        from tradedesk.marketdata import data_keys
         from tradedesk.marketdata.arrivals import on_arrival
         from tradedesk.marketdata.replay import wait_for
         from tradedesk.marketdata.usage import register, register_list
@@ -25,9 +24,10 @@ class LiveTradingConfig(AppConfig):
 
         wait_for(unfinished_work)
         register(bars_in_use)
-        on_renewal(renew)
         register_list(series_in_use)
         on_arrival(wake)
+        data_keys.register(keys_of_user)
+        on_renewal(renew)
         unknown = "Unknown: the database does not answer."
         metrics.register("trading", trading_metrics)
         findings.register(findings.Probe(PARTS, trading_findings, unknown, OWNED))

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.alpaca_server.wire import Refusal
 from tradedesk.core.bars import Bars, session_dates, to_datetime, to_datetime64
 from tradedesk.marketdata.sessions import NEW_YORK, bar_open
 
@@ -112,11 +113,12 @@ class MarketData:
         if not allowed:
             return Answer(429, {"message": "too many requests."}, limits)
         try:
-            return Answer(200, self._found(path, parameters), limits)
-        except _Refused as refusal:
-            return Answer(refusal.status, {"message": str(refusal)}, limits)
+            return Answer(200, self.found(path, parameters), limits)
+        except Refusal as refusal:
+            return Answer(refusal.status, refusal.body, limits)
 
-    def _found(self, path: str, parameters: Mapping[str, str]) -> Any:
+    def found(self, path: str, parameters: Mapping[str, str]) -> Any:
+        """Raises Refusal."""
         routes: dict[str, Callable[[Mapping[str, str], list[str]], Any]] = {
             "/v2/stocks/bars": self._bars,
             "/v2/stocks/bars/latest": self._latest_bars,
@@ -124,23 +126,23 @@ class MarketData:
             "/v2/stocks/trades/latest": lambda asked, symbols: self._latest("trades", self.trades, asked, symbols),
         }
         if path not in routes:
-            raise _Refused(404, "endpoint not found.")
+            raise Refusal(404, None, "endpoint not found.")
         symbols = [symbol for symbol in parameters.get("symbols", "").split(",") if symbol]
         if not symbols:
-            raise _Refused(400, "symbols is required")
+            raise Refusal(400, None, "symbols is required")
         if bad := [symbol for symbol in symbols if not symbol.replace(".", "").replace("-", "").isalnum()]:
-            raise _Refused(400, f"invalid symbol: {bad[0]}")
+            raise Refusal(400, None, f"invalid symbol: {bad[0]}")
         return routes[path](parameters, symbols)
 
     def _bars(self, parameters: Mapping[str, str], symbols: list[str]) -> Any:
         timeframe, adjustment = parameters.get("timeframe", ""), parameters.get("adjustment", "raw")
         if not TIMEFRAME.fullmatch(timeframe):
-            raise _Refused(400, "invalid timeframe")
+            raise Refusal(400, None, "invalid timeframe")
         if not set(adjustment.split(",")) <= {"raw", "split", "dividend", "spin-off", "all"}:
-            raise _Refused(400, "invalid adjustment")
+            raise Refusal(400, None, "invalid adjustment")
         limit = int(parameters.get("limit", LIMIT))
         if not 1 <= limit <= MOST:
-            raise _Refused(400, "invalid limit")
+            raise Refusal(400, None, "invalid limit")
         now = self.clock()
         start, end = self._interval(parameters, now)
         found = [
@@ -177,23 +179,23 @@ class MarketData:
     def _require_latest(self, parameters: Mapping[str, str]) -> None:
         feed = parameters.get("feed", "sip" if self.subscribed else "iex")
         if feed not in LATEST_FEEDS:
-            raise _Refused(400, f"invalid feed: {feed}")
+            raise Refusal(400, None, f"invalid feed: {feed}")
         if feed == "sip" and not self.subscribed:
-            raise _Refused(403, "subscription does not permit querying recent SIP data")
+            raise Refusal(403, None, "subscription does not permit querying recent SIP data")
 
     def _interval(self, parameters: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:
         feed = parameters.get("feed", "sip")
         if feed not in FEEDS:
-            raise _Refused(400, f"invalid feed: {feed}")
+            raise Refusal(400, None, f"invalid feed: {feed}")
         delayed = feed == "sip" and not self.subscribed
         latest = now - DELAY if delayed else now
         today = datetime.combine(now.astimezone(NEW_YORK).date(), datetime.min.time(), NEW_YORK)
         start = _time(parameters["start"]) if "start" in parameters else min(today, latest)
         end = _time(parameters["end"]) if "end" in parameters else latest
         if end < start:
-            raise _Refused(400, "end should not be before start")
+            raise Refusal(400, None, "end should not be before start")
         if delayed and end > latest:
-            raise _Refused(403, "subscription does not permit querying recent SIP data")
+            raise Refusal(403, None, "subscription does not permit querying recent SIP data")
         return start, end
 
     def _is_shown(self, row: Row, timeframe: str, now: datetime) -> bool:
@@ -235,12 +237,6 @@ class MarketData:
         return limits, self._used <= self.per_minute
 
 
-class _Refused(Exception):
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 def nanosecond_text(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "123Z"
 
@@ -249,7 +245,7 @@ def _time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise _Refused(400, f"invalid time: {text}") from None
+        raise Refusal(400, None, f"invalid time: {text}") from None
     return time.replace(tzinfo=time.tzinfo or UTC)
 
 
@@ -263,4 +259,4 @@ def _place(token: str) -> int:
     try:
         return int(base64.b64decode(token).decode().removeprefix("place "))
     except ValueError:
-        raise _Refused(400, "invalid page token") from None
+        raise Refusal(400, None, "invalid page token") from None
