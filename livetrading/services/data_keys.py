@@ -18,8 +18,9 @@ log = logging.getLogger(__name__)
 def keys_of_user(user_id: int) -> UserKeys | None:
     """Of the user's accounts at Alpaca the one that was verified last; None without keys."""
     mine = BrokerAccount.objects.filter(user=user_id, broker=BrokerAccount.Broker.ALPACA, revoked_at=None)
-    order = [F("verified_at").desc(nulls_last=True), "-active", "pk"]
-    account = mine.exclude(credentials="").order_by(*order).first()
+    account = (
+        mine.exclude(credentials="").order_by(F("verified_at").desc(nulls_last=True), "-active", "pk").first()
+    )
     if account is None:
         return None
     try:

@@ -30,8 +30,8 @@ def changed(bars: Bars, row: int, close: float) -> Bars:
 
 
 def scaled(bars: Bars, factor: float) -> Bars:
-    prices = (column * factor for column in (bars.open, bars.high, bars.low, bars.close))
-    return Bars(bars.time, *prices, bars.volume / factor)
+    opened, high, low, close = (column * factor for column in (bars.open, bars.high, bars.low, bars.close))
+    return Bars(bars.time, opened, high, low, close, bars.volume / factor)
 
 
 def findings() -> dict[str, int]:

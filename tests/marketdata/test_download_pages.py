@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from backtests.forms.backtest_draft import availability_in
 from tests.alpaca_server.data import Answer
 from tests.marketdata.alpaca_desk import Desk, desk
 from tests.marketdata.examples import daily_bars
@@ -176,6 +177,13 @@ def test_every_page_says_whose_prices_they_are(shares: Desk, bobs: Client, setti
     assert "IEX" in str(bobs.get(DOWNLOAD).context["market_status"])
     settings.ALPACA_FEED = "sip"
     assert "IEX" not in str(bobs.get(DOWNLOAD).context["market_status"])
+
+
+def test_a_form_without_bars_offers_their_download(bob: User, bobs: Client) -> None:
+    availability = availability_in(bob.pk, "1Hour", "NOSUCH, AAPL")
+    assert availability.download == "symbols=NOSUCH%2C+AAPL&timeframe=1Hour"
+    form = bobs.get(f"{DOWNLOAD}?{availability.download}").context["form"]
+    assert (form["symbols"].value(), form["timeframe"].value()) == ("NOSUCH, AAPL", "1Hour")
 
 
 def download_bars(*arguments: str) -> str:

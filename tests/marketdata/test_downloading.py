@@ -208,3 +208,12 @@ def test_what_is_kept_up_to_date_is_downloaded_again_after_each_session(shares: 
     latest = Download.objects.first()
     assert latest is not None
     assert (latest.automatic, latest.status, "1 bar changed" in latest.notes) == (True, DONE, True)
+
+
+def test_finished_downloads_are_kept_for_a_month(shares: Desk, alice: User) -> None:
+    request(alice, "AAPL")
+    run_downloads(shares.clock, shares.sleep)
+    request(alice, "IBM")
+    assert downloading.delete_old(NOW + timedelta(days=29)) == 0
+    assert downloading.delete_old(NOW + timedelta(days=31)) == 1
+    assert Download.objects.get().symbols == ["IBM"]

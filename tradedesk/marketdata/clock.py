@@ -11,7 +11,7 @@ from tradedesk.marketdata import sessions
 from tradedesk.marketdata.replay import replay_state
 
 # Said on every page, because a price of one exchange is not the price of the market.
-SOURCES = {"iex": "Alpaca, prices of IEX only", "sip": "Alpaca, prices of all exchanges"}
+SOURCES = {"iex": "IEX prices", "sip": "SIP prices"}
 
 
 class ReplayClock:
@@ -33,7 +33,7 @@ class MarketStatus:
     ended: bool = False
     waiting_for: str = ""
     moved_without: str = ""
-    # What the prices are, for example "Alpaca, IEX prices"; "" for bars that were imported.
+    # What the prices are, for example "IEX prices"; "" for bars that were imported.
     source: str = ""
 
     def __str__(self) -> str:

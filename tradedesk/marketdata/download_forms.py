@@ -38,7 +38,8 @@ class DownloadForm(forms.Form):
 
     def symbol_list(self) -> list[str]:
         """Of a valid form."""
-        return self.cleaned_data["symbols"].replace(",", " ").split()
+        text: str = self.cleaned_data["symbols"]
+        return text.replace(",", " ").split()
 
     def clean_symbols(self) -> Any:
         text: str = self.cleaned_data["symbols"]

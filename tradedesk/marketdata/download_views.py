@@ -16,7 +16,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from tradedesk.marketdata import assets, keeping
-from tradedesk.marketdata.clock import SOURCES
 from tradedesk.marketdata.data_keys import NoKeys, access_of_user, has_access
 from tradedesk.marketdata.download_forms import DownloadForm
 from tradedesk.marketdata.downloading import cancel, request_download
@@ -26,6 +25,7 @@ from tradedesk.marketdata.models import BarSeries, BarUpdate, Download, KeptSeri
 from tradedesk.marketdata.refusal import ImportRefused
 from tradedesk.marketdata.services import ALPACA
 
+FEEDS = {"iex": "Prices of one exchange, IEX", "sip": "Prices of all exchanges"}
 SHOWN = 8
 # Seconds for which a latest price is not asked for again.
 PRICE_SECONDS = 5
@@ -33,11 +33,11 @@ PRICE_SECONDS = 5
 
 def panels(request: HttpRequest) -> dict[str, Any]:
     """What the data page shows of Alpaca."""
-    user_id = request.user.pk
+    user_id = _user_id(request)
     updates = BarUpdate.objects.filter(Q(owner=None) | Q(owner=user_id)) if settings.MARKET == "alpaca" else ()
     return {
         "has_access": has_access(user_id),
-        "source": SOURCES[settings.ALPACA_FEED],
+        "source": FEEDS[settings.ALPACA_FEED],
         "updates": updates,
         **_downloads(request),
     }
@@ -47,9 +47,9 @@ def panels(request: HttpRequest) -> dict[str, Any]:
 def shares(request: HttpRequest) -> HttpResponse:
     """The results of the search, which the data page loads while someone types."""
     words, now = request.GET.get("symbols", "").replace("\0", "").strip(), timezone.now()
-    found = assets.search(words, request.user.pk, now) if has_access(request.user.pk) else []
+    found = assets.search(words, _user_id(request), now) if has_access(_user_id(request)) else []
     stored: dict[str, list[BarSeries]] = defaultdict(list)
-    for series in visible_series(request.user.pk).filter(symbol__in=[asset.symbol for asset in found]):
+    for series in visible_series(_user_id(request)).filter(symbol__in=[asset.symbol for asset in found]):
         stored[series.symbol].append(series)
     context = {
         "words": words,
@@ -61,7 +61,7 @@ def shares(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def download(request: HttpRequest) -> HttpResponse:
-    user_id = request.user.pk
+    user_id = _user_id(request)
     if request.method == "POST":
         form = DownloadForm(request.POST)
         if form.is_valid() and _queued(request, form):
@@ -71,7 +71,7 @@ def download(request: HttpRequest) -> HttpResponse:
             name: request.GET[name].replace("\0", "") for name in ("symbols", "timeframe") if name in request.GET
         }
         form = DownloadForm(initial=asked)
-    context = {"form": form, "has_access": has_access(user_id), "source": SOURCES[settings.ALPACA_FEED]}
+    context = {"form": form, "has_access": has_access(user_id), "source": FEEDS[settings.ALPACA_FEED]}
     return render(request, "marketdata/download.html", context, status=422 if form.errors else 200)
 
 
@@ -79,7 +79,7 @@ def _queued(request: HttpRequest, form: DownloadForm) -> bool:
     values = form.cleaned_data
     try:
         queued = request_download(
-            request.user.pk, form.symbol_list(), values["timeframe"], values["start"], now=timezone.now()
+            _user_id(request), form.symbol_list(), values["timeframe"], values["start"], now=timezone.now()
         )
     except ImportRefused as refusal:
         form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
@@ -88,7 +88,7 @@ def _queued(request: HttpRequest, form: DownloadForm) -> bool:
         form.add_error(None, str(refusal))
         return False
     if values["keep"]:
-        keeping.keep(request.user.pk, queued.symbols, queued.timeframe)
+        keeping.keep(_user_id(request), queued.symbols, queued.timeframe)
     messages.success(request, f"{queued} is being downloaded.")
     return True
 
@@ -101,7 +101,7 @@ def downloads(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def download_cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(Download, pk=pk, user=request.user.pk)
+    found = get_object_or_404(Download, pk=pk, user=_user_id(request))
     if cancel(found, timezone.now()):
         messages.success(request, f"{found} was cancelled. What was downloaded stays.")
     else:
@@ -112,12 +112,12 @@ def download_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def series_keep(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep a downloaded series up to date, or stop doing so."""
-    series = get_object_or_404(visible_series(request.user.pk), pk=pk, provider=ALPACA)
+    series = get_object_or_404(visible_series(_user_id(request)), pk=pk, provider=ALPACA)
     if request.POST.get("keep") == "1":
-        keeping.keep(request.user.pk, [series.symbol], series.timeframe)
+        keeping.keep(_user_id(request), [series.symbol], series.timeframe)
         messages.success(request, f"{series} is downloaded again after each session.")
     else:
-        keeping.stop_keeping(request.user.pk, series.symbol, series.timeframe)
+        keeping.stop_keeping(_user_id(request), series.symbol, series.timeframe)
         messages.success(request, f"{series} is no longer downloaded after each session.")
     return redirect("marketdata:series", pk)
 
@@ -125,8 +125,8 @@ def series_keep(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def series_latest(request: HttpRequest, pk: int) -> HttpResponse:
     """The newest price of a downloaded series, which its page loads with htmx: it asks Alpaca."""
-    series = get_object_or_404(visible_series(request.user.pk), pk=pk, provider=ALPACA)
-    context = {"series": series, "latest": _latest(request.user.pk, series.symbol), "now": timezone.now()}
+    series = get_object_or_404(visible_series(_user_id(request)), pk=pk, provider=ALPACA)
+    context = {"series": series, "latest": _latest(_user_id(request), series.symbol), "now": timezone.now()}
     return render(request, "marketdata/_latest.html", context)
 
 
@@ -154,7 +154,7 @@ def _latest(user_id: int, symbol: str) -> Latest:
 
 
 def _asked(user_id: int, symbol: str) -> Latest:
-    source, now = SOURCES[settings.ALPACA_FEED], timezone.now()
+    source, now = FEEDS[settings.ALPACA_FEED], timezone.now()
     try:
         feed = access_of_user(user_id).feed()
         trade, quote = feed.trades([symbol], now).get(symbol), feed.quotes([symbol], now).get(symbol)
@@ -170,13 +170,18 @@ def _asked(user_id: int, symbol: str) -> Latest:
     )
 
 
-def is_kept(user_id: int, series: BarSeries) -> bool:
+def _user_id(request: HttpRequest) -> int:
+    """Of the user, who is logged in on all of these pages."""
+    return int(request.user.pk or 0)
+
+
+def is_kept(user_id: int | None, series: BarSeries) -> bool:
     return KeptSeries.objects.filter(user=user_id, symbol=series.symbol, timeframe=series.timeframe).exists()
 
 
 def _downloads(request: HttpRequest) -> dict[str, Any]:
     """Those that are not finished, and the last ones of those that are."""
-    mine: QuerySet[Download] = Download.objects.filter(user=request.user.pk)
+    mine: QuerySet[Download] = Download.objects.filter(user=_user_id(request))
     unfinished = list(mine.filter(finished_at=None)[:50])
     finished = list(mine.exclude(finished_at=None)[:SHOWN])
     return {"downloads": [*unfinished, *finished], "is_downloading": bool(unfinished)}

@@ -45,6 +45,8 @@ DAYS_OF_YEAR = 252
 # Requests of a minute that are left for the bars of strategies that trade.
 RESERVED = 40
 MOST_SYMBOLS, MOST_UNFINISHED = 50, 20
+# How long a finished download is shown.
+KEPT = timedelta(days=30)
 UNFINISHED = Q(finished_at=None)
 
 Clock = Callable[[], datetime]
@@ -115,37 +117,38 @@ def request_download(
     today = mine.filter(created_at__gt=now - timedelta(days=1), automatic=False).values_list("symbols", flat=True)
     if sum(map(len, today)) + len(wanted) > settings.MAX_SERIES_PER_USER:
         raise ImportRefused(f"A user may download {settings.MAX_SERIES_PER_USER:,} series in a day.", "symbols")
-    return _queue(user_id, access.owner_id, wanted, served, first, now)
+    job = Download(user_id=user_id, owner_id=access.owner_id, symbols=wanted, timeframe=served.value, start=first)
+    return _queue(job, now)
 
 
-def _queue(
-    user_id: int | None,
-    owner_id: int | None,
-    symbols: list[str],
-    timeframe: str,
-    first: date,
-    now: datetime,
-    **more: bool,
-) -> Download:
+def _queue(job: Download, now: datetime) -> Download:
     """The same download that waits already is not queued twice."""
-    key = {"owner_id": owner_id, "symbols": symbols, "timeframe": timeframe, "replace": more.get("replace", False)}
-    same = Download.objects.filter(UNFINISHED, user_id=user_id, start__lte=first, **key).first()
+    same = Download.objects.filter(
+        UNFINISHED,
+        user=job.user_id,
+        owner=job.owner_id,
+        symbols=job.symbols,
+        timeframe=job.timeframe,
+        replace=job.replace,
+        start__lte=job.start,
+    ).first()
     if same is not None:
         return same
-    steps = 1 if more.get("replace") else len(steps_of(symbols, timeframe, first, now.date()))
-    more.pop("replace", None)
-    queued = Download.objects.create(
-        user_id=user_id, start=first, end=now.date(), steps=steps, created_at=now, **key, **more
-    )
+    job.end, job.created_at = now.date(), now
+    job.steps = 1 if job.replace else len(steps_of(job.symbols, job.timeframe, job.start, job.end))
+    job.save(force_insert=True)
     publish(RUN_TASK, [()])
-    return queued
+    return job
 
 
 def queue_refresh(
     user_id: int, owner_id: int | None, symbols: list[str], timeframe: str, first: date, now: datetime
 ) -> Download:
     """Queue the desk's own download of what a user keeps up to date."""
-    return _queue(user_id, owner_id, symbols, timeframe, first, now, automatic=True)
+    job = Download(
+        user_id=user_id, owner_id=owner_id, symbols=symbols, timeframe=timeframe, start=first, automatic=True
+    )
+    return _queue(job, now)
 
 
 def queue_replacement(key: SeriesKey, factor: float, now: datetime) -> Download | None:
@@ -154,15 +157,27 @@ def queue_replacement(key: SeriesKey, factor: float, now: datetime) -> Download 
     if stored is None:
         return None
     log.info("The bars of %s differ by the factor %.4g: they are downloaded again.", stored, factor)
-    first = stored.first.date()
-    symbols = [key.symbol]
-    return _queue(key.owner_id, key.owner_id, symbols, key.timeframe, first, now, automatic=True, replace=True)
+    job = Download(
+        user_id=key.owner_id,
+        owner_id=key.owner_id,
+        symbols=[key.symbol],
+        timeframe=key.timeframe,
+        start=stored.first.date(),
+        automatic=True,
+        replace=True,
+    )
+    return _queue(job, now)
 
 
 def cancel(download: Download, now: datetime) -> bool:
     """Returns False when it was finished already. What is stored stays."""
     ended = {"status": Download.Status.CANCELLED, "finished_at": now, "leased_until": None, "stage": ""}
     return Download.objects.filter(UNFINISHED, pk=download.pk).update(**ended) == 1
+
+
+def delete_old(now: datetime) -> int:
+    """Delete finished downloads that nobody looks at any more. Returns the number."""
+    return Download.objects.filter(finished_at__lt=now - KEPT).delete()[0]
 
 
 def has_work(now: datetime) -> bool:

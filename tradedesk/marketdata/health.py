@@ -41,7 +41,7 @@ def judge_updates(updates: Sequence[BarUpdate], wall_now: datetime) -> Finding:
 
 
 def _line(update: BarUpdate) -> str:
-    delay = "" if update.delay is None else f", the newest stored {update.delay:,.1f} s after its close"
+    delay = f", the newest stored {update.delay_text} after its close" if update.delay_text else ""
     whose = "all users" if update.owner_id is None else f"user {update.owner_id}"
     error = f". {update.error}" if update.error else ""
     return f"{update.timeframe} bars of {whose}: {update.symbols:,} series{delay}{error}"

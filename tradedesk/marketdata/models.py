@@ -285,6 +285,13 @@ class BarUpdate(models.Model):
             return None
         return (self.stored_at - self.newest_close).total_seconds()
 
+    @property
+    def delay_text(self) -> str:
+        """ "1.6 s" or "17 min"; "" when it is not known."""
+        if self.delay is None:
+            return ""
+        return f"{self.delay:,.1f} s" if self.delay < 120 else f"{self.delay / 60:,.0f} min"
+
 
 class Asset(models.Model):
     """A share that Alpaca knows, as its list said last."""

@@ -39,8 +39,9 @@ def update_bars() -> None:
 
 @shared_task(name="tradedesk.marketdata.tasks.refresh_kept_series")
 def refresh_kept_series() -> None:
-    """After each session, queue the download of what users keep up to date."""
+    """After each session, queue the download of what users keep up to date; and delete old downloads."""
     keeping.refresh_due(timezone.now())
+    downloading.delete_old(timezone.now())
 
 
 @shared_task(name="tradedesk.marketdata.tasks.continue_downloads")

@@ -146,8 +146,8 @@ def next_due(timeframe: str, repeats: int, now: datetime) -> datetime:
     if not repeats:
         return upcoming
     if Timeframe(timeframe).is_dated:
-        return min(upcoming, now + min(LATER * 2 ** min(repeats - 1, 10), LATER_LONGEST))
-    return min(upcoming, now + SOON * 2 ** (repeats - 1)) if repeats <= SOON_TIMES else upcoming
+        return min(upcoming, now + min(LATER * (1 << min(repeats - 1, 10)), LATER_LONGEST))
+    return min(upcoming, now + SOON * (1 << (repeats - 1))) if repeats <= SOON_TIMES else upcoming
 
 
 def next_final(timeframe: str, now: datetime) -> datetime:

@@ -158,7 +158,7 @@ def test_every_failure_is_a_sentence_without_the_secret(
 
 def test_an_answer_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10_000, 20))
-    monkeypatch.setattr(alpaca_client.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("tradedesk.marketdata.feeds.alpaca_client.time.monotonic", lambda: next(clock))
     monkeypatch.setattr(alpaca_client, "PIECE", 10)
     data = market(CLOSE)
     data.fail(Answer(200, json.dumps({"bars": {}, "next_page_token": None}).encode()))

@@ -1,6 +1,6 @@
 """The feed of Alpaca's market data: bars of US shares, and the latest quotes and trades.
 
-- Prices are adjusted for splits and for nothing else (decision 25): they are the prices that were traded, so stops
+- Prices are adjusted for splits and for nothing else (decision 29): they are the prices that were traded, so stops
   and targets of a backtest are those of live trading, and a dividend does not change the whole history.
 - Bars of an hour, a week and a month are not asked for: Alpaca begins its hours at the full hour and with the
   trading before the open. The store makes them of shorter bars, by sessions.
