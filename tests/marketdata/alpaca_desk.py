@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from pytest_django import Settings
@@ -10,6 +11,7 @@ from tests.alpaca_server.data import MarketData
 from tests.alpaca_server.data_transport import KEYS, client_of
 from tradedesk.marketdata import arrivals, usage
 from tradedesk.marketdata.arrivals import Arrival
+from tradedesk.marketdata.library import CACHE
 
 
 @dataclass
@@ -32,8 +34,10 @@ class Desk:
 
 
 @pytest.fixture
-def desk(settings: Settings, monkeypatch: pytest.MonkeyPatch, bar_store: object) -> Desk:
-    """Its keys are those of the installation."""
+def desk(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Desk:
+    """With an empty bar store. Its keys are those of the installation."""
+    settings.BARS_URL = (tmp_path / "bars").as_uri()
+    CACHE.clear()
     made = Desk(datetime(2020, 3, 2, tzinfo=UTC), MarketData(clock=lambda: made.now, per_minute=1_000_000))
     settings.MARKET, settings.BAR_PROVIDERS = "alpaca", ("alpaca", "csv", "sample")
     settings.ALPACA_DATA_KEY_ID, settings.ALPACA_DATA_SECRET = KEYS.key_id, KEYS.secret

@@ -33,7 +33,7 @@ class DownloadForm(forms.Form):
         label="Keep up to date",
         required=False,
         initial=True,
-        help_text="Downloads it again after each session. What your strategies trade is kept up to date anyway.",
+        help_text="Downloads it again after each session.",
     )
 
     def symbol_list(self) -> list[str]:
