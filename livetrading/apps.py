@@ -6,20 +6,27 @@ class LiveTradingConfig(AppConfig):
     verbose_name = "Live trading"
 
     def ready(self) -> None:
-        # The market data does not import this app, so it is told what the replay waits for and what uses bars; and
-        # the desk's health what trading adds to it.
+        # The market data does not import this app, so it is told what the replay waits for, what uses bars, what
+        # waits for them and whose keys get them; and the desk's health what trading adds to it.
         from livetrading.credentials import renew
-        from livetrading.services.bars_in_use import bars_in_use
+        from livetrading.services.arrivals import wake
+        from livetrading.services.bars_in_use import bars_in_use, series_in_use
+        from livetrading.services.data_keys import keys_of_user
         from livetrading.services.replay_hold import unfinished_work
         from livetrading.summaries.health import OWNED, PARTS, trading_findings
         from livetrading.summaries.metrics import trading_metrics
         from tradedesk.keyring import on_renewal
+        from tradedesk.marketdata import data_keys
+        from tradedesk.marketdata.arrivals import on_arrival
         from tradedesk.marketdata.replay import wait_for
-        from tradedesk.marketdata.usage import register
+        from tradedesk.marketdata.usage import register, register_list
         from tradedesk.monitoring import findings, metrics
 
         wait_for(unfinished_work)
         register(bars_in_use)
+        register_list(series_in_use)
+        on_arrival(wake)
+        data_keys.register(keys_of_user)
         on_renewal(renew)
         unknown = "Unknown: the database does not answer."
         metrics.register("trading", trading_metrics)

@@ -18,7 +18,7 @@ from strategies.plugins import plugin_files
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.clock import market_clock
-from tradedesk.marketdata.library import available_symbols, find_series
+from tradedesk.marketdata.library import available_symbols, download_query, find_series
 
 PAGE_SIZE = 24
 LATEST = 10
@@ -144,6 +144,7 @@ def _detail(strategy: Strategy) -> dict[str, Any]:
         "parameters_error": parameters_error,
         "series": [(symbol, series.get(symbol)) for symbol in strategy.symbols],
         "bars_hint": services.bars_hint(strategy.user_id, strategy.symbols, strategy.timeframe),
+        "download_query": download_query((s for s in strategy.symbols if s not in series), strategy.timeframe),
     }
 
 

@@ -12,7 +12,7 @@ from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.rules import RULES
-from tradedesk.marketdata.library import NoBars, find_series
+from tradedesk.marketdata.library import NoBars, download_query, find_series
 
 # Lengths of the preset periods, which end at the last bar.
 YEARS = {10: "10 years", 5: "5 years", 3: "3 years", 1: "1 year"}
@@ -30,11 +30,13 @@ class Preset:
 
 @dataclass(frozen=True, slots=True)
 class DataAvailability:
-    """date_ranges: the first and last day with bars, by symbol. missing: the symbols without bars, "" if none."""
+    """date_ranges: the first and last day with bars, by symbol. missing: the symbols without bars, "" if none.
+    download: the query of the page that downloads them."""
 
     date_ranges: str
     missing: str
     presets: list[Preset]
+    download: str = ""
 
 
 def availability_of(strategy: Strategy | None, symbols: str | Iterable[str]) -> DataAvailability:
@@ -63,6 +65,7 @@ def availability_in(user_id: int, timeframe: str, symbols: str | Iterable[str]) 
         describe_date_ranges(date_ranges),
         str(NoBars(missing, timeframe)) if missing else "",
         _presets(combined(date_ranges)),
+        download_query(missing, timeframe),
     )
 
 

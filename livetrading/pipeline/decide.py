@@ -110,6 +110,9 @@ def _entry(
     if event.stale:
         reason = f"The newest bar of {event.symbol} is too old for an entry: a newer one should have arrived."
         return Decision(event, Code.STALE_DATA, reason=reason)
+    if event.feed_fails:
+        reason = f"The market data of {event.symbol} fails, so there are no entries. The data page says why."
+        return Decision(event, Code.STALE_DATA, reason=reason)
     if event.late:
         return Decision(event, Code.LATE, reason=TOO_LATE)
     if not entries_gate.open:

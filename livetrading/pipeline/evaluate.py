@@ -17,6 +17,7 @@ from strategies.kinds import Kind
 from tradedesk.core.bars import Bars, Floats, to_datetime, to_datetime64
 from tradedesk.core.signals import Side, Signals
 from tradedesk.core.true_range import PERIODS, average_true_range
+from tradedesk.marketdata.feed_state import failing_series
 from tradedesk.marketdata.library import closed
 from tradedesk.marketdata.quotes import Series, load_readable
 
@@ -29,9 +30,9 @@ SET_SECONDS = 12.0
 @dataclass(frozen=True, slots=True)
 class SignalEvent:
     """What a kind signals at the close of one bar, at `closed_at`: BUY, SELL or HOLD. late: an entry would come
-    too late for the open that it is meant for. stale: the symbol should have a newer bar. true_range: the average
-    true range at that close in dollars; NaN where no rule needs it, and with too few bars. indicators: the values
-    of the kind's lines, by their names."""
+    too late for the open that it is meant for. stale: the symbol should have a newer bar. feed_fails: its feed
+    answers errors. true_range: the average true range at that close in dollars; NaN where no rule needs it, and
+    with too few bars. indicators: the values of the kind's lines, by their names."""
 
     symbol: str
     side: Side
@@ -42,6 +43,7 @@ class SignalEvent:
     late: bool
     closed_at: datetime
     stale: bool = False
+    feed_fails: bool = False
     true_range: float = math.nan
     indicators: Mapping[str, float] = field(default_factory=dict)
 
@@ -51,7 +53,7 @@ class Evaluation:
     """newest: time of the newest closed bar of any symbol, None when there is none. times, closes: time and close
     of the newest closed bar of each symbol. bars: what the kind signals at each new bar; HOLD only at the last
     RECORDED bars of a symbol. missing: symbols without readable bars. stale: symbols that should have a newer
-    bar. history: all closed bars of each symbol."""
+    bar. failing: symbols whose feed answers errors. history: all closed bars of each symbol."""
 
     newest: datetime | None
     times: dict[str, datetime]
@@ -59,6 +61,7 @@ class Evaluation:
     bars: list[SignalEvent]
     missing: list[str]
     stale: frozenset[str] = frozenset()
+    failing: frozenset[str] = frozenset()
     history: dict[str, Bars] = field(default_factory=dict)
 
     @property
@@ -125,12 +128,13 @@ def evaluate(
     """
     members = list(strategies)
     bars = _closed_bars(members, now)
+    failing = _failing(members)
     signals = _Signals()
     evaluations: dict[int, Evaluation] = {}
     errors: dict[int, Exception] = {}
     for live in members:
         try:
-            evaluations[live.pk] = _evaluate(live, bars, signals, now)
+            evaluations[live.pk] = _evaluate(live, bars, signals, failing, now)
         except NoTurn:
             continue
         except Exception as error:  # a trader's own kind may raise anything
@@ -154,7 +158,17 @@ def _closed_bars(members: list[LiveStrategy], now: datetime) -> dict[Series, Bar
     }
 
 
-def _evaluate(live: LiveStrategy, bars: dict[Series, Bars], signals: _Signals, now: datetime) -> Evaluation:
+def _failing(members: list[LiveStrategy]) -> set[Series]:
+    """The symbols whose feed answers errors, with their timeframe."""
+    wanted: dict[int, dict[str, set[str]]] = {}
+    for live in members:
+        wanted.setdefault(live.user_id, {}).setdefault(live.timeframe, set()).update(live.symbols)
+    return {series for user_id, symbols in wanted.items() for series in failing_series(user_id, symbols)}
+
+
+def _evaluate(
+    live: LiveStrategy, bars: dict[Series, Bars], signals: _Signals, failing: set[Series], now: datetime
+) -> Evaluation:
     kind = signals.kind(live)
     with kind_code():
         memory = kind.memory()
@@ -177,11 +191,15 @@ def _evaluate(live: LiveStrategy, bars: dict[Series, Bars], signals: _Signals, n
             event
             for symbol in sorted(windows)
             for event in _events(
-                _Case(symbol, live.timeframe, now, symbol in stale), windows[symbol], found[symbol], kind
+                _Case(symbol, live.timeframe, now, symbol in stale, (symbol, live.timeframe) in failing),
+                windows[symbol],
+                found[symbol],
+                kind,
             )
         ],
         missing=[symbol for symbol in live.symbols if symbol not in windows],
         stale=stale,
+        failing=frozenset(symbol for symbol in live.symbols if (symbol, live.timeframe) in failing),
         history={symbol: bars[symbol, live.timeframe] for symbol in windows},
     )
 
@@ -200,12 +218,13 @@ def _count_new_bars(known: Bars, last_evaluated: datetime | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A symbol of a check at `now`. stale: whether it should have a newer bar."""
+    """A symbol of a check at `now`. stale: it should have a newer bar. feed_fails: its feed answers errors."""
 
     symbol: str
     timeframe: str
     now: datetime
     stale: bool
+    feed_fails: bool
 
 
 def _events(case: _Case, window: _Window, signals: Signals, kind: AnyKind) -> Iterator[SignalEvent]:
@@ -229,6 +248,7 @@ def _events(case: _Case, window: _Window, signals: Signals, kind: AnyKind) -> It
             explanation=explanation,
             late=case.now > entry_valid_until(closed_at, case.timeframe),
             stale=case.stale,
+            feed_fails=case.feed_fails,
             true_range=float(window.true_range[t]) if len(window.true_range) else math.nan,
             indicators=indicators,
         )

@@ -1,7 +1,8 @@
 """When a live strategy is checked again. Pure.
 
 A check interval as long as a bar, or longer, would miss bars: then the check follows the bars. It comes at the
-close of each bar, and again after a quarter of a bar until that bar has arrived.
+close of each bar, later by the delay of the feed, and again after a quarter of a bar until that bar has arrived.
+New bars of a feed make a check due at once (services/arrivals.py).
 """
 
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ import numpy as np
 from livetrading.models import LiveStrategy
 from tradedesk.core.bars import Timeframe, to_datetime, to_datetime64
 from tradedesk.marketdata import sessions
+from tradedesk.marketdata.feed_state import delivery_delay
 
 # How often in the length of a bar a check looks for one that is late.
 LOOKS = 4
@@ -27,14 +29,17 @@ def next_check(live: LiveStrategy, oldest: datetime | None, now: datetime) -> da
     if oldest is None:
         return soon
     if follows_bars(live.check_interval, live.timeframe):
-        soon = min(soon, _look(oldest, timedelta(minutes=Timeframe(live.timeframe).minutes), now))
+        length = timedelta(minutes=Timeframe(live.timeframe).minutes)
+        soon = min(soon, _look(oldest, length, delivery_delay(live.timeframe), now))
     if sessions.is_open(soon):
         return soon
     bar_end = to_datetime(sessions.bar_close(np.array([to_datetime64(oldest)]), live.timeframe)[0])
     if bar_end < sessions.previous_bar_close(soon, live.timeframe):
         return soon  # the last bar has not arrived yet
     dated = Timeframe(live.timeframe).is_dated
-    return sessions.next_bar_close(soon, live.timeframe) if dated else sessions.next_open(soon)
+    if not dated:
+        return sessions.next_open(soon)
+    return sessions.next_bar_close(soon, live.timeframe) + delivery_delay(live.timeframe)
 
 
 def follows_bars(check_interval: int, timeframe: str) -> bool:
@@ -42,8 +47,8 @@ def follows_bars(check_interval: int, timeframe: str) -> bool:
     return check_interval >= Timeframe(timeframe).minutes * 60
 
 
-def _look(oldest: datetime, length: timedelta, now: datetime) -> datetime:
-    """The close of the bar that is traded now, once the bar before it is there; else a quarter of a bar from now.
-    oldest: the time of the newest bar that is there; length: of a bar."""
-    closing = oldest + 2 * length
+def _look(oldest: datetime, length: timedelta, delay: timedelta, now: datetime) -> datetime:
+    """When the bar that is traded now has arrived, once the bar before it is there; else a quarter of a bar from
+    now. oldest: the time of the newest bar that is there; length: of a bar; delay: of the feed after its close."""
+    closing = oldest + 2 * length + delay
     return closing if closing > now else now + length / LOOKS

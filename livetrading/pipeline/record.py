@@ -88,6 +88,8 @@ def _seen(symbol: str, evaluation: Evaluation, decision: BarDecision | None, now
     code, sentence = Code.NO_NEW_BAR, "No new bar has arrived since the last check."
     if symbol in evaluation.stale:
         code, sentence = Code.STALE_DATA, "A newer bar should have arrived. Without it there are no entries."
+    elif symbol in evaluation.failing:
+        code, sentence = Code.STALE_DATA, "The market data fails: the data page says why. There are no entries."
     elif not is_open(now):
         code, sentence = Code.MARKET_CLOSED, f"The market is closed until {in_words(next_open(now))}."
     return seen | {"side": "", "code": code, "sentence": sentence}

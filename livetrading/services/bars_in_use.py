@@ -1,6 +1,6 @@
-"""What live trading uses the bars of a symbol for: lots, open orders, and strategies that are not stopped."""
+"""What live trading uses bars for: lots, open orders, and strategies that are not stopped."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from itertools import chain
 
 from django.db.models import Q
@@ -28,3 +28,14 @@ def bars_in_use(symbol: str, timeframe: str, user_id: int | None, not_of: Collec
         (deployed, "live strategy trades it", "live strategies trade it"),
     )
     return [counted(number, one, several) for number, one, several in found if number]
+
+
+def series_in_use() -> Iterator[tuple[int, str, str]]:
+    """See tradedesk.marketdata.usage.Used. Three queries."""
+    for model in (PaperTrade, LiveTrade):
+        yield from (
+            model.objects.filter(exit_time=None).order_by().values_list("user", "symbol", "timeframe").distinct()
+        )
+    running = LiveStrategy.objects.exclude(status=LiveStrategy.Status.STOPPED)
+    for user_id, symbols, timeframe in running.order_by().values_list("user", "symbols", "timeframe"):
+        yield from ((user_id, symbol, timeframe) for symbol in symbols)

@@ -9,6 +9,7 @@ from tradedesk.publishing import publish
 
 CHECK_NOW_TASK = "livetrading.tasks.check_now"
 SEND_ORDERS_TASK = "livetrading.tasks.send_orders"
+DISPATCH_TASK = "livetrading.tasks.dispatch_due_accounts"
 TICK_TASK = "livetrading.tasks.tick_account"
 TICK_NOW_TASK = "livetrading.tasks.tick_now"
 TEST_TASK = "livetrading.tasks.test_connection"
@@ -22,6 +23,11 @@ def enqueue_check_now(live_id: int) -> None:
 def enqueue_tick_now(account_id: int) -> None:
     """Enqueue a tick of one account without checks, on the queue that does not wait for others."""
     publish(TICK_NOW_TASK, [(account_id,)])
+
+
+def enqueue_dispatch() -> None:
+    """Enqueue the search for accounts that are due, which beat makes each second."""
+    publish(DISPATCH_TASK, [()])
 
 
 def enqueue_orders(order_ids: Iterable[uuid.UUID]) -> None:

@@ -5,9 +5,10 @@ from datetime import datetime
 from django import template
 from django.utils.safestring import SafeString
 
-from livetrading.models import LiveStrategy, OrderState, SignalHistory
+from livetrading.models import BarDecision, LiveStrategy, OrderState, SignalHistory
 from livetrading.models.decision_code import DecisionCode
 from livetrading.models.signal import OrderSide
+from livetrading.pipeline.validity import close_of
 from tradedesk.core.bars import Timeframe
 from tradedesk.templatetags import figures
 
@@ -71,6 +72,17 @@ def code_label(code: str) -> str:
 def stored_bar_time(text: str | None, timeframe: str) -> SafeString | str:
     """The time of a bar that is stored as text; a dash for none."""
     return format_bar_time(datetime.fromisoformat(text) if text else None, timeframe)
+
+
+@register.filter
+def decision_delay(decision: BarDecision, timeframe: str) -> str:
+    """The time from the close of a bar to the check that decided on it: "2.9 s after its close"; "" for none."""
+    delay = (decision.checked_at - close_of(decision.bar_time, timeframe)).total_seconds()
+    if delay < 0.05:
+        return ""
+    if delay < 120:
+        return f"{delay:,.1f} s after its close"
+    return f"{delay / 60:,.0f} min after its close" if delay < 7200 else f"{delay / 3600:,.0f} h after its close"
 
 
 @register.filter

@@ -43,6 +43,7 @@ PAGES = {
     "risk-rule-delete": "/dashboard/risk-rules/1/delete",
     "data": "/dashboard/data",
     "data-upload": "/dashboard/data/upload",
+    "data-download": "/dashboard/data/download",
     "data-series": "/dashboard/data/1",
     "notifications": "/dashboard/notifications",
     "settings-brokers": "/settings/brokers",

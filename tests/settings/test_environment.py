@@ -6,6 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+from tradedesk.settings.environment import read_host_url
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -25,7 +29,7 @@ def manage(*arguments: str, folder: Path, **environment: str) -> subprocess.Comp
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("MARKET", "maybe", "MARKET must be one of replay, real, not “maybe”."),
+        ("MARKET", "maybe", "MARKET must be one of replay, real, alpaca, not “maybe”."),
         ("DEBUG", "perhaps", "DEBUG must be 1 or 0, not “perhaps”."),
         ("HTTPS", "ja", "HTTPS must be 1 or 0, not “ja”."),
         ("BEHIND_PROXY", "2", "BEHIND_PROXY must be 1 or 0, not “2”."),
@@ -134,3 +138,32 @@ def test_the_keys_are_generated_once_and_readable_only_by_their_owner(tmp_path: 
     assert first.stdout == second.stdout
     for file in ("secret.key", "encryption.key"):
         assert (tmp_path / file).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "host"),
+    [
+        (None, "https://data.alpaca.markets"),
+        ("https://data.sandbox.alpaca.markets/", "https://data.sandbox.alpaca.markets"),
+        ("http://127.0.0.1:8001", "http://127.0.0.1:8001"),
+        # An empty variable never means the real host, and keys are sent to no other machine in the clear.
+        ("", None),
+        ("http://data.example.com", None),
+        ("https://data.example.com/v2", None),
+        ("https://user:key@data.example.com", None),
+        ("data.example.com", None),
+    ],
+)
+def test_the_host_that_gets_keys(value: str | None, host: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ALPACA_DATA_URL", raising=False)
+    if value is not None:
+        monkeypatch.setenv("ALPACA_DATA_URL", value)
+
+    def read() -> str:
+        return read_host_url(Env(), "ALPACA_DATA_URL", default="https://data.alpaca.markets")
+
+    if host is not None:
+        assert read() == host
+        return
+    with pytest.raises(ImproperlyConfigured, match="ALPACA_DATA_URL must look like"):
+        read()

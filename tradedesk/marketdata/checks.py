@@ -12,6 +12,13 @@ from tradedesk.marketdata import replay
 
 
 @register()
+def data_keys(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    if bool(settings.ALPACA_DATA_KEY_ID) == bool(settings.ALPACA_DATA_SECRET):
+        return []
+    return [Error("Set ALPACA_DATA_KEY_ID and ALPACA_DATA_SECRET, both or none.", id="marketdata.E002")]
+
+
+@register()
 def replay_start(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     if settings.MARKET != "replay":
         return []

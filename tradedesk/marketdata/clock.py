@@ -10,6 +10,9 @@ from tradedesk.core.clock import Clock, SystemClock
 from tradedesk.marketdata import sessions
 from tradedesk.marketdata.replay import replay_state
 
+# Said on every page, because a price of one exchange is not the price of the market.
+SOURCES = {"iex": "IEX prices", "sip": "SIP prices"}
+
 
 class ReplayClock:
     """Gives the close of the session that the replay shows."""
@@ -30,10 +33,13 @@ class MarketStatus:
     ended: bool = False
     waiting_for: str = ""
     moved_without: str = ""
+    # What the prices are, for example "IEX prices"; "" for bars that were imported.
+    source: str = ""
 
     def __str__(self) -> str:
-        if self.kind == "real":
-            return f"US market {'open' if self.is_open else 'closed'}"
+        if self.kind != "replay":
+            source = f" · {self.source}" if self.source else ""
+            return f"US market {'open' if self.is_open else 'closed'}{source}"
         parts = ["Replay market", str(self.session)]
         if self.ended:
             parts.append("ended")
@@ -68,4 +74,5 @@ def market_status() -> MarketStatus:
             state.waiting_for,
             state.moved_without,
         )
-    return MarketStatus("real", sessions.is_open(market_clock().now()))
+    source = SOURCES[settings.ALPACA_FEED] if settings.MARKET == "alpaca" else ""
+    return MarketStatus(settings.MARKET, sessions.is_open(market_clock().now()), source=source)

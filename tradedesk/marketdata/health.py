@@ -1,12 +1,14 @@
 """Whether the market moves, and its last session."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from tradedesk.core.clock import SystemClock
 from tradedesk.marketdata import sessions
-from tradedesk.marketdata.models import ReplayMarket
+from tradedesk.marketdata.feed_state import FAILING
+from tradedesk.marketdata.models import BarUpdate, ReplayMarket
 from tradedesk.marketdata.replay import ROW
 from tradedesk.monitoring.findings import Finding, State
 from tradedesk.monitoring.pulse import MAX_AHEAD
@@ -18,10 +20,38 @@ STANDSTILL = timedelta(seconds=30)
 def market_findings(wall_now: datetime) -> dict[str, Finding]:
     if settings.MARKET == "replay":
         return {"market": judge_replay(ReplayMarket.objects.filter(pk=ROW).first(), wall_now)}
+    if settings.MARKET == "alpaca":
+        return {"market": judge_updates(list(BarUpdate.objects.all()), wall_now)}
+    return {"market": Finding(State.OK, _hours())}
+
+
+def judge_updates(updates: Sequence[BarUpdate], wall_now: datetime) -> Finding:
+    """Of bars that come from a feed: the market's hours, and whether the series in use are kept up to date."""
+    lines = tuple(_line(update) for update in updates)
+    failing = [update for update in updates if update.failures >= FAILING]
+    if shared := next((update for update in failing if update.owner_id is None), None):
+        return Finding(State.ERROR, f"{_hours()} The market data fails, so entries stop: {shared.error}", lines)
+    late = [each for each in updates if wall_now - max(each.due_at, each.leased_until or each.due_at) > STANDSTILL]
+    if late:
+        return Finding(State.ERROR, f"{_hours()} Nobody asks for new bars. Restart beat and worker.", lines)
+    if failing:
+        # With the keys of single users, who see why on their data page.
+        return Finding(State.WARNING, f"{_hours()} The market data of single users fails.", lines)
+    return Finding(State.OK, _hours(), lines)
+
+
+def _line(update: BarUpdate) -> str:
+    delay = f", the newest stored {update.delay_text} after its close" if update.delay_text else ""
+    whose = "all users" if update.owner_id is None else f"user {update.owner_id}"
+    error = f". {update.error}" if update.error else ""
+    return f"{update.timeframe} bars of {whose}: {update.symbols:,} series{delay}{error}"
+
+
+def _hours() -> str:
     now = SystemClock().now()
     state = "open" if sessions.is_open(now) else "closed"
     closed = sessions.previous_close(now).astimezone(sessions.NEW_YORK)
-    return {"market": Finding(State.OK, f"US market {state}. The last session closed on {closed:%Y-%m-%d}.")}
+    return f"US market {state}. The last session closed on {closed:%Y-%m-%d}."
 
 
 def judge_replay(market: ReplayMarket | None, wall_now: datetime) -> Finding:

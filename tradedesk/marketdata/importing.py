@@ -69,16 +69,23 @@ def check(found: FileSeries, key: SeriesKey, *, replace: bool, accept: Collectio
 
 def _hidden(key: SeriesKey, stored: BarSeries | None) -> list[Finding]:
     """Whether a new series takes the place of another one. Raises ImportRefused while that one is in use."""
-    hidden = find_series(key.owner_id, [key.symbol], key.timeframe).get(key.symbol)
-    if stored or hidden is None or rank(hidden.source or hidden, key.timeframe) < rank(key, key.timeframe):
+    if stored or (hidden := refuse_hiding(key)) is None:
         return []
+    return finding("hides", [Span(hidden.first, hidden.last, hidden.count, hidden.provider)])
+
+
+def refuse_hiding(key: SeriesKey) -> BarSeries | None:
+    """The series whose place a new series `key` would take. Raises ImportRefused while that one is in use."""
+    hidden = find_series(key.owner_id, [key.symbol], key.timeframe).get(key.symbol)
+    if hidden is None or rank(hidden.source or hidden, key.timeframe) < rank(key, key.timeframe):
+        return None
     if uses := uses_by_readers(key):
         raise ImportRefused(
             f"These bars would hide the {hidden.provider} series of {key.symbol}, and {' and '.join(uses)}. Sell "
             "the shares and stop the strategies first, or import the file under another symbol.",
             "symbol",
         )
-    return finding("hides", [Span(hidden.first, hidden.last, hidden.count, hidden.provider)])
+    return hidden
 
 
 def _refuse_impossible(findings: list[Finding], found: FileSeries) -> None:

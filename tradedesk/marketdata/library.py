@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import takewhile
+from urllib.parse import urlencode
 
 import numpy as np
 from django.conf import settings
@@ -30,6 +31,12 @@ class NoBars(LookupError):
             f"No {timeframe} bars for {', '.join(self.symbols)}. Import them: "
             f"manage.py import_bars FILE --symbol {self.symbols[0]} --timeframe {timeframe}"
         )
+
+
+def download_query(symbols: Iterable[str], timeframe: str) -> str:
+    """The query of the page that downloads the bars of these symbols; "" without symbols."""
+    wanted = ", ".join(symbols)
+    return urlencode({"symbols": wanted, "timeframe": timeframe}) if wanted else ""
 
 
 def visible_series(user_id: int | None) -> QuerySet[BarSeries]:

@@ -171,6 +171,146 @@ class Upload(models.Model):
         return f"uploads/{self.id}"
 
 
+class Download(models.Model):
+    """Bars that someone has asked to download, as a list of steps (downloading.py). Each change of its state is
+    one conditional UPDATE."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Downloading"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    # Who sees it; NULL for what the desk itself downloads for all users.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+")
+    # Whose series the bars become; NULL for those of all users.
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+")
+    symbols = models.JSONField()
+    timeframe = models.CharField(max_length=6, choices=TIMEFRAMES)
+    start = models.DateField()
+    # The day of the request, so that the list of steps stays the same.
+    end = models.DateField()
+    # Made by the desk: after each session, or after a split. replace: the whole history in one step.
+    automatic = models.BooleanField(default=False)
+    replace = models.BooleanField(default=False)
+    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
+    steps = models.PositiveIntegerField()
+    steps_done = models.PositiveIntegerField(default=0)
+    bars = models.PositiveIntegerField(default=0)
+    # What the running step does, what was remarkable, and why it has failed.
+    stage = models.CharField(max_length=200, blank=True)
+    notes = models.CharField(max_length=500, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+    # How often the current step was begun.
+    attempts = models.PositiveSmallIntegerField(default=0)
+    # Wall times. leased_until: the lease of the worker that has it, or the pause before the next attempt.
+    created_at = models.DateTimeField()
+    served_at = models.DateTimeField(null=True, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["user", "-id"]),
+            models.Index(fields=["served_at"], condition=Q(finished_at=None), name="download_unfinished"),
+        ]
+
+    def __str__(self) -> str:
+        more = f" and {len(self.symbols) - 3} more" if len(self.symbols) > 3 else ""
+        return f"{', '.join(self.symbols[:3])}{more} {self.timeframe}"
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.steps_done // self.steps if self.steps else 0
+
+    @property
+    def is_finished(self) -> bool:
+        return self.finished_at is not None
+
+
+class KeptSeries(models.Model):
+    """A series that a user keeps up to date: its bars are downloaded again after each session."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    symbol = models.CharField(max_length=15)
+    timeframe = models.CharField(max_length=6, choices=TIMEFRAMES)
+    # The last session for which that was done.
+    refreshed_for = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["symbol", "timeframe"]
+        constraints = [models.UniqueConstraint(fields=["user", "symbol", "timeframe"], name="kept_series_once")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.timeframe}"
+
+
+class BarUpdate(models.Model):
+    """How the series in use of one owner and one timeframe are kept up to date; only updating.py writes it.
+
+    All times are wall times, which the market has too where a feed serves it."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+")
+    timeframe = models.CharField(max_length=6, choices=TIMEFRAMES)
+    # When the next request is made, and the lease of the worker that makes it.
+    due_at = models.DateTimeField()
+    leased_until = models.DateTimeField(null=True, blank=True)
+    # Requests in a row that did not bring a bar that is due, and that failed; and why the last one failed.
+    repeats = models.PositiveSmallIntegerField(default=0)
+    failures = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=300, blank=True)
+    # The last request that was answered.
+    answered_at = models.DateTimeField(null=True, blank=True)
+    # Of the newest bar: its close, and when it was stored.
+    newest_close = models.DateTimeField(null=True, blank=True)
+    stored_at = models.DateTimeField(null=True, blank=True)
+    symbols = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["timeframe", F("owner").asc(nulls_first=True)]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "timeframe"], name="bar_update_once"),
+            models.UniqueConstraint(fields=["timeframe"], condition=Q(owner=None), name="bar_update_once_for_all"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.timeframe} of {self.owner_id or 'all'}"
+
+    @property
+    def delay(self) -> float | None:
+        """Seconds from the close of the newest bar until it was stored."""
+        if self.newest_close is None or self.stored_at is None:
+            return None
+        return (self.stored_at - self.newest_close).total_seconds()
+
+    @property
+    def delay_text(self) -> str:
+        """ "1.6 s" or "17 min"; "" when it is not known."""
+        if self.delay is None:
+            return ""
+        return f"{self.delay:,.1f} s" if self.delay < 120 else f"{self.delay / 60:,.0f} min"
+
+
+class Asset(models.Model):
+    """A share that Alpaca knows, as its list said last."""
+
+    symbol = models.CharField(max_length=15, primary_key=True)
+    name = models.CharField(max_length=200)
+    exchange = models.CharField(max_length=20)
+    tradable = models.BooleanField()
+    fractionable = models.BooleanField()
+    # Wall time.
+    listed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["symbol"]
+
+    def __str__(self) -> str:
+        return self.symbol
+
+
 class ReplayMarket(models.Model):
     """The one row with the state of the replay; only replay.py writes it."""
 

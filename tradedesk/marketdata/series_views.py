@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from tradedesk.marketdata.download_views import is_kept
 from tradedesk.marketdata.export import CONTENT_TYPES, chunks_of, file_name
 from tradedesk.marketdata.forms import RangeForm
 from tradedesk.marketdata.library import NoBars, bars_of, find_series, visible_series
@@ -19,6 +20,7 @@ from tradedesk.marketdata.quality import gaps
 from tradedesk.marketdata.refusal import ImportRefused
 from tradedesk.marketdata.series import key_of
 from tradedesk.marketdata.series_chart import between, series_chart
+from tradedesk.marketdata.services import ALPACA
 from tradedesk.marketdata.store import DamagedBars
 from tradedesk.marketdata.undo import delete_range, delete_series, restore
 from tradedesk.rest.downloads import download
@@ -39,6 +41,8 @@ def series_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "may_change": may_change(request.user, series),
         "version": restorable_versions(request.user).filter(**key_of(series)._asdict()).first(),
         "parts": len(series.parts),
+        "is_downloaded": series.provider == ALPACA,
+        "is_kept": series.provider == ALPACA and is_kept(request.user.pk, series),
     }
     return render(request, "marketdata/series_detail.html", context)
 

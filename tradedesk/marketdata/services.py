@@ -21,6 +21,8 @@ from tradedesk.marketdata.series import SeriesKey, save_series
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
 
 SAMPLE = "sample"
+# The bars of the feed; only delivering.py stores them.
+ALPACA = "alpaca"
 # The default provider of bars from a file.
 FILE_PROVIDER = "csv"
 
@@ -56,8 +58,8 @@ class Imported:
 
 
 def import_providers() -> list[str]:
-    """The providers that a file can be imported for: all except the samples."""
-    return [provider for provider in settings.BAR_PROVIDERS if provider != SAMPLE]
+    """The providers that a file can be imported for: all except the samples and the feed."""
+    return [provider for provider in settings.BAR_PROVIDERS if provider not in (SAMPLE, ALPACA)]
 
 
 def import_key(symbol: str, timeframe: str, provider: str, owner_id: int | None) -> SeriesKey:

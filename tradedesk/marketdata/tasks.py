@@ -1,7 +1,14 @@
+import logging
+
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
-from tradedesk.marketdata import replay, uploads
+from tradedesk.marketdata import assets, downloading, keeping, replay, updating, uploads
+from tradedesk.marketdata.feeds.protocol import FeedFailed
+from tradedesk.publishing import publish
+
+log = logging.getLogger(__name__)
 
 
 @shared_task(name="tradedesk.marketdata.tasks.advance_replay")
@@ -14,3 +21,45 @@ def advance_replay() -> None:
 def delete_old_uploads() -> None:
     """Delete files that were sent and neither imported nor discarded."""
     uploads.delete_old(timezone.now())
+
+
+@shared_task(name="tradedesk.marketdata.tasks.plan_updates")
+def plan_updates() -> None:
+    """Find the series in use of all users; only where bars come from Alpaca."""
+    if settings.MARKET == "alpaca":
+        updating.plan_updates(timezone.now())
+
+
+@shared_task(name="tradedesk.marketdata.tasks.update_bars")
+def update_bars() -> None:
+    """Ask for the bars that have just closed."""
+    if settings.MARKET == "alpaca":
+        updating.update_due(timezone.now)
+
+
+@shared_task(name="tradedesk.marketdata.tasks.refresh_kept_series")
+def refresh_kept_series() -> None:
+    """After each session, queue the download of what users keep up to date; and delete old downloads."""
+    keeping.refresh_due(timezone.now())
+    downloading.delete_old(timezone.now())
+
+
+@shared_task(name="tradedesk.marketdata.tasks.continue_downloads")
+def continue_downloads() -> None:
+    """Find downloads whose message or worker was lost."""
+    if downloading.has_work(timezone.now()):
+        publish(downloading.RUN_TASK, [()])
+
+
+@shared_task(name=downloading.RUN_TASK)
+def run_downloads() -> None:
+    downloading.run_downloads(timezone.now)
+
+
+@shared_task(name=assets.REFRESH_TASK)
+def refresh_assets(user_id: int) -> None:
+    """Read the list of shares to search in. Without it, a symbol can still be typed."""
+    try:
+        assets.refresh(user_id, timezone.now())
+    except FeedFailed as failure:
+        log.warning("The list of shares could not be read: %s", failure)

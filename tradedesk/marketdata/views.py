@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from tradedesk.marketdata.download_views import panels
 from tradedesk.marketdata.library import visible_series
 from tradedesk.marketdata.ownership import deleted_series
 
@@ -21,5 +22,5 @@ def series_list(request: HttpRequest) -> HttpResponse:
     series = visible_series(request.user.pk).filter(symbol__startswith=symbol)
     page = Paginator(series, PAGE_SIZE).get_page(request.GET.get("page"))
     deleted = deleted_series(request.user)[:DELETED]
-    context = {"page": page, "symbol": symbol, "deleted": deleted}
+    context = {"page": page, "symbol": symbol, "deleted": deleted, **panels(request)}
     return render(request, "marketdata/series_list.html", context)

@@ -20,6 +20,7 @@ from tradedesk.settings.environment import (
     read_flag,
     read_folder,
     read_folder_url,
+    read_host_url,
     read_names,
     read_networks,
     read_origins,
@@ -200,6 +201,7 @@ NOTIFICATION_QUEUE = "notifications"
 CELERY_TASK_ROUTES = (
     {f"livetrading.tasks.{task}": {"queue": URGENT_QUEUE} for task in ("check_now", "tick_now")}
     | {f"backtests.tasks.{task}": {"queue": RESEARCH_QUEUE} for task in ("run_backtest", "run_chunk")}
+    | {"tradedesk.marketdata.tasks.run_downloads": {"queue": RESEARCH_QUEUE}}
     | {
         f"backtests.tasks.compute_{subject}_evidence": {"queue": EVIDENCE_QUEUE}
         for subject in ("backtest", "run", "candidate")
@@ -222,6 +224,10 @@ CELERY_BEAT_SCHEDULE = {
     for task, seconds in {
         "tradedesk.marketdata.tasks.advance_replay": 1,
         "tradedesk.marketdata.tasks.delete_old_uploads": 600,
+        "tradedesk.marketdata.tasks.update_bars": 1,
+        "tradedesk.marketdata.tasks.plan_updates": 10,
+        "tradedesk.marketdata.tasks.continue_downloads": 5,
+        "tradedesk.marketdata.tasks.refresh_kept_series": 300,
         "tradedesk.notifications.tasks.send_notifications": 2,
         "tradedesk.notifications.tasks.delete_old_notifications": 60,
         "livetrading.tasks.dispatch_due_accounts": 1,
@@ -254,14 +260,15 @@ CELERY_BEAT_SCHEDULE |= {
 
 # --- The market ------------------------------------------------------------------------------------------
 
-# replay: sample bars, as if they closed now. real: the wall clock and imported bars.
-MARKET = read_choice(env, "MARKET", ("replay", "real"), default="replay")
+# replay: sample bars, as if they closed now. real: the wall clock and imported bars. alpaca: the wall clock, and
+# bars that the desk downloads and keeps up to date.
+MARKET = read_choice(env, "MARKET", ("replay", "real", "alpaca"), default="replay")
 REPLAY_SECONDS_PER_BAR = read_positive(env, "REPLAY_SECONDS_PER_BAR", default=2.0)
 # The replay waits at most so long (wall time) for the checks, orders and fills of a session.
 REPLAY_MAX_WAIT = read_positive(env, "REPLAY_MAX_WAIT", default=60.0)
 REPLAY_START = read_text(env, "REPLAY_START", default="2010-01-04")
 # The bars of a symbol are read from the first provider that has them.
-BAR_PROVIDERS = ("csv", "sample")
+BAR_PROVIDERS = ("alpaca", "csv", "sample") if MARKET == "alpaca" else ("csv", "alpaca", "sample")
 # What one user may store; the versions that are kept for undoing may have as much again.
 MAX_SERIES_PER_USER = read_count(env, "MAX_SERIES_PER_USER", default=500)
 MAX_BARS_PER_USER = read_count(env, "MAX_BARS_PER_USER", default=10_000_000)
@@ -270,6 +277,20 @@ DEMO_USER = MARKET == "replay" and read_flag(env, "DEMO_USER", default=True)
 # The brokers by the name that an account has: a function that gives the adapter for an account and a market time.
 BROKERS = {"paper": "livetrading.brokers.simulation.broker.connect"}
 PAPER_STARTING_CASH = read_positive(env, "PAPER_STARTING_CASH", default=100_000.0)
+
+# --- Alpaca ----------------------------------------------------------------------------------------------
+
+# The hosts of market data, and of the lists of what can be traded.
+ALPACA_DATA_URL = read_host_url(env, "ALPACA_DATA_URL", default="https://data.alpaca.markets")
+ALPACA_API_BASE_URL = read_host_url(env, "ALPACA_API_BASE_URL", default="https://api.alpaca.markets")
+ALPACA_PAPER_API_BASE_URL = read_host_url(
+    env, "ALPACA_PAPER_API_BASE_URL", default="https://paper-api.alpaca.markets"
+)
+# Keys for the market data of all users. Without them, users download with the keys of their own accounts.
+ALPACA_DATA_KEY_ID = read_text(env, "ALPACA_DATA_KEY_ID", default="")
+ALPACA_DATA_SECRET = read_text(env, "ALPACA_DATA_SECRET", default="")
+# iex: the trades of one exchange, free of charge. sip: those of all exchanges.
+ALPACA_FEED = read_choice(env, "ALPACA_FEED", ("iex", "sip"), default="iex")
 
 # --- Research --------------------------------------------------------------------------------------------
 
@@ -411,6 +432,7 @@ scrub = scrubber(
         os.environ.get("DEMO_PASSWORD", ""),
         SENTRY_DSN,
         METRICS_TOKEN,
+        ALPACA_DATA_SECRET,
     ]
 )
 configure_structlog()

@@ -4,17 +4,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from livetrading.models import BarDecision, LiveStrategy, Order, SignalHistory
 from livetrading.models.decision_code import DecisionCode as Code
 from livetrading.pipeline import evaluate as evaluate_module
 from livetrading.pipeline.record import kept_for
 from livetrading.services.decision_log import delete_old_decisions
+from livetrading.templatetags.trading import decision_delay
 from strategies.kinds import kinds
 from tests.livetrading.made_bars import CLOSES, OPENS, TIMES, flat, store_bars
 from tests.livetrading.pipeline.desk import check, open_account, step
 from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy
 from tradedesk.accounts.models import User
+from tradedesk.marketdata import feed_state
+from tradedesk.marketdata.models import BarUpdate
 
 
 @pytest.fixture
@@ -210,3 +214,31 @@ def test_rows_are_deleted_when_they_were_kept_long_enough(
 @pytest.mark.parametrize(("timeframe", "days"), [("1Min", 20), ("15Min", 300), ("1Hour", 400), ("1Week", 400)])
 def test_short_bars_are_kept_for_a_shorter_time(timeframe: str, days: int) -> None:
     assert kept_for(timeframe) == timedelta(days=days)
+
+
+def test_while_the_feed_fails_an_entry_is_refused_and_an_exit_goes_out(
+    alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MARKET = "alpaca"
+    monkeypatch.setattr(feed_state, "ALPACA", "csv")  # what store_bars stores
+    open_account(alice, 100_000.0)
+    live = make_two_bar_strategy(alice, "AAPL", "IBM")
+    store_bars(AAPL=flat(10, 10, 12, 12), IBM=flat(50, 50, 50, 50))
+    for now in CLOSES[2:4]:
+        step(live, now)
+    store_bars(AAPL=flat(10, 10, 12, 12, 11.5), IBM=flat(50, 50, 50, 50, 60))
+    BarUpdate.objects.create(timeframe="1Day", due_at=CLOSES[4], failures=2, error="Alpaca did not answer.")
+    (order_id,) = check(live, CLOSES[4])
+    assert Order.objects.get(pk=order_id).purpose == "exit"
+    assert rows(live)[-1] == ("IBM", 4, "buy", Code.STALE_DATA)
+    check(live, CLOSES[4] + timedelta(minutes=1))
+    assert seen(live, "IBM") == (Code.STALE_DATA, "")
+
+
+def test_the_log_shows_how_long_after_the_close_a_check_decided() -> None:
+    decision = BarDecision(bar_time=TIMES[2], checked_at=CLOSES[2])
+    shown = []
+    for delay in (timedelta(0), timedelta(seconds=2.94), timedelta(minutes=16), timedelta(hours=17.6)):
+        decision.checked_at = CLOSES[2] + delay
+        shown.append(decision_delay(decision, "1Day"))
+    assert shown == ["", "2.9 s after its close", "16 min after its close", "18 h after its close"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from livetrading.models import LiveStrategy
 from livetrading.pipeline.next_check import follows_bars, next_check
@@ -198,3 +199,21 @@ def test_the_next_check_is_after_the_interval_or_when_the_next_bar_can_arrive(
     else:
         latest = next_bar_close(soon, timeframe) if timeframe.is_dated else next_open(soon)
         assert then in (soon, latest)
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "newest", "now", "following"),
+    [
+        # A second until the minute is served, and two on the way.
+        ("1Min", "2012-03-05T15:00", "2012-03-05T15:01:02", "2012-03-05T15:02:03"),
+        # It is late: a quarter of a minute later.
+        ("1Min", "2012-03-05T15:00", "2012-03-05T15:02:04", "2012-03-05T15:02:19"),
+        # The day is served sixteen minutes after the close.
+        ("1Day", "2012-03-05T05:00", "2012-03-05T21:16:03", "2012-03-06T21:16:02"),
+    ],
+)
+def test_a_check_does_not_come_before_the_bar_of_a_feed(
+    settings: Settings, timeframe: str, newest: str, now: str, following: str
+) -> None:
+    settings.MARKET = "alpaca"
+    assert next_check(live(timeframe), utc(newest), utc(now)) == utc(following)

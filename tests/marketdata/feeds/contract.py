@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from tradedesk.core.bars import COLUMNS, Bars, Timeframe, to_datetime, to_datetime64, validate
+from tradedesk.core.bars import COLUMNS, Bars, Timeframe, Times, to_datetime, to_datetime64, validate
 from tradedesk.marketdata.feeds.protocol import Feed, NotServed
 from tradedesk.marketdata.sessions import bar_close
 
@@ -27,17 +27,22 @@ class Case:
     def whole(self, symbol: str, now: datetime) -> Bars:
         return self.feed.history(symbol, self.timeframe, self.first, self.last, now)
 
+    def served(self, bars: Bars) -> Times:
+        """When the feed serves each of these bars for the first time."""
+        delay = self.feed.capabilities.delay_of(self.timeframe)
+        return bar_close(bars.time, self.timeframe) + np.timedelta64(delay)
+
 
 def only_closed_bars_are_served(case: Case, now: datetime) -> None:
     latest = case.feed.latest_bars(case.symbols, case.timeframe, now)
     for bars in (*latest.values(), *(case.whole(symbol, now) for symbol in case.symbols)):
-        served = bar_close(bars.time, case.timeframe) + np.timedelta64(case.feed.capabilities.delay)
+        served = case.served(bars)
         assert (served <= to_datetime64(now)).all()
 
 
 def a_bar_is_served_from_its_close_on_and_never_changes(case: Case, now: datetime) -> None:
     everything = case.whole(case.symbols[0], case.last)
-    served = bar_close(everything.time, case.timeframe) + np.timedelta64(case.feed.capabilities.delay)
+    served = case.served(everything)
     expected = everything[: int((served <= to_datetime64(now)).sum())]
     assert _same(case.whole(case.symbols[0], now), expected)
 

@@ -79,7 +79,7 @@ class UnannouncedQuotes(ReplayFeed):
 class UnannouncedDelay(ReplayFeed):
     """Says that it serves a bar an hour after its close, and serves it at once."""
 
-    capabilities = replace(ReplayFeed.capabilities, delay=timedelta(hours=1))
+    capabilities = replace(ReplayFeed.capabilities, dated_delay=timedelta(hours=1))
 
 
 class AnyTimeframe(ReplayFeed):

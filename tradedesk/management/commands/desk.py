@@ -79,6 +79,8 @@ class Command(BaseCommand):
         return os.environ.get("DEMO_PASSWORD") or (file.read_text().strip() if file.exists() else "")
 
     def market(self) -> str:
+        if settings.MARKET == "alpaca":
+            return f"real: the wall clock, and bars of Alpaca ({settings.ALPACA_FEED})"
         if settings.MARKET != "replay":
             return "real: the wall clock and the bars you import"
         state = import_string("tradedesk.marketdata.replay.replay_state")()

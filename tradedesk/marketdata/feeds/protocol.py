@@ -1,7 +1,8 @@
 """The interface of a feed of market data: one Protocol that takes and returns values, never models.
 
 A feed says which bars are final: those that it serves. It never serves a bar that is not closed at `now`, the
-market's time, and never changes a bar that it has served.
+market's time. A vendor may correct a bar afterwards; what the feed then delivers anew is recorded
+(marketdata/delivering.py).
 """
 
 from collections.abc import Iterable
@@ -17,15 +18,29 @@ class NotServed(LookupError):
     """A request for something that this feed does not have. The message says what."""
 
 
+class FeedFailed(Exception):
+    """The source did not answer, refused, or answered what makes no sense. The message says so in words.
+
+    wait: seconds after which a next request makes sense. keys: whether the keys are at fault."""
+
+    def __init__(self, message: str, *, wait: float = 0.0, keys: bool = False) -> None:
+        super().__init__(message)
+        self.wait, self.keys = wait, keys
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a feed may serve. delay: the time from the close of a bar until it is served. adjusted: its prices are
-    adjusted for splits. quotes: it has quotes."""
+    """What a feed may serve. delay, dated_delay: the time from the close of a bar until it is served, of bars
+    within a session and of daily ones. adjusted: its prices are adjusted for splits. quotes: it has quotes."""
 
     timeframes: frozenset[Timeframe]
     delay: timedelta
+    dated_delay: timedelta
     adjusted: bool
     quotes: bool
+
+    def delay_of(self, timeframe: str) -> timedelta:
+        return self.dated_delay if Timeframe(timeframe).is_dated else self.delay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +49,14 @@ class Quote:
 
     bid: Decimal
     ask: Decimal
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """The price of the newest trade in dollars per share, and its time."""
+
+    price: Decimal
     time: datetime
 
 

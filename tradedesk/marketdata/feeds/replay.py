@@ -16,7 +16,11 @@ class ReplayFeed:
     """Implements Feed. `now` is the time of the replay: the close of the session that it shows."""
 
     capabilities = Capabilities(
-        timeframes=frozenset({Timeframe.DAY}), delay=timedelta(0), adjusted=True, quotes=True
+        timeframes=frozenset({Timeframe.DAY}),
+        delay=timedelta(0),
+        dated_delay=timedelta(0),
+        adjusted=True,
+        quotes=True,
     )
 
     def latest_bars(self, symbols: Iterable[str], timeframe: Timeframe, now: datetime) -> dict[str, Bars]:

@@ -1,0 +1,168 @@
+"""Series in use are kept up to date: one request for all, under a lease, and what happens when it fails."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from tests.alpaca_server.data import Answer
+from tests.marketdata.alpaca_desk import Desk, desk
+from tests.marketdata.examples import daily_bars, minute_bars
+from tradedesk.accounts.models import User
+from tradedesk.marketdata.delivering import deliver
+from tradedesk.marketdata.downloading import run_downloads
+from tradedesk.marketdata.feed_state import failing_series
+from tradedesk.marketdata.health import judge_updates
+from tradedesk.marketdata.library import bars_of
+from tradedesk.marketdata.models import BarSeries, BarUpdate, Download
+from tradedesk.marketdata.series import SeriesKey
+from tradedesk.marketdata.updating import claim, last_final, next_due, next_final, plan_updates, update_due
+from tradedesk.monitoring.findings import State
+
+__all__ = ["desk"]
+
+MONDAY = date(2020, 3, 2)
+OPEN = datetime(2020, 3, 2, 14, 30, tzinfo=UTC)
+CLOSE = datetime(2020, 3, 2, 21, tzinfo=UTC)
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "now", "last", "upcoming"),
+    [
+        ("1Min", OPEN + 10 * MINUTE, OPEN + 8 * MINUTE, OPEN + 10 * MINUTE + SECOND),
+        ("1Min", OPEN + 10 * MINUTE + SECOND, OPEN + 9 * MINUTE, OPEN + 11 * MINUTE + SECOND),
+        ("15Min", OPEN + 20 * MINUTE, OPEN, OPEN + 30 * MINUTE + SECOND),
+        # Before the first bar of the day: the last one of Friday.
+        ("5Min", OPEN + 2 * MINUTE, datetime(2020, 2, 28, 20, 55, tzinfo=UTC), OPEN + 5 * MINUTE + SECOND),
+        ("5Min", CLOSE + MINUTE, CLOSE - 5 * MINUTE, OPEN + DAY + 5 * MINUTE + SECOND),
+        ("1Day", CLOSE, datetime(2020, 2, 28, 5, tzinfo=UTC), CLOSE + 16 * MINUTE),
+        ("1Day", CLOSE + 16 * MINUTE, datetime(2020, 3, 2, 5, tzinfo=UTC), CLOSE + DAY + 16 * MINUTE),
+    ],
+)
+def test_when_bars_are_final(timeframe: str, now: datetime, last: datetime, upcoming: datetime) -> None:
+    assert (last_final(timeframe, now), next_final(timeframe, now)) == (last, upcoming)
+
+
+def test_a_bar_that_is_missing_is_asked_for_again() -> None:
+    """Of minutes soon and a few times, until the next one is due; of days for hours."""
+    now = OPEN + 10 * MINUTE + 2 * SECOND
+    waits = [(next_due("1Min", repeats, now) - now).total_seconds() for repeats in range(6)]
+    assert waits == [59.0, 1.0, 2.0, 4.0, 8.0, 59.0]
+    now = CLOSE + 20 * MINUTE
+    assert [(next_due("1Day", repeats, now) - now) // MINUTE for repeats in (1, 2, 20)] == [1, 2, 60]
+
+
+@pytest.fixture
+def trading(desk: Desk, alice: User, bob: User) -> Desk:
+    """Alice and Bob trade minutes of two shares, of which the first ten minutes are stored."""
+    for symbol in ("AAPL", "IBM"):
+        desk.data.add(symbol, "1Min", minute_bars(60, "2020-03-02T14:30"))
+        deliver(SeriesKey("alpaca", symbol, "1Min"), minute_bars(10, "2020-03-02T14:30"), now=OPEN)
+    desk.used = {(alice.pk, "AAPL", "1Min"), (bob.pk, "AAPL", "5Min"), (bob.pk, "IBM", "1Min")}
+    desk.now = OPEN + 11 * MINUTE + SECOND
+    plan_updates(desk.now)
+    return desk
+
+
+def last_bars() -> dict[str, int]:
+    return {series.symbol: (series.last - OPEN) // MINUTE for series in BarSeries.objects.all()}
+
+
+def test_all_series_of_all_users_are_one_request(trading: Desk) -> None:
+    assert update_due(trading.clock) == 1
+    assert [each["symbols"] for each in trading.asked] == ["AAPL,IBM"]
+    assert last_bars() == {"AAPL": 10, "IBM": 10}
+    [arrival] = trading.arrived
+    assert (set(arrival.symbols), arrival.owner_id) == ({"AAPL", "IBM"}, None)
+    assert {"1Min", "5Min", "1Hour"} <= set(arrival.timeframes)
+    update = BarUpdate.objects.get()
+    assert (update.failures, update.repeats, update.delay, update.symbols) == (0, 0, 1.0, 2)
+    assert update.due_at == OPEN + 12 * MINUTE + SECOND
+    # Not due again before the next minute is final.
+    assert update_due(trading.clock) == 0
+    assert judge_updates([update], trading.now).state == State.OK
+    assert judge_updates([update], trading.now + 3 * MINUTE).state == State.ERROR, "nobody asks any more"
+
+
+def test_two_workers_do_not_ask_twice_and_a_killed_one_is_replaced(trading: Desk) -> None:
+    assert claim(trading.now) is not None
+    assert claim(trading.now) is None
+    trading.now += timedelta(seconds=91)
+    assert claim(trading.now) is not None
+
+
+def test_what_is_not_used_any_more_is_not_asked_for(trading: Desk) -> None:
+    trading.used = set()
+    plan_updates(trading.now)
+    assert not BarUpdate.objects.exists()
+
+
+def test_a_bar_that_comes_late_is_asked_for_again_and_a_correction_is_recorded(trading: Desk) -> None:
+    trading.data.hold_back("IBM", "1Min", OPEN + 10 * MINUTE, until=trading.now + 3 * SECOND)
+    update_due(trading.clock)
+    assert last_bars() == {"AAPL": 10, "IBM": 9}
+    for _ in range(2):
+        trading.now = BarUpdate.objects.get().due_at
+        update_due(trading.clock)
+    assert last_bars()["IBM"] == 10
+    assert trading.now < OPEN + 12 * MINUTE
+    trading.data.correct("AAPL", "1Min", OPEN + 9 * MINUTE, c=10.2)
+    trading.now = BarUpdate.objects.get().due_at
+    update_due(trading.clock)
+    series = BarSeries.objects.get(symbol="AAPL")
+    assert [each.name for each in series.doubts] == ["corrected"]
+    assert bars_of(series).close[9] == 10.2
+
+
+def test_a_feed_that_fails_is_left_alone_for_a_while_and_says_why(trading: Desk, alice: User) -> None:
+    trading.data.fail(Answer(503, b"down"), Answer(429, {"message": "slow"}, {"Retry-After": "20"}))
+    for failures, pause in ((1, 2), (2, 20)):
+        update_due(trading.clock)
+        update = BarUpdate.objects.get()
+        assert (update.failures, update.due_at - trading.now) == (failures, timedelta(seconds=pause))
+        assert failing_series(alice.pk, {"1Min": ["AAPL"], "1Hour": ["IBM"]}) == (
+            set() if failures == 1 else {("AAPL", "1Min"), ("IBM", "1Hour")}
+        )
+        trading.now = update.due_at
+    assert "429" in update.error
+    assert judge_updates([update], trading.now).state == State.ERROR
+    update_due(trading.clock)
+    update = BarUpdate.objects.get()
+    assert (update.failures, update.error, last_bars()) == (0, "", {"AAPL": 10, "IBM": 10})
+
+
+def test_wrong_keys_are_not_tried_every_second(trading: Desk) -> None:
+    trading.data.keys = {}
+    update_due(trading.clock)
+    assert BarUpdate.objects.get().due_at - trading.now == timedelta(minutes=5)
+
+
+def test_one_series_that_cannot_be_stored_stops_no_other(trading: Desk) -> None:
+    BarSeries.objects.filter(symbol="IBM").update(adjusted=False)
+    update_due(trading.clock)
+    update = BarUpdate.objects.get()
+    assert (last_bars()["AAPL"], update.failures) == (10, 0)
+    assert "IBM" in update.error
+
+
+def test_after_a_pause_of_the_desk_all_missing_bars_come(trading: Desk) -> None:
+    trading.now = OPEN + 60 * MINUTE
+    update_due(trading.clock)
+    assert last_bars() == {"AAPL": 58, "IBM": 58}
+
+
+def test_a_split_downloads_the_whole_history_again(desk: Desk, alice: User) -> None:
+    days = daily_bars(40, date(2020, 1, 2), price=100.0)
+    desk.data.add("AAPL", "1Day", days)
+    deliver(SeriesKey("alpaca", "AAPL", "1Day"), days[:39], now=OPEN)
+    desk.used = {(alice.pk, "AAPL", "1Day")}
+    desk.data.split("AAPL", date(2020, 2, 28), 4.0)
+    desk.now = datetime(2020, 2, 28, 21, 16, tzinfo=UTC)
+    plan_updates(desk.now)
+    update_due(desk.clock)
+    assert "split" in BarUpdate.objects.get().error
+    run_downloads(desk.clock, desk.sleep)
+    assert Download.objects.get().status == Download.Status.DONE
+    series = BarSeries.objects.get()
+    assert (series.count, bars_of(series).close[0]) == (40, 25.0)
+    assert "rescaled" in {each.name for each in series.doubts}

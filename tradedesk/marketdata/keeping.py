@@ -1,0 +1,60 @@
+"""The series that users keep up to date: downloaded again after each session, so that corrections arrive."""
+
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+
+from django.db.models import Q
+
+from tradedesk.core.bars import Timeframe
+from tradedesk.marketdata import sessions
+from tradedesk.marketdata.data_keys import NoKeys, access_of_user
+from tradedesk.marketdata.downloading import MOST_SYMBOLS, queue_refresh
+from tradedesk.marketdata.feeds.alpaca import served_timeframe
+from tradedesk.marketdata.models import BarSeries, KeptSeries
+from tradedesk.marketdata.services import ALPACA
+
+# Downloaded again after the close; by then late reports are in the bars.
+AFTER_CLOSE = timedelta(hours=1)
+# Of shorter bars only the last days: their whole history may have a million bars. A split shows in them too, and
+# then all is downloaded.
+DAYS = 10
+
+
+def keep(user_id: int, symbols: list[str], timeframe: str) -> None:
+    served = served_timeframe(timeframe)
+    rows = [KeptSeries(user_id=user_id, symbol=symbol, timeframe=served) for symbol in symbols]
+    KeptSeries.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def stop_keeping(user_id: int, symbol: str, timeframe: str) -> None:
+    KeptSeries.objects.filter(user_id=user_id, symbol=symbol, timeframe=timeframe).delete()
+
+
+def refresh_due(now: datetime) -> int:
+    """Queue a download of what was not downloaded since the last session. Returns the number of series."""
+    session = sessions.previous_close(now - AFTER_CLOSE).astimezone(sessions.NEW_YORK).date()
+    due = KeptSeries.objects.filter(Q(refreshed_for=None) | Q(refreshed_for__lt=session))
+    groups: dict[tuple[int, str], list[KeptSeries]] = defaultdict(list)
+    for row in due.order_by("pk")[:1000]:
+        groups[row.user_id, row.timeframe].append(row)
+    return sum(_refresh(*group, rows, session, now) for group, rows in groups.items())
+
+
+def _refresh(user_id: int, timeframe: str, rows: list[KeptSeries], session: date, now: datetime) -> int:
+    """Two workers queue the same download once: it is the same one (downloading.queue_refresh)."""
+    try:
+        owner_id = access_of_user(user_id).owner_id
+    except NoKeys:
+        return 0
+    key = {"provider": ALPACA, "owner_id": owner_id, "timeframe": timeframe}
+    stored = {
+        series.symbol: series for series in BarSeries.objects.filter(**key, symbol__in=[r.symbol for r in rows])
+    }
+    symbols = sorted(stored)
+    for place in range(0, len(symbols), MOST_SYMBOLS):
+        batch = symbols[place : place + MOST_SYMBOLS]
+        whole = min(stored[symbol].first for symbol in batch).date()
+        first = whole if Timeframe(timeframe).is_dated else max(whole, now.date() - timedelta(days=DAYS))
+        queue_refresh(user_id, owner_id, batch, timeframe, first, now)
+    KeptSeries.objects.filter(pk__in=[row.pk for row in rows]).update(refreshed_for=session)
+    return len(symbols)
