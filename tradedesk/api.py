@@ -146,6 +146,7 @@ api.add_router("/v1/backtests", "backtests.api.backtests.router")
 api.add_router("/v1/optimizer", "backtests.api.optimizer.router")
 api.add_router("/v1/evidence", "backtests.api.evidence.router")
 api.add_router("/v1/live-trading", "livetrading.api.router")
+api.add_router("/mode", "livetrading.api.mode.router")
 api.add_router("/paper", "livetrading.api.paper.router")
 
 # Last, for every address that matches no endpoint.
