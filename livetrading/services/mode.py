@@ -14,7 +14,7 @@ from livetrading.services.wording import counted
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import Mode, User
 from tradedesk.audit.services import record
-from tradedesk.notifications.events import Event
+from tradedesk.notifications.events import Event, Priority
 from tradedesk.notifications.services import notify
 
 # What a person types before the first switch to live mode.
@@ -83,7 +83,9 @@ def switch_mode(
     with transaction.atomic():
         changed = User.objects.filter(pk=user.pk, is_active=True).exclude(mode=mode).update(**changes) == 1
         if changed:
-            notify(user, Event.MODE, mode_message(user, mode), "/dashboard/live-trading", now)
+            priority = None if mode == Mode.LIVE else Priority.NORMAL
+            text = mode_message(user, mode)
+            notify(user, Event.MODE, text, "/dashboard/live-trading", now, priority=priority)
             bump_version(user.pk)
             record(by or user, f"mode_{mode}", user, {"before": _other(mode), "after": mode}, wall_now)
     user.refresh_from_db(fields=["mode", "mode_changed_at", "first_live_at"])

@@ -7,6 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from livetrading.control_forms import SHOWN_MODE
+from livetrading.models import BrokerAccount
 from livetrading.services.mode import active_live_strategies
 from tradedesk.accounts.models import User
 
@@ -23,3 +24,9 @@ def shown_mode(context: dict[str, Any]) -> SafeString:
 def live_strategies_of(user: User) -> int:
     """How many live strategies are active. One query."""
     return active_live_strategies(user)
+
+
+@register.filter
+def account_name(account: BrokerAccount) -> str:
+    """With the last four characters of the broker's number, which tell two accounts apart."""
+    return f"{account.name} ••{account.number[-4:]}" if account.number else account.name

@@ -76,6 +76,8 @@ CONTRACT = {
     ("put", f"{LIVE}/risk-rules/{{rule_id}}"): {"200", "400", "401", "404", "422"},
     ("delete", f"{LIVE}/risk-rules/{{rule_id}}"): {"204", "401", "404"},
     ("get", f"{LIVE}/dashboard"): {"200", "401"},
+    ("get", "/api/mode"): {"200", "401"},
+    ("post", "/api/mode"): {"200", "400", "401", "403", "409", "422"},
     ("get", "/api/paper/trades"): {"200", "401", "422"},
     ("get", "/api/paper/positions"): {"200", "401", "422"},
     ("get", "/api/paper/account"): {"200", "401"},
