@@ -118,6 +118,7 @@ def test_every_body_refuses_unknown_fields(alices: ApiClient) -> None:
         "ChangedRuleBody",
         "LiftBody",
         "CloseBody",
+        "ModeBody",
     }
     assert all(schema["additionalProperties"] is False for schema in bodies.values())
 
