@@ -11,6 +11,7 @@ from livetrading.models import (
     AccountActivity,
     BarDecision,
     BrokerAccount,
+    ConnectionTest,
     Fill,
     Halt,
     Incident,
@@ -134,13 +135,22 @@ class BrokerAccountAdmin(HaltActions, RecordAdmin):
     """Without the credentials. An operator can halt accounts and lift halts."""
 
     exclude = ["credentials"]
+    readonly_fields = ["key_hint"]
     list_display = [
         *("name", "user", "broker", "mode", "active", "state", "state_reason", "equity", "cash"),
-        *("reconciled_at", "entries_stopped_at", "failures"),
+        *("reconciled_at", "entries_stopped_at", "failures", "key_hint", "verified_at", "revoked_at"),
     ]
     list_filter = ["broker", "mode", "state", "active"]
     list_select_related = ["user"]
     search_fields = ["name", "user__email", "state_reason"]
+
+
+@admin.register(ConnectionTest)
+class ConnectionTestAdmin(RecordAdmin):
+    list_display = ["requested_at", "account", "state", "activates", "finished_at", "problem"]
+    list_filter = ["state"]
+    list_select_related = ["account"]
+    search_fields = ["account__name", "account__user__email", "problem"]
 
 
 @admin.register(Halt)

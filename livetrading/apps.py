@@ -9,8 +9,8 @@ class LiveTradingConfig(AppConfig):
         # The market data does not import this app, so it is told what the replay waits for and what uses bars; and
         # the desk's health what trading adds to it.
         from livetrading import second_factor  # noqa: F401 - receives the signal
+        from livetrading.credentials import renew
         from livetrading.services.bars_in_use import bars_in_use
-        from livetrading.services.credentials import renew
         from livetrading.services.replay_hold import unfinished_work
         from livetrading.summaries.health import OWNED, PARTS, trading_findings
         from livetrading.summaries.metrics import trading_metrics

@@ -18,12 +18,14 @@ from livetrading.pipeline.requeue import lost_orders
 from livetrading.pipeline.tick import tick
 from livetrading.services import decision_log
 from livetrading.services.broker_turns import TURNS
+from livetrading.services.connection_tests import enqueue_waiting, finish_test, run_test
 from livetrading.services.daily_summary import summarize_sessions
 from livetrading.services.evidence import carry_computed
 from livetrading.services.missed_checks import end_missed_checks, find_missed_checks
 from livetrading.services.queue import (
     CHECK_NOW_TASK,
     SEND_ORDERS_TASK,
+    TEST_TASK,
     TICK_NOW_TASK,
     TICK_TASK,
     enqueue_orders,
@@ -98,10 +100,19 @@ def send_orders(order_ids: list[str]) -> None:
     _send(uuid.UUID(order_id) for order_id in order_ids)
 
 
+@shared_task(name=TEST_TASK)
+def test_connection(test_id: int, run: str) -> None:
+    """Test a broker account, for the page that asked for it."""
+    outcome = run_test(test_id, uuid.UUID(run), market_clock().now())
+    if outcome is not None:
+        finish_test(test_id, uuid.UUID(run), outcome, timezone.now())
+
+
 @shared_task
 def requeue_lost_orders() -> None:
     expire_entries(market_clock().now(), timezone.now())
     enqueue_orders(lost_orders(timezone.now()))
+    enqueue_waiting(timezone.now())
 
 
 @shared_task

@@ -2,6 +2,7 @@ from django.urls import include, path
 
 from livetrading.views import (
     approvals,
+    broker_accounts,
     closing,
     dashboard,
     deploy,
@@ -63,6 +64,13 @@ desk_patterns = [
     path("dashboard/risk-rules/<int:pk>/up", risk_rules.move, {"steps": -1}, name="risk_rule_up"),
     path("dashboard/risk-rules/<int:pk>/down", risk_rules.move, {"steps": 1}, name="risk_rule_down"),
     path("dashboard/risk-rules/<int:pk>/delete", risk_rules.delete, name="risk_rule_delete"),
+    path("settings/brokers", broker_accounts.broker_list, name="brokers"),
+    path("settings/brokers/add/<slug:kind>", broker_accounts.add, name="broker_add"),
+    path("settings/brokers/<int:pk>/test", broker_accounts.test, name="broker_test"),
+    path("settings/brokers/<int:pk>/activate", broker_accounts.activate, name="broker_activate"),
+    path("settings/brokers/<int:pk>/rename", broker_accounts.rename, name="broker_rename"),
+    path("settings/brokers/<int:pk>/keys", broker_accounts.keys, name="broker_keys"),
+    path("settings/brokers/<int:pk>/revoke", broker_accounts.revoke, name="broker_revoke"),
     path("events", events.events, name="events"),
 ]
 urlpatterns = [

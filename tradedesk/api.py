@@ -147,6 +147,8 @@ api.add_router("/v1/optimizer", "backtests.api.optimizer.router")
 api.add_router("/v1/evidence", "backtests.api.evidence.router")
 api.add_router("/v1/live-trading", "livetrading.api.router")
 api.add_router("/mode", "livetrading.api.mode.router")
+api.add_router("/v1/broker-accounts", "livetrading.api.broker_accounts.router")
+api.add_router("/configure", "livetrading.api.broker_accounts.configuring")
 api.add_router("/paper", "livetrading.api.paper.router")
 
 # Last, for every address that matches no endpoint.

@@ -14,6 +14,10 @@ class OutcomeUnknown(Exception):
     """The request may or may not have reached the broker: query the order by its client_order_id, never guess."""
 
 
+class KeysRefused(OutcomeUnknown):
+    """The broker does not accept the keys of the account: it did nothing, and says nothing of earlier requests."""
+
+
 class TooManyRequests(OutcomeUnknown):
     """The broker takes no more requests of this account before `retry_after` has passed, in wall time."""
 
@@ -154,12 +158,16 @@ class BrokerActivity:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountReport:
     """Dollars. equity: cash plus the market value of the positions. blocked: why the broker accepts no orders; ""
-    when it does."""
+    when it does. number, status, shorting: the broker's account number, its word for the state of the account, and
+    whether shares may be sold that are not held; "" or None where it does not say."""
 
     cash: Decimal
     equity: Decimal
     buying_power: Decimal
     blocked: str = ""
+    number: str = ""
+    status: str = ""
+    shorting: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

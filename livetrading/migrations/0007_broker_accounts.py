@@ -20,6 +20,8 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('run', models.UUIDField(default=uuid.uuid4, editable=False)),
                 ('state', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Testing'), ('passed', 'Passed'), ('failed', 'Failed')], default='queued', max_length=7)),
+                ('new_credentials', models.TextField(blank=True, editable=False)),
+                ('new_key_hint', models.CharField(blank=True, editable=False, max_length=4)),
                 ('activates', models.BooleanField(default=False)),
                 ('requested_at', models.DateTimeField()),
                 ('finished_at', models.DateTimeField(blank=True, null=True)),

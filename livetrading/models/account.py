@@ -1,6 +1,7 @@
 """A broker account: the identity of everything that has money, and the desk's last picture of it."""
 
 import uuid
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.db.models import Q
 from tradedesk.accounts.models import Mode
 from tradedesk.core.money import SHARE_PLACES
 from tradedesk.encryption import Place
+from tradedesk.wall_time import has_passed
 
 
 def _dollars() -> "models.DecimalField[Decimal | None, Decimal | None]":
@@ -18,6 +20,8 @@ def _dollars() -> "models.DecimalField[Decimal | None, Decimal | None]":
 
 # Failures in a row from which on a check or an account counts as failing.
 FAILING = 3
+# A test of a connection is over after this wall time, with or without a result.
+LONGEST_TEST = timedelta(seconds=60)
 
 
 class BrokerAccount(models.Model):
@@ -42,7 +46,7 @@ class BrokerAccount(models.Model):
     mode = models.CharField(max_length=5, choices=Mode)
     name = models.CharField(max_length=60)
     active = models.BooleanField(default=True)
-    # Encrypted (services/credentials.py); the simulation needs none.
+    # Encrypted (livetrading/credentials.py); the simulation needs none.
     credentials = models.TextField(blank=True, editable=False)
     # What a page may show of the key: its last characters.
     key_hint = models.CharField(max_length=4, blank=True, editable=False)
@@ -131,6 +135,11 @@ class BrokerAccount(models.Model):
         return self.revoked_at is not None
 
     @property
+    def usable(self) -> bool:
+        """Whether it can be the active account: its test has passed, which the simulation does not need."""
+        return self.is_simulation or self.verified_at is not None
+
+    @property
     def credentials_place(self) -> Place:
         """Where the keys are stored: in another row, or of another user, they do not decrypt."""
         return Place(self.user_id, f"broker_account:{self.pk}", "credentials")
@@ -148,7 +157,9 @@ class BrokerAccount(models.Model):
 class ConnectionTest(models.Model):
     """The last test of an account's connection: asked for by its user, run by a worker, shown on the page.
 
-    All times are wall times. A run writes its result only while `run` is its own."""
+    It tests the account's keys, or new ones, which replace them only when they pass: so the desk can trade until
+    then, and never with the keys of another account. All times are wall times. A run writes its result only while
+    `run` is its own."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"
@@ -159,6 +170,9 @@ class ConnectionTest(models.Model):
     account = models.OneToOneField(BrokerAccount, models.CASCADE, related_name="connection_test")
     run = models.UUIDField(default=uuid.uuid4, editable=False)
     state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
+    # The new keys, stored as in the account itself; empty once the test has ended.
+    new_credentials = models.TextField(blank=True, editable=False)
+    new_key_hint = models.CharField(max_length=4, blank=True, editable=False)
     # Whether the account becomes the active one of its mode when the test passes.
     activates = models.BooleanField(default=False)
     requested_at = models.DateTimeField()
@@ -170,6 +184,11 @@ class ConnectionTest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.state}"
+
+    def is_under_way(self, wall_now: datetime) -> bool:
+        """A test whose worker is gone is over after a while; so is one that began in the future."""
+        open_states = (self.State.QUEUED, self.State.RUNNING)
+        return self.state in open_states and not has_passed(self.requested_at, LONGEST_TEST, wall_now)
 
 
 class AccountActivity(models.Model):

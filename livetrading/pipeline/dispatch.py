@@ -41,7 +41,7 @@ def claim_due_accounts(now: datetime, wall_now: datetime) -> list[tuple[int, dat
     with transaction.atomic():
         # The row locks let only one of two dispatchers claim an account; one that a tick has locked has its turn
         # the next time.
-        waiting = BrokerAccount.objects.filter(free).filter(needs_tick(now))
+        waiting = BrokerAccount.objects.filter(free, revoked_at=None).filter(needs_tick(now))
         longest_first = waiting.order_by(F("claimed_until").asc(nulls_first=True), "pk")
         due = list(longest_first.select_for_update(skip_locked=True).values_list("pk", flat=True)[:ACCOUNTS])
         if due:
@@ -51,8 +51,8 @@ def claim_due_accounts(now: datetime, wall_now: datetime) -> list[tuple[int, dat
 
 def needs_tick(now: datetime) -> Q:
     """A condition on BrokerAccount: a check is due, an order waits for an answer, a halt has something to do, or
-    what is held or at the broker was not reconciled for a while; or it has active strategies, or is not simulated,
-    and was not looked at for longer."""
+    what is held or at the broker was not reconciled for a while; or it has active strategies, or is not simulated
+    and verified, and was not looked at for longer."""
     orders = Order.objects.filter(account=OuterRef("pk"))
     due = LiveStrategy.objects.filter(account=OuterRef("pk"), status__in=CHECKED, next_check_at__lte=now)
     urgent = orders.filter(
@@ -76,6 +76,7 @@ def needs_tick(now: datetime) -> Q:
     stale = Q(reconciled_at=None) | Q(reconciled_at__lte=now - RECONCILE_EVERY)
     quiet = Q(reconciled_at=None) | Q(reconciled_at__lte=now - WATCH_EVERY)
     remote = Q(broker__in=[name for name in settings.BROKERS if name != BrokerAccount.Broker.PAPER])
+    remote &= Q(verified_at__isnull=False)
     return (
         Q(Exists(due))
         | Q(Exists(urgent))

@@ -1,9 +1,11 @@
 """The broker accounts of a user, and the broker behind each."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils.module_loading import import_string
 
 from livetrading.brokers.protocol import Broker
@@ -31,6 +33,8 @@ def active_account(user_id: int, mode: str) -> BrokerAccount:
 
 def broker_for(account: BrokerAccount, now: datetime) -> Broker:
     """The broker of this account at the market time `now`. Raises NoBroker."""
+    if account.revoked:
+        raise NoBroker(f"“{account.name}” is revoked: the desk has no keys of it any more.")
     connect = settings.BROKERS.get(account.broker)
     if connect is None:
         raise NoBroker(f"The desk has no connection to the broker of “{account.name}”.")
@@ -38,20 +42,50 @@ def broker_for(account: BrokerAccount, now: datetime) -> Broker:
     return broker
 
 
+def switch_to(account: BrokerAccount) -> bool:
+    """Make it the active account of its mode. Returns False when it cannot be: it is revoked, or has not passed
+    its test, which the simulation does not need. Called under the lock of the user's row."""
+    usable = Q(broker=BrokerAccount.Broker.PAPER) | Q(verified_at__isnull=False)
+    same = BrokerAccount.objects.filter(user=account.user_id, mode=account.mode)
+    with transaction.atomic():
+        same.filter(active=True).exclude(pk=account.pk).update(active=False)
+        switched = same.filter(usable, pk=account.pk, revoked_at=None).update(active=True) == 1
+        if not switched:
+            transaction.set_rollback(True)
+    if switched:
+        account.active = True
+    return switched
+
+
 def _open_paper_account(user_id: int) -> BrokerAccount:
-    cash = to_decimal(settings.PAPER_STARTING_CASH)
-    books = {"starting_cash": cash, "cash": cash, **DEFAULT_COSTS.as_dict()}
+    names = {"broker": BrokerAccount.Broker.PAPER, "name": "Paper account"}
     with transaction.atomic():
         account, opened = BrokerAccount.objects.get_or_create(
-            user_id=user_id,
-            mode=Mode.PAPER,
-            active=True,
-            defaults={"broker": BrokerAccount.Broker.PAPER, "name": "Paper account", **empty_books(cash)},
+            user_id=user_id, mode=Mode.PAPER, active=True, defaults={**names, **empty_books(_starting_cash())}
         )
-        PaperAccount.objects.get_or_create(broker_account=account, defaults=books)
+        open_books(account)
         if opened:
             create_default_rules(account)
     return account
+
+
+def open_simulation(account: BrokerAccount) -> None:
+    """Store a new account of the simulation, with its cash."""
+    for name, value in empty_books(_starting_cash()).items():
+        setattr(account, name, value)
+    account.save()
+    open_books(account)
+
+
+def open_books(account: BrokerAccount) -> None:
+    """The records of the simulation itself."""
+    cash = _starting_cash()
+    books = {"starting_cash": cash, "cash": cash, **DEFAULT_COSTS.as_dict()}
+    PaperAccount.objects.get_or_create(broker_account=account, defaults=books)
+
+
+def _starting_cash() -> Decimal:
+    return to_decimal(settings.PAPER_STARTING_CASH)
 
 
 def empty_books(cash: object) -> dict[str, object]:

@@ -49,8 +49,8 @@ def control(
 
     A paused strategy sends exits and no entries, a stopped one sends neither; what is held keeps its stops. An
     entry that is on its way or at the broker is cancelled. A started strategy is checked immediately. Raises
-    ControlRefused when the action is not allowed in the current status, when an identical deployment is active, or
-    when the user has no room for one more.
+    ControlRefused when the action is not allowed in the current status, when the account is revoked, when an
+    identical deployment is active, or when the user has no room for one more.
     """
     to, sources = ACTIONS[action]
     changes: dict[str, object] = {"status": to}
@@ -59,7 +59,11 @@ def control(
     try:
         with transaction.atomic():
             # With the row lock, a check has either written its entries before, or finds the new status.
-            BrokerAccount.locked(live.account_id)
+            account = BrokerAccount.locked(live.account_id)
+            if to == Status.ACTIVE and account.revoked:
+                raise ControlRefused(
+                    f"The account “{account.name}” is revoked. Deploy the strategy in another one."
+                )
             row = LiveStrategy.objects.filter(pk=live.pk)
             before = row.values_list("status", flat=True).first()
             if to == Status.ACTIVE and before == Status.STOPPED and (problem := room_problem(live.user_id)):

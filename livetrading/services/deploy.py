@@ -221,6 +221,10 @@ def deployment_toast(live: LiveStrategy) -> str:
 
 def check_room(account: BrokerAccount, *, instead_of: LiveStrategy | None = None) -> None:
     """Raises DeployRefused when the account cannot have another deployment. instead_of: one that it replaces."""
+    if account.revoked:
+        raise DeployRefused(mode=f"The account “{account.name}” is revoked.")
+    if not account.usable:
+        raise DeployRefused(mode=f"The account “{account.name}” has not passed its test: see the settings.")
     if account.equity is None:
         raise DeployRefused(
             mode=f"The broker has not reported the equity of “{account.name}” yet. Try again soon."

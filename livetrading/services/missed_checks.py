@@ -39,7 +39,7 @@ def find_missed_checks(now: datetime, market: MarketStatus) -> int:
     and a few for each user who is notified."""
     if market.ended:
         return 0
-    active = LiveStrategy.objects.filter(status__in=CHECKED, missed_checks_at=None)
+    active = LiveStrategy.objects.filter(status__in=CHECKED, missed_checks_at=None, account__revoked_at=None)
     late = active.filter(next_check_at__lte=missed_before(now, MIN_CHECK_INTERVAL, market))
     latest: dict[int, datetime] = {}
     by_user = defaultdict[int, list[LiveStrategy]](list)

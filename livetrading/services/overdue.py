@@ -44,5 +44,5 @@ def due_checks(now: datetime, market: MarketStatus) -> DueChecks:
 
 def _due(latest: datetime) -> "QuerySet[LiveStrategy]":
     """Due at that market time or earlier, the most overdue first."""
-    due = LiveStrategy.objects.filter(status__in=CHECKED, next_check_at__lte=latest)
+    due = LiveStrategy.objects.filter(status__in=CHECKED, next_check_at__lte=latest, account__revoked_at=None)
     return due.order_by("next_check_at")

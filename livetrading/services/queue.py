@@ -11,6 +11,7 @@ CHECK_NOW_TASK = "livetrading.tasks.check_now"
 SEND_ORDERS_TASK = "livetrading.tasks.send_orders"
 TICK_TASK = "livetrading.tasks.tick_account"
 TICK_NOW_TASK = "livetrading.tasks.tick_now"
+TEST_TASK = "livetrading.tasks.test_connection"
 
 
 def enqueue_check_now(live_id: int) -> None:
@@ -38,3 +39,8 @@ def enqueue_orders(order_ids: Iterable[uuid.UUID]) -> None:
 def enqueue_ticks(claims: Iterable[tuple[int, datetime]]) -> None:
     """Enqueue a tick for each account. claims: their ids and the ends of their leases."""
     publish(TICK_TASK, [(account_id, until.isoformat()) for account_id, until in claims])
+
+
+def enqueue_connection_test(test_id: int, run: uuid.UUID) -> None:
+    """Enqueue the test of an account, on the queue of what waits for servers of others."""
+    publish(TEST_TASK, [(test_id, str(run))])

@@ -26,7 +26,7 @@ def unfinished_work(now: datetime) -> str:
 
     A check that fails is no longer due, and an account that fails again and again does not count, so the trouble
     of one user does not hold the market of all."""
-    works = {"account__broker": _PAPER, "account__failures__lt": FAILING}
+    works = {"account__broker": _PAPER, "account__failures__lt": FAILING, "account__revoked_at": None}
     due = LiveStrategy.objects.filter(**works, status__in=CHECKED, next_check_at__lte=now)
     sending = Order.objects.filter(_ON_THE_WAY, **works)
     working = Order.objects.filter(account=OuterRef("pk"), state__in=_AT_BROKER)

@@ -38,6 +38,7 @@ LISTS = [
     "/api/v1/live-trading/signals/recent",
     "/api/v1/live-trading/positions",
     "/api/v1/live-trading/orders",
+    "/api/v1/broker-accounts",
     "/api/paper/trades",
     "/api/paper/positions",
 ]
@@ -59,6 +60,7 @@ def owned(alice: User) -> dict[str, Model]:
         "{run_id}": make_candidate(user=alice).run,
         "{position_id}": PaperPosition.objects.get(account=make_paper_trade(user=alice).account),
         "{order_id}": make_order(user=alice),
+        "{account_id}": account_of(alice),
         "{rule_id}": AccountRule.objects.create(account=account_of(alice), kind="order_value", limit=1),
     }
 

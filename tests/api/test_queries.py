@@ -28,6 +28,7 @@ MAX_QUERIES = {
     "/api/v1/live-trading/signals/recent": 3,
     "/api/v1/live-trading/positions": 10,
     "/api/v1/live-trading/dashboard": 12,
+    "/api/v1/broker-accounts": 3,
     "/api/paper/trades": 3,
     "/api/paper/positions": 10,
     "/api/paper/account": 10,

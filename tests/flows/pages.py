@@ -45,6 +45,7 @@ PAGES = {
     "data-upload": "/dashboard/data/upload",
     "data-series": "/dashboard/data/1",
     "notifications": "/dashboard/notifications",
+    "settings-brokers": "/settings/brokers",
     "settings-notifications": "/settings/notifications",
     "settings-security": "/settings/security",
     "settings-tokens": "/settings/tokens",

@@ -14,6 +14,7 @@ from tradedesk.accounts.models import User
 
 RECORDS: list[Any] = [
     models.BrokerAccount,
+    models.ConnectionTest,
     models.AccountActivity,
     models.Halt,
     models.Incident,

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tradedesk.monitoring.scrubbing import REMOVED, is_sensitive, scrubber
+from tradedesk.monitoring import scrubbing
+from tradedesk.monitoring.scrubbing import REMOVED, is_sensitive, learn, scrubber, without_learned
 
 PLANTED = "pl4nted-s3cret"
 scrub = scrubber(["a-known-secret-value", 'quo"ted\\secret', "short"])
@@ -66,3 +67,19 @@ def test_a_long_text_costs_little() -> None:
 @pytest.mark.parametrize(("name", "sensitive"), [("password", True), ("API_TOKEN", True), ("order", False)])
 def test_names_of_secrets(name: str, sensitive: bool) -> None:
     assert is_sensitive(name) == sensitive
+
+
+def test_secrets_of_users_are_removed_once_they_were_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scrubbing, "_learned", {})
+    assert "of-a-user" in scrub("the key of-a-user-1")
+    learn("of-a-user-1", "tiny")
+    assert scrub("the key of-a-user-1, tiny") == f"the key {REMOVED}, tiny"
+    assert without_learned("of-a-user-1") == REMOVED
+
+
+def test_only_the_last_secrets_of_users_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scrubbing, "_learned", {})
+    monkeypatch.setattr(scrubbing, "MOST_LEARNED", 2)
+    for secret in ("of-a-user-1", "of-a-user-2", "of-a-user-1", "of-a-user-3"):
+        learn(secret)
+    assert without_learned("of-a-user-1 of-a-user-2 of-a-user-3") == f"{REMOVED} of-a-user-2 {REMOVED}"

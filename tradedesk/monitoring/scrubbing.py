@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable
 
 REMOVED = "[removed]"
@@ -20,11 +21,32 @@ _PATTERNS = (
 )
 
 Scrub = Callable[[str], str]
+# The secrets of users that this process has read last, as they are and as JSON writes them.
+_learned: dict[str, None] = {}
+MOST_LEARNED = 5_000
+_lock = threading.Lock()
 
 
 def is_sensitive(name: str) -> bool:
     """Whether a value of this name is a secret."""
     return _SENSITIVE.fullmatch(name) is not None
+
+
+def learn(*secrets: str) -> None:
+    """From now on no log of this process has these secrets, wherever they turn up."""
+    with _lock:
+        for form in (form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)):
+            _learned.pop(form, None)
+            _learned[form] = None
+        while len(_learned) > MOST_LEARNED:
+            del _learned[next(iter(_learned))]
+
+
+def without_learned(text: str) -> str:
+    """The text without the secrets of users."""
+    for secret in tuple(_learned):
+        text = text.replace(secret, REMOVED)
+    return text
 
 
 def scrubber(secrets: Iterable[str]) -> Scrub:
@@ -35,6 +57,7 @@ def scrubber(secrets: Iterable[str]) -> Scrub:
     def scrub(text: str) -> str:
         if exact is not None:
             text = exact.sub(REMOVED, text)
+        text = without_learned(text)
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
         return text

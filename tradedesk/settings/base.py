@@ -60,6 +60,8 @@ REACHABLE = sys.argv[1:2] != ["desk"] or not is_loopback(host_of(sys.argv, os.en
 SECRET_KEY = read_secret(env, "SECRET_KEY", DATA_DIR / "secret.key")
 # Encrypt the secrets in the database; the first one encrypts, all decrypt.
 ENCRYPTION_KEYS = read_secrets(env, "ENCRYPTION_KEY", DATA_DIR / "encryption.key")
+# Where they are, unless the environment has them.
+ENCRYPTION_KEY_FILE = None if read_text(env, "ENCRYPTION_KEY", default="") else DATA_DIR / "encryption.key"
 ALLOWED_HOSTS = read_names(env, "ALLOWED_HOSTS", default=("127.0.0.1", "localhost", "[::1]"))
 CSRF_TRUSTED_ORIGINS = read_names(env, "CSRF_TRUSTED_ORIGINS", default=())
 VERSION = "0.1.0"
@@ -204,7 +206,11 @@ CELERY_TASK_ROUTES = (
     }
     | {
         task: {"queue": NOTIFICATION_QUEUE}
-        for task in ("tradedesk.notifications.tasks.*", "livetrading.tasks.summarize_closed_sessions")
+        for task in (
+            "tradedesk.notifications.tasks.*",
+            "livetrading.tasks.summarize_closed_sessions",
+            "livetrading.tasks.test_connection",
+        )
     }
 )
 CELERY_BEAT_SCHEDULER = "tradedesk.beat:DeskScheduler"

@@ -157,9 +157,24 @@ def read_secret(env: Env, name: str, file: Path) -> str:
 
 
 def read_secrets(env: Env, name: str, file: Path) -> tuple[str, ...]:
-    """Several secrets separated by commas, newest first; without any, the one of `file`, as read_secret has it."""
+    """Several secrets separated by commas, newest first; without any, the lines of `file`, of which the first one
+    is made as read_secret makes it."""
     given = read_names(env, name, default=())
-    return tuple(_long_enough(name, value) for value in given) or (read_secret(env, name, file),)
+    return tuple(_long_enough(name, value) for value in given) or tuple(read_secret(env, name, file).split())
+
+
+def prepend_secret(file: Path) -> tuple[str, ...]:
+    """Put a new secret before the others of the file. Returns all. The file is replaced as a whole."""
+    found = (secrets.token_urlsafe(48), *file.read_text().split())
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w") as opened:
+        opened.write("\n".join(found))
+        opened.flush()
+        os.fsync(descriptor)
+    unfinished.replace(file)
+    return found
 
 
 def _long_enough(name: str, value: str) -> str:

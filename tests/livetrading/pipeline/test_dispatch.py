@@ -189,8 +189,11 @@ def test_an_account_at_rest_is_asked_now_and_then_where_it_is_not_simulated(
 ) -> None:
     """Nothing is held; what the broker undoes or charges later must be seen all the same."""
     settings.BROKERS = settings.BROKERS | {"remote": "somewhere"}
-    rest = BrokerAccount.objects.create(user=bob, broker="remote", mode="live", name="R", reconciled_at=NOW)
-    BrokerAccount.objects.create(user=bob, broker="gone", mode="live", active=False, reconciled_at=NOW)
+    remote = {"user": bob, "broker": "remote", "mode": "live", "reconciled_at": NOW}
+    rest = BrokerAccount.objects.create(name="R", verified_at=WALL, **remote)
+    BrokerAccount.objects.create(name="Not verified", active=False, **remote)
+    BrokerAccount.objects.create(name="Revoked", active=False, verified_at=WALL, revoked_at=WALL, **remote)
+    BrokerAccount.objects.create(name="G", active=False, verified_at=WALL, **(remote | {"broker": "gone"}))
     assert claimed(NOW + WATCH_EVERY - INSTANT) == []
     assert claimed(NOW + WATCH_EVERY) == [rest.pk]
 
