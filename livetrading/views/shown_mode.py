@@ -23,7 +23,7 @@ def in_shown_mode(view: View[Given]) -> View[Given]:
     of our forms and passes; the API has no such field."""
 
     @wraps(view)
-    def checked(request: PageRequest, *args: Given.args, **kwargs: Given.kwargs) -> HttpResponse:
+    def checked(request: PageRequest, /, *args: Given.args, **kwargs: Given.kwargs) -> HttpResponse:
         shown, mode = request.POST.get(SHOWN_MODE), request.user.mode
         if shown is None or shown == mode:
             return view(request, *args, **kwargs)
@@ -44,7 +44,7 @@ def mode_in_address(view: View[Given]) -> View[Given]:
     where it is missing."""
 
     @wraps(view)
-    def checked(request: PageRequest, *args: Given.args, **kwargs: Given.kwargs) -> HttpResponse:
+    def checked(request: PageRequest, /, *args: Given.args, **kwargs: Given.kwargs) -> HttpResponse:
         if request.GET.get("mode", request.user.mode) == request.user.mode:
             return view(request, *args, **kwargs)
         query = request.GET.copy()

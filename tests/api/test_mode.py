@@ -13,13 +13,12 @@ from livetrading.models import LiveStrategy
 from tests.api.client import ApiClient, field_messages
 from tests.livetrading.factories import (
     TODAY,
-    account_of,
     closed,
     make_live_strategy,
     make_paper_trade,
     report_figures,
 )
-from tests.livetrading.services.test_mode import SECRET, verified
+from tests.livetrading.services.test_mode import SECRET, untested, verified
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.sessions import session_close
 
@@ -64,7 +63,7 @@ def test_without_a_confirmation_it_is_400(alice: User, alices: ApiClient, body: 
 
 
 def test_without_verified_keys_it_is_409(alice: User, alices: ApiClient) -> None:
-    account_of(alice, "live")
+    untested(alice)
     response = alices.post(MODE, LIVE)
     assert (response.status, response.json.keys()) == (409, {"detail"})
     assert "keys" in response.json["detail"]

@@ -39,7 +39,8 @@ def verified(user: User) -> BrokerAccount:
 
 
 def to(user: User, mode: str, **how: Any) -> bool:
-    return switch_mode(user, mode, **{"confirmed": True, "now": NOW, "wall_now": WALL} | how)
+    given: dict[str, Any] = {"confirmed": True, "now": NOW, "wall_now": WALL, **how}
+    return switch_mode(user, mode, **given)
 
 
 def test_to_live_and_back(alice: User) -> None:
@@ -99,6 +100,7 @@ def test_one_users_switch_leaves_the_other_alone(alice: User, bob: User) -> None
 
 def untested(user: User) -> None:
     account_of(user, Mode.LIVE)
+    BrokerAccount.objects.update(verified_at=None)
 
 
 def revoked(user: User) -> None:
