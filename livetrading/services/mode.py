@@ -8,7 +8,8 @@ from django.db import transaction
 from django.db.models import DateTimeField, Value
 from django.db.models.functions import Coalesce
 
-from livetrading.models import LiveStrategy
+from livetrading.models import LiveStrategy, Order
+from livetrading.models.order import SENT
 from livetrading.services.broker_accounts import is_live_configured
 from livetrading.services.wording import counted
 from tradedesk.accounts.changes import bump_version
@@ -106,6 +107,12 @@ def mode_message(user: User, mode: str) -> str:
     if mode == Mode.LIVE:
         return f"Live mode: orders use real money. {strategies} may trade."
     entries = f"Entries of {strategies} are held back. " if active else ""
+    live_entries = user.orders.filter(account__mode=Mode.LIVE, purpose=Order.Purpose.ENTRY, state__in=SENT)
+    if sent := live_entries.count():
+        orders = counted(sent, "live entry order")
+        entries += (
+            f"{orders} at the broker may still fill: cancel {'it' if sent == 1 else 'them'} in Live trading. "
+        )
     return f"Paper mode: new orders use paper money. {entries}{GO_ON}"
 
 

@@ -18,7 +18,7 @@ from livetrading.services.mode import (
     switch_mode,
 )
 from tests.conftest import PASSWORD
-from tests.livetrading.factories import NOW, WALL, account_of, make_live_strategy
+from tests.livetrading.factories import NOW, WALL, account_of, make_live_strategy, make_order
 from tradedesk.accounts.models import Mode, User, UserVersion
 from tradedesk.audit.models import AuditRecord
 from tradedesk.notifications.events import Event
@@ -63,6 +63,15 @@ def test_to_live_and_back(alice: User) -> None:
         assert alice.notifications.filter(event=Event.MODE).count() == 1 + again
     versions.append(UserVersion.objects.get(user=alice).number)
     assert versions == sorted(set(versions)), "open pages were not told"
+
+
+def test_back_to_paper_says_what_stays_at_the_broker(alice: User, bob: User) -> None:
+    verified(alice)
+    to(alice, "live")
+    for owner, state in ((alice, "accepted"), (alice, "pending"), (alice, "filled"), (bob, "accepted")):
+        make_order(user=owner, mode=Mode.LIVE, state=state)
+    to(alice, "paper")
+    assert "1 live entry order at the broker may still fill" in alice.notifications.latest("pk").text
 
 
 def test_a_second_press_changes_nothing(alice: User) -> None:
