@@ -109,10 +109,7 @@ def mode_message(user: User, mode: str) -> str:
     entries = f"Entries of {strategies} are held back. " if active else ""
     live_entries = user.orders.filter(account__mode=Mode.LIVE, purpose=Order.Purpose.ENTRY, state__in=SENT)
     if sent := live_entries.count():
-        orders = counted(sent, "live entry order")
-        entries += (
-            f"{orders} at the broker may still fill: cancel {'it' if sent == 1 else 'them'} in Live trading. "
-        )
+        entries += f"{counted(sent, 'live entry order')} at the broker may still fill, unless you cancel first. "
     return f"Paper mode: new orders use paper money. {entries}{GO_ON}"
 
 
