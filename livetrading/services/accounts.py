@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 from livetrading.brokers.protocol import Broker
 from livetrading.models import BrokerAccount, PaperAccount
 from livetrading.services.account_rules import create_default_rules
-from tradedesk.accounts.models import Mode
+from tradedesk.accounts.models import Mode, User
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import DEFAULT_COSTS
 
@@ -47,19 +47,19 @@ def switch_to(account: BrokerAccount) -> bool:
     its test, which the simulation does not need. Called under the lock of the user's row."""
     usable = Q(broker=BrokerAccount.Broker.PAPER) | Q(verified_at__isnull=False)
     same = BrokerAccount.objects.filter(user=account.user_id, mode=account.mode)
-    with transaction.atomic():
-        same.filter(active=True).exclude(pk=account.pk).update(active=False)
-        switched = same.filter(usable, pk=account.pk, revoked_at=None).update(active=True) == 1
-        if not switched:
-            transaction.set_rollback(True)
-    if switched:
-        account.active = True
-    return switched
+    chosen = same.filter(usable, pk=account.pk, revoked_at=None)
+    if not chosen.exists():
+        return False
+    same.filter(active=True).exclude(pk=account.pk).update(active=False)
+    account.active = chosen.update(active=True) == 1
+    return account.active
 
 
 def _open_paper_account(user_id: int) -> BrokerAccount:
     names = {"broker": BrokerAccount.Broker.PAPER, "name": "Paper account"}
     with transaction.atomic():
+        # Every change of the active account has this lock.
+        User.objects.select_for_update(no_key=True).get(pk=user_id)
         account, opened = BrokerAccount.objects.get_or_create(
             user_id=user_id, mode=Mode.PAPER, active=True, defaults={**names, **empty_books(_starting_cash())}
         )

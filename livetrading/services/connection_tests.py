@@ -96,7 +96,7 @@ def run_test(test_id: int, run: uuid.UUID, now: datetime) -> Outcome | None:
     except KeysRefused:
         return Outcome(problem=_refused(account), refused=True)
     except OutcomeUnknown as error:
-        return Outcome(problem=f"{account.get_broker_display()} did not answer: {without_learned(str(error))}")
+        return Outcome(problem=f"The account could not be read: {without_learned(str(error))}")
     except Exception as error:
         # Without its traceback, in whose messages a library may quote what was sent.
         text = without_learned(f"{type(error).__name__}: {error}")

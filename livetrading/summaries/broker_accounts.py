@@ -67,6 +67,14 @@ class AccountRow:
         return self.account.number[-SHOWN:]
 
     @property
+    def outside(self) -> str:
+        """What the broker holds that the desk did not buy, as the last test found it; "" for nothing."""
+        report = self.test.report if self.test is not None else {}
+        named = [f"{held['symbol']} {held['quantity']}" for held in report.get("outside", [])]
+        more = report.get("outside_count", 0) - len(named)
+        return ", ".join(named) + (f" and {more:,} more" if more > 0 else "")
+
+    @property
     def can_be_active(self) -> bool:
         return self.account.usable and not self.account.active and not self.account.revoked
 

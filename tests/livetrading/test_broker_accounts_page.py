@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from livetrading.models import BrokerAccount, ConnectionTest
 from livetrading.services.broker_accounts import MOST
+from livetrading.summaries.broker_accounts import AccountRow
 from tests.conftest import PASSWORD
 from tests.livetrading.factories import account_of, make_live_strategy, make_paper_trade
 from tests.livetrading.keyed_broker import KEYS, OTHER_KEYS, KeyedBroker, add, add_verified, run, use
@@ -132,6 +133,17 @@ def test_the_states_of_a_test(browser: Client, alice: User, broker: KeyedBroker)
     page = browser.get(PAGE)
     assert page.context["rows"][0].connection.value == "blocked"
     assert "Trading is blocked." in page.content.decode()
+
+
+def test_what_is_held_outside_is_named_and_counted() -> None:
+    def outside(*symbols: str, count: int) -> str:
+        held = [{"symbol": symbol, "quantity": "2.5"} for symbol in symbols]
+        test = ConnectionTest(state="passed", report={"outside": held, "outside_count": count})
+        return AccountRow(BrokerAccount(), test, 0, under_way=False).outside
+
+    assert outside("TSLA", "NVDA", count=2) == "TSLA 2.5, NVDA 2.5"
+    assert outside("TSLA", count=1_201) == "TSLA 2.5 and 1,200 more"
+    assert outside(count=0) == AccountRow(BrokerAccount(), None, 0, under_way=False).outside == ""
 
 
 # --- Access ----------------------------------------------------------------------------------------------------

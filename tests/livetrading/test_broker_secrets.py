@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
+from livetrading.credentials import store_credentials
 from livetrading.models import BrokerAccount, ConnectionTest
 from livetrading.services import broker_accounts
 from livetrading.services.broker_accounts import replace_keys, request_test, revoke_account
@@ -112,10 +113,9 @@ def test_an_error_of_the_desk_does_not_report_them(
     """Also where the message of the error quotes them: the log is scrubbed of what the desk has stored or read."""
 
     def fail(account: BrokerAccount, credentials: Any) -> None:
-        broker_accounts_store(account, credentials)
+        store_credentials(account, credentials)
         raise RuntimeError(f"cannot store {credentials.secret} of {credentials!r}")
 
-    broker_accounts_store = broker_accounts.store_credentials
     monkeypatch.setattr(broker_accounts, "store_credentials", fail)
     if way == "page":
         browser = fresh(alice)

@@ -1,6 +1,7 @@
 """Adding, renaming, activating and revoking broker accounts."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -103,7 +104,7 @@ def test_a_simulation_works_at_once_and_is_active_where_there_is_no_other(alice:
     ],
 )
 def test_what_cannot_be_added_is_refused_at_its_field(alice: User, changes: dict[str, Any], field: str) -> None:
-    values = {"broker": "alpaca", "mode": "paper", "name": "A", "credentials": KEYS} | changes
+    values: dict[str, Any] = {"broker": "alpaca", "mode": "paper", "name": "A", "credentials": KEYS} | changes
     with pytest.raises(AccountRefused) as refusal:
         accounts.add_account(alice, **values, activate=False, wall_now=WALL)
     assert refusal.value.field == field
@@ -179,7 +180,7 @@ def test_only_a_verified_and_active_live_account_configures_live_trading(alice: 
 
 def test_nothing_is_deployed_in_an_account_that_is_not_verified(alice: User) -> None:
     account = add(alice)
-    account.equity = 1000
+    account.equity = Decimal(1000)
     with pytest.raises(DeployRefused):
         check_room(account)
     account.verified_at = WALL
