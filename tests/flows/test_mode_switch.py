@@ -75,5 +75,5 @@ def shows(page: Page, mode: str) -> None:
     expect(page.locator("html")).to_have_attribute("data-mode", mode)
     expect(page.locator("#status")).to_have_attribute("data-mode", mode)
     expect(page.locator(".live-banner")).to_have_count(int(mode == "live"))
-    badge = page.locator(".site-foot .mode-badge").filter(visible=True)
+    badge = page.locator(".site-foot .foot-badge").filter(visible=True)
     expect(badge).to_have_text(mode.upper())

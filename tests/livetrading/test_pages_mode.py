@@ -82,14 +82,14 @@ def test_every_page_shows_the_mode(alice: User, alices_browser: Client, url: str
 
 def test_the_broker_stands_beside_the_switch(alice: User, alices_browser: Client) -> None:
     status = reverse("accounts:status")
-    assert "Not opened yet" in text_of(alices_browser, status)
+    assert "Not open" in text_of(alices_browser, status)
     account = account_of(alice)
     for state in BrokerAccount.State:
         BrokerAccount.objects.filter(pk=account.pk).update(state=state, state_reason="Out <of> order")
         bar = text_of(alices_browser, status)
         assert (account.name in bar, state.label in bar, "Out &lt;of&gt; order" in bar) == (True,) * 3
     User.objects.update(mode=Mode.LIVE)
-    assert "Not connected" in text_of(alices_browser, status)
+    assert "No account" in text_of(alices_browser, status)
 
 
 def test_charlie_sees_no_switch(charlies_browser: Client) -> None:
