@@ -16,7 +16,8 @@ LONG = "Replay market · 2012-03-05 · 1 session = 2 s · moved on without 3 che
 # The links and buttons that are not in the row of the first one.
 WRAPPED = """text => {
   document.querySelector(".market-line").lastChild.textContent = text;
-  const shown = [...document.querySelectorAll(".topbar > a, .topbar > nav a, .topbar .btn, .mode-switch, .broker-line")]
+  const bar = ".topbar > a, .topbar > nav a, .topbar .btn, .mode-switch, .broker-line";
+  const shown = [...document.querySelectorAll(bar)]
     .filter(element => element.checkVisibility() && !element.closest("[popover]"));
   return shown.filter(element => element.getBoundingClientRect().bottom > 49).map(element => element.outerHTML);
 }"""
