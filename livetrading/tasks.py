@@ -112,6 +112,10 @@ def test_connection(test_id: int, run: str) -> None:
 def requeue_lost_orders() -> None:
     expire_entries(market_clock().now(), timezone.now())
     enqueue_orders(lost_orders(timezone.now()))
+
+
+@shared_task
+def requeue_lost_tests() -> None:
     enqueue_waiting(timezone.now())
 
 

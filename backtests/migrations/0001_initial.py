@@ -12,8 +12,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
+        ('accounts', '__first__'),
         ('strategies', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -51,6 +51,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(fields=['user', '-id'], name='backtests_b_user_id_f5e2ea_idx'), models.Index(fields=['status', 'heartbeat_at'], name='backtests_b_status_188cb0_idx')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('initial_capital__gt', 0)), name='backtest_capital_above_zero'), models.CheckConstraint(condition=models.Q(('start_date__lt', models.F('end_date'))), name='backtest_dates_in_order'), models.CheckConstraint(condition=models.Q(('progress__lte', 100)), name='backtest_progress_to_100')],
             },
         ),
         migrations.CreateModel(
@@ -135,6 +137,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'evidence',
+                'constraints': [models.CheckConstraint(condition=models.Q(('backtest__isnull', True), ('candidate__isnull', True), _connector='XOR'), name='evidence_has_one_subject')],
             },
         ),
         migrations.CreateModel(
@@ -183,6 +186,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(fields=['user', '-id'], name='backtests_o_user_id_a06133_idx'), models.Index(fields=['status', 'heartbeat_at'], name='backtests_o_status_730249_idx')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('initial_capital__gt', 0)), name='optimizer_capital_above_zero'), models.CheckConstraint(condition=models.Q(('start_date__lt', models.F('end_date'))), name='optimizer_dates_in_order'), models.CheckConstraint(condition=models.Q(('holdout__gte', 0), ('holdout__lt', 1)), name='optimizer_holdout_below_one')],
             },
         ),
         migrations.CreateModel(
@@ -202,6 +207,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['run', 'number'],
+                'indexes': [models.Index(fields=['run', 'status', 'number'], name='backtests_o_run_id_966b15_idx')],
+                'constraints': [models.UniqueConstraint(fields=('run', 'number'), name='optimizer_chunk_once')],
             },
         ),
         migrations.AddField(
@@ -227,66 +234,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'trial registry',
+                'constraints': [models.UniqueConstraint(fields=('user', 'symbol', 'timeframe', 'start_date', 'end_date'), name='trial_registry_one_row_per_period')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='backtest',
-            index=models.Index(fields=['user', '-id'], name='backtests_b_user_id_f5e2ea_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='backtest',
-            index=models.Index(fields=['status', 'heartbeat_at'], name='backtests_b_status_188cb0_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='backtest',
-            constraint=models.CheckConstraint(condition=models.Q(('initial_capital__gt', 0)), name='backtest_capital_above_zero'),
-        ),
-        migrations.AddConstraint(
-            model_name='backtest',
-            constraint=models.CheckConstraint(condition=models.Q(('start_date__lt', models.F('end_date'))), name='backtest_dates_in_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='backtest',
-            constraint=models.CheckConstraint(condition=models.Q(('progress__lte', 100)), name='backtest_progress_to_100'),
-        ),
-        migrations.AddConstraint(
-            model_name='evidence',
-            constraint=models.CheckConstraint(condition=models.Q(('backtest__isnull', True), ('candidate__isnull', True), _connector='XOR'), name='evidence_has_one_subject'),
-        ),
-        migrations.AddIndex(
-            model_name='optimizerrun',
-            index=models.Index(fields=['user', '-id'], name='backtests_o_user_id_a06133_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='optimizerrun',
-            index=models.Index(fields=['status', 'heartbeat_at'], name='backtests_o_status_730249_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='optimizerrun',
-            constraint=models.CheckConstraint(condition=models.Q(('initial_capital__gt', 0)), name='optimizer_capital_above_zero'),
-        ),
-        migrations.AddConstraint(
-            model_name='optimizerrun',
-            constraint=models.CheckConstraint(condition=models.Q(('start_date__lt', models.F('end_date'))), name='optimizer_dates_in_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='optimizerrun',
-            constraint=models.CheckConstraint(condition=models.Q(('holdout__gte', 0), ('holdout__lt', 1)), name='optimizer_holdout_below_one'),
-        ),
-        migrations.AddIndex(
-            model_name='optimizerchunk',
-            index=models.Index(fields=['run', 'status', 'number'], name='backtests_o_run_id_966b15_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='optimizerchunk',
-            constraint=models.UniqueConstraint(fields=('run', 'number'), name='optimizer_chunk_once'),
         ),
         migrations.AddConstraint(
             model_name='candidate',
             constraint=models.UniqueConstraint(fields=('run', 'universe', 'number'), name='candidate_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='trialregistry',
-            constraint=models.UniqueConstraint(fields=('user', 'symbol', 'timeframe', 'start_date', 'end_date'), name='trial_registry_one_row_per_period'),
         ),
     ]

@@ -13,9 +13,9 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('accounts', '__first__'),
         ('backtests', '0001_initial'),
         ('strategies', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -49,6 +49,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+                'indexes': [models.Index(fields=['claimed_until'], name='livetrading_claimed_0e6cf9_idx'), models.Index(condition=models.Q(('failures__gte', 3)), fields=['failures'], name='broker_account_failing')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('active', True)), fields=('user', 'mode'), name='broker_account_one_active_for_each_mode'), models.CheckConstraint(condition=models.Q(models.Q(('broker', 'paper'), _negated=True), models.Q(('credentials', ''), ('mode', 'paper')), _connector='OR'), name='broker_account_simulation_is_paper')],
             },
         ),
         migrations.CreateModel(
@@ -66,6 +68,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'account activities',
                 'ordering': ['-time', '-id'],
+                'indexes': [models.Index(fields=['account', '-time'], name='livetrading_account_a1f424_idx')],
+                'constraints': [models.UniqueConstraint(fields=('account', 'activity_id'), name='account_activity_unique')],
             },
         ),
         migrations.CreateModel(
@@ -81,6 +85,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['symbol'],
                 'abstract': False,
+                'constraints': [models.UniqueConstraint(fields=('account', 'symbol'), name='liveposition_unique_symbol'), models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='liveposition_positive')],
             },
         ),
         migrations.CreateModel(
@@ -131,6 +136,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'live strategies',
                 'ordering': ['-id'],
+                'indexes': [models.Index(fields=['account', 'status', 'next_check_at'], name='livetrading_account_8e8d28_idx'), models.Index(fields=['status', 'next_check_at'], name='livetrading_status_43ba3c_idx'), models.Index(fields=['user', '-id'], name='livetrading_user_id_758cb6_idx'), models.Index(condition=models.Q(('failures__gte', 3), ('status', 'active')), fields=['failures'], name='live_strategy_failing')],
+                'constraints': [models.UniqueConstraint(fields=('user', 'deploy_key'), name='live_strategy_unique_deploy_key'), models.UniqueConstraint(condition=models.Q(('status', 'active')), fields=('account', 'fingerprint'), name='live_strategy_unique_active_fingerprint'), models.CheckConstraint(condition=models.Q(models.Q(('check_interval__gte', 60), ('check_interval__lte', 3600)), ('check_interval__isnull', True), _connector='OR'), name='live_strategy_check_interval_bounds'), models.CheckConstraint(condition=models.Q(models.Q(('position_size_pct__gte', 0.001), ('position_size_pct__lte', 0.5)), ('position_size_pct__isnull', True), _connector='OR'), name='live_strategy_position_size_pct_bounds'), models.CheckConstraint(condition=models.Q(models.Q(('max_position_size__gte', 1), ('max_position_size__lte', 1000000000.0)), ('max_position_size__isnull', True), _connector='OR'), name='live_strategy_max_position_size_bounds'), models.CheckConstraint(condition=models.Q(models.Q(('max_positions__gte', 1), ('max_positions__lte', 20)), ('max_positions__isnull', True), _connector='OR'), name='live_strategy_max_positions_bounds'), models.CheckConstraint(condition=models.Q(models.Q(('stop_loss_pct__gte', 0.001), ('stop_loss_pct__lte', 0.99)), ('stop_loss_pct__isnull', True), _connector='OR'), name='live_strategy_stop_loss_pct_bounds'), models.CheckConstraint(condition=models.Q(models.Q(('trailing_stop_pct__gte', 0.001), ('trailing_stop_pct__lte', 0.99)), ('trailing_stop_pct__isnull', True), _connector='OR'), name='live_strategy_trailing_stop_pct_bounds'), models.CheckConstraint(condition=models.Q(models.Q(('trailing_stop_atr__gte', 0.1), ('trailing_stop_atr__lte', 100)), ('trailing_stop_atr__isnull', True), _connector='OR'), name='live_strategy_trailing_stop_atr_bounds'), models.CheckConstraint(condition=models.Q(models.Q(('take_profit_pct__gte', 0.001), ('take_profit_pct__lte', 100)), ('take_profit_pct__isnull', True), _connector='OR'), name='live_strategy_take_profit_pct_bounds'), models.CheckConstraint(condition=models.Q(models.Q(('signal_threshold__gte', 0.0), ('signal_threshold__lte', 1.0)), ('signal_threshold__isnull', True), _connector='OR'), name='live_strategy_signal_threshold_bounds'), models.CheckConstraint(condition=models.Q(models.Q(('daily_loss_limit__gte', 1), ('daily_loss_limit__lte', 1000000000.0)), ('daily_loss_limit__isnull', True), _connector='OR'), name='live_strategy_daily_loss_limit_bounds'), models.CheckConstraint(condition=models.Q(models.Q(('max_drawdown_pct__gte', 0.001), ('max_drawdown_pct__lte', 0.99)), ('max_drawdown_pct__isnull', True), _connector='OR'), name='live_strategy_max_drawdown_pct_bounds'), models.CheckConstraint(condition=models.Q(('trailing_stop_pct__isnull', True), ('trailing_stop_atr__isnull', True), _connector='OR'), name='live_strategy_one_trailing_stop')],
             },
         ),
         migrations.CreateModel(
@@ -187,6 +194,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-created_at', 'symbol'],
+                'indexes': [models.Index(fields=['user', '-created_at'], name='livetrading_user_id_e90c8e_idx'), models.Index(fields=['live_strategy', '-created_at'], name='livetrading_live_st_eed9d0_idx'), models.Index(fields=['state', 'state_changed_at'], name='livetrading_state_d1a58f_idx'), models.Index(fields=['account', 'state'], name='livetrading_account_4a727a_idx')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='order_quantity_positive'), models.CheckConstraint(condition=models.Q(('filled_quantity__gte', 0), ('filled_quantity__lte', django.db.models.expressions.CombinedExpression(models.F('quantity'), '+', models.Value(Decimal('0.000001'))))), name='order_filled_within_quantity')],
             },
         ),
         migrations.CreateModel(
@@ -215,6 +224,8 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-entry_time', 'symbol'],
                 'abstract': False,
+                'indexes': [models.Index(fields=['user', '-entry_time'], name='livetrading_user_id_0157dc_idx'), models.Index(fields=['account', '-entry_time'], name='livetrading_account_d5d5fe_idx'), models.Index(condition=models.Q(('exit_time', None)), fields=['account'], name='livetrade_open'), models.Index(fields=['live_strategy', 'exit_time'], name='livetrading_live_st_8933ba_idx')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('exit_quantity__gte', 0), ('exit_quantity__lte', django.db.models.expressions.CombinedExpression(models.F('quantity'), '+', models.Value(Decimal('0.000001')))), ('quantity__gt', 0)), name='livetrade_exit_within_quantity')],
             },
         ),
         migrations.CreateModel(
@@ -234,6 +245,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(fields=['account', '-id'], name='livetrading_account_0b1e4d_idx'), models.Index(condition=models.Q(('resolved_at', None)), fields=['kind'], name='incident_open')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('resolved_at', None)), fields=('account', 'kind', 'key'), name='incident_unique_while_open')],
             },
         ),
         migrations.CreateModel(
@@ -250,6 +263,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+                'indexes': [models.Index(fields=['account', 'time'], name='livetrading_account_0252e0_idx')],
+                'constraints': [models.UniqueConstraint(fields=('account', 'activity_id'), name='fill_unique_activity'), models.CheckConstraint(condition=models.Q(('price__gt', 0), ('quantity__gt', 0)), name='fill_positive')],
             },
         ),
         migrations.CreateModel(
@@ -264,6 +279,9 @@ class Migration(migrations.Migration):
                 ('slippage_bps', models.FloatField(default=0)),
                 ('broker_account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='paper_account', to='livetrading.brokeraccount')),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('starting_cash__gt', 0)), name='paper_starting_cash_positive')],
+            },
         ),
         migrations.CreateModel(
             name='PaperOrder',
@@ -295,6 +313,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+                'indexes': [models.Index(condition=models.Q(('status', 'working')), fields=['account'], name='paper_order_working'), models.Index(condition=models.Q(('open_quantity__gt', 0)), fields=['account'], name='paper_lot_open'), models.Index(fields=['account', 'closes'], name='livetrading_account_2b4e11_idx')],
             },
         ),
         migrations.CreateModel(
@@ -312,6 +331,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+                'constraints': [models.UniqueConstraint(fields=('order', 'bar_time'), name='paper_fill_unique_per_bar'), models.CheckConstraint(condition=models.Q(('price__gt', 0), ('quantity__gt', 0)), name='paper_fill_positive')],
             },
         ),
         migrations.CreateModel(
@@ -327,6 +347,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['symbol'],
                 'abstract': False,
+                'constraints': [models.UniqueConstraint(fields=('account', 'symbol'), name='paperposition_unique_symbol'), models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='paperposition_positive')],
             },
         ),
         migrations.CreateModel(
@@ -355,6 +376,8 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-entry_time', 'symbol'],
                 'abstract': False,
+                'indexes': [models.Index(fields=['user', '-entry_time'], name='livetrading_user_id_df629e_idx'), models.Index(fields=['account', '-entry_time'], name='livetrading_account_f150c3_idx'), models.Index(condition=models.Q(('exit_time', None)), fields=['account'], name='papertrade_open'), models.Index(fields=['live_strategy', 'exit_time'], name='livetrading_live_st_d1376c_idx')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('exit_quantity__gte', 0), ('exit_quantity__lte', django.db.models.expressions.CombinedExpression(models.F('quantity'), '+', models.Value(Decimal('0.000001')))), ('quantity__gt', 0)), name='papertrade_exit_within_quantity')],
             },
         ),
         migrations.CreateModel(
@@ -376,247 +399,13 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'signal history',
                 'ordering': ['-id'],
+                'indexes': [models.Index(fields=['user', '-id'], name='livetrading_user_id_812849_idx'), models.Index(fields=['live_strategy', '-id'], name='livetrading_live_st_be6517_idx')],
+                'constraints': [models.UniqueConstraint(fields=('live_strategy', 'symbol', 'bar_time', 'side'), name='signal_unique_per_bar')],
             },
         ),
         migrations.AddField(
             model_name='order',
             name='signal',
             field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='order', to='livetrading.signalhistory'),
-        ),
-        migrations.AddIndex(
-            model_name='brokeraccount',
-            index=models.Index(fields=['claimed_until'], name='livetrading_claimed_0e6cf9_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='brokeraccount',
-            index=models.Index(condition=models.Q(('failures__gte', 3)), fields=['failures'], name='broker_account_failing'),
-        ),
-        migrations.AddConstraint(
-            model_name='brokeraccount',
-            constraint=models.UniqueConstraint(condition=models.Q(('active', True)), fields=('user', 'mode'), name='broker_account_one_active_for_each_mode'),
-        ),
-        migrations.AddConstraint(
-            model_name='brokeraccount',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('broker', 'paper'), _negated=True), models.Q(('credentials', ''), ('mode', 'paper')), _connector='OR'), name='broker_account_simulation_is_paper'),
-        ),
-        migrations.AddIndex(
-            model_name='accountactivity',
-            index=models.Index(fields=['account', '-time'], name='livetrading_account_a1f424_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='accountactivity',
-            constraint=models.UniqueConstraint(fields=('account', 'activity_id'), name='account_activity_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='liveposition',
-            constraint=models.UniqueConstraint(fields=('account', 'symbol'), name='liveposition_unique_symbol'),
-        ),
-        migrations.AddConstraint(
-            model_name='liveposition',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='liveposition_positive'),
-        ),
-        migrations.AddIndex(
-            model_name='livestrategy',
-            index=models.Index(fields=['account', 'status', 'next_check_at'], name='livetrading_account_8e8d28_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='livestrategy',
-            index=models.Index(fields=['status', 'next_check_at'], name='livetrading_status_43ba3c_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='livestrategy',
-            index=models.Index(fields=['user', '-id'], name='livetrading_user_id_758cb6_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='livestrategy',
-            index=models.Index(condition=models.Q(('failures__gte', 3), ('status', 'active')), fields=['failures'], name='live_strategy_failing'),
-        ),
-        migrations.AddConstraint(
-            model_name='livestrategy',
-            constraint=models.UniqueConstraint(fields=('user', 'deploy_key'), name='live_strategy_unique_deploy_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='livestrategy',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'active')), fields=('account', 'fingerprint'), name='live_strategy_unique_active_fingerprint'),
-        ),
-        migrations.AddConstraint(
-            model_name='livestrategy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('check_interval__gte', 60), ('check_interval__lte', 3600)), ('check_interval__isnull', True), _connector='OR'), name='live_strategy_check_interval_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='livestrategy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('position_size_pct__gte', 0.001), ('position_size_pct__lte', 0.5)), ('position_size_pct__isnull', True), _connector='OR'), name='live_strategy_position_size_pct_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='livestrategy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('max_position_size__gte', 1), ('max_position_size__lte', 1000000000.0)), ('max_position_size__isnull', True), _connector='OR'), name='live_strategy_max_position_size_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='livestrategy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('max_positions__gte', 1), ('max_positions__lte', 20)), ('max_positions__isnull', True), _connector='OR'), name='live_strategy_max_positions_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='livestrategy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('stop_loss_pct__gte', 0.001), ('stop_loss_pct__lte', 0.99)), ('stop_loss_pct__isnull', True), _connector='OR'), name='live_strategy_stop_loss_pct_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='livestrategy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('trailing_stop_pct__gte', 0.001), ('trailing_stop_pct__lte', 0.99)), ('trailing_stop_pct__isnull', True), _connector='OR'), name='live_strategy_trailing_stop_pct_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='livestrategy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('trailing_stop_atr__gte', 0.1), ('trailing_stop_atr__lte', 100)), ('trailing_stop_atr__isnull', True), _connector='OR'), name='live_strategy_trailing_stop_atr_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='livestrategy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('take_profit_pct__gte', 0.001), ('take_profit_pct__lte', 100)), ('take_profit_pct__isnull', True), _connector='OR'), name='live_strategy_take_profit_pct_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='livestrategy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('signal_threshold__gte', 0.0), ('signal_threshold__lte', 1.0)), ('signal_threshold__isnull', True), _connector='OR'), name='live_strategy_signal_threshold_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='livestrategy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('daily_loss_limit__gte', 1), ('daily_loss_limit__lte', 1000000000.0)), ('daily_loss_limit__isnull', True), _connector='OR'), name='live_strategy_daily_loss_limit_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='livestrategy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('max_drawdown_pct__gte', 0.001), ('max_drawdown_pct__lte', 0.99)), ('max_drawdown_pct__isnull', True), _connector='OR'), name='live_strategy_max_drawdown_pct_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='livestrategy',
-            constraint=models.CheckConstraint(condition=models.Q(('trailing_stop_pct__isnull', True), ('trailing_stop_atr__isnull', True), _connector='OR'), name='live_strategy_one_trailing_stop'),
-        ),
-        migrations.AddIndex(
-            model_name='livetrade',
-            index=models.Index(fields=['user', '-entry_time'], name='livetrading_user_id_0157dc_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='livetrade',
-            index=models.Index(fields=['account', '-entry_time'], name='livetrading_account_d5d5fe_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='livetrade',
-            index=models.Index(condition=models.Q(('exit_time', None)), fields=['account'], name='livetrade_open'),
-        ),
-        migrations.AddIndex(
-            model_name='livetrade',
-            index=models.Index(fields=['live_strategy', 'exit_time'], name='livetrading_live_st_8933ba_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='livetrade',
-            constraint=models.CheckConstraint(condition=models.Q(('exit_quantity__gte', 0), ('exit_quantity__lte', django.db.models.expressions.CombinedExpression(models.F('quantity'), '+', models.Value(Decimal('0.000001')))), ('quantity__gt', 0)), name='livetrade_exit_within_quantity'),
-        ),
-        migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(fields=['account', '-id'], name='livetrading_account_0b1e4d_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(condition=models.Q(('resolved_at', None)), fields=['kind'], name='incident_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.UniqueConstraint(condition=models.Q(('resolved_at', None)), fields=('account', 'kind', 'key'), name='incident_unique_while_open'),
-        ),
-        migrations.AddIndex(
-            model_name='fill',
-            index=models.Index(fields=['account', 'time'], name='livetrading_account_0252e0_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='fill',
-            constraint=models.UniqueConstraint(fields=('account', 'activity_id'), name='fill_unique_activity'),
-        ),
-        migrations.AddConstraint(
-            model_name='fill',
-            constraint=models.CheckConstraint(condition=models.Q(('price__gt', 0), ('quantity__gt', 0)), name='fill_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='paperaccount',
-            constraint=models.CheckConstraint(condition=models.Q(('starting_cash__gt', 0)), name='paper_starting_cash_positive'),
-        ),
-        migrations.AddIndex(
-            model_name='paperorder',
-            index=models.Index(condition=models.Q(('status', 'working')), fields=['account'], name='paper_order_working'),
-        ),
-        migrations.AddIndex(
-            model_name='paperorder',
-            index=models.Index(condition=models.Q(('open_quantity__gt', 0)), fields=['account'], name='paper_lot_open'),
-        ),
-        migrations.AddIndex(
-            model_name='paperorder',
-            index=models.Index(fields=['account', 'closes'], name='livetrading_account_2b4e11_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='paperfill',
-            constraint=models.UniqueConstraint(fields=('order', 'bar_time'), name='paper_fill_unique_per_bar'),
-        ),
-        migrations.AddConstraint(
-            model_name='paperfill',
-            constraint=models.CheckConstraint(condition=models.Q(('price__gt', 0), ('quantity__gt', 0)), name='paper_fill_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='paperposition',
-            constraint=models.UniqueConstraint(fields=('account', 'symbol'), name='paperposition_unique_symbol'),
-        ),
-        migrations.AddConstraint(
-            model_name='paperposition',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='paperposition_positive'),
-        ),
-        migrations.AddIndex(
-            model_name='papertrade',
-            index=models.Index(fields=['user', '-entry_time'], name='livetrading_user_id_df629e_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='papertrade',
-            index=models.Index(fields=['account', '-entry_time'], name='livetrading_account_f150c3_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='papertrade',
-            index=models.Index(condition=models.Q(('exit_time', None)), fields=['account'], name='papertrade_open'),
-        ),
-        migrations.AddIndex(
-            model_name='papertrade',
-            index=models.Index(fields=['live_strategy', 'exit_time'], name='livetrading_live_st_d1376c_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='papertrade',
-            constraint=models.CheckConstraint(condition=models.Q(('exit_quantity__gte', 0), ('exit_quantity__lte', django.db.models.expressions.CombinedExpression(models.F('quantity'), '+', models.Value(Decimal('0.000001')))), ('quantity__gt', 0)), name='papertrade_exit_within_quantity'),
-        ),
-        migrations.AddIndex(
-            model_name='signalhistory',
-            index=models.Index(fields=['user', '-id'], name='livetrading_user_id_812849_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='signalhistory',
-            index=models.Index(fields=['live_strategy', '-id'], name='livetrading_live_st_be6517_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='signalhistory',
-            constraint=models.UniqueConstraint(fields=('live_strategy', 'symbol', 'bar_time', 'side'), name='signal_unique_per_bar'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['user', '-created_at'], name='livetrading_user_id_e90c8e_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['live_strategy', '-created_at'], name='livetrading_live_st_eed9d0_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['state', 'state_changed_at'], name='livetrading_state_d1a58f_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['account', 'state'], name='livetrading_account_4a727a_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='order_quantity_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('filled_quantity__gte', 0), ('filled_quantity__lte', django.db.models.expressions.CombinedExpression(models.F('quantity'), '+', models.Value(Decimal('0.000001'))))), name='order_filled_within_quantity'),
         ),
     ]

@@ -11,10 +11,10 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
+        ('accounts', '__first__'),
         ('backtests', '0001_initial'),
         ('livetrading', '0001_initial'),
         ('strategies', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -35,9 +35,12 @@ class Migration(migrations.Migration):
                 ('last_blocked_reason', models.CharField(blank=True, max_length=300)),
                 ('tripped_at', models.DateTimeField(blank=True, help_text='Market time.', null=True)),
                 ('tripped_reason', models.CharField(blank=True, max_length=300)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='livetrading.brokeraccount')),
             ],
             options={
                 'ordering': ['position', 'id'],
+                'indexes': [models.Index(fields=['account', 'position'], name='livetrading_account_cbd021_idx')],
+                'constraints': [models.UniqueConstraint(fields=('account', 'kind'), name='account_rule_each_kind_once'), models.CheckConstraint(condition=models.Q(('limit', None), ('limit__gt', 0), _connector='OR'), name='account_rule_limit_positive')],
             },
         ),
         migrations.CreateModel(
@@ -55,9 +58,13 @@ class Migration(migrations.Migration):
                 ('sentence', models.CharField(max_length=300)),
                 ('checked_at', models.DateTimeField(help_text='Market time.')),
                 ('kept_until', models.DateTimeField()),
+                ('live_strategy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='livetrading.livestrategy')),
+                ('signal', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='decision', to='livetrading.signalhistory')),
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(fields=['kept_until'], name='livetrading_kept_un_c757a3_idx'), models.Index(fields=['live_strategy', '-id'], name='livetrading_live_st_f0a594_idx')],
+                'constraints': [models.UniqueConstraint(fields=('live_strategy', 'symbol', 'bar_time'), name='decision_unique_per_bar')],
             },
         ),
         migrations.CreateModel(
@@ -72,10 +79,12 @@ class Migration(migrations.Migration):
                 ('fills', models.PositiveIntegerField()),
                 ('refusals', models.PositiveIntegerField(help_text='Orders that the desk held back or the broker refused.')),
                 ('halts', models.PositiveIntegerField()),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='daily_summaries', to='livetrading.brokeraccount')),
             ],
             options={
                 'verbose_name_plural': 'daily summaries',
                 'ordering': ['-session', '-id'],
+                'constraints': [models.UniqueConstraint(fields=('account', 'session'), name='daily_summary_one_per_session')],
             },
         ),
         migrations.CreateModel(
@@ -96,9 +105,12 @@ class Migration(migrations.Migration):
                 ('lots_to_sell', models.PositiveIntegerField(default=0)),
                 ('lots_sold', models.PositiveIntegerField(default=0)),
                 ('error', models.CharField(blank=True, max_length=300)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='halts', to='livetrading.brokeraccount')),
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(fields=['account', '-id'], name='livetrading_account_41b94f_idx')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('finished_at', None), ('lifted_at', None)), fields=('account', 'action'), name='halt_one_unfinished_for_each_action')],
             },
         ),
         migrations.CreateModel(
@@ -113,9 +125,11 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('symbol', models.CharField(max_length=15)),
                 ('sector', models.CharField(max_length=40)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='symbol_sectors', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['symbol'],
+                'constraints': [models.UniqueConstraint(fields=('user', 'symbol'), name='symbol_sector_once')],
             },
         ),
         migrations.RemoveIndex(
@@ -303,75 +317,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='livestrategy',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('cooldown_bars__gte', 1), ('cooldown_bars__lte', 1000)), ('cooldown_bars__isnull', True), _connector='OR'), name='live_strategy_cooldown_bars_bounds'),
-        ),
-        migrations.AddField(
-            model_name='accountrule',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='livetrading.brokeraccount'),
-        ),
-        migrations.AddField(
-            model_name='bardecision',
-            name='live_strategy',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='livetrading.livestrategy'),
-        ),
-        migrations.AddField(
-            model_name='bardecision',
-            name='signal',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='decision', to='livetrading.signalhistory'),
-        ),
-        migrations.AddField(
-            model_name='dailysummary',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='daily_summaries', to='livetrading.brokeraccount'),
-        ),
-        migrations.AddField(
-            model_name='halt',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='halts', to='livetrading.brokeraccount'),
-        ),
-        migrations.AddField(
-            model_name='symbolsector',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='symbol_sectors', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddIndex(
-            model_name='accountrule',
-            index=models.Index(fields=['account', 'position'], name='livetrading_account_cbd021_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='accountrule',
-            constraint=models.UniqueConstraint(fields=('account', 'kind'), name='account_rule_each_kind_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='accountrule',
-            constraint=models.CheckConstraint(condition=models.Q(('limit', None), ('limit__gt', 0), _connector='OR'), name='account_rule_limit_positive'),
-        ),
-        migrations.AddIndex(
-            model_name='bardecision',
-            index=models.Index(fields=['live_strategy', '-id'], name='livetrading_live_st_f0a594_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='bardecision',
-            index=models.Index(fields=['kept_until'], name='livetrading_kept_un_c757a3_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='bardecision',
-            constraint=models.UniqueConstraint(fields=('live_strategy', 'symbol', 'bar_time'), name='decision_unique_per_bar'),
-        ),
-        migrations.AddConstraint(
-            model_name='dailysummary',
-            constraint=models.UniqueConstraint(fields=('account', 'session'), name='daily_summary_one_per_session'),
-        ),
-        migrations.AddIndex(
-            model_name='halt',
-            index=models.Index(fields=['account', '-id'], name='livetrading_account_41b94f_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='halt',
-            constraint=models.UniqueConstraint(condition=models.Q(('finished_at', None), ('lifted_at', None)), fields=('account', 'action'), name='halt_one_unfinished_for_each_action'),
-        ),
-        migrations.AddConstraint(
-            model_name='symbolsector',
-            constraint=models.UniqueConstraint(fields=('user', 'symbol'), name='symbol_sector_once'),
         ),
     ]

@@ -14,21 +14,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='ConnectionTest',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('run', models.UUIDField(default=uuid.uuid4, editable=False)),
-                ('state', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Testing'), ('passed', 'Passed'), ('failed', 'Failed')], default='queued', max_length=7)),
-                ('new_credentials', models.TextField(blank=True, editable=False)),
-                ('new_key_hint', models.CharField(blank=True, editable=False, max_length=4)),
-                ('activates', models.BooleanField(default=False)),
-                ('requested_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('problem', models.CharField(blank=True, max_length=300)),
-                ('report', models.JSONField(blank=True, default=dict)),
-            ],
-        ),
         migrations.AddField(
             model_name='brokeraccount',
             name='key_hint',
@@ -62,9 +47,20 @@ class Migration(migrations.Migration):
             model_name='brokeraccount',
             constraint=models.UniqueConstraint(condition=models.Q(models.Q(('number', ''), _negated=True), ('revoked_at', None)), fields=('broker', 'mode', 'number'), name='broker_account_number_once'),
         ),
-        migrations.AddField(
-            model_name='connectiontest',
-            name='account',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='connection_test', to='livetrading.brokeraccount'),
+        migrations.CreateModel(
+            name='ConnectionTest',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('run', models.UUIDField(default=uuid.uuid4, editable=False)),
+                ('state', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Testing'), ('passed', 'Passed'), ('failed', 'Failed')], default='queued', max_length=7)),
+                ('new_credentials', models.TextField(blank=True, editable=False)),
+                ('new_key_hint', models.CharField(blank=True, editable=False, max_length=4)),
+                ('activates', models.BooleanField(default=False)),
+                ('requested_at', models.DateTimeField()),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('problem', models.CharField(blank=True, max_length=300)),
+                ('report', models.JSONField(blank=True, default=dict)),
+                ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='connection_test', to='livetrading.brokeraccount')),
+            ],
         ),
     ]

@@ -158,25 +158,25 @@ def finish_test(test_id: int, run: uuid.UUID, outcome: Outcome, wall_now: dateti
 
 
 def _finish(test_id: int, run: uuid.UUID, outcome: Outcome, wall_now: datetime) -> bool:
-    test = ConnectionTest.objects.filter(pk=test_id, run=run, state=State.RUNNING).first()
-    if test is None:
+    running = ConnectionTest.objects.filter(pk=test_id, run=run, state=State.RUNNING)
+    owner = running.values_list("account__user_id", "account_id").first()
+    if owner is None:
         return False
-    user_id = BrokerAccount.objects.values_list("user_id", flat=True).get(pk=test.account_id)
     # The locks of an activation and of a revocation, in their order. A tick that has locked the account's row adds
     # rows of the user, which this kind of lock lets it do.
-    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
-    account = BrokerAccount.locked(test.account_id)
-    state = State.FAILED if outcome.problem else State.PASSED
-    stored = ConnectionTest.objects.filter(pk=test_id, run=run, state=State.RUNNING).update(
-        state=state,
+    user = User.objects.select_for_update(no_key=True).get(pk=owner[0])
+    account = BrokerAccount.locked(owner[1])
+    test = running.first()
+    if test is None:
+        return False  # another test, or a revocation, came first
+    running.update(
+        state=State.FAILED if outcome.problem else State.PASSED,
         finished_at=wall_now,
         problem=outcome.problem[:300],
         report=dict(outcome.report),
         new_credentials="",
         new_key_hint="",
     )
-    if not stored or account.revoked:
-        return False
     details: dict[str, Any] = {"passed": not outcome.problem, "key": test.new_key_hint or account.key_hint}
     changes: dict[str, Any] = {}
     if not outcome.problem:

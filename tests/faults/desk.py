@@ -28,7 +28,7 @@ from tests.flows.worker_forks import WorkerForks
 from tests.hostile_broker.books import HostileBooks
 from tests.hostile_broker.server import HostileBroker
 from tests.hostile_broker.variants import VARIANTS
-from tests.livetrading.factories import at_day
+from tests.livetrading.factories import WALL, at_day
 from tests.livetrading.made_bars import CLOSES, DAYS, OPENS, TWO_BARS, store_bars, traded
 from tests.livetrading.pipeline.desk import deployed
 from tests.livetrading.second_broker.desk import CASH, RULES
@@ -118,7 +118,12 @@ class FaultDesk:
         books = self.broker.open_account(name, VARIANTS[variant], CASH, **dict.fromkeys(symbols, 11.0))
         credentials = {"url": self.broker.url, "key": name, "variant": variant}
         account = BrokerAccount.objects.create(
-            user=user, broker="hostile", mode="paper", name="Hostile", credentials=json.dumps(credentials)
+            user=user,
+            broker="hostile",
+            mode="paper",
+            name="Hostile",
+            credentials=json.dumps(credentials),
+            verified_at=WALL,
         )
         trader = self.traders[name] = Trader(user, account, books)
         for symbol in symbols:

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from livetrading.brokers.protocol import AccountReport, BrokerPosition, Capabilities, KeysRefused
@@ -33,12 +34,14 @@ def report(number: str = "PA3000001234", **fields: object) -> AccountReport:
 
 @dataclass
 class KeyedBroker:
-    """accounts: by key id. held: shares by symbol. failure: of every call. asked: the keys of each connection."""
+    """accounts: by key id. held: shares by symbol. failure: of every call. asked: the keys of each connection.
+    in_transaction: of each connection, whether it was made in one."""
 
     accounts: dict[str, AccountReport] = field(default_factory=lambda: {KEYS.key_id: report()})
     held: dict[str, Decimal] = field(default_factory=dict)
     failure: Exception | None = None
     asked: list[Credentials] = field(default_factory=list)
+    in_transaction: list[bool] = field(default_factory=list)
 
 
 @dataclass
@@ -64,6 +67,7 @@ _current = KeyedBroker()
 def connect(account: BrokerAccount, _now: datetime) -> Connection:
     keys = credentials_of(account)
     _current.asked.append(keys)
+    _current.in_transaction.append(connection.in_atomic_block)
     return Connection(_current, keys)
 
 

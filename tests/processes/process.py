@@ -16,7 +16,7 @@ from typing import Self
 ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = Path(sys.executable).parent
 # Seconds; long, because other tests run at the same time.
-TIMEOUT = 60
+TIMEOUT = 180
 
 
 class Process:

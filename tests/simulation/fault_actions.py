@@ -26,8 +26,8 @@ def lose(world: World, random: Random) -> None:
 @action(1.5, 1)
 def deliver(world: World, random: Random) -> None:
     """Late requests arrive, and fills that were held back are reported."""
+    world.deliver()
     for desk in world.desks:
-        world.note(f"  {desk.line.deliver()} late requests arrive")
         desk.line.release()
 
 

@@ -121,7 +121,7 @@ def note_stops(world: World, desk: Desk) -> None:
             "SELECT id FROM livetrading_livestrategy WHERE account_id = ? AND status <> 'active'", desk.account.pk
         )
     }
-    desk.stopped = {reason: desk.stopped.get(reason, world.step) for reason in stopped}
+    desk.stopped = {reason: desk.stopped.get(reason, world.moment) for reason in stopped}
 
 
 def check_request(world: World, desk: Desk, request: OrderRequest) -> None:
@@ -137,7 +137,7 @@ def check_request(world: World, desk: Desk, request: OrderRequest) -> None:
         insist((state, claim) == ("submitting", token), f"{known} was sent without a claim, when it was {state}")
     arrived = desk.line.arrived.get(known)
     asked = arrived is None or arrived >= began or desk.line.was_hidden(known)
-    insist(asked, f"{known} was sent again in step {world.step}, although it had arrived in step {arrived}")
+    insist(asked, f"{known} was sent again at moment {world.moment}, although it had arrived at {arrived}")
     if request.side != "buy":
         return
     world.counts["entries sent"] += 1

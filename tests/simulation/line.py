@@ -36,13 +36,13 @@ class Line:
     the looks that will not find the next new order. hold_back: fills that are reported later than those after
     them. repeat: fills that are reported again. stale: the balance that is reported instead of the present one.
 
-    published: the fills in the order in which the broker reports them. arrived: the scheduler's step in which the
-    request for each order arrived."""
+    published: the fills in the order in which the broker reports them. arrived: the moment at which the request
+    for each order arrived."""
 
     on_request: Callable[[OrderRequest], None] = lambda request: None
     on_look: Callable[[], None] = lambda: None
     on_call: Callable[[str], None] = lambda text: None
-    step: Callable[[], int] = lambda: 0
+    moment: Callable[[], int] = lambda: 0
     losses: dict[str, list[str]] = field(default_factory=dict)
     late: list[Callable[[], object]] = field(default_factory=list)
     silent: int = 0
@@ -169,7 +169,7 @@ class LineTo:
 
         def arrive() -> BrokerOrder:
             answer = act()
-            line.arrived.setdefault(known, line.step())
+            line.arrived.setdefault(known, line.moment())
             return answer
 
         return self._call(method, arrive, known)

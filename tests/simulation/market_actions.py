@@ -53,6 +53,8 @@ def cycle(world: World, random: Random) -> None:
     for _ in range(12):
         if not world.queue:
             break
+        if any(desk.line.late for desk in world.desks) and random.random() < 0.3:
+            world.deliver()  # after one worker has looked, and before another one sends
         number = random.randrange(len(world.queue)) if random.random() < 0.2 else 0
         accident = random.random()
         points, life = None, None

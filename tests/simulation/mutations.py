@@ -24,7 +24,7 @@ class Cut:
 # A seed that finds each missing guard; any among the first 50 will do.
 FOUND_BY = {
     "no token check": 10,
-    "not asked before it is sent again": 16,
+    "not asked before it is sent again": 31,
     "no gate before sending": 33,
     "the cursor moves before the booking": 15,
     "fills are not unique": 1,

@@ -80,7 +80,7 @@ def _noting(world: World) -> Any:
     def begin(*args: Any, **options: Any) -> None:
         worker = present()
         if worker is not None:
-            worker.order_began = world.step
+            worker.order_began = world.moment
         execute_order(*args, **options)
 
     return begin
@@ -90,7 +90,7 @@ def _note_look(world: World) -> None:
     """What was stored before the answer to a look-up counts for the request after it."""
     worker = present()
     if worker is not None:
-        worker.order_began = world.step
+        worker.order_began = world.moment
 
 
 def _claiming(claim: Any) -> Any:

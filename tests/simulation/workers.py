@@ -20,8 +20,8 @@ class Killed(BaseException):
 
 class Worker(greenlet):  # type: ignore[misc]  # it has no stubs
     """points: how many points it may pass before it is held up; None for no limit. life: how many before it is
-    killed; None when it is not. order_began: the scheduler's step in which it began with its present order, or
-    last had an answer to a look-up. token: that it has claimed this order with."""
+    killed; None when it is not. order_began: the moment at which it began with its present order, or last had
+    an answer to a look-up. token: that it has claimed this order with."""
 
     def __init__(self, name: str, task: Callable[[], object]) -> None:
         super().__init__(self._run)

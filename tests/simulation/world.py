@@ -18,7 +18,7 @@ from celery import current_app
 from livetrading.brokers.protocol import Broker
 from livetrading.models import BrokerAccount
 from livetrading.services.accounts import empty_books
-from tests.livetrading.factories import make_strategy
+from tests.livetrading.factories import WALL, make_strategy
 from tests.livetrading.pipeline.desk import deployed, open_account
 from tests.livetrading.second_broker.broker import SecondBroker
 from tests.livetrading.second_broker.market import Path, dollars
@@ -47,7 +47,7 @@ BEAT = ("livetrading.tasks.dispatch_due_accounts", "livetrading.tasks.requeue_lo
 class Desk:
     """One account with the line to its broker. broker: None for the simulated broker, which the pipeline makes
     anew for each call. stopped: the entries that were held back, "" for the account or the id of a strategy, with
-    the step since when."""
+    the moment since when."""
 
     account: BrokerAccount
     line: Line
@@ -57,12 +57,14 @@ class Desk:
 
 class World:
     """seed: decides the accounts and their strategies; what happens to them, the actions decide. step: the number
-    of the present action. trace: what has happened, in lines. counts: how often what happened."""
+    of the present action. moment: the number of turns that workers and late requests have had. trace: what has
+    happened, in lines. counts: how often what happened."""
 
     def __init__(self, seed: int, *, keep_trace: bool = False) -> None:
         install()
         random = Random(seed)
-        self.seed, self.step, self.keep_trace = seed, 0, keep_trace
+        self.seed, self.keep_trace = seed, keep_trace
+        self.step = self.moment = 0
         self.clocks = Clocks(session_close(DAYS[BEFORE - 1]))
         self.day = BEFORE - 1
         self.prices, self.shelf = Prices(SYMBOLS), Shelf()
@@ -83,7 +85,7 @@ class World:
     def _desk(self, name: str, random: Random) -> Desk:
         user = User.objects.create_user(f"{name}@example.com")
         variant = random.choice([*sorted(VARIANTS), "simulated"])
-        line = Line(on_call=lambda text: self.note(f"  {name}: {text}"), step=lambda: self.step)
+        line = Line(on_call=lambda text: self.note(f"  {name}: {text}"), moment=lambda: self.moment)
         broker: SecondBroker | None = None
         if variant == "simulated":
             costs = Costs(commission_per_order=1.0, commission_bps=5.0)
@@ -92,7 +94,12 @@ class World:
             user.mode = mode = random.choice([Mode.PAPER, Mode.LIVE])
             user.save()
             account = BrokerAccount.objects.create(
-                user=user, broker="second", mode=mode, name="Second", **empty_books(Decimal(CASH))
+                user=user,
+                broker="second",
+                mode=mode,
+                name="Second",
+                verified_at=WALL,
+                **empty_books(Decimal(CASH)),
             )
             paths = {symbol: Path(dollars(price)) for symbol, price in self.prices.last.items()}
             broker = LinkedBroker(VARIANTS[variant], cash=Decimal(CASH), paths=paths, now=self.clocks.now)
@@ -136,6 +143,13 @@ class World:
     def publish(self, task: str, messages: Any) -> None:
         self.queue += [(task, arguments) for arguments in messages]
 
+    def deliver(self) -> None:
+        """The late requests arrive."""
+        for desk in self.desks:
+            if desk.line.late:
+                self.moment += 1
+                self.note(f"  {desk.line.deliver()} late requests arrive")
+
     # --- Time ---
 
     def wait(self, seconds: float) -> None:
@@ -158,6 +172,7 @@ class World:
         self, name: str, task: Callable[[], object], points: int | None = None, life: int | None = None
     ) -> None:
         """Let a new worker do this. points, life: after how many points it is held up or killed."""
+        self.moment += 1
         worker = Worker(name, task)
         self.note(f"  {name} begins")
         if not worker.go_on(points, life):
@@ -170,6 +185,7 @@ class World:
 
     def resume(self, number: int, points: int | None = None, life: int | None = None) -> None:
         """A worker that was held up goes on."""
+        self.moment += 1
         worker = self.held_up[number % len(self.held_up)]
         self.note(f"  {worker.name} goes on")
         if worker.go_on(points, life):

@@ -226,6 +226,7 @@ CELERY_BEAT_SCHEDULE = {
         "tradedesk.notifications.tasks.delete_old_notifications": 60,
         "livetrading.tasks.dispatch_due_accounts": 1,
         "livetrading.tasks.requeue_lost_orders": 5,
+        "livetrading.tasks.requeue_lost_tests": 15,
         "livetrading.tasks.watch_missed_checks": 15,
         "tradedesk.monitoring.tasks.store_health": 5,
         "livetrading.tasks.carry_computed_evidence": 60,

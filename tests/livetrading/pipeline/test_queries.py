@@ -1,5 +1,6 @@
 """The number of queries of a tick depends neither on the number of strategies nor on the number of open lots."""
 
+import math
 from datetime import datetime
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from livetrading.models import LiveStrategy, Order, PaperTrade, SignalHistory
+from livetrading.pipeline import patience
 from livetrading.pipeline.tick import tick
 from tests.livetrading.made_bars import CLOSES, flat, store_bars
 from tests.livetrading.pipeline.desk import WALL, open_account, step
@@ -76,6 +78,7 @@ def test_the_number_of_strategies_does_not_matter(alice: User, broker: ScriptedB
 
 def test_the_number_of_open_lots_does_not_matter(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """At a broker that answers without queries."""
+    monkeypatch.setattr(patience, "PATIENCE", math.inf)  # booking 100 fills may take long beside other tests
     broker = connect(monkeypatch, ScriptedBroker(cash=CASH))
     store_bars(AAPL=bars_of(10, 10))
     account = start(alice)

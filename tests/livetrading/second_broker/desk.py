@@ -16,7 +16,7 @@ from livetrading.pipeline import execute, tick
 from livetrading.pipeline.requeue import lost_orders
 from livetrading.services import closing
 from tests.livetrading.made_bars import CLOSES, NOW, OPENS, TWO_BARS, store_bars, traded
-from tests.livetrading.pipeline.desk import deployed
+from tests.livetrading.pipeline.desk import WALL, deployed
 from tests.livetrading.second_broker.broker import SecondBroker
 from tests.livetrading.second_broker.invariants import check_books, check_protected, check_sales
 from tests.livetrading.second_broker.market import Path, PlacedOrder, dollars
@@ -158,7 +158,8 @@ def second_desk(
     monkeypatch.setattr(tick, "broker_for", lambda account, now: broker)
     monkeypatch.setattr(execute, "broker_for", lambda account, now: broker)
     monkeypatch.setattr(closing, "broker_for", lambda account, now: broker)
-    account = BrokerAccount.objects.create(user=user, broker="second", mode=mode, name="Second")
+    names = {"broker": "second", "mode": mode, "name": "Second"}
+    account = BrokerAccount.objects.create(user=user, verified_at=WALL, **names)
     if user.mode != mode:
         user.mode = mode
         user.save()

@@ -116,6 +116,10 @@ def test_spaces_around_the_keys_are_taken_off(alice: User) -> None:
     assert credentials_of(account) == KEYS
 
 
+def test_keys_do_not_show_themselves() -> None:
+    assert f"{KEYS} {KEYS!r}" == "Credentials(…KEY1) Credentials(…KEY1)"
+
+
 def test_a_user_has_a_number_of_accounts_at_most(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounts, "MOST", 1)
     first = add(alice)
@@ -132,7 +136,11 @@ def test_a_copied_row_does_not_decrypt(alice: User, bob: User) -> None:
     his.refresh_from_db()
     with pytest.raises(NotDecrypted):
         credentials_of(his)
-    # Nor does another user's own row that is given the owner's number.
+    # Nor in another account of the owner, nor in this one for another user.
+    second = add(alice, keys=OTHER_KEYS)
+    second.credentials = hers.credentials
+    with pytest.raises(NotDecrypted):
+        credentials_of(second)
     hers.user_id = bob.pk
     with pytest.raises(NotDecrypted):
         credentials_of(hers)

@@ -100,6 +100,12 @@ def test_the_own_lots_are_not_held_outside(alice: User, broker: KeyedBroker) -> 
     assert [held["symbol"] for held in run(account).report["outside"]] == ["IBM"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_broker_is_asked_outside_any_transaction(alice: User, broker: KeyedBroker) -> None:
+    assert run(add(alice)).state == "passed"
+    assert broker.in_transaction == [False]
+
+
 def test_it_becomes_the_active_account_if_that_was_asked_for(alice: User, broker: KeyedBroker) -> None:
     account = add(alice, activate=True)
     run(account)

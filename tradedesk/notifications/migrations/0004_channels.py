@@ -9,8 +9,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
+        ('accounts', '__first__'),
         ('notifications', '0003_remove_level'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['created_at', 'id'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('kind', 'email')), fields=('user',), name='channel_one_email_per_user')],
             },
         ),
         migrations.CreateModel(
@@ -54,6 +55,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'deliveries',
+                'indexes': [models.Index(condition=models.Q(('state__in', ['pending', 'sending'])), fields=['channel', 'state'], name='delivery_open'), models.Index(condition=models.Q(('state', 'sending')), fields=['claim'], name='delivery_claimed'), models.Index(fields=['finished_at'], name='delivery_finished')],
+                'constraints': [models.UniqueConstraint(fields=('notification', 'channel'), name='delivery_once_per_channel'), models.UniqueConstraint(condition=models.Q(('notification', None), ('state__in', ['pending', 'sending'])), fields=('channel',), name='delivery_one_open_test')],
             },
         ),
         migrations.CreateModel(
@@ -65,37 +68,8 @@ class Migration(migrations.Migration):
                 ('channel', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='event_choices', to='notifications.channel')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='event_choices', to=settings.AUTH_USER_MODEL)),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'email')), fields=('user',), name='channel_one_email_per_user'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state__in', ['pending', 'sending'])), fields=['channel', 'state'], name='delivery_open'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'sending')), fields=['claim'], name='delivery_claimed'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['finished_at'], name='delivery_finished'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('notification', 'channel'), name='delivery_once_per_channel'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(condition=models.Q(('notification', None), ('state__in', ['pending', 'sending'])), fields=('channel',), name='delivery_one_open_test'),
-        ),
-        migrations.AddConstraint(
-            model_name='eventchoice',
-            constraint=models.UniqueConstraint(fields=('user', 'event', 'channel'), name='event_choice_of_channel'),
-        ),
-        migrations.AddConstraint(
-            model_name='eventchoice',
-            constraint=models.UniqueConstraint(condition=models.Q(('channel', None)), fields=('user', 'event'), name='event_choice_of_inbox'),
+            options={
+                'constraints': [models.UniqueConstraint(fields=('user', 'event', 'channel'), name='event_choice_of_channel'), models.UniqueConstraint(condition=models.Q(('channel', None)), fields=('user', 'event'), name='event_choice_of_inbox')],
+            },
         ),
     ]
