@@ -8,6 +8,7 @@ class LiveTradingConfig(AppConfig):
     def ready(self) -> None:
         # The market data does not import this app, so it is told what the replay waits for, what uses bars, what
         # waits for them and whose keys get them; and the desk's health what trading adds to it.
+        from livetrading import second_factor  # noqa: F401 - receives the signal
         from livetrading.credentials import renew
         from livetrading.services.arrivals import wake
         from livetrading.services.bars_in_use import bars_in_use, series_in_use

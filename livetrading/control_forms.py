@@ -1,10 +1,13 @@
-"""The forms of Stop trading, Resume and Close."""
+"""The forms of Stop trading, Resume and Close, and the field that all forms have which trade."""
 
 from typing import Any
 
 from django import forms
 
 from livetrading.models import Halt
+
+# The hidden field with the mode that the page showed, in every form that trades or changes trading.
+SHOWN_MODE = "shown_mode"
 
 
 class HaltForm(forms.Form):

@@ -26,7 +26,7 @@ from strategies.kinds import InvalidParameters, kinds, make_kind
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
 from tradedesk.accounts.changes import bump_version
-from tradedesk.accounts.models import User
+from tradedesk.accounts.models import Mode, User
 from tradedesk.audit.services import record
 from tradedesk.core.declarations import InvalidRules, Unit
 from tradedesk.core.money import to_decimal
@@ -214,6 +214,11 @@ def deploy(
     return live
 
 
+def deployment_toast(live: LiveStrategy) -> str:
+    """The same for the page, which also says whose money it is."""
+    return f"{deployment_message(live)} Its orders use {'paper' if live.mode == Mode.PAPER else 'real'} money."
+
+
 def check_room(account: BrokerAccount, *, instead_of: LiveStrategy | None = None) -> None:
     """Raises DeployRefused when the account cannot have another deployment. instead_of: one that it replaces."""
     if account.revoked:
@@ -252,7 +257,7 @@ def rules_of(snapshot: Snapshot, settings: DeploymentSettings) -> RiskRules:
 
 
 def deployment_message(live: LiveStrategy) -> str:
-    """The success message of the page, the API and the notification."""
+    """The success message of the API and the notification."""
     return f"“{live.name}” deployed. Now monitoring {', '.join(live.symbols)}."
 
 

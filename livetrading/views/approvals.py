@@ -9,11 +9,13 @@ from django.views.decorators.http import require_POST
 from livetrading.models import SignalHistory
 from livetrading.pipeline.by_hand import NotExecuted, dismiss_signal, execute_signal
 from livetrading.views.back import page_of_button
+from livetrading.views.shown_mode import in_shown_mode
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.clock import read_clocks
 
 
 @require_POST
+@in_shown_mode
 def execute(request: PageRequest, pk: int) -> HttpResponse:
     signal = _own(request, pk)
     try:
@@ -25,6 +27,7 @@ def execute(request: PageRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@in_shown_mode
 def dismiss(request: PageRequest, pk: int) -> HttpResponse:
     signal = _own(request, pk)
     if dismiss_signal(signal, read_clocks()[1]):

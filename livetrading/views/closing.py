@@ -20,6 +20,7 @@ from livetrading.summaries.account import summarize_account
 from livetrading.summaries.halt import when_sold
 from livetrading.summaries.positions import OpenLot
 from livetrading.views.back import page_of_button
+from livetrading.views.shown_mode import in_shown_mode
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.clock import market_clock, read_clocks
 
@@ -29,6 +30,7 @@ page_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @page_methods
+@in_shown_mode
 def position(request: PageRequest, account_id: int, symbol: str) -> HttpResponse:
     account = _account(request, account_id)
     lots = [lot for lot in _lots(account) if lot.trade.symbol == symbol]
@@ -41,6 +43,7 @@ def position(request: PageRequest, account_id: int, symbol: str) -> HttpResponse
 
 
 @page_methods
+@in_shown_mode
 def lot(request: PageRequest, account_id: int, entry_id: uuid.UUID) -> HttpResponse:
     account = _account(request, account_id)
     lots = [lot for lot in _lots(account) if lot.trade.opening_order_id == entry_id]
@@ -53,6 +56,7 @@ def lot(request: PageRequest, account_id: int, entry_id: uuid.UUID) -> HttpRespo
 
 
 @page_methods
+@in_shown_mode
 def strategy(request: PageRequest, pk: int) -> HttpResponse:
     live = get_object_or_404(request.user.live_strategies.select_related("account"), pk=pk)
     lots = [lot for lot in _lots(_account(request, live.account_id)) if lot.trade.live_strategy_id == live.pk]
@@ -66,6 +70,7 @@ def strategy(request: PageRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@in_shown_mode
 def cancel(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     order = get_object_or_404(request.user.orders, pk=pk)
     try:

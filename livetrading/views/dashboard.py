@@ -15,6 +15,7 @@ from livetrading.summaries.edits import done_to
 from livetrading.summaries.evidence import carried_scorecards
 from livetrading.summaries.limits import limits_of
 from livetrading.summaries.trades import by_day, latest_trades
+from livetrading.views.shown_mode import mode_in_address
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.clock import market_clock
 
@@ -23,6 +24,7 @@ STRATEGIES, RECENT, WORKING, ROWS = 25, 20, 50, 50
 
 @require_safe
 @vary_on_headers("HX-Request")
+@mode_in_address
 def dashboard(request: PageRequest) -> HttpResponse:
     user, now = request.user, market_clock().now()
     summary = desk.read_desk(user, now)

@@ -14,16 +14,18 @@ from backtests.models import Backtest, Candidate
 from livetrading.forms import DeployForm
 from livetrading.models import LiveStrategy
 from livetrading.services import control as controls
-from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Source, deployment_message
+from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Source, deployment_toast
 from livetrading.services.deploy import deploy as deploy_source
 from livetrading.summaries import strategies
 from livetrading.views.back import page_of_button
+from livetrading.views.shown_mode import in_shown_mode
 from strategies.models import Strategy
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.clock import market_clock
 
 
 @require_POST
+@in_shown_mode
 def deploy(request: PageRequest) -> HttpResponse:
     form = DeployForm(request.POST)
     if not form.is_valid():
@@ -47,11 +49,12 @@ def deploy(request: PageRequest) -> HttpResponse:
     except DeployRefused as refusal:
         messages.error(request, str(refusal))
         return redirect(_back(request, source))
-    messages.success(request, deployment_message(live))
+    messages.success(request, deployment_toast(live))
     return redirect("livetrading:dashboard")
 
 
 @require_POST
+@in_shown_mode
 def control(request: PageRequest, pk: int, action: str) -> HttpResponse:
     """action: start, pause or stop. Returns the table row to htmx, otherwise redirects to the page of the
     button."""

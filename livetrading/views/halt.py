@@ -13,6 +13,7 @@ from livetrading.services import halt as halts
 from livetrading.services.accounts import NoBroker, active_account
 from livetrading.summaries.halt import read_halt, read_stop_menu
 from livetrading.views.back import page_of_button
+from livetrading.views.shown_mode import in_shown_mode
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.clock import market_clock, read_clocks
 
@@ -26,6 +27,7 @@ def stop_trading(request: PageRequest) -> HttpResponse:
 
 
 @require_POST
+@in_shown_mode
 def halt(request: PageRequest) -> HttpResponse:
     form = HaltForm(request.POST)
     back = page_of_button(request, reverse("livetrading:stop_trading"))
@@ -49,6 +51,7 @@ def halt(request: PageRequest) -> HttpResponse:
 
 
 @require_POST
+@in_shown_mode
 def resume(request: PageRequest) -> HttpResponse:
     user, (now, wall_now) = request.user, read_clocks()
     account = user.broker_accounts.filter(mode=user.mode, active=True).first()

@@ -7,6 +7,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from livetrading.summaries import desk, signals
 from livetrading.summaries.trades import latest_trades
+from livetrading.views.shown_mode import mode_in_address
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.clock import market_clock
 
@@ -15,6 +16,7 @@ RECENT = 8
 
 @require_safe
 @vary_on_headers("HX-Request")
+@mode_in_address
 def home(request: PageRequest) -> HttpResponse:
     user = request.user
     context = {

@@ -13,11 +13,12 @@ from livetrading.life_forms import EditForm, NewLiveForm, NewVersionForm
 from livetrading.models import LiveStrategy
 from livetrading.services.control import ControlRefused, control, controlled_message
 from livetrading.services.deletion import NotDeleted, delete_live
-from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Source, deploy, deployment_message
+from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Source, deploy, deployment_toast
 from livetrading.services.edit import EditRefused, edit, edited_message
 from livetrading.services.new_version import Changes, deploy_new_version, new_version_message
 from livetrading.summaries.deploy_settings import SettingsRisk, prefilled_values, settings_risk
 from livetrading.summaries.strategies import summarize_strategies
+from livetrading.views.shown_mode import in_shown_mode
 from strategies.kinds import kinds
 from tradedesk.accounts.models import User
 from tradedesk.accounts.requests import PageRequest
@@ -27,6 +28,7 @@ page_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @page_methods
+@in_shown_mode
 def new(request: PageRequest) -> HttpResponse:
     """Without a source: the choice of the base strategy."""
     if request.method == "POST":
@@ -54,6 +56,7 @@ def risk(request: PageRequest) -> HttpResponse:
 
 
 @page_methods
+@in_shown_mode
 def change(request: PageRequest, pk: int) -> HttpResponse:
     live = _own(request, pk)
     form = EditForm.of(live, request.POST if request.method == "POST" else None)
@@ -69,6 +72,7 @@ def change(request: PageRequest, pk: int) -> HttpResponse:
 
 
 @page_methods
+@in_shown_mode
 def new_version(request: PageRequest, pk: int) -> HttpResponse:
     live = _own(request, pk)
     kind = kinds().get(live.kind)
@@ -101,6 +105,7 @@ def new_version(request: PageRequest, pk: int) -> HttpResponse:
 
 
 @page_methods
+@in_shown_mode
 def stop(request: PageRequest, pk: int) -> HttpResponse:
     """Asks; when something is held, the answer may also be to close it."""
     live = _own(request, pk)
@@ -118,6 +123,7 @@ def stop(request: PageRequest, pk: int) -> HttpResponse:
 
 
 @page_methods
+@in_shown_mode
 def delete(request: PageRequest, pk: int) -> HttpResponse:
     live = _own(request, pk)
     if request.method == "POST":
@@ -165,7 +171,7 @@ def _deployed(request: PageRequest, form: NewLiveForm, source: Source) -> LiveSt
     except DeployRefused as refusal:
         form.add_errors(refusal.errors)
         return None
-    messages.success(request, deployment_message(live))
+    messages.success(request, deployment_toast(live))
     return live
 
 

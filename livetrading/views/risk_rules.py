@@ -15,6 +15,7 @@ from livetrading.services.accounts import NoBroker, active_account
 from livetrading.services.sectors import save_sectors
 from livetrading.summaries.account import find_account
 from livetrading.summaries.risk_rules import read_risk_rules
+from livetrading.views.shown_mode import in_shown_mode
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.clock import market_clock
 
@@ -39,6 +40,7 @@ def sectors(request: PageRequest) -> HttpResponse:
 
 
 @require_POST
+@in_shown_mode
 def open_account(request: PageRequest) -> HttpResponse:
     """Open the paper account, with the rules of a new account."""
     try:
@@ -49,6 +51,7 @@ def open_account(request: PageRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@in_shown_mode
 def add(request: PageRequest, kind: str) -> HttpResponse:
     account = find_account(request.user, request.user.mode)
     if account is None or kind not in KINDS:
@@ -66,6 +69,7 @@ def add(request: PageRequest, kind: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@in_shown_mode
 def edit(request: PageRequest, pk: int) -> HttpResponse:
     rule = _own(request, pk)
     form = RuleForm(rule.declared, request.POST or None, initial=RuleForm.initial_of(rule))
@@ -77,12 +81,14 @@ def edit(request: PageRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@in_shown_mode
 def switch(request: PageRequest, pk: int, enabled: bool) -> HttpResponse:
     rules.switch_rule(_own(request, pk), enabled, request.user, timezone.now())
     return redirect(PAGE)
 
 
 @require_POST
+@in_shown_mode
 def move(request: PageRequest, pk: int, steps: int) -> HttpResponse:
     """steps: -1 for up, 1 for down."""
     rules.move_rule(_own(request, pk), steps, request.user, timezone.now())
@@ -90,6 +96,7 @@ def move(request: PageRequest, pk: int, steps: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@in_shown_mode
 def delete(request: PageRequest, pk: int) -> HttpResponse:
     rule = _own(request, pk)
     if request.method == "POST":

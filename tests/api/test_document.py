@@ -76,6 +76,8 @@ CONTRACT = {
     ("put", f"{LIVE}/risk-rules/{{rule_id}}"): {"200", "400", "401", "404", "422"},
     ("delete", f"{LIVE}/risk-rules/{{rule_id}}"): {"204", "401", "404"},
     ("get", f"{LIVE}/dashboard"): {"200", "401"},
+    ("get", "/api/mode"): {"200", "401"},
+    ("post", "/api/mode"): {"200", "400", "401", "403", "409", "422"},
     ("get", "/api/v1/broker-accounts"): {"200", "401", "422"},
     ("post", "/api/v1/broker-accounts"): {"201", "400", "401", "409", "422"},
     ("post", "/api/v1/broker-accounts/{account_id}/test"): {"200", "401", "404", "409"},
@@ -123,6 +125,7 @@ def test_every_body_refuses_unknown_fields(alices: ApiClient) -> None:
         "LiftBody",
         "BrokerAccountBody",
         "CloseBody",
+        "ModeBody",
     }
     assert all(schema["additionalProperties"] is False for schema in bodies.values())
 

@@ -112,7 +112,7 @@ def deploy(page: Page) -> Measured:
     button.evaluate(RECORD_PRESS)
     button.dblclick()
     pressed = time.monotonic()
-    page.wait_for_url("**/dashboard/live-trading")
+    page.wait_for_url(re.compile(r"/dashboard/live-trading(\?|$)"))
     landed = time.monotonic() - pressed
     checked = wait_for_first_check(page, pressed)
 
@@ -143,7 +143,7 @@ def deploy_the_others(page: Page) -> None:
     for name in OTHERS:
         go_to(page, "Strategies")
         card(page, name).get_by_role("button", name="Deploy to Live").click()
-        page.wait_for_url("**/dashboard/live-trading")
+        page.wait_for_url(re.compile(r"/dashboard/live-trading(\?|$)"))
     assert len(live_strategies(page)) == 5
 
 

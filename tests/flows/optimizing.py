@@ -102,7 +102,7 @@ def read_its_evidence(page: Page, run: str) -> None:
 def deploy_the_first_row(page: Page, run: str) -> None:
     """Deploying needs one press. The live strategy names the optimizer run, the row says that it is deployed."""
     rows(page).first.get_by_role("button", name="Deploy to Live").dblclick()
-    page.wait_for_url("**/dashboard/live-trading")
+    page.wait_for_url(re.compile(r"/dashboard/live-trading(\?|$)"))
     toast = re.compile(f"“Live - {ROW}” deployed. Now monitoring AAPL.")
     expect(page.get_by_role("region", name="Messages")).to_contain_text(toast)
     page.goto(run)

@@ -10,13 +10,14 @@ from tests.flows.trader import demo_password
 from tests.processes.prepared import copy_prepared_folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
-# A phone, the narrowest window with all links, a small and a large laptop.
-WIDTHS = (390, 1024, 1280, 1440)
+# A phone, the narrowest window with all links, a small and a large laptop, and where the broker is named.
+WIDTHS = (390, 1024, 1280, 1440, 1600)
 LONG = "Replay market · 2012-03-05 · 1 session = 2 s · moved on without 3 checks, 1 account with fills to book"
 # The links and buttons that are not in the row of the first one.
 WRAPPED = """text => {
   document.querySelector(".market-line").lastChild.textContent = text;
-  const shown = [...document.querySelectorAll(".topbar > a, .topbar > nav a, .topbar .btn, .mode-badge")]
+  const bar = ".topbar > a, .topbar > nav a, .topbar .btn, .mode-switch, .broker-line";
+  const shown = [...document.querySelectorAll(bar)]
     .filter(element => element.checkVisibility() && !element.closest("[popover]"));
   return shown.filter(element => element.getBoundingClientRect().bottom > 49).map(element => element.outerHTML);
 }"""

@@ -13,7 +13,8 @@ from tradedesk.accounts.models import User
 from tradedesk.preparation import close_to_others
 
 SHOW = "import json; from django.conf import settings as s; print(json.dumps([s.SIGNUP_OPEN, \
-s.ACCOUNT_EMAIL_VERIFICATION, s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD]))"
+s.ACCOUNT_EMAIL_VERIFICATION, s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD, \
+s.LIVE_NEEDS_SECOND_FACTOR]))"
 
 
 def shown(folder: Path, **environment: str) -> list[object]:
@@ -22,12 +23,12 @@ def shown(folder: Path, **environment: str) -> list[object]:
 
 
 def test_by_default_nobody_signs_up_and_hsts_is_for_this_name_alone(tmp_path: Path) -> None:
-    assert shown(tmp_path) == [False, "none", False, False]
+    assert shown(tmp_path) == [False, "none", False, False, True]
 
 
 def test_an_open_sign_up_that_others_reach_confirms_addresses(tmp_path: Path) -> None:
-    asked = {"SIGNUP_OPEN": "1", "HSTS_SUBDOMAINS": "1", "HSTS_PRELOAD": "1"}
-    assert shown(tmp_path, **asked) == [True, "mandatory", True, True]
+    asked = {"SIGNUP_OPEN": "1", "HSTS_SUBDOMAINS": "1", "HSTS_PRELOAD": "1", "LIVE_NEEDS_SECOND_FACTOR": "0"}
+    assert shown(tmp_path, **asked) == [True, "mandatory", True, True, False]
 
 
 def test_a_wrong_origin_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -335,6 +335,8 @@ MFA_TOTP_TOLERANCE = 1
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # A browser accepts passkeys on plain http only for this machine itself.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+# Live mode, in which orders use real money, only for users with two-factor log-in.
+LIVE_NEEDS_SECOND_FACTOR = read_flag(env, "LIVE_NEEDS_SECOND_FACTOR", default=REACHABLE)
 LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 API_TOKEN_HOURS = read_positive(env, "API_TOKEN_HOURS", default=24.0)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from pytest_django import Settings
 
 from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState, SignalHistory
 from livetrading.models.decision_code import DecisionCode as Code
@@ -12,6 +13,7 @@ from livetrading.pipeline.codes import code_of
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.gate import Held, Verdict, gate
 from livetrading.pipeline.tick import tick
+from livetrading.services.mode import switch_mode
 from tests.livetrading.factories import make_live_strategy, make_signal
 from tests.livetrading.made_bars import CLOSES, NOW, flat, store_bars
 from tests.livetrading.pipeline.desk import WALL
@@ -148,6 +150,26 @@ def test_before_sending_only_the_entry_is_blocked(
     assert reason in Notification.objects.get(user=live.user).text
     assert [fresh(order).state for order in exits] == [S.ACCEPTED] * 3
     assert [request.client_order_id for request in broker.submitted] == [o.client_order_id for o in exits]
+
+
+def test_after_the_switch_to_paper_a_live_entry_is_blocked_and_what_is_held_is_sold(
+    alice: User, broker: ScriptedBroker, settings: Settings
+) -> None:
+    settings.LIVE_NEEDS_SECOND_FACTOR = False
+    live = make_live_strategy(user=alice, mode=Mode.LIVE)
+    BrokerAccount.objects.update(verified_at=WALL)
+    switch_mode(alice, Mode.LIVE, confirmed=True, now=NOW, wall_now=WALL)
+    lot = entry_of(live)
+    broker.filled(lot, 10)
+    run_reconcile(live, broker)
+    entry, sale, stop = entry_of(live, state=S.PENDING, symbol="IBM"), exit_of(lot), leg_of(lot, "stop_loss")
+    Order.objects.filter(pk__in=[sale.pk, stop.pk]).update(state=S.PENDING)
+    switch_mode(alice, Mode.PAPER, now=NOW, wall_now=WALL)
+    for order in (entry, sale, stop):
+        execute_order(order.pk, CLOSES[1], WALL)
+    reason = "This is a live strategy, but your account is in paper mode."
+    assert (fresh(entry).state, entry.reason) == (S.BLOCKED, reason)
+    assert [fresh(order).state for order in (sale, stop)] == [S.ACCEPTED] * 2
 
 
 def test_before_sending_an_open_gate_lets_the_entry_pass(live: LiveStrategy, broker: ScriptedBroker) -> None:

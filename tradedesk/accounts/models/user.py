@@ -32,6 +32,9 @@ class User(AbstractUser):
     email = models.EmailField("email address", unique=True)
     # The mode in which entries may be sent now: a live entry of a user in paper mode is blocked.
     mode = models.CharField(max_length=5, choices=Mode, default=Mode.PAPER)
+    # Wall times: of the last switch, and of the first one to live mode, which asks for a typed word.
+    mode_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    first_live_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     # Until it is saved.
     _password_removed = False

@@ -1,0 +1,122 @@
+"""The mode of a user, for the API, and what a switch to live mode would do, for its dialog."""
+
+import copy
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Sum
+
+from livetrading.models import BrokerAccount, LiveStrategy, Order
+from livetrading.models.trade import trades_of
+from livetrading.pipeline.gate import gate
+from livetrading.services.broker_accounts import is_live_configured
+from livetrading.services.mode import NoLiveKeys, NoSecondFactor, problem_with_live
+from livetrading.summaries.account import find_account, summarize_account
+from tradedesk.accounts.models import Mode, User
+from tradedesk.core.money import to_decimal
+
+ZERO = Decimal(0)
+# The live strategies that the dialog names.
+NAMED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ModeState:
+    """last_mode_change: wall time, None before the first one. paper_balance: the cash of the paper account, None
+    before its broker's first report. paper_realized_pnl: dollars of all its sales, after commissions."""
+
+    active_mode: str
+    last_mode_change: datetime | None
+    paper_balance: Decimal | None
+    paper_realized_pnl: Decimal
+    is_live_broker_configured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRow:
+    """A strategy of a live account. size: dollars of one position at the equity of now, None when that is not
+    known. held_back: why it would enter nothing in live mode, "" when it may trade."""
+
+    live: LiveStrategy
+    positions: int
+    size: Decimal | None
+    held_back: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSwitch:
+    """What live mode means now. problem: why the user cannot switch, "" when it only has to be confirmed; the two
+    flags say what is missing. account: the active live one. positions: its open lots, value what they are worth
+    in dollars. rows: the first NAMED of `deployed` strategies, of which `may_trade` would enter. paper: active
+    strategies on paper, which then enter nothing."""
+
+    problem: str
+    needs_keys: bool
+    needs_second_factor: bool
+    account: BrokerAccount | None
+    positions: int
+    value: Decimal
+    rows: list[LiveRow]
+    deployed: int
+    may_trade: int
+    paper: int
+    first_time: bool
+
+
+def read_mode(user: User) -> ModeState:
+    """The number of queries is constant."""
+    account = find_account(user, Mode.PAPER)
+    return ModeState(
+        active_mode=user.mode,
+        last_mode_change=user.mode_changed_at,
+        paper_balance=account.cash if account else to_decimal(settings.PAPER_STARTING_CASH),
+        paper_realized_pnl=_realized(account) if account else ZERO,
+        is_live_broker_configured=is_live_configured(user),
+    )
+
+
+def read_live_switch(user: User, now: datetime) -> LiveSwitch:
+    """The number of queries does not depend on the number of strategies and lots."""
+    problem, account = problem_with_live(user), find_account(user, Mode.LIVE)
+    summary = summarize_account(account, now) if account else None
+    deployed = user.live_strategies.filter(account__mode=Mode.LIVE).exclude(status=LiveStrategy.Status.STOPPED)
+    rows = []
+    for live in deployed.select_related("account").order_by("status", "name", "pk"):
+        lots = summary.lots_of(live.pk) if summary and account and account.pk == live.account_id else []
+        rows.append(LiveRow(live, len({lot.trade.symbol for lot in lots}), _size(live), _held_back(user, live)))
+    on_paper = user.live_strategies.filter(account__mode=Mode.PAPER, status=LiveStrategy.Status.ACTIVE)
+    return LiveSwitch(
+        problem=str(problem or ""),
+        needs_keys=isinstance(problem, NoLiveKeys),
+        needs_second_factor=isinstance(problem, NoSecondFactor),
+        account=account,
+        positions=sum(len(position.lots) for position in summary.positions) if summary else 0,
+        value=summary.market_value if summary else ZERO,
+        rows=rows[:NAMED],
+        deployed=len(rows),
+        may_trade=sum(not row.held_back for row in rows),
+        paper=on_paper.count(),
+        first_time=user.first_live_at is None,
+    )
+
+
+def _realized(account: BrokerAccount) -> Decimal:
+    """From the totals that the booking of fills keeps; a lot without a strategy counts by itself."""
+    kept = LiveStrategy.with_deleted.filter(account=account).aggregate(sum=Sum("realized_pnl"))["sum"]
+    others = trades_of(account, account.mode).filter(live_strategy=None).aggregate(sum=Sum("pnl"))["sum"]
+    return (kept or ZERO) + (others or ZERO)
+
+
+def _held_back(user: User, live: LiveStrategy) -> str:
+    in_live_mode = copy.copy(user)
+    in_live_mode.mode = Mode.LIVE
+    return gate(Order.Purpose.ENTRY, live.account, in_live_mode, live).reason
+
+
+def _size(live: LiveStrategy) -> Decimal | None:
+    equity, rules = live.account.equity, live.risk_rules()
+    if equity is None:
+        return None
+    return to_decimal(min(rules.position_size_pct * float(equity), float(rules.max_position_size or "inf")))

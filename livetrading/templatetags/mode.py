@@ -1,0 +1,32 @@
+"""The mode on the pages: the field of the forms, and what the banner counts."""
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from livetrading.control_forms import SHOWN_MODE
+from livetrading.models import BrokerAccount
+from livetrading.services.mode import active_live_strategies
+from tradedesk.accounts.models import User
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def shown_mode(context: dict[str, Any]) -> SafeString:
+    """The hidden field of a form that trades or changes trading: in_shown_mode refuses it in the other mode."""
+    return format_html('<input type="hidden" name="{}" value="{}">', SHOWN_MODE, context["request"].user.mode)
+
+
+@register.simple_tag
+def live_strategies_of(user: User) -> int:
+    """How many live strategies are active. One query."""
+    return active_live_strategies(user)
+
+
+@register.filter
+def account_name(account: BrokerAccount) -> str:
+    """With the last four characters of the broker's number, which tell two accounts apart."""
+    return f"{account.name} ••{account.number[-4:]}" if account.number else account.name
