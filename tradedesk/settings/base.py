@@ -109,6 +109,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "tradedesk.middleware.note_origin",
     "tradedesk.middleware.private_pages",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
