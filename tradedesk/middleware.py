@@ -28,7 +28,7 @@ def note_origin(get_response: Next) -> Next:
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         via = next((place for path, place in PLACES.items() if request.path.startswith(path)), Via.PAGE)
-        with acting(Origin(via, address=_address(request))):
+        with acting(Origin(via, address=_address(request), who=lambda: request.user)):
             return get_response(request)
 
     return respond

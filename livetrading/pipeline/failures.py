@@ -11,7 +11,8 @@ from livetrading.models.live_strategy import CHECKED
 from livetrading.pipeline.kind_code import KindFailed
 from livetrading.services.entries import cancel_entries
 from strategies.kinds import InvalidParameters
-from tradedesk.audit.services import DESK, Entry, record_all
+from tradedesk.audit.origin import DESK
+from tradedesk.audit.services import Entry, record_all
 from tradedesk.notifications.events import Event
 from tradedesk.notifications.services import notify
 

@@ -16,7 +16,8 @@ from livetrading.pipeline.account_rules import AccountFigures, is_reached, tripp
 from livetrading.services import halt
 from livetrading.services.risk_notifications import notify_kill_switch, notify_peak_restarted, notify_rule_tripped
 from tradedesk.accounts.changes import bump_version
-from tradedesk.audit.services import DESK, record
+from tradedesk.audit.origin import DESK
+from tradedesk.audit.services import record
 from tradedesk.marketdata.quotes import market_day
 from tradedesk.marketdata.sessions import daily_time
 

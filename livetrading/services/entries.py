@@ -7,7 +7,8 @@ from livetrading.models.order import WORKING
 from livetrading.services.order_audit import moved
 from livetrading.services.signal_codes import note_end
 from tradedesk.accounts.models import User
-from tradedesk.audit.services import DESK, Entry
+from tradedesk.audit.origin import DESK
+from tradedesk.audit.services import Entry
 
 
 def cancel_entries(live: LiveStrategy, reason: str, wall_now: datetime, actor: User | str = DESK) -> list[Entry]:

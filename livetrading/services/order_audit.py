@@ -9,7 +9,8 @@ from django.db import transaction
 from livetrading.brokers.protocol import BrokerFill
 from livetrading.models import Fill, Order, OrderState
 from tradedesk.accounts.models import User
-from tradedesk.audit.services import DESK, Entry, record_all
+from tradedesk.audit.origin import DESK
+from tradedesk.audit.services import Entry, record_all
 
 # Steps inside the desk: what comes of them is recorded.
 _INSIDE = (OrderState.WAITING, OrderState.GUARDED, OrderState.PENDING, OrderState.SUBMITTING)

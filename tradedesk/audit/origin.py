@@ -6,10 +6,10 @@ service has to pass it on. A thread or a task for which nothing was noted is the
 
 import getpass
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -22,6 +22,8 @@ class Via(StrEnum):
     DESK = "desk"
 
 
+# The actor of what the desk does by itself.
+DESK = "the desk"
 # API: in the session of a browser.
 LABELS = {
     Via.PAGE: "Page",
@@ -35,11 +37,13 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """through: which token or command. address: of the client, or who runs the command on which machine."""
+    """through: which token or command. address: of the client, or who runs the command on which machine. who: the
+    user who acts, or the name of the command or of the part of the desk; for services that are not told."""
 
     via: Via = Via.DESK
     through: str = ""
     address: str = ""
+    who: Callable[[], object] = field(default=lambda: DESK, compare=False, repr=False)
 
 
 _origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039 - it is frozen
@@ -70,4 +74,5 @@ def of_command(argv: Sequence[str]) -> Origin:
         who = getpass.getuser()
     except (KeyError, OSError):  # a container may run as a number without a name
         who = ""
-    return Origin(Via.COMMAND, " ".join(["manage.py", *argv[1:2]]), f"{who}@{socket.gethostname()}")
+    command = " ".join(["manage.py", *argv[1:2]])
+    return Origin(Via.COMMAND, command, f"{who}@{socket.gethostname()}", lambda: command)

@@ -14,17 +14,16 @@ from tradedesk.audit.chain import Content, breaks, hash_of, plain, storable
 from tradedesk.audit.models import AuditEnd, AuditRecord
 
 ROWS = 2000
-# The actor of what the desk does by itself.
-DESK = "the desk"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one record will say. actor: the user who acted, or the name of a command or of a part of the desk.
+    """What one record will say. actor: the user who acted, or the name of a command or of a part of the desk; None
+    for whoever acts on the desk now (origin.py).
     details: what changed, with "before" and "after" where there was a change. user_id: whose desk it is about,
     where the subject does not say it."""
 
-    actor: AbstractBaseUser | str
+    actor: AbstractBaseUser | str | None
     action: str
     subject: Model
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -95,11 +94,12 @@ def _locked_end() -> AuditEnd:
 
 def _content(entry: Entry, sequence: int, wall_now: datetime) -> Content:
     where = origin.current()
+    actor = where.who() if entry.actor is None else entry.actor
     return Content(
         sequence=sequence,
         time=wall_now,
-        actor=storable(str(entry.actor))[:254],
-        user_id=_user_id(entry),
+        actor=storable(str(actor))[:254],
+        user_id=_user_id(entry, actor),
         action=entry.action[:40],
         subject_type=str(entry.subject._meta.model_name),
         subject_id=str(entry.subject.pk)[:40],
@@ -110,12 +110,12 @@ def _content(entry: Entry, sequence: int, wall_now: datetime) -> Content:
     )
 
 
-def _user_id(entry: Entry) -> int | None:
+def _user_id(entry: Entry, actor: object) -> int | None:
     """Whose desk it is about: the owner of the subject, the subject itself, otherwise who acted."""
     owner: int | None = entry.user_id or getattr(entry.subject, "user_id", None)
     if owner is not None:
         return owner
-    user = entry.subject if isinstance(entry.subject, AbstractBaseUser) else entry.actor
+    user = entry.subject if isinstance(entry.subject, AbstractBaseUser) else actor
     return user.pk if isinstance(user, AbstractBaseUser) else None
 
 

@@ -298,6 +298,7 @@ ACCOUNT_RATE_LIMITS = {
 }
 # Before a password, a second factor or a token changes, the password is asked for again.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+USERSESSIONS_ADAPTER = "tradedesk.accounts.adapter.SessionsAdapter"
 MFA_ADAPTER = "tradedesk.accounts.second_factors.Adapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

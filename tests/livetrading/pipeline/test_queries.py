@@ -89,12 +89,12 @@ def audit_queries_of_tick(account_id: int, now: datetime, only: tuple[int, ...] 
 def test_the_audit_adds_three_queries_to_each_transaction_and_none_to_an_idle_tick(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lock of its end, the rows, and the new end: for all orders of a check, and for each fill that is booked."""
+    """It locks and moves its end, and writes the rows: once for all orders of a check, once for each fill."""
     broker = connect(monkeypatch, ScriptedBroker(cash=CASH))
     store_bars(AAPL=bars_of(10, 12, 12), IBM=bars_of(50, 60, 60))
     account = start(alice)
     ids = strategies_of(alice, 5)
-    assert audit_queries_of_tick(account, CLOSES[WARM_UP], ids) == ["SELECT", "INSERT", "UPDATE"]
+    assert audit_queries_of_tick(account, CLOSES[WARM_UP], ids) == ["SELECT", "UPDATE", "INSERT"]
     assert AuditRecord.objects.filter(action="order_created").count() == Order.objects.count() == 20
     assert audit_queries_of_tick(account, CLOSES[WARM_UP]) == []
     for entry in Order.objects.filter(purpose="entry")[:2]:
@@ -104,7 +104,7 @@ def test_the_audit_adds_three_queries_to_each_transaction_and_none_to_an_idle_ti
     fills = AuditRecord.objects.filter(action="fill").count()
     others = AuditRecord.objects.filter(action__in=("order_accepted", "order_filled")).count()
     assert fills == 2
-    assert booking == ["SELECT", "INSERT", "UPDATE"] * (fills + others)
+    assert booking == ["SELECT", "UPDATE", "INSERT"] * (fills + others)
 
 
 def test_the_number_of_open_lots_does_not_matter(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
