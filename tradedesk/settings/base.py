@@ -84,7 +84,7 @@ INSTALLED_APPS = [
     "csp",
     "corsheaders",
     "whitenoise.runserver_nostatic",
-    "django.contrib.admin",
+    "tradedesk.admin_site.DeskAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
