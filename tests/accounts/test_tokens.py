@@ -75,6 +75,7 @@ def test_named_tokens_are_audited_and_those_of_a_log_in_as_such(browser: Client,
     assert (issued.details, issued.user_id) == (revoked.details, alice.pk)
     assert (issued.details["name"], issued.details["scope"]) == ("Grafana", "read")
     assert (issued.via, out.action, out.via) == ("page", "log_out", "token")
+    assert out.through.startswith("Log-in …")
 
 
 @pytest.mark.parametrize(

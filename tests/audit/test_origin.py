@@ -3,6 +3,9 @@
 import asyncio
 import threading
 
+import pytest
+
+import manage
 from tradedesk.audit.origin import DESK, Origin, Via, acting, current, of_command, with_token
 
 
@@ -28,7 +31,7 @@ def test_two_requests_at_once_do_not_mix() -> None:
             return current().address
 
     async def both() -> list[str]:
-        return await asyncio.gather(request("203.0.113.1"), request("203.0.113.2"))
+        return list(await asyncio.gather(request("203.0.113.1"), request("203.0.113.2")))
 
     assert asyncio.run(both()) == ["203.0.113.1", "203.0.113.2"]
 
@@ -50,3 +53,12 @@ def test_a_command_says_its_name_and_who_runs_it() -> None:
         "manage.py halt_trading",
     )
     assert "@" in found.address
+
+
+def test_manage_py_notes_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr("sys.argv", ["manage.py", "version"])
+    monkeypatch.setattr("django.core.management.execute_from_command_line", lambda argv: seen.append(current()))
+    manage.main()
+    assert [origin.through for origin in seen] == ["manage.py version"]
+    assert current() == Origin()
