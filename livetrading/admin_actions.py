@@ -1,6 +1,6 @@
 """Actions of an operator on chosen deployments and orders, through the services that their owners use."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -54,7 +54,7 @@ class _Actions(admin.ModelAdmin[Any]):
 
 
 class StrategyActions(_Actions):
-    actions: Iterable[Any] = ("start", "pause", "stop", "close_positions")
+    actions = ("start", "pause", "stop", "close_positions")
 
     @admin.action(description="Start", permissions=["control"])
     def start(self, http: HttpRequest, rows: "QuerySet[LiveStrategy]") -> HttpResponse | None:
@@ -87,7 +87,7 @@ class StrategyActions(_Actions):
 
 
 class OrderActions(_Actions):
-    actions: Iterable[Any] = ("cancel",)
+    actions = ("cancel",)
 
     @admin.action(description="Cancel", permissions=["control"])
     def cancel(self, http: HttpRequest, rows: "QuerySet[Order]") -> HttpResponse | None:

@@ -121,8 +121,8 @@ def deploy_new_version(
             notify(old.user, Event.DEPLOYED, new_version_message(made), f"/dashboard/live-trading/{live.pk}", now)
             details = {"previous_version": old.pk, "handed_over": made.handed_over, "left": made.left}
             stop = Entry(by, "stop", old, {"before": status, "after": "stopped"})
-            deployed = Entry(by, "new_version", live, audited(live) | details)
-            record_all([stop, *cancelled, deployed], wall_now)
+            version = Entry(by, "new_version", live, audited(live) | details)
+            record_all([stop, *cancelled, version], wall_now)
             transaction.on_commit(lambda: enqueue_check_now(live.pk), robust=True)
     except IntegrityError:
         # A concurrent request was first: with the same key, or with the same deployment.

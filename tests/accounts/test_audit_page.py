@@ -32,7 +32,7 @@ def shown(browser: Client, **query: str) -> list[str]:
 
 
 def exported(browser: Client, file_format: str, page: str = PAGE, **query: str) -> list[dict[str, Any]]:
-    text = b"".join(browser.get(f"{page}/{file_format}", query)).decode()  # type: ignore[arg-type]  # a stream
+    text = b"".join(browser.get(f"{page}/{file_format}", query)).decode()
     if file_format == "csv":
         return [row | {"details": json.loads(row["details"])} for row in csv.DictReader(StringIO(text))]
     return [json.loads(line) for line in text.splitlines()]
