@@ -11,10 +11,12 @@ def main() -> None:
     from django.core.management import execute_from_command_line
 
     try:
+        from tradedesk.audit.origin import acting, of_command
         from tradedesk.database_check import refuse_for_command
 
         refuse_for_command(sys.argv)
-        execute_from_command_line(sys.argv)
+        with acting(of_command(sys.argv)):
+            execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         # The user can correct a wrong setting, so show the message without a traceback.
         sys.exit(str(error))

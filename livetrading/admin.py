@@ -1,4 +1,4 @@
-"""Live trading in the admin: administrators can search and read all records, but change none."""
+"""Live trading in the admin: administrators search and read all records, and act through the services."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from livetrading.admin_actions import OrderActions, StrategyActions
 from livetrading.admin_halts import HaltActions
 from livetrading.models import (
     AccountActivity,
@@ -37,8 +38,8 @@ class RecordAdmin(ReadOnlyAdmin[Any]):
 
 
 @admin.register(LiveStrategy)
-class LiveStrategyAdmin(RecordAdmin):
-    """The deleted ones too."""
+class LiveStrategyAdmin(StrategyActions, RecordAdmin):
+    """The deleted ones too. An operator can start, pause, stop and close those that are not."""
 
     list_display = [
         "name",
@@ -91,7 +92,7 @@ class BarDecisionAdmin(RecordAdmin):
 
 
 @admin.register(Order)
-class OrderAdmin(RecordAdmin):
+class OrderAdmin(OrderActions, RecordAdmin):
     list_display = [
         *("created_at", "user", "account", "side", "quantity", "symbol", "purpose", "type", "trigger_price"),
         *("holder", "state", "attempts", "reason"),

@@ -1,12 +1,10 @@
 """Actions of an operator on chosen or all accounts: stop entries, cancel orders, flatten, lift."""
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 
+from livetrading.admin_confirm import NAMED, confirmation
 from livetrading.models import BrokerAccount, Halt, LiveTrade, Order, PaperTrade
 from livetrading.models.order import WORKING
 from livetrading.pipeline.direct import act_without_workers
@@ -14,9 +12,6 @@ from livetrading.services.halt import RESUME, NotLifted, check_word, lift, reque
 from livetrading.services.wording import counted
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.clock import read_clocks
-
-# Accounts that the page of the confirmation names.
-NAMED = 50
 
 
 class HaltActions(admin.ModelAdmin[BrokerAccount]):
@@ -78,22 +73,14 @@ class HaltActions(admin.ModelAdmin[BrokerAccount]):
         lots = sum(
             model.objects.filter(account__in=accounts, exit_time=None).count() for model in (PaperTrade, LiveTrade)
         )
-        context: dict[str, Any] = {
-            **self.admin_site.each_context(http),
-            "title": title,
-            "opts": self.model._meta,
-            "accounts": accounts.select_related("user")[:NAMED],
-            "count": accounts.count(),
-            "entries": entries,
-            "lots": lots,
-            "word": word,
-            "sent": [
-                (name, value)
-                for name in ("action", "select_across", "index", "_selected_action")
-                for value in http.POST.getlist(name)
-            ],
-        }
-        return TemplateResponse(http, "admin/livetrading/confirm_halt.html", context)
+        orders = counted(entries, "working entry order")
+        summary = f"{counted(accounts.count(), 'account')} with {orders} and {counted(lots, 'open lot')}."
+        named = [f"{account.user} · {account.name} ({account.mode})" for account in _first(accounts)]
+        return confirmation(self, http, title, summary, named, word=word, asks_reason=not word)
+
+
+def _first(accounts: "QuerySet[BrokerAccount]") -> "QuerySet[BrokerAccount]":
+    return accounts.select_related("user")[: NAMED + 1]
 
 
 def _operator(http: HttpRequest) -> User | str:

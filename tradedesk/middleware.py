@@ -1,10 +1,14 @@
-"""Headers of every response."""
+"""What holds for every request: from where it comes, and the headers of its response."""
 
 from collections.abc import Callable
 
+from allauth.account.adapter import get_adapter
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
+
+from tradedesk.audit.origin import Origin, Via, acting
 
 # No page needs a sensor, a payment or another site's frame.
 PERMISSIONS = ", ".join(
@@ -14,7 +18,28 @@ PERMISSIONS = ", ".join(
         "midi", "payment", "usb",
     )
 )  # fmt: skip
+# A request that begins so comes from there, every other one from a page.
+PLACES = {"/api/": Via.API, "/admin/": Via.ADMIN}
 Next = Callable[[HttpRequest], HttpResponseBase]
+
+
+def note_origin(get_response: Next) -> Next:
+    """The audit notes from where a request comes. A token notes itself (accounts/api_auth.py)."""
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        via = next((place for path, place in PLACES.items() if request.path.startswith(path)), Via.PAGE)
+        with acting(Origin(via, address=_address(request), who=lambda: request.user)):
+            return get_response(request)
+
+    return respond
+
+
+def _address(request: HttpRequest) -> str:
+    """Of the client, as the limits of the log-in see it: behind a proxy the one that the proxy names."""
+    try:
+        return str(get_adapter(request).get_client_ip(request))
+    except PermissionDenied:  # there is none
+        return ""
 
 
 def private_pages(get_response: Next) -> Next:

@@ -11,10 +11,11 @@ from livetrading.models.decision_code import DecisionCode
 from livetrading.pipeline.checks import CheckContext, draft_set
 from livetrading.pipeline.evaluate import Evaluation, evaluate
 from livetrading.services.accounts import NoBroker, broker_for
+from livetrading.services.order_audit import made as created
 from livetrading.services.queue import enqueue_orders, enqueue_tick_now
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
-from tradedesk.audit.services import record
+from tradedesk.audit.services import Entry, record, record_all
 
 INSTANT = timedelta(microseconds=1)
 Outcome = SignalHistory.Outcome
@@ -62,9 +63,8 @@ def _execute(signal: SignalHistory, now: datetime, wall_now: datetime, actor: Us
         Order.objects.bulk_create(orders)
         orders_made(orders)
         order = orders[0]
-        record(
-            actor or signal.user, "execute_signal", signal, {"order": str(order.pk), "what": str(order)}, wall_now
-        )
+        by, what = actor or signal.user, {"order": str(order.pk), "what": str(order)}
+        record_all([Entry(by, "execute_signal", signal, what), *created(orders, by)], wall_now)
         to_send = [each.pk for each in orders if each.state == OrderState.PENDING]
         transaction.on_commit(lambda: enqueue_orders(to_send), robust=True)
         # An exit may wait until its shares are free.

@@ -27,6 +27,8 @@ from livetrading.pipeline.protection import exits_of_entry
 from livetrading.pipeline.record import record, what_was_seen
 from livetrading.pipeline.validity import close_of, entry_valid_until
 from livetrading.services.notifications import notify_late, notify_limit, notify_waiting
+from livetrading.services.order_audit import made as created
+from tradedesk.audit.services import record_all
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import RiskRules
@@ -120,7 +122,9 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
         for live in members:
             _finish(live, evaluations[live.pk], drafts.decisions.get(live.pk, []), context.now)
         _store_progress(members, before)
-    return orders
+        record_all(created(orders), context.wall_now)
+    to_send = [order for order in orders if order.state == OrderState.PENDING]
+    return [order.pk for order in sorted(to_send, key=lambda order: order.purpose == Order.Purpose.ENTRY)]
 
 
 def _progress(live: LiveStrategy) -> dict[str, object]:
@@ -210,8 +214,8 @@ def _draft(
     drafts.decisions[live.pk] = list(record(live, evaluation, decided, context.now))
 
 
-def _write(drafts: Drafts) -> list[uuid.UUID]:
-    """Store the signals that are not stored yet, and their orders. Returns the orders to send, exits first."""
+def _write(drafts: Drafts) -> list[Order]:
+    """Store the signals that are not stored yet, and their orders. Returns these."""
     known = drafts.known()
     new = [s for s in drafts.signals if (s.live_strategy_id, s.symbol, s.bar_time, s.side) not in known]
     SignalHistory.objects.bulk_create(new)
@@ -230,8 +234,7 @@ def _write(drafts: Drafts) -> list[uuid.UUID]:
     Order.objects.bulk_create(orders.values())
     orders_made(orders.values())
     signals_refused(signal for signal in new if signal.outcome == SignalHistory.Outcome.REFUSED)
-    to_send = [order for order in orders.values() if order.state == OrderState.PENDING]
-    return [order.pk for order in sorted(to_send, key=lambda order: order.purpose == Order.Purpose.ENTRY)]
+    return list(orders.values())
 
 
 def _report_late(account: BrokerAccount, signals: Iterable[SignalHistory], now: datetime) -> None:

@@ -15,6 +15,8 @@ from livetrading.models import AccountActivity, BrokerAccount, Fill, Incident, O
 from livetrading.models.signal import OrderSide
 from livetrading.pipeline.lots import NotBookable, rebook_lot
 from livetrading.services.incidents import close, report, report_event
+from livetrading.services.order_audit import corrected
+from tradedesk.audit.services import record_all
 from tradedesk.core.money import MICRO
 
 log = logging.getLogger(__name__)
@@ -22,25 +24,25 @@ Kind = AccountActivity.Kind
 CORRECTIONS = (Kind.BUST, Kind.CORRECTION)
 
 
-def take_over_corrections(account: BrokerAccount, now: datetime) -> bool:
+def take_over_corrections(account: BrokerAccount, now: datetime, wall_now: datetime) -> bool:
     """Book the busts and corrections that are not booked yet. Returns whether there was one.
 
     One that does not fit, such as the bust of a purchase whose shares are sold, is an open incident and is tried
     again."""
     changed = False
     for activity in account.activities.filter(booked=False).order_by("pk"):
-        changed |= _take_over(account, activity, now)
+        changed |= _take_over(account, activity, now, wall_now)
     return changed
 
 
-def _take_over(account: BrokerAccount, activity: AccountActivity, now: datetime) -> bool:
+def _take_over(account: BrokerAccount, activity: AccountActivity, now: datetime, wall_now: datetime) -> bool:
     aside = Incident.Kind.UNBOOKED_FILL
     if account.incidents.filter(kind=aside, key=activity.previous_id, resolved_at=None).exists():
         return False  # first the fill itself
     try:
         with transaction.atomic():
             locked = BrokerAccount.locked(account.pk)
-            booked = locked.epoch == account.epoch and _book(locked, activity.pk, now)
+            booked = locked.epoch == account.epoch and _book(locked, activity.pk, now, wall_now)
     except Exception as error:
         log.exception("Activity %s of account %s could not be booked", activity.activity_id, account.pk)
         text = f"{_sentence(activity, None)} The desk cannot book it and tries again: {error}"
@@ -50,7 +52,7 @@ def _take_over(account: BrokerAccount, activity: AccountActivity, now: datetime)
     return booked
 
 
-def _book(account: BrokerAccount, activity_pk: int, now: datetime) -> bool:
+def _book(account: BrokerAccount, activity_pk: int, now: datetime, wall_now: datetime) -> bool:
     """Under the lock of the account. Raises NotBookable."""
     activity = account.activities.filter(pk=activity_pk, booked=False).first()
     if activity is None:
@@ -86,6 +88,7 @@ def _book(account: BrokerAccount, activity_pk: int, now: datetime) -> bool:
         account.save(update_fields=["booked_cash"])
     kind = Incident.Kind.CORRECTED_FILL
     report_event(account, kind, activity.activity_id, _sentence(activity, fill), now, fill.order)
+    record_all([corrected(fill, after, activity.activity_id)], wall_now)
     return True
 
 

@@ -31,6 +31,7 @@ from livetrading.services.accounts import NoBroker, broker_for
 from livetrading.services.failed_exits import alarm
 from livetrading.services.incidents import close, report
 from livetrading.services.notifications import notify_not_sent
+from livetrading.services.order_audit import move_and_record
 from livetrading.services.signal_codes import note_end
 from tradedesk.accounts.changes import bump_version
 from tradedesk.core.bars import Timeframe
@@ -198,7 +199,7 @@ def _end(
 
 def _move(order: Order, state: OrderState, wall_now: datetime, **changes: Any) -> bool:
     """Change the state, unless another sender has taken the order over: then its outcome counts."""
-    return Order.move(order.pk, state, wall_now=wall_now, claimed_by=order.sender, **changes)
+    return move_and_record(order, state, wall_now=wall_now, claimed_by=order.sender, **changes)
 
 
 def request_cancels(account: BrokerAccount, broker: Broker, fence: Fence | None = None) -> None:

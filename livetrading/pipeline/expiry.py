@@ -9,6 +9,7 @@ from livetrading.models.decision_code import DecisionCode
 from livetrading.pipeline.gate import NOT_ACTIVE, TOO_LATE
 from livetrading.pipeline.validity import in_words, valid_until
 from livetrading.services.notifications import notify_cancelling, notify_not_sent
+from livetrading.services.order_audit import move_and_record
 from livetrading.services.signal_codes import note_end
 from tradedesk.accounts.changes import bump_version
 
@@ -27,8 +28,8 @@ def expire_entries(now: datetime, wall_now: datetime) -> None:
         state=OrderState.PENDING, purpose=Order.Purpose.ENTRY, attempts=0, valid_until__lt=now
     )
     for order in late.select_related("user", "account")[:ORDERS_OF_A_RUN]:
-        blocked = Order.move(
-            order.pk,
+        blocked = move_and_record(
+            order,
             OrderState.BLOCKED,
             wall_now=wall_now,
             only_from=OrderState.PENDING,
@@ -58,7 +59,7 @@ def cancel_entries_at_broker(
         to = order.cancels_to
         if not reason or to is None:
             continue
-        if Order.move(order.pk, to, wall_now=wall_now, only_from=order.state, reason=reason):
+        if move_and_record(order, to, wall_now=wall_now, only_from=order.state, reason=reason):
             notify_cancelling(order, reason, now)
             cancelled = True
     return cancelled

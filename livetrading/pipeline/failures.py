@@ -11,7 +11,8 @@ from livetrading.models.live_strategy import CHECKED
 from livetrading.pipeline.kind_code import KindFailed
 from livetrading.services.entries import cancel_entries
 from strategies.kinds import InvalidParameters
-from tradedesk.audit.services import record
+from tradedesk.audit.origin import DESK
+from tradedesk.audit.services import Entry, record_all
 from tradedesk.notifications.events import Event
 from tradedesk.notifications.services import notify
 
@@ -66,10 +67,11 @@ def _set_error(live: LiveStrategy, now: datetime, wall_now: datetime) -> None:
         row = LiveStrategy.objects.filter(pk=live.pk, status__in=CHECKED)
         if not row.update(status=LiveStrategy.Status.ERROR):
             return
-        cancel_entries(live, "The strategy has stopped with an error.", wall_now)
+        cancelled = cancel_entries(live, "The strategy has stopped with an error.", wall_now)
         text = f"“{live.name}” has stopped with an error: {live.last_error} What it holds keeps its protection."
         notify(live.user, Event.STRATEGY_ERROR, text, f"/dashboard/live-trading/{live.pk}", now)
-        record("desk", "error", live, {"before": live.status, "after": "error", "why": live.last_error}, wall_now)
+        details = {"before": live.status, "after": "error", "why": live.last_error}
+        record_all([Entry(DESK, "error", live, details), *cancelled], wall_now)
 
 
 def _alike(one: str, other: str) -> bool:

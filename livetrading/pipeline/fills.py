@@ -17,7 +17,9 @@ from livetrading.models.order import FINAL
 from livetrading.pipeline.lots import book_fill
 from livetrading.services.incidents import report, report_event, resolve
 from livetrading.services.notifications import notify_fill
+from livetrading.services.order_audit import filled
 from tradedesk.accounts.changes import bump_version
+from tradedesk.audit.services import record_all
 from tradedesk.core.money import DUST, MICRO
 
 log = logging.getLogger(__name__)
@@ -125,6 +127,8 @@ def _book(
             # The pages refresh now; the tick may go on for a while.
             transaction.on_commit(partial(bump_version, account.user_id), robust=True)
         account.save(update_fields=["booked_cash"])
+        if order is not None and booked:
+            record_all([filled(order, fill)], wall_now)
     return booked
 
 

@@ -20,7 +20,10 @@ from livetrading.pipeline.plan import LotOrders, Plan
 from livetrading.pipeline.protect import read_lots
 from livetrading.services.halt import advance, open_lots
 from livetrading.services.manual_exits import manual_exit
+from livetrading.services.order_audit import cancelled
+from livetrading.services.order_audit import made as created
 from livetrading.services.signal_codes import note_end
+from tradedesk.audit.services import record_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,11 @@ def flatten(
             return []  # the records were emptied, or the halt was lifted, since this tick began
         left = _read(locked, halts)
         made = plan_halt(left, capabilities, now, wall_now)
+        entries = []
         for order, state, changes in made.moves:
             # One that a sender has claimed meanwhile is looked at again by the next tick.
             if Order.move(order.pk, state, wall_now=wall_now, only_from=order.state, **changes):
+                entries += cancelled([(order, state, changes.get("reason", ""))])
                 order.state = state
                 note_end(order, state)
         Order.objects.bulk_create(made.new)
@@ -58,6 +63,7 @@ def flatten(
         lots_left = open_lots(locked) if any(halt.sells for halt in halts) else 0
         for halt in halts:
             advance(halt, orders_left, lots_left, _problem(left, lots_left), now, wall_now)
+        record_all([*entries, *created(made.new)], wall_now)
     return [order.pk for order in made.new if order.state == OrderState.PENDING]
 
 

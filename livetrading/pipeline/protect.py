@@ -15,7 +15,10 @@ from livetrading.models.order import PROTECTIVE, TRAILS, WORKING
 from livetrading.models.trade import trades_of
 from livetrading.pipeline.exit_retries import has_failed
 from livetrading.pipeline.plan import REFUSED, LotOrders, Market, Plan, plan
+from livetrading.services.order_audit import cancelled
+from livetrading.services.order_audit import made as created
 from livetrading.services.signal_codes import note_end
+from tradedesk.audit.services import record_all
 from tradedesk.core.bars import Bars
 from tradedesk.marketdata.library import closed
 from tradedesk.marketdata.quotes import Series, load_readable
@@ -57,6 +60,8 @@ def protect(
         orders_made(made.new)
         if tried_again := [order.signal_id for order in made.new if order.signal_id is not None]:
             SignalHistory.objects.filter(pk__in=tried_again).update(code=DecisionCode.ORDERED)
+        ended = cancelled((order, state, changes.get("reason", "")) for order, state, changes in made.moves)
+        record_all([*ended, *created(made.new)], wall_now)
     to_send = [order.pk for order, state, _ in made.moves if state == OrderState.PENDING]
     return to_send + [order.pk for order in made.new if order.state == OrderState.PENDING]
 

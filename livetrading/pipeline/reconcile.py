@@ -25,6 +25,7 @@ from livetrading.pipeline.patience import Patience
 from livetrading.services.failed_exits import alarm
 from livetrading.services.incidents import report_event
 from livetrading.services.notifications import notify_not_sent
+from livetrading.services.order_audit import move_and_record
 from livetrading.services.signal_codes import note_end
 from tradedesk.core.money import DUST
 
@@ -93,7 +94,7 @@ def reconcile(account: BrokerAccount, broker: Broker, now: datetime, wall_now: d
         BrokerAccount.objects.filter(pk=account.pk, epoch=account.epoch).update(fill_cursor=fills[-1].activity_id)
     changed |= _take_over_states(account, reports, now, wall_now)
     changed |= _take_over_activities(account, broker)
-    changed |= take_over_corrections(account, now)
+    changed |= take_over_corrections(account, now, wall_now)
     equity, differs = take_over_balance(account, broker, now)
     return Reconciled(equity, reports.working, changed or differs)
 
@@ -161,7 +162,7 @@ def _cancel_given_up(
             )
             continue
         is_working = at_broker is not None and at_broker.state == "working"
-        if is_working and Order.move(order.pk, OrderState.CANCEL_PENDING, wall_now=wall_now):
+        if is_working and move_and_record(order, OrderState.CANCEL_PENDING, wall_now=wall_now):
             text = f"The broker has the order to {order}, which the desk had ended. It is cancelled there."
             kind = Incident.Kind.UNEXPECTED_ORDER
             report_event(account, kind, order.client_order_id, text, now, order)
@@ -180,8 +181,8 @@ def _take_over_state(order: Order, at_broker: BrokerOrder, now: datetime, wall_n
     reason = at_broker.reason[:300]
     if order.state == OrderState.CANCEL_PENDING and to in (OrderState.CANCELLED, OrderState.EXPIRED):
         reason = order.reason or reason  # why the desk cancelled it
-    moved = Order.move(
-        order.pk,
+    moved = move_and_record(
+        order,
         to,
         wall_now=wall_now,
         reason=reason,
@@ -210,7 +211,7 @@ def _take_over_absence(order: Order, capabilities: Capabilities, now: datetime, 
     if order.state == OrderState.UNKNOWN:
         # The broker never received it: the same client_order_id is sent again.
         absent = never_had(order, capabilities, wall_now)
-        return absent and Order.move(order.pk, OrderState.PENDING, wall_now=wall_now)
+        return absent and move_and_record(order, OrderState.PENDING, wall_now=wall_now)
     unheard = order.state == OrderState.CANCEL_PENDING and not order.broker_order_id
     ended = order.state == OrderState.WAITING and entry is not None and entry.state in FINAL
     if unheard or ended:
@@ -219,7 +220,7 @@ def _take_over_absence(order: Order, capabilities: Capabilities, now: datetime, 
         if not never_had(order, capabilities, wall_now):
             return False
         reason = order.reason or "The broker does not have this order."
-        if moved := Order.move(order.pk, OrderState.CANCELLED, wall_now=wall_now, reason=reason):
+        if moved := move_and_record(order, OrderState.CANCELLED, wall_now=wall_now, reason=reason):
             note_end(order, OrderState.CANCELLED)
         return moved
     if order.state == OrderState.WAITING:
@@ -232,8 +233,8 @@ def _take_over_absence(order: Order, capabilities: Capabilities, now: datetime, 
     text = f"The broker no longer has the order to {order}, which it had accepted. The desk ends it."
     if not never_had(order, capabilities, wall_now):
         return False
-    moved = Order.move(
-        order.pk, OrderState.CANCELLED, wall_now=wall_now, reason=text[:300], ended_by_broker=_UNREQUESTED
+    moved = move_and_record(
+        order, OrderState.CANCELLED, wall_now=wall_now, reason=text[:300], ended_by_broker=_UNREQUESTED
     )
     if moved:
         note_end(order, OrderState.CANCELLED)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from livetrading.models import Order, OrderState
 from livetrading.pipeline import fence
+from livetrading.services.order_audit import move_and_record
 
 # The message of a PENDING order of this age counts as lost.
 LOST_MESSAGE = timedelta(seconds=5)
@@ -27,7 +28,7 @@ def lost_orders(wall_now: datetime) -> list[uuid.UUID]:
     restart_timers(wall_now)
     stopped = wall_now - fence.LOST_WORKER
     submitting = Order.objects.filter(state=OrderState.SUBMITTING, state_changed_at__lt=stopped)
-    for order_id in submitting.values_list("pk", flat=True):
-        Order.move(order_id, OrderState.UNKNOWN, wall_now=wall_now, reason="The broker's response was lost.")
+    for order in submitting:
+        move_and_record(order, OrderState.UNKNOWN, wall_now=wall_now, reason="The broker's response was lost.")
     pending = Order.objects.filter(state=OrderState.PENDING, state_changed_at__lt=wall_now - LOST_MESSAGE)
     return list(pending.order_by("-side", "created_at").values_list("pk", flat=True)[:500])

@@ -16,6 +16,7 @@ from livetrading.pipeline.account_rules import AccountFigures, is_reached, tripp
 from livetrading.services import halt
 from livetrading.services.risk_notifications import notify_kill_switch, notify_peak_restarted, notify_rule_tripped
 from tradedesk.accounts.changes import bump_version
+from tradedesk.audit.origin import DESK
 from tradedesk.audit.services import record
 from tradedesk.marketdata.quotes import market_day
 from tradedesk.marketdata.sessions import daily_time
@@ -65,7 +66,7 @@ def _trip(
             halt.request(account, action, by=KILL_SWITCH, reason=reason, now=now, wall_now=wall_now)
         else:
             notify_rule_tripped(account, reason, now)
-        record("the desk", "rule_tripped", account, {"rule": rule.kind, "reason": reason}, wall_now)
+        record(DESK, "rule_tripped", account, {"rule": rule.kind, "reason": reason}, wall_now)
     return True
 
 
@@ -79,5 +80,5 @@ def _restart_peak(account: BrokerAccount, lifted: list[AccountRule], now: dateti
         BrokerAccount.objects.filter(pk=locked.pk).update(peak_equity=locked.equity, peak_restarted_at=now)
         notify_peak_restarted(locked, now)
         details = {"before": locked.peak_equity, "after": locked.equity}
-        record("the desk", "peak_restarted", locked, details, wall_now)
+        record(DESK, "peak_restarted", locked, details, wall_now)
     return True

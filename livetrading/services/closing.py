@@ -15,10 +15,11 @@ from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState
 from livetrading.models.trade import Trade, trades_of
 from livetrading.services.accounts import NoBroker, broker_for
 from livetrading.services.manual_exits import manual_exit, sales_by_lot
+from livetrading.services.order_audit import made as created
 from livetrading.services.queue import enqueue_orders, enqueue_tick_now
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
-from tradedesk.audit.services import record
+from tradedesk.audit.services import Entry, record_all
 from tradedesk.core.money import DUST, PLACES
 
 ZERO = Decimal(0)
@@ -122,12 +123,14 @@ def _close(
             to_send = [order.pk for order in made if order.state == OrderState.PENDING]
             transaction.on_commit(lambda: enqueue_orders(to_send), robust=True)
             transaction.on_commit(lambda: enqueue_tick_now(locked.pk), robust=True)
-            record(by, "close", locked, {"orders": {str(order.pk): str(order) for order in made}}, wall_now)
         working = [
             order for lot in lots for order in sales.get(lot.opening_order_id, ()) if _sells_all(order, lot)
         ]
         if close_key and not made:  # so that a repeated request finds them when they have ended
             Order.objects.filter(pk__in=[order.pk for order in working], close_key="").update(close_key=close_key)
+        if made:
+            closed = {"orders": {str(order.pk): str(order) for order in made}}
+            record_all([Entry(by, "close", locked, closed), *created(made, by)], wall_now)
     return [*working, *made]
 
 

@@ -13,7 +13,7 @@ from livetrading.services.queue import enqueue_check_now
 from livetrading.services.wording import counted
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
-from tradedesk.audit.services import record
+from tradedesk.audit.services import Entry, record_all
 
 Status = LiveStrategy.Status
 
@@ -71,10 +71,11 @@ def control(
             moved = row.filter(status__in=sources).update(**changes)
             if moved and to == Status.ACTIVE:
                 transaction.on_commit(lambda: enqueue_check_now(live.pk), robust=True)
-            elif moved:
-                cancel_entries(live, f"The strategy was {to.label.lower()}.", wall_now)
+            by, cancelled = actor or live.user, list[Entry]()
+            if moved and to != Status.ACTIVE:
+                cancelled = cancel_entries(live, f"The strategy was {to.label.lower()}.", wall_now, by)
             if moved:
-                record(actor or live.user, action, live, {"before": before, "after": to}, wall_now)
+                record_all([Entry(by, action, live, {"before": before, "after": to}), *cancelled], wall_now)
     except IntegrityError:
         raise ControlRefused(f"Another deployment with the settings of “{live.name}” is already active.") from None
     live.refresh_from_db()

@@ -31,7 +31,7 @@ from strategies.kinds import InvalidParameters, make_kind
 from strategies.services import InvalidStrategy, clean_symbols
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
-from tradedesk.audit.services import record
+from tradedesk.audit.services import Entry, record_all
 from tradedesk.core.money import to_decimal
 from tradedesk.core.names import name_problem
 from tradedesk.marketdata.quotes import closing_price, read_quotes
@@ -106,7 +106,8 @@ def deploy_new_version(
                 # The new version would not know of it, and buy the same again.
                 raise DeployRefused(strategy_id=ON_ITS_WAY)
             LiveStrategy.objects.filter(pk=old.pk).update(status=LiveStrategy.Status.STOPPED)
-            cancel_entries(old, "A new version was deployed.", wall_now)
+            by = actor or old.user
+            cancelled = cancel_entries(old, "A new version was deployed.", wall_now, by)
             name = changes.name or old.name
             live = create_live(account, snapshot, deploy_key, name, settings, rules, provenance, now)
             held = trades_of(old, old.mode).filter(exit_time=None).order_by("symbol", "pk")
@@ -118,9 +119,10 @@ def deploy_new_version(
             _carry_evidence(old, live)
             made = NewVersion(live, _symbols(taken), _symbols(lot for lot in lots if lot not in taken))
             notify(old.user, Event.DEPLOYED, new_version_message(made), f"/dashboard/live-trading/{live.pk}", now)
-            record(actor or old.user, "stop", old, {"before": status, "after": "stopped"}, wall_now)
             details = {"previous_version": old.pk, "handed_over": made.handed_over, "left": made.left}
-            record(actor or old.user, "new_version", live, audited(live) | details, wall_now)
+            stop = Entry(by, "stop", old, {"before": status, "after": "stopped"})
+            version = Entry(by, "new_version", live, audited(live) | details)
+            record_all([stop, *cancelled, version], wall_now)
             transaction.on_commit(lambda: enqueue_check_now(live.pk), robust=True)
     except IntegrityError:
         # A concurrent request was first: with the same key, or with the same deployment.

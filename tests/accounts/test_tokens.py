@@ -64,16 +64,18 @@ def test_a_revoked_token_is_refused_and_its_last_use_is_known(browser: Client, a
     assert call(token) == 401
 
 
-def test_named_tokens_are_audited_and_those_of_a_log_in_are_not(browser: Client, alice: User) -> None:
+def test_named_tokens_are_audited_and_those_of_a_log_in_as_such(browser: Client, alice: User) -> None:
     browser.post(PAGE, VALID)
     browser.post(f"{PAGE}/{alice.api_tokens.get().pk}/revoke")
     Client(headers={"Authorization": f"Bearer {tokens.issue(alice, timezone.now()).token}"}).post(LOG_OUT)
     assert not alice.api_tokens.exists()
-    issued, revoked = AuditRecord.objects.order_by("sequence")
+    *_, issued, revoked, out = AuditRecord.objects.order_by("sequence")
     assert (issued.action, revoked.action) == ("token_issued", "token_revoked")
     assert {record.actor for record in (issued, revoked)} == {alice.email}
     assert (issued.details, issued.user_id) == (revoked.details, alice.pk)
     assert (issued.details["name"], issued.details["scope"]) == ("Grafana", "read")
+    assert (issued.via, out.action, out.via) == ("page", "log_out", "token")
+    assert out.through.startswith("Log-in …")
 
 
 @pytest.mark.parametrize(

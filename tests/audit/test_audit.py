@@ -7,11 +7,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tests.livetrading.at_once import at_once
 from tradedesk.accounts.models import User
+from tradedesk.audit import services
 from tradedesk.audit.models import AppendOnly, AuditEnd, AuditRecord
-from tradedesk.audit.services import broken_at, record
+from tradedesk.audit.origin import DESK
+from tradedesk.audit.services import Entry, broken_at, record, record_all
 from tradedesk.notifications.events import Event
 from tradedesk.notifications.models import Notification
 from tradedesk.notifications.services import notify
@@ -108,6 +111,37 @@ def test_the_command_names_the_first_broken_record(alice: User, forgery: str, na
     forge(forgery)
     with pytest.raises(CommandError, match=f"^{named}"):
         call_command("verify_audit")
+
+
+def test_the_command_names_every_break(alice: User) -> None:
+    for number in range(6):
+        record(alice, "edit", alice, {"number": number}, WALL)
+    forge("UPDATE audit_auditrecord SET address = '203.0.113.7' WHERE sequence IN (2, 5)")
+    with pytest.raises(CommandError) as refused:
+        call_command("verify_audit")
+    assert [line[:8] for line in str(refused.value).splitlines()] == ["Record 2", "Record 5"]
+
+
+def test_the_chain_is_read_in_short_batches(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "ROWS", 2)
+    record_all([Entry(alice, "edit", alice, {"number": number}) for number in range(5)], WALL)
+    with CaptureQueriesContext(connection) as queries:
+        assert broken_at() == ""
+    batches = [each["sql"] for each in queries if "details" in each["sql"]]
+    assert len(batches) == 4  # the last one finds nothing
+    assert all("LIMIT 2" in sql for sql in batches)
+
+
+def test_a_batch_is_one_link_after_the_other_in_the_callers_transaction(alice: User) -> None:
+    assert record_all([], WALL) == []
+    with transaction.atomic():
+        rows = record_all([Entry(alice, "edit", alice, {"number": number}) for number in range(3)], WALL)
+        transaction.set_rollback(True)
+    assert [row.sequence for row in rows] == [1, 2, 3]
+    assert not AuditRecord.objects.exists()
+    record_all([Entry(None, "edit", alice)], WALL)
+    assert AuditRecord.objects.get().actor == DESK
+    assert broken_at() == ""
 
 
 @pytest.mark.django_db(transaction=True)

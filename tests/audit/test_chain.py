@@ -1,13 +1,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradedesk.audit.chain import Content, first_break, hash_of, plain
+from tradedesk.audit.chain import Content, breaks, hash_of, plain
 
 TIME = datetime(2026, 3, 5, 21, 0, 0, 123456, tzinfo=UTC)
 JSON = st.recursive(
@@ -29,7 +30,7 @@ def chain_of(number: int) -> tuple[list[tuple[Content, str]], tuple[int, str]]:
 
 @pytest.mark.parametrize("number", [0, 1, 5])
 def test_a_whole_chain_has_no_break(number: int) -> None:
-    assert first_break(*chain_of(number)) == ""
+    assert list(breaks(*chain_of(number))) == []
 
 
 @pytest.mark.parametrize(
@@ -42,28 +43,64 @@ def test_a_whole_chain_has_no_break(number: int) -> None:
         {"subject_type": "brokeraccount"},
         {"subject_id": "4"},
         {"details": {"n": 4}},
+        {"via": "page"},
+        {"through": "manage.py halt_trading"},
+        {"address": "203.0.113.7"},
     ],
 )
 def test_a_changed_record_is_named(change: dict[str, Any]) -> None:
     records, end = chain_of(5)
     records[2] = (replace(records[2][0], **change), records[2][1])
-    assert first_break(records, end).startswith("Record 3 ")
+    assert [each[:9] for each in breaks(records, end)] == ["Record 3 "]
 
 
 def test_a_record_that_was_changed_with_its_hash_breaks_the_next_one() -> None:
     records, end = chain_of(5)
     forged = replace(records[2][0], actor="bob@example.com")
     records[2] = (forged, hash_of(records[1][1], forged))
-    assert first_break(records, end).startswith("Record 4 ")
+    assert [each[:9] for each in breaks(records, end)] == ["Record 4 "]
 
 
 @pytest.mark.parametrize(
-    ("missing", "named"), [(0, "Record 1 "), (2, "Record 3 "), (4, "The audit ends with record 4")]
+    ("missing", "named"),
+    [
+        (slice(0, 1), "Record 1 is missing: record 2 follows 0."),
+        (slice(1, 3), "Records 2 to 3 are missing: record 4 follows 1."),
+        (slice(4, 5), "The audit ends with record 4, but 5 were written."),
+    ],
 )
-def test_a_removed_record_is_named(missing: int, named: str) -> None:
+def test_removed_records_are_named_and_those_after_them_still_count(missing: slice, named: str) -> None:
     records, end = chain_of(5)
     del records[missing]
-    assert first_break(records, end).startswith(named)
+    assert list(breaks(records, end)) == [named]
+
+
+def test_every_break_is_named() -> None:
+    records, end = chain_of(9)
+    for at in (6, 2):
+        records[at] = (replace(records[at][0], action="stop"), records[at][1])
+    del records[4]
+    assert [each.partition(" was ")[0].partition(" is ")[0] for each in breaks(records, end)] == [
+        "Record 3",
+        "Record 5",
+        "Record 7",
+    ]
+
+
+def test_a_record_of_before_the_origin_was_noted_keeps_its_hash() -> None:
+    """The form of then, written out: rows of old databases were hashed so."""
+    content = chain_of(1)[0][0][0]
+    then = '[1,"2026-03-05T21:00:00.123456+00:00","alice@example.com",7,"pause","livestrategy","3",{"n":1}]'
+    assert hash_of("", content) == sha256(f"\n{then}".encode()).hexdigest()
+
+
+def test_an_old_record_is_followed_by_one_with_its_origin() -> None:
+    records, (_, last) = chain_of(2)
+    content = Content(3, TIME, "the desk", 7, "fill", "order", "3", {}, "page", "", "203.0.113.7")
+    end = (3, hash_of(last, content))
+    assert list(breaks([*records, (content, end[1])], end)) == []
+    without = replace(content, via="", address="")
+    assert [each[:9] for each in breaks([*records, (without, end[1])], end)] == ["Record 3 "]
 
 
 def test_the_zone_of_a_time_does_not_count() -> None:

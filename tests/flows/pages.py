@@ -50,6 +50,7 @@ PAGES = {
     "settings-notifications": "/settings/notifications",
     "settings-security": "/settings/security",
     "settings-tokens": "/settings/tokens",
+    "settings-audit": "/settings/audit",
     "two-factor": "/accounts/2fa/",
     "sessions": "/accounts/sessions/",
     "password-change": "/accounts/password/change/",

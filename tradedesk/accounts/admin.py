@@ -4,13 +4,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from tradedesk.accounts.deactivation import deactivate
+from tradedesk.accounts.deactivation import activate, deactivate
 from tradedesk.accounts.models import User
 
 
 @admin.register(User)
 class UserAdmin(BaseUserAdmin[User]):
-    """Users by email address. The mode is read only.
+    """Users by email address. The mode is read only, and so is whether a user is active: the actions change it.
 
     A user who has traded cannot be deleted, because the records stay; the action deactivates: nobody can log in as
     the user, and its API tokens and sessions end."""
@@ -19,8 +19,8 @@ class UserAdmin(BaseUserAdmin[User]):
     list_display = ["email", "mode", "is_active", "is_staff", "last_login"]
     list_filter = ["mode", "is_active", "is_staff"]
     search_fields = ["email"]
-    actions = ["deactivate"]
-    readonly_fields = ["mode", "last_login", "date_joined"]
+    actions = ["deactivate", "activate"]
+    readonly_fields = ["mode", "is_active", "last_login", "date_joined"]
     fieldsets = [
         (None, {"fields": ["email", "password"]}),
         ("Trading", {"fields": ["mode"]}),
@@ -37,3 +37,10 @@ class UserAdmin(BaseUserAdmin[User]):
         for user in others:
             deactivate(user, request.user, timezone.now())  # type: ignore[arg-type]  # staff alone
         self.message_user(request, f"{len(others)} deactivated. Their strategies go on until you stop them.")
+
+    @admin.action(description="Activate: they can log in again", permissions=["change"])
+    def activate(self, request: HttpRequest, users: "QuerySet[User]") -> None:
+        inactive = users.filter(is_active=False)
+        for user in inactive:
+            activate(user, request.user, timezone.now())  # type: ignore[arg-type]  # staff alone
+        self.message_user(request, "They can log in again.")

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from tradedesk.accounts import tokens
 from tradedesk.accounts.api_auth import BearerToken
-from tradedesk.accounts.models import User
+from tradedesk.accounts.log_records import note
+from tradedesk.accounts.models import ApiToken, User
 from tradedesk.rest.bodies import Body, Secret, Text
 from tradedesk.rest.refusals import BAD_BODY, NO_USER, Problem
 from tradedesk.rest.schemas import Schema
@@ -51,6 +52,7 @@ def log_in(request: HttpRequest, credentials: Credentials, response: HttpRespons
         return Status(429, {"detail": TOO_MANY})
     if not isinstance(user, User) or not user.is_active:
         return Status(401, {"detail": WRONG})
+    means = ["password"]
     if is_mfa_enabled(user):
         if not credentials.code:
             return Status(401, {"detail": CODE_NEEDED})
@@ -61,15 +63,20 @@ def log_in(request: HttpRequest, credentials: Credentials, response: HttpRespons
                 return Status(429, {"detail": TOO_MANY})
             return Status(401, {"detail": WRONG_CODE})
         form.authenticator.record_usage()
+        means.append(form.authenticator.type)
     try:
         token, expires_in = tokens.issue(user, timezone.now())
     except tokens.TooManyTokens as refusal:
         return Status(409, {"detail": str(refusal)})
+    note(user, "log_in", means=means)
     return Status(200, {"access_token": token, "token_type": "bearer", "expires_in": expires_in})
 
 
 @router.post("/logout", auth=BearerToken(any_scope=True), response={204: None, **NO_USER})
 def log_out(request: HttpRequest) -> Status[None]:
     """Revokes the bearer token of this request."""
-    tokens.revoke(request.auth, timezone.now())  # type: ignore[attr-defined]  # set by BearerToken
+    token: ApiToken = request.auth  # type: ignore[attr-defined]  # set by BearerToken
+    tokens.revoke(token, timezone.now())
+    if not token.name:  # of a named one the audit has that it was revoked
+        note(token.user, "log_out")
     return Status(204, None)

@@ -7,6 +7,7 @@ from ninja.security import HttpBearer, SessionAuth
 
 from tradedesk.accounts import tokens
 from tradedesk.accounts.models import ApiToken, User
+from tradedesk.audit.origin import with_token
 
 READ_ONLY = "This token may only read. Use one with the scope “trade”."
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -28,6 +29,7 @@ class BearerToken(HttpBearer):
         if found.scope == ApiToken.Scope.READ and request.method not in SAFE and not self.any_scope:
             raise HttpError(403, READ_ONLY)
         request.user = found.user
+        with_token(found.described)
         return found
 
 

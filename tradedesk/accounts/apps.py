@@ -6,7 +6,9 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
+        from tradedesk.accounts import log_records
         from tradedesk.accounts.second_factors import renew
         from tradedesk.keyring import on_renewal
 
         on_renewal(renew)
+        log_records.connect()

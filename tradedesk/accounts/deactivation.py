@@ -1,4 +1,4 @@
-"""Deactivating a user: the records stay, and nobody gets in any more."""
+"""Deactivating a user: the records stay, and nobody gets in any more, until the user is activated again."""
 
 from datetime import datetime
 
@@ -19,3 +19,10 @@ def deactivate(user: User, actor: AbstractBaseUser, wall_now: datetime) -> None:
             session.end()
         if was_active:
             record(actor, "deactivate", user, {}, wall_now)
+
+
+def activate(user: User, actor: AbstractBaseUser, wall_now: datetime) -> None:
+    """Let a deactivated user log in again; tokens and sessions stay ended."""
+    with transaction.atomic():
+        if User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
+            record(actor, "activate", user, {}, wall_now)

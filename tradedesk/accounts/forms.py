@@ -1,12 +1,16 @@
 """Forms of a user's own pages."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 from django import forms
 
 from tradedesk.accounts.models import ApiToken
+from tradedesk.audit.actions import CHOICES
 from tradedesk.core.names import name_problem
 
+# Days that every database and time zone can compute with.
+FIRST_YEAR, LAST_YEAR = 1970, 2999
 LIVES = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year"}
 
 
@@ -30,3 +34,32 @@ class TokenForm(forms.Form):
 
     def clean_life(self) -> timedelta:
         return timedelta(days=int(self.cleaned_data["life"]))
+
+
+class AuditFilters(forms.Form):
+    """What the list of a user's records shows."""
+
+    action = forms.ChoiceField(required=False, choices=[("", "All"), *CHOICES])
+    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+
+    @property
+    def is_active(self) -> bool:
+        """Whether any filter has a value, valid or not."""
+        return any(self.data.get(name) for name in self.fields)
+
+    def values(self) -> dict[str, Any]:
+        """The arguments of `filtered`, without invalid filters."""
+        return {name: self.cleaned_data[name] for name in self.fields if self.cleaned_data.get(name)}
+
+    def clean_since(self) -> date | None:
+        return self._day("since")
+
+    def clean_until(self) -> date | None:
+        return self._day("until")
+
+    def _day(self, name: str) -> date | None:
+        day: date | None = self.cleaned_data[name]
+        if day and not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise forms.ValidationError(f"Enter a date between {FIRST_YEAR} and {LAST_YEAR}.")
+        return day

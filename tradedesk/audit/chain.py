@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -14,7 +14,8 @@ LARGEST = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a record says. details: as `plain` returns them."""
+    """What a record says. details: as `plain` returns them. The last three say from where (see origin.py); records
+    of before the desk noted that have none of them."""
 
     sequence: int
     time: datetime
@@ -24,6 +25,9 @@ class Content:
     subject_type: str
     subject_id: str
     details: Any
+    via: str = ""
+    through: str = ""
+    address: str = ""
 
 
 def hash_of(previous: str, content: Content) -> str:
@@ -38,6 +42,9 @@ def hash_of(previous: str, content: Content) -> str:
         content.subject_id,
         content.details,
     ]
+    origin = [content.via, content.through, content.address]
+    if any(origin):  # a record without it keeps the hash that it was written with
+        values += origin
     text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return sha256(f"{previous}\n{text}".encode()).hexdigest()
 
@@ -71,17 +78,19 @@ def storable(text: str) -> str:
     return text.replace("\0", "").encode(errors="replace").decode()
 
 
-def first_break(records: Iterable[tuple[Content, str]], end: tuple[int, str]) -> str:
-    """Where the chain is broken, "" when it is whole. records: each with its stored hash, in their order. end: the
-    sequence and the hash of the last record, as they were noted apart from it."""
-    sequence, previous = 0, ""
+def breaks(records: Iterable[tuple[Content, str]], end: tuple[int, str]) -> Iterator[str]:
+    """What breaks the chain, in words and in its order; nothing when it is whole. records: each with its stored
+    hash, in their order. end: the sequence and the hash of the last record, as they were noted apart from it."""
+    sequence, previous, is_known = 0, "", True
     for content, stored in records:
         if content.sequence != sequence + 1:
-            return f"Record {sequence + 1:,} is missing: record {content.sequence:,} follows {sequence:,}."
-        sequence = content.sequence
-        if stored != hash_of(previous, content):
-            return f"Record {sequence:,} was changed: its content does not match its hash."
-        previous = stored
+            first, last = f"{sequence + 1:,}", f"{content.sequence - 1:,}"
+            missing = f"Record {first} is" if first == last else f"Records {first} to {last} are"
+            yield f"{missing} missing: record {content.sequence:,} follows {sequence:,}."
+            is_known = False
+        # After a gap nobody knows the hash before; the records after it still vouch for each other.
+        if is_known and stored != hash_of(previous, content):
+            yield f"Record {content.sequence:,} was changed: its content does not match its hash."
+        sequence, previous, is_known = content.sequence, stored, True
     if (sequence, previous) != end:
-        return f"The audit ends with record {sequence:,}, but {end[0]:,} were written."
-    return ""
+        yield f"The audit ends with record {sequence:,}, but {end[0]:,} were written."

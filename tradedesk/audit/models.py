@@ -20,7 +20,7 @@ class _Records(models.QuerySet["AuditRecord"]):
 
 
 class AuditRecord(models.Model):
-    """Written by tradedesk.audit.services.record only."""
+    """Written by tradedesk.audit.services only."""
 
     sequence = models.PositiveBigIntegerField(unique=True)
     time = models.DateTimeField(help_text="Wall time.")
@@ -34,6 +34,10 @@ class AuditRecord(models.Model):
     subject_type = models.CharField(max_length=40)
     subject_id = models.CharField(max_length=40)
     details = models.JSONField(default=dict)
+    # From where; see tradedesk.audit.origin. Empty in records of before the desk noted it.
+    via = models.CharField(max_length=8, blank=True)
+    through = models.CharField(max_length=100, blank=True)
+    address = models.CharField(max_length=64, blank=True)
     # SHA-256 of the hash of the record before it and of this one's content; see tradedesk.audit.chain.
     hash = models.CharField(max_length=64)
 
@@ -43,6 +47,8 @@ class AuditRecord(models.Model):
         ordering = ["-sequence"]
         indexes = [
             models.Index(fields=["user", "-sequence"]),
+            models.Index(fields=["user", "action", "-sequence"]),
+            models.Index(fields=["user", "time"]),
             models.Index(fields=["subject_type", "subject_id", "-sequence"]),
         ]
 

@@ -8,9 +8,11 @@ from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
+from tradedesk.audit.services import record_all
 from tradedesk.core.bars import Bars, to_datetime
 from tradedesk.marketdata import store
 from tradedesk.marketdata.bar_folder import delete_file, file_exists, files_in
+from tradedesk.marketdata.bars_audit import changed
 from tradedesk.marketdata.kept_versions import keep_version
 from tradedesk.marketdata.models import BarSeries, PreviousVersion, StoredBars
 from tradedesk.marketdata.parts import TAIL, Part, Piece, fingerprint_of_parts, history_pieces
@@ -45,11 +47,20 @@ def save_series(
     now: datetime,
     findings: Iterable[Finding] = (),
     undoable: bool = False,
+    action: str = "",
 ) -> BarSeries:
     """Replace all bars of a series with `bars`, as history without a tail. See save_parts."""
     new = history_pieces(bars, key.timeframe)
     return save_parts(
-        key, [], new, adjusted=adjusted, stored=stored, now=now, findings=findings, undoable=undoable
+        key,
+        [],
+        new,
+        adjusted=adjusted,
+        stored=stored,
+        now=now,
+        findings=findings,
+        undoable=undoable,
+        action=action,
     )
 
 
@@ -63,6 +74,7 @@ def save_parts(
     now: datetime,
     findings: Iterable[Finding] = (),
     undoable: bool = False,
+    action: str = "",
 ) -> BarSeries:
     """Make a series of `kept`, its first parts as they are, and of the `new` ones after them.
 
@@ -70,7 +82,8 @@ def save_parts(
     Writes the new files, then updates the row if it is still equal to `stored`, then deletes the files that no
     row names any more. A process that is killed on the way leaves the old bars or the new ones, and perhaps
     files that a later call deletes. undoable: keep `stored` as the previous version, in the same transaction as
-    the update. Raises ImportRefused if the store cannot be written or the series has changed since it was read.
+    the update. action: what the audit calls the change, recorded there too; "" for one that it does not keep.
+    Raises ImportRefused if the store cannot be written or the series has changed since it was read.
     """
     parts = [*kept, *(piece.part for piece in new)]
     values = {
@@ -94,6 +107,8 @@ def save_parts(
             raise changed_just_now(key)
         if undoable and stored and stored.fingerprint != series.fingerprint:
             keep_version(stored, now)
+        if action:
+            record_all([changed(action, stored, series)], now)
     left_overs = any(piece.part.period != TAIL for piece in new)
     delete_unused(stored or series, left_overs_at=now if left_overs else None)
     return series

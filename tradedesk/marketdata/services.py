@@ -97,6 +97,7 @@ def import_series(
         now=now,
         findings=checked.findings,
         undoable=True,
+        action="bars_imported",
     )
     return Imported(series, checked.merged, checked.findings, checked.remarks, found.notes)
 

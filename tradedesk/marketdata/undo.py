@@ -5,8 +5,10 @@ from datetime import date, datetime
 import numpy as np
 from django.db import IntegrityError, transaction
 
+from tradedesk.audit.services import record_all
 from tradedesk.core.bars import COLUMNS, Bars, session_dates
 from tradedesk.marketdata.bar_folder import file_exists
+from tradedesk.marketdata.bars_audit import changed
 from tradedesk.marketdata.in_use import uses_by_readers
 from tradedesk.marketdata.kept_versions import keep_version
 from tradedesk.marketdata.library import NoBars, bars_of
@@ -32,6 +34,7 @@ def delete_series(series: BarSeries, now: datetime) -> None:
         if not same.delete()[0]:
             raise changed_just_now(key_of(series))
         keep_version(series, now)
+        record_all([changed("bars_deleted", series, None)], now)
 
 
 def delete_range(series: BarSeries, first: date | None, last: date | None, now: datetime) -> int:
@@ -67,7 +70,14 @@ def delete_range(series: BarSeries, first: date | None, last: date | None, now: 
     accepted = [each.accept(series.doubts, ()) for each in found]
     findings = with_seams_left(accepted, kept, series.doubts)
     save_series(
-        key_of(series), kept, adjusted=series.adjusted, stored=series, now=now, findings=findings, undoable=True
+        key_of(series),
+        kept,
+        adjusted=series.adjusted,
+        stored=series,
+        now=now,
+        findings=findings,
+        undoable=True,
+        action="bars_deleted",
     )
     return deleted
 
@@ -98,6 +108,7 @@ def restore(version: PreviousVersion, now: datetime) -> BarSeries:
                 raise changed_just_now(key)
             if stored is not None:
                 keep_version(stored, now)
+            record_all([changed("bars_restored", stored, series)], now)
     except IntegrityError:  # another import has made the series
         raise changed_just_now(key) from None
     return series

@@ -87,7 +87,7 @@ INSTALLED_APPS = [
     "csp",
     "corsheaders",
     "whitenoise.runserver_nostatic",
-    "django.contrib.admin",
+    "tradedesk.admin_site.DeskAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "tradedesk.middleware.note_origin",
     "tradedesk.middleware.private_pages",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -325,6 +326,7 @@ ACCOUNT_RATE_LIMITS = {
 }
 # Before a password, a second factor or a token changes, the password is asked for again.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+USERSESSIONS_ADAPTER = "tradedesk.accounts.adapter.SessionsAdapter"
 MFA_ADAPTER = "tradedesk.accounts.second_factors.Adapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

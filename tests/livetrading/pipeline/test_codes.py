@@ -109,7 +109,7 @@ def test_an_order_that_ends_at_the_desk_changes_the_code_of_its_signal(
     if how == "by hand":
         cancel_order(order, by=live.user, wall_now=WALL)
     elif how == "strategy":
-        assert cancel_entries(live, "Paused.", WALL) == 1
+        assert len(cancel_entries(live, "Paused.", WALL)) == 1
     else:
         for look in range(3):
             run_reconcile(live, broker, wall_now=WALL + look * timedelta(seconds=6))

@@ -110,8 +110,9 @@ def test_a_permanent_failure_sets_error_with_message_notification_and_audit(alic
     note = Notification.objects.get()
     assert (note.user, note.event, note.url) == (alice, Event.STRATEGY_ERROR, f"/dashboard/live-trading/{live.pk}")
     assert live.last_error in note.text
-    audited = AuditRecord.objects.get()
-    assert (audited.actor, audited.action, audited.details["before"]) == ("desk", "error", status)
+    audited, cancelled = AuditRecord.objects.order_by("sequence")
+    assert (audited.actor, audited.action, audited.details["before"]) == ("the desk", "error", status)
+    assert (cancelled.action, cancelled.subject_id) == ("order_cancelled", str(entry.pk))
     entry.refresh_from_db()
     assert entry.state == OrderState.CANCELLED
 

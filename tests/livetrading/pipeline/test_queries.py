@@ -16,6 +16,8 @@ from tests.livetrading.pipeline.desk import WALL, open_account, step
 from tests.livetrading.pipeline.scripted_broker import ScriptedBroker, connect, entry_of, leg_of, run_reconcile
 from tests.livetrading.pipeline.two_bar_strategy import make_two_bar_strategy
 from tradedesk.accounts.models import User
+from tradedesk.audit.models import AuditRecord
+from tradedesk.audit.services import record
 from tradedesk.core.bars import Bars
 
 CASH = Decimal(1_000_000)
@@ -49,8 +51,9 @@ def bars_of(price: float, *last: float) -> Bars:
 
 
 def start(user: User) -> int:
-    """The id of an account whose first check is done."""
+    """The id of an account whose first check is done. The audit has its first record, which takes more queries."""
     account = open_account(user, float(CASH)).broker_account_id
+    record(user, "start", user, {}, WALL)
     live = make_two_bar_strategy(user, "AAPL")
     tick(account, CLOSES[WARM_UP - 1], WALL, only=(live.pk,))
     live.delete()
@@ -74,6 +77,34 @@ def test_the_number_of_strategies_does_not_matter(alice: User, broker: ScriptedB
         nothing_new = queries_of_tick(account, CLOSES[WARM_UP + 1], ids)
         counts.append((buys, sells, nothing_new))
     assert counts[0] == counts[1]
+
+
+def audit_queries_of_tick(account_id: int, now: datetime, only: tuple[int, ...] = ()) -> list[str]:
+    """The first word of each query that concerns the audit."""
+    with CaptureQueriesContext(connection) as queries:
+        tick(account_id, now, WALL, only=only)
+    return [each["sql"].split()[0] for each in queries if "audit_audit" in each["sql"]]
+
+
+def test_the_audit_adds_three_queries_to_each_transaction_and_none_to_an_idle_tick(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It locks and moves its end, and writes the rows: once for all orders of a check, once for each fill."""
+    broker = connect(monkeypatch, ScriptedBroker(cash=CASH))
+    store_bars(AAPL=bars_of(10, 12, 12), IBM=bars_of(50, 60, 60))
+    account = start(alice)
+    ids = strategies_of(alice, 5)
+    assert audit_queries_of_tick(account, CLOSES[WARM_UP], ids) == ["SELECT", "UPDATE", "INSERT"]
+    assert AuditRecord.objects.filter(action="order_created").count() == Order.objects.count() == 20
+    assert audit_queries_of_tick(account, CLOSES[WARM_UP]) == []
+    for entry in Order.objects.filter(purpose="entry")[:2]:
+        broker.filled(entry, 10)
+        broker.report_order(leg_of(entry))
+    booking = audit_queries_of_tick(account, CLOSES[WARM_UP])
+    fills = AuditRecord.objects.filter(action="fill").count()
+    others = AuditRecord.objects.filter(action__in=("order_accepted", "order_filled")).count()
+    assert fills == 2
+    assert booking == ["SELECT", "UPDATE", "INSERT"] * (fills + others)
 
 
 def test_the_number_of_open_lots_does_not_matter(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,7 @@ def test_an_entry_that_may_still_arrive_is_cancelled_at_the_broker(
         cancel_order(desk.order("entry"), by=alice, wall_now=desk.wall)
     else:
         LiveStrategy.objects.filter(pk=desk.live.pk).update(status="paused")
-        assert cancel_entries(desk.live, "Paused.", desk.wall) == 1
+        assert len(cancel_entries(desk.live, "Paused.", desk.wall)) == 1
     assert desk.states("entry") == [S.CANCEL_PENDING]
     desk.broker.submit(request)
     desk.tick()

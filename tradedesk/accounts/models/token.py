@@ -26,3 +26,8 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name or 'Log-in'} of {self.user} until {self.expires_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def described(self) -> str:
+        """How records name it: as its user knows it."""
+        return f"{self.name or 'Log-in'} …{self.ending}"

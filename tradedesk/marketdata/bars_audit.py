@@ -1,0 +1,29 @@
+"""What the audit keeps of a change of bars: which series, and what it was before and after."""
+
+from typing import Any
+
+from tradedesk.audit.services import Entry
+from tradedesk.marketdata.models import StoredBars
+
+
+def changed(action: str, before: StoredBars | None, after: StoredBars | None) -> Entry:
+    """One of the two is there. Who did it is who acts on the desk now."""
+    series = after or before
+    if series is None:
+        raise ValueError("A change is of a series.")
+    details = {"series": str(series), "before": _state(before), "after": _state(after)}
+    return Entry(None, action, series, details, user_id=series.owner_id)
+
+
+def _state(series: StoredBars | None) -> dict[str, Any] | None:
+    if series is None:
+        return None
+    first, last = series.days
+    return {
+        "bars": series.count,
+        "first": first,
+        "last": last,
+        "adjusted": series.adjusted,
+        "fingerprint": series.fingerprint,
+        "accepted": [each.name for each in series.doubts if each.hard],
+    }
