@@ -43,7 +43,7 @@ def restore(folder: Path, wall_clock: Callable[[], datetime]) -> Restored:
     manifest = check(folder)
     refuse_other(manifest)
     with lock_desk(Running.this_process("manage.py restore")):
-        _refuse_used(folder)
+        refuse_used(folder)
         mark = restore_mark()
         mark.write_text(str(folder))
         _copy_files(folder, manifest)
@@ -86,7 +86,7 @@ def refuse_other(manifest: Manifest) -> None:
         )
 
 
-def _refuse_used(folder: Path) -> None:
+def refuse_used(folder: Path) -> None:
     """Raises CannotRestore for a desk that has anything to lose."""
     if restore_mark().exists():
         return  # what is there is of a restore that did not end
