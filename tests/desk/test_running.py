@@ -9,8 +9,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from pytest_django import Settings
 
+from tests.processes.process import free_port
 from tradedesk import running
 from tradedesk.lock import FileLock
 from tradedesk.running import CannotStop, Running, Stop, beginning_of, find, stop
@@ -116,3 +118,23 @@ def test_a_process_has_one_beginning_and_none_after_its_end() -> None:
         with foreign() as other:
             assert beginning_of(other.pid) != began or other.pid != process.pid
     assert beginning_of(process.pid) == ""
+
+
+def exit_code_of(command: str, **options: object) -> object:
+    with pytest.raises(SystemExit) as ended:
+        call_command(command, **options)
+    return ended.value.code
+
+
+def test_the_status_has_exit_codes_and_a_desk_is_not_started_twice(
+    folder: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.REDIS_URL = ""
+    assert exit_code_of("desk_status") == 3
+    address = f"http://127.0.0.1:{free_port()}"
+    with desk(folder, what=address) as process:
+        assert exit_code_of("desk_status") == 1  # it does not answer
+        assert exit_code_of("desk", background=True) == 0
+        assert f"{address}, process {process.pid}" in capsys.readouterr().out
+    with desk(folder, what="manage.py restore"):
+        assert exit_code_of("desk_status") == 1
