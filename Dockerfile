@@ -28,6 +28,12 @@ ENV PATH=/venv/bin:$PATH \
     DJANGO_SETTINGS_MODULE=tradedesk.settings.base \
     DESK_DATA_DIR=/data \
     NUMBA_CACHE_DIR=/data/compiled
+# pg_dump and pg_restore for backups, of the server's version (docker-compose.yml), which Debian does not have.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates postgresql-common \
+    && /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y \
+    && apt-get install -y --no-install-recommends postgresql-client-18 \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 10001 desk && install -d -o desk -g desk /data
 WORKDIR /desk
 COPY --from=packages /venv /venv

@@ -31,13 +31,25 @@ LOCK = UV_CUSTOM_COMPILE_COMMAND='Written by `make lock`; do not edit.' \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help desk test test-fast simulate lint types kernels format migrations lock css chromium bench clean environment
+.PHONY: help desk start stop status backup test test-fast simulate lint types kernels format migrations lock css chromium bench clean environment
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 desk: $(BASE) $(CSS) ## run the desk on http://127.0.0.1:8000 (PORT, DESK_DATA_DIR)
 	@exec env $(MALLOC_SETTINGS) $(BIN)/python manage.py desk
+
+start: $(BASE) $(CSS) ## run the desk in the background and print how to log in (PORT, DESK_DATA_DIR)
+	@env $(MALLOC_SETTINGS) $(BIN)/python manage.py desk --background
+
+stop: $(BASE) ## stop the desk that runs on the data folder
+	@$(BIN)/python manage.py desk-stop
+
+status: $(BASE) ## whether a desk runs on the data folder, and how it is
+	@$(BIN)/python manage.py desk-status
+
+backup: $(BASE) ## back up the database, the bars, research and plugins, while the desk runs (TO=folder)
+	@$(BIN)/python manage.py backup $(if $(TO),--to "$(TO)")
 
 test: lint types kernels chromium ## all checks and all tests; brings its own PostgreSQL, Redis and Chromium
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal

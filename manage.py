@@ -7,6 +7,8 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradedesk.settings.base")
+    # desk-stop is desk_stop: a command may be written with hyphens.
+    sys.argv[1:2] = [name.replace("-", "_") if name[:1] != "-" else name for name in sys.argv[1:2]]
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 

@@ -1,4 +1,5 @@
-"""Refuse to start on a database that this version must not use: one of a newer version, or a damaged file.
+"""Refuse to start on a database that this version must not use: one of a newer version, one that is restored in
+part, or a damaged file.
 
 Code of an older version does not know what a newer one has added, such as a new state of an order; and what is
 written to a damaged file may be lost, or damage more of it.
@@ -7,6 +8,7 @@ written to a damaged file may be lost, or damage more of it.
 import sqlite3
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import django
@@ -24,6 +26,8 @@ READING = {
     "collectstatic",
     "compile_kernels",
     "dbshell",
+    "desk_status",
+    "desk_stop",
     "diffsettings",
     "help",
     "makemigrations",
@@ -32,6 +36,8 @@ READING = {
     "verify_audit",
     "version",
 }
+# It refuses a database that is not empty by itself, and goes on where another restore has ended too early.
+RESTORE = "restore"
 
 
 class UnusableDatabase(Exception):
@@ -39,15 +45,30 @@ class UnusableDatabase(Exception):
 
 
 def refuse_for_command(arguments: list[str]) -> None:
-    """Refuse a database of a newer version for a command that may write. arguments: of manage.py, with its name.
-    Exits with the reason."""
-    if not arguments[1:] or arguments[1] in READING or {"-h", "--help", "--version"} & set(arguments):
+    """Refuse a database of a newer version, or one that is restored in part, for a command that may write.
+    arguments: of manage.py, with its name. Exits with the reason."""
+    if not arguments[1:] or arguments[1] in {*READING, RESTORE} or {"-h", "--help", "--version"} & set(arguments):
         return
     django.setup()
     try:
+        refuse_half_restored()
         refuse_newer()
     except UnusableDatabase as refusal:
         sys.exit(str(refusal))
+
+
+def restore_mark() -> Path:
+    """The file that exists from the beginning of a restore to its end."""
+    return Path(settings.DATA_DIR) / "restore.unfinished"
+
+
+def refuse_half_restored() -> None:
+    """Raises UnusableDatabase when a restore into this desk has begun and not ended."""
+    if (mark := restore_mark()).exists():
+        raise UnusableDatabase(
+            f"A restore into {settings.DATA_DIR} did not end, so nothing there is complete. Run it again: "
+            f"manage.py restore {mark.read_text()}"
+        )
 
 
 def refuse_newer() -> None:

@@ -21,8 +21,9 @@ from tradedesk.audit.services import record
 
 # What a person types to lift a halt.
 RESUME = "RESUME"
-# Who asks with the command: somebody with a shell of the desk, so an operator.
+# Who asks with a command: somebody with a shell of the desk, so an operator.
 COMMAND = "manage.py halt_trading"
+RESTORE = "manage.py restore"
 # Operators may halt and lift every account.
 PERMISSION = "livetrading.add_halt"
 Action = Halt.Action
@@ -162,7 +163,7 @@ def _who(by: User | str, account: BrokerAccount) -> str:
 
 
 def _is_operator(by: User | str, account: BrokerAccount) -> bool:
-    return by.pk != account.user_id if isinstance(by, User) else by == COMMAND
+    return by.pk != account.user_id if isinstance(by, User) else by in (COMMAND, RESTORE)
 
 
 def _taken_over(

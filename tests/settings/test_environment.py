@@ -44,6 +44,7 @@ def manage(*arguments: str, folder: Path, **environment: str) -> subprocess.Comp
             "10.0.0.1,localhost",
             "METRICS_ALLOW must have addresses or networks like 10.0.0.5 or 10.0.0.0/24, not “localhost”.",
         ),
+        ("BACKUP_TIME", "24:00", "BACKUP_TIME must be a time like 06:00, or off, not “24:00”."),
         ("LOG_FORMAT", "xml", "LOG_FORMAT must be one of auto, json, readable, not “xml”."),
         ("LOG_FILES_KEPT", "0", "LOG_FILES_KEPT must be a whole number from 1 to 2147483647, not “0”."),
         ("REDIS_URL", "localhost:6379", "REDIS_URL must look like redis://host:6379/0, or be empty."),

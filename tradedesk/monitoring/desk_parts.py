@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from tradedesk.monitoring import damage
 from tradedesk.monitoring.findings import Finding, Probe, State, register
 from tradedesk.monitoring.heartbeats import read_heartbeats
-from tradedesk.monitoring.models import Component, LastBackup, WriteCheck
+from tradedesk.monitoring.last_backup import last_backup, last_failure
+from tradedesk.monitoring.models import Component, WriteCheck
 from tradedesk.monitoring.pulse import MAX_AHEAD, MAX_HEARTBEAT_AGE, pulse_of
 from tradedesk.monitoring.schema import foreign_migrations, missing_migrations, named
 
@@ -19,8 +20,8 @@ GIGABYTE = 1024**3
 # Free bytes in the data folder.
 LITTLE_SPACE, NO_SPACE = 2 * GIGABYTE, GIGABYTE // 5
 
-# Days.
-OLD_BACKUP = 7.0
+# Days: where the desk makes one each night, and where a person does.
+LATE_BACKUP, OLD_BACKUP = 2.0, 7.0
 
 _START = {
     Component.BEAT: "celery -A tradedesk beat",
@@ -116,14 +117,23 @@ def _schema(wall_now: datetime) -> dict[str, Finding]:
 
 
 def _backup(wall_now: datetime) -> dict[str, Finding]:
-    return {"backup": judge_backup(LastBackup.objects.values_list("at", flat=True).first(), wall_now)}
+    nightly = settings.BACKUP_TIME is not None
+    failure = last_failure() if nightly else None
+    return {"backup": judge_backup(last_backup(), wall_now, nightly=nightly, failed=failure[1] if failure else "")}
 
 
-def judge_backup(made_at: datetime | None, wall_now: datetime) -> Finding:
+def judge_backup(made_at: datetime | None, wall_now: datetime, *, nightly: bool, failed: str = "") -> Finding:
+    """nightly: whether the desk makes one each night. failed: why the last one was not made."""
+    if failed:
+        return Finding(State.WARNING, f"The nightly backup failed: {failed}")
+    advice = "Look at the log of the worker of notifications, which makes one each night."
+    if not nightly:
+        advice = "Make one each day: manage.py backup"
     if made_at is None:
-        return Finding(State.NOTE, "No backup was made yet. Make one each day: manage.py backup")
+        soon = "The desk makes the first one in the night."
+        return Finding(State.NOTE, f"No backup was made yet. {soon if nightly else advice}")
     days = (wall_now - made_at).total_seconds() / 86400
     text = f"The last backup is of {made_at:%Y-%m-%d %H:%M} UTC"
-    if not -1 < days <= OLD_BACKUP:
-        return Finding(State.WARNING, f"{text}. Make one each day: manage.py backup")
+    if not -1 < days <= (LATE_BACKUP if nightly else OLD_BACKUP):
+        return Finding(State.WARNING, f"{text}. {advice}")
     return Finding(State.OK, f"{text}.")

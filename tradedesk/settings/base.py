@@ -29,6 +29,7 @@ from tradedesk.settings.environment import (
     read_secret,
     read_secrets,
     read_text,
+    read_time,
 )
 from tradedesk.settings.logs import configure_structlog, logging_settings
 from tradedesk.settings.sentry import start_sentry
@@ -213,6 +214,8 @@ CELERY_TASK_ROUTES = (
             "tradedesk.notifications.tasks.*",
             "livetrading.tasks.summarize_closed_sessions",
             "livetrading.tasks.test_connection",
+            # It reads all files and delays no order there.
+            "tradedesk.tasks.make_nightly_backup",
         )
     }
 )
@@ -236,6 +239,7 @@ CELERY_BEAT_SCHEDULE = {
         "livetrading.tasks.requeue_lost_tests": 15,
         "livetrading.tasks.watch_missed_checks": 15,
         "tradedesk.monitoring.tasks.store_health": 5,
+        "tradedesk.tasks.make_nightly_backup": 60,
         "livetrading.tasks.carry_computed_evidence": 60,
         "livetrading.tasks.summarize_closed_sessions": 10,
         "livetrading.tasks.delete_old_decisions": 60,
@@ -376,6 +380,14 @@ STORAGES = {
 }
 # tradedesk/request_limits.py refuses larger bodies before they are read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# --- Backups ---------------------------------------------------------------------------------------------
+
+# Where they go. Not created here: a disk that is not mounted must not keep the desk from starting.
+BACKUP_DIR = Path(read_text(env, "BACKUP_DIR", default=str(DATA_DIR / "backups"))).expanduser().resolve()
+# The time of the day (UTC) of the nightly backup; None: the desk makes none.
+BACKUP_TIME = read_time(env, "BACKUP_TIME", default="06:00")
+BACKUP_KEEP = read_count(env, "BACKUP_KEEP", default=7)
 
 # --- Security --------------------------------------------------------------------------------------------
 

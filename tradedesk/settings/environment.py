@@ -5,6 +5,7 @@ An empty variable counts as not set.
 
 import os
 import secrets
+from datetime import datetime, time
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,17 @@ def read_count(env: Env, name: str, *, default: int) -> int:
     if not (raw.isascii() and raw.isdigit() and 0 < int(raw) < 2**31):
         raise ImproperlyConfigured(f"{name} must be a whole number from 1 to {2**31 - 1}, not “{raw[:40]}”.")
     return int(raw)
+
+
+def read_time(env: Env, name: str, *, default: str) -> time | None:
+    """A time of the day such as 06:00; None for “off”."""
+    raw = read_text(env, name, default=default)
+    if raw == "off":
+        return None
+    try:
+        return datetime.strptime(raw, "%H:%M").time()  # noqa: DTZ007 - a time of the day
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a time like 06:00, or off, not “{raw[:40]}”.") from None
 
 
 def read_names(env: Env, name: str, *, default: tuple[str, ...]) -> list[str]:
