@@ -19,6 +19,16 @@ GROUPS = {
         "dismiss_signal": "Signal dismissed",
         "close": "Positions closed by hand",
     },
+    "Broker accounts and mode": {
+        "account_added": "Broker account added",
+        "account_renamed": "Broker account renamed",
+        "account_keys_entered": "Keys entered",
+        "account_tested": "Connection tested",
+        "account_activated": "Account made the active one",
+        "account_revoked": "Account revoked",
+        "mode_live": "Switched to live mode",
+        "mode_paper": "Switched to paper mode",
+    },
     "Live strategies": {
         "deploy": "Deployed",
         "new_version": "Deployed as a new version",
