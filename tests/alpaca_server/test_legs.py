@@ -182,7 +182,8 @@ def test_an_entry_that_is_replaced_after_a_part_of_it_keeps_its_legs_for_the_who
     account.largest_fill = None
     account.work()
     (leg,) = client.get(f"/orders/{new['id']}", {"nested": "true"})["legs"]
-    assert (leg["status"], leg["qty"], client.get_all_positions()[0]["qty"]) == ("new", "10", "10")
+    (position,) = client.get_all_positions()
+    assert (leg["status"], leg["qty"], position["qty"], position["qty_available"]) == ("new", "10", "10", "0")
 
 
 def test_a_target_that_is_replaced_after_a_part_of_it_is_for_the_rest(

@@ -111,6 +111,11 @@ def test_a_simple_order_against_an_open_stop_is_a_wash_trade_and_a_complex_one_i
     assert client.post("/orders", body(**OTO))["status"] == "pending_new"
 
 
+def test_the_held_leg_of_an_entry_that_waits_is_no_wash_trade(client: Any) -> None:
+    client.post("/orders", body(type="limit", limit_price="9.5", **OTO))
+    client.post("/orders", body())
+
+
 def test_limits_are_a_wash_trade_only_if_they_cross(client: Any, account: Account) -> None:
     account.hold("W", 10, 10)
     client.post("/orders", body(side="sell", type="limit", limit_price="11"))

@@ -81,4 +81,7 @@ def test_a_stream_can_be_silent(
     client.post("/orders", body())
     account.work()
     until(lambda: server.listening == [len(account.events)])
-    assert told == []
+    server.stream_silent = False
+    client.post("/orders", body(client_order_id="desk-2"))
+    until(lambda: told)
+    assert told[0]["order"]["client_order_id"] == "desk-2"
