@@ -20,6 +20,7 @@ from tradedesk.settings.environment import (
     read_flag,
     read_folder,
     read_folder_url,
+    read_host_url,
     read_names,
     read_networks,
     read_origins,
@@ -261,8 +262,20 @@ MAX_BARS_PER_USER = read_count(env, "MAX_BARS_PER_USER", default=10_000_000)
 # The demo user has five strategies to begin with; only on the replay market.
 DEMO_USER = MARKET == "replay" and read_flag(env, "DEMO_USER", default=True)
 # The brokers by the name that an account has: a function that gives the adapter for an account and a market time.
-BROKERS = {"paper": "livetrading.brokers.simulation.broker.connect"}
+BROKERS = {
+    "paper": "livetrading.brokers.simulation.broker.connect",
+    "alpaca": "livetrading.brokers.alpaca.connect",
+}
 PAPER_STARTING_CASH = read_positive(env, "PAPER_STARTING_CASH", default=100_000.0)
+
+# --- Alpaca ----------------------------------------------------------------------------------------------
+
+ALPACA_API_BASE_URL = read_host_url(env, "ALPACA_API_BASE_URL", default="https://api.alpaca.markets")
+ALPACA_PAPER_API_BASE_URL = read_host_url(
+    env, "ALPACA_PAPER_API_BASE_URL", default="https://paper-api.alpaca.markets"
+)
+# What one account may ask in any minute.
+ALPACA_REQUESTS_PER_MINUTE = read_count(env, "ALPACA_REQUESTS_PER_MINUTE", default=200)
 
 # --- Research --------------------------------------------------------------------------------------------
 

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
+from tradedesk.exposure import is_loopback
+
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 SECRET_LENGTH = 50
 
@@ -94,6 +96,19 @@ def read_folder(env: Env, name: str, *, default: Path) -> Path:
     if not os.access(folder, os.W_OK):
         raise ImproperlyConfigured(f"{name}: the folder {folder} cannot be used (no permission to write there).")
     return folder
+
+
+def read_host_url(env: Env, name: str, *, default: str) -> str:
+    """The address of a host that gets keys: https, and no path. On this machine also http. An empty variable is
+    refused: it must never mean the real thing."""
+    value = default if env.str(name, default=None) is None else str(env.str(name))
+    url = urlsplit(value)
+    safe = url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or ""))
+    if not safe or not url.hostname or url.username or value.rstrip("/") != f"{url.scheme}://{url.netloc}":
+        raise ImproperlyConfigured(
+            f"{name} must look like {default}, not “{value[:80]}”. Remove it for the default."
+        )
+    return value.rstrip("/")
 
 
 def read_folder_url(env: Env, name: str, *, default: Path) -> str:
