@@ -72,6 +72,14 @@ def _pages(client: Client, path: str, query: Mapping[str, object], after: dateti
         fields["page_token"] = max(new)
 
 
+def order_of_trade(row: Row) -> tuple[datetime, str, bool, str]:
+    """Sorts trades as they happened; of those at one time, purchases first. With the nanoseconds, which a datetime
+    does not have."""
+    fraction = word(row, "transaction_time").rstrip("Z").partition(".")[2].ljust(9, "0")
+    second = time(row, "transaction_time").replace(microsecond=0)
+    return second, fraction, word(row, "side") != "buy", text(row, "id")
+
+
 def is_fill(row: Row) -> bool:
     return words.TRADES.get(word(row, "type")) == "fill"
 

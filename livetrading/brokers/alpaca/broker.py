@@ -29,8 +29,8 @@ from livetrading.models import BrokerAccount
 
 log = logging.getLogger(__name__)
 
-# No opening auction: its orders are refused from 9:28 to 19:00, while the desk decides at the close, and they take no
-# exits with them. An order for the day that is sent between sessions waits for the open as well (decision 26).
+# No opening auction: its orders are refused from 9:28 to 19:00, while the desk decides at the close, and they take
+# no exits with them. An order for the day that is sent between sessions waits for the open as well (decision 26).
 CAPABILITIES = Capabilities(
     attached_exits_at_price=True,
     separate_exits=True,
@@ -147,7 +147,7 @@ class AlpacaBroker:
         self._trades = activities.read_trades(
             self._client, activities.trades_after(cursor, wide=wide, now=self._now)
         )
-        fills = [row for row in self._trades if activities.is_fill(row)]
+        fills = sorted(filter(activities.is_fill, self._trades), key=activities.order_of_trade)
         known = self._identities.of_fills(text(row, "order_id") for row in fills)
         return [
             activities.fill_of(row, known[text(row, "order_id")])
@@ -156,7 +156,7 @@ class AlpacaBroker:
         ]
 
     def activities_since(self, cursor: str) -> list[BrokerActivity]:
-        """Without those that the desk has. The cursor is not needed: the window follows the last reconciliation."""
+        """Without those that the desk has. The window follows the last reconciliation, not the cursor."""
         self._client.begin()
         after = activities.others_after(self._account.reconciled_at, self._now)
         trades = activities.read_trades(self._client, after) if self._trades is None else self._trades

@@ -105,8 +105,8 @@ class Client:
 
 
 def _library(url: str, credentials: Credentials) -> tuple[Library, Any]:
-    """alpaca-py's client, which then repeats nothing by itself, and its session. Imported only here, because it takes
-    about 60 MB."""
+    """alpaca-py's client, which then repeats nothing by itself, and its session. Imported only here, because it
+    takes about 60 MB."""
     from alpaca.trading.client import TradingClient
 
     if not url:

@@ -105,7 +105,7 @@ _REFUSALS = (
     ("fractional orders cannot be sold short", "Alpaca sells no parts of a share short."),
     ("is not tradable", "The symbol cannot be traded at Alpaca now."),
     ("is not active", "The symbol cannot be traded at Alpaca any more."),
-    ("asset not found", "Alpaca does not know the symbol."),
+    ("not found", "Alpaca does not know the symbol."),
     ("could not find asset", "Alpaca does not know the symbol."),
     ("limit up", "The price is beyond the limits of a volatility pause (LULD)."),
     ("limit down", "The price is beyond the limits of a volatility pause (LULD)."),
