@@ -6,7 +6,7 @@ from datetime import datetime
 from django.conf import settings
 from django.core.cache import cache
 
-from livetrading.brokers.alpaca import activities, orders
+from livetrading.brokers.alpaca import activities, orders, words
 from livetrading.brokers.alpaca.account import position_of, report_of
 from livetrading.brokers.alpaca.budget import RequestBudget, Urgency
 from livetrading.brokers.alpaca.client import Client, NotUnique
@@ -53,6 +53,7 @@ class AlpacaBroker:
         self._account, self._now, self._client = account, now, client
         self._identities = Identities(account, client)
         self._trades: list[Row] | None = None
+        self._ending = set[str]()
 
     def account(self) -> AccountReport:
         self._client.begin()
@@ -94,6 +95,8 @@ class AlpacaBroker:
             if row is None:
                 return
             order_id = text(row, "id")
+        if order_id in self._ending:
+            return
         try:
             self._client.change("DELETE", f"/orders/{order_id}", urgency=Urgency.EXIT)
         except OrderRefused:
@@ -115,6 +118,8 @@ class AlpacaBroker:
                         client_order_id = self._identities.of_lone(row) or client_order_id
                     order = order_of(each, client_order_id)
                     self._identities.learn(each, client_order_id)
+                    if text(each, "status") == words.BEING_CANCELLED:
+                        self._ending.add(order.broker_order_id)
                     if order.state in ("working", "unknown"):
                         found[order.broker_order_id] = order
             except OutcomeUnknown:

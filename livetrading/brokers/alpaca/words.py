@@ -20,6 +20,8 @@ ORDER_STATES = {
     "expired": "expired",
     "rejected": "rejected",
 }
+# A second cancellation would be refused.
+BEING_CANCELLED = "pending_cancel"
 # Why an order has ended, where its state says so: orders have no field for a reason.
 ENDS = {
     "expired": "Alpaca let the order expire at the end of its session.",

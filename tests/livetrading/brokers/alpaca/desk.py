@@ -1,4 +1,4 @@
-"""The pipeline with an account at Alpaca's stand-in: checks, orders, fills and protection, through the real adapter."""
+"""The pipeline with an account at Alpaca's stand-in, through the real adapter."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -26,8 +26,8 @@ CASH = Decimal(10_000)
 
 @dataclass
 class AlpacaDesk:
-    """One account at Alpaca, and live strategies of TWO_BARS on the symbol W. rows: the daily bars so far, each with
-    open, high, low and close. outbox: the orders to send."""
+    """One account at Alpaca, and live strategies of TWO_BARS on the symbol W. rows: the daily bars so far, each
+    with open, high, low and close. outbox: the orders to send."""
 
     alpaca: StandIn
     user: User

@@ -10,6 +10,7 @@ from livetrading.brokers.alpaca.broker import CAPABILITIES
 from livetrading.models import LiveStrategy, Order, OrderState
 from livetrading.models.trade import trades_of
 from livetrading.pipeline.protection import exits_of_entry
+from livetrading.services.manual_exits import manual_exit
 from tests.alpaca_server.server import AlpacaServer
 from tests.livetrading.brokers.alpaca.desk import AlpacaDesk, alpaca_desk
 from tests.livetrading.factories import make_order
@@ -90,11 +91,9 @@ def test_a_signal_exit_frees_the_shares_and_sells_them(desk: AlpacaDesk) -> None
 
 
 def sell(desk: AlpacaDesk) -> None:
-    """Two more bars; the close of the second one signals an exit."""
-    desk.server.market.move("W", 9.95)
+    """One more bar, whose close signals an exit."""
+    desk.server.market.move("W", 9.98)
     desk.close_bar(10, 10, 9.98, 9.98)
-    desk.step()
-    desk.close_bar(9.95)
     desk.tick()
     desk.send()
 
@@ -160,29 +159,23 @@ def test_two_strategies_hold_one_symbol_each_with_its_own_exits(desk: AlpacaDesk
     """The entry of the second one is opposite to the stop of the first one: it passes because it has exits too."""
     desk.deploy()
     desk.hold()
-    second = desk.deploy(next_check_at=CLOSES[3], parameters={"entry": 1, "exit": 2})
-    desk.close_bar(10, 10.6, 10, 10.6)
+    second = desk.deploy(next_check_at=CLOSES[3])
+    desk.close_bar(10, 11.5, 10, 11.5)
     desk.step(2, trades=False)
-    desk.open_day(10.5)
+    desk.open_day(11)
     desk.step(4)
     assert desk.books.refused == []
     assert [trade.live_strategy for trade in desk.trades()][1] == second
-    assert [(kind, price) for kind, _, price, _ in desk.on_sale()] == [
-        ("limit", "12.00"),
-        ("limit", "12.60"),
-        ("stop", "9.00"),
-        ("stop", "9.45"),
-    ]
+    exits = {("limit", "12.00"), ("stop", "9.00"), ("limit", "13.20"), ("stop", "9.90")}
+    assert {(kind, price) for kind, _, price, _ in desk.on_sale()} == exits
     desk.check_settled()
 
 
 def test_an_entry_without_exits_is_refused_beside_the_stop_of_another_strategy(desk: AlpacaDesk) -> None:
     desk.deploy()
     desk.hold()
-    second = desk.deploy(
-        next_check_at=CLOSES[3], parameters={"entry": 1, "exit": 2}, stop_loss_pct=None, take_profit_pct=None
-    )
-    desk.close_bar(10, 10.6, 10, 10.6)
+    second = desk.deploy(next_check_at=CLOSES[3], stop_loss_pct=None, take_profit_pct=None)
+    desk.close_bar(10, 11.5, 10, 11.5)
     desk.step(2, trades=False)
     entry = desk.account.orders.get(live_strategy=second, purpose="entry")
     assert entry.state == S.REJECTED
@@ -194,10 +187,8 @@ def test_a_sale_goes_out_before_the_purchase_of_another_strategy(desk: AlpacaDes
     """Both are decided at one close. The sale waits for its shares, and the purchase for the sale."""
     first = desk.deploy()
     desk.hold()
-    desk.close_bar(10, 10, 9.98, 9.98)
-    desk.step(1, trades=False)
     second = desk.deploy(next_check_at=CLOSES[20])
-    desk.close_bar(9.95)
+    desk.close_bar(10, 10, 9.98, 9.98)
     desk.tick()
     desk.outbox.append(buy(desk, second).pk)
     desk.send()
@@ -216,12 +207,12 @@ def test_a_sale_that_comes_later_takes_the_place_of_a_waiting_purchase(desk: Alp
     first = desk.deploy()
     desk.hold()
     second = desk.deploy(next_check_at=CLOSES[20])
-    desk.close_bar(10, 10, 9.98, 9.98)
-    desk.step(1, trades=False)
+    desk.close_bar(10.5)
     desk.outbox.append(buy(desk, second).pk)
     desk.step(1, trades=False)
     assert open_sides(desk) == {("buy", "market")}
-    desk.close_bar(9.95)
+    (lot,) = desk.trades()
+    manual_exit(lot, CAPABILITIES, now=desk.now, wall_now=desk.wall).save()
     desk.step(4, trades=False)
     assert open_sides(desk) == {("sell", "market")}
     entry = desk.account.orders.get(live_strategy=second, purpose="entry")
