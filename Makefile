@@ -23,8 +23,9 @@ STRICT := DJANGO_SETTINGS_MODULE=tradedesk.settings.base DESK_DATA_DIR=build/che
 # Return the memory of large arrays to the system after use. By default glibc keeps it and uses several heaps.
 MALLOC_SETTINGS := MALLOC_MMAP_THRESHOLD_=1000000 MALLOC_ARENA_MAX=2
 
-INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r $<; \
-	else $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<; fi
+# $(1): the lock to install, and more options.
+INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r $(1); \
+	else $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(1); fi
 LOCK = UV_CUSTOM_COMPILE_COMMAND='Written by `make lock`; do not edit.' \
 	$(BIN)/uv pip compile -q --universal --no-emit-index-url --generate-hashes --python-version 3.11 $(UPGRADE)
 
@@ -73,6 +74,7 @@ migrations: $(DEV) ## write the migrations of changed models and trading rules
 lock: $(DEV) ## write requirements/*.txt from *.in (UPGRADE=--upgrade for newer versions)
 	$(LOCK) requirements/base.in -o requirements/base.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/specifications.in --no-deps -o requirements/specifications.txt
 	$(LOCK) requirements/bench.in -o requirements/bench.txt
 
 css: $(CSS) ## build the style sheet
@@ -119,12 +121,13 @@ environment:
 
 $(BASE): requirements/base.txt | environment
 	@echo "Installing what the desk needs ..."
-	@$(INSTALL)
+	@$(call INSTALL,$<)
 	@touch $@
 
-$(DEV): requirements/dev.txt | environment
+$(DEV): requirements/dev.txt requirements/specifications.txt | environment
 	@echo "Installing what the desk and its tests need ..."
-	@$(INSTALL)
+	@$(call INSTALL,$<)
+	@$(call INSTALL,requirements/specifications.txt --no-deps)
 	@touch $@
 
 # vectorbt is for the comparison alone; what is locked keeps its version.

@@ -42,7 +42,7 @@ class Account(Events):
                 if order.wanted == "accept":
                     self._accept(order)
                 elif order.wanted == "cancel" and order.client_order_id not in self.stuck:
-                    self.end(order, "canceled")
+                    self._cancel(order)
                 elif order.status == "accepted" and self.market.is_open:
                     order.status = "new"
 
@@ -71,6 +71,13 @@ class Account(Events):
         if order.role == "take_profit" and parent is None:  # the stop of an oco is watched from now on
             for leg in self.legs_of(order):
                 leg.works = True
+
+    def _cancel(self, order: Order) -> None:
+        old = None if order.replaces is None else self.order(order.replaces)
+        if old is not None and old.status == "pending_replace":
+            self._mark(old, "replaced")
+            old.replaced_by = order.id
+        self.end(order, "canceled")
 
     def _sellable(self, order: Order, old: Order) -> Decimal:
         held = self.held(order.symbol) * (1 if order.side == "sell" else -1)

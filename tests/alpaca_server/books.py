@@ -33,7 +33,8 @@ class Holding:
 class Books:
     """key and secret: of the account's requests. multiplier: of the buying power. orders: by client_order_id, in
     the order of their arrival. frozen: the positions that are reported instead of the present ones. hidden: ids of
-    activities that are not reported yet. shuffled: whether activities are reported twice and in another order."""
+    activities, and client ids of orders, that are not reported yet. shuffled: whether activities are reported
+    twice and in another order."""
 
     market: Market
     key: str
@@ -124,8 +125,13 @@ class Books:
         return self.cash + self.long_value + self.short_value
 
     def reserved(self, *, without: Order | None = None) -> Decimal:
-        """What the open purchases will cost."""
-        return sum((self.cost_of(order) for order in self.orders.values() if order is not without), ZERO)
+        """What the open purchases will cost; the larger of an order and the one that is to replace it."""
+        costs: dict[str, Decimal] = {}
+        for order in self.orders.values():
+            if order is not without:
+                key = order.replaces if order.replaces and order.wanted == "accept" else order.id
+                costs[key] = max(costs.get(key, ZERO), self.cost_of(order))
+        return sum(costs.values(), ZERO)
 
     def cost_of(self, order: Order) -> Decimal:
         if not order.is_open or order.side != "buy" or order.is_leg or self.held(order.symbol) < 0:
@@ -185,6 +191,10 @@ class Books:
         if self.frozen is not None:
             return self.frozen
         return [self._position(symbol, held) for symbol, held in sorted(self.holdings.items()) if held.qty]
+
+    def freeze_positions(self) -> None:
+        """Report the present positions from now on, whatever happens."""
+        self.frozen = self.position_answers()
 
     def _position(self, symbol: str, held: Holding) -> dict[str, Any]:
         price, last = self.price(symbol), self.market.closes[symbol]

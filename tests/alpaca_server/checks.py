@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from tests.alpaca_server.market import ZERO, Asset, Market
+from tests.alpaca_server.market import CENT, ZERO, Asset, Market
 from tests.alpaca_server.orders import Order
 from tests.alpaca_server.wire import Refusal, number
 
@@ -111,6 +111,8 @@ def _check_shape(wanted: Wanted) -> None:
             raise refuse("qty has more than 9 decimal places")
     if wanted.extended_hours and (wanted.type != "limit" or wanted.time_in_force not in ("day", "gtc")):
         raise refuse("extended hours order must be DAY or GTC limit orders")
+    if wanted.extended_hours and wanted.order_class:
+        raise refuse("extended hours orders must be simple orders")
     if wanted.time_in_force == "opg" and (wanted.type not in ("market", "limit") or wanted.order_class):
         raise refuse("opg orders must be simple market or limit orders")
     _check_legs(wanted)
@@ -136,6 +138,19 @@ def _check_legs(wanted: Wanted) -> None:
             raise refuse("take_profit.limit_price must be beyond stop_loss.stop_price")
 
 
+def check_legs(wanted: Wanted, price: Decimal) -> None:
+    """The exits of an entry are at least a cent away from its own price, or from the market's."""
+    if wanted.order_class not in ("bracket", "oto"):
+        return
+    base, sign = wanted.limit_price or wanted.stop_price or price, 1 if wanted.side == "buy" else -1
+    if wanted.take_profit is not None and sign * (wanted.take_profit - base) < CENT:
+        word = ">= base_price + 0.01" if sign > 0 else "<= base_price - 0.01"
+        raise Refusal(422, INVALID, f"take_profit.limit_price must be {word}", base_price=number(base))
+    if wanted.stop_loss is not None and sign * (base - wanted.stop_loss[0]) < CENT:
+        word = "<= base_price - 0.01" if sign > 0 else ">= base_price + 0.01"
+        raise Refusal(422, INVALID, f"stop_loss.stop_price must be {word}", base_price=number(base))
+
+
 def check_stop(side: str, stop_price: Decimal | None, price: Decimal) -> None:
     """A stop that the price has passed already is refused."""
     if stop_price is None:
@@ -155,7 +170,9 @@ def check_cost(wanted: Wanted, price: Decimal) -> None:
 def check_wash(side: str, kind: str, limit: Decimal | None, symbol: str, orders: Iterable[Order]) -> None:
     """A simple order that could trade with an open order of the same account is refused."""
     for order in orders:
-        if not order.is_open or not order.works or order.symbol != symbol or order.side == side:
+        if not order.is_open or order.symbol != symbol or order.side == side:
+            continue
+        if order.is_leg and not order.works:
             continue
         if kind == "limit" and order.type == "limit":
             buys, sells = (limit, order.limit_price) if side == "buy" else (order.limit_price, limit)

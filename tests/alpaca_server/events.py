@@ -9,11 +9,11 @@ from tests.alpaca_server.activities import Activity, other, trade
 from tests.alpaca_server.books import Holding
 from tests.alpaca_server.market import ZERO, nanoseconds
 from tests.alpaca_server.orders import Order
-from tests.alpaca_server.placing import Placing
+from tests.alpaca_server.replacing import Replacing
 
 
 @dataclass
-class Events(Placing):
+class Events(Replacing):
     def pass_time(self) -> None:
         """What the clock alone brings about: orders expire, and the fees of past days are booked."""
         now, today = nanoseconds(self.market.now), self.market.new_york.date()
@@ -122,6 +122,7 @@ class Events(Placing):
         quantity. The order stays in its state."""
         with self.lock:
             fill = next(each for each in self.activities if each.id == activity_id)
+            assert all(each.previous_id != fill.execution for each in self.activities), "undone already"
             order = self.order(fill.order_id)
             assert order is not None
             corrected = price is not None or quantity is not None

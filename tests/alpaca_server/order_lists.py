@@ -17,7 +17,7 @@ def listed(account: Placing, query: dict[str, str]) -> list[dict[str, Any]]:
     if not 1 <= limit <= MOST:
         raise Refusal(422, 40010001, f"limit must be between 1 and {MOST}")
     found = _rolled_up(account, status) if nested else _flat(account, status)
-    found = _filtered(account, found, query)
+    found = [order for order in _filtered(account, found, query) if order.client_order_id not in account.hidden]
     # Orders of one time keep the order of their arrival.
     found.sort(key=lambda order: order.created)
     if query.get("direction", "desc") == "desc":

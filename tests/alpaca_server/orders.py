@@ -93,7 +93,8 @@ class Order:
         fits = price <= self.limit_price if self.side == "buy" else price >= self.limit_price
         return price if fits else None
 
-    def answer(self, legs: list["Order"] | None = None) -> dict[str, object]:
+    def answer(self, legs: list["Order"] | None = None, *, as_leg: bool = False) -> dict[str, object]:
+        """as_leg: whether it is shown under the order that it belongs to."""
         found: dict[str, object] = {
             "id": self.id,
             "client_order_id": self.client_order_id,
@@ -124,7 +125,7 @@ class Order:
             "stop_price": optional(self.stop_price),
             "status": self.status,
             "extended_hours": self.extended_hours,
-            "legs": [leg.answer() for leg in legs] if legs else None,
+            "legs": [leg.answer(as_leg=True) for leg in legs] if legs else None,
             "trail_percent": None,
             "trail_price": None,
             "hwm": None,
@@ -132,6 +133,8 @@ class Order:
             "source": None,
             "expires_at": time_text(self.expires),
         }
+        if as_leg:
+            del found["expires_at"]
         if self.group is not None:
             found |= {"group_id": self.group, "group_role": self.role}
         return found

@@ -1,4 +1,4 @@
-"""How the stand-in takes orders, replacements and cancellations: what it checks, and what it answers at once.
+"""How the stand-in takes new orders: what it checks, and what it answers at once.
 
 A request is only received; it takes effect when the test lets the account work.
 """
@@ -10,10 +10,10 @@ from typing import Any
 
 from tests.alpaca_server import checks
 from tests.alpaca_server.books import Books
-from tests.alpaca_server.checks import Wanted, forbid, price_of, refuse
+from tests.alpaca_server.checks import Wanted, forbid, refuse
 from tests.alpaca_server.market import nanoseconds
-from tests.alpaca_server.orders import UNREPLACEABLE, Order
-from tests.alpaca_server.wire import Refusal, number
+from tests.alpaca_server.orders import Order
+from tests.alpaca_server.wire import number
 from tradedesk.marketdata.sessions import NEW_YORK
 
 # Orders that are good till cancelled end after this time.
@@ -24,11 +24,13 @@ AGE = timedelta(days=90)
 class Placing(Books):
     """doubled: client ids that were sent again. accept_twice: whether such an order is accepted all the same,
     under an id of the broker's own. wash_rule: whether an order that could trade with another one is refused.
-    roll_up: whether a nested list of open orders has an entry that is filled because of its legs that work, or has
-    these legs alone."""
+    fractional_types: the types of orders that may have parts of a share; Alpaca's guide names these, its
+    specification the first one alone. roll_up: whether a nested list of open orders has an entry that is filled
+    because of its legs that work, or has these legs alone."""
 
     accept_twice: bool = False
     wash_rule: bool = True
+    fractional_types: tuple[str, ...] = ("market", "limit", "stop", "stop_limit")
     roll_up: bool = True
 
     def __post_init__(self) -> None:
@@ -46,7 +48,10 @@ class Placing(Books):
         price = self.price(wanted.asset.symbol)
         if wanted.order_class != "oco":
             checks.check_stop(wanted.side, wanted.stop_price, price)
+        checks.check_legs(wanted, price)
         checks.check_cost(wanted, price)
+        if not wanted.is_whole and wanted.type not in self.fractional_types:
+            raise refuse(f"fractional orders must be {' or '.join(self.fractional_types)} orders")
         if self.wash_rule and not wanted.order_class:
             self._check_wash(wanted)
         self._check_shares(wanted, price)
@@ -161,89 +166,6 @@ class Placing(Books):
         local = market.new_york
         day = local if market.has_session and local.hour < 20 else market.close_after(market.now)
         return datetime.combine(day.astimezone(NEW_YORK).date(), time(20), NEW_YORK)
-
-    # --- Orders that are at work ---
-
-    def replace(self, order_id: str, body: dict[str, Any]) -> Order:
-        """The order that will replace this one. Raises Refusal."""
-        client_order_id = self._new_client_id(body)
-        old = self._known(order_id)
-        if not old.is_open:
-            raise refuse(f'order is already in "{old.status}" state')
-        if old.status in UNREPLACEABLE:
-            raise refuse(f"cannot replace order in {old.status} status")
-        if not old.is_whole:
-            raise refuse("fractional orders cannot be replaced")
-        self._check_account()
-        wanted = self._changed(old, body)
-        price = self.price(old.symbol)
-        checks.check_stop(wanted.side, wanted.stop_price, price)
-        if self.wash_rule and not old.order_class:
-            others = [each for each in self.orders.values() if each is not old]
-            checks.check_wash(wanted.side, wanted.type, wanted.limit_price, old.symbol, others)
-        if not old.is_leg or old.works:
-            self._check_shares(wanted, price, without=old)
-        new = self._new(
-            client_order_id,
-            wanted,
-            limit_price=wanted.limit_price,
-            group=old.group,
-            role=old.role,
-            parent=old.parent,
-            replaces=old.id,
-        )
-        new.position_intent = old.position_intent
-        if old.status == "held":
-            new.status = "held"
-        else:
-            old.status = "pending_replace"
-        old.updated = self.market.stamp()
-        return new
-
-    def _changed(self, old: Order, body: dict[str, Any]) -> Wanted:
-        """The order that replaces `old`: what the body does not name stays, the quantity too."""
-        qty = Decimal(str(body["qty"])) if body.get("qty") is not None else old.qty
-        if qty <= 0 or qty != qty.to_integral_value():
-            raise refuse("qty must be a whole number greater than 0")
-        if old.is_leg and qty != old.qty:
-            raise refuse("qty of a leg cannot be replaced")
-        time_in_force = body.get("time_in_force") or old.time_in_force
-        if time_in_force not in ("day", "gtc", "opg"):
-            raise refuse("invalid time_in_force", checks.UNREADABLE)
-        prices = {}
-        for name in ("limit_price", "stop_price"):
-            prices[name] = price_of(body, name)
-            if prices[name] is not None and getattr(old, name) is None:
-                raise refuse(f"{old.type} orders must not have {name.replace('_', ' ')}", checks.UNREADABLE)
-            prices[name] = prices[name] if prices[name] is not None else getattr(old, name)
-        return Wanted(
-            asset=old.asset,
-            side=old.side,
-            type=old.type,
-            time_in_force=time_in_force,
-            qty=qty,
-            order_class=old.order_class,
-            extended_hours=old.extended_hours,
-            take_profit=None,
-            stop_loss=None,
-            **prices,
-        )
-
-    def cancel(self, order_id: str) -> None:
-        """Raises Refusal."""
-        order = self._known(order_id)
-        if not order.is_open:
-            raise refuse(f'order is already in "{order.status}" state')
-        if order.status in ("pending_cancel", "pending_replace"):
-            raise refuse(f"order is not cancelable in {order.status} status")
-        order.status, order.wanted = "pending_cancel", "cancel"
-        order.updated = self.market.stamp()
-
-    def _known(self, order_id: str) -> Order:
-        order = self.order(order_id)
-        if order is None:
-            raise Refusal(404, 40410000, f"order not found for {order_id}")
-        return order
 
 
 def _other(side: str) -> str:

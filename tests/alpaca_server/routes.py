@@ -1,4 +1,4 @@
-"""The table of what can be asked of the stand-in. Another file adds its own: `server.routes.append(Route(...))`."""
+"""The table of what can be asked of the stand-in. Another file adds to it: `server.routes.append(Route(...))`."""
 
 import itertools
 import re
@@ -74,14 +74,14 @@ def orders(server: "AlpacaServer", account: Account, request: Request) -> Answer
 
 def order(server: "AlpacaServer", account: Account, request: Request) -> Answer:
     found = account.order(request.values[0])
-    if found is None:
+    if found is None or found.client_order_id in account.hidden:
         raise Refusal(404, NOT_FOUND, f"order not found for {request.values[0]}")
     return 200, account.answer_of(found, nested=flag(request.query, "nested"))
 
 
 def order_by_client_id(server: "AlpacaServer", account: Account, request: Request) -> Answer:
     known = request.query.get("client_order_id", "")
-    if known not in account.orders:
+    if known not in account.orders or known in account.hidden:
         raise Refusal(404, NOT_FOUND, f"order not found for {known}")
     return 200, account.answer_of(account.orders[known])
 

@@ -19,13 +19,14 @@ from tests.alpaca_server.limits import Limits
 from tests.alpaca_server.market import Market
 from tests.alpaca_server.routes import TRADING, Answer, Route
 from tests.alpaca_server.script import Request, Script
-from tests.alpaca_server.wire import Refusal
+from tests.alpaca_server.wire import Exchange, Refusal
 
 
 class AlpacaServer:
     """accounts: by key. routes: what can be asked; more can be appended. kill: what "kill" faults call. requests:
-    each one with its time (monotonic seconds) and the fault that it met. late: the requests that have not arrived.
-    released: set to end the requests that hang. most_hanging: how many have hung at the same time."""
+    each one with its time (monotonic seconds) and the fault that it met. exchanges: each one with its honest
+    answer. late: the requests that have not arrived. released: set to end the requests that hang. most_hanging:
+    how many have hung at the same time."""
 
     def __init__(self) -> None:
         self.routes: list[Route] = list(TRADING)
@@ -42,6 +43,7 @@ class AlpacaServer:
         self.accounts: dict[str, Account] = {}
         self.requests: list[tuple[float, Request, str]] = []
         self.late: list[Request] = []
+        self.exchanges: list[Exchange] = []
         self.kill: Callable[[], None] = lambda: None
         self.most_hanging = self._hanging = 0
 
@@ -97,6 +99,12 @@ class AlpacaServer:
 
     def answer(self, account: Account, request: Request) -> Answer:
         """The honest answer: its status and its body."""
+        status, answer = self._answer(account, request)
+        exchange = Exchange(request.method, request.path, request.query, request.body, status, answer)
+        self.exchanges.append(exchange)
+        return status, answer
+
+    def _answer(self, account: Account, request: Request) -> Answer:
         found = self.route(request.method, request.path)
         if found is None:
             return 404, {"code": 40410000, "message": "endpoint not found"}

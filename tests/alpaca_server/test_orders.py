@@ -1,31 +1,10 @@
 """The stand-in through the real alpaca-py: accounts, orders and what they do to money and shares."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.alpaca_server.account import Account
-from tests.alpaca_server.client import client_of
-from tests.alpaca_server.server import AlpacaServer
-
-
-@pytest.fixture
-def server() -> Iterator[AlpacaServer]:
-    server = AlpacaServer()
-    server.list_assets(W=10.0, V=20.0)
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def account(server: AlpacaServer) -> Account:
-    return server.open_account(cash=10_000)
-
-
-@pytest.fixture
-def client(server: AlpacaServer, account: Account) -> Any:
-    return client_of(server, account)
 
 
 def body(qty: str = "10", **fields: Any) -> dict[str, Any]:

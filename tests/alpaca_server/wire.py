@@ -1,8 +1,10 @@
 """How values are written on the wire: numbers as strings, times in UTC with nanoseconds."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from tests.alpaca_server.market import SECOND, nanoseconds
 
@@ -46,3 +48,15 @@ def parse_time(text: str) -> int:
     time = time.replace(tzinfo=time.tzinfo or UTC)
     beyond = re.search(r"\.\d{6}(\d{1,3})", text)  # nanoseconds, which a datetime does not have
     return nanoseconds(time) + (int(beyond.group(1).ljust(3, "0")) if beyond else 0)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request and its honest answer."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: dict[str, Any]
+    status: int
+    answer: Any
