@@ -101,7 +101,7 @@ def read_folder(env: Env, name: str, *, default: Path) -> Path:
 def read_host_url(env: Env, name: str, *, default: str) -> str:
     """The address of a host that gets keys: https, and no path. On this machine also http. An empty variable is
     refused: it must never mean the real thing."""
-    value = default if env.str(name, default=None) is None else str(env.str(name))
+    value = str(env.str(name, default=default))  # with None as the default, an empty one would count as not set
     url = urlsplit(value)
     safe = url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or ""))
     if not safe or not url.hostname or url.username or value.rstrip("/") != f"{url.scheme}://{url.netloc}":

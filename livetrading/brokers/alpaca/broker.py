@@ -54,6 +54,7 @@ class AlpacaBroker:
         self._identities = Identities(account, client)
         self._trades: list[Row] | None = None
         self._ending = set[str]()
+        self._filled: dict[str, BrokerOrder] = {}
 
     def account(self) -> AccountReport:
         self._client.begin()
@@ -104,6 +105,8 @@ class AlpacaBroker:
 
     def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
         self._client.begin()
+        if client_order_id in self._filled:
+            return self._filled[client_order_id]
         row = self._identities.find(client_order_id, Urgency.EXIT)
         return None if row is None else order_of(row, client_order_id)
 
@@ -122,6 +125,8 @@ class AlpacaBroker:
                         self._ending.add(order.broker_order_id)
                     if order.state in ("working", "unknown"):
                         found[order.broker_order_id] = order
+                    elif order.state == "filled":  # listed for its legs; it changes no more
+                        self._filled[client_order_id] = order
             except OutcomeUnknown:
                 log.warning("An open order of account %s was not readable.", self._account.pk, exc_info=True)
         return list(found.values())

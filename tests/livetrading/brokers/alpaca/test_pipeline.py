@@ -160,6 +160,7 @@ def test_two_strategies_hold_one_symbol_each_with_its_own_exits(desk: AlpacaDesk
     desk.deploy()
     desk.hold()
     second = desk.deploy(next_check_at=CLOSES[3])
+    desk.server.market.move("W", 11.5)
     desk.close_bar(10, 11.5, 10, 11.5)
     desk.step(2, trades=False)
     desk.open_day(11)
