@@ -96,7 +96,7 @@ class Client:
         left = self._until - time.monotonic()
         if left < LEAST:
             raise requests.Timeout("There is no time left for this call.")
-        answer = self._send(
+        answer: requests.Response = self._send(
             method, url, timeout=Timeout(connect=min(CONNECT, left), read=left, total=left), **fields
         )
         self._answer = answer

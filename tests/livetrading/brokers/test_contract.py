@@ -132,8 +132,8 @@ def test_a_lot_is_closed_and_its_protective_exits_end(at: At) -> None:
     broker.fills_since("")
     if not broker.capabilities.attached_exits_at_fill:
         # They hold the shares, so they are cancelled before the sale.
-        for leg in legs_of(broker, entry).values():
-            broker.cancel(leg.client_order_id)
+        for suffix in legs_of(broker, entry):
+            broker.cancel(f"{entry.client_order_id}-{suffix}")
         at(DAYS[1])
     at(DAYS[1]).submit(request(side="sell", closes=entry.client_order_id))
     at(DAYS[2]).fills_since("")

@@ -1,6 +1,8 @@
 """What becomes of a request: accepted, refused or unknown, by the answer. With the real alpaca-py over HTTP."""
 
+import json
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -118,7 +120,7 @@ def test_the_id_of_a_cancelled_order_is_the_cancelled_order(books: Account, brok
 def test_a_refusal_has_a_sentence(broker: AlpacaBroker, fields: dict[str, Any], part: str) -> None:
     values = {"quantity": 10} | fields
     if "limit_price" in values:
-        values["limit_price"] = client_module.Decimal(values["limit_price"])
+        values["limit_price"] = Decimal(values["limit_price"])
     with pytest.raises(OrderRefused, match=part.replace("$", "\\$")):
         broker.submit(request("desk-a", values.pop("quantity"), **values))
 
@@ -191,9 +193,9 @@ def test_numbers_are_read_as_they_stand_in_the_answer(server: AlpacaServer, book
 
     broker = broker_with(server, Credentials(key_id=books.key, secret=books.secret))
     odd = '{"cash": 0.1, "equity": "100000.000000000000000001", "buying_power": 3}'
-    route = Route("GET", "/v2/odd", lambda server, account, request: (200, client_module.json.loads(odd)))
+    route = Route("GET", "/v2/odd", lambda server, account, request: (200, json.loads(odd)))
     server.routes.append(route)
     answer = broker._client.get("/odd", urgency=Urgency.EXIT)
     server.routes.remove(route)
-    assert str(client_module.Decimal(answer["cash"])) == "0.1"
+    assert str(Decimal(answer["cash"])) == "0.1"
     assert answer["equity"] == "100000.000000000000000001"
