@@ -32,11 +32,11 @@ def paper(alice: User) -> At:
 
 
 @pytest.fixture(params=["paper", "alpaca"])
-def at(request: pytest.FixtureRequest) -> At:
+def at(request: pytest.FixtureRequest, alice: User) -> At:
     """Returns the broker of Alice's account at a market time."""
     if request.param == "paper":
         return cast("At", request.getfixturevalue("paper"))
-    server, alice, settings = (request.getfixturevalue(name) for name in ("server", "alice", "settings"))
+    server, settings = request.getfixturevalue("server"), request.getfixturevalue("settings")
     return stand_in(server, alice, settings, DAYS[0]).at
 
 
@@ -146,10 +146,10 @@ def test_a_lot_is_closed_and_its_protective_exits_end(at: At) -> None:
 
 
 def test_an_attached_exit_closes_the_lot(at: At) -> None:
-    """The price is far above the target."""
+    """The price rises above the target."""
     entry = protected(at(DAYS[0]), time_in_force="gtc")
     target = entry.exits[1]
-    near = {"distance": 1e-6} if target.price is None else {"price": Decimal("19.99")}
+    near = {"distance": 1e-6} if target.price is None else {"price": Decimal("20.05")}
     at(DAYS[0]).submit(replace(entry, exits=(entry.exits[0], replace(target, **near))))
     at(DAYS[1])
     fills = at(DAYS[2]).fills_since("")

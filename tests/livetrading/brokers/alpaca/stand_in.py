@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tradedesk.core.money import to_decimal
 from tradedesk.marketdata.sessions import next_open
 
 PRICE = 20.0
+RISE = Decimal("0.10")
 
 
 @dataclass
@@ -34,12 +36,14 @@ class StandIn:
         return connect(BrokerAccount.objects.get(pk=self.account.pk), self.server.market.now)
 
     def at(self, now: datetime) -> AlpacaBroker:
-        """Let the time pass until `now`; the account works at each open on the way."""
+        """Let the time pass until `now`; the account works at each open on the way, after which AAPL rises by 10
+        cents."""
         market = self.server.market
         self.books.answer()
         while (opens := next_open(market.now)) < now:
             market.now = opens
             self.books.work()
+            market.move("AAPL", market.prices["AAPL"] + RISE)
             self.books.work()
         market.now = max(now, market.now)
         self.books.work()
