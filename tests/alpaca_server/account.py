@@ -45,6 +45,7 @@ class Account(Events):
                     self._cancel(order)
                 elif order.status == "accepted" and self.market.is_open:
                     order.status = "new"
+                    self.emit("new", order)
 
     def _accept(self, order: Order) -> None:
         if self.reject_next and self.reject_next[0] in (order.type, "any"):
@@ -56,18 +57,24 @@ class Account(Events):
         if order.replaces is not None:
             old = self.order(order.replaces)
             assert old is not None
-            if not old.is_open or (old.works and order.qty > self._sellable(order, old)):
+            left = order.qty - (old.filled - order.begun)  # without what was filled since it was asked for
+            if not old.is_open or left <= 0 or (old.works and left > self._sellable(order)):
                 self._end_replacement(order)
                 return
-            order.works = old.works
+            order.qty = left
+            order.works, held = old.works, old.status == "held"
             self._mark(old, "replaced")
             old.replaced_by = order.id
-            if not order.works or order.status == "held":
+            for leg in self.legs.pop(old.id, []):
+                leg.parent = order.id
+                self.legs.setdefault(order.id, []).append(leg)
+            if not order.works or held:
                 return
         elif parent is not None:
             return
         order.works = True
         order.status = "new" if self.market.is_open else "accepted"
+        self.emit(order.status, order)
         if order.role == "take_profit" and parent is None:  # the stop of an oco is watched from now on
             for leg in self.legs_of(order):
                 leg.works = True
@@ -79,7 +86,7 @@ class Account(Events):
             old.replaced_by = order.id
         self.end(order, "canceled")
 
-    def _sellable(self, order: Order, old: Order) -> Decimal:
+    def _sellable(self, order: Order) -> Decimal:
         held = self.held(order.symbol) * (1 if order.side == "sell" else -1)
         return held if held > 0 else order.qty
 
@@ -107,6 +114,7 @@ class Account(Events):
                 order.status, order.updated = "partially_filled", self.market.stamp()
             self.book_trade(order.symbol, order.side, shares, paid)
             self.activities.append(trade(self.market, order, shares, paid))
+            self._emit_trade(self.activities[-1], order)
             if order.side == "sell" and self.fee_rate:
                 fee = (shares * paid * self.fee_rate).quantize(Decimal("0.01"))
                 self.unbooked.append((self.market.new_york.date(), fee))
@@ -127,10 +135,14 @@ class Account(Events):
 
     def _activate(self, legs: list[Order]) -> None:
         open_legs = [leg for leg in legs if leg.is_open]
+        pair = len({leg.role for leg in open_legs}) > 1
         for leg in open_legs:
+            if leg.wanted == "accept":
+                continue  # it works when it has replaced the other one
             leg.works = True
-            if leg.status == "held" and not (len(open_legs) > 1 and leg.role == "stop_loss"):
+            if leg.status == "held" and not (pair and leg.role == "stop_loss"):
                 leg.status, leg.updated = "new", self.market.stamp()
+                self.emit("new", leg)
 
     def _match(self, already: set[str]) -> set[str]:
         """Fill what the prices have touched, except these orders. Returns the client_order_ids of what was

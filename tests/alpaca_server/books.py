@@ -32,9 +32,9 @@ class Holding:
 @dataclass
 class Books:
     """key and secret: of the account's requests. multiplier: of the buying power. orders: by client_order_id, in
-    the order of their arrival. frozen: the positions that are reported instead of the present ones. hidden: ids of
-    activities, and client ids of orders, that are not reported yet. shuffled: whether activities are reported
-    twice and in another order."""
+    the order of their arrival; legs: by the id of their entry. frozen: the positions that are reported instead of
+    the present ones. hidden: ids of activities, and client ids of orders, that are not reported yet. shuffled:
+    whether activities are reported twice and in another order. events: what the stream of trade updates tells."""
 
     market: Market
     key: str
@@ -49,6 +49,8 @@ class Books:
     id: str = ""
     number: str = ""
     orders: dict[str, Order] = field(default_factory=dict)
+    by_id: dict[str, Order] = field(default_factory=dict)
+    legs: dict[str, list[Order]] = field(default_factory=dict)
     holdings: dict[str, Holding] = field(default_factory=dict)
     activities: list[Activity] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class Books:
     hidden: set[str] = field(default_factory=set)
     shuffled: bool = False
     unbooked: list[tuple[date, Decimal]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.id = self.id or self.market.new_id()
@@ -71,12 +74,17 @@ class Books:
 
     # --- Orders ---
 
+    def add(self, order: Order) -> None:
+        self.orders[order.client_order_id] = self.by_id[order.id] = order
+        if order.parent is not None:
+            self.legs.setdefault(order.parent, []).append(order)
+
     def order(self, order_id: str) -> Order | None:
-        return next((order for order in self.orders.values() if order.id == order_id), None)
+        return self.by_id.get(order_id)
 
     def legs_of(self, order: Order) -> list[Order]:
         """The legs of this order; of a replaced one, what replaced it."""
-        return [leg for leg in self.orders.values() if leg.parent == order.id and leg.status != "replaced"]
+        return [leg for leg in self.legs.get(order.id, ()) if leg.status != "replaced"]
 
     def group_of(self, order: Order) -> list[Order]:
         """The other open orders of the same bracket, oto or oco."""
@@ -89,6 +97,11 @@ class Books:
     def answer_of(self, order: Order, *, nested: bool = False) -> dict[str, object]:
         return order.answer(self.legs_of(order) if nested else None)
 
+    def emit(self, event: str, order: Order, **more: object) -> None:
+        stamp = time_text(self.market.stamp())
+        about = {"event": event, "timestamp": stamp, "order": order.answer()}
+        self.events.append(about | {"execution_id": self.market.new_id()} | more)
+
     # --- Shares and money ---
 
     def held(self, symbol: str) -> Decimal:
@@ -96,21 +109,29 @@ class Books:
         return ZERO if holding is None else holding.qty
 
     def locked(self, symbol: str, side: str = "sell", *, without: Order | None = None) -> Decimal:
-        """The shares that open orders of this side have locked; the orders of one group lock theirs once."""
+        """The shares that open orders of this side have locked; the orders of one group lock theirs once, and so
+        do an order and the one that is to replace it."""
         locked: dict[str, Decimal] = {}
         for order in self.orders.values():
             if not order.is_open or order.symbol != symbol or order.side != side or order is without:
                 continue
-            if order.replaces and order.wanted == "accept":
-                continue  # what it replaces has locked them
             entry = None if order.parent is None else self.order(order.parent)
             if entry is not None and entry.side != side and entry.status != "filled":
                 continue  # a leg whose shares are not bought yet
             if without is not None and order.group is not None and order.group == without.group:
                 continue
-            key = order.group or order.id
-            locked[key] = max(locked.get(key, ZERO), order.remaining)
+            key = order.group or self._settled_id(order)
+            locked[key] = max(locked.get(key, ZERO), self._left(order))
         return sum(locked.values(), ZERO)
+
+    def _settled_id(self, order: Order) -> str:
+        """Of the order itself, or of the one that it is to replace."""
+        return order.replaces if order.replaces and order.wanted == "accept" else order.id
+
+    def _left(self, order: Order) -> Decimal:
+        """What remains of it, without what the order that it is to replace has got since it was asked for."""
+        old = self.by_id[order.replaces] if order.replaces and order.wanted == "accept" else None
+        return order.remaining if old is None else max(order.remaining - (old.filled - order.begun), ZERO)
 
     @property
     def long_value(self) -> Decimal:
@@ -129,14 +150,14 @@ class Books:
         costs: dict[str, Decimal] = {}
         for order in self.orders.values():
             if order is not without:
-                key = order.replaces if order.replaces and order.wanted == "accept" else order.id
+                key = self._settled_id(order)
                 costs[key] = max(costs.get(key, ZERO), self.cost_of(order))
         return sum(costs.values(), ZERO)
 
     def cost_of(self, order: Order) -> Decimal:
         if not order.is_open or order.side != "buy" or order.is_leg or self.held(order.symbol) < 0:
             return ZERO
-        return order.remaining * (order.limit_price or order.stop_price or self.price(order.symbol))
+        return self._left(order) * (order.limit_price or order.stop_price or self.price(order.symbol))
 
     def buying_power(self, *, without: Order | None = None) -> Decimal:
         if self.multiplier == 1:

@@ -10,6 +10,7 @@ from tests.alpaca_server.books import Holding
 from tests.alpaca_server.market import ZERO, nanoseconds
 from tests.alpaca_server.orders import Order
 from tests.alpaca_server.replacing import Replacing
+from tests.alpaca_server.wire import number
 
 
 @dataclass
@@ -44,6 +45,8 @@ class Events(Replacing):
         stamp = self.market.stamp()
         order.status, order.works, order.wanted, order.updated = status, False, "", stamp
         order.times[status] = stamp
+        if status != "filled":  # the fill tells of it
+            self.emit(status, order)
 
     def book_trade(self, symbol: str, side: str, shares: Decimal, price: Decimal) -> None:
         signed = shares if side == "buy" else -shares
@@ -142,14 +145,30 @@ class Events(Replacing):
                 previous_id=fill.execution,
             )
             self.activities.append(activity)
+            self._emit_trade(activity, order)
             return activity
+
+    def _emit_trade(self, activity: Activity, order: Order) -> None:
+        """An execution, or what became of one."""
+        event = activity.answer["type"]
+        fields = {"price": activity.answer["price"], "qty": activity.answer["qty"]}
+        position = number(self.held(order.symbol))
+        self.emit(event, order, execution_id=activity.execution, position_qty=position, **fields)
 
     # --- The whole account ---
 
     def reset(self, cash: object = "100000") -> None:
         """A paper account that its owner reset: another account behind the same key."""
         with self.lock:
-            for kept in (self.orders, self.holdings, self.activities, self.hidden, self.unbooked):
+            for kept in (
+                self.orders,
+                self.by_id,
+                self.legs,
+                self.holdings,
+                self.activities,
+                self.hidden,
+                self.unbooked,
+            ):
                 kept.clear()
             self.cash = self.last_equity = Decimal(str(cash))
             self.id = self.market.new_id()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.alpaca_server.script import AFTER, BEFORE, Fault, Request, changed
+from tests.alpaca_server.stream import Session
 
 if TYPE_CHECKING:
     from tests.alpaca_server.account import Account
@@ -41,6 +42,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         alpaca = self.server_of_alpaca
+        if self.path == "/stream" and "Upgrade" in self.headers:
+            session = Session(alpaca, self.connection)
+            alpaca.sessions.append(session)
+            try:
+                lines = [self.requestline, *(f"{name}: {value}" for name, value in self.headers.items()), "", ""]
+                session.serve("\r\n".join(lines).encode())
+            finally:
+                alpaca.sessions.remove(session)
+            raise Dropped
         length = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(length) if length else b"{}"
         key, secret = (self.headers.get(f"APCA-API-{name}", "") for name in ("KEY-ID", "SECRET-KEY"))
@@ -90,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
         elif how == "busy_bare":
             self._send(429, BUSY)
         elif how == "error":
-            self._write(fault.status, HTML, "text/html", headers)
+            self._error(fault, headers)
         elif how == "blind":
             listing = request.path == "/v2/orders"
             missing = {"code": 40410000, "message": "order not found"}
@@ -105,6 +115,12 @@ class Handler(BaseHTTPRequestHandler):
             self._truncate(_text(answer), status, how)
         else:
             self._send(status, changed(answer, how), headers)
+
+    def _error(self, fault: Fault, headers: dict[str, str]) -> None:
+        if fault.message:
+            self._send(fault.status, {"code": fault.status * 100_000 + 10_000, "message": fault.message}, headers)
+        else:
+            self._write(fault.status, HTML, "text/html", headers)
 
     def _truncate(self, text: bytes, status: int, how: str) -> None:
         """Half of the answer: as if it were all of it, or with the connection closed before the rest."""

@@ -17,7 +17,8 @@ class Order:
     """works: whether it is at the market: a leg of an entry that is not filled completely is not, and of a stop
     and a target that are, the stop is `held` all the same. triggered: of a stop-limit order, whether its stop was
     reached. wanted: what the account does with it next: accept, cancel or replace. parent: the id of the entry, or
-    of the target in an oco, that this is a leg of. Times are in nanoseconds since 1970."""
+    of the target in an oco, that this is a leg of. begun: how much of what it replaces was filled
+    when it was asked for. Times are in nanoseconds since 1970."""
 
     id: str
     client_order_id: str
@@ -44,6 +45,7 @@ class Order:
     parent: str | None = None
     replaces: str | None = None
     replaced_by: str | None = None
+    begun: Decimal = ZERO
     updated: int = 0
     times: dict[str, int] = field(default_factory=dict)
 

@@ -152,7 +152,9 @@ class Placing(Books):
             status="pending_new" if self.market.is_open else "accepted",
             **({"stop_price": wanted.stop_price} | fields),
         )
-        self.orders[client_order_id] = order
+        self.add(order)
+        if not order.is_leg:
+            self.emit(order.status, order)
         return order
 
     def _end_of(self, wanted: Wanted) -> datetime:

@@ -41,7 +41,7 @@ class Replacing(Placing):
             parent=old.parent,
             replaces=old.id,
         )
-        new.position_intent = old.position_intent
+        new.position_intent, new.begun = old.position_intent, old.filled
         if old.status == "held":
             new.status = "held"
         else:
@@ -50,12 +50,14 @@ class Replacing(Placing):
         return new
 
     def _changed(self, old: Order, body: dict[str, Any]) -> Wanted:
-        """The order that replaces `old`: what the body does not name stays, the quantity too."""
-        qty = Decimal(str(body["qty"])) if body.get("qty") is not None else old.qty
+        """The order that replaces `old`: what the body does not name stays. So does the quantity, though a part of
+        it may be filled; in a bracket, oto or oco it is what remains."""
+        usual = old.qty if old.group is None else old.remaining
+        qty = Decimal(str(body["qty"])) if body.get("qty") is not None else usual
         if qty <= 0 or qty != qty.to_integral_value():
             raise refuse("qty must be a whole number greater than 0")
-        if old.is_leg and qty != old.qty:
-            raise refuse("qty of a leg cannot be replaced")
+        if old.group is not None and qty != usual:
+            raise refuse("qty of a bracket, oto or oco order cannot be replaced")
         time_in_force = body.get("time_in_force") or old.time_in_force
         if time_in_force not in ("day", "gtc", "opg"):
             raise refuse("invalid time_in_force", checks.UNREADABLE)
@@ -87,6 +89,7 @@ class Replacing(Placing):
             raise refuse(f"order is not cancelable in {order.status} status")
         order.status, order.wanted = "pending_cancel", "cancel"
         order.updated = self.market.stamp()
+        self.emit("pending_cancel", order)
 
     def _known(self, order_id: str) -> Order:
         order = self.order(order_id)

@@ -53,8 +53,8 @@ NEEDLESS = {
 class Fault:
     """how: one of BEFORE or AFTER. method, key, symbol, side: the requests that it meets, "" for any of them;
     path: a regular expression that their path has to match. times: how many of them, None without end.
-    probability: that it meets one. status: of an error. seconds: of a slow answer, and until the limit of "busy"
-    is over."""
+    probability: that it meets one. status: of an error. message: of an error that is JSON; without one it is a
+    page of HTML. seconds: of a slow answer, and until the limit of "busy" is over."""
 
     how: str
     method: str = ""
@@ -65,6 +65,7 @@ class Fault:
     times: int | None = 1
     probability: float = 1.0
     status: int = 502
+    message: str = ""
     seconds: float = 1.0
     met: int = 0
 

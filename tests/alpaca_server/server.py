@@ -9,6 +9,7 @@ import select
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 from http.server import ThreadingHTTPServer
@@ -19,18 +20,25 @@ from tests.alpaca_server.limits import Limits
 from tests.alpaca_server.market import Market
 from tests.alpaca_server.routes import TRADING, Answer, Route
 from tests.alpaca_server.script import Request, Script
+from tests.alpaca_server.stream import Session
 from tests.alpaca_server.wire import Exchange, Refusal
+
+# Exchanges with their answers.
+KEPT = 1_000
 
 
 class AlpacaServer:
     """accounts: by key. routes: what can be asked; more can be appended. kill: what "kill" faults call. requests:
-    each one with its time (monotonic seconds) and the fault that it met. exchanges: each one with its honest
-    answer. late: the requests that have not arrived. released: set to end the requests that hang. most_hanging:
-    how many have hung at the same time."""
+    each one with its time (monotonic seconds) and the fault that it met. exchanges: the last ones, with their
+    honest answers. late: the requests that have not arrived. released: set to end the requests that hang.
+    most_hanging: how many have hung at the same time. stream_silent: whether the stream of trade updates tells
+    nothing."""
 
     def __init__(self) -> None:
         self.routes: list[Route] = list(TRADING)
         self.released = threading.Event()
+        self.stream_epoch = 0
+        self.sessions: list[Session] = []
         self._lock = threading.Lock()
         self._clear()
         handler = type("BoundHandler", (Handler,), {"server_of_alpaca": self})
@@ -43,9 +51,10 @@ class AlpacaServer:
         self.accounts: dict[str, Account] = {}
         self.requests: list[tuple[float, Request, str]] = []
         self.late: list[Request] = []
-        self.exchanges: list[Exchange] = []
+        self.exchanges: deque[Exchange] = deque(maxlen=KEPT)
         self.kill: Callable[[], None] = lambda: None
         self.most_hanging = self._hanging = 0
+        self.stream_silent = False
 
     @property
     def url(self) -> str:
@@ -76,8 +85,13 @@ class AlpacaServer:
     def reset(self) -> None:
         """Forget the market, the accounts and the faults of a test."""
         self.release()
+        self.drop_streams()
         self._clear()
         self.released = threading.Event()
+
+    def drop_streams(self) -> None:
+        """Close the connections of all streams without a word."""
+        self.stream_epoch += 1
 
     def release(self) -> None:
         """End the requests that hang: their connections are closed."""
@@ -85,8 +99,15 @@ class AlpacaServer:
 
     def close(self) -> None:
         self.release()
+        self.drop_streams()
         self._server.shutdown()
         self._server.server_close()
+
+    @property
+    def listening(self) -> list[int]:
+        """How many events each stream that listens has had."""
+        sessions = [each for each in self.sessions if each.epoch == self.stream_epoch]
+        return [each.cursor for each in sessions if each.cursor is not None]
 
     # --- What the handler asks ---
 

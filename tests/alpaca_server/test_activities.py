@@ -29,7 +29,7 @@ def test_a_fill_is_mapped_by_its_order_and_has_no_commission(client: Any, accoun
         ("6", "6", "4", "partial_fill"),
     ]
     assert not {"client_order_id", "commission"} & found[0].keys()
-    assert {each["id"][:8] for each in found} == {"20120305"}
+    assert {each["id"][:14] for each in found} == {"20120305100000"}  # in New York
     assert len(fills(client, order_id=order["id"])) == 2
 
 

@@ -52,6 +52,14 @@ def test_an_error_after_the_order_was_accepted_hides_it(
     assert len(account.orders) == 1
 
 
+def test_an_error_can_be_readable(server: AlpacaServer, client: Any, account: Account) -> None:
+    server.script.add("error_before", "POST", status=403, message="symbol is halted")
+    server.script.add("error_after", "POST", status=500, message="internal server error")
+    first, second = (refusal(lambda: client.post("/orders", body())) for _ in range(2))
+    assert (first.status, first.code, first.message) == (403, 40310000, "symbol is halted")
+    assert (second.status, second.code, len(account.orders)) == (500, 50010000, 1)
+
+
 def test_the_library_sends_an_order_twice_by_itself(server: AlpacaServer, account: Account) -> None:
     """So an adapter has to take the repetitions away from it."""
     client = TradingClient(account.key, account.secret, raw_data=True, url_override=server.url)

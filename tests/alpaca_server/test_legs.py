@@ -168,3 +168,68 @@ def test_a_replacement_reserves_the_larger_of_both_and_can_be_cancelled_at_once(
     account.work()
     assert [client.get_order_by_id(each["id"])["status"] for each in (old, new)] == ["replaced", "canceled"]
     assert client.get_account()["buying_power"] == "10000"
+
+
+def test_an_entry_that_is_replaced_after_a_part_of_it_keeps_its_legs_for_the_whole(
+    server: AlpacaServer, client: Any, account: Account
+) -> None:
+    account.largest_fill = account.cash / 2_500
+    entry = client.post("/orders", body(type="limit", limit_price="10", **OTO | GTC))
+    account.work()
+    server.market.jump("W", 10.5)
+    new = client.patch(f"/orders/{entry['id']}", {"limit_price": "10.5"})
+    assert (new["qty"], refusal(lambda: client.patch(f"/orders/{new['id']}", {"qty": "7"})).status) == ("6", 422)
+    account.largest_fill = None
+    account.work()
+    (leg,) = client.get(f"/orders/{new['id']}", {"nested": "true"})["legs"]
+    assert (leg["status"], leg["qty"], client.get_all_positions()[0]["qty"]) == ("new", "10", "10")
+
+
+def test_a_target_that_is_replaced_after_a_part_of_it_is_for_the_rest(
+    server: AlpacaServer, client: Any, account: Account
+) -> None:
+    entry = client.post("/orders", body("20"))
+    account.work()
+    entry = client.post("/orders", body(**BRACKET | GTC))
+    account.work()
+    account.largest_fill = account.cash / 2_425
+    server.market.move("W", 12)
+    account.work()
+    target = entry["legs"][0]
+    new = client.patch(f"/orders/{target['id']}", {"limit_price": "11"})
+    assert new["qty"] == "6"
+    account.largest_fill = None
+    account.work()
+    assert client.get_all_positions()[0]["qty"] == "20"
+
+
+def test_what_is_filled_before_the_replacement_takes_effect_is_not_bought_again(
+    server: AlpacaServer, client: Any, account: Account
+) -> None:
+    old = client.post("/orders", body(type="limit", limit_price="9.9"))
+    account.work()
+    new = client.patch(f"/orders/{old['id']}", {"limit_price": "9.8"})
+    account.largest_fill = account.cash / 2_500
+    server.market.move("W", 9.9)
+    account.work()
+    server.market.move("W", 9.7)
+    account.largest_fill = None
+    account.work()
+    assert [client.get_order_by_id(each["id"])["filled_qty"] for each in (old, new)] == ["4", "6"]
+
+
+def test_a_replacement_locks_its_shares_before_it_takes_effect(client: Any, account: Account) -> None:
+    account.hold("W", 16, 10)
+    order = client.post("/orders", body(side="sell", type="limit", limit_price="11", time_in_force="gtc"))
+    account.work()
+    client.patch(f"/orders/{order['id']}", {"qty": "12"})
+    assert client.get_all_positions()[0]["qty_available"] == "4"
+
+
+def test_a_leg_that_is_being_replaced_while_its_entry_is_filled_works_afterwards(
+    client: Any, account: Account
+) -> None:
+    entry = client.post("/orders", body(**OTO | GTC))
+    new = client.patch(f"/orders/{entry['legs'][0]['id']}", {"stop_price": "9.5"})
+    account.work()
+    assert [client.get_order_by_id(each)["status"] for each in (entry["id"], new["id"])] == ["filled", "new"]
