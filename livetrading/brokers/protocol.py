@@ -39,7 +39,8 @@ class Capabilities:
     commission; otherwise fees come later, as activities. reduces_entries: exits fill before entries, and an entry
     is reduced to what the cash pays for; other brokers refuse it. reserves_buying_power: the reported buying power
     is without what the working orders will cost. entries_wait: an accepted entry waits for the next bar of its
-    symbol, whenever that comes, as in a backtest.
+    symbol, whenever that comes, as in a backtest. refuses_opposite: an order without attached exits is refused
+    while one of the other side works for the same symbol.
     """
 
     attached_exits_at_fill: bool = False
@@ -55,6 +56,12 @@ class Capabilities:
     reduces_entries: bool = False
     reserves_buying_power: bool = False
     entries_wait: bool = False
+    refuses_opposite: bool = False
+
+
+# The ends of the client_order_ids of attached exits, after that of their entry: some brokers choose the ids of
+# attached exits themselves, and their adapters translate.
+STOP_SUFFIX, TARGET_SUFFIX = "-stop", "-target"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

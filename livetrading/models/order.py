@@ -95,6 +95,9 @@ class Order(models.Model):
         BROKER = "broker", "At the broker"
         DESK = "desk", "Guarded by the desk"
 
+    # Of every client_order_id: by it an order at a broker is one of a desk's.
+    CLIENT_ID_PREFIX = "desk-"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="orders")
     account = models.ForeignKey(BrokerAccount, models.CASCADE, related_name="orders")
@@ -207,10 +210,10 @@ class Order(models.Model):
             return _S.CANCEL_PENDING
         return _S.CANCELLED if self.state in (_S.WAITING, _S.GUARDED, _S.PENDING) else None
 
-    @staticmethod
-    def client_id_of(order_id: uuid.UUID) -> str:
+    @classmethod
+    def client_id_of(cls, order_id: uuid.UUID) -> str:
         """The order's id at the broker. It never changes; 37 characters of the 48 that brokers allow."""
-        return f"desk-{order_id.hex}"
+        return f"{cls.CLIENT_ID_PREFIX}{order_id.hex}"
 
     @classmethod
     def move(

@@ -1,12 +1,13 @@
 """Back-off: a broker that takes no more requests of an account is left alone for a while.
 
-Ticks and entries wait. Exits are sent all the same, and entries wait until exits and protection are through.
+Ticks and entries wait. Exits are sent all the same, and entries wait until exits and protection are through; those
+of a symbol always do.
 """
 
 import uuid
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 
 from livetrading.brokers.protocol import TooManyRequests
 from livetrading.models import BrokerAccount, Order, OrderState
@@ -29,17 +30,22 @@ def back_off(account_id: int, error: Exception, wall_now: datetime) -> timedelta
 
 
 def must_wait(order_id: uuid.UUID, wall_now: datetime) -> bool:
-    """Whether this order is an entry that waits: for the end of the back-off, or afterwards for the exits of its
-    account."""
+    """Whether this order is an entry that waits: for the end of the back-off, afterwards for the exits of its
+    account, and at any time for the exits of its symbol, because a broker may refuse a sale while a purchase of
+    the same symbol works. One query without a back-off."""
     limited = lasts("account__quiet_until", wall_now - EXITS_FIRST, LONGEST + EXITS_FIRST)
-    entry = Order.objects.filter(limited, pk=order_id, purpose=Order.Purpose.ENTRY)
-    found = entry.values_list("account", "account__quiet_until").first()
-    if found is None:
-        return False
-    account_id, quiet_until = found
-    if quiet_until is not None and quiet_until > wall_now:
-        return True
     on_the_way = Q(state__in=(OrderState.PENDING, OrderState.SUBMITTING, OrderState.UNKNOWN))
     waiting = Q(state=OrderState.WAITING, purpose=Order.Purpose.EXIT)
-    exits = Order.objects.filter(on_the_way | waiting, account=account_id)
-    return exits.exclude(purpose=Order.Purpose.ENTRY).exists()
+    exits = Order.objects.filter(on_the_way | waiting).exclude(purpose=Order.Purpose.ENTRY)
+    of_symbol = exits.filter(account=OuterRef("account"), symbol=OuterRef("symbol"))
+    quiet = Case(When(limited, then=F("account__quiet_until")))
+    entry = Order.objects.filter(pk=order_id, purpose=Order.Purpose.ENTRY).annotate(
+        quiet=quiet, sold=Exists(of_symbol)
+    )
+    found = entry.values_list("account", "quiet", "sold").first()
+    if found is None:
+        return False
+    account_id, quiet_until, sold = found
+    if sold or quiet_until is None:
+        return bool(sold)
+    return quiet_until > wall_now or exits.filter(account=account_id).exists()

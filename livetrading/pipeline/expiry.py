@@ -1,11 +1,15 @@
 """Entries that are not wanted any more: nobody has sent them in time, their broker has not filled them in time, or
-their strategy enters no more."""
+their strategy enters no more, or they stand in the way of a sale."""
 
 from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef
 
 from livetrading.brokers.protocol import Capabilities
 from livetrading.models import BrokerAccount, Order, OrderState
 from livetrading.models.decision_code import DecisionCode
+from livetrading.models.order import OrderType
+from livetrading.models.signal import OrderSide
 from livetrading.pipeline.gate import NOT_ACTIVE, TOO_LATE
 from livetrading.pipeline.validity import in_words, valid_until
 from livetrading.services.notifications import notify_cancelling, notify_not_sent
@@ -17,6 +21,7 @@ ORDERS_OF_A_RUN = 500
 # Market time after `valid_until` in which the broker may end an entry by itself.
 BROKER_GRACE = timedelta(minutes=2)
 _AT_BROKER = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
+_ON_THE_WAY = (OrderState.WAITING, OrderState.PENDING, OrderState.SUBMITTING, OrderState.UNKNOWN)
 
 
 def expire_entries(now: datetime, wall_now: datetime) -> None:
@@ -45,17 +50,23 @@ def expire_entries(now: datetime, wall_now: datetime) -> None:
 def cancel_entries_at_broker(
     account: BrokerAccount, capabilities: Capabilities, now: datetime, wall_now: datetime
 ) -> bool:
-    """Cancel the entries, and what is left of those that are filled in part, whose strategy enters no more, or
-    that the broker should have filled or let expire by the market time `now`. Returns whether there was one. One
-    query without any.
+    """Cancel the entries, and what is left of those that are filled in part, whose strategy enters no more, that
+    the broker should have filled or let expire by the market time `now`, or that stand in the way of a sale.
+    Returns whether there was one. One query without any.
 
     A strategy cancels its entries when it is stopped or paused. One that was being sent then, or whose answer was
     lost, shows up at the broker only later.
     """
     cancelled = False
     entries = account.orders.filter(state__in=_AT_BROKER, purpose=Order.Purpose.ENTRY)
+    sales = account.orders.filter(
+        state__in=_ON_THE_WAY, side=OrderSide.SELL, type=OrderType.MARKET, symbol=OuterRef("symbol")
+    )
+    entries = entries.annotate(opposed=Exists(sales))
     for order in entries.select_related("user", "account", "live_strategy"):
         reason = _ended_by_strategy(order) or _not_filled_in_time(order, capabilities, now)
+        if capabilities.refuses_opposite and order.opposed:
+            reason = reason or "A sale of the same symbol goes first: the broker takes no opposite orders."
         to = order.cancels_to
         if not reason or to is None:
             continue

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator
 from decimal import Decimal
 
-from livetrading.brokers.protocol import Capabilities
+from livetrading.brokers.protocol import STOP_SUFFIX, TARGET_SUFFIX, Capabilities
 from livetrading.models import Order, OrderState
 from livetrading.models.order import STOPS, OrderType, TimeInForce
 from livetrading.models.signal import OrderSide
@@ -96,11 +96,11 @@ def _rules_of_exits(
             "trailing_fraction": rules.trailing_stop_pct,
             "trailing_dollars": to_decimal(trailing_distance) if trailing_distance < _OFF else None,
         }
-        yield Order.Purpose.TRAILING_STOP, "-stop", rule
+        yield Order.Purpose.TRAILING_STOP, STOP_SUFFIX, rule
     elif rules.stop_loss_pct is not None:
-        yield Order.Purpose.STOP_LOSS, "-stop", {"distance": rules.stop_loss_pct}
+        yield Order.Purpose.STOP_LOSS, STOP_SUFFIX, {"distance": rules.stop_loss_pct}
     if rules.take_profit_pct is not None:
-        yield Order.Purpose.TAKE_PROFIT, "-target", {"distance": rules.take_profit_pct}
+        yield Order.Purpose.TAKE_PROFIT, TARGET_SUFFIX, {"distance": rules.take_profit_pct}
 
 
 def protective_exit(

@@ -280,7 +280,10 @@ MAX_BARS_PER_USER = read_count(env, "MAX_BARS_PER_USER", default=10_000_000)
 # The demo user has five strategies to begin with; only on the replay market.
 DEMO_USER = MARKET == "replay" and read_flag(env, "DEMO_USER", default=True)
 # The brokers by the name that an account has: a function that gives the adapter for an account and a market time.
-BROKERS = {"paper": "livetrading.brokers.simulation.broker.connect"}
+BROKERS = {
+    "paper": "livetrading.brokers.simulation.broker.connect",
+    "alpaca": "livetrading.brokers.alpaca.connect",
+}
 PAPER_STARTING_CASH = read_positive(env, "PAPER_STARTING_CASH", default=100_000.0)
 
 # --- Alpaca ----------------------------------------------------------------------------------------------
@@ -296,6 +299,8 @@ ALPACA_DATA_KEY_ID = read_text(env, "ALPACA_DATA_KEY_ID", default="")
 ALPACA_DATA_SECRET = read_text(env, "ALPACA_DATA_SECRET", default="")
 # iex: the trades of one exchange, free of charge. sip: those of all exchanges.
 ALPACA_FEED = read_choice(env, "ALPACA_FEED", ("iex", "sip"), default="iex")
+# What one account may ask in any minute.
+ALPACA_REQUESTS_PER_MINUTE = read_count(env, "ALPACA_REQUESTS_PER_MINUTE", default=200)
 
 # --- Research --------------------------------------------------------------------------------------------
 

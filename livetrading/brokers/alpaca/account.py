@@ -1,0 +1,47 @@
+"""The account and its positions as Alpaca reports them. Pure."""
+
+from livetrading.brokers.alpaca import words
+from livetrading.brokers.alpaca.orders import Row
+from livetrading.brokers.alpaca.wire import number, text, word
+from livetrading.brokers.protocol import AccountReport, BrokerPosition
+
+# Characters at the end of an account number that are shown.
+SHOWN = 4
+
+
+def report_of(row: Row, known_number: str) -> AccountReport:
+    """known_number: of the account that the desk's records are about; "" when it is not known yet."""
+    shorting = row.get("shorting_enabled")
+    return AccountReport(
+        cash=number(row, "cash"),
+        equity=number(row, "equity"),
+        buying_power=number(row, "buying_power"),
+        blocked=_blocked(row, known_number),
+        number=word(row, "account_number"),
+        status=word(row, "status"),
+        shorting=shorting if isinstance(shorting, bool) else None,
+    )
+
+
+def _blocked(row: Row, known_number: str) -> str:
+    """Why the account takes no orders, "" when it does."""
+    present = word(row, "account_number")
+    if known_number and present and present != known_number:
+        return (
+            f"The keys now belong to the account …{present[-SHOWN:]}, and the desk's records are of …"
+            f"{known_number[-SHOWN:]}: it was reset or exchanged at Alpaca. Add it as a new account."
+        )
+    if (sentence := words.ACCOUNT_STATUSES.get(word(row, "status"))) is not None:
+        return sentence
+    flags = {
+        "account_blocked": "Alpaca has blocked the account.",
+        "trading_blocked": "Alpaca has blocked trading in the account.",
+        "trade_suspended_by_user": "Trading is suspended in the account's settings at Alpaca.",
+    }
+    return next((sentence for name, sentence in flags.items() if row.get(name) is True), "")
+
+
+def position_of(row: Row) -> BrokerPosition:
+    quantity = number(row, "qty")
+    is_short = word(row, "side") == "short" and quantity > 0
+    return BrokerPosition(symbol=text(row, "symbol"), quantity=-quantity if is_short else quantity)

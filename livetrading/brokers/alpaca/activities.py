@@ -1,0 +1,152 @@
+"""Fills, and everything else that moved money or shares.
+
+An id begins with the date that the activity is for, so what is booked later may sort before what is known. So the
+desk asks by the time of creation, for windows that overlap; the ids make taking over idempotent. Pure, but for the
+pages.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from livetrading.brokers.alpaca import words
+from livetrading.brokers.alpaca.budget import Urgency
+from livetrading.brokers.alpaca.client import Client
+from livetrading.brokers.alpaca.orders import Row
+from livetrading.brokers.alpaca.wire import UNREADABLE, number, optional, rows, text, time, word
+from livetrading.brokers.protocol import BrokerActivity, BrokerFill, OutcomeUnknown
+
+NEW_YORK = ZoneInfo("America/New_York")
+PAGE = 100
+# How far a window reaches back behind what is known: of the trades usually, and now and then.
+OVERLAP, WIDE = timedelta(minutes=15), timedelta(days=4)
+# Of the other activities, and of an account without a cursor.
+DAYS = timedelta(days=7)
+_STAMP = "%Y%m%d%H%M%S"
+
+
+def time_of(activity_id: str) -> datetime | None:
+    """The time that an id begins with: of a trade, when it happened. None for another form."""
+    try:
+        return datetime.strptime(activity_id[:14], _STAMP).replace(tzinfo=NEW_YORK).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def trades_after(cursor: str, *, wide: bool, now: datetime) -> datetime:
+    """From when on trades are asked for. wide: whether to look back further than usual."""
+    known = time_of(cursor)
+    return now - DAYS if known is None else known - (WIDE if wide else OVERLAP)
+
+
+def others_after(reconciled_at: datetime | None, now: datetime) -> datetime:
+    """From when on other activities are asked for. It never goes back, or the desk would book what happened before
+    it knew the account."""
+    return (reconciled_at or now) - DAYS
+
+
+def read_trades(client: Client, after: datetime) -> list[Row]:
+    return _pages(client, "/account/activities/FILL", {}, after)
+
+
+def read_others(client: Client, after: datetime) -> list[Row]:
+    return _pages(client, "/account/activities", {"category": "non_trade_activity"}, after)
+
+
+def _pages(client: Client, path: str, query: Mapping[str, object], after: datetime) -> list[Row]:
+    """All pages, each activity once, sorted by id."""
+    known: dict[str, Row] = {}
+    fields = {
+        **query,
+        "direction": "asc",
+        "page_size": PAGE,
+        "after": f"{after.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+    }
+    while True:
+        page = rows(client.get(path, fields, urgency=Urgency.REPORT))
+        new = {text(row, "id"): row for row in page if text(row, "id") not in known}
+        known |= new
+        if len(page) < PAGE or not new:
+            return [known[each] for each in sorted(known)]
+        fields["page_token"] = max(new)
+
+
+def order_of_trade(row: Row) -> tuple[datetime, str, bool, str]:
+    """Sorts trades as they happened; of those at one time, purchases first. With the nanoseconds, which a datetime
+    does not have."""
+    fraction = word(row, "transaction_time").rstrip("Z").partition(".")[2].ljust(9, "0")
+    second = time(row, "transaction_time").replace(microsecond=0)
+    return second, fraction, word(row, "side") != "buy", text(row, "id")
+
+
+def is_fill(row: Row) -> bool:
+    return words.TRADES.get(word(row, "type")) == "fill"
+
+
+def fill_of(row: Row, client_order_id: str) -> BrokerFill:
+    return BrokerFill(
+        activity_id=text(row, "id"),
+        client_order_id=client_order_id,
+        quantity=number(row, "qty"),
+        price=number(row, "price"),
+        time=time(row, "transaction_time"),
+    )
+
+
+def change_of(row: Row, previous_id: str) -> BrokerActivity:
+    """A trade that was undone or corrected later. A word that is not known is no fill and changes no other one."""
+    kind = words.TRADES.get(word(row, "type"), "other")
+    corrected = kind == "correction"
+    return BrokerActivity(
+        activity_id=text(row, "id"),
+        kind=kind,
+        time=time(row, "transaction_time"),
+        symbol=word(row, "symbol"),
+        description=f"{word(row, 'type')} of an execution",
+        previous_id=previous_id,
+        quantity=number(row, "qty") if corrected else Decimal(0),
+        price=number(row, "price") if corrected else Decimal(0),
+    )
+
+
+def execution_of(activity_id: str) -> str:
+    """The part of an id by which a bust or a correction names a trade."""
+    return activity_id.rpartition("::")[2]
+
+
+def named_by(row: Row, trades: Iterable[Row], stored: Callable[[str], str]) -> str:
+    """The id of the trade that this bust or correction changes. stored: finds an id of the desk's records by its
+    last part, "" for none."""
+    named = execution_of(word(row, "previous_id"))
+    if not named:
+        return ""
+    listed = next((text(each, "id") for each in trades if execution_of(text(each, "id")) == named), "")
+    return listed or stored(named) or named
+
+
+def other_of(row: Row) -> BrokerActivity | None:
+    """Money or shares that moved without a trade; None for one that was taken back."""
+    if word(row, "status") in words.VOID:
+        return None
+    kind, type_ = words.kind_of(word(row, "activity_type")), word(row, "activity_type")
+    details = [type_, word(row, "activity_sub_type"), word(row, "description")]
+    moves_shares = kind in ("split", "transfer", "other")
+    return BrokerActivity(
+        activity_id=text(row, "id"),
+        kind=kind,
+        time=_booked(row),
+        amount=optional(row, "net_amount") or Decimal(0),
+        symbol=word(row, "symbol"),
+        description=" ".join(filter(None, details)),
+        quantity=(optional(row, "qty") or Decimal(0)) if moves_shares else Decimal(0),
+    )
+
+
+def _booked(row: Row) -> datetime:
+    """The day that it is for, at midnight in New York; the id begins with it too."""
+    day = word(row, "date") or text(row, "id")[:8]
+    try:
+        return datetime.fromisoformat(day[:10]).replace(tzinfo=NEW_YORK).astimezone(UTC)
+    except ValueError:
+        raise OutcomeUnknown(UNREADABLE) from None

@@ -1,0 +1,155 @@
+"""The account at Alpaca: its report, what blocks it, and what happens in it besides the desk's orders."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from livetrading.brokers.alpaca.account import position_of, report_of
+from livetrading.brokers.protocol import OutcomeUnknown
+from livetrading.models import BrokerAccount, Incident, OrderState
+from livetrading.pipeline.tick import tick
+from tests.alpaca_server.server import AlpacaServer
+from tests.livetrading.brokers.alpaca.desk import AlpacaDesk, alpaca_desk
+from tests.livetrading.brokers.alpaca.stand_in import request, stand_in
+from tests.livetrading.factories import make_order
+from tests.livetrading.made_bars import NOW, OPENS
+from tradedesk.accounts.models import User
+
+ROW: dict[str, Any] = {
+    "account_number": "PA123456",
+    "status": "ACTIVE",
+    "cash": "-10.25",
+    "equity": "1000",
+    "buying_power": "4000.10",
+    "shorting_enabled": True,
+}
+
+
+def test_a_report_needs_the_money_and_nothing_else() -> None:
+    report = report_of(ROW, "")
+    assert (report.cash, report.equity, report.buying_power) == (
+        Decimal("-10.25"),
+        Decimal(1000),
+        Decimal("4000.10"),
+    )
+    assert (report.number, report.status, report.shorting, report.blocked) == ("PA123456", "ACTIVE", True, "")
+    money = {name: ROW[name] for name in ("cash", "equity", "buying_power")}
+    bare = report_of(money, "")
+    assert (bare.number, bare.status, bare.shorting, bare.blocked) == ("", "", None, "")
+    for name in money:
+        with pytest.raises(OutcomeUnknown):
+            report_of({**ROW, name: None}, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"account_blocked": True}, "blocked the account"),
+        ({"trading_blocked": True}, "blocked trading"),
+        ({"trade_suspended_by_user": True}, "suspended"),
+        ({"status": "ACCOUNT_CLOSED"}, "closed"),
+        ({"status": "ONBOARDING"}, "not open"),
+        ({"account_number": "PA999999"}, "…9999"),
+        ({"status": "PONDERING"}, ""),
+    ],
+)
+def test_an_account_that_takes_no_orders_says_why(changes: dict[str, Any], part: str) -> None:
+    blocked = report_of(ROW | changes, "PA123456").blocked
+    assert bool(blocked) == bool(part)
+    assert part in blocked
+
+
+@pytest.mark.parametrize(("side", "qty", "shares"), [("long", "5", 5), ("short", "-5", -5), ("short", "5", -5)])
+def test_a_short_position_is_below_zero(side: str, qty: str, shares: int) -> None:
+    assert position_of({"symbol": "AAPL", "qty": qty, "side": side}).quantity == shares
+
+
+# --- What happens in the account ---
+
+
+@pytest.fixture
+def desk(server: AlpacaServer, alice: User, settings: Any) -> AlpacaDesk:
+    return alpaca_desk(server, alice, settings)
+
+
+def test_fees_dividends_and_interest_are_cash_and_no_difference(desk: AlpacaDesk) -> None:
+    desk.deploy()
+    desk.hold()
+    desk.books.charge("0.37", day=desk.now.date() - timedelta(days=1))
+    desk.books.pay_dividend("W", "0.25")
+    desk.books.book("INT", "1.01")
+    desk.books.book("CSD", "500")
+    desk.step(4)
+    kinds = desk.account.activities.order_by("kind").values_list("kind", "amount")
+    assert {kind: float(amount) for kind, amount in kinds} == {
+        "dividend": 25.0,
+        "fee": -0.37,
+        "interest": 1.01,
+        "transfer": 500.0,
+    }
+    assert desk.incidents() == []
+    desk.check_settled()
+
+
+def test_a_fill_that_is_corrected_or_undone_is_corrected_in_the_books(desk: AlpacaDesk) -> None:
+    desk.deploy()
+    desk.hold()
+    (fill,) = [each for each in desk.books.activities if each.type == "FILL"]
+    desk.books.bust(fill.id, price="10.02")
+    desk.step(2)
+    (trade,) = desk.trades()
+    assert trade.entry_price == Decimal("10.02")
+    assert desk.incidents() == ["corrected_fill"]
+    assert abs((desk.account.booked_cash or 0) - desk.books.cash) < Decimal("0.01")
+
+
+def test_shares_from_outside_and_a_split_are_differences_and_not_adopted(desk: AlpacaDesk) -> None:
+    desk.deploy()
+    desk.hold()
+    desk.books.trade_outside("AAPL", 3, 20)
+    desk.books.split("W", 2, 1)
+    desk.step(4)
+    (trade,) = desk.trades()
+    assert trade.open_quantity == 100
+    assert set(desk.incidents()) >= {Incident.Kind.POSITION, Incident.Kind.CASH}
+    assert list(desk.account.activities.values_list("kind", "quantity")) == [("split", 100)]
+
+
+def test_an_account_that_was_reset_is_blocked_and_nothing_is_adopted(desk: AlpacaDesk) -> None:
+    desk.deploy()
+    desk.hold()
+    BrokerAccount.objects.update(number=desk.books.number)
+    desk.books.reset()
+    desk.tick()
+    assert desk.account.state == BrokerAccount.State.BLOCKED
+    assert "reset" in desk.account.state_reason
+    (trade,) = desk.trades()
+    assert trade.open_quantity == 100
+
+
+def test_many_working_orders_cost_one_request(server: AlpacaServer, alice: User, settings: Any) -> None:
+    """30 entries with a stop and a target each, and their fills: a reconciliation asks for no order by itself."""
+    alpaca = stand_in(server, alice, settings, OPENS[0], cash=1_000_000)
+    for _ in range(30):
+        order = make_order(
+            user=alice,
+            account=alpaca.account,
+            live_strategy=None,
+            symbol="AAPL",
+            quantity=1,
+            state=OrderState.ACCEPTED,
+            created_at=OPENS[0],
+        )
+        made = alpaca.broker().submit(request(order.client_order_id, 1, stop=10, target=30))
+        type(order).objects.filter(pk=order.pk).update(broker_order_id=made.broker_order_id)
+    counts = []
+    for _ in range(3):
+        server.requests.clear()
+        tick(alpaca.account.pk, server.market.now, NOW, checks=False)
+        counts.append(len(server.requests))
+        alpaca.books.work()
+    assert max(counts) <= 5, alpaca.asked()
+    assert alpaca.account.fills.count() == 30
+    assert set(alpaca.account.orders.values_list("state", flat=True)) == {OrderState.FILLED}

@@ -1,0 +1,190 @@
+"""Fills and other activities: windows, pages, ids and kinds. Pure, but for the pages, which come over HTTP."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from livetrading.brokers.alpaca import activities
+from livetrading.brokers.alpaca.activities import (
+    DAYS,
+    OVERLAP,
+    PAGE,
+    WIDE,
+    change_of,
+    fill_of,
+    is_fill,
+    named_by,
+    order_of_trade,
+    other_of,
+    others_after,
+    read_others,
+    read_trades,
+    time_of,
+    trades_after,
+)
+from livetrading.brokers.alpaca.budget import RequestBudget
+from livetrading.brokers.alpaca.client import Client
+from livetrading.brokers.protocol import OutcomeUnknown
+from livetrading.credentials import Credentials
+from tests.alpaca_server.account import Account
+from tests.alpaca_server.server import AlpacaServer
+
+NOW = datetime(2012, 3, 6, 15, tzinfo=UTC)
+# An hour in New York, five before that of UTC.
+KNOWN = "20120305103000123::aa-bb"
+TRADE: dict[str, Any] = {
+    "id": KNOWN,
+    "activity_type": "FILL",
+    "type": "partial_fill",
+    "qty": "1.5",
+    "price": "20.1234",
+    "side": "buy",
+    "order_id": "B1",
+    "transaction_time": "2012-03-05T15:30:00.123456789Z",
+}
+
+
+def test_the_time_of_an_id_is_that_of_new_york() -> None:
+    assert time_of(KNOWN) == datetime(2012, 3, 5, 15, 30, tzinfo=UTC)
+    assert time_of("20120705103000123::x") == datetime(2012, 7, 5, 14, 30, tzinfo=UTC)
+    assert time_of("another form") is None
+
+
+def test_the_windows_overlap_what_is_known() -> None:
+    trade = datetime(2012, 3, 5, 15, 30, tzinfo=UTC)
+    assert trades_after(KNOWN, wide=False, now=NOW) == trade - OVERLAP
+    assert trades_after(KNOWN, wide=True, now=NOW) == trade - WIDE
+    assert trades_after("", wide=False, now=NOW) == NOW - DAYS
+    assert others_after(None, NOW) == NOW - DAYS
+    assert others_after(trade, NOW) == trade - DAYS
+
+
+def test_a_fill_has_what_the_desk_books() -> None:
+    fill = fill_of(TRADE, "desk-a")
+    assert (fill.activity_id, fill.client_order_id, fill.commission) == (KNOWN, "desk-a", 0)
+    assert (fill.quantity, fill.price) == (Decimal("1.5"), Decimal("20.1234"))
+    assert fill.time == datetime(2012, 3, 5, 15, 30, 0, 123456, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["id", "qty", "price", "transaction_time"])
+def test_a_fill_that_cannot_be_read_is_not_passed_over(name: str) -> None:
+    row = {key: value for key, value in TRADE.items() if key != name}
+    with pytest.raises(OutcomeUnknown):
+        fill_of(row, "desk-a")
+
+
+@pytest.mark.parametrize(
+    ("word", "known"), [("fill", True), ("", True), ("trade_bust", False), ("pondered", False)]
+)
+def test_a_word_that_is_not_known_is_no_fill(word: str, known: bool) -> None:
+    assert is_fill(TRADE | {"type": word}) is known
+
+
+def test_trades_are_sorted_as_they_happened() -> None:
+    def at(text: str, side: str = "buy", id_: str = "1") -> dict[str, Any]:
+        return TRADE | {"transaction_time": text, "side": side, "id": id_}
+
+    rows = [
+        at("2012-03-05T15:30:00Z", "buy", "9"),
+        at("2012-03-05T15:30:00Z", "sell", "1"),
+        at("2012-03-05T15:30:00.000000007Z"),
+        at("2012-03-05T15:30:00.00000001Z"),
+        at("2012-03-05T15:30:00.1Z"),
+        at("2012-03-05T15:30:01Z"),
+    ]
+    shuffled = [*rows[3:], *rows[:3]]
+    assert sorted(shuffled, key=order_of_trade) == rows
+
+
+def test_a_bust_and_a_correction_name_the_fill_by_its_whole_id() -> None:
+    bust = TRADE | {"id": "20120306100000000::cc", "type": "trade_bust", "previous_id": "aa-bb"}
+    known = named_by(bust, [TRADE, bust], lambda execution: "")
+    assert known == KNOWN
+    assert named_by(bust, [bust], lambda execution: f"stored::{execution}") == "stored::aa-bb"
+    assert named_by(bust, [bust], lambda execution: "") == "aa-bb"
+    undone = change_of(bust, known)
+    assert (undone.kind, undone.previous_id, undone.quantity, undone.amount) == ("bust", KNOWN, 0, 0)
+    corrected = change_of(bust | {"type": "trade_correct", "price": "19.5"}, known)
+    assert (corrected.kind, corrected.quantity, corrected.price) == ("correction", Decimal("1.5"), Decimal("19.5"))
+    assert change_of(bust | {"type": "pondered"}, "").kind == "other"
+
+
+@pytest.mark.parametrize(
+    ("type_", "kind"),
+    [
+        ("FEE", "fee"), ("DIV", "dividend"), ("DIVNRA", "dividend"), ("INT", "interest"), ("CSD", "transfer"),
+        ("ACATS", "transfer"), ("SPLIT", "split"), ("NC", "other"), ("PONDER", "other"),
+    ],
+)  # fmt: skip
+def test_the_kinds_of_other_activities(type_: str, kind: str) -> None:
+    row = {"id": "20120305000000000::x", "activity_type": type_, "date": "2012-03-05", "net_amount": "-1.23"}
+    found = other_of(row | {"qty": "2", "symbol": "AAPL", "activity_sub_type": "SUB"})
+    assert found is not None
+    assert (found.kind, found.amount, found.symbol) == (kind, Decimal("-1.23"), "AAPL")
+    assert found.time == datetime(2012, 3, 5, 5, tzinfo=UTC)
+    assert found.description == f"{type_} SUB"
+    assert found.quantity == (2 if kind in ("split", "transfer", "other") else 0)
+
+
+def test_an_activity_needs_neither_a_date_nor_an_amount_and_counts_nothing_when_it_was_taken_back() -> None:
+    row = {"id": "20120305000000000::x", "activity_type": "SPLIT"}
+    found = other_of(row)
+    assert found is not None
+    assert (found.time.date(), found.amount) == (date(2012, 3, 5), 0)
+    assert other_of(row | {"status": "canceled"}) is None
+    with pytest.raises(OutcomeUnknown):
+        other_of({"id": "no date", "activity_type": "FEE"})
+
+
+# --- Pages ---
+
+
+@pytest.fixture
+def books(server: AlpacaServer) -> Account:
+    server.market.now = NOW
+    server.list_assets(AAPL=20.0)
+    return server.open_account()
+
+
+@pytest.fixture
+def client(server: AlpacaServer, books: Account) -> Client:
+    keys = Credentials(key_id=books.key, secret=books.secret)
+    return Client(server.url, keys, RequestBudget(books.id, 200))
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+@pytest.mark.parametrize("count", [PAGE - 1, PAGE, 2 * PAGE, 2 * PAGE + 3])
+def test_all_pages_are_read_and_each_activity_once(
+    books: Account, client: Client, monkeypatch: pytest.MonkeyPatch, count: int, *, shuffled: bool
+) -> None:
+    """Many at one time: their order by id is another one than that in which they came."""
+    books.market.same_times = True
+    for _ in range(count):
+        books.charge("0.01")
+    books.shuffled = shuffled
+    ids = [row["id"] for row in read_others(client, NOW - timedelta(days=1))]
+    assert len(ids) == count
+    assert set(ids) == {each.id for each in books.activities}
+
+
+def test_a_fee_that_is_booked_later_for_an_earlier_day_is_in_the_window(
+    server: AlpacaServer, books: Account, client: Client
+) -> None:
+    books.charge("0.01")
+    before = read_others(client, others_after(NOW, NOW))
+    server.market.now = NOW + timedelta(days=1)
+    books.charge("0.02", day=date(2012, 3, 5))
+    after = read_others(client, others_after(NOW, server.market.now))
+    assert (len(before), len(after)) == (1, 2)
+    assert after[0]["net_amount"] == "-0.02"  # it sorts before the one that is known
+
+
+def test_trades_and_other_activities_are_read_apart(books: Account, client: Client) -> None:
+    books.trade_outside("AAPL", 5, 20)
+    books.charge("0.01")
+    after = NOW - timedelta(hours=1)
+    assert [row["activity_type"] for row in read_trades(client, after)] == ["FILL"]
+    assert [row["activity_type"] for row in read_others(client, after)] == ["FEE"]
+    assert activities.read_trades(client, NOW + timedelta(hours=1)) == []

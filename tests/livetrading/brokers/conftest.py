@@ -1,0 +1,3 @@
+from tests.livetrading.brokers.alpaca.stand_in import one_server, server
+
+__all__ = ["one_server", "server"]
