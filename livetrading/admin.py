@@ -25,6 +25,7 @@ from livetrading.models import (
     PaperOrder,
     PaperPosition,
     PaperTrade,
+    Promotion,
     SignalHistory,
 )
 from tradedesk.read_only_admin import ReadOnlyAdmin
@@ -61,6 +62,16 @@ class LiveStrategyAdmin(StrategyActions, RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[LiveStrategy]":
         return LiveStrategy.with_deleted.all()
+
+
+@admin.register(Promotion)
+class PromotionAdmin(RecordAdmin):
+    """Without the returns of the tested trades, which may be thousands."""
+
+    exclude = ["tested_returns"]
+    list_display = ["live_strategy", "first_fraction", "raise_after", "judged_trades", "finding"]
+    list_select_related = ["live_strategy"]
+    search_fields = ["live_strategy__name", "live_strategy__user__email"]
 
 
 @admin.register(SignalHistory)

@@ -6,10 +6,12 @@ from typing import Any
 
 from django import forms
 
-from backtests.forms.fields import CountField, rule_field
+from backtests.forms.fields import CountField, PercentField, rule_field
 from livetrading.models import LiveStrategy
-from livetrading.models.live_strategy import MAX_CHECK_INTERVAL, MIN_CHECK_INTERVAL, NAME_LENGTH
+from livetrading.models.live_strategy import MAX_CHECK_INTERVAL, MIN_CHECK_INTERVAL, MIN_SIZE_FRACTION, NAME_LENGTH
+from livetrading.models.promotion import MAX_RAISE_AFTER, MIN_RAISE_AFTER
 from livetrading.services.deploy import DEFAULTS, DeploymentSettings
+from livetrading.services.promotion import Stages
 from strategies.forms import PREFIX, ChoiceParamField, ParamField
 from strategies.kinds import Choice, Kind
 from strategies.services import MAX_SYMBOLS
@@ -113,6 +115,38 @@ class NewLiveForm(SettingsForm):
         return DeploymentSettings(
             check_interval=values["check_interval"], auto_execute=values["auto_execute"], rules=self.rules()
         )
+
+
+class PromoteForm(forms.Form):
+    """The first stage of a promotion, and when the full size is traded."""
+
+    deploy_key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    fraction = PercentField(
+        "First stage (% of the size)",
+        MIN_SIZE_FRACTION * 100,
+        100,
+        initial=Stages().fraction,
+        help_text="The part of the position size that it trades at first. Every other rule stays as it is.",
+    )
+    raise_after = CountField(
+        "Trade the full size after so many closed trades",
+        MIN_RAISE_AFTER,
+        MAX_RAISE_AFTER,
+        required=False,
+        help_text="Only if their mean is what the backtest led one to expect. Empty: you raise it by hand.",
+    )
+
+    @classmethod
+    def prefilled(cls) -> "PromoteForm":
+        return cls(initial={"deploy_key": uuid.uuid4().hex, "fraction": Stages().fraction})
+
+    def stages(self) -> Stages:
+        """Raises DeployRefused."""
+        return Stages(fraction=self.cleaned_data["fraction"], raise_after=self.cleaned_data["raise_after"])
+
+
+class RaiseForm(forms.Form):
+    fraction = PercentField("Raise to (% of the size)", MIN_SIZE_FRACTION * 100, 100)
 
 
 class EditForm(SettingsForm):

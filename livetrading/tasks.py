@@ -22,6 +22,7 @@ from livetrading.services.connection_tests import enqueue_waiting, finish_test, 
 from livetrading.services.daily_summary import summarize_sessions
 from livetrading.services.evidence import carry_computed
 from livetrading.services.missed_checks import end_missed_checks, find_missed_checks
+from livetrading.services.promotion import raise_as_tested
 from livetrading.services.queue import (
     CHECK_NOW_TASK,
     SEND_ORDERS_TASK,
@@ -139,6 +140,11 @@ def summarize_closed_sessions() -> None:
 @shared_task
 def carry_computed_evidence() -> None:
     carry_computed()
+
+
+@shared_task
+def raise_promoted_sizes() -> None:
+    raise_as_tested(market_clock().now(), timezone.now())
 
 
 def _send(order_ids: Iterable[uuid.UUID]) -> None:

@@ -10,12 +10,13 @@ from livetrading.api import (
     live_strategies,
     orders,
     positions,
+    promotion,
     risk_rules,
     signals,
     status,
 )
 
-__all__ = ["editing", "router", "status"]  # both add to the router of live_strategies
+__all__ = ["editing", "promotion", "router", "status"]  # three add to the router of live_strategies
 
 router = Router(tags=["live trading"])
 for module in (deployments, live_strategies, signals, positions, orders, halt, risk_rules, dashboard):

@@ -96,6 +96,8 @@ class LiveStrategySchema(Schema):
     strategy_id: int | None = Field(description="Null when the strategy was deleted.")
     backtest_id: int | None
     previous_version_id: int | None = Field(description="The live strategy that this one replaced.")
+    promoted_from_id: int | None = Field(description="The paper deployment that was promoted to this live one.")
+    size_fraction: float = Field(description="The part of its size that entries have; 1 is the full size.")
     kind: str
     parameters: dict[str, int | float | str] = Field(validation_alias="named_parameters")
     symbols: list[str]

@@ -9,6 +9,7 @@ from livetrading.models.live_strategy import LiveStrategy
 from livetrading.models.order import Fill, Order, OrderState
 from livetrading.models.paper_book import PaperAccount, PaperFill, PaperOrder
 from livetrading.models.position import LivePosition, PaperPosition
+from livetrading.models.promotion import Promotion
 from livetrading.models.signal import SignalHistory
 from livetrading.models.trade import LiveTrade, PaperTrade
 
@@ -33,6 +34,7 @@ __all__ = [
     "PaperOrder",
     "PaperPosition",
     "PaperTrade",
+    "Promotion",
     "SignalHistory",
     "SummarizedSession",
     "SymbolSector",

@@ -19,6 +19,8 @@ from tradedesk.marketdata.models import TIMEFRAMES
 NAME_LENGTH = 100
 # Seconds of market time.
 MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL = 60, 3600
+# The smallest part of its size that a promoted strategy may begin with.
+MIN_SIZE_FRACTION = 0.05
 
 
 def _dollars(**options: Any) -> "models.DecimalField[Any, Any]":
@@ -57,6 +59,8 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     previous_version = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="next_versions"
     )
+    # The paper deployment that was promoted to this live one.
+    promoted_from = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="promoted_to")
 
     # The snapshot: never edited after the deployment.
     symbols = models.JSONField(default=list)
@@ -72,6 +76,8 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     status = models.CharField(max_length=7, choices=Status, default=Status.ACTIVE)
     auto_execute = models.BooleanField(default=True)
     check_interval = models.PositiveIntegerField(default=300, help_text="Seconds of market time between checks.")
+    # Entries have this part of the size that the rules give. Below 1 only after a promotion.
+    size_fraction = models.FloatField(default=1.0)
 
     # Progress of the checks, in market time.
     next_check_at = models.DateTimeField()
@@ -131,6 +137,7 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
                 name="live_strategy_unique_active_fingerprint",
             ),
             within("check_interval", MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL),
+            within("size_fraction", MIN_SIZE_FRACTION, 1.0),
             *RULE_CONSTRAINTS,
         ]
 
@@ -140,6 +147,11 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     @property
     def mode(self) -> str:
         return self.account.mode
+
+    @property
+    def traded_size_pct(self) -> float:
+        """The part of the account's equity that an entry has."""
+        return float(self.position_size_pct) * self.size_fraction
 
     @property
     def is_active(self) -> bool:

@@ -197,7 +197,14 @@ def _draft(
         known.allowance, live.pk, evaluation.history, fractional=rules.fractional, ordered=live.auto_execute
     )
     for decision in decide(
-        evaluation.events, book, rules, equity_state, entries_gate, known.bars_since_loss, allowance
+        evaluation.events,
+        book,
+        rules,
+        equity_state,
+        entries_gate,
+        known.bars_since_loss,
+        allowance,
+        live.size_fraction,
     ):
         signal = _signal(live, decision, context.now)
         decided[signal.symbol, signal.bar_time] = decision, signal

@@ -54,11 +54,13 @@ def decide(
     entries_gate: Verdict,
     bars_since_loss: Mapping[str, int] | None = None,
     allowance: StrategyAllowance | None = None,
+    size_fraction: float = 1.0,
 ) -> list[Decision]:
     """Exits first, because they free a position; then entries by strength descending, then symbol.
 
     entries_gate: the gate's answer for entries of this strategy. bars_since_loss: by symbol, for those that were
     sold at a loss (pipeline.cooldown). allowance: what the account still allows; None allows everything.
+    size_fraction: entries have this part of the size that the rules give; every other rule stays as it is.
 
     When several bars have closed since the last check, only the newest signal of a symbol counts. A BUY of a
     symbol that is held or ordered already is left out: buy and hold signals it on every bar.
@@ -77,7 +79,9 @@ def decide(
     decisions = list(exits)
     for event in entries:
         waited = (bars_since_loss or {}).get(event.symbol, inf)
-        decision = _entry(event, rules, equity_state, open_positions, waited, entries_gate, allowance)
+        decision = _entry(
+            event, rules, equity_state, open_positions, waited, entries_gate, allowance, size_fraction
+        )
         open_positions += decision.quantity > 0
         decisions.append(decision)
     return decisions
@@ -105,6 +109,7 @@ def _entry(
     waited: float,
     entries_gate: Verdict,
     allowance: StrategyAllowance | None,
+    size_fraction: float,
 ) -> Decision:
     close = event.close
     if event.stale:
@@ -134,10 +139,14 @@ def _entry(
     refusal = Refusal(entry_refusal(state, limits))
     if refusal is not Refusal.NONE:
         return Decision(event, code_of(refusal), reason=refusal.message(state=state, rules=limits))
-    quantity = order_quantity(equity_state.equity, close, limits)
+    sized = limits._replace(
+        position_size_pct=limits.position_size_pct * size_fraction,
+        max_position_size=limits.max_position_size * size_fraction,
+    )
+    quantity = order_quantity(equity_state.equity, close, sized)
     refusal = Refusal(size_refusal(quantity))
     if refusal is not Refusal.NONE:
-        budget = max(0.0, min(limits.position_size_pct * equity_state.equity, limits.max_position_size))
+        budget = max(0.0, min(sized.position_size_pct * equity_state.equity, sized.max_position_size))
         reason = refusal.message(budget=budget, price=close, shares=quantity)
         return Decision(event, code_of(refusal), reason=reason)
     if allowance is not None:

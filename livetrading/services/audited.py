@@ -11,7 +11,8 @@ SETTINGS = ("name", "check_interval", "auto_execute", *DEPLOYED_RULES)
 def audited(live: LiveStrategy) -> dict[str, Any]:
     """The whole deployment: what it trades, with which settings, in which account."""
     snapshot = {name: getattr(live, name) for name in ("kind", "parameters", "symbols", "timeframe")}
-    return {"account": live.account_id, "status": live.status} | snapshot | settings_of(live)
+    own = {"account": live.account_id, "status": live.status, "size_fraction": live.size_fraction}
+    return own | snapshot | settings_of(live)
 
 
 def settings_of(live: LiveStrategy) -> dict[str, Any]:

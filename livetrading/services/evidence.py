@@ -38,6 +38,17 @@ def carry_computed() -> None:
             _carry(live, subject)
 
 
+def copy_evidence(old: LiveStrategy, live: LiveStrategy) -> None:
+    """The evidence of `old` is also that of `live`, when both are the same: it stays with what it was computed
+    for."""
+    carried = CarriedEvidence.objects.filter(live_strategy=old).first()
+    if carried is None or live.fingerprint != old.fingerprint:
+        return
+    carried.pk, carried.live_strategy = None, live
+    carried._state.adding = True
+    carried.save()
+
+
 def latest_backtests(user: User, strategies: Iterable[Strategy] | None = None) -> dict[int, int]:
     """By the id of the strategy, all or these: its latest completed backtest with the current kind, parameters,
     symbols and timeframe."""

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from livetrading.models import BrokerAccount, CarriedEvidence, LiveStrategy, Order, OrderState
+from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState
 from livetrading.models.trade import Trade, trades_of
 from livetrading.services.audited import audited
 from livetrading.services.deploy import (
@@ -25,6 +25,8 @@ from livetrading.services.deploy import (
     rules_of,
 )
 from livetrading.services.entries import cancel_entries
+from livetrading.services.evidence import copy_evidence
+from livetrading.services.promotion import keep_promotion
 from livetrading.services.queue import enqueue_check_now
 from livetrading.services.wording import counted
 from strategies.kinds import InvalidParameters, make_kind
@@ -114,9 +116,12 @@ def deploy_new_version(
             lots: list[Trade] = list(held)
             taken = [lot for lot in lots if changes.hand_over and lot.symbol in live.symbols]
             _hand_over(old, live, taken, now)
-            live.previous_version = old
+            live.previous_version, live.size_fraction = old, old.size_fraction
+            if live.fingerprint == old.fingerprint:
+                live.promoted_from_id = old.promoted_from_id
             live.save()
-            _carry_evidence(old, live)
+            copy_evidence(old, live)
+            keep_promotion(old, live)
             made = NewVersion(live, _symbols(taken), _symbols(lot for lot in lots if lot not in taken))
             notify(old.user, Event.DEPLOYED, new_version_message(made), f"/dashboard/live-trading/{live.pk}", now)
             details = {"previous_version": old.pk, "handed_over": made.handed_over, "left": made.left}
@@ -203,16 +208,6 @@ def _hand_over(old: LiveStrategy, live: LiveStrategy, lots: list[Trade], now: da
     live.realized_pnl = realized
     live.last_pnl = live.session_start_pnl = live.peak_pnl = before
     live.starting_equity -= before
-
-
-def _carry_evidence(old: LiveStrategy, live: LiveStrategy) -> None:
-    """The evidence stays with what it was computed for."""
-    carried = CarriedEvidence.objects.filter(live_strategy=old).first()
-    if carried is None or live.fingerprint != old.fingerprint:
-        return
-    carried.pk, carried.live_strategy = None, live
-    carried._state.adding = True
-    carried.save()
 
 
 def _symbols(lots: Iterable[Trade]) -> list[str]:

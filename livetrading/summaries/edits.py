@@ -16,6 +16,8 @@ SHOWN = 10
 ACTIONS = {
     "deploy": "Deployed",
     "new_version": "Deployed as a new version",
+    "promote": "Promoted from paper",
+    "raise_size": "Size raised",
     "start": "Started",
     "pause": "Paused",
     "stop": "Stopped",

@@ -119,4 +119,5 @@ def _size(live: LiveStrategy) -> Decimal | None:
     equity, rules = live.account.equity, live.risk_rules()
     if equity is None:
         return None
-    return to_decimal(min(rules.position_size_pct * float(equity), float(rules.max_position_size or "inf")))
+    full = min(rules.position_size_pct * float(equity), float(rules.max_position_size or "inf"))
+    return to_decimal(full * live.size_fraction)

@@ -9,11 +9,13 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from livetrading.life_forms import RaiseForm
 from livetrading.models import LiveStrategy, SignalHistory
 from livetrading.summaries import approvals, desk, signals, strategies
 from livetrading.summaries.edits import done_to
 from livetrading.summaries.evidence import carried_scorecards
 from livetrading.summaries.limits import limits_of
+from livetrading.summaries.promotion import compare
 from livetrading.summaries.trades import by_day, latest_trades
 from livetrading.views.shown_mode import mode_in_address
 from tradedesk.accounts.requests import PageRequest
@@ -61,7 +63,8 @@ def detail(request: PageRequest, pk: int) -> HttpResponse:
     if request.htmx:
         return render(request, "livetrading/_live_strategy.html", context)
     carried = carried_scorecards(request.user, [strategy]).get(strategy.pk)
-    return render(request, "livetrading/live_strategy.html", context | {"evidence": carried})
+    context |= {"evidence": carried, "comparison": compare(request.user, strategy), "raise_form": RaiseForm()}
+    return render(request, "livetrading/live_strategy.html", context)
 
 
 def _approvals(waiting: "QuerySet[SignalHistory]") -> dict[str, Any]:

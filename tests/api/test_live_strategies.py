@@ -62,6 +62,8 @@ def test_a_live_strategy_has_limits_counters_and_its_last_check(alices: ApiClien
         "strategy_id": None,
         "backtest_id": None,
         "previous_version_id": None,
+        "promoted_from_id": None,
+        "size_fraction": 1.0,
         "kind": "sma_crossover",
         "parameters": {"fast": 10, "slow": 30},
         "symbols": ["AAPL", "MSFT"],

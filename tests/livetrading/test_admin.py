@@ -24,6 +24,7 @@ RECORDS: list[Any] = [
     models.Order,
     models.Fill,
     models.PaperTrade,
+    models.Promotion,
     models.LiveTrade,
     models.PaperPosition,
     models.LivePosition,

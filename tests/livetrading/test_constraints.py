@@ -103,6 +103,7 @@ def test_only_one_incident_of_a_kind_and_key_is_open(alice: User, bob: User) -> 
     ("field", "inside", "outside"),
     [
         ("check_interval", [60, 3600], [0, 59, 3601]),
+        ("size_fraction", [0.05, 1.0], [0.0, 0.049, 1.01, -0.25, NAN, INFINITY]),
         ("max_positions", [1, 20], [0, 21]),
         ("position_size_pct", [0.001, 0.5], [0.0, 0.00099, 0.501, -0.02, NAN, INFINITY]),
         ("stop_loss_pct", [0.001, 0.99], [0.0, 0.00099, 1.0, -0.1, NAN, INFINITY]),

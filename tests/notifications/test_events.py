@@ -14,6 +14,7 @@ EVENTS = {
     "limit_tripped": (Priority.HIGH, True, True),
     "halt": (Priority.HIGH, False, True),
     "mode": (Priority.HIGH, False, True),
+    "size": (Priority.HIGH, False, True),
     "kill_switch": (Priority.CRITICAL, False, True),
     "strategy_error": (Priority.HIGH, False, True),
     "missed_checks": (Priority.HIGH, False, True),

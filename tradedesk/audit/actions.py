@@ -32,6 +32,8 @@ GROUPS = {
     "Live strategies": {
         "deploy": "Deployed",
         "new_version": "Deployed as a new version",
+        "promote": "Promoted from paper",
+        "raise_size": "Size raised",
         "start": "Started",
         "pause": "Paused",
         "stop": "Stopped",

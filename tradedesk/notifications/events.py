@@ -31,6 +31,7 @@ class Event(StrEnum):
     SIGNAL = "signal", "Signal waits for approval", Priority.HIGH, True, True
     LIMIT_TRIPPED = "limit_tripped", "Limit tripped", Priority.HIGH, True, True
     HALT = "halt", "Trading stopped or resumed", Priority.HIGH, False, True
+    SIZE = "size", "Size of a live strategy", Priority.HIGH, False, True
     MODE = "mode", "Paper or live mode", Priority.HIGH, False, True
     KILL_SWITCH = "kill_switch", "Kill switch", Priority.CRITICAL, False, True
     STRATEGY_ERROR = "strategy_error", "Strategy failed", Priority.HIGH, False, True

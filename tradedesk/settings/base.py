@@ -241,6 +241,7 @@ CELERY_BEAT_SCHEDULE = {
         "tradedesk.monitoring.tasks.store_health": 5,
         "tradedesk.tasks.make_nightly_backup": 60,
         "livetrading.tasks.carry_computed_evidence": 60,
+        "livetrading.tasks.raise_promoted_sizes": 60,
         "livetrading.tasks.summarize_closed_sessions": 10,
         "livetrading.tasks.delete_old_decisions": 60,
         "backtests.tasks.recover_backtests": 15,

@@ -52,6 +52,28 @@ def quantities(decisions: list[Decision]) -> list[tuple[str, Decimal]]:
     return [(d.event.symbol, d.quantity) for d in decisions]
 
 
+# --- The first stage of a promoted strategy --------------------------------------------------------------------
+
+
+@given(
+    st.floats(0.05, 1.0), st.floats(0.001, 0.5), st.none() | st.floats(100.0, 50_000.0), st.floats(1.0, 2_000.0)
+)
+def test_an_entry_has_its_part_of_the_size(
+    fraction: float, position_size_pct: float, most: float | None, close: float
+) -> None:
+    rules = replace(RULES, position_size_pct=position_size_pct, max_position_size=most)
+    found = decide_module.decide([event("AAPL", close=close)], book(), rules, RICH, OPEN, size_fraction=fraction)
+    budget = min(position_size_pct * fraction * 100_000.0, (most or float("inf")) * fraction)
+    assert found[0].quantity == floor(budget / close + 1e-9)
+
+
+def test_the_part_changes_no_other_rule_and_no_exit() -> None:
+    one = replace(RULES, max_positions=1)
+    events = [event("AAPL"), event("MSFT"), event("IBM", Side.SELL)]
+    found = decide_module.decide(events, book("IBM"), one, RICH, OPEN, size_fraction=0.25)
+    assert quantities(found) == [("IBM", 10), ("AAPL", 10), ("MSFT", 0)]
+
+
 # --- The sequence ----------------------------------------------------------------------------------------------
 
 
