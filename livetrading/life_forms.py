@@ -146,7 +146,7 @@ class PromoteForm(forms.Form):
 
 
 class RaiseForm(forms.Form):
-    fraction = PercentField("Raise to (% of the size)", MIN_SIZE_FRACTION * 100, 100)
+    fraction = PercentField("Raise to (% of the size)", MIN_SIZE_FRACTION * 100, 100, required=True)
 
 
 class EditForm(SettingsForm):

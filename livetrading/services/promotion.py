@@ -117,16 +117,12 @@ def promote(
         raise DeployRefused(raise_after=no_automatic_raise(len(tested)))
     settings = DeploymentSettings(check_interval=paper.check_interval, auto_execute=paper.auto_execute)
     try:
-        account = active_account(user.pk, Mode.LIVE)
-    except NoBroker as error:
-        raise DeployRefused(mode=str(error)) from None
-    try:
         with transaction.atomic():
             # The lock of whoever changes the mode or the active account.
             user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-            account.refresh_from_db()
-            check_room(account)
             _check(paper, user)
+            account = _live_account(user)
+            check_room(account)
             live = create_live(
                 account, snapshot, deploy_key, paper.name, settings, snapshot.rules, paper.provenance, now
             )
@@ -150,7 +146,7 @@ def promote(
         if deployed := deployed_with_key(user, deploy_key, snapshot):
             return deployed
         same = {"fingerprint": snapshot.fingerprint(), "status": Status.ACTIVE}
-        if existing := account.live_strategies.filter(**same).first():
+        if existing := _live_account(user).live_strategies.filter(**same).first():
             raise AlreadyDeployed(existing) from None
         raise
     bump_version(user.pk)
@@ -244,6 +240,14 @@ def _check(paper: LiveStrategy, user: User) -> None:
     """Raises DeployRefused."""
     if problem := promotion_problem(paper, user):
         raise DeployRefused(mode=problem)
+
+
+def _live_account(user: User) -> BrokerAccount:
+    """Raises DeployRefused."""
+    try:
+        return active_account(user.pk, Mode.LIVE)
+    except NoBroker as error:
+        raise DeployRefused(mode=str(error)) from None
 
 
 def _snapshot(paper: LiveStrategy) -> Snapshot:

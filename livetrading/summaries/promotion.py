@@ -63,12 +63,13 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """promoted: the live deployment. answer, band: how the mean of its trades lies to what its backtest led one to
-    expect of as many."""
+    """promoted: the live deployment. tested_pct: the position size of its backtest, if there is one. answer, band:
+    how the mean of its trades lies to what its backtest led one to expect of as many."""
 
     paper: LiveStrategy
     promoted: LiveStrategy
     promotion: Promotion | None
+    tested_pct: float | None
     tested: Closed
     on_paper: Closed
     live: Closed
@@ -129,7 +130,9 @@ def compare(user: User, shown: LiveStrategy) -> Comparison | None:
     tested = Closed(np.array(promotion.tested_returns if promotion else [], np.float64))
     on_paper, live = (_closed(user, each, slippage.get(each.pk)) for each in (paper, promoted))
     answer, band = as_expected(tested.returns, live.returns)
-    return Comparison(paper, promoted, promotion, tested, on_paper, live, answer, band)
+    source = shown.backtest or shown.candidate
+    size = tested_size(source) if source else None
+    return Comparison(paper, promoted, promotion, size, tested, on_paper, live, answer, band)
 
 
 def deepest_fall(profits: Iterable[Decimal]) -> Decimal:

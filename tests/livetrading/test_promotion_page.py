@@ -112,7 +112,12 @@ def test_both_pages_show_paper_and_live_side_by_side(
         assert rates == pytest.approx((1 / 2, 1 / 3, 2 / 3))
         assert (found.on_paper.slippage, found.live.slippage) == pytest.approx((10.0, 50.0))
         page = page_of(alices_browser, url_of(shown))
-        for text in ("Trades 20 3 3", "Win rate 50.00% 33.33% 66.67%", "Slippage (bp) — 10.00 50.00"):
+        for text in (
+            "Equity a position 47.50% 2.00% 0.50%",
+            "Trades 20 3 3",
+            "Win rate 50.00% 33.33% 66.67%",
+            "Slippage (bp) — 10.00 50.00",
+        ):
             assert text in page
     assert compare(bob, live) is None
     paper.refresh_from_db()
@@ -125,7 +130,7 @@ def test_the_number_of_queries_is_constant(
 ) -> None:
     with django_assert_num_queries(1):
         compare(alice, paper)
-    live = LiveStrategy.objects.select_related("account").get(pk=promoted(paper, NOW).pk)
+    live = LiveStrategy.objects.select_related("account", "backtest").get(pk=promoted(paper, NOW).pk)
     for trades in (0, 12):
         for _ in range(trades):
             make_paper_trade(user=alice, live_strategy=paper, **closed(NOW))

@@ -86,8 +86,11 @@ def test_a_repeated_press_makes_one_deployment(paper: LiveStrategy) -> None:
     control(first, "stop", NOW, WALL)
     assert promoted(paper, NOW, deploy_key="a third") != first
     other = on_paper(paper.user, parameters={"fast": 5, "slow": 30})
-    with pytest.raises(DeployRefused):
-        promoted(other, NOW, deploy_key="a key")
+    LiveStrategy.objects.filter(pk=paper.pk).update(fingerprint=_fingerprint(paper))
+    for source, key in ((other, "a key"), (paper, paper.deploy_key)):
+        with pytest.raises(DeployRefused) as refused:
+            promoted(source, NOW, deploy_key=key)
+        assert refused.value.errors.keys() == {"deploy_key"}
 
 
 @pytest.mark.django_db(transaction=True)
