@@ -151,7 +151,7 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     @property
     def traded_size_pct(self) -> float:
         """The part of the account's equity that an entry has."""
-        return float(self.position_size_pct) * self.size_fraction
+        return self.risk_rules().position_size_pct * self.size_fraction
 
     @property
     def is_active(self) -> bool:

@@ -117,12 +117,15 @@ def first_size(
 def compare(user: User, shown: LiveStrategy) -> Comparison | None:
     """Paper and live of a promotion, for the page of either; None when it has no other side. At most five queries,
     however many trades there are."""
+    paper: LiveStrategy | None = shown
+    promoted: LiveStrategy | None = shown
     if shown.mode == Mode.PAPER:
-        newest = user.live_strategies.filter(promoted_from=shown).select_related("account").order_by("-pk").first()
-        paper, promoted = shown, newest
+        newest = user.live_strategies.filter(promoted_from=shown).select_related("account")
+        promoted = newest.order_by("-pk").first()
     else:
-        own = LiveStrategy.with_deleted.filter(user=user, pk=shown.promoted_from_id).select_related("account")
-        paper, promoted = own.first() if shown.promoted_from_id else None, shown
+        own = LiveStrategy.with_deleted.filter(user=user).select_related("account")
+        origin = shown.promoted_from_id
+        paper = None if origin is None else own.filter(pk=origin).first()
     if paper is None or promoted is None:
         return None
     promotion = Promotion.objects.filter(live_strategy=promoted).first()

@@ -57,7 +57,7 @@ def size(request: PageRequest, pk: int) -> HttpResponse:
 def raise_size(request: PageRequest, pk: int) -> HttpResponse:
     live, form = _own(request, pk), RaiseForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(form.errors["fraction"]))
+        messages.error(request, " ".join(map(str, form.errors["fraction"])))
         return redirect("livetrading:detail", live.pk)
     try:
         raised = promotions.raise_size(live, form.cleaned_data["fraction"], *read_clocks())
