@@ -192,8 +192,8 @@ def test_the_expectation_is_of_a_backtest_of_the_same_settings(alice: User) -> N
     row = make_candidate(user=alice)
     live = make_live_strategy(user=alice, candidate=row, symbols=["AAPL"], parameters=row.parameters)
     assert returns_of_backtest(live) == []
-    backtest_of(alice, [0.5], candidate=row, parameters={"fast": 1, "slow": 2})
     backtest_of(alice, [0.25], candidate=row, parameters=row.parameters)
+    backtest_of(alice, [0.5], candidate=row, parameters={"fast": 1, "slow": 2})
     assert returns_of_backtest(live) == [0.25]
     own = make_live_strategy(user=alice, strategy=row.strategy)
     assert returns_of_backtest(own) == []
