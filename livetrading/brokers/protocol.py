@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Protocol
 
 
@@ -145,11 +146,13 @@ class BrokerFill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerActivity:
-    """Money or shares that moved without a fill. kind: fee, dividend, interest, split, transfer, bust, correction
-    or other. amount: what it added to the cash, in dollars.
+    """Money or shares that moved without a fill. kind: fee, dividend, interest, split, symbol_change, transfer,
+    bust, correction or other. amount: what it added to the cash, in dollars.
 
     A bust undoes the fill with the activity id `previous_id`; a correction replaces it by one of `quantity` shares
-    at `price`, which has the id of the correction and is not among the fills."""
+    at `price`, which has the id of the correction and is not among the fills. A split adds `quantity` shares; the
+    broker may say how many there were before, and the new shares for each old one. After a symbol change the
+    `quantity` shares of `symbol` have the symbol `new_symbol`."""
 
     activity_id: str
     kind: str
@@ -160,6 +163,9 @@ class BrokerActivity:
     previous_id: str = ""
     quantity: Decimal = Decimal(0)
     price: Decimal = Decimal(0)
+    shares_before: Decimal | None = None
+    ratio: Fraction | None = None
+    new_symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

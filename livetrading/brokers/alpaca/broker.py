@@ -176,7 +176,7 @@ class AlpacaBroker:
             for row in trades
             if not activities.is_fill(row)
         ]
-        found += [each for each in map(activities.other_of, others) if each is not None]
+        found += activities.others_of(others)
         ids = [each.activity_id for each in found]
         stored = set(
             self._account.activities.filter(activity_id__in=ids).values_list("activity_id", flat=True)
