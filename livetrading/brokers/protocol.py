@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class OrderRefused(Exception):
@@ -191,6 +191,15 @@ class BrokerPosition:
     quantity: Decimal
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """What a broker says of a symbol. problem: why it takes no orders for it; "" when it does. fractionable:
+    whether it buys parts of a share."""
+
+    problem: str = ""
+    fractionable: bool = True
+
+
 class Broker(Protocol):
     """One account at one broker. Every call may raise OutcomeUnknown when the broker does not respond."""
 
@@ -232,3 +241,12 @@ class Broker(Protocol):
         ...
 
     def positions(self) -> list[BrokerPosition]: ...
+
+
+@runtime_checkable
+class ListsAssets(Protocol):
+    """A broker that says of a symbol whether it can be traded, before there is an order for it."""
+
+    def asset(self, symbol: str) -> Asset:
+        """Raises OutcomeUnknown."""
+        ...

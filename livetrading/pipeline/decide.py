@@ -1,10 +1,11 @@
 """From signal events to decisions: risk and size, in the order of a backtest."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import inf
 
+from livetrading.brokers.protocol import Asset
 from livetrading.models.decision_code import DecisionCode as Code
 from livetrading.models.trade import Trade
 from livetrading.pipeline.allowance import StrategyAllowance
@@ -54,11 +55,13 @@ def decide(
     entries_gate: Verdict,
     bars_since_loss: Mapping[str, int] | None = None,
     allowance: StrategyAllowance | None = None,
+    assets: Mapping[str, Asset] | None = None,
 ) -> list[Decision]:
     """Exits first, because they free a position; then entries by strength descending, then symbol.
 
     entries_gate: the gate's answer for entries of this strategy. bars_since_loss: by symbol, for those that were
-    sold at a loss (pipeline.cooldown). allowance: what the account still allows; None allows everything.
+    sold at a loss (pipeline.cooldown). allowance: what the account still allows; None allows everything. assets:
+    what the broker says of the symbols, as far as it is known.
 
     When several bars have closed since the last check, only the newest signal of a symbol counts. A BUY of a
     symbol that is held or ordered already is left out: buy and hold signals it on every bar.
@@ -77,7 +80,8 @@ def decide(
     decisions = list(exits)
     for event in entries:
         waited = (bars_since_loss or {}).get(event.symbol, inf)
-        decision = _entry(event, rules, equity_state, open_positions, waited, entries_gate, allowance)
+        asset = (assets or {}).get(event.symbol, Asset())
+        decision = _entry(event, rules, equity_state, open_positions, waited, entries_gate, allowance, asset)
         open_positions += decision.quantity > 0
         decisions.append(decision)
     return decisions
@@ -105,6 +109,7 @@ def _entry(
     waited: float,
     entries_gate: Verdict,
     allowance: StrategyAllowance | None,
+    asset: Asset,
 ) -> Decision:
     close = event.close
     if event.stale:
@@ -117,8 +122,12 @@ def _entry(
         return Decision(event, Code.LATE, reason=TOO_LATE)
     if not entries_gate.open:
         return Decision(event, code_of(entries_gate.held), reason=entries_gate.reason)
+    if asset.problem:
+        return Decision(event, Code.UNTRADABLE, reason=asset.problem)
     if equity_state.equity is None:
         return Decision(event, Code.NO_EQUITY, reason="The broker did not report the account's equity.")
+    if not asset.fractionable:
+        rules = replace(rules, fractional=False)
     # Costs belong to the account; refusals and sizes do not depend on them.
     limits = kernel_rules(rules, Costs())
     distance = trailing_distance(event.true_range, limits.trailing_stop_atr)
@@ -141,7 +150,7 @@ def _entry(
         reason = refusal.message(budget=budget, price=close, shares=quantity)
         return Decision(event, code_of(refusal), reason=reason)
     if allowance is not None:
-        quantity, verdict = allowance.grant(event, quantity)
+        quantity, verdict = allowance.grant(event, quantity, whole=not rules.fractional)
         if not verdict.open:
             return Decision(event, code_of(verdict.held), reason=verdict.reason)
     return Decision(event, quantity=to_decimal(quantity), trailing_distance=distance)
