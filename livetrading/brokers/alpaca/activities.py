@@ -164,8 +164,8 @@ def _pair_of(group: list[Row]) -> BrokerActivity | None:
     if activity.kind == "split" and same:
         return replace(activity, amount=amount, quantity=after - before, shares_before=before)
     if activity.kind == "other" and not same and before == after:
-        symbols = {"symbol": word(went, "symbol"), "new_symbol": word(came, "symbol")}
-        return replace(activity, kind="symbol_change", amount=amount, **symbols)
+        moved = replace(activity, kind="symbol_change", amount=amount)
+        return replace(moved, symbol=word(went, "symbol"), new_symbol=word(came, "symbol"))
     return None
 
 
