@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from fractions import Fraction
+from typing import Protocol, runtime_checkable
 
 
 class OrderRefused(Exception):
@@ -145,11 +146,13 @@ class BrokerFill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerActivity:
-    """Money or shares that moved without a fill. kind: fee, dividend, interest, split, transfer, bust, correction
-    or other. amount: what it added to the cash, in dollars.
+    """Money or shares that moved without a fill. kind: fee, dividend, interest, split, symbol_change, transfer,
+    bust, correction or other. amount: what it added to the cash, in dollars.
 
     A bust undoes the fill with the activity id `previous_id`; a correction replaces it by one of `quantity` shares
-    at `price`, which has the id of the correction and is not among the fills."""
+    at `price`, which has the id of the correction and is not among the fills. A split adds `quantity` shares; the
+    broker may say how many there were before, and the new shares for each old one. After a symbol change the
+    `quantity` shares of `symbol` have the symbol `new_symbol`."""
 
     activity_id: str
     kind: str
@@ -160,6 +163,9 @@ class BrokerActivity:
     previous_id: str = ""
     quantity: Decimal = Decimal(0)
     price: Decimal = Decimal(0)
+    shares_before: Decimal | None = None
+    ratio: Fraction | None = None
+    new_symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +189,15 @@ class BrokerPosition:
 
     symbol: str
     quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """What a broker says of a symbol. problem: why it takes no orders for it; "" when it does. fractionable:
+    whether it buys parts of a share."""
+
+    problem: str = ""
+    fractionable: bool = True
 
 
 class Broker(Protocol):
@@ -226,3 +241,12 @@ class Broker(Protocol):
         ...
 
     def positions(self) -> list[BrokerPosition]: ...
+
+
+@runtime_checkable
+class ListsAssets(Protocol):
+    """A broker that says of a symbol whether it can be traded, before there is an order for it."""
+
+    def asset(self, symbol: str) -> Asset:
+        """Raises OutcomeUnknown."""
+        ...

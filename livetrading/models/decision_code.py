@@ -30,6 +30,7 @@ class DecisionCode(models.TextChoices):
     ACCOUNT_BLOCKED = "account_blocked", "Account blocked"
     NO_EQUITY = "no_equity", "Equity unknown"
     NO_BROKER = "no_broker", "No broker"
+    UNTRADABLE = "untradable", "Not tradable"
     NOT_AUTOMATIC = "not_automatic", "Waits for approval"
     DISMISSED = "dismissed", "Dismissed"
     MARKET_CLOSED = "market_closed", "Market closed"

@@ -75,10 +75,10 @@ class StrategyAllowance:
             whole = replace(whole, funds=deepcopy(whole.funds), figures=deepcopy(whole.figures))
         return cls(whole, live_id, history, fractional)
 
-    def grant(self, event: SignalEvent, shares: float) -> tuple[float, Verdict]:
-        """The shares that may be ordered; 0 with the reason."""
+    def grant(self, event: SignalEvent, shares: float, *, whole: bool = False) -> tuple[float, Verdict]:
+        """The shares that may be ordered; 0 with the reason. whole: no parts of a share of this symbol."""
         funds, close = self.whole.funds, event.close
-        shares = funds.affordable(self.live_id, shares, close, self.fractional)
+        shares = funds.affordable(self.live_id, shares, close, self.fractional and not whole)
         if shares <= 0.0:
             return 0.0, Verdict(Held.BUYING_POWER, funds.refusal(close))
         last, volume = market_of(self.history.get(event.symbol))

@@ -8,6 +8,7 @@ from django.db import transaction
 from livetrading.journal import orders_made
 from livetrading.models import BarDecision, BrokerAccount, LiveStrategy, Order, OrderState, SignalHistory
 from livetrading.models.decision_code import DecisionCode
+from livetrading.pipeline.assets import known_assets
 from livetrading.pipeline.checks import CheckContext, draft_set
 from livetrading.pipeline.evaluate import Evaluation, evaluate
 from livetrading.services.accounts import NoBroker, broker_for
@@ -123,7 +124,8 @@ def _decided(
     fresh = LiveStrategy.objects.select_related("user").get(pk=live.pk)
     fresh.auto_execute = True
     equity = None if account.equity is None else float(account.equity)
-    context = CheckContext(equity, capabilities, now, wall_now)
+    assets = known_assets(account, [signal.symbol], now)
+    context = CheckContext(equity, capabilities, now, wall_now, assets=assets)
     drafts = draft_set(account, [fresh], {fresh.pk: evaluation}, context)
     if not drafts.signals:
         raise NotExecuted(f"This strategy holds or has ordered {signal.symbol} already.")

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from livetrading.brokers.protocol import Capabilities
+from livetrading.brokers.protocol import Asset, Capabilities
 from livetrading.journal import orders_made, signals_refused
 from livetrading.models import BarDecision, BrokerAccount, LiveStrategy, Order, OrderState, SignalHistory
 from livetrading.models.decision_code import DecisionCode
@@ -59,13 +59,15 @@ ORDERED = SignalHistory.Outcome.ORDERED
 @dataclass(frozen=True, slots=True)
 class CheckContext:
     """What all checks of one tick share. equity: of the account, in dollars; None when the broker did not report
-    it. now, wall_now: market and wall time. reported: the client_order_ids of the broker's working orders."""
+    it. now, wall_now: market and wall time. reported: the client_order_ids of the broker's working orders. assets:
+    what the broker says of symbols, as far as it is known."""
 
     equity: float | None
     capabilities: Capabilities
     now: datetime
     wall_now: datetime
     reported: Collection[str] = frozenset()
+    assets: Mapping[str, Asset] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -205,6 +207,7 @@ def _draft(
         known.bars_since_loss,
         allowance,
         live.size_fraction,
+        context.assets,
     ):
         signal = _signal(live, decision, context.now)
         decided[signal.symbol, signal.bar_time] = decision, signal
@@ -313,7 +316,7 @@ def _order(
         type=OrderType.MARKET,
         time_in_force=TimeInForce.OPG if at_the_open else TimeInForce.DAY,
         quantity=decision.quantity,
-        fractional=rules.fractional,
+        fractional=rules.fractional and context.assets.get(signal.symbol, Asset()).fractionable,
         priority=signal.strength,
         opening_order_id=decision.lot.opening_order_id if decision.lot else None,
         state=OrderState.PENDING if free else OrderState.WAITING,

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from livetrading.models import AccountActivity, BrokerAccount, Fill, Incident, Order
 from livetrading.models.signal import OrderSide
-from livetrading.pipeline.lots import NotBookable, rebook_lot
+from livetrading.pipeline.lots import NotBookable, must_have_scale_of_fills, rebook_lot
 from livetrading.services.incidents import close, report, report_event
 from livetrading.services.order_audit import corrected
 from tradedesk.audit.services import record_all
@@ -63,6 +63,7 @@ def _book(account: BrokerAccount, activity_pk: int, now: datetime, wall_now: dat
         # It was an order from outside the desk, whose fills are skipped; what differs says so.
         activity.save(update_fields=["booked", "amount"])
         return True
+    must_have_scale_of_fills(account, fill.order)
     fill.undone_by = activity.activity_id
     fill.save(update_fields=["undone_by"])
     after = None

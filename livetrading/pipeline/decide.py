@@ -1,10 +1,11 @@
 """From signal events to decisions: risk and size, in the order of a backtest."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import inf
 
+from livetrading.brokers.protocol import Asset
 from livetrading.models.decision_code import DecisionCode as Code
 from livetrading.models.trade import Trade
 from livetrading.pipeline.allowance import StrategyAllowance
@@ -55,12 +56,14 @@ def decide(
     bars_since_loss: Mapping[str, int] | None = None,
     allowance: StrategyAllowance | None = None,
     size_fraction: float = 1.0,
+    assets: Mapping[str, Asset] | None = None,
 ) -> list[Decision]:
     """Exits first, because they free a position; then entries by strength descending, then symbol.
 
     entries_gate: the gate's answer for entries of this strategy. bars_since_loss: by symbol, for those that were
     sold at a loss (pipeline.cooldown). allowance: what the account still allows; None allows everything.
-    size_fraction: entries have this part of the size that the rules give; every other rule stays as it is.
+    size_fraction: entries have this part of the size that the rules give; every other rule stays as it is. assets:
+    what the broker says of the symbols, as far as it is known.
 
     When several bars have closed since the last check, only the newest signal of a symbol counts. A BUY of a
     symbol that is held or ordered already is left out: buy and hold signals it on every bar.
@@ -79,8 +82,9 @@ def decide(
     decisions = list(exits)
     for event in entries:
         waited = (bars_since_loss or {}).get(event.symbol, inf)
+        asset = (assets or {}).get(event.symbol, Asset())
         decision = _entry(
-            event, rules, equity_state, open_positions, waited, entries_gate, allowance, size_fraction
+            event, rules, equity_state, open_positions, waited, entries_gate, allowance, size_fraction, asset
         )
         open_positions += decision.quantity > 0
         decisions.append(decision)
@@ -110,6 +114,7 @@ def _entry(
     entries_gate: Verdict,
     allowance: StrategyAllowance | None,
     size_fraction: float,
+    asset: Asset,
 ) -> Decision:
     close = event.close
     if event.stale:
@@ -122,8 +127,12 @@ def _entry(
         return Decision(event, Code.LATE, reason=TOO_LATE)
     if not entries_gate.open:
         return Decision(event, code_of(entries_gate.held), reason=entries_gate.reason)
+    if asset.problem:
+        return Decision(event, Code.UNTRADABLE, reason=asset.problem)
     if equity_state.equity is None:
         return Decision(event, Code.NO_EQUITY, reason="The broker did not report the account's equity.")
+    if not asset.fractionable:
+        rules = replace(rules, fractional=False)
     # Costs belong to the account; refusals and sizes do not depend on them.
     limits = kernel_rules(rules, Costs())
     distance = trailing_distance(event.true_range, limits.trailing_stop_atr)
@@ -150,7 +159,7 @@ def _entry(
         reason = refusal.message(budget=budget, price=close, shares=quantity)
         return Decision(event, code_of(refusal), reason=reason)
     if allowance is not None:
-        quantity, verdict = allowance.grant(event, quantity)
+        quantity, verdict = allowance.grant(event, quantity, whole=not rules.fractional)
         if not verdict.open:
             return Decision(event, code_of(verdict.held), reason=verdict.reason)
     return Decision(event, quantity=to_decimal(quantity), trailing_distance=distance)

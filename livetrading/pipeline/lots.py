@@ -89,6 +89,15 @@ def rebook_lot(account: BrokerAccount, order: Order, now: datetime) -> None:
         )
 
 
+def must_have_scale_of_fills(account: BrokerAccount, order: Order) -> None:
+    """Raises NotBookable when the lot of this order was split: the fills that made it have other shares."""
+    lot_id = order.pk if order.purpose == Purpose.ENTRY else order.opening_order_id
+    trade = trades_of(account, account.mode).filter(opening_order_id=lot_id).first()
+    entries = account.fills.filter(undone_by="", order=lot_id).values_list("quantity", flat=True)
+    if trade is not None and abs(trade.quantity - sum(entries, Decimal(0))) >= DUST:
+        raise NotBookable("The lot was split after this fill.")
+
+
 def _all_clear_when_sold(account: BrokerAccount, trade: Trade, now: datetime) -> None:
     if trade.exit_time is not None:
         all_clear(account, trade.opening_order_id, now)

@@ -19,9 +19,11 @@ from livetrading.models import AccountActivity, BrokerAccount, Incident, Order, 
 from livetrading.models.order import ENDED_AT_BROKER, FINAL, SENT
 from livetrading.pipeline.absence import found, never_had
 from livetrading.pipeline.balance import follow_transfer, take_over_balance
+from livetrading.pipeline.corporate_actions import WAITS, carry_out, change_for, positions_for
 from livetrading.pipeline.corrections import CORRECTIONS, take_over_corrections
 from livetrading.pipeline.fills import FillReport, retry_set_aside, take_over_fill
 from livetrading.pipeline.patience import Patience
+from livetrading.pipeline.splits import Change
 from livetrading.services.failed_exits import alarm
 from livetrading.services.incidents import report_event
 from livetrading.services.notifications import notify_not_sent
@@ -93,7 +95,7 @@ def reconcile(account: BrokerAccount, broker: Broker, now: datetime, wall_now: d
         # Only now, because a worker that stops before has to take over the rest again.
         BrokerAccount.objects.filter(pk=account.pk, epoch=account.epoch).update(fill_cursor=fills[-1].activity_id)
     changed |= _take_over_states(account, reports, now, wall_now)
-    changed |= _take_over_activities(account, broker)
+    changed |= _take_over_activities(account, broker, now, wall_now)
     changed |= take_over_corrections(account, now, wall_now)
     equity, differs = take_over_balance(account, broker, now)
     return Reconciled(equity, reports.working, changed or differs)
@@ -250,14 +252,20 @@ def _set_aside(order: Order) -> Decimal:
     return sum((Decimal(facts["quantity"]) for facts in aside.values_list("facts", flat=True)), Decimal(0))
 
 
-def _take_over_activities(account: BrokerAccount, broker: Broker) -> bool:
+def _take_over_activities(account: BrokerAccount, broker: Broker, now: datetime, wall_now: datetime) -> bool:
     activities = broker.activities_since(account.activity_cursor)
     if not activities:
         return False
+    positions = positions_for(account, broker, activities)
     kinds = set(AccountActivity.Kind.values)
     with transaction.atomic():
         locked = BrokerAccount.locked(account.pk)
+        if locked.epoch != account.epoch:
+            return False  # the records were emptied since this tick began
         for activity in activities:
+            change = change_for(locked, activity, positions, now)
+            if change is WAITS:
+                continue  # it is reported again
             _, is_new = AccountActivity.objects.get_or_create(
                 account=locked,
                 activity_id=activity.activity_id,
@@ -273,6 +281,8 @@ def _take_over_activities(account: BrokerAccount, broker: Broker) -> bool:
                     "booked": activity.kind not in CORRECTIONS,
                 },
             )
+            if is_new and isinstance(change, Change):
+                carry_out(locked, change, activity.activity_id, now, wall_now)
             if is_new and activity.kind == AccountActivity.Kind.TRANSFER:
                 follow_transfer(locked, activity.amount)
             if is_new and activity.kind not in CORRECTIONS and locked.booked_cash is not None:

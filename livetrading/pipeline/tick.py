@@ -3,13 +3,15 @@ its due strategies as one set."""
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db.models import Case, F, Value, When
 
+from livetrading.brokers.protocol import Asset, Broker
 from livetrading.models import BrokerAccount
+from livetrading.pipeline.assets import ask_for_assets, known_assets
 from livetrading.pipeline.backoff import back_off
 from livetrading.pipeline.checks import CheckContext, check_set, due_strategies
 from livetrading.pipeline.dispatch import LONGEST_CLAIM
@@ -24,6 +26,7 @@ from livetrading.pipeline.reconcile import reconcile
 from livetrading.pipeline.watch import watch
 from livetrading.services.accounts import broker_for
 from tradedesk.accounts.changes import bump_version
+from tradedesk.core.signals import Side
 from tradedesk.database_errors import is_database_down
 
 log = logging.getLogger(__name__)
@@ -86,7 +89,10 @@ def tick(
     if strategies:
         evaluations, errors = evaluate(strategies, now)
         _keep(fence, renew)
-        context = CheckContext(reconciled.equity, broker.capabilities, now, wall_now, reconciled.working.keys())
+        assets = _assets(account, broker, evaluations.values(), now, ask=not result.orders)
+        _keep(fence, renew)
+        working = reconciled.working.keys()
+        context = CheckContext(reconciled.equity, broker.capabilities, now, wall_now, working, assets)
         result.orders += _decide(account_id, evaluations, errors, context)
         if errors:
             for live_id, failure in errors.items():
@@ -100,6 +106,20 @@ def tick(
     if strategies or reconciled.changed or changed or result.orders:
         bump_version(account.user_id)
     return result
+
+
+def _assets(
+    account: BrokerAccount, broker: Broker, evaluations: Iterable[Evaluation], now: datetime, *, ask: bool
+) -> Mapping[str, Asset]:
+    """What the broker says of the symbols that are to be bought. ask: False when there are orders to send, which
+    do not wait for it; a sale that is decided now does not either."""
+    events = [event for evaluation in evaluations for event in evaluation.events]
+    symbols = {event.symbol for event in events if event.side is Side.BUY}
+    if not symbols:
+        return {}
+    if ask and not any(event.side is Side.SELL for event in events):
+        ask_for_assets(account, broker, symbols, now)
+    return known_assets(account, symbols, now)
 
 
 def _keep(fence: Fence, renew: Callable[[], bool]) -> None:

@@ -51,6 +51,7 @@ _CODE_TONES: dict[str, str] = {
     DecisionCode.NO_EQUITY: "warning",
     DecisionCode.ACCOUNT_BLOCKED: "error",
     DecisionCode.NO_BROKER: "error",
+    DecisionCode.UNTRADABLE: "warning",
     DecisionCode.REJECTED: "error",
     DecisionCode.ERROR: "error",
 }

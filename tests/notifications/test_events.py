@@ -19,6 +19,7 @@ EVENTS = {
     "strategy_error": (Priority.HIGH, False, True),
     "missed_checks": (Priority.HIGH, False, True),
     "difference": (Priority.HIGH, False, True),
+    "corporate_action": (Priority.HIGH, True, True),
     "daily_summary": (Priority.LOW, True, True),
     "channel_failed": (Priority.HIGH, True, False),
     "research_finished": (Priority.LOW, True, False),

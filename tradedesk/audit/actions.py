@@ -15,6 +15,8 @@ GROUPS = {
         "cancel_order": "Order cancelled by hand",
         "fill": "Fill taken over",
         "fill_corrected": "Fill corrected by the broker",
+        "split": "Shares split",
+        "symbol_changed": "Symbol changed",
         "execute_signal": "Signal executed by hand",
         "dismiss_signal": "Signal dismissed",
         "close": "Positions closed by hand",

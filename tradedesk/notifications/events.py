@@ -37,6 +37,7 @@ class Event(StrEnum):
     STRATEGY_ERROR = "strategy_error", "Strategy failed", Priority.HIGH, False, True
     MISSED_CHECKS = "missed_checks", "Checks missed", Priority.HIGH, False, True
     DIFFERENCE = "difference", "Records differ from the broker's", Priority.HIGH, False, True
+    CORPORATE_ACTION = "corporate_action", "Split or change of symbol", Priority.HIGH, True, True
     DAILY_SUMMARY = "daily_summary", "Daily summary", Priority.LOW, True, True
     CHANNEL_FAILED = "channel_failed", "Channel does not work", Priority.HIGH, True, False
     RESEARCH_FINISHED = "research_finished", "Search finished", Priority.LOW, True, False

@@ -1,9 +1,9 @@
-"""The account and its positions as Alpaca reports them. Pure."""
+"""The account, its positions and what can be traded, as Alpaca reports them. Pure."""
 
 from livetrading.brokers.alpaca import words
 from livetrading.brokers.alpaca.orders import Row
 from livetrading.brokers.alpaca.wire import number, text, word
-from livetrading.brokers.protocol import AccountReport, BrokerPosition
+from livetrading.brokers.protocol import AccountReport, Asset, BrokerPosition
 
 # Characters at the end of an account number that are shown.
 SHOWN = 4
@@ -45,3 +45,13 @@ def position_of(row: Row) -> BrokerPosition:
     quantity = number(row, "qty")
     is_short = word(row, "side") == "short" and quantity > 0
     return BrokerPosition(symbol=text(row, "symbol"), quantity=-quantity if is_short else quantity)
+
+
+def asset_of(row: Row) -> Asset:
+    """What is not said stops nothing: Alpaca decides on the order."""
+    problem = ""
+    if word(row, "status") not in ("", "active"):
+        problem = "The symbol cannot be traded at Alpaca any more."
+    elif row.get("tradable") is False:
+        problem = "The symbol cannot be traded at Alpaca now."
+    return Asset(problem=problem, fractionable=row.get("fractionable") is not False)

@@ -6,8 +6,10 @@ pages.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from livetrading.brokers.alpaca import words
@@ -125,10 +127,50 @@ def named_by(row: Row, trades: Iterable[Row], stored: Callable[[str], str]) -> s
     return listed or stored(named) or named
 
 
-def other_of(row: Row) -> BrokerActivity | None:
-    """Money or shares that moved without a trade; None for one that was taken back."""
-    if word(row, "status") in words.VOID:
+def others_of(found: Iterable[Row]) -> list[BrokerActivity]:
+    """Money or shares that moved without a trade, without what was taken back. A reverse split and a symbol change
+    are two rows each, with the shares that went and those that came; they become one."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in found:
+        if word(row, "status") not in words.VOID:
+            groups.setdefault(_group_of(row), []).append(row)
+    activities = list[BrokerActivity]()
+    for group in groups.values():
+        pair = _pair_of(group)
+        activities += [other_of(row) for row in group] if pair is None else [pair]
+    return activities
+
+
+def _group_of(row: Row) -> tuple[str, ...]:
+    type_ = word(row, "activity_type")
+    if type_ in words.PAIRS and (group := word(row, "group_id")):
+        return type_, group
+    if type_ == words.SPLIT:  # siblings without a word of it: of one symbol and day
+        return type_, word(row, "symbol"), str(_booked(row))
+    return (text(row, "id"),)
+
+
+def _pair_of(group: list[Row]) -> BrokerActivity | None:
+    """None for anything but shares that went and shares that came, in a form that is known."""
+    if len(group) != 2 or word(group[0], "activity_type") not in words.PAIRS:
         return None
+    went, came = sorted(group, key=lambda row: optional(row, "qty") or Decimal(0))
+    before, after = -(optional(went, "qty") or Decimal(0)), optional(came, "qty") or Decimal(0)
+    same = word(went, "symbol") == word(came, "symbol")
+    if before <= 0 or after <= 0 or not word(went, "symbol") or not word(came, "symbol"):
+        return None
+    activity = other_of(came)
+    amount = activity.amount + other_of(went).amount
+    if activity.kind == "split" and same:
+        return replace(activity, amount=amount, quantity=after - before, shares_before=before)
+    if activity.kind == "other" and not same and before == after:
+        moved = replace(activity, kind="symbol_change", amount=amount)
+        return replace(moved, symbol=word(went, "symbol"), new_symbol=word(came, "symbol"))
+    return None
+
+
+def other_of(row: Row) -> BrokerActivity:
+    """Money or shares that moved without a trade."""
     kind, type_ = words.kind_of(word(row, "activity_type")), word(row, "activity_type")
     details = [type_, word(row, "activity_sub_type"), word(row, "description")]
     moves_shares = kind in ("split", "transfer", "other")
@@ -140,7 +182,14 @@ def other_of(row: Row) -> BrokerActivity | None:
         symbol=word(row, "symbol"),
         description=" ".join(filter(None, details)),
         quantity=(optional(row, "qty") or Decimal(0)) if moves_shares else Decimal(0),
+        ratio=_ratio_of(row) if kind == "split" else None,
     )
+
+
+def _ratio_of(row: Row) -> Fraction | None:
+    """New shares for each old one, where it says so, as in Alpaca's stream of account events."""
+    new, old = optional(row, "new_rate"), optional(row, "old_rate")
+    return Fraction(new) / Fraction(old) if new and old and new > 0 and old > 0 else None
 
 
 def _booked(row: Row) -> datetime:

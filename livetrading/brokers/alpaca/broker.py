@@ -2,12 +2,13 @@
 
 import logging
 from datetime import datetime
+from urllib.parse import quote
 
 from django.conf import settings
 from django.core.cache import cache
 
 from livetrading.brokers.alpaca import activities, orders, words
-from livetrading.brokers.alpaca.account import position_of, report_of
+from livetrading.brokers.alpaca.account import asset_of, position_of, report_of
 from livetrading.brokers.alpaca.budget import RequestBudget, Urgency
 from livetrading.brokers.alpaca.client import Client, NotUnique
 from livetrading.brokers.alpaca.identities import Identities
@@ -15,6 +16,7 @@ from livetrading.brokers.alpaca.orders import Row, order_of
 from livetrading.brokers.alpaca.wire import UNREADABLE, rows, text
 from livetrading.brokers.protocol import (
     AccountReport,
+    Asset,
     BrokerActivity,
     BrokerFill,
     BrokerOrder,
@@ -63,6 +65,12 @@ class AlpacaBroker:
     def positions(self) -> list[BrokerPosition]:
         self._client.begin()
         return [position_of(row) for row in rows(self._client.get("/positions", urgency=Urgency.REPORT))]
+
+    def asset(self, symbol: str) -> Asset:
+        self._client.begin()
+        path = f"/assets/{quote(symbol, safe='')}"
+        row = self._client.get(path, urgency=Urgency.ENTRY, missing=True)
+        return Asset(problem=f"Alpaca does not know the symbol {symbol}.") if row is None else asset_of(_one(row))
 
     # --- Orders ---
 
@@ -176,7 +184,7 @@ class AlpacaBroker:
             for row in trades
             if not activities.is_fill(row)
         ]
-        found += [each for each in map(activities.other_of, others) if each is not None]
+        found += activities.others_of(others)
         ids = [each.activity_id for each in found]
         stored = set(
             self._account.activities.filter(activity_id__in=ids).values_list("activity_id", flat=True)

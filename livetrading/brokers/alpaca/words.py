@@ -68,6 +68,9 @@ ACTIVITY_KINDS = {
     "OCT": "transfer",
     "TRANS": "transfer",
 }
+SPLIT = "SPLIT"
+# Activities that can be two: of a reverse split or a symbol change, the shares that went and those that came.
+PAIRS = (SPLIT, "NC")
 # Activities that were taken back before they took effect.
 VOID = ("canceled",)
 

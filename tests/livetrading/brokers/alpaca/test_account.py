@@ -9,6 +9,7 @@ import pytest
 from livetrading.brokers.alpaca.account import position_of, report_of
 from livetrading.brokers.protocol import OutcomeUnknown
 from livetrading.models import BrokerAccount, Incident, OrderState
+from livetrading.pipeline.corporate_actions import PATIENCE
 from livetrading.pipeline.tick import tick
 from tests.alpaca_server.server import AlpacaServer
 from tests.livetrading.brokers.alpaca.desk import AlpacaDesk, alpaca_desk
@@ -105,16 +106,23 @@ def test_a_fill_that_is_corrected_or_undone_is_corrected_in_the_books(desk: Alpa
     assert abs((desk.account.booked_cash or 0) - desk.books.cash) < Decimal("0.01")
 
 
-def test_shares_from_outside_and_a_split_are_differences_and_not_adopted(desk: AlpacaDesk) -> None:
+def test_a_split_of_shares_that_are_not_all_of_the_desk_is_a_difference(desk: AlpacaDesk) -> None:
     desk.deploy()
     desk.hold()
-    desk.books.trade_outside("AAPL", 3, 20)
+    desk.books.hold("W", 150, 10)
     desk.books.split("W", 2, 1)
     desk.step(4)
     (trade,) = desk.trades()
     assert trade.open_quantity == 100
-    assert set(desk.incidents()) >= {Incident.Kind.POSITION, Incident.Kind.CASH}
-    assert list(desk.account.activities.values_list("kind", "quantity")) == [("split", 100)]
+    assert (trade.entry_price, trade.stop_price) == (10, 9)
+    assert set(desk.incidents()) >= {Incident.Kind.POSITION}
+    # After some days it is kept, without an effect.
+    assert not desk.account.activities.exists()
+    desk.set_time(desk.now + PATIENCE)
+    desk.step()
+    assert list(desk.account.activities.values_list("kind", "quantity")) == [("split", 150)]
+    (trade,) = desk.trades()
+    assert trade.open_quantity == 100
 
 
 def test_an_account_that_was_reset_is_blocked_and_nothing_is_adopted(desk: AlpacaDesk) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from livetrading.brokers.alpaca.activities import (
     order_of_trade,
     other_of,
     others_after,
+    others_of,
     read_others,
     read_trades,
     time_of,
@@ -121,7 +123,6 @@ def test_a_bust_and_a_correction_name_the_fill_by_its_whole_id() -> None:
 def test_the_kinds_of_other_activities(type_: str, kind: str) -> None:
     row = {"id": "20120305000000000::x", "activity_type": type_, "date": "2012-03-05", "net_amount": "-1.23"}
     found = other_of(row | {"qty": "2", "symbol": "AAPL", "activity_sub_type": "SUB"})
-    assert found is not None
     assert (found.kind, found.amount, found.symbol) == (kind, Decimal("-1.23"), "AAPL")
     assert found.time == datetime(2012, 3, 5, 5, tzinfo=UTC)
     assert found.description == f"{type_} SUB"
@@ -131,11 +132,55 @@ def test_the_kinds_of_other_activities(type_: str, kind: str) -> None:
 def test_an_activity_needs_neither_a_date_nor_an_amount_and_counts_nothing_when_it_was_taken_back() -> None:
     row = {"id": "20120305000000000::x", "activity_type": "SPLIT"}
     found = other_of(row)
-    assert found is not None
     assert (found.time.date(), found.amount) == (date(2012, 3, 5), 0)
-    assert other_of(row | {"status": "canceled"}) is None
+    assert others_of([row | {"status": "canceled"}]) == []
     with pytest.raises(OutcomeUnknown):
         other_of({"id": "no date", "activity_type": "FEE"})
+
+
+def moved(id_: str, symbol: str, qty: object, type_: str = "SPLIT", **fields: str) -> dict[str, str]:
+    row = {"id": id_, "activity_type": type_, "date": "2012-03-05", "symbol": symbol, "qty": str(qty)}
+    return row | {"net_amount": "0"} | fields
+
+
+@pytest.mark.parametrize("group", [{"group_id": "G"}, {}])
+def test_the_two_rows_of_a_reverse_split_are_one(group: dict[str, str]) -> None:
+    rows = [moved("b", "W", 10, **group), moved("x", "V", 5), moved("a", "W", -100, **group)]
+    split, other = others_of(rows)
+    assert (split.kind, split.activity_id, split.symbol) == ("split", "b", "W")
+    assert (split.shares_before, split.quantity) == (100, -90)
+    assert (other.symbol, other.shares_before, other.quantity) == ("V", None, 5)
+
+
+def test_a_split_may_state_its_ratio() -> None:
+    (split,) = others_of([moved("b", "W", 50, new_rate="3", old_rate="2")])
+    assert split.ratio == Fraction(3, 2)
+    (split,) = others_of([moved("b", "W", 50, new_rate="3", old_rate="0")])
+    assert split.ratio is None
+
+
+def test_the_two_rows_of_a_symbol_change_are_one() -> None:
+    group = {"group_id": "G", "activity_sub_type": "SNC"}
+    (change,) = others_of([moved("a", "W", -100, "NC", **group), moved("b", "WW", 100, "NC", **group)])
+    assert (change.kind, change.symbol, change.new_symbol, change.quantity) == ("symbol_change", "W", "WW", 100)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [moved("a", "W", -100, "NC", group_id="G"), moved("b", "WW", 90, "NC", group_id="G")],
+        [moved("a", "W", -100, "NC", group_id="G"), moved("b", "W", 100, "NC", group_id="G")],
+        [moved("a", "W", -100, "NC"), moved("b", "WW", 100, "NC")],
+        [moved("a", "W", -100, "MA", group_id="G"), moved("b", "WW", 100, "MA", group_id="G")],
+        [moved("a", "W", -100, group_id="G"), moved("b", "WW", 10, group_id="G")],
+        [moved("a", "W", 100, group_id="G"), moved("b", "W", 10, group_id="G")],
+        [moved(each, "W", qty, group_id="G") for each, qty in (("a", -100), ("b", 10), ("c", 1))],
+    ],
+)
+def test_rows_in_another_form_stay_apart(rows: list[dict[str, str]]) -> None:
+    found = others_of(rows)
+    assert [each.activity_id for each in found] == [row["id"] for row in rows]
+    assert all(each.kind in ("split", "other") and each.shares_before is None for each in found)
 
 
 # --- Pages ---
