@@ -147,6 +147,28 @@ def test_one_series_that_cannot_be_stored_stops_no_other(trading: Desk) -> None:
     assert "IBM" in update.error
 
 
+def test_a_silent_symbol_makes_no_request_of_the_others_longer_or_later(trading: Desk, alice: User) -> None:
+    deliver(SeriesKey("alpaca", "QUIET", "1Min"), minute_bars(5, "2020-02-28T15:00"), now=OPEN)
+    trading.used |= {(alice.pk, "QUIET", "1Min")}
+    trading.now = OPEN + 18 * MINUTE + SECOND
+    for minute in range(11, 19):
+        trading.now = OPEN + minute * MINUTE + SECOND
+        update_due(trading.clock)
+    # As many repeats as one bar may have, and it is a bar of another symbol that is late.
+    trading.now = OPEN + 20 * MINUTE + SECOND
+    trading.data.hold_back("IBM", "1Min", OPEN + 19 * MINUTE, until=trading.now + 3 * SECOND)
+    trading.data.requests.clear()
+    update_due(trading.clock)
+    [others, quiet] = trading.asked
+    assert (others["symbols"], quiet["symbols"]) == ("AAPL,IBM", "QUIET")
+    assert others["start"] > "2020-03-02T14:3"
+    for _ in range(2):
+        trading.now = BarUpdate.objects.get().due_at
+        update_due(trading.clock)
+    assert last_bars()["IBM"] == 19
+    assert trading.now < OPEN + 20 * MINUTE + 6 * SECOND
+
+
 def test_a_damaged_series_stops_no_other_and_no_error_keeps_the_turn(
     trading: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

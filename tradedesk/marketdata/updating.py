@@ -140,8 +140,9 @@ def run(update: BarUpdate, clock: Clock) -> None:
     now = clock()
     changes: dict[str, object] = {"error": error[:300], "symbols": len(rows), "leased_until": None}
     if failed is None:
-        waits = not turn.cut and turn.is_waiting(rows, now)
-        repeats = min(update.repeats + 1, MOST_REPEATS) if waits else 0
+        waits = not turn.cut and turn.is_waiting(now)
+        before = update.repeats if _is_same_bar(update, now) else 0
+        repeats = min(before + 1, MOST_REPEATS) if waits else 0
         due_at = now if turn.cut else next_due(update.timeframe, repeats, now)
         changes |= {"failures": 0, "answered_at": now, "repeats": repeats, "due_at": due_at}
     else:
@@ -153,6 +154,12 @@ def run(update: BarUpdate, clock: Clock) -> None:
     elif update.newest_close is None and rows:  # health looks from here on whether new ones come
         changes["newest_close"] = close_of(max(row.last for row in rows), update.timeframe)
     BarUpdate.objects.filter(pk=update.pk, leased_until=update.leased_until).update(**changes)
+
+
+def _is_same_bar(update: BarUpdate, now: datetime) -> bool:
+    """Whether no bar has become final since the last answer."""
+    last = update.answered_at
+    return last is not None and last_final(update.timeframe, last) == last_final(update.timeframe, now)
 
 
 def next_due(timeframe: str, repeats: int, now: datetime) -> datetime:
@@ -213,16 +220,20 @@ class _Turn:
     cut: bool = False
     refused: list[str] = field(default_factory=list)
     _last: dict[str, datetime] = field(default_factory=dict)
+    _prompt: set[str] = field(default_factory=set)
 
     def ask(self, feed: AlpacaFeed, rows: Iterable[BarSeries]) -> None:
-        """Ask for all series that are nearly up to date in one request, then for the others. Raises FeedFailed."""
+        """Ask for all series that are nearly up to date in one request, then for the others: one that has been
+        silent for long must not make the request for all of them long. Raises FeedFailed."""
         begun = self.clock()
         keys = {row.symbol: key_of(row) for row in rows}
         self._last = {row.symbol: row.last for row in rows}
         dated = Timeframe(self.timeframe).is_dated
         far = sessions.closes_before(begun, FAR_BEHIND_DAYS if dated else FAR_BEHIND)
         near = {symbol for symbol, last in self._last.items() if last >= far}
-        for symbols in (near, self._last.keys() - near):
+        recent = last_final(self.timeframe, begun - self._repeated()) - self._repeated()
+        self._prompt = {symbol for symbol, last in self._last.items() if last >= recent}
+        for symbols in (self._prompt, near - self._prompt, self._last.keys() - near - self._prompt):
             if not symbols:
                 continue
             start = min(self._last[symbol] for symbol in symbols) - self._repeated()
@@ -233,10 +244,10 @@ class _Turn:
                     self.cut = True
                     return
 
-    def is_waiting(self, rows: Iterable[BarSeries], now: datetime) -> bool:
-        """Whether a series has not got the newest bar that is final."""
+    def is_waiting(self, now: datetime) -> bool:
+        """Whether a series that was up to date has not got the newest bar that is final."""
         due = last_final(self.timeframe, now)
-        return any(self._last[row.symbol] < due for row in rows)
+        return any(self._last[symbol] < due for symbol in self._prompt)
 
     def _repeated(self) -> timedelta:
         """So far back, at least REPEATED bars are asked for again, over a weekend too."""
