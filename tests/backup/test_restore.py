@@ -134,6 +134,12 @@ def test_the_keys_of_the_backup_replace_generated_ones_and_not_those_of_the_envi
     assert (tmp_path / "demo-password").read_text() == "planted"
     assert (KEYS["ENCRYPTION_KEY"],) == settings.ENCRYPTION_KEYS
     restore_keys(tmp_path / "no such file")
+    # After a rotation.
+    settings.ENCRYPTION_KEYS = keys = ("new-" + "n" * 50, "old-" + "o" * 50)
+    write_keys(tmp_path / "keys.env")
+    settings.ENCRYPTION_KEYS = ("generated",)
+    restore_keys(tmp_path / "keys.env")
+    assert tuple((tmp_path / "encryption.key").read_text().split()) == settings.ENCRYPTION_KEYS == keys
 
 
 @pytest.mark.django_db
