@@ -58,16 +58,19 @@ def refuse_for_command(arguments: list[str]) -> None:
 
 
 def restore_mark() -> Path:
-    """The file that exists from the beginning of a restore to its end."""
+    """The file that exists from the beginning of a restore to its end. Its lines: the backup, then the database
+    and the folders that are overwritten."""
     return Path(settings.DATA_DIR) / "restore.unfinished"
 
 
 def refuse_half_restored() -> None:
     """Raises UnusableDatabase when a restore into this desk has begun and not ended."""
     if (mark := restore_mark()).exists():
+        backup, *targets = mark.read_text().splitlines() or [""]
+        into = "; ".join(targets) or settings.DATA_DIR
         raise UnusableDatabase(
-            f"A restore into {settings.DATA_DIR} did not end, so nothing there is complete. Run it again: "
-            f"manage.py restore {mark.read_text()}"
+            f"A restore into {into} did not end, so nothing there is complete. Run it again, with the same "
+            f"DATABASE_URL and BARS_URL: DESK_DATA_DIR={settings.DATA_DIR} manage.py restore {backup}"
         )
 
 

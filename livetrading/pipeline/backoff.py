@@ -1,7 +1,7 @@
 """Back-off: a broker that takes no more requests of an account is left alone for a while.
 
-Ticks and entries wait. Exits are sent all the same, and entries wait until exits and protection are through; those
-of a symbol always do.
+Ticks and entries wait. Exits are sent all the same, unless an operator has to compare a restored account first.
+Entries wait until exits and protection are through; those of a symbol always do.
 """
 
 import uuid
@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from django.db.models import Case, Exists, F, OuterRef, Q, When
 
 from livetrading.brokers.protocol import TooManyRequests
-from livetrading.models import BrokerAccount, Order, OrderState
+from livetrading.models import BrokerAccount, Halt, Order, OrderState
+from livetrading.services.halt import RESTORE
 from tradedesk.wall_time import lasts
 
 # Wall time, whatever the broker says.
@@ -30,22 +31,26 @@ def back_off(account_id: int, error: Exception, wall_now: datetime) -> timedelta
 
 
 def must_wait(order_id: uuid.UUID, wall_now: datetime) -> bool:
-    """Whether this order is an entry that waits: for the end of the back-off, afterwards for the exits of its
-    account, and at any time for the exits of its symbol, because a broker may refuse a sale while a purchase of
-    the same symbol works. One query without a back-off."""
+    """Whether this order waits. An entry: for the end of the back-off, afterwards for the exits of its account,
+    and at any time for the exits of its symbol, because a broker may refuse a sale while a purchase of the same
+    symbol works. An exit: for the operator who compares a restored account. One query without a back-off."""
     limited = lasts("account__quiet_until", wall_now - EXITS_FIRST, LONGEST + EXITS_FIRST)
     on_the_way = Q(state__in=(OrderState.PENDING, OrderState.SUBMITTING, OrderState.UNKNOWN))
     waiting = Q(state=OrderState.WAITING, purpose=Order.Purpose.EXIT)
     exits = Order.objects.filter(on_the_way | waiting).exclude(purpose=Order.Purpose.ENTRY)
     of_symbol = exits.filter(account=OuterRef("account"), symbol=OuterRef("symbol"))
     quiet = Case(When(limited, then=F("account__quiet_until")))
-    entry = Order.objects.filter(pk=order_id, purpose=Order.Purpose.ENTRY).annotate(
-        quiet=quiet, sold=Exists(of_symbol)
+    restored = Halt.objects.filter(account=OuterRef("account"), requested_by=RESTORE, lifted_at=None)
+    order = Order.objects.filter(pk=order_id).annotate(
+        quiet=quiet,
+        held=Case(When(purpose=Order.Purpose.ENTRY, then=Exists(of_symbol)), default=Exists(restored)),
     )
-    found = entry.values_list("account", "quiet", "sold").first()
+    found = order.values_list("purpose", "account", "quiet", "held").first()
     if found is None:
         return False
-    account_id, quiet_until, sold = found
-    if sold or quiet_until is None:
-        return bool(sold)
+    purpose, account_id, quiet_until, held = found
+    if purpose != Order.Purpose.ENTRY:
+        return bool(held)
+    if held or quiet_until is None:
+        return bool(held)
     return quiet_until > wall_now or exits.filter(account=account_id).exists()

@@ -32,6 +32,7 @@ from livetrading.services.failed_exits import alarm
 from livetrading.services.incidents import close, report
 from livetrading.services.notifications import notify_not_sent
 from livetrading.services.order_audit import move_and_record
+from livetrading.services.restored import sells_nothing
 from livetrading.services.signal_codes import note_end
 from tradedesk.accounts.changes import bump_version
 from tradedesk.core.bars import Timeframe
@@ -50,8 +51,8 @@ def execute_order(
     order_id: uuid.UUID, now: datetime, wall_now: datetime, clock: Callable[[], datetime] | None = None
 ) -> None:
     """Send a PENDING order to its broker; does nothing when another worker has claimed it. An entry stays PENDING
-    while its account backs off. clock: the wall time, read again right before the broker is called; None when it
-    does not pass.
+    while its account backs off, an exit while its account is restored and not lifted. clock: the wall time, read
+    again right before the broker is called; None when it does not pass.
 
     The order becomes ACCEPTED, BLOCKED or REJECTED with the reason, or UNKNOWN when the broker does not respond.
     """
@@ -207,6 +208,8 @@ def request_cancels(account: BrokerAccount, broker: Broker, fence: Fence | None 
     in time; a request that fails is repeated at the next tick, and so is what the fence stops. fence: None for a
     caller without a claim."""
     waiting = account.orders.filter(state=OrderState.CANCEL_PENDING).order_by("state_changed_at")
+    if sells_nothing(account):  # the exits at the broker stay
+        waiting = waiting.filter(purpose=Order.Purpose.ENTRY)
     patience = Patience()
     for client_order_id in waiting.values_list("client_order_id", flat=True):
         if patience.is_over:

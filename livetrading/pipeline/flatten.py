@@ -22,8 +22,11 @@ from livetrading.services.halt import advance, open_lots
 from livetrading.services.manual_exits import manual_exit
 from livetrading.services.order_audit import cancelled
 from livetrading.services.order_audit import made as created
+from livetrading.services.restored import sells_nothing
 from livetrading.services.signal_codes import note_end
 from tradedesk.audit.services import record_all
+
+AFTER_RESTORE = "The account is restored from a backup: nothing is sold before an operator lifts that."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ def flatten(
         halts = list(locked.halts.filter(UNFINISHED).order_by("pk"))
         if locked.epoch != account.epoch or not halts:
             return []  # the records were emptied, or the halt was lifted, since this tick began
-        left = _read(locked, halts)
+        restored = sells_nothing(locked)
+        left = _read(locked, [] if restored else halts)
         made = plan_halt(left, capabilities, now, wall_now)
         entries = []
         for order, state, changes in made.moves:
@@ -61,8 +65,9 @@ def flatten(
         orders_made(made.new)
         orders_left = sum(order.state not in FINAL for order in left.entries)
         lots_left = open_lots(locked) if any(halt.sells for halt in halts) else 0
+        problem = AFTER_RESTORE if restored and lots_left else _problem(left, lots_left)
         for halt in halts:
-            advance(halt, orders_left, lots_left, _problem(left, lots_left), now, wall_now)
+            advance(halt, orders_left, lots_left, problem, now, wall_now)
         record_all([*entries, *created(made.new)], wall_now)
     return [order.pk for order in made.new if order.state == OrderState.PENDING]
 

@@ -25,6 +25,7 @@ from livetrading.pipeline.protect import protect
 from livetrading.pipeline.reconcile import reconcile
 from livetrading.pipeline.watch import watch
 from livetrading.services.accounts import broker_for
+from livetrading.services.restored import sells_nothing
 from tradedesk.accounts.changes import bump_version
 from tradedesk.core.signals import Side
 from tradedesk.database_errors import is_database_down
@@ -63,7 +64,8 @@ def tick(
     cancellation; None when it does not pass.
 
     A strategy that cannot be evaluated is recorded and taken out; the rest goes on. When the account cannot be
-    reconciled, nothing is decided, because the decisions would not know its fills.
+    reconciled, nothing is decided, because the decisions would not know its fills. One that a restore has brought
+    back changes nothing at the broker but its entries, until an operator lifts that.
     """
     account = BrokerAccount.objects.select_related("user", "paper_account").get(pk=account_id)
     ids = {"account_id": account_id, "user_id": account.user_id}
@@ -73,11 +75,13 @@ def tick(
     strategies = strategies[:SET]
     try:
         broker = broker_for(account, now)
+        restored = sells_nothing(account)
         reconciled = reconcile(account, broker, now, wall_now)
         changed = reconciled.equity is not None and _watch(account, now, wall_now)
         changed |= cancel_entries_at_broker(account, broker.capabilities, now, wall_now)
         result.orders += flatten(account, broker.capabilities, now, wall_now)
-        result.orders += protect(account, broker.capabilities, reconciled.working, now, wall_now)
+        if not restored:
+            result.orders += protect(account, broker.capabilities, reconciled.working, now, wall_now)
         _keep(fence, renew)  # a slow broker must not use up the time for the cancellations
         request_cancels(account, broker, fence)
     except Exception as error:
@@ -99,7 +103,7 @@ def tick(
                 about = {**ids, "live_strategy_id": live_id}
                 log.error("The check of live strategy %s failed", live_id, exc_info=failure, extra=about)
             record_failures(errors, now, wall_now)
-        if not broker.capabilities.attached_exits_at_fill:
+        if not broker.capabilities.attached_exits_at_fill and not restored:
             # Exits that were just decided need their shares: what holds them is cancelled now.
             result.orders += protect(account, broker.capabilities, reconciled.working, now, wall_now)
             request_cancels(account, broker, fence)

@@ -19,7 +19,7 @@ from tradedesk.backup.database import CannotRestore
 from tradedesk.backup.keys import restore_keys, write_keys
 from tradedesk.backup.make import back_up
 from tradedesk.backup.manifest import Manifest, NotABackup, StoredFile
-from tradedesk.backup.restore import check, refuse_other, refuse_used, secrets_are_readable
+from tradedesk.backup.restore import check, refuse_other, refuse_used, secrets_are_readable, targets
 from tradedesk.database_check import UnusableDatabase, refuse_half_restored, restore_mark
 from tradedesk.encryption import Keyring
 
@@ -81,15 +81,38 @@ def test_a_desk_with_anything_to_lose_is_refused(
     rows.clear()
     plugin = desk.write("strategies", "mine.py", b"changed")
     assert str(plugin) in refused()
-    restore_mark().touch()  # of a restore that did not end: all of it is from the backup
+    # Of a restore that did not end: all of it is from the backup, if it is in the same database and folders.
+    restore_mark().write_text("\n".join([str(backup), *targets()]))
+    rows.add("accounts_user")
     refuse_used(backup)
+
+
+@pytest.mark.parametrize("other", ["database", "bars", "mark without targets"])
+def test_a_restore_that_did_not_end_gives_no_leave_to_overwrite_another_desk(
+    other: str, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "has_rows", {"accounts_user"}.__contains__)
+    desk = MadeDesk(tmp_path / "data", settings)
+    restore_mark().write_text("\n".join(["/backups/desk-1", *targets()]))
+    if other == "database":
+        live = {"ENGINE": "django.db.backends.postgresql", "HOST": "live", "NAME": "desk", "PASSWORD": "planted"}
+        settings.DATABASES = {"default": live}
+    elif other == "bars":
+        shutil.copytree(desk.folder / "bars", tmp_path / "srv")
+        settings.BARS_URL = (tmp_path / "srv").as_uri()
+    else:
+        restore_mark().write_text("/backups/desk-1")
+    with pytest.raises(CannotRestore, match="users") as refusal:
+        refuse_used(tmp_path / "backup")
+    assert ("did not end" in str(refusal.value)) == (other != "mark without targets")
+    assert "planted" not in "".join(targets())
 
 
 def test_a_desk_that_is_restored_in_part_is_not_used(tmp_path: Path, settings: Settings) -> None:
     settings.DATA_DIR = tmp_path
     refuse_half_restored()
-    restore_mark().write_text("/backups/desk-1")
-    with pytest.raises(UnusableDatabase, match="restore /backups/desk-1"):
+    restore_mark().write_text("/backups/desk-1\npostgresql db:5432/desk\nbars /srv/bars")
+    with pytest.raises(UnusableDatabase, match=r"db:5432/desk.* restore /backups/desk-1$"):
         refuse_half_restored()
 
 
@@ -111,6 +134,12 @@ def test_the_keys_of_the_backup_replace_generated_ones_and_not_those_of_the_envi
     assert (tmp_path / "demo-password").read_text() == "planted"
     assert (KEYS["ENCRYPTION_KEY"],) == settings.ENCRYPTION_KEYS
     restore_keys(tmp_path / "no such file")
+    # After a rotation.
+    settings.ENCRYPTION_KEYS = keys = ("new-" + "n" * 50, "old-" + "o" * 50)
+    write_keys(tmp_path / "keys.env")
+    settings.ENCRYPTION_KEYS = ("generated",)
+    restore_keys(tmp_path / "keys.env")
+    assert tuple((tmp_path / "encryption.key").read_text().split()) == settings.ENCRYPTION_KEYS == keys
 
 
 @pytest.mark.django_db

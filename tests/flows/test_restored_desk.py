@@ -78,7 +78,9 @@ def test_a_restored_desk_goes_on_trading_with_the_same_books(tmp_path: Path) -> 
 
     # A first try that was interrupted leaves no desk that can be started, and the next one starts over.
     again.folder.mkdir()
-    (again.folder / "restore.unfinished").write_text(str(backup))
+    folders = [f"{name} {again.folder / name}" for name in ("strategies", "media", "bars", "research")]
+    into = [str(backup), f"sqlite {again.folder / 'desk.sqlite3'}", *folders]
+    (again.folder / "restore.unfinished").write_text("\n".join(into))
     (again.folder / "desk.sqlite3").write_bytes(b"half of it")
     assert "did not end" in again.manage("desk", "--background", code=1)
     again.manage("restore", str(backup))

@@ -99,10 +99,26 @@ def test_bars_at_another_scale_are_not_stored_beside_the_old_ones() -> None:
     assert (findings()["rescaled"], PreviousVersion.objects.get().count) == (1, 50)
 
 
-def test_a_dividend_is_no_split() -> None:
+@pytest.mark.parametrize(("factor", "corrected"), [(0.5, 1), (0.5, 3), (10 / 11, 0), (10 / 11, 2), (1.1, 1)])
+def test_any_split_is_seen_also_beside_corrections(factor: float, corrected: int) -> None:
     bars = daily_bars(60, date(2020, 1, 2), price=100.0)
     deliver(DAYS, bars[:50], now=NOW)
-    assert deliver(DAYS, scaled(bars, 0.99)[40:50], now=NOW).changed == 10
+    before = stored().fingerprint
+    new = scaled(bars, factor)[44:51]
+    for row in range(corrected):
+        new = changed(new, 5 - row, float(new.close[5 - row]) + 0.03)
+    delivered = deliver(DAYS, new, now=NOW)
+    assert delivered.factor == pytest.approx(factor)
+    assert stored().fingerprint == before
+
+
+def test_corrections_of_most_bars_are_no_split() -> None:
+    bars = daily_bars(60, date(2020, 1, 2), price=100.0)
+    deliver(DAYS, bars[:50], now=NOW)
+    new = bars[44:50]
+    for row, off in enumerate((0.02, 0.03, 0.05, 0.07)):
+        new = changed(new, row, float(new.close[row]) + off)
+    assert deliver(DAYS, new, now=NOW).factor is None
 
 
 def test_a_series_in_use_is_not_hidden(monkeypatch: pytest.MonkeyPatch, settings: pytest.FixtureRequest) -> None:

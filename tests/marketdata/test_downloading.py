@@ -8,9 +8,11 @@ from pytest_django import Settings
 from tests.alpaca_server.data import Answer
 from tests.marketdata.alpaca_desk import Desk, desk
 from tests.marketdata.examples import daily_bars, minute_bars
+from tests.marketdata.test_delivering import scaled
 from tradedesk.accounts.models import User
 from tradedesk.marketdata import data_keys, downloading
 from tradedesk.marketdata.data_keys import NoKeys, UserKeys
+from tradedesk.marketdata.delivering import deliver
 from tradedesk.marketdata.downloading import cancel, request_download, run_downloads, steps_of
 from tradedesk.marketdata.feeds import alpaca
 from tradedesk.marketdata.feeds.alpaca_client import DataKeys
@@ -18,6 +20,7 @@ from tradedesk.marketdata.keeping import keep, refresh_due
 from tradedesk.marketdata.library import bars_of, find_series
 from tradedesk.marketdata.models import BarSeries, Download, KeptSeries
 from tradedesk.marketdata.refusal import ImportRefused
+from tradedesk.marketdata.series import SeriesKey
 
 __all__ = ["desk"]
 
@@ -217,3 +220,14 @@ def test_finished_downloads_are_kept_for_a_month(shares: Desk, alice: User) -> N
     assert downloading.delete_old(NOW + timedelta(days=29)) == 0
     assert downloading.delete_old(NOW + timedelta(days=31)) == 1
     assert Download.objects.get().symbols == ["IBM"]
+
+
+@pytest.mark.django_db
+def test_an_old_part_at_another_scale_replaces_no_newer_bars(desk: Desk) -> None:
+    days = daily_bars(40, date(2020, 1, 2), price=100.0)
+    deliver(SeriesKey("alpaca", "AAPL", "1Day"), days[10:], now=desk.now)
+    before = BarSeries.objects.get().fingerprint
+    downloading.store_step(None, "1Day", {"AAPL": scaled(days, 0.5)[:30]}, desk.clock)
+    assert BarSeries.objects.get().fingerprint == before
+    queued = Download.objects.get()
+    assert (queued.replace, queued.start) == (True, date(2020, 1, 2))

@@ -1,6 +1,7 @@
 """Series in use are kept up to date: one request for all, under a lease, and what happens when it fails."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,8 @@ from tests.alpaca_server.data import Answer
 from tests.marketdata.alpaca_desk import Desk, desk
 from tests.marketdata.examples import daily_bars, minute_bars
 from tradedesk.accounts.models import User
-from tradedesk.marketdata.delivering import deliver
+from tradedesk.core.bars import Bars
+from tradedesk.marketdata.delivering import Delivered, deliver
 from tradedesk.marketdata.downloading import run_downloads
 from tradedesk.marketdata.feed_state import failing_series
 from tradedesk.marketdata.health import judge_updates
@@ -143,6 +145,73 @@ def test_one_series_that_cannot_be_stored_stops_no_other(trading: Desk) -> None:
     update = BarUpdate.objects.get()
     assert (last_bars()["AAPL"], update.failures) == (10, 0)
     assert "IBM" in update.error
+
+
+def test_a_silent_symbol_makes_no_request_of_the_others_longer_or_later(trading: Desk, alice: User) -> None:
+    deliver(SeriesKey("alpaca", "QUIET", "1Min"), minute_bars(5, "2020-02-28T15:00"), now=OPEN)
+    trading.used |= {(alice.pk, "QUIET", "1Min")}
+    trading.now = OPEN + 18 * MINUTE + SECOND
+    for minute in range(11, 19):
+        trading.now = OPEN + minute * MINUTE + SECOND
+        update_due(trading.clock)
+    # As many repeats as one bar may have, and it is a bar of another symbol that is late.
+    trading.now = OPEN + 20 * MINUTE + SECOND
+    trading.data.hold_back("IBM", "1Min", OPEN + 19 * MINUTE, until=trading.now + 3 * SECOND)
+    trading.data.requests.clear()
+    update_due(trading.clock)
+    [others, quiet] = trading.asked
+    assert (others["symbols"], quiet["symbols"]) == ("AAPL,IBM", "QUIET")
+    assert others["start"] > "2020-03-02T14:3"
+    for _ in range(2):
+        trading.now = BarUpdate.objects.get().due_at
+        update_due(trading.clock)
+    assert last_bars()["IBM"] == 19
+    assert trading.now < OPEN + 20 * MINUTE + 6 * SECOND
+
+
+def test_a_damaged_series_stops_no_other_and_no_error_keeps_the_turn(
+    trading: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(key: SeriesKey, bars: Bars, **given: Any) -> Delivered:
+        if key.symbol == "AAPL":
+            raise error
+        return deliver(key, bars, **given)
+
+    monkeypatch.setattr("tradedesk.marketdata.updating.deliver", broken)
+    error: Exception = OSError("EIO")
+    BarUpdate.objects.update(repeats=32767)
+    update_due(trading.clock)
+    update = BarUpdate.objects.get()
+    assert (last_bars()["IBM"], update.failures, update.leased_until) == (10, 0, None)
+    assert "AAPL" in update.error
+    assert update.repeats < 1000
+    assert judge_updates([update], trading.now).state == State.WARNING
+    error = RuntimeError("lost connection")
+    trading.now = update.due_at
+    update_due(trading.clock)
+    update = BarUpdate.objects.get()
+    assert (update.failures, update.leased_until, update.due_at > trading.now) == (1, None, True)
+
+
+def test_bars_that_do_not_come_are_ill(trading: Desk) -> None:
+    """Alpaca answers, and has no new bar of any symbol."""
+    trading.data.fail(Answer(200, {"bars": {}, "next_page_token": None}))
+    update_due(trading.clock)
+    update = BarUpdate.objects.get()
+    assert (update.newest_close, update.delay) == (OPEN + 10 * MINUTE, None)
+    late = trading.now + 10 * MINUTE
+    update.due_at = late
+    assert judge_updates([update], late).state == State.ERROR
+    assert update.timeframe in judge_updates([update], late).text
+    # After the close no more bars are due, and on the next morning not at once.
+    update.newest_close = CLOSE
+    for when, state in (
+        (CLOSE + 3 * timedelta(hours=1), State.OK),
+        (OPEN + DAY + 2 * MINUTE, State.OK),
+        (OPEN + DAY + 10 * MINUTE, State.ERROR),
+    ):
+        update.due_at = when
+        assert judge_updates([update], when).state == state
 
 
 def test_after_a_pause_of_the_desk_all_missing_bars_come(trading: Desk) -> None:

@@ -34,6 +34,14 @@ def kind() -> str:
     return "sqlite" if "sqlite3" in settings.DATABASES["default"]["ENGINE"] else "postgresql"
 
 
+def address() -> str:
+    """Which database this is, without the password."""
+    used = settings.DATABASES["default"]
+    if kind() == "sqlite":
+        return f"sqlite {Path(used['NAME']).resolve()}"
+    return f"postgresql {used.get('HOST') or 'local'}:{used.get('PORT') or 5432}/{used.get('NAME')}"
+
+
 @contextmanager
 def snapshots() -> Iterator[Callable[[Path, Callable[[Query], None]], None]]:
     """Gives the function that copies the database: `copy(target, look)` writes the file, and calls `look` with a

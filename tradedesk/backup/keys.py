@@ -19,16 +19,17 @@ def write_keys(file: Path) -> None:
 
 def restore_keys(file: Path) -> None:
     """Put the keys of a backup in the place of those that an empty desk has generated. What the environment gives
-    stays, and so does ENCRYPTION_KEY with several keys, which only the environment can have."""
+    stays. After a rotation there are several keys of encryption, in the file a line for each."""
     if not file.is_file():
         return
     for line in file.read_text(encoding="utf-8").splitlines():
         name, _, value = line.partition("=")
-        if name not in FILES or os.environ.get(name) or "," in value:
+        if name not in FILES or os.environ.get(name):
             continue
-        _write(settings.DATA_DIR / FILES[name], value)
         if name == "ENCRYPTION_KEY":
-            settings.ENCRYPTION_KEYS = (value,)
+            settings.ENCRYPTION_KEYS = tuple(value.split(","))
+            value = "\n".join(settings.ENCRYPTION_KEYS)
+        _write(settings.DATA_DIR / FILES[name], value)
 
 
 def _write(file: Path, text: str) -> None:

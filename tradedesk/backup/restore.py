@@ -1,7 +1,7 @@
 """A new desk from a backup. It begins only in an empty desk, so nothing that anybody has is overwritten.
 
-A mark in the data folder says that a restore has begun and not ended: meanwhile every command and process refuses
-this desk, and another restore starts over.
+A mark in the data folder says that a restore has begun and not ended, and into which database and folders:
+meanwhile every command and process refuses this desk, and another restore into the same ones starts over.
 """
 
 import os
@@ -45,7 +45,7 @@ def restore(folder: Path, wall_clock: Callable[[], datetime]) -> Restored:
     with lock_desk(Running.this_process("manage.py restore")):
         refuse_used(folder)
         mark = restore_mark()
-        mark.write_text(str(folder))
+        mark.write_text("\n".join([str(folder), *targets()]))
         _copy_files(folder, manifest)
         restore_keys(folder / KEYS)
         database.load(folder)
@@ -86,10 +86,19 @@ def refuse_other(manifest: Manifest) -> None:
         )
 
 
+def targets() -> list[str]:
+    """What a restore overwrites, a line for each: the database, and the folders of files."""
+    lines = [database.address()]
+    lines += [f"{name} {folder.resolve()}" for name, folder in folders().items()]
+    return lines
+
+
 def refuse_used(folder: Path) -> None:
-    """Raises CannotRestore for a desk that has anything to lose."""
-    if restore_mark().exists():
-        return  # what is there is of a restore that did not end
+    """Raises CannotRestore for a desk that has anything to lose. What a restore that did not end has left is
+    nothing to lose, and only in the very database and folders that it wrote to."""
+    begun = restore_mark().read_text().splitlines()[1:] if restore_mark().exists() else []
+    if begun == targets():
+        return
     has = []
     if database.has_rows("accounts_user"):
         has.append("users")
@@ -104,6 +113,12 @@ def refuse_used(folder: Path) -> None:
             if not other.is_file() or other.read_bytes() != file.read_bytes():
                 has.append(f"the file {file}")
                 break
+    if has and begun:
+        raise CannotRestore(
+            f"This desk has {', '.join(has)}, and the restore that did not end was into others: "
+            f"{'; '.join(begun)}. Run it again with the same DATABASE_URL and BARS_URL, or with a new "
+            "DESK_DATA_DIR and an empty database."
+        )
     if has:
         raise CannotRestore(
             f"This desk has {', '.join(has)} already, and a backup is restored into an empty desk only. Set "

@@ -20,13 +20,11 @@ from tradedesk.marketdata.merging import Merged, merge_bars
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.parts import TAIL_BARS, Part, join, tail_piece
 from tradedesk.marketdata.quality import Finding, Span, finding, findings_of, with_newer
-from tradedesk.marketdata.quality.seams import common, one_factor
+from tradedesk.marketdata.quality.seams import common, rescaled
 from tradedesk.marketdata.refusal import ImportRefused
 from tradedesk.marketdata.series import SeriesKey, read_parts, save_parts, save_series, while_current
 from tradedesk.marketdata.store import DamagedBars
 
-# Common bars that differ by this factor or more are at another scale.
-LEAST_SPLIT = 1.2
 RECORDED = ("corrected", "late", "rescaled")
 
 
@@ -59,8 +57,7 @@ def deliver(key: SeriesKey, bars: Bars, *, now: datetime) -> Delivered:
         save_series(key, bars, adjusted=True, stored=None, now=now, findings=found)
         return Delivered(added=len(bars))
     beside, pieces = _read_from(stored, bars.time[0])
-    factor = one_factor(*common(beside, bars))
-    if factor is not None and not 1 / LEAST_SPLIT < factor < LEAST_SPLIT:
+    if (factor := rescaled(*common(beside, bars))) is not None:
         return Delivered(factor=factor)
     merged = merge_bars(beside, bars)
     if not merged.added and not len(merged.changed):

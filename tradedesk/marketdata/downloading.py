@@ -151,8 +151,11 @@ def queue_refresh(
     return _queue(job, now)
 
 
-def queue_replacement(key: SeriesKey, factor: float, now: datetime) -> Download | None:
-    """Queue the download of a whole history that is at another scale than the feed's bars."""
+def queue_replacement(
+    key: SeriesKey, factor: float, now: datetime, *, since: datetime | None = None
+) -> Download | None:
+    """Queue the download of a whole history that is at another scale than the feed's bars. since: an earlier start
+    than that of what is stored."""
     stored = BarSeries.objects.filter(**key._asdict()).first()
     if stored is None:
         return None
@@ -162,7 +165,7 @@ def queue_replacement(key: SeriesKey, factor: float, now: datetime) -> Download 
         owner_id=key.owner_id,
         symbols=[key.symbol],
         timeframe=key.timeframe,
-        start=stored.first.date(),
+        start=min(stored.first, since or stored.first).date(),
         automatic=True,
         replace=True,
     )
@@ -362,8 +365,9 @@ def _delivered(key: SeriesKey, bars: Bars, clock: Clock) -> Delivered:
     if delivered.factor is None:
         return delivered
     stored = BarSeries.objects.filter(**key._asdict()).first()
-    if stored is not None and to_datetime(bars.time[0]) > stored.first:
-        queue_replacement(key, delivered.factor, clock())
+    first, last = to_datetime(bars.time[0]), to_datetime(bars.time[-1])
+    if stored is not None and (first > stored.first or last < stored.last):
+        queue_replacement(key, delivered.factor, clock(), since=first)
         return delivered
     return replace_history(key, bars, factor_note=f"the factor {delivered.factor:.4g}", now=clock())
 

@@ -5,16 +5,22 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from tradedesk.core.bars import Timeframe
 from tradedesk.core.clock import SystemClock
 from tradedesk.marketdata import sessions
 from tradedesk.marketdata.feed_state import FAILING
 from tradedesk.marketdata.models import BarUpdate, ReplayMarket
 from tradedesk.marketdata.replay import ROW
+from tradedesk.marketdata.updating import close_of, last_final
 from tradedesk.monitoring.findings import Finding, State
 from tradedesk.monitoring.pulse import MAX_AHEAD
 
 # Beat asks the replay every second to move on. It has stopped when nobody has asked for so long.
 STANDSTILL = timedelta(seconds=30)
+# From so many bars and this time on, no bar is ill. Of days, this time after the bar is final.
+SILENT_BARS, LEAST_SILENCE = 2, timedelta(minutes=5)
+LATE_DAY = timedelta(hours=1)
+ASK = "Look at Alpaca's status page and at ALPACA_FEED."
 
 
 def market_findings(wall_now: datetime) -> dict[str, Finding]:
@@ -34,10 +40,27 @@ def judge_updates(updates: Sequence[BarUpdate], wall_now: datetime) -> Finding:
     late = [each for each in updates if wall_now - max(each.due_at, each.leased_until or each.due_at) > STANDSTILL]
     if late:
         return Finding(State.ERROR, f"{_hours()} Nobody asks for new bars. Restart beat and worker.", lines)
-    if failing:
+    if silent := next((each for each in updates if each.owner_id is None and is_silent(each, wall_now)), None):
+        text = f"{_hours()} No new {silent.timeframe} bars arrive, so entries stop. {silent.error or ASK}"
+        # One symbol alone may not have traded.
+        return Finding(State.ERROR if silent.symbols > 1 else State.WARNING, text, lines)
+    if refused := next((update for update in updates if update.owner_id is None and update.error), None):
+        return Finding(State.WARNING, f"{_hours()} Not all bars are stored: {refused.error}", lines)
+    if failing or any(is_silent(update, wall_now) for update in updates):
         # With the keys of single users, who see why on their data page.
         return Finding(State.WARNING, f"{_hours()} The market data of single users fails.", lines)
     return Finding(State.OK, _hours(), lines)
+
+
+def is_silent(update: BarUpdate, wall_now: datetime) -> bool:
+    """Whether several bars are final of which the desk has none: the source answers, and has no new bars, or none
+    can be stored."""
+    length = timedelta(minutes=Timeframe(update.timeframe).minutes)
+    patience = LATE_DAY if Timeframe(update.timeframe).is_dated else SILENT_BARS * length + LEAST_SILENCE
+    if update.newest_close is None:
+        return False  # there was no turn yet
+    due = last_final(update.timeframe, wall_now - patience)
+    return update.newest_close < close_of(due, update.timeframe)
 
 
 def _line(update: BarUpdate) -> str:

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import numpy as np
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from tradedesk.core.bars import Bars, InvalidBars, Timeframe, to_datetime
+from tradedesk.core.bars import Bars, InvalidBars, Timeframe, to_datetime, to_datetime64
 from tradedesk.marketdata import sessions
 from tradedesk.marketdata.arrivals import Arrival, announce
 from tradedesk.marketdata.data_keys import access_of_owner
@@ -30,6 +31,7 @@ from tradedesk.marketdata.resampling import made_from
 from tradedesk.marketdata.series import SeriesKey, key_of
 from tradedesk.marketdata.services import ALPACA
 from tradedesk.marketdata.sessions import bar_close
+from tradedesk.marketdata.store import DamagedBars
 from tradedesk.marketdata.usage import all_in_use
 from tradedesk.wall_time import is_over
 
@@ -49,6 +51,8 @@ FIRST_PAUSE, LONGEST_PAUSE, KEYS_PAUSE = 2.0, 60.0, 300.0
 SOON, SOON_TIMES = timedelta(seconds=1), 4
 LATER, LATER_LONGEST = timedelta(minutes=1), timedelta(hours=1)
 LONGEST_WAIT = timedelta(days=10)
+# More requests in a row change nothing, and the column is small.
+MOST_REPEATS = 100
 
 Group = tuple[int | None, str]
 Clock = Callable[[], datetime]
@@ -110,25 +114,35 @@ def claim(now: datetime) -> BarUpdate | None:
 
 
 def run(update: BarUpdate, clock: Clock) -> None:
-    """One turn of a claimed row: ask, store, and say when the next one is due. Raises nothing of a feed."""
+    """One turn of a claimed row: ask, store, and say when the next one is due. An error of any kind ends in the
+    row, which is tried again after a pause."""
     turn = _Turn(update.timeframe, clock)
-    rows = series_in_use().get((update.owner_id, update.timeframe), [])
+    rows: list[BarSeries] = []
     error = ""
     failed: FeedFailed | None = None
     try:
+        rows = series_in_use().get((update.owner_id, update.timeframe), [])
         turn.ask(access_of_owner(update.owner_id).feed(), rows)
     except FeedFailed as failure:
         failed, error = failure, str(failure)
+    except Exception as unexpected:
+        log.exception("Bars of %s could not be updated", update)
+        error = f"The bars could not be updated: {unexpected!r}"
+        failed = FeedFailed(error)
     else:
         error = " ".join(turn.refused)
     if turn.added:
         longer = [update.timeframe, *made_from(update.timeframe)]
-        announce(Arrival(update.owner_id, turn.added, longer), clock())
+        try:
+            announce(Arrival(update.owner_id, turn.added, longer), clock())
+        except Exception:  # the checks are due by themselves, only later
+            log.exception("New bars of %s could not be announced", update)
     now = clock()
     changes: dict[str, object] = {"error": error[:300], "symbols": len(rows), "leased_until": None}
     if failed is None:
-        waits = not turn.cut and turn.is_waiting(rows, now)
-        repeats = update.repeats + 1 if waits else 0
+        waits = not turn.cut and turn.is_waiting(now)
+        before = update.repeats if _is_same_bar(update, now) else 0
+        repeats = min(before + 1, MOST_REPEATS) if waits else 0
         due_at = now if turn.cut else next_due(update.timeframe, repeats, now)
         changes |= {"failures": 0, "answered_at": now, "repeats": repeats, "due_at": due_at}
     else:
@@ -137,7 +151,15 @@ def run(update: BarUpdate, clock: Clock) -> None:
         log.warning("Bars of %s could not be updated: %s", update, error)
     if turn.newest is not None and (update.newest_close is None or turn.newest > update.newest_close):
         changes |= {"newest_close": turn.newest, "stored_at": turn.stored_at}
+    elif update.newest_close is None and rows:  # health looks from here on whether new ones come
+        changes["newest_close"] = close_of(max(row.last for row in rows), update.timeframe)
     BarUpdate.objects.filter(pk=update.pk, leased_until=update.leased_until).update(**changes)
+
+
+def _is_same_bar(update: BarUpdate, now: datetime) -> bool:
+    """Whether no bar has become final since the last answer."""
+    last = update.answered_at
+    return last is not None and last_final(update.timeframe, last) == last_final(update.timeframe, now)
 
 
 def next_due(timeframe: str, repeats: int, now: datetime) -> datetime:
@@ -176,6 +198,11 @@ def last_final(timeframe: str, now: datetime) -> datetime:
     return sessions.previous_close(shown) - length
 
 
+def close_of(opened: datetime, timeframe: str) -> datetime:
+    """When the bar that opens then closes."""
+    return to_datetime(bar_close(np.array([to_datetime64(opened)]), timeframe)[0])
+
+
 def pause_after(failure: FeedFailed, failures: int) -> timedelta:
     usual = min(FIRST_PAUSE * 2 ** min(failures - 1, 10), LONGEST_PAUSE)
     return timedelta(seconds=max(failure.wait, KEYS_PAUSE if failure.keys else usual))
@@ -193,16 +220,20 @@ class _Turn:
     cut: bool = False
     refused: list[str] = field(default_factory=list)
     _last: dict[str, datetime] = field(default_factory=dict)
+    _prompt: set[str] = field(default_factory=set)
 
     def ask(self, feed: AlpacaFeed, rows: Iterable[BarSeries]) -> None:
-        """Ask for all series that are nearly up to date in one request, then for the others. Raises FeedFailed."""
+        """Ask for all series that are nearly up to date in one request, then for the others: one that has been
+        silent for long must not make the request for all of them long. Raises FeedFailed."""
         begun = self.clock()
         keys = {row.symbol: key_of(row) for row in rows}
         self._last = {row.symbol: row.last for row in rows}
         dated = Timeframe(self.timeframe).is_dated
         far = sessions.closes_before(begun, FAR_BEHIND_DAYS if dated else FAR_BEHIND)
         near = {symbol for symbol, last in self._last.items() if last >= far}
-        for symbols in (near, self._last.keys() - near):
+        recent = last_final(self.timeframe, begun - self._repeated()) - self._repeated()
+        self._prompt = {symbol for symbol, last in self._last.items() if last >= recent}
+        for symbols in (self._prompt, near - self._prompt, self._last.keys() - near - self._prompt):
             if not symbols:
                 continue
             start = min(self._last[symbol] for symbol in symbols) - self._repeated()
@@ -213,10 +244,10 @@ class _Turn:
                     self.cut = True
                     return
 
-    def is_waiting(self, rows: Iterable[BarSeries], now: datetime) -> bool:
-        """Whether a series has not got the newest bar that is final."""
+    def is_waiting(self, now: datetime) -> bool:
+        """Whether a series that was up to date has not got the newest bar that is final."""
         due = last_final(self.timeframe, now)
-        return any(self._last[row.symbol] < due for row in rows)
+        return any(self._last[symbol] < due for symbol in self._prompt)
 
     def _repeated(self) -> timedelta:
         """So far back, at least REPEATED bars are asked for again, over a weekend too."""
@@ -231,6 +262,10 @@ class _Turn:
         except (ImportRefused, InvalidBars) as refusal:
             self.refused.append(f"{key.symbol}: {refusal}")
             return
+        except (OSError, DamagedBars) as unreadable:
+            log.exception("Bars of %s could not be stored", key.symbol)
+            self.refused.append(f"{key.symbol}: its bars cannot be read or written: {unreadable!r}")
+            return
         if delivered.factor is not None:
             queue_replacement(key, delivered.factor, self.clock())
             self.refused.append(f"{key.symbol} was split: its history is downloaded again.")
@@ -240,7 +275,7 @@ class _Turn:
         self._last[key.symbol] = max(self._last[key.symbol], to_datetime(bars.time[-1]))
         if delivered.added:
             self.added.add(key.symbol)
-            close = to_datetime(bar_close(bars.time[-1:], self.timeframe)[0])
+            close = close_of(to_datetime(bars.time[-1]), self.timeframe)
             if self.newest is None or close > self.newest:
                 self.newest, self.stored_at = close, self.clock()
 

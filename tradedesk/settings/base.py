@@ -216,6 +216,8 @@ CELERY_TASK_ROUTES = (
             "livetrading.tasks.test_connection",
             # It reads all files and delays no order there.
             "tradedesk.tasks.make_nightly_backup",
+            # Ten megabytes, whenever somebody types in the search for symbols.
+            "tradedesk.marketdata.tasks.refresh_assets",
         )
     }
 )

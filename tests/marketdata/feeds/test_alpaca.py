@@ -14,6 +14,7 @@ from tests.marketdata.examples import daily_bars, minute_bars
 from tradedesk.core.bars import Timeframe, to_datetime
 from tradedesk.marketdata.feeds import alpaca, alpaca_client
 from tradedesk.marketdata.feeds.alpaca import AlpacaFeed
+from tradedesk.marketdata.feeds.alpaca_bars import bars_of_page
 from tradedesk.marketdata.feeds.alpaca_client import DataKeys
 from tradedesk.marketdata.feeds.protocol import FeedFailed, NotServed
 from tradedesk.marketdata.sessions import session_close
@@ -194,3 +195,11 @@ def test_hours_weeks_and_months_are_made_of_shorter_bars() -> None:
     assert (made[Timeframe.HOUR], made[Timeframe.WEEK]) == (Timeframe.FIFTEEN_MINUTES, Timeframe.DAY)
     with pytest.raises(NotServed, match="1Hour"):
         feed.history("AAPL", Timeframe.HOUR, OPEN, CLOSE, CLOSE)
+
+
+def test_a_row_that_is_no_bar_stops_no_other_symbol() -> None:
+    row = {"t": "2020-03-02T15:00:00Z", "o": 1, "h": 1, "l": 1, "c": 1, "v": 1}
+    rows = {"AAPL": [row], "ZZZ": [row | {"t": 5}]}
+    assert list(bars_of_page({"bars": rows}, "1Min")) == ["AAPL"]
+    with pytest.raises(FeedFailed):
+        bars_of_page({"bars": {"ZZZ": rows["ZZZ"]}}, "1Min")

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         )
         if restored.halted:
             self.stdout.write(
-                f"Entries of {restored.halted:,} account(s) at brokers are stopped: orders may have been filled "
+                f"{restored.halted:,} account(s) at brokers buy and sell nothing: orders may have been filled "
                 "since the backup. Start the desk, compare each account with its broker, and let it trade again "
                 "with “manage.py halt_trading USER --lift”."
             )

@@ -17,12 +17,19 @@ log = logging.getLogger(__name__)
 
 def bars_of_page(answer: Any, timeframe: str) -> dict[str, Bars]:
     """The bars of each symbol in one page: ascending, of the regular sessions. Raises FeedFailed."""
-    found = _part(answer, "bars")
-    try:
-        pages = {str(symbol): _bars(rows) for symbol, rows in found.items() if rows}
-    except (KeyError, TypeError, ValueError, OverflowError):
-        raise FeedFailed("Alpaca's answer has bars that cannot be read.") from None
-    return {symbol: _regular(symbol, bars, timeframe) for symbol, bars in pages.items()}
+    pages = {}
+    unreadable = []
+    for symbol, rows in _part(answer, "bars").items():
+        try:
+            if rows:
+                pages[str(symbol)] = _regular(str(symbol), _bars(rows), timeframe)
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+            unreadable.append(str(symbol))
+    if unreadable and not pages:
+        raise FeedFailed("Alpaca's answer has bars that cannot be read.")
+    if unreadable:
+        log.error("Alpaca's bars of %s cannot be read.", ", ".join(unreadable))
+    return pages
 
 
 def next_page(answer: Any) -> str:

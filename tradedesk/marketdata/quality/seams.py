@@ -73,6 +73,25 @@ def one_factor(stored: Bars, new: Bars) -> float | None:
     return factor if is_clear and (is_split or len(factors) >= ENOUGH) else None
 
 
+def rescaled(stored: Bars, new: Bars) -> float | None:
+    """The factor between bars of a feed that adjusts for splits only, of the same times: None unless at least half
+    of them differ by one. A bar may be corrected at the same time, and no split is too small."""
+    if not len(stored):
+        return None
+    factors = new.close / stored.close
+    rounding = CENT / stored.close + CENT / new.close
+    # A factor that most bars have is among those of a few of them; the median may be that of a correction.
+    some = np.unique(np.linspace(0, len(factors) - 1, COMPARED).round().astype(int))
+    votes = [int((np.abs(factors / each - 1.0) <= SAME_FACTOR + rounding).sum()) for each in factors[some]]
+    most = int(np.argmax(votes))
+    alike = np.abs(factors / factors[some[most]] - 1.0) <= SAME_FACTOR + rounding
+    factor = float(np.median(factors[alike]))
+    is_split = bool(ratio_of(float(np.log(factor))))
+    is_clear = abs(factor - 1.0) > max(LEAST_FACTOR, 2.0 * float(np.median(rounding)))
+    is_most = 2 * votes[most] >= len(factors) and (is_split or votes[most] >= ENOUGH)
+    return factor if is_clear and is_most else None
+
+
 def _seams(stored: Bars, new: Bars) -> list[Span]:
     """Where `new` bars meet stored ones that stay, and either the bars next to it that both have differ by one
     factor, or there are none and the price steps as at a split."""
