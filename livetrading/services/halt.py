@@ -12,6 +12,7 @@ from livetrading.models import BrokerAccount, Halt, Incident, Order
 from livetrading.models.halt import UNFINISHED
 from livetrading.models.order import WORKING
 from livetrading.models.trade import trades_of
+from livetrading.services.accounts import active_account
 from livetrading.services.notifications import notify_halt
 from livetrading.services.queue import enqueue_tick_now
 from livetrading.services.wording import counted
@@ -103,6 +104,34 @@ def lift(account: BrokerAccount, confirmation: str, *, by: User | str, now: date
             bump_version(locked.user_id)
             record(by, "halt_lifted", locked, {}, wall_now)
     return lifted
+
+
+def request_all(
+    user: User, mode: str, action: str, *, reason: str = "", now: datetime, wall_now: datetime
+) -> list[Halt]:
+    """Stop every account of the user in this mode: strategies trade in all of them, not in the active one alone.
+    Opens the paper account when there is none. Raises NoBroker."""
+    accounts = list(accounts_of(user, mode)) or [active_account(user.pk, mode)]
+    return [request(each, action, by=user, reason=reason, now=now, wall_now=wall_now) for each in accounts]
+
+
+def lift_all(user: User, mode: str, confirmation: str, *, now: datetime, wall_now: datetime) -> None:
+    """Lift the halts of every account of the user in this mode. Raises NotLifted unless `confirmation` is RESUME,
+    and OperatorsHalt after the others are lifted, when the user may not lift one."""
+    check_word(confirmation)
+    refused = None
+    for account in accounts_of(user, mode):
+        try:
+            lift(account, confirmation, by=user, now=now, wall_now=wall_now)
+        except OperatorsHalt as refusal:
+            refused = refusal
+    if refused is not None:
+        raise refused
+
+
+def accounts_of(user: User, mode: str) -> QuerySet[BrokerAccount]:
+    """Those that a user's halt stops: all of this mode that are not revoked."""
+    return BrokerAccount.objects.filter(user=user, mode=mode, revoked_at=None).order_by("-active", "pk")
 
 
 def may_lift(by: User | str, account: BrokerAccount) -> bool:

@@ -85,7 +85,7 @@ class Command(BaseCommand):
 
 
 def _state(halt: Halt) -> HaltState:
-    return HaltState(halt.account.mode, halt.account, halt)
+    return HaltState(halt.account.mode, [halt.account], [halt])
 
 
 def _name(account: BrokerAccount) -> str:
