@@ -17,7 +17,7 @@ from livetrading.models.order import WORKING
 from livetrading.services.account_rules import create_default_rules
 from livetrading.services.accounts import open_simulation, switch_to
 from livetrading.services.connection_tests import queue_test
-from livetrading.services.halt import open_lots
+from livetrading.services.halt import open_lots, operators_halt, pass_on
 from livetrading.services.wording import counted
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import Mode, User
@@ -85,6 +85,7 @@ def add_account(
             switch_to(account)
             details["active"] = True
         record(user, "account_added", account, details, wall_now)
+        pass_on(account, wall_now)
     bump_version(user.pk)
     return account
 
@@ -150,13 +151,14 @@ def activate_account(account: BrokerAccount, *, by: User, wall_now: datetime) ->
             raise AccountRefused(REVOKED if account.revoked else "Test the account first: it is not verified.")
         details = {"before": before and before.name, "after": account.name}
         record(by, "account_activated", account, details, wall_now)
+        pass_on(account, wall_now)
     bump_version(account.user_id)
 
 
 def revoke_account(account: BrokerAccount, *, by: User, wall_now: datetime) -> int:
     """Delete the keys for good. The live strategies of the account are paused, because the desk can trade for them
     no more; returns their number. Raises AccountRefused while something is held or at work: without keys the desk
-    could neither sell nor protect it."""
+    could neither sell nor protect it; and while an operator has stopped it."""
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=account.user_id)
         # With the row lock, a check has either written its orders before, or finds the account revoked.
@@ -189,7 +191,13 @@ def revoke_account(account: BrokerAccount, *, by: User, wall_now: datetime) -> i
 
 
 def held_problem(account: BrokerAccount) -> str:
-    """Why the account cannot be revoked now; "" when nothing is held or at work."""
+    """Why the account cannot be revoked now: something is held or at work, or an operator has stopped it, and a
+    new one would trade. "" when it can be."""
+    if (halt := operators_halt(account)) is not None:
+        return (
+            f"Trading of “{account.name}” was stopped by {halt.requested_by}: only an operator can end this, so "
+            "it cannot be revoked now. To end the use of a key now, replace the keys."
+        )
     orders = account.orders.filter(state__in=WORKING).count()
     counts = ((open_lots(account), "open position"), (orders, "working order"))
     found = [counted(number, noun) for number, noun in counts if number]

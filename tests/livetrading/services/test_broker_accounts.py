@@ -16,13 +16,16 @@ from livetrading.services.accounts import NoBroker, active_account, broker_for
 from livetrading.services.broker_accounts import AccountRefused
 from livetrading.services.control import ControlRefused, control
 from livetrading.services.deploy import DeployRefused, check_room
+from livetrading.services.halt import OperatorsHalt, lift, request
 from livetrading.services.missed_checks import find_missed_checks
 from livetrading.services.overdue import due_checks
 from livetrading.services.replay_hold import unfinished_work
 from tests.livetrading.factories import (
     NOW,
+    TODAY,
     WALL,
     account_of,
+    at_day,
     make_live_strategy,
     make_order,
     make_paper_trade,
@@ -295,3 +298,48 @@ def test_keys_of_another_account_are_refused(alice: User, broker: KeyedBroker) -
     assert (test.state, credentials_of(account)) == ("failed", KEYS)
     assert "…9999" in test.problem
     assert "PA300000" not in test.problem
+
+
+# --- While an operator has stopped trading ---------------------------------------------------------------------
+
+
+def test_no_other_account_goes_round_an_operators_halt(alice: User, bob: User, broker: KeyedBroker) -> None:
+    at_day(TODAY)
+    spare = add_verified(alice, mode="live", activate=False)
+    halted = account_of(alice, "live")
+    request(halted, "entries", by=bob, reason="Fire.", now=NOW, wall_now=WALL)
+    with pytest.raises(AccountRefused):
+        accounts.revoke_account(halted, by=alice, wall_now=WALL)
+    halted.refresh_from_db()
+    assert not halted.revoked
+
+    new = add(alice, keys=OTHER_KEYS, mode="live")
+    accounts.activate_account(spare, by=alice, wall_now=WALL)
+    for account in (new, spare):
+        account.refresh_from_db()
+        assert (account.entries_stopped_by, account.entries_stopped_reason) == (
+            "the operator bob@example.com",
+            "Fire.",
+        )
+        with pytest.raises(OperatorsHalt):
+            lift(account, "RESUME", by=alice, now=NOW, wall_now=WALL)
+    assert not add(bob, keys=WRONG_KEYS, mode="live").entries_stopped
+    on_paper = add(alice, keys=WRONG_KEYS)
+    assert not BrokerAccount.objects.get(pk=on_paper.pk).entries_stopped
+
+    bob.is_superuser = True
+    bob.save()
+    lift(spare, "RESUME", by=bob, now=NOW, wall_now=WALL + timedelta(seconds=1))
+    BrokerAccount.objects.filter(pk=spare.pk).update(active=False)
+    accounts.activate_account(spare, by=alice, wall_now=WALL)
+    assert not BrokerAccount.objects.get(pk=spare.pk).entries_stopped
+
+
+def test_an_account_that_becomes_active_with_its_test_is_stopped_too(
+    alice: User, bob: User, broker: KeyedBroker
+) -> None:
+    at_day(TODAY)
+    spare = add(alice, mode="live", activate=True)
+    request(account_of(alice, "live"), "entries", by=bob, now=NOW, wall_now=WALL)
+    assert run(spare).problem == ""
+    assert (spare.active, spare.entries_stopped) == (True, True)
