@@ -15,6 +15,7 @@ from livetrading.services.wording import counted
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import Mode, User
 from tradedesk.audit.services import record
+from tradedesk.marketdata.clock import market_clock
 from tradedesk.notifications.events import Event, Priority
 from tradedesk.notifications.services import notify
 
@@ -73,15 +74,16 @@ def switch_mode(
     Nothing is sent to a broker: the gate holds back the entries of the other mode from now on, and exits and
     protection go on. Raises NotConfirmed, NoLiveKeys and NoSecondFactor.
     """
-    if mode == Mode.LIVE:
-        if not confirmed:
-            raise NotConfirmed("Confirm that live strategies may use real money.")
-        if (problem := problem_with_live(user)) is not None:
-            raise problem
+    if mode == Mode.LIVE and not confirmed:
+        raise NotConfirmed("Confirm that live strategies may use real money.")
     changes: dict[str, object] = {"mode": Mode(mode), "mode_changed_at": wall_now}
     if mode == Mode.LIVE:
         changes["first_live_at"] = Coalesce("first_live_at", Value(wall_now), output_field=DateTimeField())
     with transaction.atomic():
+        # Who gives up the second factor at the same time is sent back to paper after this, or is refused here.
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if mode == Mode.LIVE and (problem := problem_with_live(user)) is not None:
+            raise problem
         changed = User.objects.filter(pk=user.pk, is_active=True).exclude(mode=mode).update(**changes) == 1
         if changed:
             priority = None if mode == Mode.LIVE else Priority.NORMAL
@@ -94,10 +96,18 @@ def switch_mode(
 
 
 def end_live_without_second_factor(user: User, now: datetime, wall_now: datetime) -> bool:
-    """Back to paper when the user has given up the second factor that live mode needs. Returns whether it was."""
+    """Back to paper when the user has no second factor and live mode needs one. Returns whether it was."""
     if not settings.LIVE_NEEDS_SECOND_FACTOR or is_mfa_enabled(user):
         return False
     return switch_mode(user, Mode.PAPER, by=DESK, now=now, wall_now=wall_now)
+
+
+def end_all_live_without_second_factor(wall_now: datetime) -> int:
+    """The same for all users, before the desk starts: it may demand now what it did not before. Returns how many
+    went back."""
+    now = market_clock().now()
+    live = list(User.objects.filter(mode=Mode.LIVE).order_by("pk"))
+    return sum(end_live_without_second_factor(user, now, wall_now) for user in live)
 
 
 def mode_message(user: User, mode: str) -> str:
