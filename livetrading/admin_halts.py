@@ -51,6 +51,7 @@ class HaltActions(admin.ModelAdmin[BrokerAccount]):
     def _halt(
         self, http: HttpRequest, accounts: "QuerySet[BrokerAccount]", action: Halt.Action
     ) -> HttpResponse | None:
+        accounts = accounts.filter(revoked_at=None)
         if "confirmed" not in http.POST:
             return self._confirm(http, accounts, action.label)
         ids = []

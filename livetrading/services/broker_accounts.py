@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from livetrading.credentials import Credentials, store_credentials
 from livetrading.models import BrokerAccount, ConnectionTest, LiveStrategy
+from livetrading.models.halt import UNFINISHED
 from livetrading.models.live_strategy import CHECKED
 from livetrading.models.order import WORKING
 from livetrading.services.account_rules import create_default_rules
@@ -173,6 +174,8 @@ def revoke_account(account: BrokerAccount, *, by: User, wall_now: datetime) -> i
             **changes, revoked_at=wall_now, state=BrokerAccount.State.CONNECTED
         )
         ConnectionTest.objects.filter(account=locked).delete()
+        # Nothing is held or at work, and no tick will say so of a halt any more.
+        locked.halts.filter(UNFINISHED).update(finished_at=wall_now)
         checked = locked.live_strategies.filter(status__in=CHECKED)
         paused = list(checked.filter(status=Status.ACTIVE).order_by("pk").values_list("pk", flat=True))
         checked.update(

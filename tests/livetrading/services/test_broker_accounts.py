@@ -9,8 +9,9 @@ from django.db import IntegrityError, transaction
 from pytest_django import Settings
 
 from livetrading.credentials import Credentials, credentials_of
-from livetrading.models import AccountRule, BrokerAccount, ConnectionTest, LiveStrategy
+from livetrading.models import AccountRule, BrokerAccount, ConnectionTest, Halt, LiveStrategy
 from livetrading.pipeline.dispatch import claim_due_accounts
+from livetrading.pipeline.tick import tick
 from livetrading.services import broker_accounts as accounts
 from livetrading.services.accounts import NoBroker, active_account, broker_for
 from livetrading.services.broker_accounts import AccountRefused
@@ -343,3 +344,19 @@ def test_an_account_that_becomes_active_with_its_test_is_stopped_too(
     request(account_of(alice, "live"), "entries", by=bob, now=NOW, wall_now=WALL)
     assert run(spare).problem == ""
     assert (spare.active, spare.entries_stopped) == (True, True)
+
+
+def test_a_revoked_account_is_ticked_and_halted_no_more(alice: User, broker: KeyedBroker) -> None:
+    account = add_verified(alice)
+    make_order(user=alice, account=account, state="filled")
+    request(account, "orders", by=alice, now=NOW, wall_now=WALL)
+    accounts.revoke_account(account, by=alice, wall_now=WALL)
+    assert Halt.objects.get().finished_at == WALL
+    assert tick(account.pk, NOW, WALL).orders == []
+    account.refresh_from_db()
+    assert (account.failures, account.state) == (0, "connected")
+
+
+def test_a_halt_of_an_account_without_orders_is_finished_at_once(alice: User, broker: KeyedBroker) -> None:
+    halt = request(add(alice), "flatten", by=alice, now=NOW, wall_now=WALL)
+    assert halt.finished_at == WALL
