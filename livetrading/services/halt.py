@@ -78,7 +78,8 @@ def request(
             halt.orders_to_cancel = working_entries(locked)
         if halt.sells:
             halt.lots_to_sell = open_lots(locked)
-        if not halt.cancels or not locked.orders.exists():
+        # No tick reaches an account whose keys never passed a test; without orders, nothing is left to do there.
+        if not halt.cancels or not (locked.usable or locked.orders.exists()):
             halt.started_at = halt.finished_at = wall_now
         halt.save()
         stopped = BrokerAccount.objects.filter(pk=locked.pk, entries_stopped_at=None).update(
