@@ -62,8 +62,9 @@ class AuditRecordAdmin(ReadOnlyAdmin[AuditRecord]):
         if file_format not in FORMATS:
             raise Http404
         # The link of the list has its page, which the export has not.
-        request.GET = request.GET.copy()
-        request.GET.pop(PAGE_VAR, None)
+        query = request.GET.copy()
+        query.pop(PAGE_VAR, None)
+        request.GET = query  # type: ignore[assignment]  # the list reads it from there
         try:
             shown = self.get_changelist_instance(request).get_queryset(request)
         except IncorrectLookupParameters:
