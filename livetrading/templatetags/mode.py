@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from livetrading.control_forms import SHOWN_ACCOUNT, SHOWN_MODE
 from livetrading.models import BrokerAccount
-from livetrading.services.mode import active_live_strategies
+from livetrading.services.mode import live_strategies_that_may_trade
 from tradedesk.accounts.models import User
 
 register = template.Library()
@@ -35,8 +35,8 @@ def shown_account(context: dict[str, Any]) -> SafeString:
 
 @register.simple_tag
 def live_strategies_of(user: User) -> int:
-    """How many live strategies are active. One query."""
-    return active_live_strategies(user)
+    """How many may trade. One query."""
+    return live_strategies_that_may_trade(user)
 
 
 @register.filter

@@ -127,6 +127,26 @@ def test_the_dialog_says_what_would_trade(alice: User, alices_browser: Client) -
     assert 'name="word"' not in text_of(alices_browser, DIALOG)
 
 
+def test_the_dialog_counts_all_live_accounts_and_the_banner_agrees(
+    alice: User, alices_browser: Client, in_live_mode: BrokerAccount
+) -> None:
+    second = BrokerAccount.objects.create(
+        user=alice, broker="other", mode="live", name="Second", active=False, equity=Decimal("1234.5")
+    )
+    make_live_strategy(user=alice, mode=Mode.LIVE, name="First")
+    other = make_live_strategy(user=alice, account=second, name="Other", max_positions=5)
+    trade = make_live_trade(user=alice, live_strategy=other)
+    type(trade).objects.filter(pk=trade.pk).update(account=second)
+    for stopped, may in ((None, 2), (NOW, 1)):
+        BrokerAccount.objects.filter(pk=second.pk).update(entries_stopped_at=stopped)
+        User.objects.update(mode=Mode.PAPER)
+        page = text_of(alices_browser, DIALOG)
+        assert f"{may} of 2 live strategies may trade." in page
+        assert ("1 of 5" in page, "$1,234.50" in page) == (True, True)
+        User.objects.update(mode=Mode.LIVE)
+        assert f"{may} strateg{'ies' if may == 2 else 'y'} may trade" in text_of(alices_browser, HOME)
+
+
 def test_without_keys_or_second_factor_the_dialog_says_what_is_missing(
     alice: User, alices_browser: Client, settings: Settings
 ) -> None:
