@@ -57,7 +57,7 @@ class HaltActions(admin.ModelAdmin[BrokerAccount]):
         ids = []
         for account in accounts:
             now, wall_now = read_clocks()
-            reason = http.POST.get("reason", "")
+            reason = http.POST.get("reason", "").replace("\x00", "")
             request(account, action, by=_operator(http), reason=reason, now=now, wall_now=wall_now)
             ids.append(account.pk)
         act_without_workers(ids, read_clocks)

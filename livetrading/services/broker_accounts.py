@@ -4,7 +4,7 @@ An account of a broker can be the active one only once its test has passed; the 
 """
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -22,12 +22,18 @@ from livetrading.services.halt import open_lots, operators_halt, pass_on
 from livetrading.services.wording import counted
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import Mode, User
+from tradedesk.audit.models import AuditRecord
 from tradedesk.audit.services import record
 from tradedesk.core.names import name_problem
 
 Status = LiveStrategy.Status
 # Accounts of a user that are not revoked.
 MOST = 10
+# With the revoked ones, whose rows stay for ever.
+MOST_EVER = 200
+# Each test, and each account that is added, asks the broker from the one address of the desk.
+MOST_TESTS, TESTS_WITHIN = 20, timedelta(minutes=10)
+MOST_ADDED, ADDED_WITHIN = 30, timedelta(days=1)
 LONGEST_NAME, LONGEST_KEY, LONGEST_SECRET = 60, 128, 256
 # A log is scrubbed of them, so none may be a word.
 SHORTEST_KEY = 16
@@ -72,6 +78,12 @@ def add_account(
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if user.broker_accounts.filter(revoked_at=None).count() >= MOST:
             raise AccountRefused(f"You have {MOST} accounts, which is the most. Revoke one first.")
+        if user.broker_accounts.count() >= MOST_EVER:
+            raise AccountRefused(f"You have had {MOST_EVER} accounts, which is the most.")
+        if _recorded(user.pk, "account_added", wall_now - ADDED_WITHIN) >= MOST_ADDED:
+            raise AccountRefused(f"You have added {MOST_ADDED} accounts since yesterday. Try again tomorrow.")
+        if not simulated:
+            _check_tests(user.pk, wall_now)
         if simulated:
             open_simulation(account)
         else:
@@ -132,6 +144,7 @@ def request_test(
             if activate and not running.activates:
                 ConnectionTest.objects.filter(pk=running.pk).update(activates=True)
             return running
+        _check_tests(account.user_id, wall_now)
         test = queue_test(locked, activates=activate, wall_now=wall_now, credentials=credentials)
         if credentials is not None:
             record(by, "account_keys_entered", locked, {"key": credentials.hint}, wall_now)
@@ -225,6 +238,16 @@ def checked_keys(credentials: Credentials | None) -> Credentials:
         key_id=_key(credentials.key_id if credentials else "", "key_id", "key id", LONGEST_KEY),
         secret=_key(credentials.secret if credentials else "", "secret", "secret key", LONGEST_SECRET),
     )
+
+
+def _check_tests(user_id: int, wall_now: datetime) -> None:
+    """Raises AccountRefused after too many tests."""
+    if _recorded(user_id, "account_tested", wall_now - TESTS_WITHIN) >= MOST_TESTS:
+        raise AccountRefused(f"You have tested {MOST_TESTS} times in ten minutes. Try again in ten minutes.")
+
+
+def _recorded(user_id: int, action: str, since: datetime) -> int:
+    return AuditRecord.objects.filter(user=user_id, action=action, time__gt=since).count()
 
 
 def _key(text: str, field: str, noun: str, longest: int) -> str:

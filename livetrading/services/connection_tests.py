@@ -114,7 +114,10 @@ def judge(
     own: Mapping[str, Decimal],
 ) -> Outcome:
     """Pure. own: the shares by the desk's records."""
-    if account.number and report.number and account.number != report.number:
+    if not report.number and not account.is_simulation:
+        name = account.get_broker_display() or "The broker"
+        return Outcome(problem=f"{name} did not say the number of the account, so it cannot be told from others.")
+    if account.number and account.number != report.number:
         return Outcome(
             problem=f"These keys belong to the account …{report.number[-SHOWN:]}, and the desk knows this one as "
             f"…{account.number[-SHOWN:]}. Add the other account as a new one.",

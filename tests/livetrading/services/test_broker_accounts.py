@@ -21,6 +21,7 @@ from livetrading.services.halt import OperatorsHalt, lift, request
 from livetrading.services.missed_checks import find_missed_checks
 from livetrading.services.overdue import due_checks
 from livetrading.services.replay_hold import unfinished_work
+from livetrading.summaries.broker_accounts import revoked_accounts
 from tests.livetrading.factories import (
     NOW,
     TODAY,
@@ -357,6 +358,44 @@ def test_a_revoked_account_is_ticked_and_halted_no_more(alice: User, broker: Key
     assert (account.failures, account.state) == (0, "connected")
 
 
-def test_a_halt_of_an_account_without_orders_is_finished_at_once(alice: User, broker: KeyedBroker) -> None:
+def test_a_halt_of_an_account_that_was_never_verified_is_finished_at_once(
+    alice: User, broker: KeyedBroker
+) -> None:
     halt = request(add(alice), "flatten", by=alice, now=NOW, wall_now=WALL)
     assert halt.finished_at == WALL
+
+
+# --- Limits ----------------------------------------------------------------------------------------------------
+
+
+def test_tests_and_new_accounts_are_limited(
+    alice: User, bob: User, broker: KeyedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each asks the broker from the one address of the desk, which it may lock out for all users."""
+    monkeypatch.setattr(accounts, "MOST_TESTS", 2)
+    monkeypatch.setattr(accounts, "MOST_ADDED", 2)
+    account = add_verified(alice)
+    accounts.request_test(account, by=alice, wall_now=WALL)
+    run(account)
+    for refused in (lambda: accounts.request_test(account, by=alice, wall_now=WALL), lambda: add(alice)):
+        with pytest.raises(AccountRefused):
+            refused()
+    later = WALL + accounts.TESTS_WITHIN
+    assert accounts.request_test(account, by=alice, wall_now=later).state == "queued"
+    accounts.add_account(alice, "paper", "paper", "One", None, activate=False, wall_now=later)
+    with pytest.raises(AccountRefused):
+        accounts.add_account(alice, "paper", "paper", "Two", None, activate=False, wall_now=later)
+    accounts.add_account(bob, "paper", "paper", "One", None, activate=False, wall_now=later)
+    later = WALL + accounts.ADDED_WITHIN
+    accounts.add_account(alice, "paper", "paper", "Two", None, activate=False, wall_now=later)
+
+
+def test_revoked_accounts_are_not_without_end(
+    alice: User, broker: KeyedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "MOST_EVER", 1)
+    accounts.revoke_account(add(alice), by=alice, wall_now=WALL)
+    with pytest.raises(AccountRefused):
+        add(alice)
+    monkeypatch.setattr("livetrading.summaries.broker_accounts.REVOKED", 0)
+    assert list(revoked_accounts(alice)) == []
