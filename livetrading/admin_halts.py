@@ -51,12 +51,13 @@ class HaltActions(admin.ModelAdmin[BrokerAccount]):
     def _halt(
         self, http: HttpRequest, accounts: "QuerySet[BrokerAccount]", action: Halt.Action
     ) -> HttpResponse | None:
+        accounts = accounts.filter(revoked_at=None)
         if "confirmed" not in http.POST:
             return self._confirm(http, accounts, action.label)
         ids = []
         for account in accounts:
             now, wall_now = read_clocks()
-            reason = http.POST.get("reason", "")
+            reason = http.POST.get("reason", "").replace("\x00", "")
             request(account, action, by=_operator(http), reason=reason, now=now, wall_now=wall_now)
             ids.append(account.pk)
         act_without_workers(ids, read_clocks)

@@ -1,4 +1,4 @@
-"""The forms of Stop trading, Resume and Close, and the field that all forms have which trade."""
+"""The forms of Stop trading, Resume and Close, and the fields that say what a form was made for."""
 
 from typing import Any
 
@@ -8,6 +8,8 @@ from livetrading.models import Halt
 
 # The hidden field with the mode that the page showed, in every form that trades or changes trading.
 SHOWN_MODE = "shown_mode"
+# The active account of that mode, in the forms that act on whichever is the active one.
+SHOWN_ACCOUNT = "shown_account"
 
 
 class HaltForm(forms.Form):

@@ -1,17 +1,24 @@
 """The desk's admin: what an operator adds, changes or deletes on any of its pages is recorded in the audit."""
 
-from collections.abc import Iterable
+import copy
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 # Fields whose values are no secret: a record has what they were and became. Of others it has the name.
 SHOWN = (forms.BooleanField, forms.EmailField, forms.ModelMultipleChoiceField)
+
+
+# What no filter in an address may ask for: letter by letter, whether a row is found tells all of it.
+SECRETS = {"session_key", "data", "credentials", "new_credentials", "number", "sha256", "password"}
 
 
 class DeskAdminConfig(AdminConfig):
@@ -30,6 +37,9 @@ class Audited(admin.ModelAdmin[Any]):
         values = {name: _values(form, name) for name in shown}
         return [*message, {"values": values}] if values and not add else message
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return SECRETS.isdisjoint(lookup.split("__")) and super().lookup_allowed(lookup, value, request)
+
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         self._record("admin_added", [obj], {})
         return super().log_addition(request, obj, message)
@@ -42,14 +52,31 @@ class Audited(admin.ModelAdmin[Any]):
         self._record("admin_changed", [obj], details)
         return super().log_change(request, obj, own)
 
-    def log_deletions(self, request: HttpRequest, queryset: "QuerySet[Any] | Iterable[Any]") -> Any:
-        self._record("admin_deleted", list(queryset), {})
-        return super().log_deletions(request, queryset)  # type: ignore[arg-type]  # Django passes a list, too
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        with self._deletion([obj]):
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
+        with self._deletion(queryset):
+            super().delete_queryset(request, queryset)
+
+    @contextmanager
+    def _deletion(self, objects: Iterable[Any]) -> Iterator[None]:
+        """Recorded last: the lock of the audit, which all of the desk waits for, is not held while many rows are
+        deleted."""
+        # Copies, because Django empties the keys of what it deletes.
+        gone = [(copy.copy(each), str(each)) for each in objects]
+        with transaction.atomic():
+            yield
+            self._write("admin_deleted", gone, {})
 
     def _record(self, action: str, objects: list[Any], details: dict[str, Any]) -> None:
+        self._write(action, [(each, str(each)) for each in objects], details)
+
+    def _write(self, action: str, named: list[tuple[Any, str]], details: dict[str, Any]) -> None:
         from tradedesk.audit.services import Entry, record_all  # after the apps are loaded
 
-        entries = [Entry(None, action, each, {"what": str(each), **details}) for each in objects]
+        entries = [Entry(None, action, each, {"what": name, **details}) for each, name in named]
         record_all(entries, timezone.now())
 
 

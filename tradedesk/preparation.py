@@ -29,7 +29,8 @@ class NotBuilt(Exception):
 
 
 def prepare_data(wall_now: datetime) -> None:
-    """Migrate the database; create sample bars, replay and demo user if missing. Can be repeated at any time."""
+    """Migrate the database; create sample bars, replay and demo user if missing; send users who lack the second
+    factor back to paper mode. Can be repeated at any time."""
     if migrations_are_missing():
         call_command("migrate", interactive=False, verbosity=0)
     call_command("createcachetable", verbosity=0)
@@ -38,6 +39,7 @@ def prepare_data(wall_now: datetime) -> None:
         import_string("tradedesk.marketdata.replay.ensure_started")(wall_now)
     # The desk prints the password of the demo user, so the real market has none.
     call_command("seed_demo", *([] if settings.DEMO_USER else ["--off"]), verbosity=0)
+    import_string("livetrading.services.mode.end_all_live_without_second_factor")(wall_now)
     close_to_others(settings.DATA_DIR)
 
 

@@ -38,6 +38,11 @@ class QuickDeployBody(Body):
     check_interval: Whole = Field(
         DEFAULTS.check_interval, description="Seconds of market time between two checks, 60 to 3,600."
     )
+    mode: Text | None = Field(
+        None,
+        description="paper or live: refused unless it is your current mode. Without it, whichever that is.",
+        examples=["paper"],
+    )
     auto_execute: bool = Field(DEFAULTS.auto_execute, description="False: signals are recorded without orders.")
 
 
@@ -45,6 +50,8 @@ class DeployedSchema(Schema):
     success: bool = Field(examples=[True])
     live_strategy_id: int = Field(examples=[3])
     name: str = Field(examples=["Live - Golden cross"])
+    mode: str = Field(examples=["paper"])
+    account_id: int = Field(description="The broker account that it trades in.", examples=[1])
     status: str = Field(examples=["active"])
     message: str
 
@@ -74,6 +81,8 @@ def quick_deploy(
 ) -> Status[Any]:
     """Deploys a strategy in your current mode and checks its signals immediately."""
     strategy = find(request.user.strategies.all(), deployment.strategy_id)
+    if deployment.mode not in (None, request.user.mode):
+        raise Refused({"mode": f"You are in {request.user.mode} mode. Nothing was deployed."})
     rules = {name: value for name, value in given_values(deployment).items() if name in DEPLOYED_RULES}
     try:
         live = deploy(
@@ -96,7 +105,13 @@ def quick_deploy(
     return Status(
         201,
         DeployedSchema(
-            success=True, live_strategy_id=live.pk, name=live.name, status=live.status, message=message
+            success=True,
+            live_strategy_id=live.pk,
+            name=live.name,
+            mode=live.mode,
+            account_id=live.account_id,
+            status=live.status,
+            message=message,
         ),
     )
 

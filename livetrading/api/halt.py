@@ -10,15 +10,17 @@ from livetrading.api.dashboard import EntriesStoppedSchema
 from livetrading.models import Halt
 from livetrading.pipeline.direct import act_without_workers
 from livetrading.services import halt as halts
-from livetrading.services.accounts import NoBroker, active_account
+from livetrading.services.accounts import NoBroker
 from livetrading.summaries.halt import HaltState, read_halt
+from tradedesk.accounts.models import Mode
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.marketdata.clock import read_clocks
 from tradedesk.rest.bodies import Body, Text
-from tradedesk.rest.refusals import BAD_BODY, NO_USER, Problem, Refused
+from tradedesk.rest.refusals import BAD_BODY, BAD_QUERY, Problem, Refused
 from tradedesk.rest.schemas import EmptyAsNull, Schema
 
 router = Router()
+OF_MODE = "paper or live: the mode whose accounts are meant. Without it, your current mode."
 
 
 class HaltBody(Body):
@@ -28,10 +30,12 @@ class HaltBody(Body):
         examples=["entries"],
     )
     reason: Annotated[Text, Field(max_length=300)] = ""
+    mode: Text | None = Field(None, description=OF_MODE, examples=["live"])
 
 
 class LiftBody(Body):
     confirm: Text = Field(description="The word RESUME.", examples=["RESUME"])
+    mode: Text | None = Field(None, description=OF_MODE, examples=["live"])
 
 
 class HaltStepSchema(Schema):
@@ -52,10 +56,11 @@ class HaltStepSchema(Schema):
 
 
 class HaltSchema(Schema):
-    """The account of your current mode."""
+    """All accounts of one mode that are not revoked."""
 
     mode: str = Field(examples=["paper"])
-    halted: bool = Field(validation_alias="is_halted")
+    halted: bool = Field(validation_alias="is_halted", description="Whether one of the accounts is.")
+    halted_accounts: list[int] = Field(description="The ids of those that are.")
     running: bool = Field(validation_alias="is_running", description="Whether something is left to do.")
     entries_stopped: EntriesStoppedSchema | None = Field(description="Null while entries are sent.")
     halt: HaltStepSchema | None
@@ -69,26 +74,26 @@ class HaltSchema(Schema):
     )
 
 
-@router.get("/halt", response={200: HaltSchema, **NO_USER})
-def read_halt_state(request: UserRequest) -> HaltSchema:
-    """Whether trading is stopped, by whom and why, and how far it is."""
-    return _schema(read_halt(request.user, request.user.mode), read_clocks()[0])
+@router.get("/halt", response={200: HaltSchema, **BAD_QUERY})
+def read_halt_state(request: UserRequest, mode: str | None = None) -> HaltSchema:
+    """Whether trading is stopped, by whom and why, and how far it is. mode: paper or live; without it, your
+    current mode."""
+    return _schema(read_halt(request.user, _mode(request, mode)), read_clocks()[0])
 
 
 @router.post("/halt", response={200: HaltSchema, 202: HaltSchema, **BAD_BODY, 409: Problem})
 def stop_trading(request: UserRequest, body: HaltBody) -> Status[object]:
-    """Stops the trading of your account until it is lifted. 202: the entries are stopped, and the rest is being
-    done. A repeated request changes nothing."""
+    """Stops the trading of all your accounts of the mode until it is lifted. 202: the entries are stopped, and the
+    rest is being done. A repeated request changes nothing."""
     if body.action not in Halt.Action.values:
         raise Refused({"action": f"Choose {', '.join(Halt.Action.values)}."})
-    user, (now, wall_now) = request.user, read_clocks()
+    user, mode, (now, wall_now) = request.user, _mode(request, body.mode), read_clocks()
     try:
-        account = active_account(user.pk, user.mode)
+        made = halts.request_all(user, mode, body.action, reason=body.reason, now=now, wall_now=wall_now)
     except NoBroker as error:
         return Status(409, Problem(detail=str(error)))
-    halts.request(account, body.action, by=user, reason=body.reason, now=now, wall_now=wall_now)
-    act_without_workers([account.pk], read_clocks)
-    state = read_halt(user, user.mode)
+    act_without_workers([each.account_id for each in made], read_clocks)
+    state = read_halt(user, mode)
     return Status(202 if state.is_running else 200, _schema(state, now))
 
 
@@ -96,12 +101,9 @@ def stop_trading(request: UserRequest, body: HaltBody) -> Status[object]:
 def resume_trading(request: UserRequest, body: LiftBody) -> Status[object]:
     """Lifts the halt. What it has not done yet is not done any more; orders that are on their way stay.
     One that an operator has set is lifted by operators only."""
-    user, (now, wall_now) = request.user, read_clocks()
-    account = user.broker_accounts.filter(mode=user.mode, active=True).first()
+    mode, (now, wall_now) = _mode(request, body.mode), read_clocks()
     try:
-        halts.check_word(body.confirm)
-        if account is not None:
-            halts.lift(account, body.confirm, by=user, now=now, wall_now=wall_now)
+        halts.lift_all(request.user, mode, body.confirm, now=now, wall_now=wall_now)
     except halts.OperatorsHalt as refusal:
         return Status(409, Problem(detail=str(refusal)))
     except halts.NotLifted as refusal:
@@ -110,5 +112,12 @@ def resume_trading(request: UserRequest, body: LiftBody) -> Status[object]:
 
 
 def _schema(state: HaltState, now: datetime) -> HaltSchema:
-    stopped = state.account if state.is_halted else None
-    return HaltSchema.of(state, entries_stopped=stopped, waits_for=state.waits_for(now))
+    stopped = next(iter(state.halted), None)
+    halted = [account.pk for account in state.halted]
+    return HaltSchema.of(state, entries_stopped=stopped, halted_accounts=halted, waits_for=state.waits_for(now))
+
+
+def _mode(request: UserRequest, mode: str | None) -> str:
+    if mode is not None and mode not in Mode:
+        raise Refused({"mode": f"Choose {', '.join(Mode.values)}."})
+    return mode or request.user.mode

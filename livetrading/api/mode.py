@@ -41,10 +41,11 @@ def read_current_mode(request: UserRequest) -> ModeSchema:
     return ModeSchema.model_validate(read_mode(request.user))
 
 
-@router.post("", response={200: ModeSchema, **BAD_BODY, 403: Problem, 409: Problem})
+@router.post("", response={200: ModeSchema, **BAD_BODY, 403: Problem, 409: Problem, 429: Problem})
 def change_mode(request: UserRequest, body: ModeBody) -> Status[object]:
     """Switches to paper or to live. To live needs `confirm_live` (400 without it), verified keys of a live account
-    (409) and, where the desk demands it, two-factor log-in (403). Exits and protection go on in either mode."""
+    (409) and, where the desk demands it, two-factor log-in (403); 429 after too many switches. Exits and
+    protection go on in either mode."""
     if body.mode not in Mode.values:
         raise Refused({"mode": f"Choose {', '.join(Mode.values)}."})
     now, wall_now = read_clocks()
@@ -54,6 +55,8 @@ def change_mode(request: UserRequest, body: ModeBody) -> Status[object]:
         return Status(400, Problem(detail="Send confirm_live: true. Live strategies then use real money."))
     except modes.NoSecondFactor as refusal:
         return Status(403, Problem(detail=str(refusal)))
+    except modes.TooOften as refusal:
+        return Status(429, Problem(detail=str(refusal)))
     except modes.NotSwitched as refusal:
         return Status(409, Problem(detail=str(refusal)))
     return Status(200, ModeSchema.model_validate(read_mode(request.user)))

@@ -68,6 +68,8 @@ def tick(
     back changes nothing at the broker but its entries, until an operator lifts that.
     """
     account = BrokerAccount.objects.select_related("user", "paper_account").get(pk=account_id)
+    if account.revoked:
+        return TickResult()  # the desk has no keys of it any more, and nothing is held there
     ids = {"account_id": account_id, "user_id": account.user_id}
     strategies = due_strategies(account, now, only, SET + 1) if checks else []
     result = TickResult(more=len(strategies) > SET)

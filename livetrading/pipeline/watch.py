@@ -57,6 +57,8 @@ def _trip(
     if not rule.declared.stops:
         free |= Q(tripped_at__lt=daily_time(market_day(now)))
     with transaction.atomic():
+        # Everything that changes a rule locks its account first.
+        BrokerAccount.locked(account.pk)
         tripped = AccountRule.objects.filter(free, pk=rule.pk, enabled=True)
         if not tripped.update(tripped_at=now, tripped_reason=reason[:300]):
             return False

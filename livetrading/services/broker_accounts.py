@@ -4,7 +4,7 @@ An account of a broker can be the active one only once its test has passed; the 
 """
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -12,21 +12,28 @@ from django.db.models import QuerySet
 
 from livetrading.credentials import Credentials, store_credentials
 from livetrading.models import BrokerAccount, ConnectionTest, LiveStrategy
+from livetrading.models.halt import UNFINISHED
 from livetrading.models.live_strategy import CHECKED
 from livetrading.models.order import WORKING
 from livetrading.services.account_rules import create_default_rules
 from livetrading.services.accounts import open_simulation, switch_to
 from livetrading.services.connection_tests import queue_test
-from livetrading.services.halt import open_lots
+from livetrading.services.halt import open_lots, operators_halt, pass_on
 from livetrading.services.wording import counted
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import Mode, User
+from tradedesk.audit.models import AuditRecord
 from tradedesk.audit.services import record
 from tradedesk.core.names import name_problem
 
 Status = LiveStrategy.Status
 # Accounts of a user that are not revoked.
 MOST = 10
+# With the revoked ones, whose rows stay for ever.
+MOST_EVER = 200
+# Each test, and each account that is added, asks the broker from the one address of the desk.
+MOST_TESTS, TESTS_WITHIN = 20, timedelta(minutes=10)
+MOST_ADDED, ADDED_WITHIN = 30, timedelta(days=1)
 LONGEST_NAME, LONGEST_KEY, LONGEST_SECRET = 60, 128, 256
 # A log is scrubbed of them, so none may be a word.
 SHORTEST_KEY = 16
@@ -71,6 +78,12 @@ def add_account(
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if user.broker_accounts.filter(revoked_at=None).count() >= MOST:
             raise AccountRefused(f"You have {MOST} accounts, which is the most. Revoke one first.")
+        if user.broker_accounts.count() >= MOST_EVER:
+            raise AccountRefused(f"You have had {MOST_EVER} accounts, which is the most.")
+        if _recorded(user.pk, "account_added", wall_now - ADDED_WITHIN) >= MOST_ADDED:
+            raise AccountRefused(f"You have added {MOST_ADDED} accounts since yesterday. Try again tomorrow.")
+        if not simulated:
+            _check_tests(user.pk, wall_now)
         if simulated:
             open_simulation(account)
         else:
@@ -85,6 +98,7 @@ def add_account(
             switch_to(account)
             details["active"] = True
         record(user, "account_added", account, details, wall_now)
+        pass_on(account, wall_now)
     bump_version(user.pk)
     return account
 
@@ -130,6 +144,7 @@ def request_test(
             if activate and not running.activates:
                 ConnectionTest.objects.filter(pk=running.pk).update(activates=True)
             return running
+        _check_tests(account.user_id, wall_now)
         test = queue_test(locked, activates=activate, wall_now=wall_now, credentials=credentials)
         if credentials is not None:
             record(by, "account_keys_entered", locked, {"key": credentials.hint}, wall_now)
@@ -150,13 +165,14 @@ def activate_account(account: BrokerAccount, *, by: User, wall_now: datetime) ->
             raise AccountRefused(REVOKED if account.revoked else "Test the account first: it is not verified.")
         details = {"before": before and before.name, "after": account.name}
         record(by, "account_activated", account, details, wall_now)
+        pass_on(account, wall_now)
     bump_version(account.user_id)
 
 
 def revoke_account(account: BrokerAccount, *, by: User, wall_now: datetime) -> int:
     """Delete the keys for good. The live strategies of the account are paused, because the desk can trade for them
     no more; returns their number. Raises AccountRefused while something is held or at work: without keys the desk
-    could neither sell nor protect it."""
+    could neither sell nor protect it; and while an operator has stopped it."""
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=account.user_id)
         # With the row lock, a check has either written its orders before, or finds the account revoked.
@@ -171,6 +187,8 @@ def revoke_account(account: BrokerAccount, *, by: User, wall_now: datetime) -> i
             **changes, revoked_at=wall_now, state=BrokerAccount.State.CONNECTED
         )
         ConnectionTest.objects.filter(account=locked).delete()
+        # Nothing is held or at work, and no tick will say so of a halt any more.
+        locked.halts.filter(UNFINISHED).update(finished_at=wall_now)
         checked = locked.live_strategies.filter(status__in=CHECKED)
         paused = list(checked.filter(status=Status.ACTIVE).order_by("pk").values_list("pk", flat=True))
         checked.update(
@@ -189,7 +207,13 @@ def revoke_account(account: BrokerAccount, *, by: User, wall_now: datetime) -> i
 
 
 def held_problem(account: BrokerAccount) -> str:
-    """Why the account cannot be revoked now; "" when nothing is held or at work."""
+    """Why the account cannot be revoked now: something is held or at work, or an operator has stopped it, and a
+    new one would trade. "" when it can be."""
+    if (halt := operators_halt(account)) is not None:
+        return (
+            f"Trading of “{account.name}” was stopped by {halt.requested_by}: only an operator can end this, so "
+            "it cannot be revoked now. To end the use of a key now, replace the keys."
+        )
     orders = account.orders.filter(state__in=WORKING).count()
     counts = ((open_lots(account), "open position"), (orders, "working order"))
     found = [counted(number, noun) for number, noun in counts if number]
@@ -214,6 +238,16 @@ def checked_keys(credentials: Credentials | None) -> Credentials:
         key_id=_key(credentials.key_id if credentials else "", "key_id", "key id", LONGEST_KEY),
         secret=_key(credentials.secret if credentials else "", "secret", "secret key", LONGEST_SECRET),
     )
+
+
+def _check_tests(user_id: int, wall_now: datetime) -> None:
+    """Raises AccountRefused after too many tests."""
+    if _recorded(user_id, "account_tested", wall_now - TESTS_WITHIN) >= MOST_TESTS:
+        raise AccountRefused(f"You have tested {MOST_TESTS} times in ten minutes. Try again in ten minutes.")
+
+
+def _recorded(user_id: int, action: str, since: datetime) -> int:
+    return AuditRecord.objects.filter(user=user_id, action=action, time__gt=since).count()
 
 
 def _key(text: str, field: str, noun: str, longest: int) -> str:

@@ -19,6 +19,7 @@ from livetrading.models import BrokerAccount, ConnectionTest
 from livetrading.models.account import LONGEST_TEST
 from livetrading.models.position import position_model
 from livetrading.services.accounts import NoBroker, broker_for, switch_to
+from livetrading.services.halt import pass_on
 from livetrading.services.queue import enqueue_connection_test, enqueue_tick_now
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
@@ -113,7 +114,10 @@ def judge(
     own: Mapping[str, Decimal],
 ) -> Outcome:
     """Pure. own: the shares by the desk's records."""
-    if account.number and report.number and account.number != report.number:
+    if not report.number and not account.is_simulation:
+        name = account.get_broker_display() or "The broker"
+        return Outcome(problem=f"{name} did not say the number of the account, so it cannot be told from others.")
+    if account.number and account.number != report.number:
         return Outcome(
             problem=f"These keys belong to the account …{report.number[-SHOWN:]}, and the desk knows this one as "
             f"…{account.number[-SHOWN:]}. Add the other account as a new one.",
@@ -191,6 +195,8 @@ def _finish(test_id: int, run: uuid.UUID, outcome: Outcome, wall_now: datetime) 
     if not outcome.problem and test.activates and switch_to(account):
         details["active"] = True
     record(user, "account_tested", account, details, wall_now)
+    if "active" in details:
+        pass_on(account, wall_now)
     if not outcome.problem:
         # Its figures come with the next tick.
         transaction.on_commit(lambda: enqueue_tick_now(account.pk), robust=True)

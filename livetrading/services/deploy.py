@@ -198,6 +198,9 @@ def deploy(
         raise AlreadyDeployed(existing)
     try:
         with transaction.atomic():
+            # With the row lock, a revocation has either found this deployment, or is found here.
+            if BrokerAccount.locked(account.pk).revoked:
+                raise DeployRefused(mode=f"The account “{account.name}” is revoked.")
             live = create_live(account, snapshot, deploy_key, name, settings, rules, provenance, now)
             carry_evidence(live)
             notify(user, Event.DEPLOYED, deployment_message(live), "/dashboard/live-trading", now)

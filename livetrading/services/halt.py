@@ -12,12 +12,14 @@ from livetrading.models import BrokerAccount, Halt, Incident, Order
 from livetrading.models.halt import UNFINISHED
 from livetrading.models.order import WORKING
 from livetrading.models.trade import trades_of
+from livetrading.services.accounts import active_account
 from livetrading.services.notifications import notify_halt
 from livetrading.services.queue import enqueue_tick_now
 from livetrading.services.wording import counted
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import User
 from tradedesk.audit.services import record
+from tradedesk.marketdata.clock import market_clock
 
 # What a person types to lift a halt.
 RESUME = "RESUME"
@@ -38,18 +40,26 @@ class OperatorsHalt(NotLifted):
 
 
 def request(
-    account: BrokerAccount, action: str, *, by: User | str, reason: str = "", now: datetime, wall_now: datetime
+    account: BrokerAccount,
+    action: str,
+    *,
+    by: User | str,
+    reason: str = "",
+    now: datetime,
+    wall_now: datetime,
+    passed_on: bool = False,
 ) -> Halt:
     """Stop the entries of the account, and with a stronger action cancel its entry orders and sell its lots.
 
     The entries are stopped when this returns; the next ticks do the rest. A request that a halt at work includes
     returns that halt; when an operator asks for just the same, it is the operator's from then on. by: the
-    user who asks, or the name of a command or of a part of the desk.
+    user who asks, or the name of a command or of a part of the desk. passed_on: whether an operator has set it for
+    another account of the user.
     """
     with transaction.atomic():
         # With the row lock, a check has either written its entries before the halt, or finds it.
         locked = BrokerAccount.locked(account.pk)
-        by_operator = _is_operator(by, locked)
+        by_operator = passed_on or _is_operator(by, locked)
         same = _including(locked, action)
         if (found := (same.filter(by_operator=True) if by_operator else same).first()) is not None:
             return found
@@ -68,7 +78,8 @@ def request(
             halt.orders_to_cancel = working_entries(locked)
         if halt.sells:
             halt.lots_to_sell = open_lots(locked)
-        if not halt.cancels:
+        # No tick reaches an account whose keys never passed a test; without orders, nothing is left to do there.
+        if not halt.cancels or not (locked.usable or locked.orders.exists()):
             halt.started_at = halt.finished_at = wall_now
         halt.save()
         stopped = BrokerAccount.objects.filter(pk=locked.pk, entries_stopped_at=None).update(
@@ -103,6 +114,46 @@ def lift(account: BrokerAccount, confirmation: str, *, by: User | str, now: date
             bump_version(locked.user_id)
             record(by, "halt_lifted", locked, {}, wall_now)
     return lifted
+
+
+def pass_on(account: BrokerAccount, wall_now: datetime) -> None:
+    """Stop an account as well that could go round an operator's halt of another account of its user and mode: one
+    that is added, or becomes the active one. One that an operator has stopped since, and so may have let trade
+    again, is left alone."""
+    others = Halt.objects.filter(account__user=account.user_id, account__mode=account.mode, by_operator=True)
+    found = others.filter(lifted_at=None).exclude(account=account).order_by("requested_wall", "pk").last()
+    if found is None or account.halts.filter(by_operator=True, requested_wall__gte=found.requested_wall).exists():
+        return
+    by, reason, now = found.requested_by, found.reason, market_clock().now()
+    request(account, Action.ENTRIES, by=by, reason=reason, now=now, wall_now=wall_now, passed_on=True)
+
+
+def request_all(
+    user: User, mode: str, action: str, *, reason: str = "", now: datetime, wall_now: datetime
+) -> list[Halt]:
+    """Stop every account of the user in this mode: strategies trade in all of them, not in the active one alone.
+    Opens the paper account when there is none. Raises NoBroker."""
+    accounts = list(accounts_of(user, mode)) or [active_account(user.pk, mode)]
+    return [request(each, action, by=user, reason=reason, now=now, wall_now=wall_now) for each in accounts]
+
+
+def lift_all(user: User, mode: str, confirmation: str, *, now: datetime, wall_now: datetime) -> None:
+    """Lift the halts of every account of the user in this mode. Raises NotLifted unless `confirmation` is RESUME,
+    and OperatorsHalt after the others are lifted, when the user may not lift one."""
+    check_word(confirmation)
+    refused = None
+    for account in accounts_of(user, mode):
+        try:
+            lift(account, confirmation, by=user, now=now, wall_now=wall_now)
+        except OperatorsHalt as refusal:
+            refused = refusal
+    if refused is not None:
+        raise refused
+
+
+def accounts_of(user: User, mode: str) -> QuerySet[BrokerAccount]:
+    """Those that a user's halt stops: all of this mode that are not revoked."""
+    return BrokerAccount.objects.filter(user=user, mode=mode, revoked_at=None).order_by("-active", "pk")
 
 
 def may_lift(by: User | str, account: BrokerAccount) -> bool:

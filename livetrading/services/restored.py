@@ -19,7 +19,7 @@ from tradedesk.marketdata.clock import market_clock
 
 def hold_back(made_at: datetime, wall_now: datetime) -> int:
     """Halt the accounts whose books are at a broker. Returns how many. made_at: the wall time of the backup."""
-    accounts = list(BrokerAccount.objects.exclude(broker=BrokerAccount.Broker.PAPER))
+    accounts = list(BrokerAccount.objects.filter(revoked_at=None).exclude(broker=BrokerAccount.Broker.PAPER))
     reason = (
         f"Restored from the backup of {made_at:%Y-%m-%d %H:%M} UTC. Nothing is sold before this is lifted, only "
         "the exits at the broker work: first compare the account with the broker's own orders and positions."

@@ -45,7 +45,7 @@ def clean_sectors(text: str) -> dict[str, str]:
 def save_sectors(user: User, sectors: Mapping[str, str], wall_now: datetime) -> None:
     """Replace the user's list by these sectors, as `clean_sectors` returns them."""
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=user.pk)  # two lists that are saved at once do not mix
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # two lists that are saved at once do not mix
         before = user.symbol_sectors.count()
         user.symbol_sectors.all().delete()
         rows = [SymbolSector(user=user, symbol=symbol, sector=sector) for symbol, sector in sectors.items()]

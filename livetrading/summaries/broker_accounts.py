@@ -11,6 +11,8 @@ from livetrading.models import BrokerAccount, ConnectionTest, LiveStrategy
 from tradedesk.accounts.models import User
 
 SHOWN = 4
+# The revoked accounts that the page names.
+REVOKED = 50
 
 
 class Connection(StrEnum):
@@ -87,8 +89,9 @@ def accounts_of(user: User) -> "QuerySet[BrokerAccount]":
 
 
 def revoked_accounts(user: User) -> "QuerySet[BrokerAccount]":
-    """The latest first."""
-    return BrokerAccount.objects.filter(user=user).exclude(revoked_at=None).order_by("-revoked_at", "-pk")
+    """The latest ones, the last one first."""
+    revoked = BrokerAccount.objects.filter(user=user).exclude(revoked_at=None)
+    return revoked.order_by("-revoked_at", "-pk")[:REVOKED]
 
 
 def rows_of(accounts: Sequence[BrokerAccount], wall_now: datetime) -> list[AccountRow]:

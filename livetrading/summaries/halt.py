@@ -1,62 +1,90 @@
-"""The halt of a user's account, for the top bar, the page “Stop trading” and the API."""
+"""The halts of a user's accounts of one mode, for the top bar, the page “Stop trading” and the API."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from livetrading.models import BrokerAccount, Halt, Order
 from livetrading.models.order import WORKING
+from livetrading.services.halt import accounts_of
 from livetrading.services.wording import counted
-from livetrading.summaries.account import find_account, summarize_account
-from tradedesk.accounts.models import User
+from livetrading.summaries.account import summarize_account
+from tradedesk.accounts.models import Mode, User
 from tradedesk.marketdata.sessions import NEW_YORK, is_open, next_open
 
 ZERO = Decimal(0)
-# The working entries that a page names, and the halts of an account to look at.
-NAMED, IN_FORCE = 5, 20
+# The working entries that a page names, and the halts in force to look at.
+NAMED, IN_FORCE = 5, 200
 
 
 @dataclass(frozen=True, slots=True)
 class HaltState:
-    """account: None before it is opened. halt: the one that is at work, the strongest first, or else the last one
-    in force; None while the account trades. operator: who has set the halt, when only an operator may lift it."""
+    """accounts: those of the mode that are not revoked, the active one first. halts: one of each halted account:
+    the strongest one at work, or else the last one in force. operators: by the id of an account, who has set its
+    halt, when only an operator may lift it."""
 
     mode: str
-    account: BrokerAccount | None = None
-    halt: Halt | None = None
-    operator: str = ""
+    accounts: Sequence[BrokerAccount] = ()
+    halts: Sequence[Halt] = ()
+    operators: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def account(self) -> BrokerAccount | None:
+        """The active one; None before it is opened."""
+        return next((account for account in self.accounts if account.active), None)
+
+    @property
+    def halted(self) -> list[BrokerAccount]:
+        return [account for account in self.accounts if account.entries_stopped]
 
     @property
     def is_halted(self) -> bool:
-        return self.account is not None and self.account.entries_stopped
+        """Whether trading is stopped in one of the accounts."""
+        return bool(self.halted)
+
+    @property
+    def is_halted_everywhere(self) -> bool:
+        return self.is_halted and len(self.halted) == len(self.accounts)
+
+    @property
+    def halt(self) -> Halt | None:
+        """The strongest one at work, or else the first one in force."""
+        running = [halt for halt in self.halts if halt.is_unfinished]
+        return strongest(running) or next(iter(self.halts), None)
+
+    @property
+    def operator(self) -> str:
+        """Who among the operators has set one of the halts."""
+        return next(iter(self.operators.values()), "")
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether the user may let one of the accounts trade again."""
+        return any(account.pk not in self.operators for account in self.halted)
 
     @property
     def is_running(self) -> bool:
-        return self.halt is not None and self.halt.is_unfinished
+        return any(halt.is_unfinished for halt in self.halts)
 
     @property
     def progress(self) -> str:
-        """How far it is: "3 of 5 positions sold, 1 of 2 entry orders cancelled"; "" with nothing to do."""
-        halt = self.halt
-        if halt is None:
-            return ""
-        parts = []
-        if halt.lots_to_sell:
-            parts.append(f"{halt.lots_sold:,} of {counted(halt.lots_to_sell, 'position')} sold")
-        if halt.orders_to_cancel:
-            parts.append(f"{halt.orders_cancelled:,} of {counted(halt.orders_to_cancel, 'entry order')} cancelled")
-        return ", ".join(parts)
+        """How far all of them are."""
+        return progress(self.halts)
 
     def waits_for(self, now: datetime) -> str:
         """What the sales that are on their way wait for; "" when nothing does."""
-        selling = self.is_running and self.halt is not None and self.halt.lots_left and self.halt.started_at
-        return when_sold(self.account, now) if selling and self.account else ""
+        selling = [
+            halt.account for halt in self.halts if halt.is_unfinished and halt.lots_left and halt.started_at
+        ]
+        return _when_all_sold(selling, now)
 
 
 @dataclass(frozen=True, slots=True)
 class StopMenu:
-    """What each verb would do now. entries: the first NAMED working entry orders. positions: the number of open
-    lots, and value what they are worth in dollars. last: the halt that finished last."""
+    """What each verb would do now in all accounts of the mode. entries: the first NAMED working entry orders.
+    positions: the number of open lots, and value what they are worth in dollars. last: the halt that finished
+    last. other: the accounts of the other mode, which are stopped by themselves."""
 
     state: HaltState
     entries: list[Order]
@@ -65,32 +93,41 @@ class StopMenu:
     value: Decimal
     when_sold: str
     last: Halt | None
+    other: HaltState
+
+
+def progress(halts: Sequence[Halt]) -> str:
+    """ "3 of 5 positions sold, 1 of 2 entry orders cancelled"; "" with nothing to do."""
+    parts = []
+    if to_sell := sum(halt.lots_to_sell for halt in halts):
+        parts.append(f"{sum(halt.lots_sold for halt in halts):,} of {counted(to_sell, 'position')} sold")
+    if to_cancel := sum(halt.orders_to_cancel for halt in halts):
+        done = sum(halt.orders_cancelled for halt in halts)
+        parts.append(f"{done:,} of {counted(to_cancel, 'entry order')} cancelled")
+    return ", ".join(parts)
 
 
 def read_halt(user: User, mode: str) -> HaltState:
-    """One query while the account trades, two while it is halted."""
-    account = user.broker_accounts.filter(mode=mode, active=True).first()
-    if account is None or not account.entries_stopped:
-        return HaltState(mode, account)
-    return _halted(mode, account)
+    """One query while the accounts trade, two while one is halted."""
+    return _state(mode, list(accounts_of(user, mode)))
 
 
 def read_stop_menu(user: User, mode: str, now: datetime) -> StopMenu:
-    """The number of queries does not depend on the number of orders and lots."""
-    account = find_account(user, mode)
-    if account is None:
-        return StopMenu(HaltState(mode), [], 0, 0, ZERO, "", None)
-    summary = summarize_account(account, now)
-    entries = account.orders.filter(purpose=Order.Purpose.ENTRY, state__in=WORKING)
-    state = _halted(mode, account) if account.entries_stopped else HaltState(mode, account)
+    """The number of queries depends on the number of accounts, not on that of orders and lots."""
+    accounts = list(accounts_of(user, mode).select_related("paper_account"))
+    summaries = [summarize_account(account, now) for account in accounts]
+    entries = Order.objects.filter(account__in=accounts, purpose=Order.Purpose.ENTRY, state__in=WORKING)
+    finished = Halt.objects.filter(account__in=accounts, finished_at__isnull=False)
+    holding = [summary.account for summary in summaries if summary.account and summary.positions]
     return StopMenu(
-        state=state,
+        state=_state(mode, accounts),
         entries=list(entries.order_by("created_at", "pk")[:NAMED]),
         entry_count=entries.count(),
-        positions=sum(len(position.lots) for position in summary.positions),
-        value=summary.market_value,
-        when_sold=when_sold(account, now),
-        last=account.halts.filter(finished_at__isnull=False).exclude(action=Halt.Action.ENTRIES).first(),
+        positions=sum(len(position.lots) for summary in summaries for position in summary.positions),
+        value=sum((summary.market_value for summary in summaries), ZERO),
+        when_sold=_when_all_sold(holding, now),
+        last=finished.exclude(action=Halt.Action.ENTRIES).first(),
+        other=read_halt(user, Mode.PAPER if mode == Mode.LIVE else Mode.LIVE),
     )
 
 
@@ -104,10 +141,28 @@ def when_sold(account: BrokerAccount, now: datetime) -> str:
     return f"The market is closed: a market order waits for the open, {opens:%a %H:%M} ET."
 
 
-def _halted(mode: str, account: BrokerAccount) -> HaltState:
-    halts = list(account.halts.filter(lifted_at=None)[:IN_FORCE])
-    running = [halt for halt in halts if halt.is_unfinished]
-    # The strongest action includes the fewest others.
-    strongest = min(running, key=lambda halt: len(Halt.including(halt.action)), default=None)
-    operators = [halt.requested_by for halt in halts if halt.by_operator]
-    return HaltState(mode, account, strongest or next(iter(halts), None), next(iter(operators), ""))
+def _when_all_sold(accounts: Sequence[BrokerAccount], now: datetime) -> str:
+    return " ".join(dict.fromkeys(text for account in accounts if (text := when_sold(account, now))))
+
+
+def strongest(halts: Sequence[Halt]) -> Halt | None:
+    """The strongest action includes the fewest others."""
+    return min(halts, key=lambda halt: len(Halt.including(halt.action)), default=None)
+
+
+def _state(mode: str, accounts: list[BrokerAccount]) -> HaltState:
+    halted = {account.pk: account for account in accounts if account.entries_stopped}
+    if not halted:
+        return HaltState(mode, accounts)
+    in_force: dict[int, list[Halt]] = {}
+    for halt in Halt.objects.filter(account__in=halted, lifted_at=None)[:IN_FORCE]:
+        halt.account = halted[halt.account_id]
+        in_force.setdefault(halt.account_id, []).append(halt)
+    shown = [strongest([halt for halt in halts if halt.is_unfinished]) or halts[0] for halts in in_force.values()]
+    operators = {
+        account_id: halt.requested_by
+        for account_id, halts in in_force.items()
+        for halt in halts
+        if halt.by_operator
+    }
+    return HaltState(mode, accounts, shown, operators)

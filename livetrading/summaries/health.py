@@ -67,8 +67,9 @@ def _orders(wall_now: datetime) -> Finding:
 
 def _accounts(now: datetime, market: MarketStatus) -> Finding:
     """A reconcile that fails is trouble of one account; one that nobody made is that of the desk."""
-    failing = BrokerAccount.objects.filter(failures__gte=FAILING)
-    late = BrokerAccount.objects.filter(unreconciled_accounts(now, market), failures__lt=FAILING)
+    accounts = BrokerAccount.objects.filter(revoked_at=None)
+    failing = accounts.filter(failures__gte=FAILING)
+    late = accounts.filter(unreconciled_accounts(now, market), failures__lt=FAILING)
     worst = late.aggregate(number=Count("pk"), oldest=Min("reconciled_at"))
     problems = []
     if number := failing.count():
@@ -82,7 +83,7 @@ def _accounts(now: datetime, market: MarketStatus) -> Finding:
             f"{_ago(now, worst['oldest'])}."
         )
     is_ill = Case(When(Q(failures__gte=FAILING) | unreconciled_accounts(now, market), then=True), default=False)
-    worst_first = BrokerAccount.objects.order_by(is_ill.desc(), F("reconciled_at").asc(nulls_last=True), "pk")
+    worst_first = accounts.order_by(is_ill.desc(), F("reconciled_at").asc(nulls_last=True), "pk")
     lines = tuple(_account_line(account) for account in worst_first[:LINES])
     if not problems:
         return Finding(State.OK, "All are reconciled.", lines)

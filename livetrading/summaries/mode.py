@@ -18,8 +18,6 @@ from tradedesk.accounts.models import Mode, User
 from tradedesk.core.money import to_decimal
 
 ZERO = Decimal(0)
-# The live strategies that the dialog names.
-NAMED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +46,18 @@ class LiveRow:
 @dataclass(frozen=True, slots=True)
 class LiveSwitch:
     """What live mode means now. problem: why the user cannot switch, "" when it only has to be confirmed; the two
-    flags say what is missing. account: the active live one. positions: its open lots, value what they are worth
-    in dollars. rows: the first NAMED of `deployed` strategies, of which `may_trade` would enter. paper: active
-    strategies on paper, which then enter nothing."""
+    flags say what is missing. account: the active live one. others: the other live accounts that strategies trade
+    in. positions: the open lots of all of them, value what they are worth in dollars. rows: the strategies, of
+    which `may_trade` would enter. paper: active strategies on paper, which then enter nothing."""
 
     problem: str
     needs_keys: bool
     needs_second_factor: bool
     account: BrokerAccount | None
+    others: list[BrokerAccount]
     positions: int
     value: Decimal
     rows: list[LiveRow]
-    deployed: int
     may_trade: int
     paper: int
     first_time: bool
@@ -78,13 +76,16 @@ def read_mode(user: User) -> ModeState:
 
 
 def read_live_switch(user: User, now: datetime) -> LiveSwitch:
-    """The number of queries does not depend on the number of strategies and lots."""
+    """The number of queries depends on the number of accounts, not on that of strategies and lots."""
     problem, account = problem_with_live(user), find_account(user, Mode.LIVE)
-    summary = summarize_account(account, now) if account else None
     deployed = user.live_strategies.filter(account__mode=Mode.LIVE).exclude(status=LiveStrategy.Status.STOPPED)
+    strategies = list(deployed.select_related("account").order_by("status", "name", "pk"))
+    others = {live.account_id: live.account for live in strategies if not live.account.active}
+    accounts = ([account] if account else []) + list(others.values())
+    summaries = {each.pk: summarize_account(each, now) for each in accounts}
     rows = []
-    for live in deployed.select_related("account").order_by("status", "name", "pk"):
-        lots = summary.lots_of(live.pk) if summary and account and account.pk == live.account_id else []
+    for live in strategies:
+        lots = summaries[live.account_id].lots_of(live.pk)
         rows.append(LiveRow(live, len({lot.trade.symbol for lot in lots}), _size(live), _held_back(user, live)))
     on_paper = user.live_strategies.filter(account__mode=Mode.PAPER, status=LiveStrategy.Status.ACTIVE)
     return LiveSwitch(
@@ -92,10 +93,10 @@ def read_live_switch(user: User, now: datetime) -> LiveSwitch:
         needs_keys=isinstance(problem, NoLiveKeys),
         needs_second_factor=isinstance(problem, NoSecondFactor),
         account=account,
-        positions=sum(len(position.lots) for position in summary.positions) if summary else 0,
-        value=summary.market_value if summary else ZERO,
-        rows=rows[:NAMED],
-        deployed=len(rows),
+        others=list(others.values()),
+        positions=sum(len(position.lots) for each in summaries.values() for position in each.positions),
+        value=sum((each.market_value for each in summaries.values()), ZERO),
+        rows=rows,
         may_trade=sum(not row.held_back for row in rows),
         paper=on_paper.count(),
         first_time=user.first_live_at is None,

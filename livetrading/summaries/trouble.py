@@ -55,7 +55,7 @@ def _own(user: User, wall_now: datetime) -> Trouble | None:
     checked = LiveStrategy.objects.filter(**of_user, status__in=CHECKED)
     ended = LiveStrategy.objects.filter(**of_user, status=LiveStrategy.Status.ERROR)
     conditions = {
-        "failing_account": Exists(BrokerAccount.objects.filter(**of_user, failures__gte=FAILING)),
+        "failing_account": Exists(BrokerAccount.objects.filter(**of_user, failures__gte=FAILING, revoked_at=None)),
         "stuck_order": Exists(Order.objects.filter(stuck_orders(wall_now), **of_user)),
         "missed_checks": Exists(checked.filter(missed_checks_at__isnull=False)),
         "error": Exists(ended),

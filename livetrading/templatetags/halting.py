@@ -2,18 +2,23 @@
 
 from django import template
 
-from livetrading.models import Order
+from livetrading.models import Halt, Order
 from livetrading.services.order_cancel import can_cancel, flattened_accounts, is_sold_off
-from livetrading.summaries.halt import HaltState, read_halt
+from livetrading.summaries import halt as halts
 from tradedesk.accounts.models import User
 
 register = template.Library()
 
 
 @register.simple_tag
-def halt_of(user: User) -> HaltState:
-    """Of the account of the user's mode. One query while it trades."""
-    return read_halt(user, user.mode)
+def halt_of(user: User) -> halts.HaltState:
+    """Of the accounts of the user's mode. One query while they trade."""
+    return halts.read_halt(user, user.mode)
+
+
+@register.filter
+def progress(halt: Halt) -> str:
+    return halts.progress([halt])
 
 
 @register.simple_tag

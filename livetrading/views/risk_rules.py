@@ -28,9 +28,12 @@ def risk_rules(request: PageRequest) -> HttpResponse:
     return _page(request, None)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def sectors(request: PageRequest) -> HttpResponse:
-    """Save the sectors of the user's symbols."""
+    """Save the sectors of the user's symbols. A refused form is shown at this address, so its reload and the
+    buttons of the top bar come back here."""
+    if request.method != "POST":
+        return redirect(PAGE)
     form = SectorsForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)

@@ -127,3 +127,8 @@ def test_operators_export_what_their_list_shows(
             assert [row["actor"] for row in rows] == actors
     assert admin_client.get(f"{page}/export/xml").status_code == 404
     assert alices_browser.get(f"{page}/export/csv").status_code == 302
+
+
+@pytest.mark.parametrize(("query", "status"), [({"time__gte": "abc"}, 400), ({"p": "9999"}, 200)])
+def test_a_wrong_filter_of_the_operators_export(admin_client: Client, query: dict[str, str], status: int) -> None:
+    assert admin_client.get("/admin/audit/auditrecord/export/csv", query).status_code == status

@@ -71,6 +71,20 @@ def test_second_factors_on_the_page(new: Any, alice: User) -> None:
     assert new() == [("sessions_ended", alice.email, "page", {"sessions": 1})]
 
 
+def test_the_first_second_factor_ends_what_was_begun_with_the_password_alone(new: Any, alice: User) -> None:
+    ApiClient(None).post(API, {"email": alice.email, "password": PASSWORD})
+    alice.api_tokens.update(name="cron")
+    other, browser = fresh(alice), fresh(alice)
+    new()
+    secret = browser.get("/accounts/2fa/totp/activate/").context["form"].secret
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.db.transaction.on_commit", lambda run, **_: run())
+        browser.post("/accounts/2fa/totp/activate/", {"code": code_of(secret)})
+    assert not alice.api_tokens.exists()
+    assert [each.get("/dashboard").status_code for each in (browser, other)] == [200, 302]
+    assert {action for action, *_ in new()} >= {"token_revoked", "sessions_ended"}
+
+
 def test_log_ins_of_the_api(new: Any, alice: User) -> None:
     client = ApiClient(None)
     client.post(API, {"email": alice.email, "password": "wrong"})

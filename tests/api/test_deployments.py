@@ -45,6 +45,8 @@ def test_a_deployment_without_rules_has_their_defaults(alices: ApiClient, strate
             "success": True,
             "live_strategy_id": live.pk,
             "name": "Live - Golden cross",
+            "mode": "paper",
+            "account_id": live.account_id,
             "status": "active",
             "message": deployment_message(live),
         },
@@ -52,6 +54,11 @@ def test_a_deployment_without_rules_has_their_defaults(alices: ApiClient, strate
     assert (live.symbols, live.mode, live.deployed_at) == (["AAPL", "MSFT"], "paper", NOW)
     assert (live.check_interval, live.auto_execute) == (300, True)
     assert live.risk_rules() == RiskRules(position_size_pct=0.02, max_positions=5)
+
+
+def test_a_client_can_name_the_mode_that_it_means(alices: ApiClient, strategy: Strategy) -> None:
+    assert field_messages(alices.post(URL, request_body(strategy, mode="live"))).keys() == {"mode"}
+    assert alices.post(URL, request_body(strategy, mode="paper")).status == 201
 
 
 def test_a_deployment_succeeds_while_the_queue_cannot_be_reached(

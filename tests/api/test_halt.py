@@ -37,6 +37,7 @@ def test_a_halt_from_request_to_resume(alice: User, alices: ApiClient) -> None:
     assert alices.get(HALT).json == {
         "mode": "paper",
         "halted": False,
+        "halted_accounts": [],
         "running": False,
         "entries_stopped": None,
         "halt": None,
@@ -108,6 +109,22 @@ def test_what_an_operator_has_halted_the_user_does_not_lift(alice: User, bob: Us
     assert alices.get(HALT).json["operator"] == "the operator bob@example.com"
     assert alices.send("DELETE", HALT, {"confirm": "RESUME"}).status == 409
     assert alices.get(HALT).json["halted"] is True
+
+
+def test_the_mode_can_be_named_and_all_its_accounts_stop(alice: User, alices: ApiClient) -> None:
+    live = account_of(alice, "live")
+    second = BrokerAccount.objects.create(
+        user=alice, broker="other", mode="live", name="Second", active=False, verified_at=WALL
+    )
+    answer = alices.post(HALT, {"action": "entries", "mode": "live"})
+    assert (answer.status, answer.json["mode"]) == (200, "live")
+    assert answer.json["halted_accounts"] == [live.pk, second.pk]
+    assert alices.get(HALT).json["halted"] is False
+    assert alices.get(f"{HALT}?mode=live").json["halted"] is True
+    assert alices.send("DELETE", HALT, {"confirm": "RESUME", "mode": "live"}).status == 204
+    assert alices.get(f"{HALT}?mode=live").json["halted_accounts"] == []
+    assert "mode" in field_messages(alices.post(HALT, {"action": "entries", "mode": "both"}))
+    assert "mode" in field_messages(alices.get(f"{HALT}?mode=both"))
 
 
 # --- Positions ---

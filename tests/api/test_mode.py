@@ -125,3 +125,12 @@ def test_the_number_of_queries_is_constant(alice: User, alices: ApiClient) -> No
             alices.get(MODE)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 5
+
+
+def test_too_many_switches_to_live_are_429_and_to_paper_never(
+    alice: User, alices: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livetrading.services.mode.MOST_SWITCHES", 2)
+    verified(alice)
+    answers = [alices.post(MODE, body).status for _ in range(3) for body in (LIVE, {"mode": "paper"})]
+    assert answers == [200, 200, 200, 200, 429, 200]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
@@ -11,6 +12,7 @@ from django.urls import reverse
 from strategies.models import Strategy
 from tests.desk.made_rows import make_row
 from tradedesk.accounts.models import User
+from tradedesk.audit import services
 from tradedesk.audit.models import AuditRecord
 
 
@@ -55,6 +57,36 @@ def test_rows_are_added_and_deleted(admin_client: Client, alice: User) -> None:
         ("admin_deleted", "authenticator", "admin", alice.pk),
         ("admin_deleted", "strategy", "admin", alice.pk),
     ]
+
+
+def test_a_deletion_is_recorded_once_it_is_made(
+    admin_client: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock of the audit is not held for it, and one that fails leaves no record."""
+    row = make_row(Strategy, user=alice)
+    chosen = {"action": "delete_selected", "post": "yes", "_selected_action": [row.pk]}
+    url = reverse("admin:strategies_strategy_changelist")
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("strategies.admin.delete_strategy", fail)
+        with pytest.raises(RuntimeError):
+            admin_client.post(url, chosen)
+    assert records() == []
+    left: list[int] = []
+    patched = services.record_all
+
+    def spy(*given: Any) -> Any:
+        left.append(Strategy.objects.count())
+        return patched(*given)
+
+    monkeypatch.setattr(services, "record_all", spy)
+    admin_client.post(url, chosen)
+    factor = make_row(Authenticator, user=alice)
+    admin_client.post(reverse("admin:mfa_authenticator_delete", args=[factor.pk]), {"post": "yes"})
+    assert (left[0], [action for action, *_ in records()]) == (0, ["admin_deleted"] * 2)
 
 
 def test_a_user_is_deactivated_and_activated_by_actions_alone(

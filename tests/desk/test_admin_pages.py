@@ -60,3 +60,18 @@ def test_secrets_are_on_no_page(admin_client: Client, alice: User) -> None:
     assert planted not in admin_client.get(reverse(name_of(User, "change"), args=[alice.pk])).content.decode()
     for model in (ApiToken, Session):
         assert not admin.site.is_registered(model)
+
+
+@pytest.mark.parametrize(
+    ("model", "lookup"),
+    [
+        (UserSession, "session_key__startswith"),
+        (BrokerAccount, "number__startswith"),
+        (BrokerAccount, "user__password__startswith"),
+        (Authenticator, "data__contains"),
+    ],
+)
+def test_no_filter_asks_for_a_secret(admin_client: Client, model: type[models.Model], lookup: str) -> None:
+    """One letter after the other, it would tell all of it."""
+    url = reverse(name_of(model, "changelist"))
+    assert admin_client.get(url, {lookup: "a"}).status_code == 400

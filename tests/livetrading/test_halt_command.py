@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from livetrading.models import Halt, Order
+from livetrading.models import BrokerAccount, Halt, Order
 from tests.livetrading.factories import TODAY, WALL, account_of, at_day, make_order, make_paper_trade
 from tests.livetrading.published import refuse_publishing
 from tradedesk.accounts.models import Mode, User
@@ -38,7 +38,7 @@ def test_it_stops_every_account_of_a_user_and_says_how_far_it_is(
 ) -> None:
     for user in (alice, bob):
         make_order(user=user)
-    account_of(alice, Mode.LIVE)
+    make_order(user=alice, mode=Mode.LIVE)
     if action == "entries":
         halted("Alice@Example.com", *option, reason="Fire.")
     else:  # the live account has no broker in the tests
@@ -60,6 +60,14 @@ def test_it_stops_all_users(alice: User, bob: User) -> None:
     halted("--all", "--orders")
     assert actions() == [("a", "orders", True), ("b", "orders", True)]
     assert set(Order.objects.values_list("state", flat=True)) == {"cancelled"}
+
+
+def test_a_revoked_account_is_left_alone(alice: User, bob: User) -> None:
+    for user in (alice, bob):
+        make_order(user=user)
+    BrokerAccount.objects.filter(pk=account_of(bob).pk).update(active=False, revoked_at=WALL)
+    halted("--all", "--orders")
+    assert actions() == [("a", "orders", True)]
 
 
 def test_what_is_left_is_an_error_that_says_what_it_waits_for(alice: User) -> None:

@@ -201,3 +201,50 @@ def test_the_number_of_queries_is_constant(
             assert browser.get(MENU).status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def live_accounts(user: User) -> list[BrokerAccount]:
+    """The active one, another one that its strategies still trade in, and a revoked one."""
+    other = {"user": user, "broker": "other", "mode": "live", "active": False}
+    return [
+        account_of(user, "live"),
+        BrokerAccount.objects.create(**other, name="Second <live>", verified_at=WALL),
+        BrokerAccount.objects.create(**other, name="Revoked", revoked_at=WALL),
+    ]
+
+
+def test_it_stops_every_account_of_the_mode_and_says_which_are(alice: User, alices_browser: Client) -> None:
+    active, second, _ = live_accounts(alice)
+    trade = make_live_trade(user=alice)
+    type(trade).objects.filter(pk=trade.pk).update(account=second)
+    alice.mode = "live"
+    alice.save()
+    assert "all 1 position" in text_of(alices_browser)
+    request(second, "entries", by=alice, now=NOW, wall_now=WALL)
+    assert "Trading of Second &lt;live&gt; is stopped by" in text_of(alices_browser, "/dashboard")
+    alices_browser.post(HALT, {"action": "flatten", "confirmed": "on"})
+    assert {halt.account_id for halt in Halt.objects.filter(action="flatten")} == {active.pk, second.pk}
+    assert BrokerAccount.objects.filter(entries_stopped_at__isnull=False).count() == 2
+    alices_browser.post(RESUME, {"confirm": "RESUME"})
+    assert not BrokerAccount.objects.filter(entries_stopped_at__isnull=False).exists()
+
+
+def test_real_money_is_stopped_from_paper_mode_too(alice: User, bob: User, alices_browser: Client) -> None:
+    live, second, _ = live_accounts(alice)
+    make_live_trade(user=alice)
+    of_live = f"{MENU}?of=live"
+    assert of_live in text_of(alices_browser)
+    page = text_of(alices_browser, of_live)
+    assert ("all 1 position" in page, 'name="of" value="live"' in page) == (True, True)
+    form = {"action": "flatten", "confirmed": "on", "shown_mode": "paper", "of": "live"}
+    alices_browser.post(HALT, form)
+    assert list(Halt.objects.order_by("pk").values_list("account", flat=True)) == [live.pk, second.pk]
+    assert "stopped in 2 of 2" in text_of(alices_browser)
+    request(second, "entries", by=bob, now=NOW, wall_now=WALL)
+    page = text_of(alices_browser, of_live)
+    assert ('id="operators-halt"' in page, f'action="{RESUME}"' in page) == (True, True)
+    answer = alices_browser.post(RESUME, {"confirm": "RESUME", "of": "live"}, follow=True)
+    assert [message.level_tag for message in answer.context["messages"]] == ["error"]
+    for account, stopped in ((live, False), (second, True)):
+        account.refresh_from_db()
+        assert account.entries_stopped == stopped

@@ -127,6 +127,26 @@ def test_the_dialog_says_what_would_trade(alice: User, alices_browser: Client) -
     assert 'name="word"' not in text_of(alices_browser, DIALOG)
 
 
+def test_the_dialog_counts_all_live_accounts_and_the_banner_agrees(
+    alice: User, alices_browser: Client, in_live_mode: BrokerAccount
+) -> None:
+    second = BrokerAccount.objects.create(
+        user=alice, broker="other", mode="live", name="Second", active=False, equity=Decimal("1234.5")
+    )
+    make_live_strategy(user=alice, mode=Mode.LIVE, name="First")
+    other = make_live_strategy(user=alice, account=second, name="Other", max_positions=5)
+    trade = make_live_trade(user=alice, live_strategy=other)
+    type(trade).objects.filter(pk=trade.pk).update(account=second)
+    for stopped, may in ((None, 2), (NOW, 1)):
+        BrokerAccount.objects.filter(pk=second.pk).update(entries_stopped_at=stopped)
+        User.objects.update(mode=Mode.PAPER)
+        page = text_of(alices_browser, DIALOG)
+        assert f"{may} of 2 live strategies may trade." in page
+        assert ("1 of 5" in page, "$1,234.50" in page) == (True, True)
+        User.objects.update(mode=Mode.LIVE)
+        assert f"{may} strateg{'ies' if may == 2 else 'y'} may trade" in text_of(alices_browser, HOME)
+
+
 def test_without_keys_or_second_factor_the_dialog_says_what_is_missing(
     alice: User, alices_browser: Client, settings: Settings
 ) -> None:
@@ -281,3 +301,26 @@ def test_where_the_address_differs_the_server_wins(alices_browser: Client, url: 
     for right in (url, f"{url}?mode=paper"):
         page = alices_browser.get(right)
         assert (page.status_code, 'data-address-mode="paper"' in page.content.decode()) == (200, True)
+
+
+def test_a_form_of_another_account_is_refused(
+    alice: User, alices_browser: Client, in_live_mode: BrokerAccount
+) -> None:
+    """A deployment and a new rule go to the account that the page showed."""
+    strategy = make_strategy(user=alice, symbols=["AAPL"])
+    field = f'name="shown_account" value="{in_live_mode.pk}"'
+    rule = f"{reverse('livetrading:risk_rules')}/add/order_value"
+    deploy = {"source": f"strategy:{strategy.pk}", "deploy_key": "k"}
+    pages = (f"{HOME}/strategies/{strategy.pk}", f"{LIVE}/new?source=strategy:{strategy.pk}", rule)
+    assert [text_of(alices_browser, page).count(field) for page in pages] == [1, 1, 1]
+    BrokerAccount.objects.filter(pk=in_live_mode.pk).update(active=False)
+    second = BrokerAccount.objects.create(
+        user=alice, broker="other", mode="live", name="Second", verified_at=WALL, equity=100_000
+    )
+    shown = {"shown_mode": "live", "shown_account": str(in_live_mode.pk)}
+    for url, form in ((f"{LIVE}/deploy", deploy), (rule, {"limit": "3"})):
+        response = alices_browser.post(url, form | shown, follow=True)
+        assert any(REFUSED in str(message) for message in response.context["messages"])
+    assert (LiveStrategy.objects.exists(), second.rules.exists()) == (False, False)
+    alices_browser.post(f"{LIVE}/deploy", deploy | shown | {"shown_account": str(second.pk)})
+    assert LiveStrategy.objects.get().account == second

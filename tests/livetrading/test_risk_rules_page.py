@@ -333,3 +333,11 @@ def test_every_default_is_within_its_bounds() -> None:
     for kind in KINDS.values():
         assert kind.default is None or kind.low <= kind.default <= kind.high
         assert not kind.on or kind.default is not None
+
+
+def test_after_a_refused_form_of_sectors_the_bar_leads_back_to_the_page(
+    account: BrokerAccount, alices_browser: Client
+) -> None:
+    address = f"http://testserver{PAGE}/sectors"
+    pressed = alices_browser.post("/dashboard/mode", {"mode": "paper"}, headers={"Referer": address})
+    assert alices_browser.get(pressed["Location"])["Location"] == PAGE

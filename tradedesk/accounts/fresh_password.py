@@ -21,7 +21,7 @@ def fresh_password(view: View) -> View:
     @wraps(view)
     def respond(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "POST" and is_reauthentication_required(request, app=""):
-            messages.info(request, "Enter your password, then the keys again.")
+            messages.info(request, "Enter your password, then fill in the form again.")
             return redirect(request.path)
         response: HttpResponse = guarded(request, *args, **kwargs)
         return response

@@ -1,10 +1,18 @@
-"""allauth's hook for the secrets of second factors: encrypted in the database."""
+"""Second factors: allauth's hook for their secrets, which are encrypted in the database, and the end of what was
+begun without one."""
+
+from typing import TYPE_CHECKING, Any
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
 
 from tradedesk.encryption import Keyring, Place
 from tradedesk.keyring import keyring
+
+if TYPE_CHECKING:
+    from tradedesk.accounts.models import User
 
 # allauth does not say whose secret it is, so a row is not bound to its user; it is useless without the key.
 PLACE = Place(owner=0, record="authenticator", field="secret")
@@ -19,6 +27,28 @@ class Adapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
     def decrypt(self, encrypted_text: str) -> str:
         """Raises NotDecrypted."""
         return keyring().decrypt(encrypted_text, PLACE)
+
+
+def end_access_without(request: HttpRequest, user: "User", authenticator: Any, **_: Any) -> None:
+    """With the first second factor, all tokens and other sessions end: whoever had the password alone may have
+    made them."""
+    from allauth.mfa.models import Authenticator  # after the apps are loaded
+    from allauth.usersessions.models import UserSession
+
+    from tradedesk.accounts.log_records import note
+    from tradedesk.accounts.tokens import revoke
+
+    codes = Authenticator.Type.RECOVERY_CODES
+    before = Authenticator.objects.filter(user=user).exclude(type=codes).exclude(pk=authenticator.pk)
+    if authenticator.type == codes or before.exists():
+        return
+    for token in user.api_tokens.select_related("user"):
+        revoke(token, timezone.now())
+    others = list(UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key))
+    for session in others:
+        session.end()
+    if others:
+        note(user, "sessions_ended", sessions=len(others))
 
 
 def renew(ring: Keyring) -> int:

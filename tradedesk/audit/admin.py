@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import PAGE_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBadRequest
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
 from tradedesk.audit import actions
@@ -52,11 +55,18 @@ class AuditRecordAdmin(ReadOnlyAdmin[AuditRecord]):
         exported = self.admin_site.admin_view(self.export_list)
         return [path("export/<str:file_format>", exported, name="audit_export"), *super().get_urls()]
 
-    def export_list(self, request: HttpRequest, file_format: str) -> StreamingHttpResponse:
+    def export_list(self, request: HttpRequest, file_format: str) -> HttpResponseBase:
         """What the list shows with the same filters and search, on all pages."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if file_format not in FORMATS:
             raise Http404
-        shown = self.get_changelist_instance(request).get_queryset(request)
+        # The link of the list has its page, which the export has not.
+        query = request.GET.copy()
+        query.pop(PAGE_VAR, None)
+        request.GET = query  # type: ignore[assignment]  # the list reads it from there
+        try:
+            shown = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            return HttpResponseBadRequest("There is no such filter.")
         return export(request, shown, file_format, for_operators=True)

@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--timeout", type=float, default=60.0, help="Seconds to wait for the broker.")
 
     def handle(self, *, lift: bool, **options: Any) -> None:
-        accounts = self._accounts(options["user"], everyone=options["all"])
+        accounts = self._accounts(options["user"], everyone=options["all"], lift=lift)
         if lift:
             self._lift(accounts, options["confirm"])
         else:
@@ -38,10 +38,13 @@ class Command(BaseCommand):
                 action = Halt.Action.ORDERS
             self._halt(accounts, action, options["reason"], options["timeout"])
 
-    def _accounts(self, user: str, *, everyone: bool) -> list[BrokerAccount]:
+    def _accounts(self, user: str, *, everyone: bool, lift: bool) -> list[BrokerAccount]:
+        """A revoked account trades no more, so none is stopped; a halt of one can be lifted."""
         if bool(user) == everyone:
             raise CommandError("Name one user by the email address, or --all.")
         accounts = BrokerAccount.objects.select_related("user").order_by("pk")
+        if not lift:
+            accounts = accounts.filter(revoked_at=None)
         found = list(accounts if everyone else accounts.filter(user__email__iexact=user))
         if not found:
             raise CommandError("There is no account to stop." if everyone else f"{user} has no account.")
@@ -85,7 +88,7 @@ class Command(BaseCommand):
 
 
 def _state(halt: Halt) -> HaltState:
-    return HaltState(halt.account.mode, halt.account, halt)
+    return HaltState(halt.account.mode, [halt.account], [halt])
 
 
 def _name(account: BrokerAccount) -> str:

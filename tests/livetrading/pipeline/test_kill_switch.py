@@ -275,3 +275,22 @@ def test_an_account_with_active_strategies_is_watched_regularly(alice: User) -> 
     BrokerAccount.objects.update(claimed_until=None)
     LiveStrategy.objects.update(status="paused")
     assert claim_due_accounts(CLOSES[1] + WATCH_EVERY, WALL) == []
+
+
+def test_the_account_is_locked_before_the_rule(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As everywhere: in the other order, the kill switch and a person who moves a rule wait for each other."""
+    live = holding_aapl(alice, 11)
+    replay(live, CLOSES[:3])
+    made = rule(live.account, "max_drawdown_pct", 0.01)
+    tripped_at_lock = []
+    locked = BrokerAccount.locked
+
+    def spy(account_id: int) -> BrokerAccount:
+        tripped_at_lock.append(AccountRule.objects.get(pk=made.pk).tripped_at)
+        return locked(account_id)
+
+    monkeypatch.setattr(BrokerAccount, "locked", spy)
+    assert watch_module._trip(
+        account_of(live), made, watch_module.equity_of(account_of(live), CLOSES[3]), CLOSES[3], WALL
+    )
+    assert tripped_at_lock[0] is None

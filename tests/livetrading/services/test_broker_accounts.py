@@ -9,20 +9,25 @@ from django.db import IntegrityError, transaction
 from pytest_django import Settings
 
 from livetrading.credentials import Credentials, credentials_of
-from livetrading.models import AccountRule, BrokerAccount, ConnectionTest, LiveStrategy
+from livetrading.models import AccountRule, BrokerAccount, ConnectionTest, Halt, LiveStrategy
 from livetrading.pipeline.dispatch import claim_due_accounts
+from livetrading.pipeline.tick import tick
 from livetrading.services import broker_accounts as accounts
 from livetrading.services.accounts import NoBroker, active_account, broker_for
 from livetrading.services.broker_accounts import AccountRefused
 from livetrading.services.control import ControlRefused, control
 from livetrading.services.deploy import DeployRefused, check_room
+from livetrading.services.halt import OperatorsHalt, lift, request
 from livetrading.services.missed_checks import find_missed_checks
 from livetrading.services.overdue import due_checks
 from livetrading.services.replay_hold import unfinished_work
+from livetrading.summaries.broker_accounts import revoked_accounts
 from tests.livetrading.factories import (
     NOW,
+    TODAY,
     WALL,
     account_of,
+    at_day,
     make_live_strategy,
     make_order,
     make_paper_trade,
@@ -295,3 +300,102 @@ def test_keys_of_another_account_are_refused(alice: User, broker: KeyedBroker) -
     assert (test.state, credentials_of(account)) == ("failed", KEYS)
     assert "…9999" in test.problem
     assert "PA300000" not in test.problem
+
+
+# --- While an operator has stopped trading ---------------------------------------------------------------------
+
+
+def test_no_other_account_goes_round_an_operators_halt(alice: User, bob: User, broker: KeyedBroker) -> None:
+    at_day(TODAY)
+    spare = add_verified(alice, mode="live", activate=False)
+    halted = account_of(alice, "live")
+    request(halted, "entries", by=bob, reason="Fire.", now=NOW, wall_now=WALL)
+    with pytest.raises(AccountRefused):
+        accounts.revoke_account(halted, by=alice, wall_now=WALL)
+    halted.refresh_from_db()
+    assert not halted.revoked
+
+    new = add(alice, keys=OTHER_KEYS, mode="live")
+    accounts.activate_account(spare, by=alice, wall_now=WALL)
+    for account in (new, spare):
+        account.refresh_from_db()
+        assert (account.entries_stopped_by, account.entries_stopped_reason) == (
+            "the operator bob@example.com",
+            "Fire.",
+        )
+        with pytest.raises(OperatorsHalt):
+            lift(account, "RESUME", by=alice, now=NOW, wall_now=WALL)
+    assert not add(bob, keys=WRONG_KEYS, mode="live").entries_stopped
+    on_paper = add(alice, keys=WRONG_KEYS)
+    assert not BrokerAccount.objects.get(pk=on_paper.pk).entries_stopped
+
+    bob.is_superuser = True
+    bob.save()
+    lift(spare, "RESUME", by=bob, now=NOW, wall_now=WALL + timedelta(seconds=1))
+    BrokerAccount.objects.filter(pk=spare.pk).update(active=False)
+    accounts.activate_account(spare, by=alice, wall_now=WALL)
+    assert not BrokerAccount.objects.get(pk=spare.pk).entries_stopped
+
+
+def test_an_account_that_becomes_active_with_its_test_is_stopped_too(
+    alice: User, bob: User, broker: KeyedBroker
+) -> None:
+    at_day(TODAY)
+    spare = add(alice, mode="live", activate=True)
+    request(account_of(alice, "live"), "entries", by=bob, now=NOW, wall_now=WALL)
+    assert run(spare).problem == ""
+    assert (spare.active, spare.entries_stopped) == (True, True)
+
+
+def test_a_revoked_account_is_ticked_and_halted_no_more(alice: User, broker: KeyedBroker) -> None:
+    account = add_verified(alice)
+    make_order(user=alice, account=account, state="filled")
+    request(account, "orders", by=alice, now=NOW, wall_now=WALL)
+    accounts.revoke_account(account, by=alice, wall_now=WALL)
+    assert Halt.objects.get().finished_at == WALL
+    assert tick(account.pk, NOW, WALL).orders == []
+    account.refresh_from_db()
+    assert (account.failures, account.state) == (0, "connected")
+
+
+def test_a_halt_of_an_account_that_was_never_verified_is_finished_at_once(
+    alice: User, broker: KeyedBroker
+) -> None:
+    halt = request(add(alice), "flatten", by=alice, now=NOW, wall_now=WALL)
+    assert halt.finished_at == WALL
+
+
+# --- Limits ----------------------------------------------------------------------------------------------------
+
+
+def test_tests_and_new_accounts_are_limited(
+    alice: User, bob: User, broker: KeyedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each asks the broker from the one address of the desk, which it may lock out for all users."""
+    monkeypatch.setattr(accounts, "MOST_TESTS", 2)
+    monkeypatch.setattr(accounts, "MOST_ADDED", 2)
+    account = add_verified(alice)
+    accounts.request_test(account, by=alice, wall_now=WALL)
+    run(account)
+    for refused in (lambda: accounts.request_test(account, by=alice, wall_now=WALL), lambda: add(alice)):
+        with pytest.raises(AccountRefused):
+            refused()
+    later = WALL + accounts.TESTS_WITHIN
+    assert accounts.request_test(account, by=alice, wall_now=later).state == "queued"
+    accounts.add_account(alice, "paper", "paper", "One", None, activate=False, wall_now=later)
+    with pytest.raises(AccountRefused):
+        accounts.add_account(alice, "paper", "paper", "Two", None, activate=False, wall_now=later)
+    accounts.add_account(bob, "paper", "paper", "One", None, activate=False, wall_now=later)
+    later = WALL + accounts.ADDED_WITHIN
+    accounts.add_account(alice, "paper", "paper", "Two", None, activate=False, wall_now=later)
+
+
+def test_revoked_accounts_are_not_without_end(
+    alice: User, broker: KeyedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "MOST_EVER", 1)
+    accounts.revoke_account(add(alice), by=alice, wall_now=WALL)
+    with pytest.raises(AccountRefused):
+        add(alice)
+    monkeypatch.setattr("livetrading.summaries.broker_accounts.REVOKED", 0)
+    assert list(revoked_accounts(alice)) == []

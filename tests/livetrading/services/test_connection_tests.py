@@ -77,8 +77,11 @@ def test_what_the_desk_did_not_buy_is_held_outside() -> None:
 def test_another_number_is_another_account() -> None:
     assert not judge(BrokerAccount(number="PA3000001234"), report(), [], {}).problem
     assert judge(BrokerAccount(number="PA3000009999"), report(), [], {}).refused
-    # A broker that does not say its number is believed.
-    assert not judge(BrokerAccount(number="PA3000009999"), report(""), [], {}).problem
+    # Without a number, nobody knows whose account it is.
+    for number in ("PA3000009999", ""):
+        found = judge(BrokerAccount(number=number), report(""), [], {})
+        assert (found.problem == "", found.refused) == (False, False)
+    assert not judge(BrokerAccount(broker="paper"), report(""), [], {}).problem
 
 
 # --- The course of a test --------------------------------------------------------------------------------------

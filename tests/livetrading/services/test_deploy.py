@@ -313,3 +313,14 @@ def test_one_key_for_two_concurrent_deployments_deploys_one(alice: User, strateg
     (refused,) = [result for result in results if result != live]
     assert isinstance(refused, DeployRefused)
     assert "deploy_key" in refused.errors
+
+
+def test_a_revocation_in_between_is_found(
+    alice: User, strategy: Strategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = active_account(alice.pk, "paper")
+    revoked = BrokerAccount.objects.filter(pk=account.pk)
+    monkeypatch.setattr(deploy_module, "check_room", lambda _: revoked.update(active=False, revoked_at=NOW))
+    with pytest.raises(DeployRefused):
+        deploy(alice, strategy, now=NOW, wall_now=NOW)
+    assert not LiveStrategy.objects.exists()

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
+from django.db import connection
 from django.test import Client
+from django.urls import reverse
 from pytest_django import Settings
 
 from livetrading.models import BrokerAccount
@@ -15,10 +17,11 @@ from livetrading.services.mode import (
     NotConfirmed,
     NotSwitched,
     check_acknowledgement,
+    end_all_live_without_second_factor,
     switch_mode,
 )
 from tests.conftest import PASSWORD
-from tests.livetrading.factories import NOW, WALL, account_of, make_live_strategy, make_order
+from tests.livetrading.factories import NOW, TODAY, WALL, account_of, at_day, make_live_strategy, make_order
 from tradedesk.accounts.models import Mode, User, UserVersion
 from tradedesk.audit.models import AuditRecord
 from tradedesk.notifications.events import Event
@@ -149,7 +152,11 @@ def test_live_needs_the_second_factor_where_the_desk_demands_it(alice: User, set
 
 @pytest.mark.parametrize(("demanded", "mode"), [(True, "paper"), (False, "live")])
 def test_who_gives_up_the_second_factor_goes_back_to_paper(
-    alice: User, settings: Settings, demanded: bool, mode: str
+    alice: User,
+    settings: Settings,
+    django_capture_on_commit_callbacks: Any,
+    demanded: bool,
+    mode: str,
 ) -> None:
     verified(alice)
     TOTP.activate(alice, SECRET)
@@ -158,12 +165,62 @@ def test_who_gives_up_the_second_factor_goes_back_to_paper(
     browser = Client()
     browser.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
     browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
-    browser.post("/accounts/2fa/totp/deactivate/")
+    with django_capture_on_commit_callbacks(execute=True):
+        browser.post("/accounts/2fa/totp/deactivate/")
     assert not Authenticator.objects.filter(user=alice).exists()
     alice.refresh_from_db()
     assert alice.mode == mode
     if demanded:
         assert AuditRecord.objects.get(action="mode_paper").actor == "the desk"
+
+
+def test_whose_second_factor_is_deleted_in_the_admin_goes_back_to_paper(
+    alice: User, settings: Settings, django_capture_on_commit_callbacks: Any
+) -> None:
+    verified(alice)
+    TOTP.activate(alice, SECRET)
+    settings.LIVE_NEEDS_SECOND_FACTOR = True
+    to(alice, "live")
+    staff = User.objects.create_superuser("operator@example.com", "x")
+    operator = Client()
+    operator.force_login(staff, backend="allauth.account.auth_backends.AuthenticationBackend")
+    factor = Authenticator.objects.get(user=alice)
+    with django_capture_on_commit_callbacks(execute=True):
+        operator.post(reverse("admin:mfa_authenticator_delete", args=[factor.pk]), {"post": "yes"})
+    assert not Authenticator.objects.filter(user=alice).exists()
+    alice.refresh_from_db()
+    assert alice.mode == "paper"
+    assert AuditRecord.objects.get(action="mode_paper").actor == "the desk"
+    with django_capture_on_commit_callbacks(execute=True):
+        TOTP.activate(dora := User.objects.create_user("dora@example.com", "x"), SECRET)
+        dora.delete()
+
+
+def test_a_desk_that_demands_it_from_now_on_starts_without_live_users(
+    alice: User, bob: User, settings: Settings
+) -> None:
+    at_day(TODAY)
+    for user in (alice, bob):
+        verified(user)
+        to(user, "live")
+    TOTP.activate(bob, SECRET)
+    assert end_all_live_without_second_factor(WALL) == 0
+    settings.LIVE_NEEDS_SECOND_FACTOR = True
+    assert end_all_live_without_second_factor(WALL) == 1
+    assert list(User.objects.order_by("email").values_list("mode", flat=True)) == ["paper", "live"]
+
+
+def test_who_may_is_looked_at_under_the_lock_of_the_user(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a second factor given up between the check and the switch leaves the user in live mode."""
+    verified(alice)
+    depths = []
+    monkeypatch.setattr(
+        "livetrading.services.mode.problem_with_live",
+        lambda user: depths.append(len(connection.savepoint_ids)),
+    )
+    outside = len(connection.savepoint_ids)
+    to(alice, "live")
+    assert depths == [outside + 1]
 
 
 @pytest.mark.parametrize(
