@@ -40,7 +40,8 @@ class Capabilities:
     is reduced to what the cash pays for; other brokers refuse it. reserves_buying_power: the reported buying power
     is without what the working orders will cost. entries_wait: an accepted entry waits for the next bar of its
     symbol, whenever that comes, as in a backtest. refuses_opposite: an order without attached exits is refused
-    while one of the other side works for the same symbol.
+    while one of the other side works for the same symbol. sells_short: the broker may take a sale of shares that
+    the account does not hold for a short sale, so the desk looks at the positions first.
     """
 
     attached_exits_at_fill: bool = False
@@ -57,6 +58,7 @@ class Capabilities:
     reserves_buying_power: bool = False
     entries_wait: bool = False
     refuses_opposite: bool = False
+    sells_short: bool = False
 
 
 # The ends of the client_order_ids of attached exits, after that of their entry: some brokers choose the ids of

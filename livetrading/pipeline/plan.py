@@ -26,6 +26,8 @@ Purpose, Holder = Order.Purpose, Order.Holder
 _S = OrderState
 # The broker did not carry out a protective order.
 REFUSED = (_S.REJECTED, _S.EXPIRED)
+# A lot that was bought within this market time may be missing among the broker's positions.
+SETTLES = timedelta(minutes=1)
 # A sale of a guarded exit that the broker refused or let expire is tried again after this market time.
 RETRY = timedelta(minutes=5)
 _CLOSED = "The lot was closed."
@@ -76,13 +78,20 @@ class LotOrders:
 class Market:
     """What the plan depends on besides the desk's records. working: the broker's working orders by their
     client_order_id. bars: the closed bars of the symbols that the desk guards or whose stops trail. now, wall_now:
-    market and wall time."""
+    market and wall time. held: the shares that the broker reports by symbol, None when it did not."""
 
     capabilities: Capabilities
     working: Mapping[str, BrokerOrder]
     bars: Mapping[Series, Bars]
     now: datetime
     wall_now: datetime
+    held: Mapping[str, Decimal] | None = None
+
+    def has_gone(self, trade: Trade) -> bool:
+        """Whether the broker holds no share of this lot's symbol: a sale would be a short sale."""
+        if self.held is None or not self.capabilities.sells_short or self.now - trade.entry_time < SETTLES:
+            return False
+        return self.held.get(trade.symbol, Decimal(0)) < DUST
 
 
 @dataclass(slots=True)
@@ -129,6 +138,8 @@ def plan(lots: Iterable[LotOrders], market: Market) -> Plan:
         stop = state.prices.get(Purpose.TRAILING_STOP)
         if stop is not None and stop > (lot.trade.stop_price or 0):
             made.raised.append((lot.trade, stop))
+        if market.has_gone(lot.trade):
+            continue  # the difference is an incident, and nothing is sold before it is settled
         if lot.wholes:
             _send_exit(made, lot, lot.trade, market)
         elif lot.reached is not None:

@@ -39,6 +39,7 @@ CAPABILITIES = Capabilities(
     unique_client_ids=True,
     reserves_buying_power=True,
     refuses_opposite=True,
+    sells_short=True,
 )
 # Orders of one page, at most.
 PAGE = 500

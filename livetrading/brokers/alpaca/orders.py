@@ -42,6 +42,9 @@ def body_of(request: OrderRequest) -> Row:
         # Parts of a share are bought and sold in orders for the day alone.
         "time_in_force": request.time_in_force if is_whole(request.quantity) else "day",
     }
+    if request.side == "sell":
+        # Without it Alpaca sells short what the account does not hold.
+        body["position_intent"] = "sell_to_close"
     return body | _prices(request) | _legs(request)
 
 

@@ -92,6 +92,7 @@ _REFUSALS = (
         "wash trade",
         "Alpaca takes no order that could trade with another open one of the account (wash-trade rule).",
     ),
+    ("position intent mismatch", "The account does not hold the shares: it would have been a short sale."),
     ("insufficient qty", "Other orders at Alpaca hold the shares, or the account does not have them."),
     ("insufficient buying power", "The buying power at Alpaca does not pay for the order."),
     (
