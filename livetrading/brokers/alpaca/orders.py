@@ -21,6 +21,14 @@ def price_text(price: Decimal) -> str:
     return f"{rounded.quantize(CENT if rounded >= DOLLAR else FINE):f}"
 
 
+def price_as_sent(price: Decimal) -> Decimal:
+    """The price that Alpaca gets for this one; one that it cannot get stays as it is."""
+    try:
+        return Decimal(price_text(price))
+    except OrderRefused:
+        return price
+
+
 def quantity_text(quantity: Decimal) -> str:
     return f"{quantity.normalize():f}"
 

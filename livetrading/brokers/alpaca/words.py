@@ -127,6 +127,8 @@ _REFUSALS = (
         "Alpaca takes orders for the opening auction only from 19:00 to 9:28 in New York.",
     ),
     ("extended hours order must be", "Outside the session Alpaca takes only limit orders."),
+    ("parameters are not changed", "Alpaca has the order at this price already."),
+    ("not fully replaced", "Alpaca is still replacing another exit of the same entry."),
     ("cannot replace order", "Alpaca cannot replace the order in its present state."),
     ("order is already in", "The order has ended at Alpaca already."),
     ("pattern day trad", "Alpaca refuses the order by its rule for day traders."),
