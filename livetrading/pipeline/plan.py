@@ -276,8 +276,8 @@ def _protect_lot(made: Plan, lot: LotOrders, trade: Trade, state: _Exits, market
         live = [leg for leg in legs if leg.state in WORKING]
         refused = [leg for leg in legs if leg.state == _S.REJECTED]
         if not live:
-            # After a refusal of the order itself, not of a replacement, the desk guards the exit for a while.
-            guard = fallen or _waits([leg for leg in refused if leg.replaces_id is None], market)
+            # After a refusal of the order itself, not of a replacement, the desk guards the exit.
+            guard = fallen or any(leg.replaces_id is None for leg in refused)
             made.new.append(_new_leg(lot.entry, purpose, price, quantity, market, guard=guard))
         elif len(live) == 1 and fallen and live[0].state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
             made.end(live[0], _REACHED)
