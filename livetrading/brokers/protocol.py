@@ -1,5 +1,6 @@
 """The interface of a broker: one Protocol that takes and returns values, never models."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -27,6 +28,10 @@ class TooManyRequests(OutcomeUnknown):
         self.retry_after = retry_after
 
 
+def _same(price: Decimal) -> Decimal:
+    return price
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a broker can do, as data; the pipeline decides by it and knows no broker by name.
@@ -41,7 +46,9 @@ class Capabilities:
     is reduced to what the cash pays for; other brokers refuse it. reserves_buying_power: the reported buying power
     is without what the working orders will cost. entries_wait: an accepted entry waits for the next bar of its
     symbol, whenever that comes, as in a backtest. refuses_opposite: an order without attached exits is refused
-    while one of the other side works for the same symbol.
+    while one of the other side works for the same symbol. sells_short: the broker may take a sale of shares that
+    the account does not hold for a short sale, so the desk looks at the positions first. as_sent: a price as the
+    broker gets it, which may round it: two prices that are one there are no change.
     """
 
     attached_exits_at_fill: bool = False
@@ -58,6 +65,8 @@ class Capabilities:
     reserves_buying_power: bool = False
     entries_wait: bool = False
     refuses_opposite: bool = False
+    sells_short: bool = False
+    as_sent: Callable[[Decimal], Decimal] = _same
 
 
 # The ends of the client_order_ids of attached exits, after that of their entry: some brokers choose the ids of

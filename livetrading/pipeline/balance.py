@@ -1,6 +1,8 @@
 """The balance of an account: the broker's cash, equity and positions, compared with the desk's records."""
 
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -19,13 +21,19 @@ State, Kind = BrokerAccount.State, Incident.Kind
 Differences = dict[tuple[Incident.Kind, str], Difference]
 
 
-def take_over_balance(account: BrokerAccount, broker: Broker, now: datetime) -> tuple[float | None, bool]:
-    """Store the broker's report as the account's snapshot, and follow the differences from our records; they are
-    never adopted.
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """equity: in dollars, held: the shares by symbol; None when the broker did not report them. changed: whether
+    the pages have to change."""
 
-    Returns the equity in dollars, None when the broker did not report it, and whether the pages have to change. A
-    broker that does not report its balance stops nothing else: exits do not need it.
-    """
+    equity: float | None
+    held: Mapping[str, Decimal] | None
+    changed: bool
+
+
+def take_over_balance(account: BrokerAccount, broker: Broker, now: datetime) -> Balance:
+    """Store the broker's report as the account's snapshot, and follow the differences from our records; they are
+    never adopted. A broker that does not report its balance stops nothing else: exits do not need it."""
     try:
         report, positions = broker.account(), broker.positions()
     except Exception as error:
@@ -37,14 +45,17 @@ def take_over_balance(account: BrokerAccount, broker: Broker, now: datetime) -> 
             reconciled_at=now,
             failures=F("failures") + 1,
         )
-        return None, account.state != State.DEGRADED
+        return Balance(None, None, account.state != State.DEGRADED)
     with transaction.atomic():
         locked = BrokerAccount.locked(account.pk)
         if locked.epoch != account.epoch:
-            return None, False  # the records were emptied since this tick began
+            return Balance(None, None, False)  # the records were emptied since this tick began
         changed = _store(locked, report, now)
         changed |= follow_differences(locked, _differences(locked, report, positions), now)
-    return float(report.equity), changed
+    # Nothing in another account is the desk's to sell.
+    is_other = bool(account.number and report.number and account.number != report.number)
+    held = {} if is_other else {position.symbol: position.quantity for position in positions}
+    return Balance(float(report.equity), held, changed)
 
 
 def follow_transfer(account: BrokerAccount, amount: Decimal) -> None:

@@ -26,8 +26,12 @@ Purpose, Holder = Order.Purpose, Order.Holder
 _S = OrderState
 # The broker did not carry out a protective order.
 REFUSED = (_S.REJECTED, _S.EXPIRED)
-# A sale of a guarded exit that the broker refused or let expire is tried again after this market time.
+# A lot that was bought within this market time may be missing among the broker's positions.
+SETTLES = timedelta(minutes=1)
+# What the broker refused is tried again after this market time: the sale of a guarded exit, which it may also have
+# let expire, and a protective order or its replacement, after pauses that double with each refusal.
 RETRY = timedelta(minutes=5)
+DOUBLINGS = 8
 _CLOSED = "The lot was closed."
 _SOLD = "The shares are sold by an exit."
 _REACHED = "The price of a protective exit was reached."
@@ -76,13 +80,20 @@ class LotOrders:
 class Market:
     """What the plan depends on besides the desk's records. working: the broker's working orders by their
     client_order_id. bars: the closed bars of the symbols that the desk guards or whose stops trail. now, wall_now:
-    market and wall time."""
+    market and wall time. held: the shares that the broker reports by symbol, None when it did not."""
 
     capabilities: Capabilities
     working: Mapping[str, BrokerOrder]
     bars: Mapping[Series, Bars]
     now: datetime
     wall_now: datetime
+    held: Mapping[str, Decimal] | None = None
+
+    def has_gone(self, trade: Trade) -> bool:
+        """Whether the broker holds no share of this lot's symbol: a sale would be a short sale."""
+        if self.held is None or not self.capabilities.sells_short or self.now - trade.entry_time < SETTLES:
+            return False
+        return self.held.get(trade.symbol, Decimal(0)) < DUST
 
 
 @dataclass(slots=True)
@@ -129,6 +140,8 @@ def plan(lots: Iterable[LotOrders], market: Market) -> Plan:
         stop = state.prices.get(Purpose.TRAILING_STOP)
         if stop is not None and stop > (lot.trade.stop_price or 0):
             made.raised.append((lot.trade, stop))
+        if market.has_gone(lot.trade):
+            continue  # the difference is an incident, and nothing is sold before it is settled
         if lot.wholes:
             _send_exit(made, lot, lot.trade, market)
         elif lot.reached is not None:
@@ -256,20 +269,26 @@ def _protect_lot(made: Plan, lot: LotOrders, trade: Trade, state: _Exits, market
     quantity = _protected(lot, market)
     if quantity < DUST:
         return
+    settles = market.capabilities.attached_exits_at_price and _is_being_replaced(lot)
     for purpose, price in state.prices.items():
         legs = [leg for leg in lot.legs if leg.purpose == purpose]
         fallen = state.fallen and purpose == Purpose.TRAILING_STOP
         live = [leg for leg in legs if leg.state in WORKING]
         refused = [leg for leg in legs if leg.state == _S.REJECTED]
         if not live:
-            # An order that was refused itself, not as a replacement, is guarded by the desk from then on.
-            placed = any(leg.replaces_id is None for leg in refused)
-            made.new.append(_new_leg(lot.entry, purpose, price, quantity, market, guard=placed or fallen))
+            # After a refusal of the order itself, not of a replacement, the desk guards the exit.
+            guard = fallen or any(leg.replaces_id is None for leg in refused)
+            made.new.append(_new_leg(lot.entry, purpose, price, quantity, market, guard=guard))
         elif len(live) == 1 and fallen and live[0].state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
             made.end(live[0], _REACHED)
         elif len(live) == 1:  # two: one replaces the other
             touched = purpose in state.touched
-            _keep(made, live[0], price, quantity, lot, market, refused=bool(refused), touched=touched)
+            if settles and live[0].state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
+                continue  # a broker may refuse to replace one exit of a group while it replaces the other
+            replacements = [leg for leg in refused if leg.replaces_id is not None]
+            _keep(made, live[0], price, quantity, lot, market, refused=replacements, touched=touched)
+            if market.capabilities.attached_exits_at_price:
+                settles |= any(new.replaces is live[0] for new in made.new)
 
 
 def _new_leg(
@@ -297,11 +316,11 @@ def _keep(
     lot: LotOrders,
     market: Market,
     *,
-    refused: bool,
+    refused: list[Order],
     touched: bool,
 ) -> None:
-    """Keep one protective exit in line with its lot. quantity: the shares it is for. refused: whether the broker
-    has refused to replace it. touched: whether a bar has reached its price."""
+    """Keep one protective exit in line with its lot. quantity: the shares it is for. refused: the replacements
+    that the broker has refused. touched: whether a bar has reached its price."""
     figures: dict[str, object] = {**prices_of(leg.purpose, price), "quantity": quantity + leg.filled_quantity}
     differs = leg.quantity != figures["quantity"] or leg.trigger_price != price
     if leg.holder == Holder.ATTACHED and market.capabilities.attached_exits_at_fill:
@@ -316,10 +335,17 @@ def _keep(
         holder = holder_of(quantity, market.capabilities, attached=False)
         state = _S.GUARDED if holder == Holder.DESK else _S.PENDING
         made.moves.append((leg, state, {**figures, "holder": holder}))
+    elif _can_return(leg, quantity, lot, market, touched=touched):
+        made.moves.append((leg, _S.PENDING, {**figures, "holder": Holder.BROKER}))
     elif leg.state in (_S.GUARDED, _S.PENDING):
         if differs and not leg.attempts:  # one that was sent before keeps what it was sent with
             made.updates.append((leg, figures))
     elif _differs_at_broker(leg, price, quantity, market):
+        if refused and _covers(leg, quantity, market):
+            # The order at the broker protects the lot at its old price, and is never given up for a better one.
+            if _waits(refused, market):
+                return
+            refused = []
         if market.capabilities.replace and not refused and quantity == quantity.to_integral_value():
             made.new.append(
                 protective_exit(
@@ -338,6 +364,38 @@ def _keep(
             made.end(leg, "Replaced by an order with the exact price and quantity.")
 
 
+def _is_being_replaced(lot: LotOrders) -> bool:
+    """Whether two orders work for one exit of the lot: the one replaces the other."""
+    working = [leg.purpose for leg in lot.legs if leg.state in WORKING]
+    return len(set(working)) < len(working)
+
+
+def _can_return(leg: Order, quantity: Decimal, lot: LotOrders, market: Market, *, touched: bool) -> bool:
+    """Whether an exit that the desk guards because the broker refused it is tried there again. Not while another
+    exit of the lot is there, which holds its shares."""
+    refused = [each for each in lot.legs if each.purpose == leg.purpose and each.state == _S.REJECTED]
+    if leg.state != _S.GUARDED or leg.attempts or touched or not refused or _waits(refused, market):
+        return False
+    others = (each for each in lot.legs if each is not leg and each.state in WORKING)
+    if any(each.state != _S.GUARDED for each in others):
+        return False
+    return holder_of(quantity, market.capabilities, attached=False) == Holder.BROKER
+
+
+def _waits(refused: list[Order], market: Market) -> bool:
+    """Whether it is too early to try again what the broker has refused these times."""
+    if not refused:
+        return False
+    pause = RETRY * 2 ** min(len(refused) - 1, DOUBLINGS)
+    return market.now - max(leg.created_at for leg in refused) < pause
+
+
+def _covers(leg: Order, quantity: Decimal, market: Market) -> bool:
+    """Whether the order at the broker is for this number of shares."""
+    at_broker = market.working.get(leg.client_order_id)
+    return at_broker is not None and abs(at_broker.quantity - at_broker.filled_quantity - quantity) < DUST
+
+
 def _differs_at_broker(leg: Order, price: Decimal, quantity: Decimal, market: Market) -> bool:
     """Whether the broker holds this exit at another price or for another number of shares.
 
@@ -346,7 +404,9 @@ def _differs_at_broker(leg: Order, price: Decimal, quantity: Decimal, market: Ma
     at_broker = market.working.get(leg.client_order_id)
     if leg.state not in (_S.ACCEPTED, _S.PARTIALLY_FILLED) or at_broker is None:
         return False
-    return leg.trigger_price != price or abs(at_broker.quantity - at_broker.filled_quantity - quantity) >= DUST
+    as_sent = market.capabilities.as_sent
+    is_moved = leg.trigger_price is None or as_sent(leg.trigger_price) != as_sent(price)
+    return is_moved or not _covers(leg, quantity, market)
 
 
 def _reached(lot: LotOrders, state: _Exits, market: Market) -> Order | None:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import OuterRef, Q, Subquery
@@ -30,14 +31,16 @@ def protect(
     working: Mapping[str, BrokerOrder],
     now: datetime,
     wall_now: datetime,
+    held: Mapping[str, Decimal] | None = None,
 ) -> list[uuid.UUID]:
     """Bring the account's protective exits in line with its lots. working: the broker's working orders by
-    client_order_id. Returns the orders to send. Three queries when nothing has to change."""
+    client_order_id. held: the shares that it reports by symbol, None when it did not. Returns the orders to send.
+    Three queries when nothing has to change."""
 
     def planned() -> Plan:
         lots = read_lots(account)
         bars = _needed_bars(account.user_id, lots, capabilities, now)
-        return plan(lots, Market(capabilities, working, bars, now, wall_now))
+        return plan(lots, Market(capabilities, working, bars, now, wall_now, held))
 
     if not planned():
         return []

@@ -69,10 +69,12 @@ class Reports:
 @dataclass(frozen=True, slots=True)
 class Reconciled:
     """equity: of the account, in dollars; None when the broker did not report it. working: the broker's working
-    orders by their client_order_id. changed: whether the pages have to refresh."""
+    orders by their client_order_id. held: its shares by symbol, None when it did not report them. changed: whether
+    the pages have to refresh."""
 
     equity: float | None
     working: Mapping[str, BrokerOrder]
+    held: Mapping[str, Decimal] | None
     changed: bool
 
 
@@ -97,8 +99,8 @@ def reconcile(account: BrokerAccount, broker: Broker, now: datetime, wall_now: d
     changed |= _take_over_states(account, reports, now, wall_now)
     changed |= _take_over_activities(account, broker, now, wall_now)
     changed |= take_over_corrections(account, now, wall_now)
-    equity, differs = take_over_balance(account, broker, now)
-    return Reconciled(equity, reports.working, changed or differs)
+    balance = take_over_balance(account, broker, now)
+    return Reconciled(balance.equity, reports.working, balance.held, changed or balance.changed)
 
 
 def _own_fills(account: BrokerAccount, fills: list[BrokerFill]) -> list[BrokerFill]:

@@ -83,7 +83,9 @@ def tick(
         changed |= cancel_entries_at_broker(account, broker.capabilities, now, wall_now)
         result.orders += flatten(account, broker.capabilities, now, wall_now)
         if not restored:
-            result.orders += protect(account, broker.capabilities, reconciled.working, now, wall_now)
+            result.orders += protect(
+                account, broker.capabilities, reconciled.working, now, wall_now, reconciled.held
+            )
         _keep(fence, renew)  # a slow broker must not use up the time for the cancellations
         request_cancels(account, broker, fence)
     except Exception as error:
@@ -107,7 +109,9 @@ def tick(
             record_failures(errors, now, wall_now)
         if not broker.capabilities.attached_exits_at_fill and not restored:
             # Exits that were just decided need their shares: what holds them is cancelled now.
-            result.orders += protect(account, broker.capabilities, reconciled.working, now, wall_now)
+            result.orders += protect(
+                account, broker.capabilities, reconciled.working, now, wall_now, reconciled.held
+            )
             request_cancels(account, broker, fence)
     if strategies or reconciled.changed or changed or result.orders:
         bump_version(account.user_id)

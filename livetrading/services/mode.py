@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from livetrading.models import BrokerAccount, LiveStrategy, Order
 from livetrading.models.order import SENT
+from livetrading.services.accounts import REPLAY
 from livetrading.services.broker_accounts import is_live_configured
 from livetrading.services.wording import counted
 from tradedesk.accounts.changes import bump_version
@@ -45,12 +46,18 @@ class TooOften(NotSwitched):
     """The user has switched to live mode too often within a minute."""
 
 
+class WrongMarket(NotSwitched):
+    """The desk plays prices of the past."""
+
+
 class NoSecondFactor(NotSwitched):
     """This desk demands two-factor log-in for live mode."""
 
 
 def problem_with_live(user: User) -> NotSwitched | None:
     """Why the user cannot switch to live mode; None when only the confirmation is left."""
+    if not settings.TRADES_AT_BROKERS:
+        return WrongMarket(REPLAY)
     if not is_live_configured(user):
         return NoLiveKeys("Connect a live broker account and test it first: there are no verified live keys.")
     if settings.LIVE_NEEDS_SECOND_FACTOR and not is_mfa_enabled(user):
@@ -79,7 +86,7 @@ def switch_mode(
     real money may be used; to go back to paper nothing is asked. by: who does it, when it is not the user.
 
     Nothing is sent to a broker: the gate holds back the entries of the other mode from now on, and exits and
-    protection go on. Raises NotConfirmed, NoLiveKeys, NoSecondFactor and TooOften.
+    protection go on. Raises NotSwitched.
     """
     if mode == Mode.LIVE and not confirmed:
         raise NotConfirmed("Confirm that live strategies may use real money.")

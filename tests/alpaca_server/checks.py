@@ -43,6 +43,7 @@ class Wanted:
     extended_hours: bool
     take_profit: Decimal | None
     stop_loss: tuple[Decimal, Decimal | None] | None
+    position_intent: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -85,6 +86,7 @@ def read(body: dict[str, Any], market: Market) -> Wanted:
         extended_hours=bool(body.get("extended_hours")),
         take_profit=_needed(take_profit, "limit_price", "take_profit.") if take_profit else None,
         stop_loss=_stop_loss(stop_loss) if stop_loss else None,
+        position_intent=str(body.get("position_intent") or ""),
     )
     _check_shape(wanted)
     return wanted

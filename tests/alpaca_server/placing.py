@@ -84,6 +84,9 @@ class Placing(Books):
         symbol, qty = wanted.asset.symbol, wanted.qty
         held = self.held(symbol)
         closes = held * (1 if wanted.side == "sell" else -1) > 0
+        inferred = f"{wanted.side}_to_{'close' if closes else 'open'}"
+        if wanted.position_intent not in ("", inferred):
+            raise refuse(f"position intent mismatch, inferred: {inferred}, specified: {wanted.position_intent}")
         if closes:
             locked = self.locked(symbol, wanted.side, without=without)
             if qty > abs(held) - locked:

@@ -25,6 +25,11 @@ class Replacing(Placing):
             raise refuse("fractional orders cannot be replaced")
         self._check_account()
         wanted = self._changed(old, body)
+        changed = ("qty", "time_in_force", "limit_price", "stop_price")
+        if all(getattr(wanted, name) == getattr(old, name) for name in changed):
+            raise refuse("order parameters are not changed")
+        if any(each.status == "pending_replace" for each in self.group_of(old)):
+            raise refuse("order chain not fully replaced")
         price = self.price(old.symbol)
         checks.check_stop(wanted.side, wanted.stop_price, price)
         if self.wash_rule and not old.order_class:

@@ -31,6 +31,7 @@ REFUSED: list[tuple[dict[str, Any], int, int, str]] = [
     ({"qty": "0.05"}, 403, 40310000, "cost basis"),
     ({"qty": "1001"}, 403, 40310000, "insufficient buying power"),
     ({"side": "sell"}, 403, 40310000, "not allowed to short"),
+    ({"position_intent": "buy_to_close"}, 422, 42210000, "position intent mismatch"),
     ({"qty": "1.5", "time_in_force": "gtc"}, 422, 42210000, "DAY"),
     ({"qty": "1.5", **OTO}, 422, 42210000, "simple"),
     ({"order_class": "bracket", "take_profit": {"limit_price": "12"}}, 422, 42210000, "bracket orders require"),

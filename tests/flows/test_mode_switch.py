@@ -29,7 +29,7 @@ BrokerAccount.objects.create(
 def test_one_tab_switches_and_the_others_follow(tmp_path: Path) -> None:
     folder = copy_prepared_folder(tmp_path / "data")
     assert manage("shell", "-v0", "-c", CONNECT, folder=folder).returncode == 0
-    with Desk(folder) as desk, chromium() as browser:
+    with Desk(folder, environment={"MARKET": "real"}) as desk, chromium() as browser:
         desk.wait_until_healthy()
         first, elsewhere = Window(browser), Window(browser)
         for window in (first, elsewhere):

@@ -287,6 +287,8 @@ BROKERS = {
     "paper": "livetrading.brokers.simulation.broker.connect",
     "alpaca": "livetrading.brokers.alpaca.connect",
 }
+# Whether accounts at brokers are used. Not on the replay: bars of the past would trade the money of today.
+TRADES_AT_BROKERS = MARKET != "replay"
 PAPER_STARTING_CASH = read_positive(env, "PAPER_STARTING_CASH", default=100_000.0)
 
 # --- Alpaca ----------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ from tradedesk.settings.base import *  # noqa: F403 - all settings, with a few c
 LOGGING["handlers"].pop("file", None)  # noqa: F405 - from base
 LOGGING["root"]["handlers"] = ["console"]  # noqa: F405
 LOGGING["loggers"]["tradedesk.journal"]["level"] = "ERROR"  # noqa: F405
+# Brokers of tests are none; what the replay forbids is tested by itself.
+TRADES_AT_BROKERS = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405 - from base
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]

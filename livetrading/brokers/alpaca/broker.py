@@ -41,6 +41,8 @@ CAPABILITIES = Capabilities(
     unique_client_ids=True,
     reserves_buying_power=True,
     refuses_opposite=True,
+    sells_short=True,
+    as_sent=orders.price_as_sent,
 )
 # Orders of one page, at most.
 PAGE = 500

@@ -21,6 +21,14 @@ def price_text(price: Decimal) -> str:
     return f"{rounded.quantize(CENT if rounded >= DOLLAR else FINE):f}"
 
 
+def price_as_sent(price: Decimal) -> Decimal:
+    """The price that Alpaca gets for this one; one that it cannot get stays as it is."""
+    try:
+        return Decimal(price_text(price))
+    except OrderRefused:
+        return price
+
+
 def quantity_text(quantity: Decimal) -> str:
     return f"{quantity.normalize():f}"
 
@@ -42,6 +50,9 @@ def body_of(request: OrderRequest) -> Row:
         # Parts of a share are bought and sold in orders for the day alone.
         "time_in_force": request.time_in_force if is_whole(request.quantity) else "day",
     }
+    if request.side == "sell":
+        # Without it Alpaca sells short what the account does not hold.
+        body["position_intent"] = "sell_to_close"
     return body | _prices(request) | _legs(request)
 
 

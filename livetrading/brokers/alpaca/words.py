@@ -95,6 +95,7 @@ _REFUSALS = (
         "wash trade",
         "Alpaca takes no order that could trade with another open one of the account (wash-trade rule).",
     ),
+    ("position intent mismatch", "The account does not hold the shares: it would have been a short sale."),
     ("insufficient qty", "Other orders at Alpaca hold the shares, or the account does not have them."),
     ("insufficient buying power", "The buying power at Alpaca does not pay for the order."),
     (
@@ -129,6 +130,8 @@ _REFUSALS = (
         "Alpaca takes orders for the opening auction only from 19:00 to 9:28 in New York.",
     ),
     ("extended hours order must be", "Outside the session Alpaca takes only limit orders."),
+    ("parameters are not changed", "Alpaca has the order at this price already."),
+    ("not fully replaced", "Alpaca is still replacing another exit of the same entry."),
     ("cannot replace order", "Alpaca cannot replace the order in its present state."),
     ("order is already in", "The order has ended at Alpaca already."),
     ("pattern day trad", "Alpaca refuses the order by its rule for day traders."),

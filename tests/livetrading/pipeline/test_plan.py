@@ -122,15 +122,54 @@ def test_a_quantity_or_price_that_differs_is_replaced_or_cancelled(capabilities:
             assert moves(made) == [("stop_loss", "cancel_pending")]
 
 
-def test_a_refused_replacement_is_not_tried_again_and_a_refused_order_is_guarded() -> None:
+def test_a_refused_replacement_leaves_the_order_and_is_tried_again() -> None:
     opening = entry()
     stop = leg(opening, price=Decimal("9.9"))
-    refused = leg(opening, state=S.REJECTED, replaces=stop)
-    made = plan([lot(stop, refused)], market(REPLACING, working=at_broker(stop)))
-    assert (moves(made), made.new) == ([("stop_loss", "cancel_pending")], [])
-    assert [new.state for new in plan([lot(refused)], market(REPLACING)).new] == ["pending"]
-    refused.replaces = None
-    assert [new.state for new in plan([lot(refused)], market(REPLACING)).new] == ["guarded"]
+    refused = leg(opening, state=S.REJECTED, replaces=stop, created_at=CLOSES[2])
+    refused.replaces_id = stop.pk
+    held, there = lot(stop, refused), market(REPLACING, working=at_broker(stop))
+    assert not plan([held], there)
+    (again,) = plan([held], replace(there, now=CLOSES[2] + RETRY)).new
+    assert (again.replaces, again.stop_price, again.state) == (stop, STOP, "pending")
+    # The order holds too many shares: they have to be free.
+    more = market(REPLACING, working=at_broker(stop, 150))
+    assert moves(plan([held], more)) == [("stop_loss", "cancel_pending")]
+
+
+def test_a_refused_order_is_guarded_and_tried_at_the_broker_again() -> None:
+    opening = entry()
+    refused = leg(opening, state=S.REJECTED, created_at=CLOSES[2])
+    (guarded,) = plan([lot(refused)], market(REPLACING)).new
+    assert (guarded.state, guarded.holder) == ("guarded", "desk")
+    held = lot(refused, guarded)
+    assert not plan([held], market(REPLACING))
+    later = replace(market(REPLACING), now=CLOSES[2] + RETRY)
+    ((_, state, changes),) = plan([held], later).moves
+    assert (state, changes["holder"]) == ("pending", "broker")
+    held.legs.append(leg(opening, state=S.REJECTED, created_at=CLOSES[2]))
+    assert not plan([held], later)  # refused twice: the pause is longer
+
+
+def test_a_price_that_is_the_same_on_the_wire_is_not_replaced() -> None:
+    cents = replace(REPLACING, as_sent=lambda price: round(price, 2))
+    stop = leg(entry(), price=Decimal("9.001"))
+    assert not plan([lot(stop)], market(cents, working=at_broker(stop)))
+    assert plan([lot(stop)], market(REPLACING, working=at_broker(stop))).new
+
+
+def test_the_exits_of_a_group_are_replaced_one_after_the_other() -> None:
+    opening = entry()
+    stop, target = leg(opening, price=Decimal(8)), leg(opening, Purpose.TAKE_PROFIT, price=Decimal(13))
+    there = market(ATTACHED, working=at_broker(stop) | at_broker(target))
+    both = lot(stop, target, target_price=TARGET)
+    (first,) = plan([both], there).new
+    assert first.replaces == stop
+    both.legs.append(first)
+    assert not plan([both], there)
+    both.legs.remove(stop)
+    first.state = S.ACCEPTED
+    (second,) = plan([both], replace(there, working=at_broker(first) | at_broker(target))).new
+    assert second.replaces == target
 
 
 def test_a_guarded_exit_is_sold_when_a_bar_touches_it_the_stop_first() -> None:

@@ -10,6 +10,7 @@ from livetrading.brokers.alpaca.account import position_of, report_of
 from livetrading.brokers.protocol import OutcomeUnknown
 from livetrading.models import BrokerAccount, Incident, OrderState
 from livetrading.pipeline.corporate_actions import PATIENCE
+from livetrading.pipeline.plan import SETTLES
 from livetrading.pipeline.tick import tick
 from tests.alpaca_server.server import AlpacaServer
 from tests.livetrading.brokers.alpaca.desk import AlpacaDesk, alpaca_desk
@@ -135,6 +136,29 @@ def test_an_account_that_was_reset_is_blocked_and_nothing_is_adopted(desk: Alpac
     assert "reset" in desk.account.state_reason
     (trade,) = desk.trades()
     assert trade.open_quantity == 100
+
+
+@pytest.mark.parametrize("how", ["liquidate", "reset"])
+def test_shares_that_are_gone_are_not_sold_short(
+    desk: AlpacaDesk, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The account may sell short, as most accounts with margin may."""
+    monkeypatch.setattr(desk, "check_books", lambda: None)  # of a reset account nothing is left
+    desk.books.shorting_enabled, desk.books.multiplier = True, 2
+    desk.deploy()
+    desk.hold()
+    BrokerAccount.objects.update(number=desk.books.number)
+    desk.set_time(desk.now + 2 * SETTLES)
+    getattr(desk.books, how)()
+    desk.step(6)
+    desk.server.market.move("W", 9.98)
+    desk.close_bar(10, 10, 9.98, 9.98)  # signals an exit
+    desk.step(3)
+    desk.open_day(8)  # below the stop
+    desk.step(3)
+    assert (desk.on_sale(), desk.books.refused) == ([], [])
+    assert all(held.qty >= 0 for held in desk.books.holdings.values())
+    assert Incident.Kind.POSITION in desk.incidents()
 
 
 def test_many_working_orders_cost_one_request(server: AlpacaServer, alice: User, settings: Any) -> None:

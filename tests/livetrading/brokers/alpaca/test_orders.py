@@ -64,6 +64,11 @@ def test_an_entry_with_one_exit_is_an_oto_and_with_two_a_bracket() -> None:
     assert (both["order_class"], "take_profit" in both, "stop_loss" in both) == ("bracket", True, True)
 
 
+def test_a_sale_closes_a_position_and_opens_none() -> None:
+    assert body_of(request("desk-a", side="sell", closes="desk-b"))["position_intent"] == "sell_to_close"
+    assert "position_intent" not in body_of(request("desk-a"))
+
+
 def test_an_order_for_parts_of_a_share_is_for_the_day() -> None:
     assert body_of(request("desk-a", "1.5", time_in_force="gtc"))["time_in_force"] == "day"
     assert body_of(request("desk-a", 1, time_in_force="opg"))["time_in_force"] == "opg"

@@ -76,6 +76,19 @@ def test_an_exit_with_an_id_of_alpaca_is_known_after_the_entry_is_gone_from_the_
     desk.check_settled()
 
 
+def test_a_trailing_stop_that_rises_by_less_than_a_cent_stays_at_alpaca(desk: AlpacaDesk) -> None:
+    desk.deploy(stop_loss_pct=None, take_profit_pct=None, trailing_stop_pct=0.1)
+    desk.hold()
+    for day in range(4):
+        desk.close_bar(10 + 0.001 * day, 10.02 + 0.002 * day, 10, 10.02)
+        for _ in range(3):
+            desk.step(trades=False)
+            assert [kind for kind, *_ in desk.on_sale()].count("stop") in (1, 2)  # two: one replaces the other
+        assert len(desk.on_sale()) == 1
+    assert desk.books.refused == []
+    assert S.GUARDED not in desk.states("trailing_stop")
+
+
 def test_a_signal_exit_frees_the_shares_and_sells_them(desk: AlpacaDesk) -> None:
     desk.deploy()
     desk.hold()
