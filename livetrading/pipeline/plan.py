@@ -387,7 +387,7 @@ def _waits(refused: list[Order], market: Market) -> bool:
     if not refused:
         return False
     pause = RETRY * 2 ** min(len(refused) - 1, DOUBLINGS)
-    return market.now - max(leg.created_at for leg in refused) < pause
+    return bool(market.now - max(leg.created_at for leg in refused) < pause)
 
 
 def _covers(leg: Order, quantity: Decimal, market: Market) -> bool:

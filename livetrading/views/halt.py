@@ -67,7 +67,7 @@ def resume(request: PageRequest) -> HttpResponse:
 
 
 def _mode(request: PageRequest, of: str | None) -> str:
-    return Mode(of) if of in Mode else request.user.mode
+    return Mode(of) if of is not None and of in Mode else request.user.mode
 
 
 def _menu(mode: str) -> str:

@@ -82,7 +82,8 @@ class Replacing(Placing):
             extended_hours=old.extended_hours,
             take_profit=None,
             stop_loss=None,
-            **prices,
+            limit_price=prices["limit_price"],
+            stop_price=prices["stop_price"],
         )
 
     def cancel(self, order_id: str) -> None:

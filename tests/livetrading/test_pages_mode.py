@@ -315,7 +315,7 @@ def test_a_form_of_another_account_is_refused(
     assert [text_of(alices_browser, page).count(field) for page in pages] == [1, 1, 1]
     BrokerAccount.objects.filter(pk=in_live_mode.pk).update(active=False)
     second = BrokerAccount.objects.create(
-        user=alice, broker="other", mode="live", name="Second", verified_at=WALL, equity=100_000
+        user=alice, broker="other", mode="live", name="Second", verified_at=WALL, equity=Decimal(100_000)
     )
     shown = {"shown_mode": "live", "shown_account": str(in_live_mode.pk)}
     for url, form in ((f"{LIVE}/deploy", deploy), (rule, {"limit": "3"})):

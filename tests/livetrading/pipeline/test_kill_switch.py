@@ -12,6 +12,7 @@ from django.db import connection
 
 from livetrading.models import AccountRule, BrokerAccount, Halt, LiveStrategy, Order, OrderState, PaperTrade
 from livetrading.pipeline import watch as watch_module
+from livetrading.pipeline.account_figures import equity_of
 from livetrading.pipeline.dispatch import WATCH_EVERY, claim_due_accounts
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.tick import tick
@@ -290,7 +291,5 @@ def test_the_account_is_locked_before_the_rule(alice: User, monkeypatch: pytest.
         return locked(account_id)
 
     monkeypatch.setattr(BrokerAccount, "locked", spy)
-    assert watch_module._trip(
-        account_of(live), made, watch_module.equity_of(account_of(live), CLOSES[3]), CLOSES[3], WALL
-    )
+    assert watch_module._trip(account_of(live), made, equity_of(account_of(live), CLOSES[3]), CLOSES[3], WALL)
     assert tripped_at_lock[0] is None
