@@ -290,9 +290,7 @@ def test_a_tick_that_stalled_or_lost_its_account_cancels_nothing(
     Order.objects.filter(pk=order.pk).update(state=S.CANCEL_PENDING)
     broker.report_order(order)
     tick(live.account_id, CLOSES[1], WALL, renew=lambda: False)
-    fence = Fence.from_claim(WALL, lambda: WALL)
-    fence.close()
-    request_cancels(live.account, broker, fence)
+    request_cancels(live.account, broker, Fence.from_claim(WALL, lambda: WALL + FENCE))
     assert broker.cancelled == []
     tick(live.account_id, CLOSES[1], WALL, clock=lambda: WALL)
     assert broker.cancelled == [order.client_order_id]
