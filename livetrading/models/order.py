@@ -251,6 +251,16 @@ class Order(models.Model):
         return claimed == 1
 
     @classmethod
+    def give_back(cls, order_id: uuid.UUID, sender: str, wall_now: datetime) -> bool:
+        """SUBMITTING -> PENDING by the sender that has certainly sent nothing: as if it had not claimed the order.
+        False when it has lost the claim."""
+        claimed = cls.objects.filter(pk=order_id, state=_S.SUBMITTING, sender=sender)
+        given = claimed.update(state=_S.PENDING, state_changed_at=wall_now, sender="", attempts=F("attempts") - 1)
+        if given:
+            journal.order_moved(cls._default_manager, order_id, _S.PENDING, "")
+        return given == 1
+
+    @classmethod
     def renew_claim(cls, order_id: uuid.UUID, sender: str, wall_now: datetime) -> bool:
         """Begin the time of this sender's claim again. False when it has lost the claim."""
         claimed = cls.objects.filter(pk=order_id, state=_S.SUBMITTING, sender=sender)

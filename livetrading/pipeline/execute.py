@@ -12,6 +12,7 @@ from livetrading.brokers.protocol import (
     Broker,
     BrokerOrder,
     Capabilities,
+    NotSent,
     OrderRefused,
     OrderRequest,
     OutcomeUnknown,
@@ -51,7 +52,8 @@ def execute_order(
     order_id: uuid.UUID, now: datetime, wall_now: datetime, clock: Callable[[], datetime] | None = None
 ) -> None:
     """Send a PENDING order to its broker; does nothing when another worker has claimed it. An entry stays PENDING
-    while its account backs off, an exit while its account is restored and not lifted. clock: the wall time, read
+    while its account backs off or the desk's limit of requests is reached, an exit while its account is restored
+    and not lifted. clock: the wall time, read
     again right before the broker is called; None when it does not pass.
 
     The order becomes ACCEPTED, BLOCKED or REJECTED with the reason, or UNKNOWN when the broker does not respond.
@@ -73,6 +75,10 @@ def execute_order(
         accepted = _send(order, broker_for(order.account, now), Fence.from_claim(wall_now, clock), now)
     except _LostClaim:
         log.warning("Order %s was not sent: its sender took too long.", order.client_order_id, extra=ids_of(order))
+        return
+    except NotSent as limit:
+        Order.give_back(order.pk, sender, wall_now)
+        log.info("Order %s waits: %s", order.client_order_id, limit, extra=ids_of(order))
         return
     except _HeldBack as held:
         _end(order, OrderState.BLOCKED, held.verdict.reason, now, wall_now, code_of(held.verdict.held))

@@ -13,7 +13,7 @@ from enum import Enum
 
 from django.core.cache import cache
 
-from livetrading.brokers.protocol import TooManyRequests
+from livetrading.brokers.protocol import NotSent
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +24,12 @@ SLOTS = int(MINUTE / SLOT) + 1
 # To wait when the broker does not say how long, in seconds.
 UNSAID = 10.0
 BUSY = "Alpaca takes no more requests of this account for now."
+USED_UP = "The desk has used up its requests to Alpaca for now; more urgent ones go first."
 
 
 class Urgency(Enum):
     """How much of the budget a request leaves to more urgent ones. Exits, cancellations and the question what
-    became of an order are never held back by the desk."""
+    became of an order are never held back by the desk, unless it is an entry that was not answered."""
 
     EXIT = 0.0
     REPORT = 0.1
@@ -97,7 +98,7 @@ class RequestBudget:
         self._place, self._most, self._clock = f"alpaca-requests:{account}", most, clock
 
     def take(self, urgency: Urgency) -> None:
-        """Count one request. Raises TooManyRequests, and counts none, when it has to wait."""
+        """Count one request. Raises NotSent, and counts none, when it has to wait."""
         now = self._clock()
         slot = int(now // SLOT)
         try:
@@ -110,7 +111,7 @@ class RequestBudget:
             log.warning("The requests of account %s could not be counted.", self._place, exc_info=True)
             return
         if pause > 0:
-            raise TooManyRequests(BUSY, timedelta(seconds=pause))
+            raise NotSent(USED_UP, timedelta(seconds=pause))
 
     def note(self, headers: Mapping[str, str], status: int) -> None:
         """Remember what an answer says of the limit."""

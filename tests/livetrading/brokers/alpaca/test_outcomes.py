@@ -34,11 +34,12 @@ def books(server: AlpacaServer) -> Account:
 def broker(server: AlpacaServer, books: Account, monkeypatch: pytest.MonkeyPatch) -> AlpacaBroker:
     # A request that hangs must end soon, and one on a busy machine must not.
     monkeypatch.setattr(client_module, "CALL", 2.0)
+    monkeypatch.setattr(AlpacaBroker, "_urgency_of_question", lambda self, client_order_id: Urgency.EXIT)
     return broker_with(server, Credentials(key_id=books.key, secret=books.secret))
 
 
 def broker_with(server: AlpacaServer, credentials: Credentials) -> AlpacaBroker:
-    """An adapter of an account that is in no database."""
+    """An adapter of an account that is in no database, where no order was sent before."""
     budget = RequestBudget(f"{server.url}-{id(server.market)}", 200)
     return AlpacaBroker(BrokerAccount(pk=1), server.market.now, Client(server.url, credentials, budget))
 

@@ -1,0 +1,101 @@
+"""Sending at Alpaca: the limit of requests silences nobody, and no order is given up that may live there."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from livetrading.brokers.protocol import NotSent
+from livetrading.models import Order, OrderState
+from livetrading.pipeline import execute as execute_module
+from livetrading.pipeline.gate import OPEN
+from tests.alpaca_server.limits import Limits
+from tests.alpaca_server.server import AlpacaServer
+from tests.livetrading.brokers.alpaca.desk import AlpacaDesk, alpaca_desk
+from tests.livetrading.factories import make_order
+from tradedesk.accounts.models import User
+
+S = OrderState
+
+
+@pytest.fixture
+def desk(server: AlpacaServer, alice: User, settings: Any) -> AlpacaDesk:
+    return alpaca_desk(server, alice, settings)
+
+
+def sell(desk: AlpacaDesk) -> None:
+    """One more bar, whose close signals an exit."""
+    desk.server.market.move("W", 9.98)
+    desk.close_bar(10, 10, 9.98, 9.98)
+
+
+def entries(desk: AlpacaDesk, number: int, **fields: Any) -> list[Order]:
+    """Entries of one share each of symbols of their own, which are to be sent."""
+    symbols = [f"A{index}" for index in range(number)]
+    desk.server.list_assets(**dict.fromkeys(symbols, 11))
+    values = {"state": S.PENDING, "quantity": Decimal(1), "account": desk.account, "user": desk.user} | fields
+    times = {"created_at": desk.now, "state_changed_at": desk.wall, "valid_until": desk.now + timedelta(days=3)}
+    return [make_order(symbol=symbol, **values, **times) for symbol in symbols]
+
+
+# --- The limit of requests ---
+
+
+def test_entries_beyond_the_limit_wait_and_an_exit_goes_out(
+    desk: AlpacaDesk, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute_module, "gate_before_sending", lambda order, now: OPEN)
+    desk.deploy()
+    desk.hold()
+    sell(desk)
+    cache.clear()
+    settings.ALPACA_REQUESTS_PER_MINUTE = 40
+    desk.server.limits, desk.server.requests = Limits(most=40, on=True), []
+    desk.outbox += [order.pk for order in entries(desk, 30)]
+    desk.tick()
+    desk.send()
+    assert desk.states("exit") == [S.WAITING]
+    desk.step(2, trades=False)
+    assert desk.states("exit") == [S.ACCEPTED]
+    bought = desk.account.orders.filter(symbol__startswith="A")
+    assert set(bought.values_list("state", "attempts")) == {(S.ACCEPTED, 1), (S.PENDING, 0)}
+    assert desk.account.quiet_until is None
+    assert len(desk.server.requests) <= 40
+    # A minute later all of them are there.
+    cache.clear()
+    desk.server.limits = Limits(most=200)
+    settings.ALPACA_REQUESTS_PER_MINUTE = 200
+    desk.step(2, trades=False)
+    assert set(bought.values_list("state", flat=True)) == {S.ACCEPTED}
+
+
+def test_a_leg_is_replaced_by_one_request(desk: AlpacaDesk) -> None:
+    desk.deploy()
+    desk.order_entries()
+    desk.open_day(10)
+    desk.server.requests.clear()
+    desk.step(4)
+    asked = desk.alpaca.asked()
+    replaced = [each.removeprefix("PATCH ") for each in asked if each.startswith("PATCH")]
+    assert len(replaced) == 2
+    for path in replaced:
+        assert f"GET {path}" not in asked[: asked.index(f"PATCH {path}")]
+    desk.check_settled()
+
+
+def test_questions_for_entries_that_were_not_answered_leave_room_for_exits(
+    desk: AlpacaDesk, settings: Any
+) -> None:
+    (entry,) = entries(desk, 1, state=S.UNKNOWN, attempts=1)
+    (sale,) = entries(desk, 1, state=S.UNKNOWN, attempts=1, purpose=Order.Purpose.EXIT, side="sell")
+    settings.ALPACA_REQUESTS_PER_MINUTE = 10
+    cache.clear()
+    broker = desk.alpaca.broker()
+    for _ in range(12):
+        assert broker.order_by_client_id(sale.client_order_id) is None
+    with pytest.raises(NotSent):
+        broker.order_by_client_id(entry.client_order_id)
+    Order.objects.filter(pk=entry.pk).update(state=S.ACCEPTED)
+    assert broker.order_by_client_id(entry.client_order_id) is None
