@@ -20,6 +20,7 @@ from livetrading.brokers.protocol import (
 from livetrading.journal import ids_of
 from livetrading.models import BrokerAccount, Incident, Order, OrderState
 from livetrading.models.decision_code import DecisionCode
+from livetrading.pipeline.absence import looked_before_refusal, refusal_counts
 from livetrading.pipeline.allowance import rules_before_sending
 from livetrading.pipeline.backoff import back_off, must_wait
 from livetrading.pipeline.book import read_books
@@ -88,7 +89,11 @@ def execute_order(
         else:
             _end(order, OrderState.BLOCKED, str(error), now, wall_now, DecisionCode.NO_BROKER)
     except OrderRefused as refusal:
-        _end(order, OrderState.REJECTED, str(refusal), now, wall_now)
+        if refusal_counts(order):
+            _end(order, OrderState.REJECTED, str(refusal), now, wall_now)
+        else:
+            reason = str(refusal)[:300]
+            _move(order, OrderState.UNKNOWN, wall_now, reason=reason, **looked_before_refusal(wall_now))
     except Exception as error:
         # Whatever else went wrong, the broker may have the order: it is asked before anything is sent again.
         log.warning(

@@ -99,3 +99,49 @@ def test_questions_for_entries_that_were_not_answered_leave_room_for_exits(
         broker.order_by_client_id(entry.client_order_id)
     Order.objects.filter(pk=entry.pk).update(state=S.ACCEPTED)
     assert broker.order_by_client_id(entry.client_order_id) is None
+
+
+# --- A refusal of a repeated request ---
+
+
+def test_a_stop_that_lives_is_found_although_its_repetition_was_refused(desk: AlpacaDesk) -> None:
+    """Alpaca may look at the shares before the id: the stop is refused for the shares that it holds itself."""
+    desk.deploy(take_profit_pct=None)
+    desk.hold()
+    desk.books.shares_first = True
+    (first,) = [order for order in desk.books.orders.values() if order.is_open]
+    desk.books.end(first, "canceled")
+    desk.server.script.add("lost_after", "POST")
+    desk.step()
+    (stop,) = [order for order in desk.books.orders.values() if order.is_open]
+    desk.books.hidden.add(stop.client_order_id)
+    desk.step(2)
+    order = desk.account.orders.get(client_order_id=stop.client_order_id)
+    assert (order.state, order.attempts) == (S.UNKNOWN, 2)
+    assert "insufficient qty" in order.reason
+    desk.books.hidden.clear()
+    desk.step(3)
+    assert desk.on_sale() == [("stop", Decimal(100), "9.00", "gtc")]
+    order.refresh_from_db()
+    assert order.state == S.ACCEPTED
+    assert not {S.REJECTED, S.GUARDED} & set(desk.states("stop_loss"))
+    desk.check_settled()
+
+
+def test_a_replacement_that_lives_is_found_although_its_repetition_was_refused(desk: AlpacaDesk) -> None:
+    desk.deploy(take_profit_pct=None)
+    desk.order_entries()
+    desk.open_day(10)
+    desk.books.shares_first, desk.books.roll_up = True, False
+    desk.server.script.add("lost_after", "PATCH")
+    desk.step()
+    (new,) = [order for order in desk.books.orders.values() if order.replaces]
+    desk.books.hidden.add(new.client_order_id)
+    desk.step(2, trades=False)
+    order = desk.account.orders.get(client_order_id=new.client_order_id)
+    assert (order.state, order.attempts) == (S.UNKNOWN, 2)
+    desk.books.hidden.clear()
+    desk.step(3)
+    assert desk.on_sale() == [("stop", Decimal(100), "9.00", "gtc")]
+    assert desk.states("stop_loss") == [S.CANCELLED, S.ACCEPTED]
+    desk.check_settled()
