@@ -145,3 +145,27 @@ def test_a_replacement_that_lives_is_found_although_its_repetition_was_refused(d
     assert desk.on_sale() == [("stop", Decimal(100), "9.00", "gtc")]
     assert desk.states("stop_loss") == [S.CANCELLED, S.ACCEPTED]
     desk.check_settled()
+
+
+# --- Orders that are hard to find ---
+
+
+def test_the_sale_of_a_guarded_exit_whose_answer_was_lost_is_found(desk: AlpacaDesk) -> None:
+    """Its id ends like that of a leg, and it is none. Alpaca rejects it, so that no fill names it either."""
+    desk.deploy(fractional=True, max_position_size=Decimal(1000), take_profit_pct=None)
+    desk.hold()
+    desk.books.reject_next = ["market"]
+    desk.server.script.add("lost_after", "POST")
+    desk.close_bar(10, 10.02, 10, 10.02)
+    desk.close_bar(10.02, 10.02, 8.9, 10.02)
+    desk.step(10, trades=False)
+    assert desk.states("stop_loss")[0] == S.REJECTED
+    assert "unsent_order" not in desk.incidents()
+    desk.open_day(8.9)
+    desk.step(4)
+    desk.set_time(desk.now + timedelta(minutes=5))  # another try
+    desk.step(4)
+    (trade,) = desk.trades()
+    assert trade.open_quantity == 0
+    assert desk.unfinished() == []
+    desk.check_settled()
