@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from enum import Enum
 
 from django.core.cache import cache
@@ -38,7 +39,8 @@ class Urgency(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the broker said last: the requests that are left until `reset`, in seconds since 1970."""
+    """What the broker said last: the requests that are left until `reset`, in seconds since 1970 by the desk's
+    clock."""
 
     remaining: int
     reset: float
@@ -69,21 +71,32 @@ def pause_before(
 
 def heard_from(headers: Mapping[str, str], status: int, now: float) -> Heard | None:
     """What an answer says of the limit; None when it says nothing. Pure."""
-    remaining, reset = _whole(headers.get("X-RateLimit-Remaining")), _whole(headers.get("X-RateLimit-Reset"))
+    remaining, left = _whole(headers.get("X-RateLimit-Remaining")), _until_reset(headers, now)
     if status == 429:
         return Heard(0, now + pause_of(headers, now))
-    return None if remaining is None or reset is None else Heard(remaining, float(reset))
+    return None if remaining is None or left is None else Heard(remaining, now + min(left, MINUTE))
 
 
 def pause_of(headers: Mapping[str, str], now: float) -> float:
     """Seconds to wait after a refusal for too many requests: what the broker says, at most a minute. Pure."""
-    after, reset = _whole(headers.get("Retry-After")), _whole(headers.get("X-RateLimit-Reset"))
+    after, left = _whole(headers.get("Retry-After")), _until_reset(headers, now)
     said = UNSAID
     if after is not None:
         said = float(after)
-    elif reset is not None:
-        said = reset - now
+    elif left is not None:
+        said = left
     return min(max(said, 1.0), MINUTE)
+
+
+def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds by the broker's clock, which the answer states; the desk's may be wrong. None when not said."""
+    reset = _whole(headers.get("X-RateLimit-Reset"))
+    if reset is None:
+        return None
+    try:
+        return reset - parsedate_to_datetime(headers.get("Date", "")).timestamp()
+    except ValueError:
+        return reset - now
 
 
 def _whole(text: str | None) -> int | None:
