@@ -28,6 +28,10 @@ class TooManyRequests(OutcomeUnknown):
         self.retry_after = retry_after
 
 
+class NotSent(TooManyRequests):
+    """The desk's own limit held the request back: the broker did not get it."""
+
+
 def _same(price: Decimal) -> Decimal:
     return price
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Case, Exists, F, OuterRef, Q, When
 
-from livetrading.brokers.protocol import TooManyRequests
+from livetrading.brokers.protocol import NotSent, TooManyRequests
 from livetrading.models import BrokerAccount, Halt, Order, OrderState
 from livetrading.services.halt import RESTORE
 from tradedesk.wall_time import lasts
@@ -22,11 +22,12 @@ EXITS_FIRST = timedelta(seconds=60)
 
 def back_off(account_id: int, error: Exception, wall_now: datetime) -> timedelta:
     """Leave the account alone for the time that the broker has asked for. Returns that time, 0 for another
-    error."""
+    error. The desk's own limit delays what met it, and nothing else."""
     if not isinstance(error, TooManyRequests):
         return timedelta(0)
     pause = min(max(error.retry_after, SHORTEST), LONGEST)
-    BrokerAccount.objects.filter(pk=account_id).update(quiet_until=wall_now + pause)
+    if not isinstance(error, NotSent):
+        BrokerAccount.objects.filter(pk=account_id).update(quiet_until=wall_now + pause)
     return pause
 
 

@@ -11,12 +11,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, F, Q, Value, When
 
 from livetrading.brokers.protocol import Broker, BrokerFill, BrokerOrder, Capabilities, OutcomeUnknown
 from livetrading.journal import ids_of
 from livetrading.models import AccountActivity, BrokerAccount, Incident, Order, OrderState
-from livetrading.models.order import ENDED_AT_BROKER, FINAL, SENT
+from livetrading.models.order import ENDED_AT_BROKER, FINAL, GIVEN_UP, SENT
 from livetrading.pipeline.absence import found, never_had
 from livetrading.pipeline.balance import follow_transfer, take_over_balance
 from livetrading.pipeline.corporate_actions import WAITS, carry_out, change_for, positions_for
@@ -42,8 +42,9 @@ _STATES = {
     "rejected": OrderState.REJECTED,
     "expired": OrderState.EXPIRED,
 }
-# Whether an order was not waiting for its cancellation, in the UPDATE that ends it.
-_UNREQUESTED = Case(When(state=OrderState.CANCEL_PENDING, then=Value(False)), default=Value(True))
+# Whether an order was not waiting for its cancellation, in the UPDATE that ends it. One that had ended before it
+# was cancelled keeps how it had.
+_UNREQUESTED = Case(When(state=OrderState.CANCEL_PENDING, then=F("ended_by_broker")), default=Value(True))
 
 
 @dataclass(slots=True)
@@ -152,9 +153,7 @@ def _cancel_given_up(
     the orders that we know to be there. Returns whether there was one."""
     changed = False
     unexpected = reports.working.keys() - seen
-    given_up = account.orders.filter(
-        client_order_id__in=list(unexpected), state__in=(OrderState.BLOCKED, OrderState.CANCELLED)
-    )
+    given_up = account.orders.filter(client_order_id__in=list(unexpected), state__in=GIVEN_UP)
     for order in given_up:
         try:
             # Asked again, because the list may be older than the end of the order.
@@ -206,7 +205,8 @@ def _take_over_state(order: Order, at_broker: BrokerOrder, now: datetime, wall_n
 def _is_news(order: Order, to: OrderState) -> bool:
     """Whether the user must know how this order ended: a refusal, or a sale or a purchase that the desk did not
     cancel."""
-    return order.ended_by_broker and (to == OrderState.REJECTED or not order.is_protective)
+    cancelled = order.state == OrderState.CANCEL_PENDING
+    return order.ended_by_broker and not cancelled and (to == OrderState.REJECTED or not order.is_protective)
 
 
 def _take_over_absence(order: Order, capabilities: Capabilities, now: datetime, wall_now: datetime) -> bool:
