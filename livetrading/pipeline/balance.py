@@ -31,9 +31,10 @@ class Balance:
     changed: bool
 
 
-def take_over_balance(account: BrokerAccount, broker: Broker, now: datetime) -> Balance:
+def take_over_balance(account: BrokerAccount, broker: Broker, now: datetime, *, problem: str = "") -> Balance:
     """Store the broker's report as the account's snapshot, and follow the differences from our records; they are
-    never adopted. A broker that does not report its balance stops nothing else: exits do not need it."""
+    never adopted. A broker that does not report its balance stops nothing else: exits do not need it. problem:
+    what else it did not report, for which the account is degraded."""
     try:
         report, positions = broker.account(), broker.positions()
     except Exception as error:
@@ -50,7 +51,7 @@ def take_over_balance(account: BrokerAccount, broker: Broker, now: datetime) -> 
         locked = BrokerAccount.locked(account.pk)
         if locked.epoch != account.epoch:
             return Balance(None, None, False)  # the records were emptied since this tick began
-        changed = _store(locked, report, now)
+        changed = _store(locked, report, now, problem)
         changed |= follow_differences(locked, _differences(locked, report, positions), now)
     # Nothing in another account is the desk's to sell.
     is_other = bool(account.number and report.number and account.number != report.number)
@@ -69,7 +70,7 @@ def follow_transfer(account: BrokerAccount, amount: Decimal) -> None:
         account.peak_equity += amount
 
 
-def _store(account: BrokerAccount, report: AccountReport, now: datetime) -> bool:
+def _store(account: BrokerAccount, report: AccountReport, now: datetime, problem: str) -> bool:
     before = (account.cash, account.equity, account.state)
     if account.equity_day != (day := market_day(now)):
         account.equity_day = day
@@ -79,8 +80,9 @@ def _store(account: BrokerAccount, report: AccountReport, now: datetime) -> bool
     if account.booked_cash is None:
         account.booked_cash = report.cash
     account.snapshot_at = account.reconciled_at = now
-    account.state = State.BLOCKED if report.blocked else State.CONNECTED
-    account.state_reason, account.failures = report.blocked[:300], 0
+    account.state = State.BLOCKED if report.blocked else State.DEGRADED if problem else State.CONNECTED
+    account.state_reason = " ".join(filter(None, (report.blocked, problem)))[:300]
+    account.failures = account.failures + 1 if problem else 0
     days = ("equity_day", "day_start_equity")
     fields = (
         *days,

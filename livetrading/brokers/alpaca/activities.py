@@ -5,11 +5,13 @@ desk asks by the time of creation, for windows that overlap; the ids make taking
 pages.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from livetrading.brokers.alpaca import words
@@ -19,6 +21,8 @@ from livetrading.brokers.alpaca.orders import Row
 from livetrading.brokers.alpaca.wire import UNREADABLE, number, optional, rows, text, time, word
 from livetrading.brokers.protocol import BrokerActivity, BrokerFill, OutcomeUnknown
 
+log = logging.getLogger(__name__)
+
 NEW_YORK = ZoneInfo("America/New_York")
 PAGE = 100
 # How far a window reaches back behind what is known: of the trades usually, and now and then.
@@ -26,6 +30,19 @@ OVERLAP, WIDE = timedelta(minutes=15), timedelta(days=4)
 # Of the other activities, and of an account without a cursor.
 DAYS = timedelta(days=7)
 _STAMP = "%Y%m%d%H%M%S"
+Read = TypeVar("Read")
+
+
+def readable(read: Callable[[Row], Read], found: Iterable[Row]) -> list[Read]:
+    """What these rows say. One that cannot be read is left out, because the others do not wait for it: it is read
+    again while it is in a window, and what it has moved is a difference."""
+    said = list[Read]()
+    for row in found:
+        try:
+            said.append(read(row))
+        except OutcomeUnknown:
+            log.warning("The activity %s was not readable.", word(row, "id") or "without an id")
+    return said
 
 
 def time_of(activity_id: str) -> datetime | None:
@@ -67,11 +84,21 @@ def _pages(client: Client, path: str, query: Mapping[str, object], after: dateti
     }
     while True:
         page = rows(client.get(path, fields, urgency=Urgency.REPORT))
-        new = {text(row, "id"): row for row in page if text(row, "id") not in known}
+        new = {known_id: row for row, known_id in readable(_with_id, page) if known_id not in known}
         known |= new
         if len(page) < PAGE or not new:
             return [known[each] for each in sorted(known)]
         fields["page_token"] = max(new)
+
+
+def _with_id(row: Row) -> tuple[Row, str]:
+    return row, text(row, "id")
+
+
+def fills_among(trades: Iterable[Row]) -> list[Row]:
+    """Those that are fills, as they happened."""
+    found = readable(lambda row: (order_of_trade(row), row), filter(is_fill, trades))
+    return [row for _, row in sorted(found, key=lambda each: each[0])]
 
 
 def order_of_trade(row: Row) -> tuple[datetime, str, bool, str]:
@@ -136,9 +163,17 @@ def others_of(found: Iterable[Row]) -> list[BrokerActivity]:
             groups.setdefault(_group_of(row), []).append(row)
     activities = list[BrokerActivity]()
     for group in groups.values():
-        pair = _pair_of(group)
-        activities += [other_of(row) for row in group] if pair is None else [pair]
+        activities += _activities_of(group)
     return activities
+
+
+def _activities_of(group: list[Row]) -> list[BrokerActivity]:
+    """None of a group with a row that cannot be read: half of a split is another one."""
+    found = readable(other_of, group)
+    if len(found) < len(group):
+        return []
+    pair = _pair_of(group)
+    return found if pair is None else [pair]
 
 
 def _group_of(row: Row) -> tuple[str, ...]:
@@ -146,7 +181,7 @@ def _group_of(row: Row) -> tuple[str, ...]:
     if type_ in words.PAIRS and (group := word(row, "group_id")):
         return type_, group
     if type_ == words.SPLIT:  # siblings without a word of it: of one symbol and day
-        return type_, word(row, "symbol"), str(_booked(row))
+        return type_, word(row, "symbol"), _day_of(row)
     return (text(row, "id"),)
 
 
@@ -193,9 +228,13 @@ def _ratio_of(row: Row) -> Fraction | None:
 
 
 def _booked(row: Row) -> datetime:
-    """The day that it is for, at midnight in New York; the id begins with it too."""
-    day = word(row, "date") or text(row, "id")[:8]
+    """The day that it is for, at midnight in New York."""
     try:
-        return datetime.fromisoformat(day[:10]).replace(tzinfo=NEW_YORK).astimezone(UTC)
+        return datetime.fromisoformat(_day_of(row)).replace(tzinfo=NEW_YORK).astimezone(UTC)
     except ValueError:
         raise OutcomeUnknown(UNREADABLE) from None
+
+
+def _day_of(row: Row) -> str:
+    """The id begins with it too."""
+    return (word(row, "date") or word(row, "id")[:8])[:10]

@@ -13,7 +13,7 @@ from livetrading.brokers.alpaca.budget import RequestBudget, Urgency
 from livetrading.brokers.alpaca.client import Client, NotUnique
 from livetrading.brokers.alpaca.identities import Identities
 from livetrading.brokers.alpaca.orders import Row, order_of
-from livetrading.brokers.alpaca.wire import UNREADABLE, rows, text
+from livetrading.brokers.alpaca.wire import UNREADABLE, rows, text, word
 from livetrading.brokers.protocol import (
     AccountReport,
     Asset,
@@ -167,13 +167,11 @@ class AlpacaBroker:
         self._trades = activities.read_trades(
             self._client, activities.trades_after(cursor, wide=wide, now=self._now)
         )
-        fills = sorted(filter(activities.is_fill, self._trades), key=activities.order_of_trade)
-        known = self._identities.of_fills(text(row, "order_id") for row in fills)
-        return [
-            activities.fill_of(row, known[text(row, "order_id")])
-            for row in fills
-            if text(row, "order_id") in known  # another look, in a while, finds the order of the rest
-        ]
+        fills = activities.fills_among(self._trades)
+        known = self._identities.of_fills(filter(None, (word(row, "order_id") for row in fills)))
+        # Another look, in a while, finds the order of the rest.
+        fills = [row for row in fills if word(row, "order_id") in known]
+        return activities.readable(lambda row: activities.fill_of(row, known[text(row, "order_id")]), fills)
 
     def activities_since(self, cursor: str) -> list[BrokerActivity]:
         """Without those that the desk has. The window follows the last reconciliation, not the cursor."""
@@ -181,11 +179,10 @@ class AlpacaBroker:
         after = activities.others_after(self._account.reconciled_at, self._now)
         trades = activities.read_trades(self._client, after) if self._trades is None else self._trades
         others = activities.read_others(self._client, after)
-        found = [
-            activities.change_of(row, activities.named_by(row, trades, self._stored_id))
-            for row in trades
-            if not activities.is_fill(row)
-        ]
+        found = activities.readable(
+            lambda row: activities.change_of(row, activities.named_by(row, trades, self._stored_id)),
+            (row for row in trades if not activities.is_fill(row)),
+        )
         found += activities.others_of(others)
         ids = [each.activity_id for each in found]
         stored = set(

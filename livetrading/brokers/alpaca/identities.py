@@ -73,13 +73,20 @@ class Identities:
         return found
 
     def of_fills(self, order_ids: Iterable[str]) -> dict[str, str]:
-        """The client_order_ids of the orders with these ids of Alpaca. One that Alpaca does not find yet is left
-        out."""
+        """The client_order_ids of the orders with these ids of Alpaca. One that Alpaca does not find yet, or does
+        not answer for, is left out."""
         wanted = list(dict.fromkeys(order_ids))
         found = self.client_ids(wanted)
         for order_id in wanted:
-            row = None if order_id in found else self._order(order_id, Urgency.REPORT)
-            if row is not None and (own := self.of_lone(row)):
+            if order_id in found:
+                continue
+            try:
+                row = self._order(order_id, Urgency.REPORT)
+                own = "" if row is None else self.of_lone(row)
+            except OutcomeUnknown:
+                log.warning("Order %s of account %s is not known.", order_id, self._account.pk, exc_info=True)
+                continue
+            if own:
                 found[order_id] = own
                 self._remember(order_id, own)
         return found
