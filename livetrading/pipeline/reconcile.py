@@ -12,7 +12,14 @@ from decimal import Decimal
 
 from django.db.models import Case, Q, Value, When
 
-from livetrading.brokers.protocol import Broker, BrokerFill, BrokerOrder, Capabilities, OutcomeUnknown
+from livetrading.brokers.protocol import (
+    Broker,
+    BrokerFill,
+    BrokerOrder,
+    Capabilities,
+    ListsFillsOfOrder,
+    OutcomeUnknown,
+)
 from livetrading.journal import ids_of
 from livetrading.models import BrokerAccount, Incident, Order, OrderState
 from livetrading.models.order import ENDED_AT_BROKER, FINAL, SENT
@@ -113,6 +120,7 @@ def reconcile(account: BrokerAccount, broker: Broker, now: datetime, wall_now: d
 def _own_fills(account: BrokerAccount, fills: list[BrokerFill]) -> list[BrokerFill]:
     """The fills of the desk's orders that are not booked yet. Those of orders from outside are skipped; the
     position then differs and says so."""
+    fills = [fill for fill in fills if fill.client_order_id]
     if not fills:
         return []
     booked = set(
@@ -142,6 +150,7 @@ def _take_over_states(account: BrokerAccount, reports: Reports, now: datetime, w
             if at_broker is not None:
                 found(order)
                 changed |= _take_over_state(order, at_broker, now, wall_now)
+                changed |= _take_over_missing(order, at_broker, reports, now, wall_now)
             else:
                 changed |= _take_over_absence(order, reports.broker.capabilities, now, wall_now)
         except Exception:
@@ -181,9 +190,24 @@ def _cancel_given_up(
     return changed
 
 
-def _take_over_state(order: Order, at_broker: BrokerOrder, now: datetime, wall_now: datetime) -> bool:
+def _take_over_missing(
+    order: Order, at_broker: BrokerOrder, reports: Reports, now: datetime, wall_now: datetime
+) -> bool:
+    """Book the fills of this order that no list of new fills had: reported late, or longer ago than it reaches."""
+    broker, changed = reports.broker, False
+    if _misses_fills(order, at_broker) and isinstance(broker, ListsFillsOfOrder) and not reports.patience.is_over:
+        for fill in broker.fills_of(at_broker, order.created_at):
+            changed |= take_over_fill(order.account, FillReport(fill, at_broker), now, wall_now)
+    return changed
+
+
+def _misses_fills(order: Order, at_broker: BrokerOrder) -> bool:
     missing = at_broker.filled_quantity - order.filled_quantity
-    if missing >= DUST and missing - _set_aside(order) >= DUST:
+    return missing >= DUST and missing - _set_aside(order) >= DUST
+
+
+def _take_over_state(order: Order, at_broker: BrokerOrder, now: datetime, wall_now: datetime) -> bool:
+    if _misses_fills(order, at_broker):
         return False  # book its fills first
     to = _STATES.get(at_broker.state)
     unconfirmed = (OrderState.UNKNOWN, OrderState.WAITING)

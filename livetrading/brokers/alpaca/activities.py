@@ -5,6 +5,7 @@ desk asks by the time of creation, for windows that overlap; the ids make taking
 pages.
 """
 
+import itertools
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -25,10 +26,13 @@ log = logging.getLogger(__name__)
 
 NEW_YORK = ZoneInfo("America/New_York")
 PAGE = 100
-# How far a window reaches back behind what is known: of the trades usually, and now and then.
+# How far a window reaches back behind what is known: of the trades usually, and how much further now and then.
 OVERLAP, WIDE = timedelta(minutes=15), timedelta(days=4)
+# Pages of one look: the next one goes on where it ends.
+MOST = 40
 # Of the other activities, and of an account without a cursor.
 DAYS = timedelta(days=7)
+_TRADES = "/account/activities/FILL"
 _STAMP = "%Y%m%d%H%M%S"
 Read = TypeVar("Read")
 
@@ -53,10 +57,11 @@ def time_of(activity_id: str) -> datetime | None:
         return None
 
 
-def trades_after(cursor: str, *, wide: bool, now: datetime) -> datetime:
-    """From when on trades are asked for. wide: whether to look back further than usual."""
+def trades_after(cursor: str, reconciled_at: datetime | None, now: datetime) -> datetime:
+    """From when on trades are asked for. Before the first trade it follows the last reconciliation, because the
+    desk may have been off since."""
     known = time_of(cursor)
-    return now - DAYS if known is None else known - (WIDE if wide else OVERLAP)
+    return (reconciled_at or now) - DAYS if known is None else known - OVERLAP
 
 
 def others_after(reconciled_at: datetime | None, now: datetime) -> datetime:
@@ -65,16 +70,22 @@ def others_after(reconciled_at: datetime | None, now: datetime) -> datetime:
     return (reconciled_at or now) - DAYS
 
 
-def read_trades(client: Client, after: datetime) -> list[Row]:
-    return _pages(client, "/account/activities/FILL", {}, after)
+def read_trades(client: Client, after: datetime, most: int = MOST) -> list[Row]:
+    """The oldest `most` pages."""
+    return _pages(client, _TRADES, {}, after, most)
+
+
+def read_trades_of(client: Client, order_id: str, after: datetime) -> list[Row]:
+    found = _pages(client, _TRADES, {"order_id": order_id}, after, MOST)
+    return [row for row in found if word(row, "order_id") == order_id]
 
 
 def read_others(client: Client, after: datetime) -> list[Row]:
-    return _pages(client, "/account/activities", {"category": "non_trade_activity"}, after)
+    return _pages(client, "/account/activities", {"category": "non_trade_activity"}, after, None)
 
 
-def _pages(client: Client, path: str, query: Mapping[str, object], after: datetime) -> list[Row]:
-    """All pages, each activity once, sorted by id."""
+def _pages(client: Client, path: str, query: Mapping[str, object], after: datetime, most: int | None) -> list[Row]:
+    """Each activity once, sorted by id."""
     known: dict[str, Row] = {}
     fields = {
         **query,
@@ -82,13 +93,14 @@ def _pages(client: Client, path: str, query: Mapping[str, object], after: dateti
         "page_size": PAGE,
         "after": f"{after.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
     }
-    while True:
+    for number_of_page in itertools.count(1):
         page = rows(client.get(path, fields, urgency=Urgency.REPORT))
         new = {known_id: row for row, known_id in readable(_with_id, page) if known_id not in known}
         known |= new
-        if len(page) < PAGE or not new:
-            return [known[each] for each in sorted(known)]
+        if len(page) < PAGE or not new or number_of_page == most:
+            break
         fields["page_token"] = max(new)
+    return [known[each] for each in sorted(known)]
 
 
 def _with_id(row: Row) -> tuple[Row, str]:
