@@ -46,10 +46,8 @@ class Identities:
         self._known[text(row, "id")] = client_order_id
 
     def keep(self, row: Row) -> None:
-        """Remember the legs of a new entry."""
-        for client_order_id, each in with_ids(row):
-            if each is not row:
-                self._remember({text(each, "id"): client_order_id})
+        """Remember a new order and its legs."""
+        self._remember({text(each, "id"): client_order_id for client_order_id, each in with_ids(row)})
 
     def client_ids(self, order_ids: Collection[str]) -> dict[str, str]:
         """The client_order_ids by Alpaca's ids, of those that are known without asking. At most one query."""
