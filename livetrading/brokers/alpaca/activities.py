@@ -95,11 +95,12 @@ def _pages(client: Client, path: str, query: Mapping[str, object], after: dateti
     }
     for number_of_page in itertools.count(1):
         page = rows(client.get(path, fields, urgency=Urgency.REPORT))
-        new = {known_id: row for row, known_id in readable(_with_id, page) if known_id not in known}
+        read = readable(_with_id, page)
+        new = {known_id: row for row, known_id in read if known_id not in known}
         known |= new
         if len(page) < PAGE or not new or number_of_page == most:
             break
-        fields["page_token"] = max(new)
+        fields["page_token"] = read[-1][1]  # the last one of the page, whatever the ids are sorted by
     return [known[each] for each in sorted(known)]
 
 
@@ -166,12 +167,34 @@ def named_by(row: Row, trades: Iterable[Row], stored: Callable[[str], str]) -> s
     return listed or stored(named) or named
 
 
+def is_void(row: Row) -> bool:
+    return word(row, "status") in words.VOID
+
+
+def taken_back(row: Row, kind: str, amount: Decimal) -> BrokerActivity:
+    """The reverse of an activity that was booked with this amount, and that Alpaca has canceled since. Shares are
+    left to the positions, which differ."""
+    moves_money = kind in ("fee", "dividend", "interest", "transfer")
+    return BrokerActivity(
+        activity_id=reverse_id(text(row, "id")),
+        kind=kind if moves_money else "other",
+        time=_booked(row),
+        amount=-amount,
+        symbol=word(row, "symbol"),
+        description=f"{word(row, 'activity_type')} was taken back",
+    )
+
+
+def reverse_id(activity_id: str) -> str:
+    return f"{activity_id}::taken-back"
+
+
 def others_of(found: Iterable[Row]) -> list[BrokerActivity]:
     """Money or shares that moved without a trade, without what was taken back. A reverse split and a symbol change
     are two rows each, with the shares that went and those that came; they become one."""
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in found:
-        if word(row, "status") not in words.VOID:
+        if not is_void(row):
             groups.setdefault(_group_of(row), []).append(row)
     activities = list[BrokerActivity]()
     for group in groups.values():
@@ -229,6 +252,7 @@ def other_of(row: Row) -> BrokerActivity:
         symbol=word(row, "symbol"),
         description=" ".join(filter(None, details)),
         quantity=(optional(row, "qty") or Decimal(0)) if moves_shares else Decimal(0),
+        price=(optional(row, "price") or Decimal(0)) if kind == "transfer" else Decimal(0),
         ratio=_ratio_of(row) if kind == "split" else None,
     )
 

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime, timedelta
+from decimal import Decimal
 from urllib.parse import quote
 
 from django.conf import settings
@@ -222,13 +223,19 @@ class AlpacaBroker:
             (row for row in trades if not activities.is_fill(row)),
         )
         found += activities.others_of(others)
-        ids = [each.activity_id for each in found]
-        stored = set(
-            self._account.activities.filter(activity_id__in=ids).values_list("activity_id", flat=True)
-            if ids
-            else ()
+        void = {text(row, "id"): row for row in others if activities.is_void(row)}
+        booked = self._booked([*(each.activity_id for each in found), *void, *map(activities.reverse_id, void)])
+        found += activities.readable(
+            lambda row: activities.taken_back(row, *booked[text(row, "id")]),
+            (row for known, row in void.items() if known in booked),
         )
-        return sorted((each for each in found if each.activity_id not in stored), key=lambda each: each.time)
+        return sorted((each for each in found if each.activity_id not in booked), key=lambda each: each.time)
+
+    def _booked(self, ids: list[str]) -> dict[str, tuple[str, Decimal]]:
+        """The kinds and amounts of those that the desk has."""
+        stored = self._account.activities.filter(activity_id__in=ids)
+        rows_ = stored.values_list("activity_id", "kind", "amount") if ids else ()
+        return {known: (kind, amount) for known, kind, amount in rows_}
 
     def _stored_id(self, execution: str) -> str:
         """The id of a fill, or of a correction, in the desk's records by its last part."""

@@ -95,6 +95,27 @@ def test_fees_dividends_and_interest_are_cash_and_no_difference(desk: AlpacaDesk
     desk.check_settled()
 
 
+def test_an_activity_that_is_taken_back_later_is_booked_back_once(desk: AlpacaDesk) -> None:
+    desk.tick()
+    deposit, fee = desk.books.book("CSD", "500"), desk.books.charge("0.37")
+    desk.step(2)
+    peak = desk.account.peak_equity
+    for activity in (deposit, fee):
+        activity.answer["status"] = "canceled"
+    desk.books.cash -= deposit.amount + fee.amount
+    desk.step(2)
+    amounts = sorted(desk.account.activities.values_list("kind", "amount"))
+    assert amounts == [
+        ("fee", Decimal("-0.37")),
+        ("fee", Decimal("0.37")),
+        ("transfer", -500),
+        ("transfer", 500),
+    ]
+    assert desk.account.peak_equity == (peak or 0) - 500
+    assert desk.incidents() == []
+    desk.check_settled()
+
+
 def test_a_fill_that_is_corrected_or_undone_is_corrected_in_the_books(desk: AlpacaDesk) -> None:
     desk.deploy()
     desk.hold()

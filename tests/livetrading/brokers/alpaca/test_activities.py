@@ -214,6 +214,28 @@ def test_all_pages_are_read_and_each_activity_once(
     assert set(ids) == {each.id for each in books.activities}
 
 
+class Paged:
+    """A broker whose list is sorted by another thing than its ids."""
+
+    rows = tuple({"id": f"20120305103000123::{999 - each:03}"} for each in range(2 * PAGE + 50))
+
+    def get(self, path: str, query: dict[str, Any], *, urgency: object) -> list[dict[str, str]]:
+        ids = [row["id"] for row in self.rows]
+        begin = ids.index(query["page_token"]) + 1 if "page_token" in query else 0
+        return list(self.rows[begin : begin + PAGE])
+
+
+def test_the_next_page_begins_after_the_last_row_of_this_one() -> None:
+    client: Any = Paged()
+    assert len(read_trades(client, NOW)) == len(Paged.rows)
+
+
+def test_a_transfer_of_shares_may_state_their_price() -> None:
+    row = {"id": "20120305000000000::x", "activity_type": "ACATS", "qty": "-5", "price": "20.5"}
+    assert (other_of(row).quantity, other_of(row).price) == (-5, Decimal("20.5"))
+    assert other_of(row | {"activity_type": "DIV"}).price == 0
+
+
 def test_a_look_at_the_trades_ends_after_so_many_pages_with_the_oldest_ones(
     books: Account, client: Client
 ) -> None:
