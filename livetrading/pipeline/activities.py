@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 
@@ -18,7 +19,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """changed: whether the pages have to change. problem: why they were not taken over, "" when they were."""
+    """changed: whether there was one that the desk did not have. problem: why they were not taken over, "" when
+    they were."""
 
     changed: bool = False
     problem: str = ""
@@ -47,6 +49,7 @@ def _take_over(account: BrokerAccount, broker: Broker, now: datetime, wall_now: 
         locked = BrokerAccount.locked(account.pk)
         if locked.epoch != account.epoch:
             return False  # the records were emptied since this tick began
+        news = False
         for activity in activities:
             change = change_for(locked, activity, positions, now)
             if change is WAITS:
@@ -66,12 +69,14 @@ def _take_over(account: BrokerAccount, broker: Broker, now: datetime, wall_now: 
                     "booked": activity.kind not in CORRECTIONS,
                 },
             )
+            news |= is_new
             if is_new and isinstance(change, Change):
                 carry_out(locked, change, activity.activity_id, now, wall_now)
             if is_new and activity.kind == AccountActivity.Kind.TRANSFER:
-                follow_transfer(locked, activity.amount)
+                # Shares that came have raised the peak themselves.
+                follow_transfer(locked, activity.amount + min(activity.quantity, Decimal(0)) * activity.price)
             if is_new and activity.kind not in CORRECTIONS and locked.booked_cash is not None:
                 locked.booked_cash += activity.amount
         locked.activity_cursor = activities[-1].activity_id
         locked.save(update_fields=["activity_cursor", "booked_cash", "day_start_equity", "peak_equity"])
-    return True
+    return news

@@ -24,7 +24,7 @@ from livetrading.journal import ids_of
 from livetrading.models import BrokerAccount, Incident, Order, OrderState
 from livetrading.models.order import ENDED_AT_BROKER, FINAL, SENT
 from livetrading.pipeline.absence import found, never_had
-from livetrading.pipeline.activities import take_over_activities
+from livetrading.pipeline.activities import Others, take_over_activities
 from livetrading.pipeline.balance import take_over_balance
 from livetrading.pipeline.fills import FillReport, retry_set_aside, take_over_fill
 from livetrading.pipeline.patience import Patience
@@ -112,7 +112,11 @@ def reconcile(account: BrokerAccount, broker: Broker, now: datetime, wall_now: d
         BrokerAccount.objects.filter(pk=account.pk, epoch=account.epoch).update(fill_cursor=fills[-1].activity_id)
     changed |= _take_over_states(account, reports, now, wall_now)
     others = take_over_activities(account, broker, now, wall_now)
-    balance = take_over_balance(account, broker, now, problem=others.problem)
+
+    def complete() -> bool:
+        return take_over_activities(account, broker, now, wall_now) == Others()
+
+    balance = take_over_balance(account, broker, now, complete, problem=others.problem)
     changed |= others.changed or balance.changed
     return Reconciled(balance.equity, reports.working, balance.held, changed)
 
