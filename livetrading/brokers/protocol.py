@@ -146,8 +146,8 @@ class BrokerOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerFill:
-    """One execution. activity_id: the broker's id of it, unique in the account. commission: 0 when the broker
-    reports fees later, as activities."""
+    """One execution. activity_id: the broker's id of it, unique in the account. client_order_id: "" when the order
+    is from outside the desk, or not known yet. commission: 0 when the broker reports fees later, as activities."""
 
     activity_id: str
     client_order_id: str
@@ -262,4 +262,14 @@ class ListsAssets(Protocol):
 
     def asset(self, symbol: str) -> Asset:
         """Raises OutcomeUnknown."""
+        ...
+
+
+@runtime_checkable
+class ListsFillsOfOrder(Protocol):
+    """A broker that lists the fills of one order, whenever they were."""
+
+    def fills_of(self, order: BrokerOrder, since: datetime) -> list[BrokerFill]:
+        """since: the order was sent then or later. It may answer nothing for an order that it is asked for again
+        and again. Raises OutcomeUnknown."""
         ...

@@ -71,7 +71,7 @@ ACTIVITY_KINDS = {
 SPLIT = "SPLIT"
 # Activities that can be two: of a reverse split or a symbol change, the shares that went and those that came.
 PAIRS = (SPLIT, "NC")
-# Activities that were taken back before they took effect.
+# Activities that were taken back.
 VOID = ("canceled",)
 
 # Why an account with this status takes no orders.
