@@ -32,9 +32,14 @@ SETTLES = timedelta(minutes=1)
 # let expire, and a protective order or its replacement, after pauses that double with each refusal.
 RETRY = timedelta(minutes=5)
 DOUBLINGS = 8
+# The first pause while the order at the broker protects the lot worse than it should: one that is still the net
+# around the close of the decision, or one for fewer shares, which is given up after so many refusals.
+SOON = timedelta(seconds=15)
+GIVEN_UP = 2
 _CLOSED = "The lot was closed."
 _SOLD = "The shares are sold by an exit."
 _REACHED = "The price of a protective exit was reached."
+_CHANGED = "Replaced by an order with the exact price and quantity."
 # What a guarded exit becomes when its price is reached.
 _SELL_NOW: dict[str, object] = {
     "type": OrderType.MARKET,
@@ -231,9 +236,9 @@ def _held_by(leg: Order, made: Plan, market: Market) -> Decimal:
     ended = leg.state in FINAL or leg.state == _S.GUARDED
     if ended or any(leg is order for order, _ in made.updates):  # it is sent with what is left for it
         return Decimal(0)
-    at_broker = market.working.get(leg.client_order_id)
-    if at_broker is not None and leg.state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
-        return at_broker.quantity - at_broker.filled_quantity
+    left = _left_at_broker(leg, market)
+    if left is not None and leg.state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
+        return left
     return leg.open_quantity
 
 
@@ -276,8 +281,10 @@ def _protect_lot(made: Plan, lot: LotOrders, trade: Trade, state: _Exits, market
         live = [leg for leg in legs if leg.state in WORKING]
         refused = [leg for leg in legs if leg.state == _S.REJECTED]
         if not live:
-            # After a refusal of the order itself, not of a replacement, the desk guards the exit.
-            guard = fallen or any(leg.replaces_id is None for leg in refused)
+            # After a refusal of the order itself, or of a replacement whose price was reached meanwhile, the desk
+            # guards the exit.
+            reached = purpose in state.touched
+            guard = fallen or any(reached or leg.replaces_id is None for leg in refused)
             made.new.append(_new_leg(lot.entry, purpose, price, quantity, market, guard=guard))
         elif len(live) == 1 and fallen and live[0].state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
             made.end(live[0], _REACHED)
@@ -285,7 +292,7 @@ def _protect_lot(made: Plan, lot: LotOrders, trade: Trade, state: _Exits, market
             touched = purpose in state.touched
             if settles and live[0].state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
                 continue  # a broker may refuse to replace one exit of a group while it replaces the other
-            replacements = [leg for leg in refused if leg.replaces_id is not None]
+            replacements = [leg for leg in refused if leg.replaces_id == live[0].pk]
             _keep(made, live[0], price, quantity, lot, market, refused=replacements, touched=touched)
             if market.capabilities.attached_exits_at_price:
                 settles |= any(new.replaces is live[0] for new in made.new)
@@ -341,9 +348,20 @@ def _keep(
         if differs and not leg.attempts:  # one that was sent before keeps what it was sent with
             made.updates.append((leg, figures))
     elif _differs_at_broker(leg, price, quantity, market):
-        if refused and _covers(leg, quantity, market):
-            # The order at the broker protects the lot at its old price, and is never given up for a better one.
-            if _waits(refused, market):
+        if any(_filled_at_broker(each, market) - each.filled_quantity >= DUST for each in lot.legs):
+            return  # the books do not know how many shares are left
+        if leg.filled_quantity:
+            # Its price was reached, and brokers differ in which fills and shares a replacement counts.
+            if not _covers(leg, quantity, market):
+                made.end(leg, _CHANGED)
+            return
+        if refused and leg.provisional and touched:
+            made.end(leg, _REACHED)  # the exact price was not accepted, because the price had passed it
+            return
+        if refused and _is_worth_keeping(leg, quantity, refused, market):
+            # The order at the broker protects the lot, and is never given up for a better one.
+            soon = leg.provisional or not _covers(leg, quantity, market)
+            if _waits(refused, market, SOON if soon else RETRY):
                 return
             refused = []
         if market.capabilities.replace and not refused and quantity == quantity.to_integral_value():
@@ -361,7 +379,7 @@ def _keep(
                 )
             )
         else:
-            made.end(leg, "Replaced by an order with the exact price and quantity.")
+            made.end(leg, _CHANGED)
 
 
 def _is_being_replaced(lot: LotOrders) -> bool:
@@ -382,22 +400,40 @@ def _can_return(leg: Order, quantity: Decimal, lot: LotOrders, market: Market, *
     return holder_of(quantity, market.capabilities, attached=False) == Holder.BROKER
 
 
-def _waits(refused: list[Order], market: Market) -> bool:
+def _waits(refused: list[Order], market: Market, first: timedelta = RETRY) -> bool:
     """Whether it is too early to try again what the broker has refused these times."""
     if not refused:
         return False
-    pause = RETRY * 2 ** min(len(refused) - 1, DOUBLINGS)
+    pause = first * 2 ** min(len(refused) - 1, DOUBLINGS)
     return bool(market.now - max(leg.created_at for leg in refused) < pause)
+
+
+def _is_worth_keeping(leg: Order, quantity: Decimal, refused: list[Order], market: Market) -> bool:
+    """Whether an order whose replacement was refused goes on as it is: it is for the right number of shares, or,
+    for a while, for fewer. One for more holds shares that are to be sold."""
+    left = _left_at_broker(leg, market)
+    return left is not None and (_covers(leg, quantity, market) or (left < quantity and len(refused) < GIVEN_UP))
+
+
+def _filled_at_broker(leg: Order, market: Market) -> Decimal:
+    at_broker = market.working.get(leg.client_order_id)
+    return Decimal(0) if at_broker is None else at_broker.filled_quantity
+
+
+def _left_at_broker(leg: Order, market: Market) -> Decimal | None:
+    at_broker = market.working.get(leg.client_order_id)
+    return None if at_broker is None else at_broker.quantity - at_broker.filled_quantity
 
 
 def _covers(leg: Order, quantity: Decimal, market: Market) -> bool:
     """Whether the order at the broker is for this number of shares."""
-    at_broker = market.working.get(leg.client_order_id)
-    return at_broker is not None and abs(at_broker.quantity - at_broker.filled_quantity - quantity) < DUST
+    left = _left_at_broker(leg, market)
+    return left is not None and abs(left - quantity) < DUST
 
 
 def _differs_at_broker(leg: Order, price: Decimal, quantity: Decimal, market: Market) -> bool:
-    """Whether the broker holds this exit at another price or for another number of shares.
+    """Whether the broker holds this exit at another price, for another number of shares, or as it came with its
+    entry, which may be for a session alone.
 
     The price is the one it was sent with, because a broker may round it; the quantity is what the broker reports,
     because a broker may reduce it."""
@@ -406,7 +442,7 @@ def _differs_at_broker(leg: Order, price: Decimal, quantity: Decimal, market: Ma
         return False
     as_sent = market.capabilities.as_sent
     is_moved = leg.trigger_price is None or as_sent(leg.trigger_price) != as_sent(price)
-    return is_moved or not _covers(leg, quantity, market)
+    return leg.provisional or is_moved or not _covers(leg, quantity, market)
 
 
 def _reached(lot: LotOrders, state: _Exits, market: Market) -> Order | None:

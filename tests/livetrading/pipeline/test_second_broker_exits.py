@@ -75,7 +75,7 @@ def test_attached_exits_travel_at_provisional_prices_and_are_replaced(
     desk = second_desk(monkeypatch, alice, ATTACHED)
     entry = desk.order_entry()
     assert desk.broker.orders[f"{entry.client_order_id}-stop"].state == "held"
-    assert desk.on_sale() == [("limit", 100, Decimal("13.20")), ("stop", 100, Decimal("9.90"))]
+    assert desk.on_sale() == [("limit", 100, Decimal("15.18")), ("stop", 100, Decimal("8.42"))]
     desk.open_day(10)
     desk.step(3)
     assert desk.on_sale() == EXACT
@@ -176,7 +176,7 @@ def test_an_exit_that_the_broker_rejects_is_guarded_and_said(
     assert [each.text.endswith("The desk guards this exit itself.") for each in said] == [True]
 
 
-def test_a_replacement_that_is_refused_is_a_cancel_and_a_new_order(
+def test_a_larger_replacement_that_is_refused_twice_is_a_cancel_and_a_new_order(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = second_desk(monkeypatch, alice, REPLACING)
@@ -185,10 +185,13 @@ def test_a_replacement_that_is_refused_is_a_cancel_and_a_new_order(
     desk.open_day(10)
     desk.step(2)
     desk.broker.largest_fill = Decimal(0)
-    desk.broker.reject_next = ["stop"]
+    desk.broker.reject_next = ["stop", "stop"]
+    for _ in range(3):
+        desk.step()
+        assert 40 in [left for kind, left, _ in desk.on_sale() if kind == "stop"]  # better than none
     desk.step(5)
     replaced = [order for order in desk.orders("stop_loss") if order.replaces]
-    assert [order.state for order in replaced] == ["rejected"]
+    assert [order.state for order in replaced] == ["rejected", "rejected"]
     assert {order.holder for order in desk.orders("stop_loss")} == {"broker"}
     assert desk.on_sale() == [("limit", 80, Decimal(12)), ("stop", 80, Decimal(9))]
     assert not Notification.objects.filter(user=alice, priority__gte=Priority.HIGH).exists()
