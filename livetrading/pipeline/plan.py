@@ -5,10 +5,10 @@ Where a broker holds the exits, prices and quantities follow the lot by a replac
 Where it cannot, the desk guards them: when a bar touches the price, the shares are freed and sold at the market.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from livetrading.brokers.protocol import BrokerOrder, Capabilities
@@ -54,7 +54,8 @@ class LotOrders:
     """trade: the open lot, None when the entry has none. legs: its protective exits; working ones, and refused and
     expired ones while the lot is open. exits: its working signal exits and exits by hand. trailing: the order with
     the rule of its trailing stop, None for a lot without one. failed: the newest exit of the whole lot, or else
-    the newest one, when it has ended against the desk's will."""
+    the newest one, when it has ended against the desk's will. sellable: the shares that a sale may ask for, when
+    they are not those of the lot."""
 
     entry: Order
     trade: Trade | None = None
@@ -62,12 +63,19 @@ class LotOrders:
     exits: list[Order] = field(default_factory=list)
     trailing: Order | None = None
     failed: Order | None = None
+    sellable: Decimal | None = None
+
+    @property
+    def held(self) -> Decimal:
+        """The shares to sell and to protect."""
+        if self.sellable is not None:
+            return self.sellable
+        return self.trade.open_quantity if self.trade else Decimal(0)
 
     @property
     def parts(self) -> list[Order]:
         """The exits that sell a part of the lot; one that would sell all that is left of it is none."""
-        held = self.trade.open_quantity if self.trade else Decimal(0)
-        return [order for order in self.exits if order.partial and order.open_quantity < held]
+        return [order for order in self.exits if order.partial and order.open_quantity < self.held]
 
     @property
     def wholes(self) -> list[Order]:
@@ -85,7 +93,8 @@ class LotOrders:
 class Market:
     """What the plan depends on besides the desk's records. working: the broker's working orders by their
     client_order_id. bars: the closed bars of the symbols that the desk guards or whose stops trail. now, wall_now:
-    market and wall time. held: the shares that the broker reports by symbol, None when it did not."""
+    market and wall time. held: the shares that the broker reports by symbol, None when it did not. short_of: the
+    symbols of which it has had fewer than the desk's records for a while."""
 
     capabilities: Capabilities
     working: Mapping[str, BrokerOrder]
@@ -93,6 +102,17 @@ class Market:
     now: datetime
     wall_now: datetime
     held: Mapping[str, Decimal] | None = None
+    short_of: Collection[str] = ()
+
+    def sellable(self, trade: Trade) -> Decimal | None:
+        """What the broker has of this lot, None when that is not less than the lot. It refuses what is too much
+        for several lots."""
+        if self.held is None or not self.capabilities.sells_short or trade.symbol not in self.short_of:
+            return None
+        there = max(self.held.get(trade.symbol, Decimal(0)), Decimal(0))
+        if trade.open_quantity == trade.open_quantity.to_integral_value():
+            there = there.to_integral_value(ROUND_DOWN)
+        return min(trade.open_quantity, there)
 
     def has_gone(self, trade: Trade) -> bool:
         """Whether the broker holds no share of this lot's symbol: a sale would be a short sale."""
@@ -145,17 +165,18 @@ def plan(lots: Iterable[LotOrders], market: Market) -> Plan:
         stop = state.prices.get(Purpose.TRAILING_STOP)
         if stop is not None and stop > (lot.trade.stop_price or 0):
             made.raised.append((lot.trade, stop))
-        if market.has_gone(lot.trade):
+        lot.sellable = market.sellable(lot.trade)
+        if market.has_gone(lot.trade) or lot.held < DUST:
             continue  # the difference is an incident, and nothing is sold before it is settled
         if lot.wholes:
-            _send_exit(made, lot, lot.trade, market)
+            _send_exit(made, lot, market)
         elif lot.reached is not None:
             continue
         elif lot.failed is not None and is_due(lot.failed, market.wall_now):
             _try_again(made, lot, lot.trade, lot.failed, market)
         elif (reached := _reached(lot, state, market)) is not None:
             if _free_shares(made, lot, reached, _REACHED, market):
-                made.moves.append((reached, _S.PENDING, {**_SELL_NOW, "quantity": lot.trade.open_quantity}))
+                made.moves.append((reached, _S.PENDING, {**_SELL_NOW, "quantity": lot.held}))
         else:
             _protect_lot(made, lot, lot.trade, state, market)
             _send_part(made, lot, market)
@@ -201,11 +222,11 @@ def _end_all(made: Plan, lot: LotOrders) -> None:
             made.end(order, "The entry was not filled.")
 
 
-def _send_exit(made: Plan, lot: LotOrders, trade: Trade, market: Market) -> None:
+def _send_exit(made: Plan, lot: LotOrders, market: Market) -> None:
     """Send an exit of the whole lot that waits, once its shares are free."""
     first = lot.wholes[0]
     if all(order.state == _S.WAITING for order in lot.wholes) and _free_shares(made, lot, first, _SOLD, market):
-        made.moves.append((first, _S.PENDING, {"quantity": trade.open_quantity, "partial": False}))
+        made.moves.append((first, _S.PENDING, {"quantity": lot.held, "partial": False}))
 
 
 def _try_again(made: Plan, lot: LotOrders, trade: Trade, failed: Order, market: Market) -> None:
@@ -245,10 +266,9 @@ def _held_by(leg: Order, made: Plan, market: Market) -> Decimal:
 def _protected(lot: LotOrders, market: Market) -> Decimal:
     """The shares that the protective exits of the lot are for: all but those that sales of a part are for. A
     broker that keeps its attached exits in line with the lot reduces them with the sale itself."""
-    held = lot.trade.open_quantity if lot.trade else Decimal(0)
     if market.capabilities.attached_exits_at_fill:
-        return held
-    return held - sum((order.open_quantity for order in lot.parts), Decimal(0))
+        return lot.held
+    return lot.held - sum((order.open_quantity for order in lot.parts), Decimal(0))
 
 
 def _free_shares(made: Plan, lot: LotOrders, sale: Order, reason: str, market: Market) -> bool:

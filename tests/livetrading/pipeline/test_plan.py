@@ -23,6 +23,8 @@ from tradedesk.core.bars import Bars
 S, Purpose = OrderState, Order.Purpose
 STOP, TARGET = Decimal(9), Decimal(12)
 PRICES = {Purpose.STOP_LOSS: STOP, Purpose.TAKE_PROFIT: TARGET}
+SHORTS = replace(REPLACING, sells_short=True)
+FALLEN = traded((10, 10, 8, 10))
 
 
 def entry(state: str = S.FILLED, filled: int = 100) -> Order:
@@ -62,6 +64,7 @@ def lot(*orders: Order, opening: Order | None = None, sold: int = 0, **fields: A
     opening = opening or (orders[0].opening_order if orders else None) or entry()
     trade = PaperTrade(
         opening_order=opening,
+        symbol="W",
         quantity=opening.filled_quantity,
         exit_quantity=Decimal(sold),
         entry_time=TIMES[0],
@@ -285,6 +288,32 @@ def test_the_exits_of_a_closed_lot_and_the_rest_of_its_entry_are_ended() -> None
         ("stop_loss", "cancel_pending"),
         ("stop_loss", "cancelled"),
     ]
+
+
+# --- Shares that have left the account ---
+
+
+def test_a_sale_asks_for_no_more_than_the_broker_has() -> None:
+    opening = entry()
+    stop = leg(opening, quantity=Decimal(60))
+    here = replace(market(SHORTS, working=at_broker(stop, 60)), held={"W": Decimal("60.5")})
+    fewer = replace(here, short_of=["W"])
+    # The stop is for what is there, and made for no more than that.
+    assert not plan([lot(stop)], fewer)
+    assert plan([lot(stop)], here).new[0].quantity == 100
+    assert plan([lot()], fewer).new[0].quantity == 60
+    ((_, _, changes),) = plan([lot(sale(opening))], fewer).moves
+    assert changes["quantity"] == 60
+    ((_, _, changes),) = plan([lot(part(opening, 70))], fewer).moves
+    assert (changes["quantity"], changes["partial"]) == (60, False)
+    guarded = leg(opening, state=S.GUARDED)
+    ((_, _, changes),) = plan([lot(guarded)], replace(fewer, bars=market(bars=FALLEN).bars)).moves
+    assert changes["quantity"] == 60
+    # Less than a share of a lot of whole ones: nothing can be sold.
+    assert not plan([lot()], replace(fewer, held={"W": Decimal("0.5")}))
+    assert not plan([lot()], replace(fewer, held={"W": Decimal(-5)}))
+    # Another broker decides for itself.
+    assert plan([lot()], replace(fewer, capabilities=REPLACING)).new[0].quantity == 100
 
 
 # --- A part of a lot ---
