@@ -1,6 +1,7 @@
 """Protective exits at a broker that is not the simulation: where they are kept, and their prices and
 quantities."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from livetrading.brokers.protocol import Capabilities
 from livetrading.models import Order
+from livetrading.pipeline.expiry import UNPROTECTED
 from livetrading.pipeline.protect import protect
 from tests.livetrading.made_bars import CLOSES
 from tests.livetrading.second_broker.desk import second_desk
@@ -94,6 +96,7 @@ def test_attached_exits_of_a_partly_filled_entry_wait_and_the_desk_guards_the_sh
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bar of a minute strategy would show it sooner; here the day's bar does, after the entry."""
+    monkeypatch.setattr("livetrading.pipeline.expiry.UNPROTECTED", timedelta(days=9))
     desk = second_desk(monkeypatch, alice, ATTACHED)
     entry = desk.order_entry()
     Order.objects.filter(pk=entry.pk).update(valid_until=CLOSES[9])
@@ -111,6 +114,27 @@ def test_attached_exits_of_a_partly_filled_entry_wait_and_the_desk_guards_the_sh
     desk.broker.jump("W", 9.6)
     desk.step(5)  # one exit is replaced after the other
     assert desk.order("entry").state == "cancelled"
+    assert desk.on_sale() == [("limit", 40, Decimal(12)), ("stop", 40, Decimal(9))]
+
+
+@pytest.mark.parametrize("capabilities", AT_BROKER)
+def test_the_rest_of_an_entry_does_not_keep_its_shares_unprotected(
+    alice: User, monkeypatch: pytest.MonkeyPatch, capabilities: Capabilities
+) -> None:
+    """Trading is halted after a first fill."""
+    desk = second_desk(monkeypatch, alice, capabilities)
+    desk.order_entry()
+    desk.broker.largest_fill = Decimal(40)
+    desk.open_day(10)
+    desk.step()
+    desk.broker.largest_fill = Decimal(0)
+    desk.step(2)
+    assert desk.states("entry") == ["partially_filled"]
+    desk.set_time(desk.now + UNPROTECTED)
+    desk.step(6)
+    # Exits of their own protect every fill at once.
+    waits = not capabilities.attached_exits_at_price
+    assert desk.states("entry") == ["partially_filled" if waits else "cancelled"]
     assert desk.on_sale() == [("limit", 40, Decimal(12)), ("stop", 40, Decimal(9))]
 
 

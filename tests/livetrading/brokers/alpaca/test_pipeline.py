@@ -177,6 +177,23 @@ def test_protection_comes_back_when_the_sale_fails(desk: AlpacaDesk) -> None:
     desk.check_settled()
 
 
+def test_an_exit_beside_a_purchase_from_outside_names_it_and_sells_once_it_is_gone(desk: AlpacaDesk) -> None:
+    desk.deploy(stop_loss_pct=None)  # beside a stop Alpaca refuses the purchase
+    desk.hold()
+    wanted = {"symbol": "W", "side": "buy", "qty": "5", "type": "limit", "time_in_force": "gtc"}
+    outside = desk.books.submit(wanted | {"limit_price": "9"})
+    sell(desk)
+    desk.step(4, trades=False)
+    failed = desk.account.incidents.get(kind="failed_exit", resolved_at=None)
+    assert outside.id in failed.text
+    desk.books.cancel(outside.id)
+    desk.open_day(9.8)
+    desk.step(8)
+    assert [trade.open_quantity for trade in desk.trades()] == [0]
+    failed.refresh_from_db()
+    assert failed.resolved_at is not None
+
+
 def test_parts_of_a_share_are_bought_alone_and_guarded_by_the_desk(desk: AlpacaDesk) -> None:
     desk.deploy(fractional=True, max_position_size=Decimal(1000))
     desk.order_entries()
