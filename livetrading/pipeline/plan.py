@@ -124,12 +124,14 @@ class Market:
 @dataclass(slots=True)
 class Plan:
     """moves: an order, its new state and the fields that change with it. updates: fields that change without a new
-    state. new: orders to store. raised: lots with a trailing stop, and its new price."""
+    state. new: orders to store. raised: lots with a trailing stop, and its new price. unwatched: exits that
+    the desk guards, and cannot watch, because the bars have another scale; they change nothing."""
 
     moves: list[tuple[Order, OrderState, dict[str, Any]]] = field(default_factory=list)
     updates: list[tuple[Order, dict[str, object]]] = field(default_factory=list)
     new: list[Order] = field(default_factory=list)
     raised: list[tuple[Trade, Decimal]] = field(default_factory=list)
+    unwatched: list[Order] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.moves or self.updates or self.new or self.raised)
@@ -145,10 +147,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Exits:
-    """prices: of the lot's protective exits in dollars; the stop, the worse one, first. touched: those whose price
-    was reached since the entry. fallen: whether the last close is not above a trailing stop: no broker takes a
-    stop there, so the desk sells."""
+    """bars: of the lot, None without any at its scale. prices: of its protective exits in dollars; the stop, the
+    worse one, first. touched: those whose price was reached since the entry. fallen: whether the last close is not
+    above a trailing stop: no broker takes a stop there, so the desk sells."""
 
+    bars: Bars | None
     prices: dict[Order.Purpose, Decimal]
     touched: frozenset[Order.Purpose]
     fallen: bool
@@ -162,6 +165,8 @@ def plan(lots: Iterable[LotOrders], market: Market) -> Plan:
             _end_all(made, lot)
             continue
         state = _exits_state(lot, lot.trade, market)
+        if state.bars is None and (lot.entry.symbol, lot.entry.timeframe) in market.bars:
+            made.unwatched += [leg for leg in lot.legs if leg.state == _S.GUARDED][:1]
         stop = state.prices.get(Purpose.TRAILING_STOP)
         if stop is not None and stop > (lot.trade.stop_price or 0):
             made.raised.append((lot.trade, stop))
@@ -208,7 +213,7 @@ def _exits_state(lot: LotOrders, trade: Trade, market: Market) -> _Exits:
             touched.add(Purpose.STOP_LOSS)
         if Purpose.TAKE_PROFIT in known and float(since.high.max()) >= float(known[Purpose.TAKE_PROFIT]):
             touched.add(Purpose.TAKE_PROFIT)
-    return _Exits(known, frozenset(touched), fallen)
+    return _Exits(bars, known, frozenset(touched), fallen)
 
 
 def _end_all(made: Plan, lot: LotOrders) -> None:

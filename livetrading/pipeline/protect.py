@@ -16,6 +16,7 @@ from livetrading.models.order import PROTECTIVE, TRAILS, WORKING
 from livetrading.models.trade import trades_of
 from livetrading.pipeline.exit_retries import has_failed
 from livetrading.pipeline.plan import REFUSED, LotOrders, Market, Plan, plan
+from livetrading.services.failed_exits import unwatched
 from livetrading.services.order_audit import cancelled
 from livetrading.services.order_audit import made as created
 from livetrading.services.signal_codes import note_end
@@ -44,7 +45,10 @@ def protect(
         short_of = _short_of(account, lots, held or {}) if capabilities.sells_short else ()
         return plan(lots, Market(capabilities, working, bars, now, wall_now, held, short_of))
 
-    if not planned():
+    first = planned()
+    if first.unwatched:
+        unwatched(account, first.unwatched, now)
+    if not first:
         return []
     with transaction.atomic():
         BrokerAccount.locked(account.pk)
