@@ -183,7 +183,8 @@ class BrokerActivity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountReport:
-    """Dollars. equity: cash plus the market value of the positions. blocked: why the broker accepts no orders; ""
+    """Dollars. equity: cash plus the market value of the positions. buying_power: what can be bought without
+    borrowed money. blocked: why the broker accepts no orders; ""
     when it does. number, status, shorting: the broker's account number, its word for the state of the account, and
     whether shares may be sold that are not held; "" or None where it does not say."""
 

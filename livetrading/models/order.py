@@ -126,7 +126,7 @@ class Order(models.Model):
     trailing_dollars = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     # Protective exits only: where they are kept.
     holder = models.CharField(max_length=8, choices=Holder, blank=True)
-    # Whether the broker got its price before the fill, from the close of the decision.
+    # Whether the broker got it before the fill: a net around the close of the decision, for its entry's session.
     provisional = models.BooleanField(default=False)
     # Exits only: the entry whose lot this order closes.
     opening_order = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="exits")

@@ -138,7 +138,7 @@ def _judged(answer: requests.Response, now: float, *, missing: bool) -> Any:
     if status in REFUSALS and isinstance(parsed, dict) and (status != 403 or code is not None):
         if words.NOT_UNIQUE in message:
             raise NotUnique("Alpaca has an order with this id already.")
-        raise OrderRefused(words.refusal(message))
+        raise OrderRefused(words.refusal(message, word(parsed, "existing_order_id")))
     raise OutcomeUnknown(f"Alpaca answered {status}{f': {message}' if message else '.'}")
 
 
