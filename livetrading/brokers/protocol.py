@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
@@ -214,6 +214,23 @@ class Asset:
     fractionable: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerClock:
+    """The broker's own time, aware, and whether its market is open then."""
+
+    time: datetime
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerDay:
+    """A session of the broker's calendar: its day in New York, its open and its close, aware, in UTC."""
+
+    day: date
+    opens: datetime
+    closes: datetime
+
+
 class Broker(Protocol):
     """One account at one broker. Every call may raise OutcomeUnknown when the broker does not respond."""
 
@@ -273,4 +290,15 @@ class ListsFillsOfOrder(Protocol):
     def fills_of(self, order: BrokerOrder, since: datetime) -> list[BrokerFill]:
         """since: the order was sent then or later. It may answer nothing for an order that it is asked for again
         and again. Raises OutcomeUnknown."""
+        ...
+
+
+@runtime_checkable
+class TellsTime(Protocol):
+    """A broker that says what time it is and when it trades. Both raise OutcomeUnknown."""
+
+    def clock(self) -> BrokerClock: ...
+
+    def calendar(self, first: date, last: date) -> list[BrokerDay]:
+        """The sessions from `first` to `last`, both included, in their order."""
         ...

@@ -15,6 +15,7 @@ from livetrading.models import (
     Order,
     OrderState,
     PaperPosition,
+    TradeStream,
 )
 from livetrading.models.halt import UNFINISHED
 from livetrading.models.live_strategy import CHECKED
@@ -27,6 +28,9 @@ RECONCILE_EVERY = timedelta(seconds=5)
 # One with active strategies, after this one: its loss limits are watched, signal or not. So is one that is not
 # simulated: a broker may undo a sale, or charge a fee, later.
 WATCH_EVERY = timedelta(seconds=60)
+# One whose broker has said that something happened, at once, and after this time again: a burst of such messages
+# must not use up its requests.
+NUDGED_EVERY = timedelta(seconds=2)
 ACCOUNTS = 1000
 # A claim is a lease, or the pause after a tick that failed, which is longer.
 LONGEST_CLAIM = timedelta(seconds=60)
@@ -51,8 +55,8 @@ def claim_due_accounts(now: datetime, wall_now: datetime) -> list[tuple[int, dat
 
 def needs_tick(now: datetime) -> Q:
     """A condition on BrokerAccount: a check is due, an order waits for an answer, a halt has something to do, or
-    what is held or at the broker was not reconciled for a while; or it has active strategies, or is not simulated
-    and verified, and was not looked at for longer."""
+    what is held or at the broker was not reconciled for a while, or since the broker told of something; or it has
+    active strategies, or is not simulated and verified, and was not looked at for longer."""
     orders = Order.objects.filter(account=OuterRef("pk"))
     due = LiveStrategy.objects.filter(account=OuterRef("pk"), status__in=CHECKED, next_check_at__lte=now)
     urgent = orders.filter(
@@ -72,6 +76,11 @@ def needs_tick(now: datetime) -> Q:
         | Exists(halts)
         | Q(failures__gt=0)
     )
+    # A reconciliation that began before the message may not have seen it.
+    told = TradeStream.objects.filter(
+        account=OuterRef("pk"), nudged_at__gt=OuterRef("reconciled_at"), nudged_at__lte=now
+    )
+    nudged = Q(Exists(told)) & Q(reconciled_at__lte=now - NUDGED_EVERY)
     active = LiveStrategy.objects.filter(account=OuterRef("pk"), status=LiveStrategy.Status.ACTIVE)
     stale = Q(reconciled_at=None) | Q(reconciled_at__lte=now - RECONCILE_EVERY)
     quiet = Q(reconciled_at=None) | Q(reconciled_at__lte=now - WATCH_EVERY)
@@ -81,6 +90,7 @@ def needs_tick(now: datetime) -> Q:
         Q(Exists(due))
         | Q(Exists(urgent))
         | Q(halting)
+        | nudged
         | (stale & Q(watched))
         | (quiet & (Exists(active) | remote))
     )

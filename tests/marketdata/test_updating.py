@@ -93,6 +93,16 @@ def test_two_workers_do_not_ask_twice_and_a_killed_one_is_replaced(trading: Desk
     assert claim(trading.now) is not None
 
 
+def test_a_request_that_is_planned_for_after_the_next_bar_is_made_earlier(trading: Desk) -> None:
+    """The day has become shorter than the calendar said. A pause after a failure stays."""
+    BarUpdate.objects.update(due_at=trading.now + 2 * MINUTE)
+    plan_updates(trading.now)
+    assert BarUpdate.objects.get().due_at == trading.now + 2 * MINUTE
+    BarUpdate.objects.update(due_at=trading.now + 3 * 60 * MINUTE)
+    plan_updates(trading.now)
+    assert BarUpdate.objects.get().due_at == trading.now + MINUTE
+
+
 def test_what_is_not_used_any_more_is_not_asked_for(trading: Desk) -> None:
     trading.used = set()
     plan_updates(trading.now)

@@ -51,6 +51,8 @@ FIRST_PAUSE, LONGEST_PAUSE, KEYS_PAUSE = 2.0, 60.0, 300.0
 SOON, SOON_TIMES = timedelta(seconds=1), 4
 LATER, LATER_LONGEST = timedelta(minutes=1), timedelta(hours=1)
 LONGEST_WAIT = timedelta(days=10)
+# A request is never planned for later than this after the next bar is final.
+OVERDUE = timedelta(minutes=10)
 # More requests in a row change nothing, and the column is small.
 MOST_REPEATS = 100
 
@@ -68,6 +70,10 @@ def plan_updates(now: datetime) -> None:
                 BarUpdate.objects.create(owner_id=owner_id, timeframe=timeframe, due_at=now)
         except IntegrityError:
             continue  # another worker was first
+    for row in known.values():
+        # The day became shorter than the calendar said when the request was planned.
+        if row.due_at - (at := next_final(row.timeframe, now)) > OVERDUE:
+            BarUpdate.objects.filter(pk=row.pk, due_at=row.due_at).update(due_at=at)
     unused = [known[group].pk for group in known.keys() - groups.keys()]
     if unused:
         BarUpdate.objects.filter(pk__in=unused).delete()

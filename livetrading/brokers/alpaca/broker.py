@@ -1,7 +1,7 @@
 """One account at Alpaca, as the protocol has it."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -14,11 +14,14 @@ from livetrading.brokers.alpaca.budget import RequestBudget, Urgency
 from livetrading.brokers.alpaca.client import Client, NotUnique
 from livetrading.brokers.alpaca.identities import Identities, has_own_id
 from livetrading.brokers.alpaca.orders import Row, order_of
+from livetrading.brokers.alpaca.times import clock_of, days_of
 from livetrading.brokers.alpaca.wire import UNREADABLE, rows, text, word
 from livetrading.brokers.protocol import (
     AccountReport,
     Asset,
     BrokerActivity,
+    BrokerClock,
+    BrokerDay,
     BrokerFill,
     BrokerOrder,
     BrokerPosition,
@@ -77,6 +80,15 @@ class AlpacaBroker:
         path = f"/assets/{quote(symbol, safe='')}"
         row = self._client.get(path, urgency=Urgency.ENTRY, missing=True)
         return Asset(problem=f"Alpaca does not know the symbol {symbol}.") if row is None else asset_of(_one(row))
+
+    def clock(self) -> BrokerClock:
+        self._client.begin()
+        return clock_of(self._client.get("/clock", urgency=Urgency.ENTRY))
+
+    def calendar(self, first: date, last: date) -> list[BrokerDay]:
+        self._client.begin()
+        days = {"start": first.isoformat(), "end": last.isoformat()}
+        return days_of(self._client.get("/calendar", days, urgency=Urgency.ENTRY), first, last)
 
     # --- Orders ---
 
