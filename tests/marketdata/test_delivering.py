@@ -94,7 +94,7 @@ def test_bars_at_another_scale_are_not_stored_beside_the_old_ones() -> None:
     delivered = deliver(DAYS, scaled(bars, 0.25)[48:], now=NOW)
     assert delivered.factor == pytest.approx(0.25)
     assert (delivered.added, stored().fingerprint) == (0, before)
-    replace_history(DAYS, scaled(bars, 0.25), factor_note="the factor 0.25", now=NOW)
+    replace_history(DAYS, scaled(bars, 0.25), note="the factor 0.25", now=NOW)
     assert (stored().count, bars_of(stored()).close[0]) == (60, 25.0)
     assert (findings()["rescaled"], PreviousVersion.objects.get().count) == (1, 50)
 

@@ -231,3 +231,19 @@ def test_an_old_part_at_another_scale_replaces_no_newer_bars(desk: Desk) -> None
     assert BarSeries.objects.get().fingerprint == before
     queued = Download.objects.get()
     assert (queued.replace, queued.start) == (True, date(2020, 1, 2))
+
+
+@pytest.mark.django_db
+def test_a_replacement_that_was_cut_replaces_nothing_and_one_that_begins_later_says_so(desk: Desk) -> None:
+    days, key = daily_bars(40, date(2020, 1, 2), price=100.0), SeriesKey("alpaca", "AAPL", "1Day")
+    deliver(key, days, now=desk.now)
+    desk.data.add("AAPL", "1Day", days[:20])
+    desk.now = NOW
+    job = downloading.queue_replacement(key, "a test", desk.now)
+    assert job is not None
+    run_downloads(desk.clock, desk.sleep)
+    job.refresh_from_db()
+    assert (BarSeries.objects.get().count, "end on 2020-01-30" in job.error) == (40, True)
+    downloading.replace_history(key, days[5:], note="a test", now=NOW)
+    [found] = BarSeries.objects.get().doubts
+    assert "began on 2020-01-02" in found.message

@@ -1,6 +1,7 @@
 """Series in use are kept up to date: one request for all, under a lease, and what happens when it fails."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tradedesk.marketdata.downloading import run_downloads
 from tradedesk.marketdata.feed_state import failing_series
 from tradedesk.marketdata.health import judge_updates
 from tradedesk.marketdata.library import bars_of
-from tradedesk.marketdata.models import BarSeries, BarUpdate, Download
+from tradedesk.marketdata.models import BarSeries, BarUpdate, Download, PreviousVersion
 from tradedesk.marketdata.series import SeriesKey
 from tradedesk.marketdata.updating import claim, last_final, next_due, next_final, plan_updates, update_due
 from tradedesk.monitoring.findings import State
@@ -212,6 +213,41 @@ def test_bars_that_do_not_come_are_ill(trading: Desk) -> None:
     ):
         update.due_at = when
         assert judge_updates([update], when).state == state
+
+
+@pytest.mark.parametrize("broken", ["missing", "damaged"])
+def test_a_file_that_cannot_be_read_is_downloaded_again(trading: Desk, tmp_path: Path, broken: str) -> None:
+    files = list((tmp_path / "bars" / "alpaca" / "AAPL").iterdir())
+    for file in files:
+        file.write_bytes(b"nothing") if broken == "damaged" else file.unlink()
+    update_due(trading.clock)
+    assert (last_bars()["IBM"], "AAPL" in BarUpdate.objects.get().error) == (10, True)
+    trading.data.add("AAPL", "1Min", minute_bars(10, "2020-03-02T14:30"))  # the very bars that were in it
+    run_downloads(trading.clock, trading.sleep)
+    assert Download.objects.get().status == Download.Status.DONE
+    series = BarSeries.objects.get(symbol="AAPL")
+    assert len(bars_of(series)) == series.count >= 10
+    assert "rescaled" in {each.name for each in series.doubts}
+    assert not PreviousVersion.objects.exists(), "it could not be read"
+    trading.now = BarUpdate.objects.get().due_at
+    update_due(trading.clock)
+    assert BarUpdate.objects.get().error == ""
+
+
+def test_a_replacement_that_fails_is_not_queued_each_minute(trading: Desk, tmp_path: Path) -> None:
+    for file in (tmp_path / "bars" / "alpaca" / "AAPL").iterdir():
+        file.unlink()
+    update_due(trading.clock)
+    job = Download.objects.filter(replace=True)
+    job.update(status=Download.Status.FAILED, finished_at=trading.now, error="No room.")
+    for _ in range(10):
+        trading.now = BarUpdate.objects.get().due_at
+        update_due(trading.clock)
+    assert job.count() == 1
+    assert "No room." in BarUpdate.objects.get().error
+    trading.now += timedelta(hours=1)
+    update_due(trading.clock)
+    assert job.count() == 2
 
 
 def test_after_a_pause_of_the_desk_all_missing_bars_come(trading: Desk) -> None:

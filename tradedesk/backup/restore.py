@@ -162,7 +162,10 @@ def _notes(folder: Path, manifest: Manifest) -> list[str]:
     if not manifest.bars:
         notes.append("The bars are not in the backup: they lie in object storage. Set BARS_URL to it.")
     if manifest.missing:
-        notes.append(f"The desk did not have {len(manifest.missing):,} of its files of bars. Import these again.")
+        notes.append(
+            f"The desk did not have {len(manifest.missing):,} of its files of bars. Import these again; those of "
+            "Alpaca are downloaded again by themselves."
+        )
     return notes
 
 

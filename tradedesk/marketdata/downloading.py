@@ -45,6 +45,10 @@ DAYS_OF_YEAR = 252
 # Requests of a minute that are left for the bars of strategies that trade.
 RESERVED = 40
 MOST_SYMBOLS, MOST_UNFINISHED = 50, 20
+# After a failed replacement of a history.
+REPLACEMENT_PAUSE = timedelta(hours=1)
+# A replacement that ends so much earlier than what is stored is an answer that was cut.
+CUT = timedelta(days=7)
 # How long a finished download is shown.
 KEPT = timedelta(days=30)
 UNFINISHED = Q(finished_at=None)
@@ -152,14 +156,13 @@ def queue_refresh(
 
 
 def queue_replacement(
-    key: SeriesKey, factor: float, now: datetime, *, since: datetime | None = None
+    key: SeriesKey, reason: str, now: datetime, *, since: datetime | None = None
 ) -> Download | None:
-    """Queue the download of a whole history that is at another scale than the feed's bars. since: an earlier start
-    than that of what is stored."""
+    """Queue the download of a whole history, or return the last one while it has just failed. reason: why the
+    feed's bars cannot be stored beside those that are. since: an earlier start than that of what is stored."""
     stored = BarSeries.objects.filter(**key._asdict()).first()
     if stored is None:
         return None
-    log.info("The bars of %s differ by the factor %.4g: they are downloaded again.", stored, factor)
     job = Download(
         user_id=key.owner_id,
         owner_id=key.owner_id,
@@ -168,7 +171,15 @@ def queue_replacement(
         start=min(stored.first, since or stored.first).date(),
         automatic=True,
         replace=True,
+        notes=reason[:200],
     )
+    same = {"owner": key.owner_id, "symbols": job.symbols, "timeframe": job.timeframe, "replace": True}
+    failed = Download.objects.filter(
+        **same, status=Download.Status.FAILED, finished_at__gt=now - REPLACEMENT_PAUSE, finished_at__lte=now
+    )
+    if (last := failed.first()) is not None and not Download.objects.filter(UNFINISHED, **same).exists():
+        return last
+    log.info("%s is downloaded again: %s.", stored, reason)
     return _queue(job, now)
 
 
@@ -275,7 +286,13 @@ class _Worker:
             if symbol not in bars:
                 raise FeedFailed(f"Alpaca has no {job.timeframe} bars of {symbol} any more.")
             key = SeriesKey(ALPACA, symbol, job.timeframe, job.owner_id)
-            found[symbol] = replace_history(key, bars[symbol], factor_note="a split", now=self.clock())
+            stored = BarSeries.objects.filter(**key._asdict()).first()
+            last = to_datetime(bars[symbol].time[-1])
+            if stored is not None and last < stored.last - CUT:
+                raise FeedFailed(
+                    f"Alpaca's bars of {symbol} end on {last:%Y-%m-%d}, before those that are stored."
+                )
+            found[symbol] = replace_history(key, bars[symbol], note=job.notes or "a split", now=self.clock())
         return found
 
     def _has_bars(self) -> bool:
@@ -362,23 +379,25 @@ def _delivered(key: SeriesKey, bars: Bars, clock: Clock) -> Delivered:
         delivered = deliver(key, bars, now=clock())
     except ImportRefused:
         delivered = deliver(key, bars, now=clock())
-    if delivered.factor is None:
+    if not delivered.reload:
         return delivered
     stored = BarSeries.objects.filter(**key._asdict()).first()
     first, last = to_datetime(bars.time[0]), to_datetime(bars.time[-1])
     if stored is not None and (first > stored.first or last < stored.last):
-        queue_replacement(key, delivered.factor, clock(), since=first)
+        queue_replacement(key, delivered.reload, clock(), since=first)
         return delivered
-    return replace_history(key, bars, factor_note=f"the factor {delivered.factor:.4g}", now=clock())
+    return replace_history(key, bars, note=delivered.reload, now=clock())
 
 
 def _notes(delivered: dict[str, Delivered]) -> str:
     """What was remarkable: "AAPL: 3 bars changed"."""
     changed = [f"{symbol}: {_counted(each.changed)} changed" for symbol, each in delivered.items() if each.changed]
-    split = [
-        f"{symbol} was split: all of it is downloaded again" for symbol, each in delivered.items() if each.factor
+    again = [
+        f"{symbol}: {each.reload}, so all of it is downloaded again"
+        for symbol, each in delivered.items()
+        if each.reload
     ]
-    return "; ".join([*changed, *split])
+    return "; ".join([*changed, *again])
 
 
 def _counted(number: int) -> str:

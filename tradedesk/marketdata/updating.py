@@ -31,7 +31,6 @@ from tradedesk.marketdata.resampling import made_from
 from tradedesk.marketdata.series import SeriesKey, key_of
 from tradedesk.marketdata.services import ALPACA
 from tradedesk.marketdata.sessions import bar_close
-from tradedesk.marketdata.store import DamagedBars
 from tradedesk.marketdata.usage import all_in_use
 from tradedesk.wall_time import is_over
 
@@ -262,13 +261,14 @@ class _Turn:
         except (ImportRefused, InvalidBars) as refusal:
             self.refused.append(f"{key.symbol}: {refusal}")
             return
-        except (OSError, DamagedBars) as unreadable:
+        except OSError as unreadable:
             log.exception("Bars of %s could not be stored", key.symbol)
             self.refused.append(f"{key.symbol}: its bars cannot be read or written: {unreadable!r}")
             return
-        if delivered.factor is not None:
-            queue_replacement(key, delivered.factor, self.clock())
-            self.refused.append(f"{key.symbol} was split: its history is downloaded again.")
+        if delivered.reload:
+            job = queue_replacement(key, delivered.reload, self.clock())
+            failed = f", which failed: {job.error}" if job and job.error else "."
+            self.refused.append(f"{key.symbol}: {delivered.reload}. Its history is downloaded again{failed}")
             return
         if not len(bars):
             return
