@@ -1,6 +1,7 @@
 """What a feed delivers: new, late and changed bars, and bars at another scale."""
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,6 +120,16 @@ def test_corrections_of_most_bars_are_no_split() -> None:
     for row, off in enumerate((0.02, 0.03, 0.05, 0.07)):
         new = changed(new, row, float(new.close[row]) + off)
     assert deliver(DAYS, new, now=NOW).factor is None
+
+
+def test_a_damaged_file_is_written_again_also_with_the_same_bars(bar_store: Path) -> None:
+    bars = daily_bars(30, date(2020, 1, 2))
+    deliver(DAYS, bars, now=NOW)
+    for file in bar_store.rglob("*.parquet"):
+        file.write_bytes(b"nothing")
+    assert deliver(DAYS, bars, now=NOW).reload
+    replace_history(DAYS, bars, note="a test", now=NOW)
+    assert bars_of(stored()).time.tolist() == bars.time.tolist()
 
 
 def test_a_series_in_use_is_not_hidden(monkeypatch: pytest.MonkeyPatch, settings: pytest.FixtureRequest) -> None:

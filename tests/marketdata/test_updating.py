@@ -222,7 +222,6 @@ def test_a_file_that_cannot_be_read_is_downloaded_again(trading: Desk, tmp_path:
         file.write_bytes(b"nothing") if broken == "damaged" else file.unlink()
     update_due(trading.clock)
     assert (last_bars()["IBM"], "AAPL" in BarUpdate.objects.get().error) == (10, True)
-    trading.data.add("AAPL", "1Min", minute_bars(10, "2020-03-02T14:30"))  # the very bars that were in it
     run_downloads(trading.clock, trading.sleep)
     assert Download.objects.get().status == Download.Status.DONE
     series = BarSeries.objects.get(symbol="AAPL")
