@@ -18,7 +18,17 @@ from tradedesk.marketdata.health import judge_updates
 from tradedesk.marketdata.library import bars_of
 from tradedesk.marketdata.models import BarSeries, BarUpdate, Download, PreviousVersion
 from tradedesk.marketdata.series import SeriesKey
-from tradedesk.marketdata.updating import claim, last_final, next_due, next_final, plan_updates, update_due
+from tradedesk.marketdata.updating import (
+    TURNS,
+    TURNS_IF_ILL,
+    claim,
+    last_final,
+    next_due,
+    next_final,
+    plan_updates,
+    series_in_use,
+    update_due,
+)
 from tradedesk.monitoring.findings import State
 
 __all__ = ["desk"]
@@ -132,6 +142,42 @@ def test_a_feed_that_fails_is_left_alone_for_a_while_and_says_why(trading: Desk,
     update_due(trading.clock)
     update = BarUpdate.objects.get()
     assert (update.failures, update.error, last_bars()) == (0, "", {"AAPL": 10, "IBM": 10})
+
+
+def test_a_clock_that_is_ahead_makes_no_running_bar_final(trading: Desk) -> None:
+    """Alpaca serves bars that are still running, and its clock is three seconds behind this machine's."""
+    trading.data.behind = timedelta(seconds=3)
+    for symbol in ("AAPL", "IBM"):
+        trading.data.show_running(symbol, "1Min", OPEN + 10 * MINUTE)
+    update_due(trading.clock)
+    assert last_bars() == {"AAPL": 9, "IBM": 9}
+    update = BarUpdate.objects.get()
+    assert "ahead" in update.error
+    assert judge_updates([update], trading.now).state == State.WARNING
+    while trading.now < OPEN + 11 * MINUTE + 3 * SECOND:
+        trading.now = BarUpdate.objects.get().due_at
+        update_due(trading.clock)
+    assert last_bars() == {"AAPL": 10, "IBM": 10}
+    assert trading.now < OPEN + 11 * MINUTE + 6 * SECOND
+    # A clock that is right, in whole seconds as the header has them.
+    trading.data.behind = timedelta(0)
+    trading.now = BarUpdate.objects.get().due_at
+    update_due(trading.clock)
+    assert (last_bars()["AAPL"], BarUpdate.objects.get().error) == (11, "")
+
+
+def test_a_turn_reads_the_series_of_its_own_user_alone(trading: Desk, alice: User, bob: User) -> None:
+    deliver(SeriesKey("alpaca", "AAPL", "1Min", alice.pk), minute_bars(10, "2020-03-02T14:30"), now=OPEN)
+    assert set(series_in_use()) == {(None, "1Min"), (alice.pk, "1Min")}
+    assert {key: len(rows) for key, rows in series_in_use(alice.pk).items()} == {(alice.pk, "1Min"): 1}
+
+
+def test_a_source_that_fails_gets_fewer_turns(trading: Desk, alice: User) -> None:
+    rows = [BarUpdate(owner=alice, timeframe=each, due_at=trading.now) for each in ("5Min", "15Min", "1Day")]
+    BarUpdate.objects.bulk_create(rows)
+    assert [bool(claim(trading.now)) for _ in range(5)] == [True] * TURNS + [False]
+    BarUpdate.objects.update(leased_until=None, failures=1)
+    assert [bool(claim(trading.now)) for _ in range(5)] == [True] * TURNS_IF_ILL + [False] * 3
 
 
 def test_wrong_keys_are_not_tried_every_second(trading: Desk) -> None:

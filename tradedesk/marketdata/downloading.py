@@ -9,7 +9,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
@@ -241,6 +241,8 @@ class _Worker:
     job: Download
     clock: Clock
     sleep: Sleep
+    # The symbols of the step that Alpaca does not accept.
+    refused: list[str] = field(default_factory=list)
 
     def do_step(self) -> None:
         """One step; its failure is tried again later, or ends the job. Raises nothing of a feed."""
@@ -251,12 +253,13 @@ class _Worker:
                 return
             delivered = self._work()
             done = job.steps_done + 1
-            notes = _joined(job.notes, _notes(delivered))
+            notes = _joined(job.notes, _notes(delivered), _refused_text(self.refused))
             changes = {"steps_done": done, "bars": F("bars") + sum(d.added for d in delivered.values())}
             if done >= job.steps:
                 empty = job.bars == 0 and not any(d.added or d.changed for d in delivered.values())
                 if empty and not job.automatic and not self._has_bars():
                     error = f"Alpaca has no {job.timeframe} bars of {', '.join(job.symbols)} since {job.start}."
+                    error = _refused_text(self.refused) or error
                     self._end(Download.Status.FAILED, error=error[:300], **changes)
                     return
                 self._end(Download.Status.DONE, notes=notes, error="", **changes)
@@ -278,7 +281,7 @@ class _Worker:
         return store_step(job.owner_id, job.timeframe, self._bars(feed, step), self.clock)
 
     def _bars(self, feed: AlpacaFeed, step: Step) -> dict[str, Bars]:
-        return bars_of_step(feed, self.job.timeframe, step, self.clock, self._progress, self._rest)
+        return bars_of_step(feed, self.job.timeframe, step, self.clock, self._progress, self._rest, self.refused)
 
     def _replaced(self, bars: dict[str, Bars]) -> dict[str, Delivered]:
         job, found = self.job, {}
@@ -336,14 +339,20 @@ class _Worker:
 
 
 def bars_of_step(
-    feed: AlpacaFeed, timeframe: str, step: Step, clock: Clock, progress: Progress, rest: Sleep
+    feed: AlpacaFeed,
+    timeframe: str,
+    step: Step,
+    clock: Clock,
+    progress: Progress,
+    rest: Sleep,
+    refused: list[str],
 ) -> dict[str, Bars]:
     """All bars of a step by symbol. progress(stage, bars so far) is called after each page, rest(seconds) when the
-    requests of a minute are nearly used up."""
+    requests of a minute are nearly used up. refused: takes the symbols that Alpaca does not accept."""
     pieces: dict[str, list[Bars]] = defaultdict(list)
     count = 0
     start, end = daily_time(step.first), daily_time(step.last + timedelta(days=1)) - timedelta(microseconds=1)
-    for page in feed.pages(step.symbols, Timeframe(timeframe), start, end, clock()):
+    for page in feed.pages(step.symbols, Timeframe(timeframe), start, end, clock(), refused):
         for symbol, bars in page.items():
             if len(bars):
                 pieces[symbol].append(bars)
@@ -398,6 +407,10 @@ def _notes(delivered: dict[str, Delivered]) -> str:
         if each.reload
     ]
     return "; ".join([*changed, *again])
+
+
+def _refused_text(symbols: Sequence[str]) -> str:
+    return f"Alpaca does not accept {', '.join(symbols)}" if symbols else ""
 
 
 def _counted(number: int) -> str:
