@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from django.conf import settings
 
-from tradedesk.core.bars import Bars, Times, to_datetime, to_datetime64, validate
+from tradedesk.core.bars import Bars, to_datetime, to_datetime64, validate
 from tradedesk.marketdata.appending import append_bars
 from tradedesk.marketdata.bar_folder import delete_file
 from tradedesk.marketdata.importing import refuse_hiding
@@ -69,6 +70,8 @@ def deliver(key: SeriesKey, bars: Bars, *, now: datetime) -> Delivered:
         found = findings_of(bars, key.timeframe, adjusted=True)
         save_series(key, bars, adjusted=True, stored=None, now=now, findings=found)
         return Delivered(added=len(bars))
+    if stored.feed not in ("", settings.ALPACA_FEED):
+        return Delivered(reload=f"its bars are of {stored.feed}, and ALPACA_FEED is {settings.ALPACA_FEED}")
     try:
         return _beside(key, stored, bars, now)
     except (FileNotFoundError, DamagedBars) as unreadable:
@@ -107,7 +110,8 @@ def replace_history(key: SeriesKey, bars: Bars, *, note: str, now: datetime) -> 
             note = f"{note}; it begins on {first:%Y-%m-%d} now, and began on {stored.first:%Y-%m-%d}"
         found = _with(found, [*stored.doubts, *finding("rescaled", [Span(last, last, note=note)])])
     undoable = stored is not None and _is_whole(stored)
-    save_series(key, bars, adjusted=True, stored=stored, now=now, findings=found, undoable=undoable)
+    action = "bars_replaced" if stored else ""
+    save_series(key, bars, adjusted=True, stored=stored, now=now, findings=found, undoable=undoable, action=action)
     return Delivered(added=len(bars))
 
 
@@ -134,8 +138,8 @@ def _merge(
     first, last = to_datetime64(stored.first), to_datetime64(stored.last)
     late = new[(new > first) & (new < last)]
     noted = [
-        *finding("corrected", _spans(merged.changed, str(merged.largest or ""))),
-        *finding("late", _spans(late)),
+        *finding("corrected", _corrected(beside, merged)),
+        *finding("late", [Span(moment, moment) for moment in map(to_datetime, late)]),
     ]
     result = Delivered(added=merged.added, late=len(late), changed=len(merged.changed))
     only_tail = len(pieces) == 1 and stored.tail is not None
@@ -171,10 +175,12 @@ def _with(found: Iterable[Finding], recorded: Iterable[Finding]) -> list[Finding
     return [*others, *(kept for name, each in spans.items() for kept in finding(name, each))]
 
 
-def _spans(times: Times, note: str = "") -> list[Span]:
-    """One span for each time; the note at the first, because it speaks of the largest."""
-    moments = [to_datetime(time) for time in times]
-    return [Span(moment, moment, note="" if place else note) for place, moment in enumerate(moments)]
+def _corrected(before: Bars, merged: Merged) -> list[Span]:
+    """One span for each changed bar, with the close that was decided on; the first one says the largest change."""
+    rows, times = np.searchsorted(before.time, merged.changed), [to_datetime(time) for time in merged.changed]
+    closes = [f"the close was {close:,.10g}" for close in before.close[rows]]
+    notes = [f"{merged.largest}; {closes[0]}", *closes[1:]] if closes else []
+    return [Span(time, time, note=note) for time, note in zip(times, notes, strict=True)]
 
 
 def _read_from(stored: BarSeries, time: np.datetime64) -> tuple[Bars, list[Bars]]:

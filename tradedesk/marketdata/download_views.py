@@ -23,7 +23,7 @@ from tradedesk.marketdata.feeds.protocol import FeedFailed
 from tradedesk.marketdata.library import visible_series
 from tradedesk.marketdata.models import BarSeries, BarUpdate, Download, KeptSeries
 from tradedesk.marketdata.refusal import ImportRefused
-from tradedesk.marketdata.services import ALPACA
+from tradedesk.marketdata.series import ALPACA
 
 FEEDS = {"iex": "Prices of one exchange, IEX", "sip": "Prices of all exchanges"}
 SHOWN = 8

@@ -24,8 +24,8 @@ from tradedesk.marketdata.feeds.protocol import FeedFailed
 from tradedesk.marketdata.models import BarSeries, Download
 from tradedesk.marketdata.parts import join
 from tradedesk.marketdata.refusal import ImportRefused
-from tradedesk.marketdata.series import SeriesKey
-from tradedesk.marketdata.services import ALPACA, known_timeframe
+from tradedesk.marketdata.series import ALPACA, SeriesKey
+from tradedesk.marketdata.services import known_timeframe
 from tradedesk.marketdata.sessions import daily_time
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
 from tradedesk.publishing import publish

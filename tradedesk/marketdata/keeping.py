@@ -13,7 +13,7 @@ from tradedesk.marketdata.downloading import MOST_SYMBOLS, queue_refresh
 from tradedesk.marketdata.feeds.alpaca import served_timeframe
 from tradedesk.marketdata.models import BarSeries, KeptSeries
 from tradedesk.marketdata.refusal import ImportRefused
-from tradedesk.marketdata.services import ALPACA
+from tradedesk.marketdata.series import ALPACA
 
 # Downloaded again after the close; by then late reports are in the bars.
 AFTER_CLOSE = timedelta(hours=1)

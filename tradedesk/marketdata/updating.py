@@ -28,8 +28,7 @@ from tradedesk.marketdata.library import find_series
 from tradedesk.marketdata.models import BarSeries, BarUpdate
 from tradedesk.marketdata.refusal import ImportRefused
 from tradedesk.marketdata.resampling import made_from
-from tradedesk.marketdata.series import SeriesKey, key_of
-from tradedesk.marketdata.services import ALPACA
+from tradedesk.marketdata.series import ALPACA, SeriesKey, key_of
 from tradedesk.marketdata.sessions import bar_close
 from tradedesk.marketdata.usage import all_in_use
 from tradedesk.wall_time import is_over
