@@ -21,6 +21,8 @@ from livetrading.services.order_audit import made as created
 from livetrading.services.signal_codes import note_end
 from tradedesk.audit.services import record_all
 from tradedesk.core.bars import Bars
+from tradedesk.core.money import DUST
+from tradedesk.marketdata import sessions
 from tradedesk.marketdata.library import closed
 from tradedesk.marketdata.quotes import Series, load_readable
 
@@ -32,15 +34,18 @@ def protect(
     now: datetime,
     wall_now: datetime,
     held: Mapping[str, Decimal] | None = None,
+    prices: Mapping[str, Decimal] | None = None,
 ) -> list[uuid.UUID]:
     """Bring the account's protective exits in line with its lots. working: the broker's working orders by
-    client_order_id. held: the shares that it reports by symbol, None when it did not. Returns the orders to send.
+    client_order_id. held: the shares that it reports by symbol, None when it did not. prices: the newest ones that
+    it knows of them. Returns the orders to send.
     Three queries when nothing has to change."""
 
     def planned() -> Plan:
         lots = read_lots(account)
         bars = _needed_bars(account.user_id, lots, capabilities, now)
-        return plan(lots, Market(capabilities, working, bars, now, wall_now, held))
+        known = _comparable(prices or {}, held or {}, lots) if sessions.is_open(now) else {}
+        return plan(lots, Market(capabilities, working, bars, now, wall_now, held, prices=known))
 
     if not planned():
         return []
@@ -67,6 +72,22 @@ def protect(
         record_all([*ended, *created(made.new)], wall_now)
     to_send = [order.pk for order, state, _ in made.moves if state == OrderState.PENDING]
     return to_send + [order.pk for order in made.new if order.state == OrderState.PENDING]
+
+
+def _comparable(
+    prices: Mapping[str, Decimal], held: Mapping[str, Decimal], lots: Iterable[LotOrders]
+) -> dict[str, Decimal]:
+    """The prices of the symbols of which the broker has as many shares as these lots. With another number there
+    may have been a split, and the price says nothing about a lot's stop."""
+    ours: dict[str, Decimal] = {}
+    for lot in lots:
+        if lot.trade is not None:
+            ours[lot.trade.symbol] = ours.get(lot.trade.symbol, Decimal(0)) + lot.trade.open_quantity
+    return {
+        symbol: price
+        for symbol, price in prices.items()
+        if symbol in ours and abs(held.get(symbol, Decimal(0)) - ours[symbol]) < DUST
+    }
 
 
 def _needed_bars(

@@ -2,7 +2,7 @@
 
 from livetrading.brokers.alpaca import words
 from livetrading.brokers.alpaca.orders import Row
-from livetrading.brokers.alpaca.wire import number, text, word
+from livetrading.brokers.alpaca.wire import number, optional, text, word
 from livetrading.brokers.protocol import AccountReport, Asset, BrokerPosition
 
 # Characters at the end of an account number that are shown.
@@ -44,7 +44,8 @@ def _blocked(row: Row, known_number: str) -> str:
 def position_of(row: Row) -> BrokerPosition:
     quantity = number(row, "qty")
     is_short = word(row, "side") == "short" and quantity > 0
-    return BrokerPosition(symbol=text(row, "symbol"), quantity=-quantity if is_short else quantity)
+    price = optional(row, "current_price")
+    return BrokerPosition(symbol=text(row, "symbol"), quantity=-quantity if is_short else quantity, price=price)
 
 
 def asset_of(row: Row) -> Asset:
