@@ -199,10 +199,12 @@ class AccountReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerPosition:
-    """quantity: shares, negative when short."""
+    """quantity: shares, negative when short. price: the newest one that the broker knows, in dollars; None where
+    it does not say."""
 
     symbol: str
     quantity: Decimal
+    price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from livetrading.models import (
     PaperPosition,
     TradeStream,
 )
+from livetrading.models.account import in_this_market
 from livetrading.models.halt import UNFINISHED
 from livetrading.models.live_strategy import CHECKED
 from livetrading.models.order import WORKING
@@ -45,7 +46,7 @@ def claim_due_accounts(now: datetime, wall_now: datetime) -> list[tuple[int, dat
     with transaction.atomic():
         # The row locks let only one of two dispatchers claim an account; one that a tick has locked has its turn
         # the next time.
-        waiting = BrokerAccount.objects.filter(free, revoked_at=None).filter(needs_tick(now))
+        waiting = BrokerAccount.objects.filter(free, in_this_market(), revoked_at=None).filter(needs_tick(now))
         longest_first = waiting.order_by(F("claimed_until").asc(nulls_first=True), "pk")
         due = list(longest_first.select_for_update(skip_locked=True).values_list("pk", flat=True)[:ACCOUNTS])
         if due:

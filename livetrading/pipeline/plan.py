@@ -17,9 +17,9 @@ from livetrading.models.order import FINAL, WORKING, OrderType, TimeInForce
 from livetrading.models.trade import Trade
 from livetrading.pipeline.exit_retries import is_due, next_try
 from livetrading.pipeline.protection import holder_of, prices_of, protective_exit
-from livetrading.pipeline.trailing import follow, has_scale_of
+from livetrading.pipeline.trailing import OTHER_SCALE, follow, has_scale_of
 from tradedesk.core.bars import Bars
-from tradedesk.core.money import DUST
+from tradedesk.core.money import DUST, to_decimal
 from tradedesk.marketdata.quotes import Series
 
 Purpose, Holder = Order.Purpose, Order.Holder
@@ -94,7 +94,8 @@ class Market:
     """What the plan depends on besides the desk's records. working: the broker's working orders by their
     client_order_id. bars: the closed bars of the symbols that the desk guards or whose stops trail. now, wall_now:
     market and wall time. held: the shares that the broker reports by symbol, None when it did not. short_of: the
-    symbols of which it has had fewer than the desk's records for a while."""
+    symbols of which it has had fewer than the desk's records for a while. prices: the newest ones of an open
+    session that it knows, which the desk guards by between two bars and without any."""
 
     capabilities: Capabilities
     working: Mapping[str, BrokerOrder]
@@ -103,6 +104,7 @@ class Market:
     wall_now: datetime
     held: Mapping[str, Decimal] | None = None
     short_of: Collection[str] = ()
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
 
     def sellable(self, trade: Trade) -> Decimal | None:
         """What the broker has of this lot, None when that is not less than the lot. It refuses what is too much
@@ -190,8 +192,9 @@ def plan(lots: Iterable[LotOrders], market: Market) -> Plan:
 
 def _exits_state(lot: LotOrders, trade: Trade, market: Market) -> _Exits:
     bars = market.bars.get((lot.entry.symbol, lot.entry.timeframe))
+    price = market.prices.get(trade.symbol)
     if bars is not None and not has_scale_of(trade, bars):
-        bars = None
+        bars = price = None
     prices = {Purpose.STOP_LOSS: trade.stop_price, Purpose.TAKE_PROFIT: trade.target_price}
     touched = set[Order.Purpose]()
     fallen = False
@@ -207,13 +210,23 @@ def _exits_state(lot: LotOrders, trade: Trade, market: Market) -> _Exits:
         if followed.touched is not None or fallen:
             touched.add(Purpose.TRAILING_STOP)
     since = None if bars is None else bars.since(trade.entry_time)
-    known = {purpose: price for purpose, price in prices.items() if price is not None}
+    known = {purpose: level for purpose, level in prices.items() if level is not None}
+    if price is not None:
+        touched |= {purpose for purpose, level in known.items() if _is_reached(purpose, level, price)}
     if since is not None and len(since):
         if Purpose.STOP_LOSS in known and float(since.low.min()) <= float(known[Purpose.STOP_LOSS]):
             touched.add(Purpose.STOP_LOSS)
         if Purpose.TAKE_PROFIT in known and float(since.high.max()) >= float(known[Purpose.TAKE_PROFIT]):
             touched.add(Purpose.TAKE_PROFIT)
     return _Exits(bars, known, frozenset(touched), fallen)
+
+
+def _is_reached(purpose: Order.Purpose, level: Decimal, price: Decimal) -> bool:
+    """Whether the broker's price has passed that of an exit. So far beyond it, it may be one after a split."""
+    far = level * to_decimal(OTHER_SCALE)
+    if purpose == Purpose.TAKE_PROFIT:
+        return level <= price < level + far
+    return level - far < price <= level
 
 
 def _end_all(made: Plan, lot: LotOrders) -> None:

@@ -85,12 +85,13 @@ class Reports:
 class Reconciled:
     """equity: of the account, in dollars; None when the broker did not report it. working: the broker's working
     orders by their client_order_id. held: its shares by symbol, None when it did not report them. changed: whether
-    the pages have to refresh."""
+    the pages have to refresh. prices: the newest ones that the broker knows of what is held."""
 
     equity: float | None
     working: Mapping[str, BrokerOrder]
     held: Mapping[str, Decimal] | None
     changed: bool
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 def reconcile(account: BrokerAccount, broker: Broker, now: datetime, wall_now: datetime) -> Reconciled:
@@ -119,7 +120,7 @@ def reconcile(account: BrokerAccount, broker: Broker, now: datetime, wall_now: d
 
     balance = take_over_balance(account, broker, now, complete, problem=others.problem)
     changed |= others.changed or balance.changed
-    return Reconciled(balance.equity, reports.working, balance.held, changed)
+    return Reconciled(balance.equity, reports.working, balance.held, changed, balance.prices)
 
 
 def _own_fills(account: BrokerAccount, fills: list[BrokerFill]) -> list[BrokerFill]:

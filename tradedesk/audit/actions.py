@@ -65,6 +65,7 @@ GROUPS = {
         "bars_imported": "Bars imported",
         "bars_deleted": "Bars deleted",
         "bars_restored": "Bars restored",
+        "bars_replaced": "Bars replaced by the feed",
     },
     "Log-in": {
         "log_in": "Logged in",

@@ -53,7 +53,8 @@ def _blocked(row: Row, known_number: str) -> str:
 def position_of(row: Row) -> BrokerPosition:
     quantity = number(row, "qty")
     is_short = word(row, "side") == "short" and quantity > 0
-    return BrokerPosition(symbol=text(row, "symbol"), quantity=-quantity if is_short else quantity)
+    price = optional(row, "current_price")
+    return BrokerPosition(symbol=text(row, "symbol"), quantity=-quantity if is_short else quantity, price=price)
 
 
 def asset_of(row: Row) -> Asset:

@@ -206,6 +206,28 @@ def test_parts_of_a_share_are_bought_alone_and_guarded_by_the_desk(desk: AlpacaD
     desk.check_settled()
 
 
+@pytest.mark.parametrize(
+    ("factor", "outside", "sold"), [("0.99", 0, True), ("0.6", 0, False), ("0.99", 5, False), ("1.01", 0, False)]
+)
+def test_without_new_bars_the_desk_guards_by_the_brokers_price(
+    desk: AlpacaDesk, factor: str, outside: int, sold: bool
+) -> None:
+    """factor: of the price to the stop; far below it, or with other shares than the desk's, there may have been a
+    split."""
+    desk.deploy(fractional=True, max_position_size=Decimal(1000))
+    desk.order_entries()
+    desk.open_day(10)
+    desk.step(3)
+    (trade,) = desk.trades()
+    if outside:
+        desk.books.trade_outside("W", outside, 10)
+    desk.server.market.jump("W", (trade.stop_price or Decimal(0)) * Decimal(factor))
+    desk.step(4)
+    (trade,) = desk.trades()
+    assert (trade.exit_time is not None) == sold
+    assert trade.exit_reason == ("stop_loss" if sold else "")
+
+
 @pytest.mark.parametrize("how", ["lost_after", "error_after", "html", "cut", "hang_after"])
 def test_an_order_whose_answer_was_lost_is_found_and_not_sent_twice(
     desk: AlpacaDesk, server: AlpacaServer, monkeypatch: pytest.MonkeyPatch, how: str
