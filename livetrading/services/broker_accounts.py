@@ -23,7 +23,7 @@ from livetrading.services.wording import counted
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import Mode, User
 from tradedesk.audit.models import AuditRecord
-from tradedesk.audit.services import record
+from tradedesk.audit.services import Entry, record, record_all
 from tradedesk.core.names import name_problem
 
 Status = LiveStrategy.Status
@@ -195,7 +195,7 @@ def revoke_account(account: BrokerAccount, *, by: User, wall_now: datetime) -> i
         # Nothing is held or at work, and no tick will say so of a halt any more.
         locked.halts.filter(UNFINISHED).update(finished_at=wall_now)
         checked = locked.live_strategies.filter(status__in=CHECKED)
-        paused = list(checked.filter(status=Status.ACTIVE).order_by("pk").values_list("pk", flat=True))
+        paused = list(checked.filter(status=Status.ACTIVE).order_by("pk"))
         checked.update(
             status=Status.PAUSED,
             last_error=f"The account “{locked.name}” is revoked.",
@@ -203,10 +203,15 @@ def revoke_account(account: BrokerAccount, *, by: User, wall_now: datetime) -> i
             kind_failures=0,
             missed_checks_at=None,
         )
-        if was_active and locked.mode == Mode.PAPER:
-            _fall_back_to_simulation(locked.user)
-        details = {"name": locked.name, "key": locked.key_hint, "paused": paused}
-        record(by, "account_revoked", locked, details, wall_now)
+        details = {"name": locked.name, "key": locked.key_hint, "paused": [live.pk for live in paused]}
+        told = [Entry(by, "account_revoked", locked, details)]
+        told += [
+            Entry(by, "pause", live, {"before": live.status, "after": Status.PAUSED, "reason": "account revoked"})
+            for live in paused
+        ]
+        if was_active and locked.mode == Mode.PAPER and (other := _fall_back_to_simulation(locked.user)):
+            told.append(Entry(by, "account_activated", other, {"before": locked.name, "after": other.name}))
+        record_all(told, wall_now)
     bump_version(account.user_id)
     return len(paused)
 
@@ -279,10 +284,9 @@ def _checked(name: str) -> str:
     return name
 
 
-def _fall_back_to_simulation(user: User) -> None:
+def _fall_back_to_simulation(user: User) -> BrokerAccount | None:
     simulation = _accounts(user).filter(broker=BrokerAccount.Broker.PAPER).order_by("pk").first()
-    if simulation is not None:
-        switch_to(simulation)
+    return simulation if simulation is not None and switch_to(simulation) else None
 
 
 def _accounts(user: User) -> "QuerySet[BrokerAccount]":

@@ -9,6 +9,7 @@ from typing import Any
 from allauth.account import signals as account
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -22,6 +23,7 @@ METHODS = "account_authentication_methods"
 
 
 def connect() -> None:
+    account.authentication_step_completed.connect(_step_completed)
     account.user_logged_in.connect(_logged_in)
     account.user_logged_out.connect(_logged_out)
     account.user_signed_up.connect(_signed_up)
@@ -43,6 +45,16 @@ def log_in_failed(email: str, request: HttpRequest) -> None:
     if (user := User.objects.filter(email__iexact=email).first()) is not None:
         known = request.user == user
         note(user, "log_in_failed", actor=user if known else SOMEBODY, what="password", logged_in=known)
+
+
+def password_accepted(user: User) -> None:
+    """The password was right, and the second factor is asked for: who got so far knows the password."""
+    note(user, "password_accepted", actor=SOMEBODY)
+
+
+def _step_completed(user: User, method: str, reauthenticated: bool = False, **_: Any) -> None:
+    if method == "password" and not reauthenticated and is_mfa_enabled(user):
+        password_accepted(user)
 
 
 def _logged_in(request: HttpRequest, user: User, **_: Any) -> None:

@@ -79,7 +79,16 @@ def replace_history(key: SeriesKey, bars: Bars, *, factor_note: str, now: dateti
     if stored:
         moment = to_datetime(bars.time[-1])
         found = _with(found, [*stored.doubts, *finding("rescaled", [Span(moment, moment, note=factor_note)])])
-    save_series(key, bars, adjusted=True, stored=stored, now=now, findings=found, undoable=stored is not None)
+    save_series(
+        key,
+        bars,
+        adjusted=True,
+        stored=stored,
+        now=now,
+        findings=found,
+        undoable=stored is not None,
+        action="bars_replaced",
+    )
     return Delivered(added=len(bars))
 
 
@@ -108,13 +117,23 @@ def _merge(
             now=now,
             findings=found,
             undoable=bool(result.changed),
+            action="bars_changed" if result.changed else "",
         )
         return result
     earlier = _read(stored, stored.parts[: len(stored.parts) - len(pieces)])
     whole = join([*earlier, merged.bars])
     require_room(key, stored, len(whole))
     found = _with(findings_of(whole, key.timeframe, adjusted=True), [*stored.doubts, *noted])
-    save_series(key, whole, adjusted=True, stored=stored, now=now, findings=found, undoable=bool(result.changed))
+    save_series(
+        key,
+        whole,
+        adjusted=True,
+        stored=stored,
+        now=now,
+        findings=found,
+        undoable=bool(result.changed),
+        action="bars_changed" if result.changed else "",
+    )
     return result
 
 

@@ -88,7 +88,7 @@ def _queued(request: HttpRequest, form: DownloadForm) -> bool:
         form.add_error(None, str(refusal))
         return False
     if values["keep"]:
-        keeping.keep(_user_id(request), queued.symbols, queued.timeframe)
+        keeping.keep(_user_id(request), queued.symbols, queued.timeframe, timezone.now())
     messages.success(request, f"{queued} is being downloaded.")
     return True
 
@@ -114,10 +114,10 @@ def series_keep(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep a downloaded series up to date, or stop doing so."""
     series = get_object_or_404(visible_series(_user_id(request)), pk=pk, provider=ALPACA)
     if request.POST.get("keep") == "1":
-        keeping.keep(_user_id(request), [series.symbol], series.timeframe)
+        keeping.keep(_user_id(request), [series.symbol], series.timeframe, timezone.now())
         messages.success(request, f"{series} is downloaded again after each session.")
     else:
-        keeping.stop_keeping(_user_id(request), series.symbol, series.timeframe)
+        keeping.stop_keeping(_user_id(request), series.symbol, series.timeframe, timezone.now())
         messages.success(request, f"{series} is no longer downloaded after each session.")
     return redirect("marketdata:series", pk)
 
