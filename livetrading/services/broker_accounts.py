@@ -35,7 +35,7 @@ MOST_EVER = 200
 MOST_TESTS, TESTS_WITHIN = 20, timedelta(minutes=10)
 MOST_ADDED, ADDED_WITHIN = 30, timedelta(days=1)
 LONGEST_NAME, LONGEST_KEY, LONGEST_SECRET = 60, 128, 256
-# A log is scrubbed of them, so none may be a word.
+# A log is scrubbed of them, so none may be a word, such as the name of a function: it has letters and digits.
 SHORTEST_KEY = 16
 _KEY = re.compile(r"[A-Za-z0-9+/=_-]+")
 NO_KEYS = "The simulation of the desk needs no keys."
@@ -270,6 +270,8 @@ def _key(text: str, field: str, noun: str, longest: int) -> str:
         raise AccountRefused(f"A {noun} has only letters, digits and + / = _ -. Copy it again.", field)
     if len(text) < SHORTEST_KEY:
         raise AccountRefused(f"A {noun} has at least {SHORTEST_KEY} characters. Copy the whole of it.", field)
+    if text.isdigit() or not any(each.isdigit() for each in text):
+        raise AccountRefused(f"A {noun} has both letters and digits. Copy it again.", field)
     return text
 
 

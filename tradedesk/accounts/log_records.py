@@ -1,7 +1,7 @@
 """What the audit keeps of log-ins, log-outs, passwords and second factors.
 
 allauth says what happened on its pages with signals of its own, which are events and no changes of rows; the API
-calls the same functions. Nothing is recorded of an address that no user has.
+calls the same functions.
 """
 
 from typing import Any
@@ -41,10 +41,12 @@ def note(user: User, action: str, *, actor: User | str | None = None, **details:
 
 
 def log_in_failed(email: str, request: HttpRequest) -> None:
-    """A wrong password, at the log-in or where a logged-in user is asked for it again."""
-    if (user := User.objects.filter(email__iexact=email).first()) is not None:
-        known = request.user == user
-        note(user, "log_in_failed", actor=user if known else SOMEBODY, what="password", logged_in=known)
+    """A wrong password, at the log-in or where a logged-in user is asked for it again. An address that no user has
+    gets a record as well, without it: else the time of the answer would tell which addresses have one."""
+    user = User.objects.filter(email__iexact=email).first()
+    known = user is not None and request.user == user
+    details = {"what": "password", "logged_in": known}
+    record_all([Entry(user if known else SOMEBODY, "log_in_failed", user, details)], timezone.now())
 
 
 def password_accepted(user: User) -> None:
