@@ -28,8 +28,9 @@ URGENT_THREADS = 1
 # Research is CPU-bound, so more threads than cores would not make it faster.
 RESEARCH_THREADS = 2
 EVIDENCE_THREADS = 1
-# They wait for the servers of others; one that hangs leaves the other thread.
-NOTIFICATION_THREADS = 2
+# They wait for the servers of others. Two at most test connections (livetrading/services/connection_tests.py), one
+# may be at the backup of the night, and the rest is for alarms.
+NOTIFICATION_THREADS = 5
 
 
 class Embedded:

@@ -12,6 +12,7 @@ from livetrading.brokers.protocol import Broker
 from livetrading.models import BrokerAccount, PaperAccount
 from livetrading.services.account_rules import create_default_rules
 from tradedesk.accounts.models import Mode, User
+from tradedesk.audit.services import Entry, record_all
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import DEFAULT_COSTS
 
@@ -20,15 +21,16 @@ class NoBroker(Exception):
     """No broker account is connected in this mode; the message can be shown to a person."""
 
 
-def active_account(user_id: int, mode: str) -> BrokerAccount:
+def active_account(user_id: int, mode: str, wall_now: datetime | None = None) -> BrokerAccount:
     """The account that new deployments of this mode use. The first call opens the paper account with
-    PAPER_STARTING_CASH and the costs of a new backtest, so that both have the same prices. Raises NoBroker."""
+    PAPER_STARTING_CASH and the costs of a new backtest, so that both have the same prices. wall_now: for the
+    record of that; the desk keeps none of the account that it makes with a new user. Raises NoBroker."""
     account = BrokerAccount.objects.filter(user_id=user_id, mode=mode, active=True).first()
     if account is not None:
         return account
     if mode != Mode.PAPER:
         raise NoBroker("No live broker account is connected, so live orders cannot be sent.")
-    return _open_paper_account(user_id)
+    return _open_paper_account(user_id, wall_now)
 
 
 def broker_for(account: BrokerAccount, now: datetime) -> Broker:
@@ -63,17 +65,20 @@ def switch_to(account: BrokerAccount) -> bool:
     return account.active
 
 
-def _open_paper_account(user_id: int) -> BrokerAccount:
+def _open_paper_account(user_id: int, wall_now: datetime | None) -> BrokerAccount:
     names = {"broker": BrokerAccount.Broker.PAPER, "name": "Paper account"}
     with transaction.atomic():
         # Every change of the active account has this lock.
-        User.objects.select_for_update(no_key=True).get(pk=user_id)
+        user = User.objects.select_for_update(no_key=True).get(pk=user_id)
         account, opened = BrokerAccount.objects.get_or_create(
             user_id=user_id, mode=Mode.PAPER, active=True, defaults={**names, **empty_books(_starting_cash())}
         )
         open_books(account)
         if opened:
             create_default_rules(account)
+        if opened and wall_now is not None:
+            details = {**names, "mode": Mode.PAPER, "active": True}
+            record_all([Entry(user, "account_added", account, details)], wall_now)
     return account
 
 

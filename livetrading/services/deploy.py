@@ -187,7 +187,7 @@ def deploy(
     rules = rules_of(snapshot, settings)
     provenance = provenance_of(user, snapshot, now)
     try:
-        account = active_account(user.pk, user.mode)
+        account = active_account(user.pk, user.mode, wall_now)
     except NoBroker as error:
         raise DeployRefused(mode=str(error)) from None
     check_room(account)

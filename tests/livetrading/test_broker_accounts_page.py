@@ -185,12 +185,21 @@ def test_the_list_has_only_the_accounts_of_the_user(
         assert charlies_browser.get(url)["Location"].startswith("/accounts/login/")
 
 
-def test_keys_need_a_password_that_was_just_typed(alices_browser: Client, alice: User) -> None:
+def test_keys_need_a_password_that_was_just_typed(
+    alices_browser: Client, alice: User, broker: KeyedBroker
+) -> None:
     account = add(alice)
     for url in (ADD, f"{PAGE}/{account.pk}/keys"):
         assert alices_browser.post(url, FORM)["Location"] == url
         assert alices_browser.get(url)["Location"].startswith("/accounts/reauthenticate/")
     assert BrokerAccount.objects.count() == 1
+    run(account)
+    assert alices_browser.get(f"{PAGE}/{account.pk}/revoke")["Location"].startswith("/accounts/reauthenticate/")
+    alices_browser.post(f"{PAGE}/{account.pk}/revoke")
+    to_page = "/accounts/reauthenticate/?next=%2Fsettings%2Fbrokers"
+    assert alices_browser.post(f"{PAGE}/{account.pk}/activate")["Location"] == to_page
+    account.refresh_from_db()
+    assert (account.revoked, account.active) == (False, False)
     # What was typed is kept nowhere meanwhile.
     assert KEYS.secret not in str(dict(alices_browser.session))
 

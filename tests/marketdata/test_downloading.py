@@ -10,6 +10,7 @@ from tests.marketdata.alpaca_desk import Desk, desk
 from tests.marketdata.examples import daily_bars, minute_bars
 from tests.marketdata.test_delivering import scaled
 from tradedesk.accounts.models import User
+from tradedesk.audit.models import AuditRecord
 from tradedesk.marketdata import data_keys, downloading
 from tradedesk.marketdata.data_keys import NoKeys, UserKeys
 from tradedesk.marketdata.delivering import deliver
@@ -71,6 +72,11 @@ def test_bars_are_downloaded_for_all_users_with_the_keys_of_the_installation(sha
     assert request(alice, "AAPL", "IBM", timeframe="1Month").pk == download.pk, "not twice"
     run_downloads(shares.clock, shares.sleep)
     assert state(download) == (DONE, 1, 80)
+    told = AuditRecord.objects.filter(subject_type="download").order_by("sequence")
+    assert list(told.values_list("action", "user_id")) == [
+        ("download_queued", alice.pk),
+        ("download_done", alice.pk),
+    ]
     assert set(find_series(None, ["AAPL", "IBM"], "1Week")) == {"AAPL", "IBM"}
     run_downloads(shares.clock, shares.sleep)
     assert len(shares.asked) == 1
@@ -198,7 +204,7 @@ def test_a_user_may_not_fill_the_queue(shares: Desk, alice: User, settings: Sett
 def test_what_is_kept_up_to_date_is_downloaded_again_after_each_session(shares: Desk, alice: User) -> None:
     request(alice, "AAPL")
     run_downloads(shares.clock, shares.sleep)
-    keep(alice.pk, ["AAPL"], "1Week")
+    keep(alice.pk, ["AAPL"], "1Week", NOW)
     assert refresh_due(shares.now) == 1
     run_downloads(shares.clock, shares.sleep)
     assert KeptSeries.objects.get().refreshed_for == date(2020, 3, 20)
@@ -263,10 +269,10 @@ def test_a_symbol_that_alpaca_does_not_accept_stops_no_other(shares: Desk, alice
 def test_kept_series_of_a_user_without_keys_keep_nobody_waiting(
     shares: Desk, alice: User, bob: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep(alice.pk, ["GOOG", "MSFT"], "1Day")
+    keep(alice.pk, ["GOOG", "MSFT"], "1Day", NOW)
     request(bob, "AAPL")
     run_downloads(shares.clock, shares.sleep)
-    keep(bob.pk, ["AAPL"], "1Day")
+    keep(bob.pk, ["AAPL"], "1Day", NOW)
     settings.ALPACA_DATA_KEY_ID = settings.ALPACA_DATA_SECRET = ""
     own = UserKeys(DataKeys("PKBOB", "bob-secret"), "http://paper.test")
     monkeypatch.setattr(data_keys, "_providers", [lambda user_id: own if user_id == bob.pk else None])

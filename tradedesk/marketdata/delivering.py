@@ -155,13 +155,23 @@ def _merge(
             now=now,
             findings=found,
             undoable=bool(result.changed),
+            action="bars_changed" if result.changed else "",
         )
         return result
     earlier = read_parts(stored, stored.parts[: len(stored.parts) - len(pieces)])
     whole = join([*earlier, merged.bars])
     require_room(key, stored, len(whole))
     found = _with(findings_of(whole, key.timeframe, adjusted=True), [*stored.doubts, *noted])
-    save_series(key, whole, adjusted=True, stored=stored, now=now, findings=found, undoable=bool(result.changed))
+    save_series(
+        key,
+        whole,
+        adjusted=True,
+        stored=stored,
+        now=now,
+        findings=found,
+        undoable=bool(result.changed),
+        action="bars_changed" if result.changed else "",
+    )
     return result
 
 

@@ -98,7 +98,7 @@ def _queued(request: HttpRequest, form: DownloadForm) -> bool:
 
 def _keep(request: HttpRequest, symbols: list[str], timeframe: str) -> bool:
     try:
-        keeping.keep(_user_id(request), symbols, timeframe)
+        keeping.keep(_user_id(request), symbols, timeframe, timezone.now())
     except ImportRefused as refusal:
         messages.error(request, str(refusal))
         return False
@@ -129,7 +129,7 @@ def series_keep(request: HttpRequest, pk: int) -> HttpResponse:
         if _keep(request, [series.symbol], series.timeframe):
             messages.success(request, f"{series} is downloaded again after each session.")
     else:
-        keeping.stop_keeping(_user_id(request), series.symbol, series.timeframe)
+        keeping.stop_keeping(_user_id(request), series.symbol, series.timeframe, timezone.now())
         messages.success(request, f"{series} is no longer downloaded after each session.")
     return redirect("marketdata:series", pk)
 

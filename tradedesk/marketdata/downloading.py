@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from tradedesk.audit.services import record_all
 from tradedesk.core.bars import Bars, InvalidBars, Timeframe, to_datetime
+from tradedesk.marketdata.bars_audit import of_download
 from tradedesk.marketdata.data_keys import access_of_owner, access_of_user
 from tradedesk.marketdata.delivering import Delivered, deliver, replace_history
 from tradedesk.marketdata.feeds.alpaca import FIRST, AlpacaFeed, served_timeframe
@@ -140,7 +143,9 @@ def _queue(job: Download, now: datetime) -> Download:
         return same
     job.end, job.created_at = now.date(), now
     job.steps = 1 if job.replace else len(steps_of(job.symbols, job.timeframe, job.start, job.end))
-    job.save(force_insert=True)
+    with transaction.atomic():
+        job.save(force_insert=True)
+        record_all([of_download("download_queued", job)], now)
     publish(RUN_TASK, [()])
     return job
 
@@ -186,7 +191,11 @@ def queue_replacement(
 def cancel(download: Download, now: datetime) -> bool:
     """Returns False when it was finished already. What is stored stays."""
     ended = {"status": Download.Status.CANCELLED, "finished_at": now, "leased_until": None, "stage": ""}
-    return Download.objects.filter(UNFINISHED, pk=download.pk).update(**ended) == 1
+    with transaction.atomic():
+        if not Download.objects.filter(UNFINISHED, pk=download.pk).update(**ended):
+            return False
+        record_all([of_download("download_cancelled", download)], now)
+    return True
 
 
 def delete_old(now: datetime) -> int:
@@ -328,7 +337,12 @@ class _Worker:
             return
 
     def _end(self, status: str, **changes: object) -> None:
-        self._write(status=status, finished_at=self.clock(), leased_until=None, stage="", **changes)
+        ended_at = self.clock()
+        with transaction.atomic():
+            self._write(status=status, finished_at=ended_at, leased_until=None, stage="", **changes)
+            ended = Download.objects.get(pk=self.job.pk)
+            told = {"bars": ended.bars, "notes": ended.notes, "error": ended.error}
+            record_all([of_download(f"download_{status}", ended, **told)], ended_at)
 
     def _write(self, **changes: object) -> None:
         held = Download.objects.filter(UNFINISHED, pk=self.job.pk, leased_until=self.job.leased_until)

@@ -1,11 +1,14 @@
 """The series that users keep up to date: downloaded again after each session, so that corrections arrive."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q
 
+from tradedesk.audit.services import Entry, record_all
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata import sessions
 from tradedesk.marketdata.data_keys import NoKeys, access_of_user
@@ -24,17 +27,30 @@ DAYS = 10
 MOST = 1000
 
 
-def keep(user_id: int, symbols: list[str], timeframe: str) -> None:
+def keep(user_id: int, symbols: list[str], timeframe: str, wall_now: datetime) -> None:
     """Raises ImportRefused."""
     served, most = served_timeframe(timeframe), settings.MAX_SERIES_PER_USER
     if KeptSeries.objects.filter(user=user_id).count() + len(symbols) > most:
         raise ImportRefused(f"A user may keep {most:,} series up to date.")
     rows = [KeptSeries(user_id=user_id, symbol=symbol, timeframe=served) for symbol in symbols]
-    KeptSeries.objects.bulk_create(rows, ignore_conflicts=True)
+    mine = KeptSeries.objects.filter(user_id=user_id, symbol__in=symbols, timeframe=served)
+    with transaction.atomic():
+        before = set(mine.values_list("pk", flat=True))
+        KeptSeries.objects.bulk_create(rows, ignore_conflicts=True)
+        _record("series_kept", mine.exclude(pk__in=before), wall_now)
 
 
-def stop_keeping(user_id: int, symbol: str, timeframe: str) -> None:
-    KeptSeries.objects.filter(user_id=user_id, symbol=symbol, timeframe=timeframe).delete()
+def stop_keeping(user_id: int, symbol: str, timeframe: str, wall_now: datetime) -> None:
+    with transaction.atomic():
+        kept = list(KeptSeries.objects.filter(user_id=user_id, symbol=symbol, timeframe=timeframe))
+        for row in kept:
+            if KeptSeries.objects.filter(pk=row.pk).delete()[0]:
+                _record("series_not_kept", [row], wall_now)
+
+
+def _record(action: str, rows: Iterable[KeptSeries], wall_now: datetime) -> None:
+    told = [Entry(None, action, row, {"symbol": row.symbol, "timeframe": row.timeframe}) for row in rows]
+    record_all(told, wall_now)
 
 
 def refresh_due(now: datetime) -> int:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from tradedesk.audit.services import Entry, record_all
 from tradedesk.backup import CannotBackUp
 from tradedesk.backup.make import back_up
 from tradedesk.backup.manifest import NotABackup
@@ -45,8 +46,11 @@ class Command(BaseCommand):
             self.back_up(to, keep, with_keys=with_keys)
 
     def back_up(self, folder: Path, keep: int, *, with_keys: bool) -> None:
+        folder, now = folder.expanduser().resolve(), timezone.now()
         try:
-            backup = back_up(folder.expanduser().resolve(), timezone.now(), keep=keep, with_keys=with_keys)
+            # First, so that it is in the backup too, and no copy of the keys is without it.
+            record_all([Entry(None, "backup", None, {"folder": str(folder), "keys": with_keys})], now)
+            backup = back_up(folder, now, keep=keep, with_keys=with_keys)
         except (CannotBackUp, OSError, sqlite3.Error, psycopg.Error) as error:
             raise CommandError(str(error)) from None
         manifest = backup.manifest

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from tradedesk.audit.services import Entry, record_all
 from tradedesk.core.bars import InvalidBars, Timeframe
 from tradedesk.marketdata.data_keys import access_of_owner
 from tradedesk.marketdata.downloading import bars_of_step, cleaned_symbols, steps_of, store_step
@@ -56,6 +57,8 @@ class Command(BaseCommand):
         if start > today:
             raise ImportRefused("The first day is in the future.")
         feed = access_of_owner(owner_id).feed()
+        asked = {"symbols": symbols, "timeframe": served, "start": start}
+        record_all([Entry(None, "download_queued", None, asked, owner_id)], timezone.now())
         found, failed = set[str](), list[str]()
         for step in steps_of(symbols, served, start, today):
             refused = list[str]()
