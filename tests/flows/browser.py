@@ -41,10 +41,10 @@ class Window:
         self.context.on("response", self._on_response)
         self.page: Page = self.context.new_page()
 
-    def log_in(self, url: str, password: str) -> None:
+    def log_in(self, url: str, password: str, email: str = EMAIL) -> None:
         self.page.goto(url)
         expect(self.page).to_have_url(f"{url}/accounts/login/?next=/")
-        self.page.get_by_label("Email").fill(EMAIL)
+        self.page.get_by_label("Email").fill(email)
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Log in").click()
         expect(self.page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
