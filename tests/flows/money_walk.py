@@ -67,6 +67,8 @@ def download(page: Page) -> None:
     page.get_by_role("button", name="Download").click()
     downloads = page.get_by_role("region", name="Downloads")
     expect(downloads.get_by_role("row", name=SYMBOL)).to_contain_text("Done")
+    # Without a reload.
+    expect(page.get_by_role("region", name="Series").get_by_role("row", name=f"{SYMBOL} 1Min")).to_be_visible()
 
 
 def backtest(page: Page) -> None:
