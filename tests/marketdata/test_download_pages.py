@@ -64,12 +64,18 @@ def test_a_download_is_queued_kept_up_to_date_and_shown_until_it_is_done(
     download = Download.objects.get()
     assert (download.user, download.symbols, download.timeframe) == (bob, ["AAPL", "IBM"], "1Day")
     assert KeptSeries.objects.filter(user=bob).count() == 2
-    panel = bobs.get("/dashboard/data/downloads").content.decode()
+    response = bobs.get("/dashboard/data/downloads")
+    panel = response.content.decode()
     assert (f"download-{download.pk}" in panel, "hx-trigger" in panel) == (True, True)
+    assert "HX-Trigger" not in response
     assert f"download-{download.pk}" not in alices.get("/dashboard/data/downloads").content.decode()
     run_downloads(shares.clock, shares.sleep)
-    panel = bobs.get("/dashboard/data/downloads").content.decode()
+    response = bobs.get("/dashboard/data/downloads")
+    panel = response.content.decode()
     assert (f"download-{download.pk}" in panel, "hx-trigger" in panel) == (True, False)
+    # The list of the series listens to it.
+    assert response["HX-Trigger"] == "downloaded"
+    assert "downloaded from:body" in bobs.get("/dashboard/data").content.decode()
     assert BarSeries.objects.filter(owner=None).count() == 2
 
 

@@ -107,8 +107,12 @@ def _keep(request: HttpRequest, symbols: list[str], timeframe: str) -> bool:
 
 @require_safe
 def downloads(request: HttpRequest) -> HttpResponse:
-    """The panel of the downloads, which polls while one is not finished."""
-    return render(request, "marketdata/_downloads.html", _downloads(request))
+    """The panel of the downloads, which polls while one is not finished; then the page reads its series again."""
+    context = _downloads(request)
+    response = render(request, "marketdata/_downloads.html", context)
+    if not context["is_downloading"]:
+        response["HX-Trigger"] = "downloaded"
+    return response
 
 
 @require_POST
