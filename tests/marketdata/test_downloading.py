@@ -13,7 +13,7 @@ from tradedesk.accounts.models import User
 from tradedesk.audit.models import AuditRecord
 from tradedesk.marketdata import data_keys, downloading
 from tradedesk.marketdata.data_keys import NoKeys, UserKeys
-from tradedesk.marketdata.delivering import deliver
+from tradedesk.marketdata.delivering import deliver, replace_history
 from tradedesk.marketdata.downloading import cancel, request_download, run_downloads, steps_of
 from tradedesk.marketdata.feeds import alpaca
 from tradedesk.marketdata.feeds.alpaca_client import DataKeys
@@ -250,7 +250,7 @@ def test_a_replacement_that_was_cut_replaces_nothing_and_one_that_begins_later_s
     run_downloads(desk.clock, desk.sleep)
     job.refresh_from_db()
     assert (BarSeries.objects.get().count, "end on 2020-01-30" in job.error) == (40, True)
-    downloading.replace_history(key, days[5:], note="a test", now=NOW)
+    replace_history(key, days[5:], note="a test", now=NOW)
     [found] = BarSeries.objects.get().doubts
     assert "began on 2020-01-02" in found.message
 
@@ -281,4 +281,4 @@ def test_kept_series_of_a_user_without_keys_keep_nobody_waiting(
     assert [refresh_due(shares.now) for _ in range(2)] == [0, 1]
     settings.MAX_SERIES_PER_USER = 2
     with pytest.raises(ImportRefused, match="may keep 2"):
-        keep(alice.pk, ["IBM"], "1Day")
+        keep(alice.pk, ["IBM"], "1Day", NOW)
