@@ -12,7 +12,7 @@ from tests.marketdata.test_delivering import scaled
 from tradedesk.accounts.models import User
 from tradedesk.marketdata import data_keys, downloading
 from tradedesk.marketdata.data_keys import NoKeys, UserKeys
-from tradedesk.marketdata.delivering import deliver
+from tradedesk.marketdata.delivering import deliver, replace_history
 from tradedesk.marketdata.downloading import cancel, request_download, run_downloads, steps_of
 from tradedesk.marketdata.feeds import alpaca
 from tradedesk.marketdata.feeds.alpaca_client import DataKeys
@@ -244,7 +244,7 @@ def test_a_replacement_that_was_cut_replaces_nothing_and_one_that_begins_later_s
     run_downloads(desk.clock, desk.sleep)
     job.refresh_from_db()
     assert (BarSeries.objects.get().count, "end on 2020-01-30" in job.error) == (40, True)
-    downloading.replace_history(key, days[5:], note="a test", now=NOW)
+    replace_history(key, days[5:], note="a test", now=NOW)
     [found] = BarSeries.objects.get().doubts
     assert "began on 2020-01-02" in found.message
 
