@@ -2,10 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.db.models import QuerySet
 
 from livetrading.models import BrokerAccount, ConnectionTest
 from tradedesk.encryption import Keyring, NotDecrypted
-from tradedesk.keyring import keyring
+from tradedesk.keyring import Renewed, keyring
 from tradedesk.monitoring.scrubbing import learn
 
 # Characters at the end of a key id that a page shows, so that its owner knows it again.
@@ -62,24 +66,23 @@ def opened(account: BrokerAccount, stored: str) -> Credentials:
     return credentials
 
 
-def renew(ring: Keyring) -> int:
-    """Encrypt them again with the newest key. Returns the number of those that had an older one."""
-    renewed = 0
+def renew(ring: Keyring, renewed: Renewed) -> None:
+    """Encrypt them again with the newest key. Keys that were replaced or revoked meanwhile stay as they are."""
     for account in BrokerAccount.objects.exclude(credentials="").only("user", "credentials"):
-        new = _renewed(account, account.credentials, ring)
-        if new:
-            # Keys that were replaced or revoked meanwhile stay as they are.
-            same = BrokerAccount.objects.filter(pk=account.pk, credentials=account.credentials)
-            renewed += same.update(credentials=new)
+        own = BrokerAccount.objects.filter(pk=account.pk)
+        renewed.add(
+            f"Broker account {account.pk}", partial(_renew, own, "credentials", account.credentials, account, ring)
+        )
     for test in ConnectionTest.objects.exclude(new_credentials="").select_related("account"):
-        new = _renewed(test.account, test.new_credentials, ring)
-        if new:
-            same_test = ConnectionTest.objects.filter(pk=test.pk, new_credentials=test.new_credentials)
-            renewed += same_test.update(new_credentials=new)
-    return renewed
+        tests = ConnectionTest.objects.filter(pk=test.pk)
+        renewed.add(
+            f"New keys of broker account {test.account_id}",
+            partial(_renew, tests, "new_credentials", test.new_credentials, test.account, ring),
+        )
 
 
-def _renewed(account: BrokerAccount, stored: str, ring: Keyring) -> str:
-    """ "" when the newest key has encrypted it."""
-    place = account.credentials_place
-    return "" if ring.is_current(stored) else ring.encrypt(ring.decrypt(stored, place), place)
+def _renew(rows: "QuerySet[Any]", field: str, stored: str, account: BrokerAccount, ring: Keyring) -> int:
+    if ring.is_current(stored):
+        return 0
+    new = ring.encrypt(ring.decrypt(stored, account.credentials_place), account.credentials_place)
+    return rows.filter(**{field: stored}).update(**{field: new})

@@ -16,9 +16,9 @@ from livetrading.pipeline.expiry import expire_entries
 from livetrading.pipeline.patience import Patience
 from livetrading.pipeline.requeue import lost_orders
 from livetrading.pipeline.tick import tick
-from livetrading.services import decision_log
+from livetrading.services import broker_time, decision_log
 from livetrading.services.broker_turns import TURNS
-from livetrading.services.connection_tests import enqueue_waiting, finish_test, run_test
+from livetrading.services.connection_tests import SLOTS, enqueue_next, enqueue_waiting, finish_test, run_test
 from livetrading.services.daily_summary import summarize_sessions
 from livetrading.services.evidence import carry_computed
 from livetrading.services.missed_checks import end_missed_checks, find_missed_checks
@@ -103,10 +103,16 @@ def send_orders(order_ids: list[str]) -> None:
 
 @shared_task(name=TEST_TASK)
 def test_connection(test_id: int, run: str) -> None:
-    """Test a broker account, for the page that asked for it."""
-    outcome = run_test(test_id, uuid.UUID(run), market_clock().now())
-    if outcome is not None:
-        finish_test(test_id, uuid.UUID(run), outcome, timezone.now())
+    """Test a broker account, for the page that asked for it. A test that finds no slot stays queued."""
+    if not SLOTS.acquire(blocking=False):
+        return
+    try:
+        outcome = run_test(test_id, uuid.UUID(run), market_clock().now())
+        if outcome is not None:
+            finish_test(test_id, uuid.UUID(run), outcome, timezone.now())
+    finally:
+        SLOTS.release()
+    enqueue_next(timezone.now())
 
 
 @shared_task
@@ -129,6 +135,12 @@ def delete_old_decisions() -> None:
 def watch_missed_checks() -> None:
     end_missed_checks()
     find_missed_checks(market_clock().now(), market_status())
+
+
+@shared_task
+def compare_times() -> None:
+    """On the queue of notifications, because it waits for a broker."""
+    broker_time.compare(timezone.now)
 
 
 @shared_task

@@ -64,9 +64,13 @@
     event.preventDefault();
     dialog.close();
   });
-  // A form that asks for something can be sent once it is given.
+  // A form that asks for something can be sent once it is given; until then its button says what is missing.
   function guard(form) {
-    for (const button of form.querySelectorAll("[type='submit']")) button.disabled = !form.checkValidity();
+    const valid = form.checkValidity();
+    for (const button of form.querySelectorAll("[type='submit']")) {
+      button.disabled = !valid;
+      button.title = valid ? "" : (button.dataset.untilValid ?? "");
+    }
   }
   document.addEventListener("input", (event) => {
     const form = event.target.closest("[data-when-valid]");
@@ -85,4 +89,6 @@
   tellOthers();
   showInAddress();
   guardAll();
+  // After going back the browser may have filled in the form again.
+  addEventListener("pageshow", guardAll);
 })();

@@ -41,16 +41,19 @@ class Audited(admin.ModelAdmin[Any]):
         return SECRETS.isdisjoint(lookup.split("__")) and super().lookup_allowed(lookup, value, request)
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        logged = super().log_addition(request, obj, message)
         self._record("admin_added", [obj], {})
-        return super().log_addition(request, obj, message)
+        return logged
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         own = [each for each in message if "values" not in each] if isinstance(message, list) else message
         details: dict[str, Any] = {"changed": own}
         if isinstance(message, list) and own != message:
             details |= message[-1]["values"]
+        # Recorded last, as everywhere: the row of the log locks that of the operator.
+        logged = super().log_change(request, obj, own)
         self._record("admin_changed", [obj], details)
-        return super().log_change(request, obj, own)
+        return logged
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         with self._deletion([obj]):

@@ -13,6 +13,7 @@ from livetrading.credentials import Credentials
 from livetrading.models import BrokerAccount
 from livetrading.services import broker_accounts as accounts
 from livetrading.summaries.broker_accounts import AccountRow, accounts_of, rows_of
+from tradedesk.accounts.fresh_password import require_fresh_password
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.rest.bodies import Body, Secret, Text
 from tradedesk.rest.pages import MappedQuerySet, in_pages
@@ -84,7 +85,7 @@ def list_broker_accounts(request: UserRequest) -> MappedQuerySet[BrokerAccount]:
     return MappedQuerySet(accounts_of(request.user), _schemas)
 
 
-@router.post("", response={201: BrokerAccountSchema, **BAD_BODY, 409: Problem})
+@router.post("", response={201: BrokerAccountSchema, **BAD_BODY, 403: Problem, 409: Problem})
 def add_broker_account(request: UserRequest, account: BrokerAccountBody) -> Status[object]:
     """Adds an account and queues its test: read the list for the result. A simulation works at once."""
     return _add(request, account, activate=False)
@@ -101,9 +102,13 @@ def test_broker_account(request: UserRequest, account_id: int) -> Status[object]
     return Status(200, _schema(request, account_id))
 
 
-@router.post("/{int:account_id}/activate", response={200: BrokerAccountSchema, **UNKNOWN, 409: Problem})
+@router.post(
+    "/{int:account_id}/activate", response={200: BrokerAccountSchema, **UNKNOWN, 403: Problem, 409: Problem}
+)
 def activate_broker_account(request: UserRequest, account_id: int) -> Status[object]:
-    """Makes it the active account of its mode. What runs in another account goes on there."""
+    """Makes it the active account of its mode. What runs in another account goes on there. In a browser session
+    it needs a fresh password (403), as adding and revoking do."""
+    require_fresh_password(request)
     account = find(accounts_of(request.user), account_id)
     try:
         accounts.activate_account(account, by=request.user, wall_now=timezone.now())
@@ -112,10 +117,11 @@ def activate_broker_account(request: UserRequest, account_id: int) -> Status[obj
     return Status(200, _schema(request, account_id))
 
 
-@router.delete("/{int:account_id}", response={204: None, **UNKNOWN, 409: Problem})
+@router.delete("/{int:account_id}", response={204: None, **UNKNOWN, 403: Problem, 409: Problem})
 def revoke_broker_account(request: UserRequest, account_id: int) -> Status[object]:
     """Deletes the keys for good and pauses the live strategies of the account; its history stays. 409 while
     something is held or at work."""
+    require_fresh_password(request)
     account = find(accounts_of(request.user), account_id)
     try:
         accounts.revoke_account(account, by=request.user, wall_now=timezone.now())
@@ -124,13 +130,14 @@ def revoke_broker_account(request: UserRequest, account_id: int) -> Status[objec
     return Status(204, None)
 
 
-@configuring.post("", response={201: BrokerAccountSchema, **BAD_BODY, 409: Problem})
+@configuring.post("", response={201: BrokerAccountSchema, **BAD_BODY, 403: Problem, 409: Problem})
 def configure(request: UserRequest, account: BrokerAccountBody) -> Status[object]:
     """Adds an account, queues its test, and makes it the active one of its mode when the test passes."""
     return _add(request, account, activate=True)
 
 
 def _add(request: UserRequest, body: BrokerAccountBody, *, activate: bool) -> Status[object]:
+    require_fresh_password(request)
     has_keys = body.key_id is not None or body.secret is not None
     keys = Credentials(key_id=body.key_id or "", secret=body.secret or "") if has_keys else None
     try:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from livetrading.services import mode as modes
 from livetrading.summaries.mode import read_mode
+from tradedesk.accounts.fresh_password import require_fresh_password
 from tradedesk.accounts.models import Mode
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.marketdata.clock import read_clocks
@@ -44,10 +45,12 @@ def read_current_mode(request: UserRequest) -> ModeSchema:
 @router.post("", response={200: ModeSchema, **BAD_BODY, 403: Problem, 409: Problem, 429: Problem})
 def change_mode(request: UserRequest, body: ModeBody) -> Status[object]:
     """Switches to paper or to live. To live needs `confirm_live` (400 without it), verified keys of a live account
-    (409) and, where the desk demands it, two-factor log-in (403); 429 after too many switches. Exits and
-    protection go on in either mode."""
+    (409) and, where the desk demands it, two-factor log-in (403), in a browser session also a fresh password
+    (403); 429 after too many switches. Exits and protection go on in either mode."""
     if body.mode not in Mode.values:
         raise Refused({"mode": f"Choose {', '.join(Mode.values)}."})
+    if body.mode == Mode.LIVE:
+        require_fresh_password(request)
     now, wall_now = read_clocks()
     try:
         modes.switch_mode(request.user, body.mode, confirmed=body.confirm_live, now=now, wall_now=wall_now)

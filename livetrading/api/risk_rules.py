@@ -90,7 +90,7 @@ def add_risk_rule(request: UserRequest, rule: NewRuleBody) -> Status[object]:
     """Adds a rule after the others. An account has each kind once. The first rule opens the paper account."""
     settings = _settings(rule.kind, rule)
     try:
-        account = active_account(request.user.pk, request.user.mode)
+        account = active_account(request.user.pk, request.user.mode, timezone.now())
         added = rules.add_rule(account, settings, request.user, timezone.now())
     except NoBroker as error:
         return Status(409, Problem(detail=str(error)))

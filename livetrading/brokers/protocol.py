@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
@@ -26,6 +26,10 @@ class TooManyRequests(OutcomeUnknown):
     def __init__(self, reason: str, retry_after: timedelta) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class NotSent(TooManyRequests):
+    """The desk's own limit held the request back: the broker did not get it."""
 
 
 def _same(price: Decimal) -> Decimal:
@@ -179,7 +183,8 @@ class BrokerActivity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountReport:
-    """Dollars. equity: cash plus the market value of the positions. blocked: why the broker accepts no orders; ""
+    """Dollars. equity: cash plus the market value of the positions. buying_power: what can be bought without
+    borrowed money. blocked: why the broker accepts no orders; ""
     when it does. number, status, shorting: the broker's account number, its word for the state of the account, and
     whether shares may be sold that are not held; "" or None where it does not say."""
 
@@ -194,10 +199,12 @@ class AccountReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerPosition:
-    """quantity: shares, negative when short."""
+    """quantity: shares, negative when short. price: the newest one that the broker knows, in dollars; None where
+    it does not say."""
 
     symbol: str
     quantity: Decimal
+    price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +214,23 @@ class Asset:
 
     problem: str = ""
     fractionable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerClock:
+    """The broker's own time, aware, and whether its market is open then."""
+
+    time: datetime
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerDay:
+    """A session of the broker's calendar: its day in New York, its open and its close, aware, in UTC."""
+
+    day: date
+    opens: datetime
+    closes: datetime
 
 
 class Broker(Protocol):
@@ -268,4 +292,15 @@ class ListsFillsOfOrder(Protocol):
     def fills_of(self, order: BrokerOrder, since: datetime) -> list[BrokerFill]:
         """since: the order was sent then or later. It may answer nothing for an order that it is asked for again
         and again. Raises OutcomeUnknown."""
+        ...
+
+
+@runtime_checkable
+class TellsTime(Protocol):
+    """A broker that says what time it is and when it trades. Both raise OutcomeUnknown."""
+
+    def clock(self) -> BrokerClock: ...
+
+    def calendar(self, first: date, last: date) -> list[BrokerDay]:
+        """The sessions from `first` to `last`, both included, in their order."""
         ...

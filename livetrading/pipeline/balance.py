@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -24,11 +24,12 @@ State, Kind = BrokerAccount.State, Incident.Kind
 @dataclass(frozen=True, slots=True)
 class Balance:
     """equity: in dollars, held: the shares by symbol; None when the broker did not report them. changed: whether
-    the pages have to change."""
+    the pages have to change. prices: the newest ones that the broker knows of what is held."""
 
     equity: float | None
     held: Mapping[str, Decimal] | None
     changed: bool
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 def take_over_balance(
@@ -64,7 +65,8 @@ def take_over_balance(
     # Nothing in another account is the desk's to sell.
     is_other = bool(account.number and report.number and account.number != report.number)
     held = {} if is_other else {position.symbol: position.quantity for position in positions}
-    return Balance(float(report.equity), held, changed)
+    prices = {each.symbol: each.price for each in positions if each.symbol in held and each.price is not None}
+    return Balance(float(report.equity), held, changed, prices)
 
 
 def begin_day(account: BrokerAccount, now: datetime) -> None:

@@ -28,7 +28,8 @@ from livetrading.pipeline.record import record, what_was_seen
 from livetrading.pipeline.validity import close_of, entry_valid_until
 from livetrading.services.notifications import notify_late, notify_limit, notify_waiting
 from livetrading.services.order_audit import made as created
-from tradedesk.audit.services import record_all
+from tradedesk.audit.origin import DESK
+from tradedesk.audit.services import Entry, record_all
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import RiskRules
@@ -124,7 +125,8 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
         for live in members:
             _finish(live, evaluations[live.pk], drafts.decisions.get(live.pk, []), context.now)
         _store_progress(members, before)
-        record_all(created(orders), context.wall_now)
+        limits = [Entry(DESK, "limit_reached", live, {"reason": text}) for live, text in drafts.tripped]
+        record_all([*limits, *created(orders)], context.wall_now)
     to_send = [order for order in orders if order.state == OrderState.PENDING]
     return [order.pk for order in sorted(to_send, key=lambda order: order.purpose == Order.Purpose.ENTRY)]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, F, Q, Value, When
 
 from livetrading.brokers.protocol import (
     Broker,
@@ -22,7 +22,7 @@ from livetrading.brokers.protocol import (
 )
 from livetrading.journal import ids_of
 from livetrading.models import BrokerAccount, Incident, Order, OrderState
-from livetrading.models.order import ENDED_AT_BROKER, FINAL, SENT
+from livetrading.models.order import ENDED_AT_BROKER, FINAL, GIVEN_UP, SENT
 from livetrading.pipeline.absence import found, never_had
 from livetrading.pipeline.activities import Others, take_over_activities
 from livetrading.pipeline.balance import take_over_balance
@@ -46,8 +46,9 @@ _STATES = {
     "rejected": OrderState.REJECTED,
     "expired": OrderState.EXPIRED,
 }
-# Whether an order was not waiting for its cancellation, in the UPDATE that ends it.
-_UNREQUESTED = Case(When(state=OrderState.CANCEL_PENDING, then=Value(False)), default=Value(True))
+# Whether an order was not waiting for its cancellation, in the UPDATE that ends it. One that had ended before it
+# was cancelled keeps how it had.
+_UNREQUESTED = Case(When(state=OrderState.CANCEL_PENDING, then=F("ended_by_broker")), default=Value(True))
 
 
 @dataclass(slots=True)
@@ -84,12 +85,13 @@ class Reports:
 class Reconciled:
     """equity: of the account, in dollars; None when the broker did not report it. working: the broker's working
     orders by their client_order_id. held: its shares by symbol, None when it did not report them. changed: whether
-    the pages have to refresh."""
+    the pages have to refresh. prices: the newest ones that the broker knows of what is held."""
 
     equity: float | None
     working: Mapping[str, BrokerOrder]
     held: Mapping[str, Decimal] | None
     changed: bool
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 def reconcile(account: BrokerAccount, broker: Broker, now: datetime, wall_now: datetime) -> Reconciled:
@@ -118,7 +120,7 @@ def reconcile(account: BrokerAccount, broker: Broker, now: datetime, wall_now: d
 
     balance = take_over_balance(account, broker, now, complete, problem=others.problem)
     changed |= others.changed or balance.changed
-    return Reconciled(balance.equity, reports.working, balance.held, changed)
+    return Reconciled(balance.equity, reports.working, balance.held, changed, balance.prices)
 
 
 def _own_fills(account: BrokerAccount, fills: list[BrokerFill]) -> list[BrokerFill]:
@@ -172,9 +174,7 @@ def _cancel_given_up(
     the orders that we know to be there. Returns whether there was one."""
     changed = False
     unexpected = reports.working.keys() - seen
-    given_up = account.orders.filter(
-        client_order_id__in=list(unexpected), state__in=(OrderState.BLOCKED, OrderState.CANCELLED)
-    )
+    given_up = account.orders.filter(client_order_id__in=list(unexpected), state__in=GIVEN_UP)
     for order in given_up:
         try:
             # Asked again, because the list may be older than the end of the order.
@@ -241,7 +241,8 @@ def _take_over_state(order: Order, at_broker: BrokerOrder, now: datetime, wall_n
 def _is_news(order: Order, to: OrderState) -> bool:
     """Whether the user must know how this order ended: a refusal, or a sale or a purchase that the desk did not
     cancel."""
-    return order.ended_by_broker and (to == OrderState.REJECTED or not order.is_protective)
+    cancelled = order.state == OrderState.CANCEL_PENDING
+    return order.ended_by_broker and not cancelled and (to == OrderState.REJECTED or not order.is_protective)
 
 
 def _take_over_absence(order: Order, capabilities: Capabilities, now: datetime, wall_now: datetime) -> bool:

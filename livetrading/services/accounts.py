@@ -12,28 +12,25 @@ from livetrading.brokers.protocol import Broker
 from livetrading.models import BrokerAccount, PaperAccount
 from livetrading.services.account_rules import create_default_rules
 from tradedesk.accounts.models import Mode, User
+from tradedesk.audit.services import Entry, record_all
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import DEFAULT_COSTS
-
-REPLAY = (
-    "This desk plays sample prices of the past, so it uses no account at a broker, paper or live. Start it with "
-    "MARKET=alpaca."
-)
 
 
 class NoBroker(Exception):
     """No broker account is connected in this mode; the message can be shown to a person."""
 
 
-def active_account(user_id: int, mode: str) -> BrokerAccount:
+def active_account(user_id: int, mode: str, wall_now: datetime | None = None) -> BrokerAccount:
     """The account that new deployments of this mode use. The first call opens the paper account with
-    PAPER_STARTING_CASH and the costs of a new backtest, so that both have the same prices. Raises NoBroker."""
+    PAPER_STARTING_CASH and the costs of a new backtest, so that both have the same prices. wall_now: for the
+    record of that; the desk keeps none of the account that it makes with a new user. Raises NoBroker."""
     account = BrokerAccount.objects.filter(user_id=user_id, mode=mode, active=True).first()
     if account is not None:
         return account
     if mode != Mode.PAPER:
         raise NoBroker("No live broker account is connected, so live orders cannot be sent.")
-    return _open_paper_account(user_id)
+    return _open_paper_account(user_id, wall_now)
 
 
 def broker_for(account: BrokerAccount, now: datetime) -> Broker:
@@ -41,7 +38,7 @@ def broker_for(account: BrokerAccount, now: datetime) -> Broker:
 
     Nothing else connects an account, so what may not trade stops here.
     """
-    if problem := market_problem(account):
+    if problem := account.market_problem:
         raise NoBroker(problem)
     if account.revoked:
         raise NoBroker(f"“{account.name}” is revoked: the desk has no keys of it any more.")
@@ -52,16 +49,11 @@ def broker_for(account: BrokerAccount, now: datetime) -> Broker:
     return broker
 
 
-def market_problem(account: BrokerAccount) -> str:
-    """Why the desk's market cannot be traded in this account; "" when it can."""
-    return "" if account.is_simulation or settings.TRADES_AT_BROKERS else REPLAY
-
-
 def switch_to(account: BrokerAccount) -> bool:
     """Make it the active account of its mode. Returns False when it cannot be: it is revoked, has not passed
     its test, which the simulation does not need, or cannot trade the desk's market. Called under the lock of the
     user's row."""
-    if market_problem(account):
+    if account.market_problem:
         return False
     usable = Q(broker=BrokerAccount.Broker.PAPER) | Q(verified_at__isnull=False)
     same = BrokerAccount.objects.filter(user=account.user_id, mode=account.mode)
@@ -73,17 +65,20 @@ def switch_to(account: BrokerAccount) -> bool:
     return account.active
 
 
-def _open_paper_account(user_id: int) -> BrokerAccount:
+def _open_paper_account(user_id: int, wall_now: datetime | None) -> BrokerAccount:
     names = {"broker": BrokerAccount.Broker.PAPER, "name": "Paper account"}
     with transaction.atomic():
         # Every change of the active account has this lock.
-        User.objects.select_for_update(no_key=True).get(pk=user_id)
+        user = User.objects.select_for_update(no_key=True).get(pk=user_id)
         account, opened = BrokerAccount.objects.get_or_create(
             user_id=user_id, mode=Mode.PAPER, active=True, defaults={**names, **empty_books(_starting_cash())}
         )
         open_books(account)
         if opened:
             create_default_rules(account)
+        if opened and wall_now is not None:
+            details = {**names, "mode": Mode.PAPER, "active": True}
+            record_all([Entry(user, "account_added", account, details)], wall_now)
     return account
 
 

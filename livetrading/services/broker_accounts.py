@@ -16,14 +16,14 @@ from livetrading.models.halt import UNFINISHED
 from livetrading.models.live_strategy import CHECKED
 from livetrading.models.order import WORKING
 from livetrading.services.account_rules import create_default_rules
-from livetrading.services.accounts import market_problem, open_simulation, switch_to
+from livetrading.services.accounts import open_simulation, switch_to
 from livetrading.services.connection_tests import queue_test
 from livetrading.services.halt import open_lots, operators_halt, pass_on
 from livetrading.services.wording import counted
 from tradedesk.accounts.changes import bump_version
 from tradedesk.accounts.models import Mode, User
 from tradedesk.audit.models import AuditRecord
-from tradedesk.audit.services import record
+from tradedesk.audit.services import Entry, record, record_all
 from tradedesk.core.names import name_problem
 
 Status = LiveStrategy.Status
@@ -35,7 +35,7 @@ MOST_EVER = 200
 MOST_TESTS, TESTS_WITHIN = 20, timedelta(minutes=10)
 MOST_ADDED, ADDED_WITHIN = 30, timedelta(days=1)
 LONGEST_NAME, LONGEST_KEY, LONGEST_SECRET = 60, 128, 256
-# A log is scrubbed of them, so none may be a word.
+# A log is scrubbed of them, so none may be a word, such as the name of a function: it has letters and digits.
 SHORTEST_KEY = 16
 _KEY = re.compile(r"[A-Za-z0-9+/=_-]+")
 NO_KEYS = "The simulation of the desk needs no keys."
@@ -69,7 +69,7 @@ def add_account(
     if mode not in Mode or (simulated and mode != Mode.PAPER):
         raise AccountRefused("The simulation is a paper account." if simulated else "Choose a mode.", "mode")
     account = BrokerAccount(user=user, broker=broker, mode=mode, name=_checked(name), active=False)
-    if problem := market_problem(account):
+    if problem := account.market_problem:
         raise AccountRefused(problem)
     if simulated and credentials is not None:
         raise AccountRefused(NO_KEYS, "key_id")
@@ -135,7 +135,7 @@ def request_test(
     AccountRefused."""
     if account.is_simulation:
         raise AccountRefused("The simulation of the desk needs no test.")
-    if problem := market_problem(account):
+    if problem := account.market_problem:
         raise AccountRefused(problem)
     with transaction.atomic():
         locked = BrokerAccount.locked(account.pk)
@@ -167,7 +167,7 @@ def activate_account(account: BrokerAccount, *, by: User, wall_now: datetime) ->
         if not switch_to(account):
             account.refresh_from_db()
             unverified = "Test the account first: it is not verified."
-            raise AccountRefused(REVOKED if account.revoked else market_problem(account) or unverified)
+            raise AccountRefused(REVOKED if account.revoked else account.market_problem or unverified)
         details = {"before": before and before.name, "after": account.name}
         record(by, "account_activated", account, details, wall_now)
         pass_on(account, wall_now)
@@ -195,7 +195,7 @@ def revoke_account(account: BrokerAccount, *, by: User, wall_now: datetime) -> i
         # Nothing is held or at work, and no tick will say so of a halt any more.
         locked.halts.filter(UNFINISHED).update(finished_at=wall_now)
         checked = locked.live_strategies.filter(status__in=CHECKED)
-        paused = list(checked.filter(status=Status.ACTIVE).order_by("pk").values_list("pk", flat=True))
+        paused = list(checked.filter(status=Status.ACTIVE).order_by("pk"))
         checked.update(
             status=Status.PAUSED,
             last_error=f"The account “{locked.name}” is revoked.",
@@ -203,10 +203,15 @@ def revoke_account(account: BrokerAccount, *, by: User, wall_now: datetime) -> i
             kind_failures=0,
             missed_checks_at=None,
         )
-        if was_active and locked.mode == Mode.PAPER:
-            _fall_back_to_simulation(locked.user)
-        details = {"name": locked.name, "key": locked.key_hint, "paused": paused}
-        record(by, "account_revoked", locked, details, wall_now)
+        details = {"name": locked.name, "key": locked.key_hint, "paused": [live.pk for live in paused]}
+        told = [Entry(by, "account_revoked", locked, details)]
+        told += [
+            Entry(by, "pause", live, {"before": live.status, "after": Status.PAUSED, "reason": "account revoked"})
+            for live in paused
+        ]
+        if was_active and locked.mode == Mode.PAPER and (other := _fall_back_to_simulation(locked.user)):
+            told.append(Entry(by, "account_activated", other, {"before": locked.name, "after": other.name}))
+        record_all(told, wall_now)
     bump_version(account.user_id)
     return len(paused)
 
@@ -265,6 +270,8 @@ def _key(text: str, field: str, noun: str, longest: int) -> str:
         raise AccountRefused(f"A {noun} has only letters, digits and + / = _ -. Copy it again.", field)
     if len(text) < SHORTEST_KEY:
         raise AccountRefused(f"A {noun} has at least {SHORTEST_KEY} characters. Copy the whole of it.", field)
+    if text.isdigit() or not any(each.isdigit() for each in text):
+        raise AccountRefused(f"A {noun} has both letters and digits. Copy it again.", field)
     return text
 
 
@@ -279,10 +286,9 @@ def _checked(name: str) -> str:
     return name
 
 
-def _fall_back_to_simulation(user: User) -> None:
+def _fall_back_to_simulation(user: User) -> BrokerAccount | None:
     simulation = _accounts(user).filter(broker=BrokerAccount.Broker.PAPER).order_by("pk").first()
-    if simulation is not None:
-        switch_to(simulation)
+    return simulation if simulation is not None and switch_to(simulation) else None
 
 
 def _accounts(user: User) -> "QuerySet[BrokerAccount]":

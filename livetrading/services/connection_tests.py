@@ -4,6 +4,7 @@ Its result is stored: what the broker says of the account, or in words why the a
 """
 
 import logging
+import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from livetrading.brokers.protocol import AccountReport, BrokerPosition, KeysRefused, OutcomeUnknown
 from livetrading.credentials import Credentials, sealed
@@ -32,6 +34,8 @@ log = logging.getLogger(__name__)
 State = ConnectionTest.State
 # A test that nobody has begun after this wall time is enqueued again.
 LOST_AFTER = timedelta(seconds=5)
+# So many run at a time in one process: they wait for brokers, and alarms have the other threads of this queue.
+SLOTS = threading.BoundedSemaphore(2)
 # Positions held outside the desk that a page names.
 NAMED = 10
 # Characters of an account number that a page shows.
@@ -71,11 +75,19 @@ def queue_test(
 
 def enqueue_waiting(wall_now: datetime) -> None:
     """Enqueue the tests again whose message was lost."""
-    waiting = ConnectionTest.objects.filter(
-        state=State.QUEUED, requested_at__lte=wall_now - LOST_AFTER, requested_at__gt=wall_now - LONGEST_TEST
-    )
-    for test_id, run in waiting.values_list("pk", "run"):
+    lost = _waiting(wall_now).filter(requested_at__lte=wall_now - LOST_AFTER)
+    for test_id, run in lost.values_list("pk", "run"):
         enqueue_connection_test(test_id, run)
+
+
+def enqueue_next(wall_now: datetime) -> None:
+    """Enqueue the test that waits longest, because there is a free slot."""
+    for test_id, run in _waiting(wall_now).order_by("requested_at", "pk").values_list("pk", "run")[:1]:
+        enqueue_connection_test(test_id, run)
+
+
+def _waiting(wall_now: datetime) -> "QuerySet[ConnectionTest]":
+    return ConnectionTest.objects.filter(state=State.QUEUED, requested_at__gt=wall_now - LONGEST_TEST)
 
 
 def run_test(test_id: int, run: uuid.UUID, now: datetime) -> Outcome | None:

@@ -133,7 +133,7 @@ def request_all(
 ) -> list[Halt]:
     """Stop every account of the user in this mode: strategies trade in all of them, not in the active one alone.
     Opens the paper account when there is none. Raises NoBroker."""
-    accounts = list(accounts_of(user, mode)) or [active_account(user.pk, mode)]
+    accounts = list(accounts_of(user, mode)) or [active_account(user.pk, mode, wall_now)]
     return [request(each, action, by=user, reason=reason, now=now, wall_now=wall_now) for each in accounts]
 
 

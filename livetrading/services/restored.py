@@ -14,6 +14,7 @@ from django.db import transaction
 
 from livetrading.models import BrokerAccount, Halt, Order, OrderState
 from livetrading.services.halt import RESTORE, request
+from livetrading.services.order_audit import move_and_record
 from tradedesk.marketdata.clock import market_clock
 
 
@@ -30,11 +31,10 @@ def hold_back(made_at: datetime, wall_now: datetime) -> int:
             halt = request(account, Halt.Action.ORDERS, by=RESTORE, reason=reason, now=now, wall_now=wall_now)
             # It may be one that an operator has set before the backup.
             Halt.objects.filter(pk=halt.pk).update(requested_by=RESTORE, reason=reason)
-            pending = account.orders.filter(state=OrderState.PENDING).values_list("pk", flat=True)
-            for order_id in list(pending):
-                Order.claim(order_id, RESTORE, wall_now)
-                Order.move(
-                    order_id,
+            for order in list(account.orders.filter(state=OrderState.PENDING)):
+                Order.claim(order.pk, RESTORE, wall_now)
+                move_and_record(
+                    order,
                     OrderState.UNKNOWN,
                     wall_now=wall_now,
                     claimed_by=RESTORE,

@@ -1,9 +1,11 @@
 """The mode of a user, for the API, and what a switch to live mode would do, for its dialog."""
 
 import copy
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from hashlib import sha256
 
 from django.conf import settings
 from django.db.models import Sum
@@ -61,6 +63,25 @@ class LiveSwitch:
     may_trade: int
     paper: int
     first_time: bool
+
+    @property
+    def digest(self) -> str:
+        """Of what may trade, where and how large: what is confirmed is this and nothing else. Money and lots are
+        not in it, because they change all the time."""
+        rows = [
+            (
+                row.live.pk,
+                row.live.account_id,
+                not row.held_back,
+                row.live.traded_size_pct,
+                row.live.max_positions,
+                row.live.stop_loss_pct,
+                row.live.risk_rules().has_stop,
+            )
+            for row in self.rows
+        ]
+        shown = (self.account and self.account.pk, rows)
+        return sha256(json.dumps(shown, default=str).encode()).hexdigest()[:32]
 
 
 def read_mode(user: User) -> ModeState:

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -14,7 +15,7 @@ from livetrading.models import BrokerAccount
 from livetrading.services import broker_accounts as accounts
 from livetrading.services.wording import counted
 from livetrading.summaries.broker_accounts import accounts_of, revoked_accounts, rows_of
-from tradedesk.accounts.fresh_password import fresh_password
+from tradedesk.accounts.fresh_password import ask_for_password, fresh_password
 from tradedesk.accounts.requests import PageRequest
 
 PAGE = "livetrading:brokers"
@@ -80,6 +81,8 @@ def test(request: PageRequest, pk: int) -> HttpResponse:
 @require_POST
 def activate(request: PageRequest, pk: int) -> HttpResponse:
     account = _own(request, pk)
+    if (asked := ask_for_password(request, reverse(PAGE))) is not None:
+        return asked
     try:
         accounts.activate_account(account, by=request.user, wall_now=timezone.now())
         messages.success(request, f"“{account.name}” is the active {account.mode} account.")
@@ -126,6 +129,7 @@ def keys(request: PageRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@fresh_password
 def revoke(request: PageRequest, pk: int) -> HttpResponse:
     """The page that says what ends; after its button, the revocation."""
     account = _own(request, pk)

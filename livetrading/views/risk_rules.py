@@ -47,7 +47,7 @@ def sectors(request: PageRequest) -> HttpResponse:
 def open_account(request: PageRequest) -> HttpResponse:
     """Open the paper account, with the rules of a new account."""
     try:
-        active_account(request.user.pk, request.user.mode)
+        active_account(request.user.pk, request.user.mode, timezone.now())
     except NoBroker as error:
         messages.error(request, str(error))
     return redirect(PAGE)

@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from livetrading.models import BrokerAccount, ConnectionTest
 from tests.api.client import ApiClient, field_messages
+from tests.conftest import PASSWORD
 from tests.livetrading.factories import make_order
-from tests.livetrading.keyed_broker import KEYS, KeyedBroker, add, run, use
+from tests.livetrading.keyed_broker import KEYS, KeyedBroker, add, add_verified, run, use
 from tradedesk.accounts.models import User
 
 ACCOUNTS, CONFIGURE = "/api/v1/broker-accounts", "/api/configure"
@@ -100,3 +102,25 @@ def test_a_test_that_no_worker_has_run_is_lost(alices: ApiClient, alice: User) -
     assert listed(alices)[0]["connection"] == "failed"
     ConnectionTest.objects.update(state="failed", problem="No.")
     assert listed(alices)[0]["test"]["problem"] == "No."
+
+
+def test_in_a_browser_that_was_left_open_keys_need_the_password(
+    alice: User, alices_browser: Client, broker: KeyedBroker
+) -> None:
+    account = add_verified(alice, activate=False)
+    one = f"{ACCOUNTS}/{account.pk}"
+
+    def statuses() -> list[int]:
+        sent = [
+            (alices_browser.post, ACCOUNTS, BODY | {"key_id": ""}),
+            (alices_browser.post, CONFIGURE, BODY | {"key_id": ""}),
+            (alices_browser.post, "/api/mode", {"mode": "live"}),
+            (alices_browser.post, "/api/mode", {"mode": "paper"}),
+            (alices_browser.post, f"{one}/activate", None),
+            (alices_browser.delete, one, None),
+        ]
+        return [send(path, body, content_type="application/json").status_code for send, path, body in sent]
+
+    assert statuses() == [403, 403, 403, 200, 403, 403]
+    alices_browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert statuses() == [422, 422, 400, 200, 200, 204]

@@ -67,9 +67,10 @@ CONTRACT = {
     ("post", f"{LIVE}/signals/{{signal_id}}/dismiss"): {"200", "401", "404", "409"},
     ("get", f"{LIVE}/positions"): {"200", "401", "422"},
     ("post", f"{LIVE}/positions/{{position_id}}/close"): {"202", "400", "401", "404", "409", "422"},
+    ("post", f"{LIVE}/positions/{{position_id}}/sold-outside"): {"200", "400", "401", "404", "409", "422"},
     ("get", f"{LIVE}/orders"): {"200", "401", "422"},
     ("delete", f"{LIVE}/orders/{{order_id}}"): {"200", "202", "401", "404", "409"},
-    ("get", f"{LIVE}/halt"): {"200", "401"},
+    ("get", f"{LIVE}/halt"): {"200", "401", "422"},
     ("post", f"{LIVE}/halt"): {"200", "202", "400", "401", "409", "422"},
     ("delete", f"{LIVE}/halt"): {"204", "400", "401", "409", "422"},
     ("get", f"{LIVE}/risk-rules"): {"200", "401", "422"},
@@ -79,13 +80,13 @@ CONTRACT = {
     ("delete", f"{LIVE}/risk-rules/{{rule_id}}"): {"204", "401", "404"},
     ("get", f"{LIVE}/dashboard"): {"200", "401"},
     ("get", "/api/mode"): {"200", "401"},
-    ("post", "/api/mode"): {"200", "400", "401", "403", "409", "422"},
+    ("post", "/api/mode"): {"200", "400", "401", "403", "409", "422", "429"},
     ("get", "/api/v1/broker-accounts"): {"200", "401", "422"},
-    ("post", "/api/v1/broker-accounts"): {"201", "400", "401", "409", "422"},
+    ("post", "/api/v1/broker-accounts"): {"201", "400", "401", "403", "409", "422"},
     ("post", "/api/v1/broker-accounts/{account_id}/test"): {"200", "401", "404", "409"},
-    ("post", "/api/v1/broker-accounts/{account_id}/activate"): {"200", "401", "404", "409"},
-    ("delete", "/api/v1/broker-accounts/{account_id}"): {"204", "401", "404", "409"},
-    ("post", "/api/configure"): {"201", "400", "401", "409", "422"},
+    ("post", "/api/v1/broker-accounts/{account_id}/activate"): {"200", "401", "403", "404", "409"},
+    ("delete", "/api/v1/broker-accounts/{account_id}"): {"204", "401", "403", "404", "409"},
+    ("post", "/api/configure"): {"201", "400", "401", "403", "409", "422"},
     ("get", "/api/paper/trades"): {"200", "401", "422"},
     ("get", "/api/paper/positions"): {"200", "401", "422"},
     ("get", "/api/paper/account"): {"200", "401"},
@@ -239,7 +240,7 @@ def test_the_page_loads_only_from_the_desk_and_sends_requests(
     response = page.goto(f"{live_server.url}{DOCS}")
     assert response is not None
     assert "script-src 'self'" in response.headers["content-security-policy"]
-    expect(page.locator(".opblock")).to_have_count(len(CONTRACT))
+    expect(page.locator(".opblock")).to_have_count(len(CONTRACT), timeout=60_000)
     assert page.evaluate("document.documentElement.classList.contains('dark-mode')")
 
     # A POST with the session needs the CSRF token, which the page adds.

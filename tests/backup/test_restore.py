@@ -194,6 +194,8 @@ def test_postgresql_is_dumped_in_one_snapshot_and_restored_into_an_empty_desk(
     assert finished.returncode == 0, finished.stderr
     with psycopg.connect(database_url) as restored:
         assert restored.execute("SELECT email FROM accounts_user").fetchall() == [("alice@example.com",)]
+        told = restored.execute("SELECT through FROM audit_auditrecord WHERE action = %s", ["restore"])
+        assert told.fetchall() == [("manage.py restore",)]
     assert (tmp_path / "new" / "bars" / bars_file("a")).read_bytes() == b"content"
     assert not (tmp_path / "new" / "restore.unfinished").exists()
 

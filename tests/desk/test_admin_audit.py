@@ -89,6 +89,23 @@ def test_a_deletion_is_recorded_once_it_is_made(
     assert (left[0], [action for action, *_ in records()]) == (0, ["admin_deleted"] * 2)
 
 
+def test_a_change_is_recorded_after_djangos_own_log(
+    admin_client: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock of the audit is the last one everywhere."""
+    logged: list[int] = []
+    patched = services.record_all
+
+    def spy(*given: Any) -> Any:
+        logged.append(LogEntry.objects.count())
+        return patched(*given)
+
+    monkeypatch.setattr(services, "record_all", spy)
+    admin_client.post(reverse("admin:accounts_user_change", args=[alice.pk]), {"email": "a@example.com"})
+    admin_client.post(reverse("admin:auth_group_add"), {"name": "Operators"})
+    assert logged == [1, 2]
+
+
 def test_a_user_is_deactivated_and_activated_by_actions_alone(
     admin_client: Client, admin_user: User, alice: User
 ) -> None:

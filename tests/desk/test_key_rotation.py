@@ -16,6 +16,7 @@ from tests.livetrading.factories import WALL
 from tests.livetrading.keyed_broker import KEYS, OTHER_KEYS, add
 from tests.notifications.factories import make_channel
 from tradedesk.accounts.models import User
+from tradedesk.audit.models import AuditRecord
 from tradedesk.keyring import keyring
 from tradedesk.lock import FileLock
 from tradedesk.notifications.models import Channel
@@ -56,6 +57,22 @@ def test_without_the_old_key_it_says_so(alice: User, settings: Settings) -> None
     settings.ENCRYPTION_KEYS = (NEW,)
     with pytest.raises(CommandError, match="ENCRYPTION_KEY"):
         rotate()
+
+
+def test_a_damaged_row_is_named_and_those_after_it_are_renewed(alice: User, bob: User, settings: Settings) -> None:
+    settings.ENCRYPTION_KEYS = (OLD,)
+    first, damaged, last = add(alice), make_channel(alice), make_channel(bob)
+    copied = Channel.objects.get(pk=last.pk).address
+    Channel.objects.filter(pk=damaged.pk).update(address=copied)
+    settings.ENCRYPTION_KEYS = (NEW, OLD)
+    with pytest.raises(CommandError, match=str(damaged.pk)) as refused:
+        rotate()
+    assert str(last.pk) not in str(refused.value)
+    assert keyring().is_current(BrokerAccount.objects.get(pk=first.pk).credentials)
+    assert keyring().is_current(Channel.objects.get(pk=last.pk).address)
+    assert Channel.objects.get(pk=damaged.pk).address == copied
+    kept = AuditRecord.objects.get(action="key_rotated").details
+    assert (kept["secrets"], len(kept["unreadable"])) == (3, 1)
 
 
 def test_the_keys_of_accounts_and_those_that_are_being_tested(alice: User, settings: Settings) -> None:

@@ -13,7 +13,7 @@ from livetrading.services.broker_accounts import MOST
 from livetrading.summaries.broker_accounts import AccountRow
 from tests.conftest import PASSWORD
 from tests.livetrading.factories import account_of, make_live_strategy, make_paper_trade
-from tests.livetrading.keyed_broker import KEYS, OTHER_KEYS, KeyedBroker, add, add_verified, run, use
+from tests.livetrading.keyed_broker import KEYS, OTHER_KEYS, KeyedBroker, add, add_verified, report, run, use
 from tradedesk.accounts.models import User
 
 PAGE = "/settings/brokers"
@@ -64,6 +64,15 @@ def test_adding_testing_activating_and_revoking(browser: Client, alice: User, br
     browser.post(f"{PAGE}/{pk}/revoke")
     assert [row.account.name for row in rows(browser)] == ["Simulation"]
     assert [account.name for account in browser.get(PAGE).context["revoked"]] == ["Other"]
+
+
+@pytest.mark.parametrize("shorting", [True, False, None])
+def test_the_test_of_a_connection_warns_of_short_sales(
+    browser: Client, alice: User, broker: KeyedBroker, *, shorting: bool | None
+) -> None:
+    broker.accounts[KEYS.key_id] = report(shorting=shorting)
+    add_verified(alice)
+    assert ("data-shorting" in browser.get(PAGE).content.decode()) == bool(shorting)
 
 
 def test_the_first_account_of_a_mode_is_proposed_as_the_active_one(browser: Client, alice: User) -> None:
@@ -176,12 +185,21 @@ def test_the_list_has_only_the_accounts_of_the_user(
         assert charlies_browser.get(url)["Location"].startswith("/accounts/login/")
 
 
-def test_keys_need_a_password_that_was_just_typed(alices_browser: Client, alice: User) -> None:
+def test_keys_need_a_password_that_was_just_typed(
+    alices_browser: Client, alice: User, broker: KeyedBroker
+) -> None:
     account = add(alice)
     for url in (ADD, f"{PAGE}/{account.pk}/keys"):
         assert alices_browser.post(url, FORM)["Location"] == url
         assert alices_browser.get(url)["Location"].startswith("/accounts/reauthenticate/")
     assert BrokerAccount.objects.count() == 1
+    run(account)
+    assert alices_browser.get(f"{PAGE}/{account.pk}/revoke")["Location"].startswith("/accounts/reauthenticate/")
+    alices_browser.post(f"{PAGE}/{account.pk}/revoke")
+    to_page = "/accounts/reauthenticate/?next=%2Fsettings%2Fbrokers"
+    assert alices_browser.post(f"{PAGE}/{account.pk}/activate")["Location"] == to_page
+    account.refresh_from_db()
+    assert (account.revoked, account.active) == (False, False)
     # What was typed is kept nowhere meanwhile.
     assert KEYS.secret not in str(dict(alices_browser.session))
 

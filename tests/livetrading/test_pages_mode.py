@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings as django_settings
@@ -14,6 +15,7 @@ from pytest_django import Settings
 
 from livetrading.models import BrokerAccount, LiveStrategy
 from livetrading.urls import desk_patterns
+from tests.conftest import PASSWORD
 from tests.livetrading.factories import (
     NOW,
     TODAY,
@@ -26,6 +28,7 @@ from tests.livetrading.factories import (
 )
 from tests.livetrading.reading import HOME, LIVE
 from tests.livetrading.services.test_mode import verified
+from tests.livetrading.test_broker_accounts_page import fresh
 from tradedesk.accounts.models import Mode, User
 from tradedesk.marketdata.services import load_samples
 
@@ -51,6 +54,12 @@ def in_live_mode(alice: User) -> BrokerAccount:
     alice.mode, alice.first_live_at = Mode.LIVE, WALL
     alice.save()
     return account
+
+
+def confirmed(browser: Client, **changes: str | None) -> dict[str, str]:
+    """The form of the dialog as it is now, filled in; a change to None leaves the field out."""
+    form = FORM | {"shown": browser.get(DIALOG).context["switch"].digest} | changes
+    return {name: value for name, value in form.items() if value is not None}
 
 
 def text_of(browser: Client, url: str, **headers: str) -> str:
@@ -156,16 +165,18 @@ def test_without_keys_or_second_factor_the_dialog_says_what_is_missing(
     settings.LIVE_NEEDS_SECOND_FACTOR = True
     page = text_of(alices_browser, DIALOG)
     assert ("/settings/security" in page, 'name="understood"' in page) == (True, False)
-    alices_browser.post(SWITCH, FORM)
+    alices = fresh(alice)
+    alices.post(SWITCH, confirmed(alices))
     assert mode_of(alice) == "paper"
 
 
-def test_the_dialog_shows_nothing_of_others(alice: User, bobs_browser: Client) -> None:
+def test_the_dialog_shows_nothing_of_others(alice: User, bob: User) -> None:
+    bobs_browser = fresh(bob)
     verified(alice)
     make_live_strategy(user=alice, mode=Mode.LIVE, name="Alice's own")
     page = text_of(bobs_browser, DIALOG)
-    assert ("own" in page, "Live account" in page) == (False, False)
-    bobs_browser.post(SWITCH, FORM)
+    assert ("Alice" in page, "Live account" in page) == (False, False)
+    bobs_browser.post(SWITCH, confirmed(bobs_browser))
     assert set(User.objects.values_list("mode", flat=True)) == {"paper"}
 
 
@@ -182,31 +193,65 @@ def test_the_queries_of_the_dialog_do_not_grow(alice: User, alices_browser: Clie
     assert counts[0] == counts[1]
 
 
-def test_to_live_and_back_by_the_forms(alice: User, alices_browser: Client) -> None:
+def test_to_live_and_back_by_the_forms(alice: User) -> None:
+    browser = fresh(alice)
     verified(alice)
     make_live_strategy(user=alice, mode=Mode.LIVE)
     there = {"Referer": "http://testserver/trades"}
-    response = alices_browser.post(SWITCH, FORM, headers=there)
+    response = browser.post(SWITCH, confirmed(browser), headers=there)
     assert (response.status_code, response["Location"], mode_of(alice)) == (
         302,
         "http://testserver/trades",
         "live",
     )
-    alices_browser.post(SWITCH, {"mode": "paper"}, headers=there)
+    browser.post(SWITCH, {"mode": "paper"}, headers=there)
     assert mode_of(alice) == "paper"
-    said = text_of(alices_browser, "/trades")
+    said = text_of(browser, "/trades")
     assert "Exits and the protection of live positions go on." in said
     # From now on the box is enough. From the page of the dialog it goes home.
     from_dialog = {"Referer": f"http://testserver{DIALOG}"}
-    response = alices_browser.post(SWITCH, {"mode": "live", "understood": "on"}, headers=from_dialog)
+    response = browser.post(SWITCH, confirmed(browser, word=None), headers=from_dialog)
     assert (response["Location"], mode_of(alice)) == (HOME, "live")
 
 
-@pytest.mark.parametrize("missing", ["understood", "word"])
-def test_a_form_without_a_confirmation_switches_nothing(alice: User, alices_browser: Client, missing: str) -> None:
+@pytest.mark.parametrize("missing", ["understood", "word", "shown"])
+def test_a_form_without_a_confirmation_switches_nothing(alice: User, missing: str) -> None:
+    browser = fresh(alice)
     verified(alice)
-    response = alices_browser.post(SWITCH, {name: value for name, value in FORM.items() if name != missing})
+    response = browser.post(SWITCH, confirmed(browser, **{missing: None}))
     assert (response["Location"], mode_of(alice)) == (DIALOG, "paper")
+
+
+def test_what_was_shown_is_confirmed_and_nothing_else(alice: User) -> None:
+    """Money moves on while somebody reads; what may trade does not."""
+    browser, account = fresh(alice), verified(alice)
+    live = make_live_strategy(user=alice, mode=Mode.LIVE)
+    shown = confirmed(browser)
+    make_live_strategy(user=alice, mode=Mode.LIVE)
+    assert browser.post(SWITCH, shown)["Location"] == DIALOG
+    assert (mode_of(alice), "has changed since" in text_of(browser, DIALOG)) == ("paper", True)
+    shown = confirmed(browser)
+    LiveStrategy.objects.filter(pk=live.pk).update(status=LiveStrategy.Status.PAUSED)
+    browser.post(SWITCH, shown)
+    assert mode_of(alice) == "paper"
+    shown = confirmed(browser)
+    BrokerAccount.objects.filter(pk=account.pk).update(equity=Decimal(7))
+    browser.post(SWITCH, shown)
+    assert mode_of(alice) == "live"
+
+
+def test_live_mode_needs_a_fresh_password_and_paper_none(alice: User, alices_browser: Client) -> None:
+    verified(alice)
+    asked = alices_browser.post(SWITCH, confirmed(alices_browser))["Location"]
+    assert (asked, mode_of(alice)) == (f"/accounts/reauthenticate/?next={quote(DIALOG, safe='')}", "paper")
+    assert alices_browser.post(asked, {"password": PASSWORD})["Location"] == DIALOG
+    alices_browser.post(SWITCH, confirmed(alices_browser))
+    assert mode_of(alice) == "live"
+    session = alices_browser.session
+    session["account_authentication_methods"] = []
+    session.save()
+    alices_browser.post(SWITCH, {"mode": "paper"})
+    assert mode_of(alice) == "paper"
 
 
 def test_an_unknown_mode_is_a_bad_request_and_get_switches_nothing(alices_browser: Client) -> None:

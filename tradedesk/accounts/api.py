@@ -11,7 +11,7 @@ from pydantic import Field
 
 from tradedesk.accounts import tokens
 from tradedesk.accounts.api_auth import BearerToken
-from tradedesk.accounts.log_records import note
+from tradedesk.accounts.log_records import note, password_accepted
 from tradedesk.accounts.models import ApiToken, User
 from tradedesk.rest.bodies import Body, Secret, Text
 from tradedesk.rest.refusals import BAD_BODY, NO_USER, Problem
@@ -55,6 +55,7 @@ def log_in(request: HttpRequest, credentials: Credentials, response: HttpRespons
     means = ["password"]
     if is_mfa_enabled(user):
         if not credentials.code:
+            password_accepted(user)
             return Status(401, {"detail": CODE_NEEDED})
         form = AuthenticateForm({"code": credentials.code}, user=user)
         if not form.is_valid():

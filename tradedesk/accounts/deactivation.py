@@ -7,18 +7,21 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from tradedesk.accounts.models import User
-from tradedesk.audit.services import record
+from tradedesk.accounts.tokens import end_all
+from tradedesk.audit.services import Entry, record, record_all
 
 
 def deactivate(user: User, actor: AbstractBaseUser, wall_now: datetime) -> None:
     """Close the user's log-in, sessions and API tokens. Live strategies go on; `halt_trading` stops them."""
     with transaction.atomic():
         was_active = User.objects.filter(pk=user.pk, is_active=True).update(is_active=False) == 1
-        user.api_tokens.all().delete()
-        for session in UserSession.objects.filter(user=user):
+        told = end_all(user.api_tokens.all())
+        sessions = list(UserSession.objects.filter(user=user))
+        for session in sessions:
             session.end()
         if was_active:
-            record(actor, "deactivate", user, {}, wall_now)
+            told.append(Entry(actor, "deactivate", user, {"sessions": len(sessions)}))
+        record_all(told, wall_now)
 
 
 def activate(user: User, actor: AbstractBaseUser, wall_now: datetime) -> None:

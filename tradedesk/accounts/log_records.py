@@ -1,7 +1,7 @@
 """What the audit keeps of log-ins, log-outs, passwords and second factors.
 
 allauth says what happened on its pages with signals of its own, which are events and no changes of rows; the API
-calls the same functions. Nothing is recorded of an address that no user has.
+calls the same functions.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from allauth.account import signals as account
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -22,6 +23,7 @@ METHODS = "account_authentication_methods"
 
 
 def connect() -> None:
+    account.authentication_step_completed.connect(_step_completed)
     account.user_logged_in.connect(_logged_in)
     account.user_logged_out.connect(_logged_out)
     account.user_signed_up.connect(_signed_up)
@@ -39,10 +41,22 @@ def note(user: User, action: str, *, actor: User | str | None = None, **details:
 
 
 def log_in_failed(email: str, request: HttpRequest) -> None:
-    """A wrong password, at the log-in or where a logged-in user is asked for it again."""
-    if (user := User.objects.filter(email__iexact=email).first()) is not None:
-        known = request.user == user
-        note(user, "log_in_failed", actor=user if known else SOMEBODY, what="password", logged_in=known)
+    """A wrong password, at the log-in or where a logged-in user is asked for it again. An address that no user has
+    gets a record as well, without it: else the time of the answer would tell which addresses have one."""
+    user = User.objects.filter(email__iexact=email).first()
+    known = user is not None and request.user == user
+    details = {"what": "password", "logged_in": known}
+    record_all([Entry(user if known else SOMEBODY, "log_in_failed", user, details)], timezone.now())
+
+
+def password_accepted(user: User) -> None:
+    """The password was right, and the second factor is asked for: who got so far knows the password."""
+    note(user, "password_accepted", actor=SOMEBODY)
+
+
+def _step_completed(user: User, method: str, reauthenticated: bool = False, **_: Any) -> None:
+    if method == "password" and not reauthenticated and is_mfa_enabled(user):
+        password_accepted(user)
 
 
 def _logged_in(request: HttpRequest, user: User, **_: Any) -> None:

@@ -1,6 +1,7 @@
 """Second factors: allauth's hook for their secrets, which are encrypted in the database, and the end of what was
 begun without one."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -9,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from tradedesk.encryption import Keyring, Place
-from tradedesk.keyring import keyring
+from tradedesk.keyring import Renewed, keyring
 
 if TYPE_CHECKING:
     from tradedesk.accounts.models import User
@@ -36,14 +37,15 @@ def end_access_without(request: HttpRequest, user: "User", authenticator: Any, *
     from allauth.usersessions.models import UserSession
 
     from tradedesk.accounts.log_records import note
-    from tradedesk.accounts.tokens import revoke
+    from tradedesk.accounts.tokens import end_all
+    from tradedesk.audit.services import record_all
 
     codes = Authenticator.Type.RECOVERY_CODES
     before = Authenticator.objects.filter(user=user).exclude(type=codes).exclude(pk=authenticator.pk)
     if authenticator.type == codes or before.exists():
         return
-    for token in user.api_tokens.select_related("user"):
-        revoke(token, timezone.now())
+    with transaction.atomic():
+        record_all(end_all(user.api_tokens.all()), timezone.now())
     others = list(UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key))
     for session in others:
         session.end()
@@ -51,17 +53,23 @@ def end_access_without(request: HttpRequest, user: "User", authenticator: Any, *
         note(user, "sessions_ended", sessions=len(others))
 
 
-def renew(ring: Keyring) -> int:
-    """Encrypt them again with the newest key. Returns the number of those that had an older one."""
+def renew(ring: Keyring, renewed: Renewed) -> None:
+    """Encrypt them again with the newest key."""
     from allauth.mfa.models import Authenticator  # after the apps are loaded
 
-    renewed = 0
-    for pk in Authenticator.objects.values_list("pk", flat=True):
-        with transaction.atomic():
-            row = Authenticator.objects.select_for_update().get(pk=pk)
-            old = [name for name in SECRETS if name in row.data and not ring.is_current(row.data[name])]
-            if old:
-                row.data |= {name: ring.encrypt(ring.decrypt(row.data[name], PLACE), PLACE) for name in old}
-                row.save(update_fields=["data"])
-                renewed += len(old)
-    return renewed
+    for pk, email in Authenticator.objects.values_list("pk", "user__email"):
+        renewed.add(f"Second factor {pk} of {email}", partial(_renew, pk, ring))
+
+
+def _renew(pk: int, ring: Keyring) -> int:
+    from allauth.mfa.models import Authenticator  # after the apps are loaded
+
+    with transaction.atomic():
+        row = Authenticator.objects.select_for_update().filter(pk=pk).first()
+        if row is None:
+            return 0
+        old = [name for name in SECRETS if name in row.data and not ring.is_current(row.data[name])]
+        if old:
+            row.data |= {name: ring.encrypt(ring.decrypt(row.data[name], PLACE), PLACE) for name in old}
+            row.save(update_fields=["data"])
+        return len(old)

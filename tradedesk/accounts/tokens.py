@@ -1,6 +1,7 @@
 """Bearer tokens of the API: shown once, stored only as SHA-256.
 
-The audit has what becomes of named ones; the others come and go with each log-in."""
+The audit has what becomes of named ones, and of the others that end before their time; else they come and go with
+each log-in."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -9,10 +10,10 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from tradedesk.accounts.models import ApiToken, User
-from tradedesk.audit.services import record
+from tradedesk.audit.services import Entry, record_all
 
 # Tokens that one user may have at a time.
 MOST = 50
@@ -47,8 +48,10 @@ def issue(
         oldest = user.api_tokens.filter(name="").order_by("pk").first()
         if life is not None or oldest is None:
             raise TooManyTokens(f"You have {MOST} tokens, the most that a user may have. Revoke one first.")
-        oldest.delete()
+    else:
+        oldest = None
     with transaction.atomic():
+        ended = end_all(user.api_tokens.filter(pk=oldest.pk)) if oldest else []
         created = user.api_tokens.create(
             name=name,
             scope=scope,
@@ -57,7 +60,7 @@ def issue(
             created_at=wall_now,
             expires_at=wall_now + lasts,
         )
-        _audit("token_issued", created, wall_now)
+        record_all([*ended, *_told("token_issued", created)], wall_now)
     return Issued(token, int(lasts.total_seconds()))
 
 
@@ -77,13 +80,23 @@ def revoke(token: ApiToken, wall_now: datetime) -> None:
     """Delete a token."""
     with transaction.atomic():
         if ApiToken.objects.filter(pk=token.pk).delete()[0]:
-            _audit("token_revoked", token, wall_now)
+            record_all(_told("token_revoked", token), wall_now)
 
 
-def _audit(action: str, token: ApiToken, wall_now: datetime) -> None:
-    if token.name:
-        details = {"name": token.name, "scope": token.scope, "ending": token.ending, "until": token.expires_at}
-        record(token.user, action, token, details, wall_now)
+def end_all(tokens: "QuerySet[ApiToken]") -> list[Entry]:
+    """Delete these tokens of one user, with those of log-ins, and return the records of it: the caller writes
+    them, last in its transaction."""
+    found = list(tokens.select_related("user"))
+    if not found or not tokens.filter(pk__in=[token.pk for token in found]).delete()[0]:
+        return []
+    return [Entry(None, "tokens_ended", found[0].user, {"tokens": [token.described for token in found]})]
+
+
+def _told(action: str, token: ApiToken) -> list[Entry]:
+    if not token.name:
+        return []
+    details = {"name": token.name, "scope": token.scope, "ending": token.ending, "until": token.expires_at}
+    return [Entry(token.user, action, token, details)]
 
 
 def _hash(token: str) -> str:

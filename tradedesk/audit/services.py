@@ -20,12 +20,12 @@ ROWS = 2000
 class Entry:
     """What one record will say. actor: the user who acted, or the name of a command or of a part of the desk; None
     for whoever acts on the desk now (origin.py).
-    details: what changed, with "before" and "after" where there was a change. user_id: whose desk it is about,
-    where the subject does not say it."""
+    subject: None for the desk as a whole. details: what changed, with "before" and "after" where there was a
+    change. user_id: whose desk it is about, where the subject does not say it."""
 
     actor: AbstractBaseUser | str | None
     action: str
-    subject: Model
+    subject: Model | None
     details: Mapping[str, Any] = field(default_factory=dict)
     user_id: int | None = None
 
@@ -101,8 +101,8 @@ def _content(entry: Entry, sequence: int, wall_now: datetime) -> Content:
         actor=storable(str(actor))[:254],
         user_id=_user_id(entry, actor),
         action=entry.action[:40],
-        subject_type=str(entry.subject._meta.model_name),
-        subject_id=str(entry.subject.pk)[:40],
+        subject_type=str(entry.subject._meta.model_name) if entry.subject else "desk",
+        subject_id=str(entry.subject.pk)[:40] if entry.subject else "",
         details=plain(entry.details),
         via=where.via.value,
         through=storable(where.through)[:100],

@@ -17,13 +17,13 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils.module_loading import import_string
 
+from tradedesk.audit.services import Entry, record_all
 from tradedesk.backup import database
 from tradedesk.backup.database import CannotRestore
 from tradedesk.backup.files import BARS, files_below, folders
 from tradedesk.backup.keys import restore_keys
 from tradedesk.backup.manifest import KEYS, Manifest, NotABackup, problems, read_manifest
 from tradedesk.database_check import restore_mark
-from tradedesk.encryption import NotDecrypted
 from tradedesk.keyring import renew_all
 from tradedesk.monitoring.schema import known_migrations, missing_migrations, named
 from tradedesk.running import Running, lock_desk
@@ -53,6 +53,8 @@ def restore(folder: Path, wall_clock: Callable[[], datetime]) -> Restored:
             call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)
         halted = import_string("livetrading.services.restored.hold_back")(manifest.made_at, wall_clock())
+        details = {"made_at": manifest.made_at, "version": manifest.version, "halted": halted}
+        record_all([Entry(None, "restore", None, details)], wall_clock())
         notes = tuple(_notes(folder, manifest))
         os.sync()
         mark.unlink()
@@ -160,18 +162,21 @@ def _notes(folder: Path, manifest: Manifest) -> list[str]:
             "in again; nothing else depends on it."
         )
     if not manifest.bars:
-        notes.append("The bars are not in the backup: they lie in object storage. Set BARS_URL to it.")
+        notes.append(
+            "The bars are not in the backup: they lie in object storage. Set BARS_URL to it, or to a copy "
+            "while the other desk is in use: two desks on one bucket delete each other's bars."
+        )
     if manifest.missing:
-        notes.append(f"The desk did not have {len(manifest.missing):,} of its files of bars. Import these again.")
+        notes.append(
+            f"The desk did not have {len(manifest.missing):,} of its files of bars. Import these again; those of "
+            "Alpaca are downloaded again by themselves."
+        )
     return notes
 
 
 def secrets_are_readable() -> bool:
     """Whether the keys of this desk read every secret in its database."""
-    try:
-        with transaction.atomic():
-            renew_all()
-            transaction.set_rollback(True)
-    except NotDecrypted:
-        return False
-    return True
+    with transaction.atomic():
+        renewed = renew_all()
+        transaction.set_rollback(True)
+    return not renewed.unreadable

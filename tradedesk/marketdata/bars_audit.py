@@ -3,7 +3,7 @@
 from typing import Any
 
 from tradedesk.audit.services import Entry
-from tradedesk.marketdata.models import StoredBars
+from tradedesk.marketdata.models import Download, StoredBars
 
 
 def changed(action: str, before: StoredBars | None, after: StoredBars | None) -> Entry:
@@ -13,6 +13,12 @@ def changed(action: str, before: StoredBars | None, after: StoredBars | None) ->
         raise ValueError("A change is of a series.")
     details = {"series": str(series), "before": _state(before), "after": _state(after)}
     return Entry(None, action, series, details, user_id=series.owner_id)
+
+
+def of_download(action: str, job: Download, **told: Any) -> Entry:
+    """What became of the job of a user, or of the desk itself."""
+    what = {"symbols": job.symbols, "timeframe": job.timeframe, "start": job.start, "automatic": job.automatic}
+    return Entry(None, action, job, what | told)
 
 
 def _state(series: StoredBars | None) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from tradedesk.accounts.models import User
+from tradedesk.audit.services import record
 from tradedesk.core.names import name_problem
 from tradedesk.keyring import keyring
 from tradedesk.notifications.channels.addresses import names_this_machine
@@ -81,6 +82,14 @@ def send_test(channel: Channel) -> bool:
     return True
 
 
+def delete_channel(channel: Channel, *, by: User, wall_now: datetime) -> None:
+    """With what it had not sent yet."""
+    told = _told(channel)
+    with transaction.atomic():
+        if Channel.objects.filter(pk=channel.pk).delete()[0]:
+            record(by, "channel_deleted", channel, told, wall_now)
+
+
 def _store(user: User, channel: Channel, wall_now: datetime) -> Channel:
     channel.user, channel.created_at = user, wall_now
     with transaction.atomic():
@@ -90,7 +99,12 @@ def _store(user: User, channel: Channel, wall_now: datetime) -> Channel:
         if channel.kind == Channel.Kind.EMAIL and user.channels.filter(kind=channel.kind).exists():
             raise ChannelRefused("You have a channel for e-mail already.", "kind")
         channel.save(force_insert=True)
+        record(user, "channel_added", channel, _told(channel), wall_now)
     return channel
+
+
+def _told(channel: Channel) -> dict[str, object]:
+    return {name: getattr(channel, name) for name in ("name", "kind", "shown", "on_replay")}
 
 
 def _require_room(user: User) -> None:

@@ -3,11 +3,13 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, When
 
 from tradedesk.accounts.models import User
+from tradedesk.audit.services import record
 from tradedesk.notifications.events import Event
 from tradedesk.notifications.models import Channel, Delivery, EventChoice
 
@@ -65,7 +67,13 @@ def rows_of(user: User, channels: Iterable[Channel]) -> list[Row]:
     return rows
 
 
-def save_choices(user: User, wanted: Iterable[str], shown: Iterable[str], on_replay: Iterable[str] | None) -> None:
+def save_choices(
+    user: User,
+    wanted: Iterable[str],
+    shown: Iterable[str],
+    on_replay: Iterable[str] | None,
+    wall_now: datetime,
+) -> None:
     """wanted: the keys of the cells that are on. shown: the ids of the channels that the page had; their other
     cells, and those of the inbox, are off. on_replay: the ids of the channels that also get what happens on the
     replay market; None leaves that as it is. A channel that the page did not have keeps its choices, and one that
@@ -77,6 +85,7 @@ def save_choices(user: User, wanted: Iterable[str], shown: Iterable[str], on_rep
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
         channels = [channel for channel in user.channels.all() if str(channel.pk) in ids]
+        before = _chosen(user, channels)
         user.event_choices.filter(Q(channel=None) | Q(channel__in=channels)).delete()
         choices = []
         for event in Event:
@@ -92,3 +101,14 @@ def save_choices(user: User, wanted: Iterable[str], shown: Iterable[str], on_rep
             chosen = [channel.pk for channel in channels if str(channel.pk) in replaying]
             shown_ones = user.channels.filter(pk__in=[channel.pk for channel in channels])
             shown_ones.update(on_replay=Case(When(pk__in=chosen, then=True), default=False))
+        after = _chosen(user, user.channels.filter(pk__in=[channel.pk for channel in channels]))
+        details = {"on": sorted(after - before), "off": sorted(before - after)}
+        if before != after:
+            record(user, "notifications_chosen", user, details, wall_now)
+
+
+def _chosen(user: User, channels: Iterable[Channel]) -> set[str]:
+    """What goes where, in words."""
+    channels = list(channels)
+    cells = {cell.label for row in rows_of(user, channels) for cell in row.cells if cell.wanted}
+    return cells | {f"Replay market: {channel.name}" for channel in channels if channel.on_replay}

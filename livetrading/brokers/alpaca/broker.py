@@ -1,7 +1,7 @@
 """One account at Alpaca, as the protocol has it."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -14,11 +14,14 @@ from livetrading.brokers.alpaca.budget import RequestBudget, Urgency
 from livetrading.brokers.alpaca.client import Client, NotUnique
 from livetrading.brokers.alpaca.identities import Identities, has_own_id
 from livetrading.brokers.alpaca.orders import Row, order_of
+from livetrading.brokers.alpaca.times import clock_of, days_of
 from livetrading.brokers.alpaca.wire import UNREADABLE, rows, text, word
 from livetrading.brokers.protocol import (
     AccountReport,
     Asset,
     BrokerActivity,
+    BrokerClock,
+    BrokerDay,
     BrokerFill,
     BrokerOrder,
     BrokerPosition,
@@ -28,7 +31,7 @@ from livetrading.brokers.protocol import (
     OutcomeUnknown,
 )
 from livetrading.credentials import credentials_of
-from livetrading.models import BrokerAccount
+from livetrading.models import BrokerAccount, Order, OrderState
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +81,15 @@ class AlpacaBroker:
         row = self._client.get(path, urgency=Urgency.ENTRY, missing=True)
         return Asset(problem=f"Alpaca does not know the symbol {symbol}.") if row is None else asset_of(_one(row))
 
+    def clock(self) -> BrokerClock:
+        self._client.begin()
+        return clock_of(self._client.get("/clock", urgency=Urgency.ENTRY))
+
+    def calendar(self, first: date, last: date) -> list[BrokerDay]:
+        self._client.begin()
+        days = {"start": first.isoformat(), "end": last.isoformat()}
+        return days_of(self._client.get("/calendar", days, urgency=Urgency.ENTRY), first, last)
+
     # --- Orders ---
 
     def submit(self, request: OrderRequest) -> BrokerOrder:
@@ -92,7 +104,7 @@ class AlpacaBroker:
 
     def replace(self, client_order_id: str, request: OrderRequest) -> BrokerOrder:
         self._client.begin()
-        old = self._identities.find(client_order_id, Urgency.EXIT)
+        old = self._as_recorded(client_order_id, request) or self._identities.find(client_order_id, Urgency.EXIT)
         if old is None:
             raise OutcomeUnknown("Alpaca does not find the order that is to be replaced.")
         body, path = orders.replacement_body(request, old), f"/orders/{text(old, 'id')}"
@@ -101,6 +113,15 @@ class AlpacaBroker:
         except NotUnique:
             return self._present(request.client_order_id)
         return order_of(row, request.client_order_id)
+
+    def _as_recorded(self, client_order_id: str, request: OrderRequest) -> Row | None:
+        """What a replacement has to know of the old order, from the desk's records; None where Alpaca has to be
+        asked: for its id, or because the quantity changes."""
+        known = self._account.orders.filter(
+            client_order_id=client_order_id, quantity=request.quantity, filled_quantity=0
+        ).exclude(broker_order_id="")
+        order_id = known.values_list("broker_order_id", flat=True).first()
+        return {"id": order_id, "qty": str(request.quantity)} if order_id else None
 
     def cancel(self, client_order_id: str) -> None:
         self._client.begin()
@@ -121,7 +142,7 @@ class AlpacaBroker:
         self._client.begin()
         if client_order_id in self._filled:
             return self._filled[client_order_id]
-        row = self._identities.find(client_order_id, Urgency.EXIT)
+        row = self._identities.find(client_order_id, self._urgency_of_question(client_order_id))
         return None if row is None else order_of(row, client_order_id)
 
     def open_orders(self) -> list[BrokerOrder]:
@@ -166,6 +187,12 @@ class AlpacaBroker:
         if row is None:
             raise OutcomeUnknown("Alpaca has an order with this id, and does not find it yet.")
         return order_of(row, client_order_id)
+
+    def _urgency_of_question(self, client_order_id: str) -> Urgency:
+        """The question for an entry that was not answered must not use up the requests of exits."""
+        unanswered = (OrderState.SUBMITTING, OrderState.UNKNOWN)
+        entry = self._account.orders.filter(purpose=Order.Purpose.ENTRY, state__in=unanswered)
+        return Urgency.REPORT if entry.filter(client_order_id=client_order_id).exists() else Urgency.EXIT
 
     # --- Fills and other activities ---
 

@@ -74,8 +74,9 @@ class Identities:
         known = self.order_id(client_order_id) if entry_id else ""
         if known and (row := self._order(known, urgency)) is not None:
             return row
-        if entry_id:
-            return self._find_leg(client_order_id, entry_id, urgency)
+        if entry_id and (leg := self._find_leg(client_order_id, entry_id, urgency)) is not None:
+            return leg
+        # An exit that was made with its entry, but did not travel with it, is sent alone under its own id.
         query = {"client_order_id": client_order_id}
         found: Row | None = self._client.get("/orders:by_client_order_id", query, urgency=urgency, missing=True)
         return found

@@ -19,6 +19,7 @@ from tests.livetrading.pipeline.scripted_broker import (
     run_reconcile,
 )
 from tradedesk.accounts.models import User
+from tradedesk.audit.models import AuditRecord
 
 Kind = Incident.Kind
 
@@ -76,6 +77,7 @@ def test_a_corrected_purchase_changes_lot_stop_cash_and_position(
     )
     assert (fresh(entry).filled_price, trade.entry_time) == (Decimal("9.50"), TIMES[1])
     assert reported(Kind.CORRECTED_FILL) == 1
+    assert AuditRecord.objects.filter(action="fill_corrected").count() == 1
     assert live.user.notifications.filter(text__contains="corrected the fill of 100 AAPL at $10.00").count() == 1
     agree(live, broker)
     run_reconcile(live, broker)

@@ -101,11 +101,14 @@ def test_a_simulation_works_at_once_and_is_active_where_there_is_no_other(alice:
         ({"credentials": None}, "key_id"),
         ({"credentials": Credentials(key_id="", secret="s" * 20)}, "key_id"),
         ({"credentials": Credentials(key_id="short", secret="s" * 20)}, "key_id"),
+        ({"credentials": Credentials(key_id="dispatch_due_accounts", secret="s" * 20)}, "key_id"),
+        ({"credentials": Credentials(key_id="1" * 20, secret="s" * 20)}, "key_id"),
+        ({"credentials": Credentials(key_id="k1" * 10, secret="dispatch_due_accounts")}, "secret"),
         ({"credentials": Credentials(key_id="k" * 129, secret="s" * 20)}, "key_id"),
-        ({"credentials": Credentials(key_id="k" * 20, secret="")}, "secret"),
-        ({"credentials": Credentials(key_id="k" * 20, secret="two words of a text")}, "secret"),
-        ({"credentials": Credentials(key_id="k" * 20, secret="line\nbreak0123456789")}, "secret"),
-        ({"credentials": Credentials(key_id="k" * 20, secret="s" * 257)}, "secret"),
+        ({"credentials": Credentials(key_id="k1" * 10, secret="")}, "secret"),
+        ({"credentials": Credentials(key_id="k1" * 10, secret="two words of a text")}, "secret"),
+        ({"credentials": Credentials(key_id="k1" * 10, secret="line\nbreak0123456789")}, "secret"),
+        ({"credentials": Credentials(key_id="k1" * 10, secret="s" * 257)}, "secret"),
     ],
 )
 def test_what_cannot_be_added_is_refused_at_its_field(alice: User, changes: dict[str, Any], field: str) -> None:

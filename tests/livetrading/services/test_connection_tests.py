@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from livetrading import tasks
@@ -17,11 +18,13 @@ from livetrading.services.broker_accounts import AccountRefused, replace_keys, r
 from livetrading.services.connection_tests import (
     LOST_AFTER,
     NAMED,
+    SLOTS,
     enqueue_waiting,
     finish_test,
     judge,
     run_test,
 )
+from livetrading.services.deploy import DeployRefused, check_room
 from tests.livetrading.factories import NOW, WALL, make_paper_trade
 from tests.livetrading.keyed_broker import (
     KEYS,
@@ -121,6 +124,9 @@ def test_refused_keys_are_not_verified_any_more(alice: User, broker: KeyedBroker
     request_test(account, by=alice, wall_now=WALL)
     test = run(account)
     assert (test.state, account.verified_at, account.active) == ("failed", None, True)
+    # It stays the active one, for its positions, and gets no new deployment.
+    with pytest.raises(DeployRefused, match="test"):
+        check_room(account)
 
 
 @pytest.mark.parametrize("failure", [OutcomeUnknown("timed out"), RuntimeError("a bug"), KeyError("cash")])
@@ -234,6 +240,24 @@ def test_a_test_whose_message_was_lost_is_enqueued_again(alice: User) -> None:
         assert queue == []
         enqueue_waiting(WALL + LOST_AFTER)
     assert queue == [("test_connection", [test.pk, str(test.run)])]
+
+
+def test_a_test_without_a_slot_stays_queued_and_is_next(alice: User, bob: User, broker: KeyedBroker) -> None:
+    first, second = add(alice), add(bob, keys=OTHER_KEYS)
+    tests = [ConnectionTest.objects.get(account=account) for account in (first, second)]
+    ConnectionTest.objects.update(requested_at=timezone.now())
+    for _ in range(2):
+        assert SLOTS.acquire(blocking=False)
+    with published() as queue:
+        tasks.test_connection(tests[0].pk, str(tests[0].run))
+        assert (broker.asked, queue) == ([], [])
+        for _ in range(2):
+            SLOTS.release()
+        tasks.test_connection(tests[0].pk, str(tests[0].run))
+    assert [keys.key_id for keys in broker.asked] == [KEYS.key_id]
+    assert ("test_connection", [tests[1].pk, str(tests[1].run)]) in queue
+    assert SLOTS.acquire(blocking=False)
+    SLOTS.release()
 
 
 def test_a_failing_call_writes_no_secret_anywhere(

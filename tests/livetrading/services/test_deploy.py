@@ -78,7 +78,8 @@ def test_the_starting_equity_is_the_equity_at_the_deployment(alice: User, strate
 
 def test_a_deployment_is_audited_with_what_it_trades(alice: User, strategy: Strategy) -> None:
     live = deploy(alice, strategy, now=NOW, wall_now=NOW + timedelta(days=9000))
-    audited = AuditRecord.objects.get()
+    opened, audited = AuditRecord.objects.order_by("sequence")
+    assert (opened.actor, opened.action) == (alice.email, "account_added")
     assert (audited.actor, audited.action, audited.subject_id) == ("alice@example.com", "deploy", str(live.pk))
     assert audited.time == NOW + timedelta(days=9000)
     assert audited.details["symbols"] == live.symbols

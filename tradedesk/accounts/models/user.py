@@ -3,8 +3,11 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
+from django.utils import timezone
+
+from tradedesk.audit.services import record_all
 
 
 class Mode(models.TextChoices):
@@ -58,7 +61,10 @@ class User(AbstractUser):
         """A new password, or none any more, also ends access with tokens from the old one, whoever set it. A hash
         that only a stronger hasher made again is no new password."""
         changed = self._password is not None or self._password_removed  # type: ignore[attr-defined]  # Django's own
+        from tradedesk.accounts.tokens import end_all  # after this module
+
         super().save(*args, **options)
         self._password_removed = False
         if changed:
-            self.api_tokens.all().delete()
+            with transaction.atomic():
+                record_all(end_all(self.api_tokens.all()), timezone.now())

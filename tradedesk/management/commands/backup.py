@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from tradedesk.audit.services import Entry, record_all
 from tradedesk.backup import CannotBackUp
 from tradedesk.backup.make import back_up
 from tradedesk.backup.manifest import NotABackup
@@ -23,7 +24,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--to", type=Path, default=settings.BACKUP_DIR, help="the folder of the backups")
         parser.add_argument(
-            "--keep", type=int, default=settings.BACKUP_KEEP, help="the number of backups that stay"
+            "--keep",
+            type=int,
+            default=settings.BACKUP_KEEP,
+            help="so many backups stay, and the last one of as many days",
         )
         parser.add_argument(
             "--with-keys", action="store_true", help="also copy the keys: the backup can then be read by anyone"
@@ -42,8 +46,11 @@ class Command(BaseCommand):
             self.back_up(to, keep, with_keys=with_keys)
 
     def back_up(self, folder: Path, keep: int, *, with_keys: bool) -> None:
+        folder, now = folder.expanduser().resolve(), timezone.now()
         try:
-            backup = back_up(folder.expanduser().resolve(), timezone.now(), keep=keep, with_keys=with_keys)
+            # First, so that it is in the backup too, and no copy of the keys is without it.
+            record_all([Entry(None, "backup", None, {"folder": str(folder), "keys": with_keys})], now)
+            backup = back_up(folder, now, keep=keep, with_keys=with_keys)
         except (CannotBackUp, OSError, sqlite3.Error, psycopg.Error) as error:
             raise CommandError(str(error)) from None
         manifest = backup.manifest

@@ -4,8 +4,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
-from tradedesk.encryption import NotDecrypted
+from tradedesk.audit.services import Entry, record_all
 from tradedesk.keyring import renew_all
 from tradedesk.lock import FileLock, Locked
 from tradedesk.settings.environment import prepend_secret
@@ -19,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         if settings.ENCRYPTION_KEY_FILE is None:
-            self.renew()
+            self.name(self.renew())
             return
         if settings.REDIS_URL:
             raise CommandError(
@@ -32,17 +33,24 @@ class Command(BaseCommand):
             with FileLock(settings.DATA_DIR / "desk.lock", "manage.py rotate_encryption_key"):
                 # First the key, then the secrets: what is killed between them is finished by the next call.
                 settings.ENCRYPTION_KEYS = prepend_secret(settings.ENCRYPTION_KEY_FILE)
-                self.renew()
+                unreadable = self.renew()
         except Locked as holder:
             raise CommandError(f"A desk is running on this data folder ({holder}). Stop it first.") from None
+
         self.stdout.write(
             f"The new key is the first line of {settings.ENCRYPTION_KEY_FILE}. The former ones below it open "
             "older backups."
         )
+        self.name(unreadable)
 
-    def renew(self) -> None:
-        try:
-            renewed = renew_all()
-        except NotDecrypted as error:
-            raise CommandError(str(error)) from None
-        self.stdout.write(f"{renewed} secrets had an older key and now have the first one.")
+    def renew(self) -> list[str]:
+        """Returns the rows that stay as they are."""
+        renewed = renew_all()
+        details = {"secrets": renewed.number, "unreadable": renewed.unreadable}
+        record_all([Entry(None, "key_rotated", None, details)], timezone.now())
+        self.stdout.write(f"{renewed.number} secrets had an older key and now have the first one.")
+        return renewed.unreadable
+
+    def name(self, unreadable: list[str]) -> None:
+        if unreadable:
+            raise CommandError("\n".join(["These stay as they are:", *unreadable]))

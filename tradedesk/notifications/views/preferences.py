@@ -22,7 +22,8 @@ def preferences(request: UserRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, ChannelForm())
     replaying = request.POST.getlist("on_replay") if _on_replay() else None
-    save_choices(request.user, request.POST.getlist("wanted"), request.POST.getlist("shown"), replaying)
+    wanted, shown = request.POST.getlist("wanted"), request.POST.getlist("shown")
+    save_choices(request.user, wanted, shown, replaying, timezone.now())
     messages.success(request, "Saved.")
     return redirect("notifications:preferences")
 
@@ -70,7 +71,7 @@ def channel_delete(request: UserRequest, pk: uuid.UUID) -> HttpResponse:
     channel = get_object_or_404(channels_of(request.user), pk=pk)
     if request.method != "POST":
         return render(request, "notifications/channel_delete.html", {"channel": channel})
-    channel.delete()
+    managing.delete_channel(channel, by=request.user, wall_now=timezone.now())
     messages.success(request, f"The channel “{channel.name}” is deleted, and what it had not sent yet.")
     return redirect("notifications:preferences")
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from tradedesk.audit.services import Entry, record_all
 from tradedesk.core.bars import InvalidBars, Timeframe
 from tradedesk.marketdata.data_keys import access_of_owner
 from tradedesk.marketdata.downloading import bars_of_step, cleaned_symbols, steps_of, store_step
@@ -56,15 +57,22 @@ class Command(BaseCommand):
         if start > today:
             raise ImportRefused("The first day is in the future.")
         feed = access_of_owner(owner_id).feed()
+        asked = {"symbols": symbols, "timeframe": served, "start": start}
+        record_all([Entry(None, "download_queued", None, asked, owner_id)], timezone.now())
         found, failed = set[str](), list[str]()
         for step in steps_of(symbols, served, start, today):
-            bars = bars_of_step(feed, served, step, timezone.now, self.show, time.sleep)
+            refused = list[str]()
+            bars = bars_of_step(feed, served, step, timezone.now, self.show, time.sleep, refused)
+            failed += [f"{symbol}: Alpaca does not accept this symbol." for symbol in refused]
             for symbol, each in bars.items():
                 found.add(symbol)
                 try:
                     [delivered] = store_step(owner_id, served, {symbol: each}, timezone.now).values()
                 except (ImportRefused, InvalidBars) as refusal:
                     failed.append(f"{symbol}: {refusal}")
+                    continue
+                if delivered.reload:
+                    failed.append(f"{symbol}: {delivered.reload}. The desk downloads its whole history again.")
                     continue
                 changed = f", {delivered.changed:,} changed" if delivered.changed else ""
                 period = f"{step.first} to {step.last}"
