@@ -9,7 +9,7 @@ from django.db import transaction
 
 from livetrading.brokers.protocol import Broker
 from livetrading.models import AccountActivity, BrokerAccount
-from livetrading.pipeline.balance import follow_transfer
+from livetrading.pipeline.balance import begin_day, follow_transfer
 from livetrading.pipeline.corporate_actions import WAITS, carry_out, change_for, positions_for
 from livetrading.pipeline.corrections import CORRECTIONS, take_over_corrections
 from livetrading.pipeline.splits import Change
@@ -50,6 +50,7 @@ def _take_over(account: BrokerAccount, broker: Broker, now: datetime, wall_now: 
         if locked.epoch != account.epoch:
             return False  # the records were emptied since this tick began
         news = False
+        begin_day(locked, now)
         for activity in activities:
             change = change_for(locked, activity, positions, now)
             if change is WAITS:
@@ -78,5 +79,6 @@ def _take_over(account: BrokerAccount, broker: Broker, now: datetime, wall_now: 
             if is_new and activity.kind not in CORRECTIONS and locked.booked_cash is not None:
                 locked.booked_cash += activity.amount
         locked.activity_cursor = activities[-1].activity_id
-        locked.save(update_fields=["activity_cursor", "booked_cash", "day_start_equity", "peak_equity"])
+        days = ("equity_day", "day_start_equity")
+        locked.save(update_fields=["activity_cursor", "booked_cash", *days, "peak_equity"])
     return news

@@ -69,6 +69,13 @@ def take_over_balance(
     return Balance(float(report.equity), held, changed, prices)
 
 
+def begin_day(account: BrokerAccount, now: datetime) -> None:
+    """On another day in New York losses are measured from the last report of the day before. Before any transfer
+    of the new day moves that."""
+    if account.equity is not None and account.equity_day != (day := market_day(now)):
+        account.equity_day, account.day_start_equity = day, account.equity - awaited_money(account, now)
+
+
 def follow_transfer(account: BrokerAccount, amount: Decimal) -> None:
     """Move what losses are measured from by money that was paid in or out, so that a transfer is neither a gain
     nor a loss. While the report has it and the list of activities does not, or the other way round, it is awaited
@@ -82,12 +89,9 @@ def follow_transfer(account: BrokerAccount, amount: Decimal) -> None:
 def _store(account: BrokerAccount, report: AccountReport, awaited: Decimal, now: datetime, problem: str) -> bool:
     """awaited: the money that is awaited with this report."""
     before = (account.cash, account.equity, account.state)
-    if account.equity_day != (day := market_day(now)):
-        account.equity_day = day
-        before_today = report.equity - awaited
-        if account.equity is not None:
-            before_today = account.equity - awaited_money(account, now)
-        account.day_start_equity = before_today
+    begin_day(account, now)
+    if account.equity is None:
+        account.equity_day, account.day_start_equity = market_day(now), report.equity - awaited
     account.cash, account.equity, account.buying_power = report.cash, report.equity, report.buying_power
     measured = peak_of(report.equity, awaited)
     account.peak_equity = max(account.peak_equity or measured, measured)

@@ -257,6 +257,16 @@ def test_a_withdrawal_that_is_listed_later_is_no_loss_until_then(
     assert ("max_drawdown_pct" in tripped) is not listed
 
 
+def test_a_withdrawal_of_the_night_moves_the_start_of_the_day(alice: User, broker: ScriptedBroker) -> None:
+    live = holding_aapl(alice)
+    rule(live.account, "daily_loss_pct", 0.1)
+    ticked(live, 0)
+    broker.pay("transfer", -30_000)
+    account = ticked(live, 0, 2)
+    assert (account.day_start_equity, account.equity_day) == (70_000, DAYS[2])
+    assert not AccountRule.objects.exclude(tripped_at=None).exists()
+
+
 def test_shares_that_leave_with_their_price_are_no_loss(alice: User, broker: ScriptedBroker) -> None:
     live = holding_aapl(alice)
     ticked(live, 0)

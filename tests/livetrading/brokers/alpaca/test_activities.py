@@ -218,8 +218,10 @@ class Paged:
     """A broker whose list is sorted by another thing than its ids."""
 
     rows = tuple({"id": f"20120305103000123::{999 - each:03}"} for each in range(2 * PAGE + 50))
+    asked = 0
 
     def get(self, path: str, query: dict[str, Any], *, urgency: object) -> list[dict[str, str]]:
+        self.asked += 1
         ids = [row["id"] for row in self.rows]
         begin = ids.index(query["page_token"]) + 1 if "page_token" in query else 0
         return list(self.rows[begin : begin + PAGE])
@@ -227,7 +229,7 @@ class Paged:
 
 def test_the_next_page_begins_after_the_last_row_of_this_one() -> None:
     client: Any = Paged()
-    assert len(read_trades(client, NOW)) == len(Paged.rows)
+    assert (len(read_trades(client, NOW)), client.asked) == (len(Paged.rows), 3)
 
 
 def test_a_transfer_of_shares_may_state_their_price() -> None:
