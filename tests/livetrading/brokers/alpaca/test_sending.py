@@ -35,9 +35,9 @@ def entries(desk: AlpacaDesk, number: int, **fields: Any) -> list[Order]:
     """Entries of one share each of symbols of their own, which are to be sent."""
     symbols = [f"A{index}" for index in range(number)]
     desk.server.list_assets(**dict.fromkeys(symbols, 11))
-    values = {"state": S.PENDING, "quantity": Decimal(1), "account": desk.account, "user": desk.user} | fields
-    times = {"created_at": desk.now, "state_changed_at": desk.wall, "valid_until": desk.now + timedelta(days=3)}
-    return [make_order(symbol=symbol, **values, **times) for symbol in symbols]
+    values: dict[str, Any] = {"state": S.PENDING, "quantity": Decimal(1), "account": desk.account}
+    values |= {"created_at": desk.now, "state_changed_at": desk.wall, "valid_until": desk.now + timedelta(days=3)}
+    return [make_order(user=desk.user, symbol=symbol, **(values | fields)) for symbol in symbols]
 
 
 # --- The limit of requests ---
