@@ -133,7 +133,8 @@ def test_exits_that_nobody_watches_after_a_split_are_an_alarm(desk: AlpacaDesk) 
     desk.books.hidden.add(activity.id)
     desk.step(4)
     assert desk.incidents() == [Incident.Kind.POSITION]  # the stored bars have the scale of the lot
-    store_bars(W=traded(*[tuple(price / 2 for price in row) for row in desk.rows]))
+    half = [(opened / 2, high / 2, low / 2, close / 2) for opened, high, low, close in desk.rows]
+    store_bars(W=traded(*half))
     desk.step(3)
     assert desk.incidents() == [Incident.Kind.POSITION, Incident.Kind.FAILED_EXIT]
     assert lot(desk)[1:] == (100, 10, 9, 12)
