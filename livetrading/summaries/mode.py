@@ -68,18 +68,11 @@ class LiveSwitch:
     def digest(self) -> str:
         """Of what may trade, where and how large: what is confirmed is this and nothing else. Money and lots are
         not in it, because they change all the time."""
-        rows = [
-            (
-                row.live.pk,
-                row.live.account_id,
-                not row.held_back,
-                row.live.traded_size_pct,
-                row.live.max_positions,
-                row.live.stop_loss_pct,
-                row.live.risk_rules().has_stop,
-            )
-            for row in self.rows
-        ]
+        rows = []
+        for row in self.rows:
+            live, rules = row.live, row.live.risk_rules()
+            size = (live.traded_size_pct, rules.max_position_size, rules.max_positions)
+            rows.append((live.pk, live.account_id, not row.held_back, size, rules.stop_loss_pct, rules.has_stop))
         shown = (self.account and self.account.pk, rows)
         return sha256(json.dumps(shown, default=str).encode()).hexdigest()[:32]
 
