@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+import numpy as np
 from django.conf import settings
 
 from tradedesk.core.bars import to_datetime
@@ -35,7 +36,7 @@ class Implausible(Exception):
 def differences(calendar: TradingCalendar, theirs: Days, first: date, last: date) -> dict[date, Hours]:
     """The days from `first` to `last` with other hours than in the calendar. theirs: the sessions of the broker.
     Pure. Raises Implausible."""
-    rows = (calendar.dates >= first) & (calendar.dates <= last)
+    rows = (calendar.dates >= np.datetime64(first)) & (calendar.dates <= np.datetime64(last))
     ours: dict[date, Hours] = {
         day: (to_datetime(opens), to_datetime(closes))
         for day, opens, closes in zip(

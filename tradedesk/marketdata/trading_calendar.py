@@ -54,11 +54,11 @@ def with_days(calendar: TradingCalendar, days: Mapping[date, Hours]) -> TradingC
     """The calendar with these hours on these days. Pure."""
     changed = np.array(sorted(days), "datetime64[D]")
     kept = ~np.isin(calendar.dates, changed)
-    new = [(day, *hours) for day, hours in sorted(days.items()) if hours is not None]
-    dates = np.concatenate([calendar.dates[kept], np.array([day for day, _, _ in new], "datetime64[D]")])
+    new = [(day, hours) for day, hours in sorted(days.items()) if hours is not None]
+    dates = np.concatenate([calendar.dates[kept], np.array([day for day, _ in new], "datetime64[D]")])
     opens, closes = (
-        np.concatenate([moments[kept], np.array([to_datetime64(row[n]) for row in new], "datetime64[us]")])
-        for n, moments in ((1, calendar.opens), (2, calendar.closes))
+        np.concatenate([moments[kept], np.array([to_datetime64(hours[n]) for _, hours in new], "datetime64[us]")])
+        for n, moments in enumerate((calendar.opens, calendar.closes))
     )
     order = np.argsort(dates, kind="stable")
     return TradingCalendar(dates[order], opens[order], closes[order])

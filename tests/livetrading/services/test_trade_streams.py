@@ -15,7 +15,7 @@ from pytest_django import Settings
 from livetrading.brokers.protocol import KeysRefused
 from livetrading.credentials import Credentials
 from livetrading.models import BrokerAccount
-from livetrading.services import trade_streams
+from livetrading.services import trade_streams, trade_updates
 from livetrading.services.trade_streams import REFUSED, SHORTEST, TradeStreams, pause_after
 from tests.livetrading.keyed_broker import KEYS
 from tradedesk.encryption import NotDecrypted
@@ -104,10 +104,8 @@ def wire(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Wire:
     monkeypatch.setattr(trade_streams, "credentials_of", lambda account: KEYS)
     monkeypatch.setattr(trade_streams, "close_old_connections", lambda: None)
     monkeypatch.setattr(trade_streams, "_nudge", lambda ids: found.nudges.append(set(ids)))
-    monkeypatch.setattr(trade_streams.trade_updates, "find_accounts", lambda: found.find())
-    monkeypatch.setattr(
-        trade_streams.trade_updates, "store_states", lambda problems, now: found.stored.update(problems)
-    )
+    monkeypatch.setattr(trade_updates, "find_accounts", lambda: found.find())
+    monkeypatch.setattr(trade_updates, "store_states", lambda problems, now: found.stored.update(problems))
     return found
 
 

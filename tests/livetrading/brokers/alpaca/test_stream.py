@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from typing import Any
 
 import pytest
 from pytest_django import Settings
-from websockets.exceptions import ConnectionClosedError
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.http11 import Response
 
 from livetrading.brokers.alpaca import stream
 from livetrading.brokers.alpaca.stream import address_of, is_update, read, updates
@@ -17,6 +18,7 @@ from livetrading.models import BrokerAccount
 from tests.alpaca_server.account import Account
 from tests.alpaca_server.server import AlpacaServer
 from tests.alpaca_server.test_orders import body
+from tests.alpaca_server.test_stream import PATIENCE
 from tradedesk.accounts.models import Mode
 
 PAPER = BrokerAccount(pk=1, broker=BrokerAccount.Broker.ALPACA, mode=Mode.PAPER)
@@ -50,11 +52,15 @@ def listen(books: Account, secret: str = "", account: BrokerAccount = PAPER) -> 
 async def heard(stream_of: AsyncGenerator[None], number: int) -> int:
     """How many it yields, at most this number; fewer when it ends."""
     count = 0
-    async with asyncio.timeout(30):
-        async for _ in stream_of:
-            count += 1
-            if count == number:
-                await stream_of.aclose()
+    try:
+        async with asyncio.timeout(PATIENCE) as patience:
+            async for _ in stream_of:
+                count += 1
+                if count == number:
+                    await stream_of.aclose()
+    except TimeoutError:
+        assert not patience.expired()
+        raise
     return count
 
 
@@ -130,7 +136,7 @@ def test_a_log_in_that_is_not_answered_ends_it(
         asyncio.run(heard(listen(books), 1))
 
 
-def test_a_redirect_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_redirect_is_not_followed() -> None:
     """The keys would go to another host."""
-    refusal: Any = OSError("a redirect")
-    assert stream._Connect("ws://127.0.0.1:8/stream").process_redirect(refusal) is refusal
+    redirect = InvalidStatus(Response(302, "Found", Headers(Location="ws://127.0.0.1:9/stream")))
+    assert stream._Connect("ws://127.0.0.1:8/stream").process_redirect(redirect) is redirect
