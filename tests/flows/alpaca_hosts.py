@@ -12,7 +12,7 @@ from tests.alpaca_server.data import MarketData
 from tests.alpaca_server.data_routes import routes_of
 from tests.alpaca_server.server import AlpacaServer
 from tests.alpaca_server.specification import violations
-from tradedesk.core.bars import Bars, Times
+from tradedesk.core.bars import Bars, Times, to_datetime64
 from tradedesk.marketdata import sessions
 
 SYMBOL, PRICE = "AAPL", 100.0
@@ -20,6 +20,7 @@ PAPER_KEY, LIVE_KEY = "PKNEWCOMER0000PAPER1", "AKNEWCOMER00000LIVE1"
 CASH = {PAPER_KEY: "100000", LIVE_KEY: "25842.18"}
 # How long the session has gone on when the test begins, and the sessions before it that have bars.
 RUNNING, BEFORE = timedelta(minutes=30), 3
+MINUTE = timedelta(minutes=1)
 # Seconds between two looks of the hosts at the clock and at their orders.
 PULSE = 0.1
 
@@ -89,11 +90,9 @@ class AlpacaHosts:
 
 def _minutes(days: Times) -> Bars:
     """Bars of a quiet market, a tenth of a dollar around the price."""
-    minute = np.timedelta64(1, "m")
     spans = [(sessions.session_open(day), sessions.session_close(day)) for day in days.tolist()]
-    times = np.concatenate(
-        [np.arange(*(np.datetime64(at.replace(tzinfo=None), "us") for at in span), minute) for span in spans]
-    )
+    minutes = [np.arange((end - start) // MINUTE).astype("m8[m]") for start, end in spans]
+    times = np.concatenate([to_datetime64(start) + each for (start, _), each in zip(spans, minutes, strict=True)])
     opens = PRICE + 0.1 * np.sin(np.arange(len(times)) / 20)
     closes = np.append(opens[1:], PRICE)
     return Bars(

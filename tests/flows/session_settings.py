@@ -24,6 +24,6 @@ def _wall(*_: Any, **__: Any) -> datetime:
 # Before any app is imported, so that no module has bound the functions of before. Celery keeps the wall clock: its
 # worker compares it with the time when a message expires.
 timezone.now = _now
-SystemClock.now = _now  # type: ignore[method-assign]
-DjangoFixup.now = _wall
+SystemClock.now = _now  # type: ignore[assignment,method-assign]
+DjangoFixup.now = _wall  # type: ignore[method-assign]
 CELERY_BEAT_SCHEDULER = "tests.flows.session_beat:SessionScheduler"
