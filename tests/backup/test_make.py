@@ -206,6 +206,7 @@ def test_only_one_backup_is_made_at_a_time(desk: MadeDesk, tmp_path: Path) -> No
         back_up(target, NOW, keep=7)
 
 
+@pytest.mark.django_db
 def test_a_damaged_database_is_no_backup(desk: MadeDesk, tmp_path: Path) -> None:
     with (desk.folder / "desk.sqlite3").open("r+b") as file:
         file.write(b"x" * 4096)

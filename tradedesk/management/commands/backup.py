@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.utils import timezone
 
 from tradedesk.audit.services import Entry, record_all
@@ -51,7 +52,7 @@ class Command(BaseCommand):
             # First, so that it is in the backup too, and no copy of the keys is without it.
             record_all([Entry(None, "backup", None, {"folder": str(folder), "keys": with_keys})], now)
             backup = back_up(folder, now, keep=keep, with_keys=with_keys)
-        except (CannotBackUp, OSError, sqlite3.Error, psycopg.Error) as error:
+        except (CannotBackUp, OSError, DatabaseError, sqlite3.Error, psycopg.Error) as error:
             raise CommandError(str(error)) from None
         manifest = backup.manifest
         self.stdout.write(
