@@ -32,7 +32,9 @@ REPLAY = (
 
 def in_this_market(account: str = "") -> Q:
     """A condition on accounts that the desk's market can be traded in, or on what has an account ("account__")."""
-    return Q() if settings.TRADES_AT_BROKERS else Q(**{f"{account}broker": BrokerAccount.Broker.PAPER})
+    if settings.TRADES_AT_BROKERS:
+        return Q(**{f"{account}pk__isnull": False})  # an empty Q is dropped from an "or"
+    return Q(**{f"{account}broker": BrokerAccount.Broker.PAPER})
 
 
 class BrokerAccount(models.Model):

@@ -7,7 +7,7 @@ Entries wait until exits and protection are through; those of a symbol always do
 import uuid
 from datetime import datetime, timedelta
 
-from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 
 from livetrading.brokers.protocol import NotSent, TooManyRequests
 from livetrading.models import BrokerAccount, Halt, Order, OrderState
@@ -43,12 +43,11 @@ def must_wait(order_id: uuid.UUID, wall_now: datetime) -> bool:
     exits = Order.objects.filter(on_the_way | waiting).exclude(purpose=Order.Purpose.ENTRY)
     of_symbol = exits.filter(account=OuterRef("account"), symbol=OuterRef("symbol"))
     quiet = Case(When(limited, then=F("account__quiet_until")))
-    here = in_this_market("account__")
     restored = Halt.objects.filter(account=OuterRef("account"), requested_by=RESTORE, lifted_at=None)
     order = Order.objects.filter(pk=order_id).annotate(
         quiet=quiet,
         held=Case(When(purpose=Order.Purpose.ENTRY, then=Exists(of_symbol)), default=Exists(restored)),
-        here=Case(When(here, then=True), default=False) if here else Value(True),
+        here=Case(When(in_this_market("account__"), then=True), default=False),
     )
     found = order.values_list("purpose", "account", "quiet", "held", "here").first()
     if found is None:

@@ -43,6 +43,8 @@ LISTS = [
     "/api/paper/positions",
 ]
 VALID = {"name": "Taken", "kind": "buy_and_hold", "symbols": ["IBM"]}
+# The bodies that a POST cannot do without.
+NEEDED = {"/api/v1/live-trading/positions/{position_id}/sold-outside": {"price": 31}}
 
 
 @pytest.fixture
@@ -90,7 +92,7 @@ def test_every_endpoint_but_the_public_ones_requires_a_user(charlies: ApiClient,
 def test_an_object_of_another_user_is_404(bobs: ApiClient, owned: dict[str, Any], method: str, path: str) -> None:
     before = [type(row)._default_manager.values().get(pk=row.pk) for row in owned.values()]
     body = {"limit": 1} if "{rule_id}" in path else VALID
-    response = bobs.send(method.upper(), address(path, owned), body if method == "put" else {})
+    response = bobs.send(method.upper(), address(path, owned), body if method == "put" else NEEDED.get(path, {}))
     assert response.status == 404
     noun, number = response.json["detail"].removeprefix("There is no ").rstrip(".").rsplit(" ", 1)
     assert noun in {owned[name]._meta.verbose_name for name in owned}
