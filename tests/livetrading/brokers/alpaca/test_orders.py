@@ -92,6 +92,8 @@ def test_a_replacement_names_its_quantity_only_when_it_changes() -> None:
     same, other = replacement_body(new, ROW), replacement_body(new, ROW | {"qty": "12"})
     assert same == {"client_order_id": "desk-b", "time_in_force": "gtc", "stop_price": "18.50"}
     assert other == same | {"qty": "10"}
+    with pytest.raises(OrderRefused):  # its price was reached
+        replacement_body(new, ROW | {"filled_qty": "4"})
 
 
 # --- What Alpaca reports ---
