@@ -10,6 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 from tests.api.backtesting import METRICS
 from tests.api.client import ApiClient
 from tests.chromium import find_chromium
+from tests.flows.browser import TIMEOUT_MS
 from tradedesk.api import HealthSchema
 from tradedesk.core.declarations import Rule, Unit
 from tradedesk.core.rules import COSTS, DEPLOYED_RULES, RULES
@@ -248,7 +249,8 @@ def test_the_page_loads_only_from_the_desk_and_sends_requests(
     endpoint.locator(".opblock-summary-control").click()
     endpoint.get_by_role("button", name="Try it out").click()
     endpoint.get_by_role("button", name="Execute").click()
-    expect(endpoint.locator(".live-responses-table tbody .response-col_status").first).to_contain_text("201")
+    status = endpoint.locator(".live-responses-table tbody .response-col_status").first
+    expect(status).to_contain_text("201", timeout=TIMEOUT_MS)
     context.close()
     assert [url for url in requested if not url.startswith(live_server.url)] == []
     assert violations == []
