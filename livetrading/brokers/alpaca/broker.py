@@ -121,7 +121,7 @@ class AlpacaBroker:
             client_order_id=client_order_id, quantity=request.quantity, filled_quantity=0
         ).exclude(broker_order_id="")
         order_id = known.values_list("broker_order_id", flat=True).first()
-        return {"id": order_id, "qty": str(request.quantity)} if order_id else None
+        return {"id": order_id, "qty": str(request.quantity), "filled_qty": "0"} if order_id else None
 
     def cancel(self, client_order_id: str) -> None:
         self._client.begin()
