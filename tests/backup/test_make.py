@@ -5,9 +5,11 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError
 from pytest_django import Settings
 
 from tests.backup.made_desk import KEYS, MadeDesk, bars_file, cents_in
@@ -16,6 +18,7 @@ from tradedesk.backup.files import Copier
 from tradedesk.backup.make import back_up, backups_in
 from tradedesk.backup.restore import check
 from tradedesk.lock import FileLock
+from tradedesk.management.commands import backup as command
 from tradedesk.monitoring.models import LastBackup
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -142,7 +145,15 @@ def test_only_one_backup_is_made_at_a_time(desk: MadeDesk, tmp_path: Path) -> No
         back_up(target, NOW, keep=7)
 
 
-def test_a_damaged_database_is_no_backup(desk: MadeDesk, tmp_path: Path) -> None:
+@pytest.mark.django_db
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_damaged_database_is_no_backup(
+    desk: MadeDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: bool
+) -> None:
+    if not recorded:
+        monkeypatch.setattr(command, "record_all", Mock(side_effect=DatabaseError))
+        with pytest.raises(CommandError, match="No keys are copied"):
+            call_command("backup", "--with-keys", "--to", str(tmp_path / "backups"))
     with (desk.folder / "desk.sqlite3").open("r+b") as file:
         file.write(b"x" * 4096)
     with pytest.raises(CommandError):
