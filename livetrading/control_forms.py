@@ -30,3 +30,7 @@ class CloseForm(forms.Form):
     quantity = forms.DecimalField(
         label="Shares to sell", required=False, min_value=0, max_digits=20, help_text="Empty for all."
     )
+
+
+class OutsideSaleForm(forms.Form):
+    price = forms.DecimalField(label="Price of a share", min_value=0, max_digits=20, help_text="Dollars.")

@@ -16,7 +16,7 @@ from livetrading.pipeline.expiry import expire_entries
 from livetrading.pipeline.patience import Patience
 from livetrading.pipeline.requeue import lost_orders
 from livetrading.pipeline.tick import tick
-from livetrading.services import decision_log
+from livetrading.services import broker_time, decision_log
 from livetrading.services.broker_turns import TURNS
 from livetrading.services.connection_tests import SLOTS, enqueue_next, enqueue_waiting, finish_test, run_test
 from livetrading.services.daily_summary import summarize_sessions
@@ -135,6 +135,12 @@ def delete_old_decisions() -> None:
 def watch_missed_checks() -> None:
     end_missed_checks()
     find_missed_checks(market_clock().now(), market_status())
+
+
+@shared_task
+def compare_times() -> None:
+    """On the queue of notifications, because it waits for a broker."""
+    broker_time.compare(timezone.now)
 
 
 @shared_task

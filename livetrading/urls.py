@@ -45,6 +45,11 @@ desk_patterns = [
         name="close_position",
     ),
     path(
+        "dashboard/live-trading/accounts/<int:account_id>/positions/<str:symbol>/sold-outside",
+        closing.sold_outside,
+        name="sold_outside",
+    ),
+    path(
         "dashboard/live-trading/accounts/<int:account_id>/lots/<uuid:entry_id>/close",
         closing.lot,
         name="close_lot",

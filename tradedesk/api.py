@@ -112,6 +112,9 @@ class HealthSchema(Schema):
     orders: str
     accounts: str
     failures: str = Field(description="Strategies whose checks fail again and again.")
+    trade_updates: str = Field(description="The brokers' streams of order updates; the desk trades without them.")
+    calendar: str = Field(description="The days of the market, compared with the broker's.")
+    clock: str = Field(description="The clock of this machine, compared with the broker's.")
     details: dict[str, str]
 
 

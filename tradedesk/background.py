@@ -13,6 +13,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from django.conf import settings
 
+from tradedesk.running import Running, find
+
 MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 # The first start of a version compiles for a quarter of a minute, on a slow machine for minutes.
 SECONDS_TO_START = 600.0
@@ -34,6 +36,8 @@ class Seen:
 def start_in_background(arguments: Sequence[str], url: str, log: Path) -> None:
     """Start `manage.py` with these arguments, and return when the desk at `url` is healthy. What it prints goes to
     `log`; the log of the start before is kept beside it. Raises NotStarted."""
+    if look(url) is not None:
+        raise NotStarted(f"Another desk answers at {url}. Stop it, or choose another PORT.")
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if log.exists():
         log.replace(log.with_name(f"{log.name}.1"))
@@ -46,12 +50,21 @@ def start_in_background(arguments: Sequence[str], url: str, log: Path) -> None:
             start_new_session=True,  # the end of the terminal does not end it
         )
     deadline = time.monotonic() + SECONDS_TO_START
-    while (seen := look(url)) is None or seen.status == "down":
+    while not _is_healthy(child.pid, url):
         if child.poll() is not None:
             raise NotStarted(log.read_text(errors="replace").strip() or f"It ended with {child.returncode}.")
         if time.monotonic() >= deadline:
             raise NotStarted(f"The desk is not healthy after {SECONDS_TO_START:.0f} s; it goes on. See {log}")
         time.sleep(0.2)
+
+
+def _is_healthy(process: int, url: str) -> bool:
+    """Whether this process has the data folder, and its desk answers."""
+    held = find()
+    if not (isinstance(held, Running) and held.process == process):
+        return False
+    seen = look(url)
+    return seen is not None and seen.status != "down"
 
 
 def look(url: str) -> Seen | None:

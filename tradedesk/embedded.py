@@ -3,6 +3,7 @@
 One worker trades, one makes the first checks of deployments, one runs backtests and searches, one computes
 evidence, and one sends notifications, each with its own threads: so neither research nor a mail server that hangs
 delays an order, a deployment does not wait for the checks of others, and a backtest does not wait for evidence.
+Another thread listens to the brokers; the desk works without it.
 
 A stop or a crash loses the messages in memory, but not the work: the database records what is waiting, and
 the recovery tasks of beat enqueue it again.
@@ -17,6 +18,7 @@ from celery import Celery
 from celery.beat import Service
 from celery.worker import WorkController, state
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from tradedesk.celery import make_app
 from tradedesk.monitoring.tasks import record_ready
@@ -51,6 +53,8 @@ class Embedded:
         notifications = _worker(
             make_app(set_as_current=False), "notifications", settings.NOTIFICATION_QUEUE, NOTIFICATION_THREADS
         )
+        self.streams = import_string("livetrading.services.trade_streams.TradeStreams")()
+        self.listening = threading.Thread(target=self.streams.run, name="streams", daemon=True)
         self.beat = Service(app, scheduler_cls=app.conf.beat_scheduler)
         self.threads = (
             threading.Thread(target=worker.start, name="worker", daemon=True),
@@ -64,11 +68,14 @@ class Embedded:
     def start(self) -> None:
         for thread in self.threads:
             thread.start()
+        if settings.TRADES_AT_BROKERS:
+            self.listening.start()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def request_stop(self) -> None:
         self.stopping = True
         self.beat.stop(wait=False)
+        self.streams.stop()
         state.should_stop = 0  # type: ignore[assignment]  # the exit code
         # A worker checks the flag when it receives a message, so send one.
         logging.getLogger("celery.worker.control").setLevel(logging.ERROR)  # hides a warning about this message
@@ -77,9 +84,10 @@ class Embedded:
     def join(self, timeout: float) -> bool:
         """Wait for the threads to end. Returns False if one is still running after `timeout` seconds."""
         deadline = time.monotonic() + timeout
-        for thread in filter(threading.Thread.is_alive, self.threads):
+        threads = (*self.threads, self.listening)
+        for thread in filter(threading.Thread.is_alive, threads):
             thread.join(max(0.0, deadline - time.monotonic()))
-        return not any(thread.is_alive() for thread in self.threads)
+        return not any(thread.is_alive() for thread in threads)
 
     def _run_beat(self) -> None:
         self.ready.wait()

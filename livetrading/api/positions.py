@@ -12,6 +12,7 @@ from livetrading.api.deployments import IdempotencyKey
 from livetrading.api.orders import OrderSchema
 from livetrading.models import LivePosition, Order, PaperPosition
 from livetrading.pipeline.direct import act_without_workers
+from livetrading.pipeline.outside_sales import NotRecorded, record_sale
 from livetrading.services.closing import NotClosed, close_position, sold_with_key
 from livetrading.summaries.account import read_account
 from tradedesk.accounts.models import Mode, User
@@ -117,6 +118,32 @@ def close_one_position(
     )
 
 
+class OutsideSaleBody(Body):
+    price: Annotated[float, Field(gt=0)] = Field(description="Dollars for each share.", examples=[31.2])
+
+
+@router.post(
+    "/positions/{int:position_id}/sold-outside", response={200: ClosingSchema, **UNKNOWN, **BAD_BODY, 409: Problem}
+)
+def record_outside_sale(request: UserRequest, position_id: int, body: OutsideSaleBody) -> Status[object]:
+    """Books the shares that the broker holds less than the desk's records as sold at this price, of the oldest
+    lots first. Nothing is sent to the broker. 409 unless the difference has lasted some minutes and nothing
+    explains it."""
+    model = PaperPosition if request.user.mode == Mode.PAPER else LivePosition
+    rows = model._default_manager.filter(account__user=request.user, account__mode=request.user.mode)
+    position = find(rows.select_related("account"), position_id)
+    now, wall_now = read_clocks()
+    price = Decimal(str(body.price))
+    try:
+        orders = record_sale(position.account, position.symbol, price, by=request.user, now=now, wall_now=wall_now)
+    except NotRecorded as refusal:
+        if refusal.field:
+            raise Refused({refusal.field: str(refusal)}) from None
+        return Status(409, Problem(detail=str(refusal)))
+    act_without_workers([position.account_id], read_clocks)
+    return Status(200, _closing(request, orders))
+
+
 def answer_closing(request: UserRequest, account_id: int, close: Callable[[], list[Order]]) -> Status[object]:
     try:
         orders = close()
@@ -125,8 +152,12 @@ def answer_closing(request: UserRequest, account_id: int, close: Callable[[], li
             raise Refused({refusal.field: str(refusal)}) from None
         return Status(409, Problem(detail=str(refusal)))
     act_without_workers([account_id], read_clocks)
+    return Status(202, _closing(request, orders))
+
+
+def _closing(request: UserRequest, orders: list[Order]) -> ClosingSchema:
     rows = request.user.orders.select_related("account").filter(pk__in=[order.pk for order in orders])
-    return Status(202, ClosingSchema(orders=[OrderSchema.model_validate(row) for row in rows]))
+    return ClosingSchema(orders=[OrderSchema.model_validate(row) for row in rows])
 
 
 def open_positions(user: User, mode: str) -> list[PositionSchema]:

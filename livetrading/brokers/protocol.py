@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
@@ -26,6 +26,10 @@ class TooManyRequests(OutcomeUnknown):
     def __init__(self, reason: str, retry_after: timedelta) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class NotSent(TooManyRequests):
+    """The desk's own limit held the request back: the broker did not get it."""
 
 
 def _same(price: Decimal) -> Decimal:
@@ -142,8 +146,8 @@ class BrokerOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerFill:
-    """One execution. activity_id: the broker's id of it, unique in the account. commission: 0 when the broker
-    reports fees later, as activities."""
+    """One execution. activity_id: the broker's id of it, unique in the account. client_order_id: "" when the order
+    is from outside the desk, or not known yet. commission: 0 when the broker reports fees later, as activities."""
 
     activity_id: str
     client_order_id: str
@@ -179,7 +183,8 @@ class BrokerActivity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountReport:
-    """Dollars. equity: cash plus the market value of the positions. blocked: why the broker accepts no orders; ""
+    """Dollars. equity: cash plus the market value of the positions. buying_power: what can be bought without
+    borrowed money. blocked: why the broker accepts no orders; ""
     when it does. number, status, shorting: the broker's account number, its word for the state of the account, and
     whether shares may be sold that are not held; "" or None where it does not say."""
 
@@ -194,10 +199,12 @@ class AccountReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerPosition:
-    """quantity: shares, negative when short."""
+    """quantity: shares, negative when short. price: the newest one that the broker knows, in dollars; None where
+    it does not say."""
 
     symbol: str
     quantity: Decimal
+    price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +214,23 @@ class Asset:
 
     problem: str = ""
     fractionable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerClock:
+    """The broker's own time, aware, and whether its market is open then."""
+
+    time: datetime
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerDay:
+    """A session of the broker's calendar: its day in New York, its open and its close, aware, in UTC."""
+
+    day: date
+    opens: datetime
+    closes: datetime
 
 
 class Broker(Protocol):
@@ -258,4 +282,25 @@ class ListsAssets(Protocol):
 
     def asset(self, symbol: str) -> Asset:
         """Raises OutcomeUnknown."""
+        ...
+
+
+@runtime_checkable
+class ListsFillsOfOrder(Protocol):
+    """A broker that lists the fills of one order, whenever they were."""
+
+    def fills_of(self, order: BrokerOrder, since: datetime) -> list[BrokerFill]:
+        """since: the order was sent then or later. It may answer nothing for an order that it is asked for again
+        and again. Raises OutcomeUnknown."""
+        ...
+
+
+@runtime_checkable
+class TellsTime(Protocol):
+    """A broker that says what time it is and when it trades. Both raise OutcomeUnknown."""
+
+    def clock(self) -> BrokerClock: ...
+
+    def calendar(self, first: date, last: date) -> list[BrokerDay]:
+        """The sessions from `first` to `last`, both included, in their order."""
         ...

@@ -6,12 +6,14 @@ from livetrading.models.decision import BarDecision
 from livetrading.models.halt import Halt
 from livetrading.models.incident import Incident
 from livetrading.models.live_strategy import LiveStrategy
+from livetrading.models.market_time import MarketDay, TimeComparison
 from livetrading.models.order import Fill, Order, OrderState
 from livetrading.models.paper_book import PaperAccount, PaperFill, PaperOrder
 from livetrading.models.position import LivePosition, PaperPosition
 from livetrading.models.promotion import Promotion
 from livetrading.models.signal import SignalHistory
 from livetrading.models.trade import LiveTrade, PaperTrade
+from livetrading.models.trade_stream import TradeStream
 
 __all__ = [
     "AccountActivity",
@@ -27,6 +29,7 @@ __all__ = [
     "LivePosition",
     "LiveStrategy",
     "LiveTrade",
+    "MarketDay",
     "Order",
     "OrderState",
     "PaperAccount",
@@ -38,4 +41,6 @@ __all__ = [
     "SignalHistory",
     "SummarizedSession",
     "SymbolSector",
+    "TimeComparison",
+    "TradeStream",
 ]

@@ -24,6 +24,17 @@ FAILING = 3
 LONGEST_TEST = timedelta(seconds=60)
 
 
+REPLAY = (
+    "This desk plays sample prices of the past, so it uses no account at a broker, paper or live. Start it with "
+    "MARKET=alpaca."
+)
+
+
+def in_this_market(account: str = "") -> Q:
+    """A condition on accounts that the desk's market can be traded in, or on what has an account ("account__")."""
+    return Q() if settings.TRADES_AT_BROKERS else Q(**{f"{account}broker": BrokerAccount.Broker.PAPER})
+
+
 class BrokerAccount(models.Model):
     """One account of a user at one broker. Deployments, orders, fills, trades and positions point at it.
 
@@ -129,6 +140,11 @@ class BrokerAccount(models.Model):
     @property
     def is_simulation(self) -> bool:
         return self.broker == self.Broker.PAPER
+
+    @property
+    def market_problem(self) -> str:
+        """Why the desk's market cannot be traded in this account, and it is left alone; "" when it can."""
+        return "" if self.is_simulation or settings.TRADES_AT_BROKERS else REPLAY
 
     @property
     def revoked(self) -> bool:

@@ -1,5 +1,7 @@
 """Incidents: what a person must know, because the desk's records and those of the broker do not agree."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 
@@ -54,3 +56,9 @@ class Incident(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def missing(self) -> Decimal:
+        """The shares that the broker still holds less than our records."""
+        is_open = self.kind == self.Kind.POSITION and self.resolved_at is None
+        return max(Decimal(0), -Decimal(self.facts.get("difference", 0))) if is_open else Decimal(0)

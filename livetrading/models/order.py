@@ -43,7 +43,7 @@ _AT_BROKER = {_S.ACCEPTED, _S.CANCEL_PENDING} | _FILLS | ENDED_AT_BROKER
 # From -> to. WAITING: a protective exit before its entry is filled, or an exit before its shares are free.
 # GUARDED: a protective exit that the desk watches, because the broker cannot hold it. UNKNOWN returns to PENDING
 # only when the broker has confirmed that it never received the order; the same client_order_id is then sent again.
-# BLOCKED and CANCELLED go to CANCEL_PENDING when the broker turns out to have the order after all, and so does a
+# One that has ended unfilled goes to CANCEL_PENDING when the broker turns out to have it after all, and so does a
 # PENDING one that was claimed before, because a request that is still on its way may arrive.
 TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     _S.WAITING: frozenset({_S.GUARDED, _S.PENDING, _S.BLOCKED} | _AT_BROKER),
@@ -56,11 +56,13 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     _S.CANCEL_PENDING: frozenset(_FILLS | ENDED_AT_BROKER),
     _S.FILLED: frozenset(_FILLS),
     _S.CANCELLED: frozenset({_S.CANCEL_PENDING} | _FILLS),
-    _S.REJECTED: frozenset(_FILLS),
-    _S.EXPIRED: frozenset(_FILLS),
+    _S.REJECTED: frozenset({_S.CANCEL_PENDING} | _FILLS),
+    _S.EXPIRED: frozenset({_S.CANCEL_PENDING} | _FILLS),
     _S.BLOCKED: frozenset({_S.CANCEL_PENDING} | _FILLS),
 }
-FINAL = (_S.FILLED, _S.CANCELLED, _S.REJECTED, _S.EXPIRED, _S.BLOCKED)
+# Ended, and the broker should not have it any more.
+GIVEN_UP = (_S.CANCELLED, _S.REJECTED, _S.EXPIRED, _S.BLOCKED)
+FINAL = (_S.FILLED, *GIVEN_UP)
 WORKING = tuple(state for state in OrderState if state not in FINAL)
 # The states of an order that the broker may have. SUBMITTING orders belong to the worker that claimed them, until
 # requeue marks them UNKNOWN.
@@ -124,7 +126,7 @@ class Order(models.Model):
     trailing_dollars = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     # Protective exits only: where they are kept.
     holder = models.CharField(max_length=8, choices=Holder, blank=True)
-    # Whether the broker got its price before the fill, from the close of the decision.
+    # Whether the broker got it before the fill: a net around the close of the decision, for its entry's session.
     provisional = models.BooleanField(default=False)
     # Exits only: the entry whose lot this order closes.
     opening_order = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="exits")
@@ -249,6 +251,16 @@ class Order(models.Model):
         if claimed:
             journal.order_moved(cls._default_manager, order_id, _S.SUBMITTING, "")
         return claimed == 1
+
+    @classmethod
+    def give_back(cls, order_id: uuid.UUID, sender: str, wall_now: datetime) -> bool:
+        """SUBMITTING -> PENDING by the sender that has certainly sent nothing: as if it had not claimed the order.
+        False when it has lost the claim."""
+        claimed = cls.objects.filter(pk=order_id, state=_S.SUBMITTING, sender=sender)
+        given = claimed.update(state=_S.PENDING, state_changed_at=wall_now, sender="", attempts=F("attempts") - 1)
+        if given:
+            journal.order_moved(cls._default_manager, order_id, _S.PENDING, "")
+        return given == 1
 
     @classmethod
     def renew_claim(cls, order_id: uuid.UUID, sender: str, wall_now: datetime) -> bool:

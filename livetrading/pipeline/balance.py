@@ -1,8 +1,8 @@
 """The balance of an account: the broker's cash, equity and positions, compared with the desk's records."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,30 +12,36 @@ from django.db.models import Case, F, Value, When
 from livetrading.brokers.protocol import AccountReport, Broker, BrokerPosition
 from livetrading.models import BrokerAccount, Incident
 from livetrading.models.position import position_model
+from livetrading.pipeline.awaited_money import Differences, awaited_money, follow_awaited, peak_of
 from livetrading.services.incidents import Difference, follow_differences
 from tradedesk.core.money import CENT, DUST
 from tradedesk.marketdata.quotes import market_day
 
 log = logging.getLogger(__name__)
 State, Kind = BrokerAccount.State, Incident.Kind
-Differences = dict[tuple[Incident.Kind, str], Difference]
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
     """equity: in dollars, held: the shares by symbol; None when the broker did not report them. changed: whether
-    the pages have to change."""
+    the pages have to change. prices: the newest ones that the broker knows of what is held."""
 
     equity: float | None
     held: Mapping[str, Decimal] | None
     changed: bool
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
 
 
-def take_over_balance(account: BrokerAccount, broker: Broker, now: datetime) -> Balance:
+def take_over_balance(
+    account: BrokerAccount, broker: Broker, now: datetime, complete: Callable[[], bool], *, problem: str = ""
+) -> Balance:
     """Store the broker's report as the account's snapshot, and follow the differences from our records; they are
-    never adopted. A broker that does not report its balance stops nothing else: exits do not need it."""
+    never adopted. A broker that does not report its balance stops nothing else: exits do not need it. complete:
+    whether the desk has all activities up to the report, with which the booked cash begins. problem: what else
+    the broker did not report, for which the account is degraded."""
     try:
         report, positions = broker.account(), broker.positions()
+        begins = account.booked_cash is None and complete()
     except Exception as error:
         log.exception("The balance of account %s could not be read", account.pk)
         reason = f"The broker did not report the account's balance: {str(error) or type(error).__name__}"[:300]
@@ -50,37 +56,49 @@ def take_over_balance(account: BrokerAccount, broker: Broker, now: datetime) -> 
         locked = BrokerAccount.locked(account.pk)
         if locked.epoch != account.epoch:
             return Balance(None, None, False)  # the records were emptied since this tick began
-        changed = _store(locked, report, now)
-        changed |= follow_differences(locked, _differences(locked, report, positions), now)
+        if begins and locked.booked_cash is None:
+            locked.booked_cash = report.cash
+        found = _differences(locked, report, positions)
+        awaited = follow_awaited(locked, found, now)
+        changed = _store(locked, report, awaited, now, problem)
+        changed |= follow_differences(locked, found, now)
     # Nothing in another account is the desk's to sell.
     is_other = bool(account.number and report.number and account.number != report.number)
     held = {} if is_other else {position.symbol: position.quantity for position in positions}
-    return Balance(float(report.equity), held, changed)
+    prices = {each.symbol: each.price for each in positions if each.symbol in held and each.price is not None}
+    return Balance(float(report.equity), held, changed, prices)
+
+
+def begin_day(account: BrokerAccount, now: datetime) -> None:
+    """On another day in New York losses are measured from the last report of the day before. Before any transfer
+    of the new day moves that."""
+    if account.equity is not None and account.equity_day != (day := market_day(now)):
+        account.equity_day, account.day_start_equity = day, account.equity - awaited_money(account, now)
 
 
 def follow_transfer(account: BrokerAccount, amount: Decimal) -> None:
     """Move what losses are measured from by money that was paid in or out, so that a transfer is neither a gain
-    nor a loss. A deposit that the last report included has raised the peak already."""
-    booked = account.cash is not None and account.booked_cash is not None
-    included = booked and abs((account.cash or 0) - (account.booked_cash or 0) - amount) < CENT
+    nor a loss. While the report has it and the list of activities does not, or the other way round, it is awaited
+    money."""
     if account.day_start_equity is not None:
         account.day_start_equity += amount
-    if account.peak_equity is not None and not (included and amount > 0):
+    if account.peak_equity is not None:
         account.peak_equity += amount
 
 
-def _store(account: BrokerAccount, report: AccountReport, now: datetime) -> bool:
+def _store(account: BrokerAccount, report: AccountReport, awaited: Decimal, now: datetime, problem: str) -> bool:
+    """awaited: the money that is awaited with this report."""
     before = (account.cash, account.equity, account.state)
-    if account.equity_day != (day := market_day(now)):
-        account.equity_day = day
-        account.day_start_equity = report.equity if account.equity is None else account.equity
+    begin_day(account, now)
+    if account.equity is None:
+        account.equity_day, account.day_start_equity = market_day(now), report.equity - awaited
     account.cash, account.equity, account.buying_power = report.cash, report.equity, report.buying_power
-    account.peak_equity = max(account.peak_equity or report.equity, report.equity)
-    if account.booked_cash is None:
-        account.booked_cash = report.cash
+    measured = peak_of(report.equity, awaited)
+    account.peak_equity = max(account.peak_equity or measured, measured)
     account.snapshot_at = account.reconciled_at = now
-    account.state = State.BLOCKED if report.blocked else State.CONNECTED
-    account.state_reason, account.failures = report.blocked[:300], 0
+    account.state = State.BLOCKED if report.blocked else State.DEGRADED if problem else State.CONNECTED
+    account.state_reason = " ".join(filter(None, (report.blocked, problem)))[:300]
+    account.failures = account.failures + 1 if problem else 0
     days = ("equity_day", "day_start_equity")
     fields = (
         *days,
@@ -111,8 +129,8 @@ def _differences(account: BrokerAccount, report: AccountReport, positions: list[
             found[Kind.POSITION, symbol] = Difference(
                 f"{(other - own).normalize():f}", f"{own.normalize():f}", text
             )
-    booked = account.booked_cash or Decimal(0)
-    if abs(report.cash - booked) >= CENT:
+    booked = account.booked_cash
+    if booked is not None and abs(report.cash - booked) >= CENT:
         text = f"The broker has ${report.cash:,.2f} in cash, the desk's records ${booked:,.2f}."
         found[Kind.CASH, ""] = Difference(
             f"{(report.cash - booked).quantize(CENT)}", f"{booked.normalize():f}", text

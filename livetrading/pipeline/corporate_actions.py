@@ -19,6 +19,7 @@ from livetrading.models.trade import Trade, trades_of
 from livetrading.pipeline.exit_retries import has_failed
 from livetrading.pipeline.lots import refresh_position
 from livetrading.pipeline.splits import Change, change_of
+from livetrading.services.failed_exits import all_clear
 from livetrading.services.order_audit import move_and_record
 from livetrading.services.signal_codes import note_end
 from tradedesk.audit.origin import DESK
@@ -99,6 +100,7 @@ def carry_out(account: BrokerAccount, change: Change, activity_id: str, now: dat
     for lot in lots:
         before = _facts(lot)
         _change_lot(lot, change)
+        all_clear(account, lot.opening_order_id, now)
         details = {"activity_id": activity_id, "lot": str(lot.opening_order_id)}
         action = "split" if change.symbol == change.new_symbol else "symbol_changed"
         records.append(Entry(DESK, action, account, details | {"before": before, "after": _facts(lot)}))

@@ -35,6 +35,12 @@ def take_over_corrections(account: BrokerAccount, now: datetime, wall_now: datet
     return changed
 
 
+def reopen(account: BrokerAccount, activity_id: str) -> None:
+    """The fill with this id is booked only now: what undid or corrected it before is booked again. Under the lock
+    of the account."""
+    account.activities.filter(kind__in=CORRECTIONS, previous_id=activity_id, booked=True).update(booked=False)
+
+
 def _take_over(account: BrokerAccount, activity: AccountActivity, now: datetime, wall_now: datetime) -> bool:
     aside = Incident.Kind.UNBOOKED_FILL
     if account.incidents.filter(kind=aside, key=activity.previous_id, resolved_at=None).exists():
@@ -60,7 +66,8 @@ def _book(account: BrokerAccount, activity_pk: int, now: datetime, wall_now: dat
     activity.booked, activity.amount = True, Decimal(0)
     fill = _present(account, activity.previous_id)
     if fill is None:
-        # It was an order from outside the desk, whose fills are skipped; what differs says so.
+        # It was an order from outside the desk, whose fills are skipped; what differs says so. Or the fill is
+        # not known yet, and opens this again.
         activity.save(update_fields=["booked", "amount"])
         return True
     must_have_scale_of_fills(account, fill.order)
@@ -79,6 +86,7 @@ def _book(account: BrokerAccount, activity_pk: int, now: datetime, wall_now: dat
             price=activity.price,
             commission=fill.commission,
         )
+        reopen(account, after.activity_id)
     activity.amount = _cash_of(after) - _cash_of(fill)
     activity.symbol = fill.order.symbol
     activity.save(update_fields=["booked", "amount", "symbol"])

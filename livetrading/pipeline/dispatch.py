@@ -15,7 +15,9 @@ from livetrading.models import (
     Order,
     OrderState,
     PaperPosition,
+    TradeStream,
 )
+from livetrading.models.account import in_this_market
 from livetrading.models.halt import UNFINISHED
 from livetrading.models.live_strategy import CHECKED
 from livetrading.models.order import WORKING
@@ -27,6 +29,9 @@ RECONCILE_EVERY = timedelta(seconds=5)
 # One with active strategies, after this one: its loss limits are watched, signal or not. So is one that is not
 # simulated: a broker may undo a sale, or charge a fee, later.
 WATCH_EVERY = timedelta(seconds=60)
+# One whose broker has said that something happened, at once, and after this time again: a burst of such messages
+# must not use up its requests.
+NUDGED_EVERY = timedelta(seconds=2)
 ACCOUNTS = 1000
 # A claim is a lease, or the pause after a tick that failed, which is longer.
 LONGEST_CLAIM = timedelta(seconds=60)
@@ -41,7 +46,7 @@ def claim_due_accounts(now: datetime, wall_now: datetime) -> list[tuple[int, dat
     with transaction.atomic():
         # The row locks let only one of two dispatchers claim an account; one that a tick has locked has its turn
         # the next time.
-        waiting = BrokerAccount.objects.filter(free, revoked_at=None).filter(needs_tick(now))
+        waiting = BrokerAccount.objects.filter(free, in_this_market(), revoked_at=None).filter(needs_tick(now))
         longest_first = waiting.order_by(F("claimed_until").asc(nulls_first=True), "pk")
         due = list(longest_first.select_for_update(skip_locked=True).values_list("pk", flat=True)[:ACCOUNTS])
         if due:
@@ -51,8 +56,8 @@ def claim_due_accounts(now: datetime, wall_now: datetime) -> list[tuple[int, dat
 
 def needs_tick(now: datetime) -> Q:
     """A condition on BrokerAccount: a check is due, an order waits for an answer, a halt has something to do, or
-    what is held or at the broker was not reconciled for a while; or it has active strategies, or is not simulated
-    and verified, and was not looked at for longer."""
+    what is held or at the broker was not reconciled for a while, or since the broker told of something; or it has
+    active strategies, or is not simulated and verified, and was not looked at for longer."""
     orders = Order.objects.filter(account=OuterRef("pk"))
     due = LiveStrategy.objects.filter(account=OuterRef("pk"), status__in=CHECKED, next_check_at__lte=now)
     urgent = orders.filter(
@@ -72,6 +77,11 @@ def needs_tick(now: datetime) -> Q:
         | Exists(halts)
         | Q(failures__gt=0)
     )
+    # A reconciliation that began before the message may not have seen it.
+    told = TradeStream.objects.filter(
+        account=OuterRef("pk"), nudged_at__gt=OuterRef("reconciled_at"), nudged_at__lte=now
+    )
+    nudged = Q(Exists(told)) & Q(reconciled_at__lte=now - NUDGED_EVERY)
     active = LiveStrategy.objects.filter(account=OuterRef("pk"), status=LiveStrategy.Status.ACTIVE)
     stale = Q(reconciled_at=None) | Q(reconciled_at__lte=now - RECONCILE_EVERY)
     quiet = Q(reconciled_at=None) | Q(reconciled_at__lte=now - WATCH_EVERY)
@@ -81,6 +91,7 @@ def needs_tick(now: datetime) -> Q:
         Q(Exists(due))
         | Q(Exists(urgent))
         | Q(halting)
+        | nudged
         | (stale & Q(watched))
         | (quiet & (Exists(active) | remote))
     )

@@ -12,6 +12,7 @@ from livetrading.brokers.protocol import (
     Broker,
     BrokerOrder,
     Capabilities,
+    NotSent,
     OrderRefused,
     OrderRequest,
     OutcomeUnknown,
@@ -19,6 +20,7 @@ from livetrading.brokers.protocol import (
 from livetrading.journal import ids_of
 from livetrading.models import BrokerAccount, Incident, Order, OrderState
 from livetrading.models.decision_code import DecisionCode
+from livetrading.pipeline.absence import looked_before_refusal, refusal_counts
 from livetrading.pipeline.allowance import rules_before_sending
 from livetrading.pipeline.backoff import back_off, must_wait
 from livetrading.pipeline.book import read_books
@@ -51,7 +53,8 @@ def execute_order(
     order_id: uuid.UUID, now: datetime, wall_now: datetime, clock: Callable[[], datetime] | None = None
 ) -> None:
     """Send a PENDING order to its broker; does nothing when another worker has claimed it. An entry stays PENDING
-    while its account backs off, an exit while its account is restored and not lifted. clock: the wall time, read
+    while its account backs off or the desk's limit of requests is reached, an exit while its account is restored
+    and not lifted. clock: the wall time, read
     again right before the broker is called; None when it does not pass.
 
     The order becomes ACCEPTED, BLOCKED or REJECTED with the reason, or UNKNOWN when the broker does not respond.
@@ -74,6 +77,10 @@ def execute_order(
     except _LostClaim:
         log.warning("Order %s was not sent: its sender took too long.", order.client_order_id, extra=ids_of(order))
         return
+    except NotSent as limit:
+        Order.give_back(order.pk, sender, wall_now)
+        log.info("Order %s waits: %s", order.client_order_id, limit, extra=ids_of(order))
+        return
     except _HeldBack as held:
         _end(order, OrderState.BLOCKED, held.verdict.reason, now, wall_now, code_of(held.verdict.held))
     except NoBroker as error:
@@ -82,7 +89,11 @@ def execute_order(
         else:
             _end(order, OrderState.BLOCKED, str(error), now, wall_now, DecisionCode.NO_BROKER)
     except OrderRefused as refusal:
-        _end(order, OrderState.REJECTED, str(refusal), now, wall_now)
+        if refusal_counts(order):
+            _end(order, OrderState.REJECTED, str(refusal), now, wall_now)
+        else:
+            reason = str(refusal)[:300]
+            _move(order, OrderState.UNKNOWN, wall_now, reason=reason, **looked_before_refusal(wall_now))
     except Exception as error:
         # Whatever else went wrong, the broker may have the order: it is asked before anything is sent again.
         log.warning(

@@ -3,12 +3,12 @@ their strategy enters no more, or they stand in the way of a sale."""
 
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Min, OuterRef
 
 from livetrading.brokers.protocol import Capabilities
 from livetrading.models import BrokerAccount, Order, OrderState
 from livetrading.models.decision_code import DecisionCode
-from livetrading.models.order import OrderType
+from livetrading.models.order import WORKING, OrderType
 from livetrading.models.signal import OrderSide
 from livetrading.pipeline.gate import NOT_ACTIVE, TOO_LATE
 from livetrading.pipeline.validity import in_words, valid_until
@@ -20,6 +20,8 @@ from tradedesk.accounts.changes import bump_version
 ORDERS_OF_A_RUN = 500
 # Market time after `valid_until` in which the broker may end an entry by itself.
 BROKER_GRACE = timedelta(minutes=2)
+# Market time after the first fill of an entry whose exits are valid only once it is filled completely.
+UNPROTECTED = timedelta(minutes=1)
 _AT_BROKER = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
 _ON_THE_WAY = (OrderState.WAITING, OrderState.PENDING, OrderState.SUBMITTING, OrderState.UNKNOWN)
 
@@ -51,8 +53,8 @@ def cancel_entries_at_broker(
     account: BrokerAccount, capabilities: Capabilities, now: datetime, wall_now: datetime
 ) -> bool:
     """Cancel the entries, and what is left of those that are filled in part, whose strategy enters no more, that
-    the broker should have filled or let expire by the market time `now`, or that stand in the way of a sale.
-    Returns whether there was one. One query without any.
+    the broker should have filled or let expire by the market time `now`, that keep what they have bought
+    unprotected, or that stand in the way of a sale. Returns whether there was one. One query without any.
 
     A strategy cancels its entries when it is stopped or paused. One that was being sent then, or whose answer was
     lost, shows up at the broker only later.
@@ -62,9 +64,13 @@ def cancel_entries_at_broker(
     sales = account.orders.filter(
         state__in=_ON_THE_WAY, side=OrderSide.SELL, type=OrderType.MARKET, symbol=OuterRef("symbol")
     )
-    entries = entries.annotate(opposed=Exists(sales))
+    legs = Order.objects.filter(opening_order=OuterRef("pk"), state__in=WORKING, holder=Order.Holder.ATTACHED)
+    entries = entries.annotate(opposed=Exists(sales), has_legs=Exists(legs), begun=Min("fills__time"))
     for order in entries.select_related("user", "account", "live_strategy"):
         reason = _ended_by_strategy(order) or _not_filled_in_time(order, capabilities, now)
+        unprotected = capabilities.attached_exits_at_price and order.has_legs and order.begun is not None
+        if unprotected and now - order.begun > UNPROTECTED:
+            reason = reason or "Filled in part only: its stop and target are not valid before the rest is bought."
         if capabilities.refuses_opposite and order.opposed:
             reason = reason or "A sale of the same symbol goes first: the broker takes no opposite orders."
         to = order.cancels_to

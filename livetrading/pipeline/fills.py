@@ -14,6 +14,7 @@ from livetrading.brokers.protocol import BrokerFill, BrokerOrder
 from livetrading.journal import fill_booked
 from livetrading.models import BrokerAccount, Fill, Incident, Order, OrderState
 from livetrading.models.order import FINAL
+from livetrading.pipeline.corrections import reopen
 from livetrading.pipeline.lots import book_fill
 from livetrading.services.incidents import report, report_event, resolve
 from livetrading.services.notifications import notify_fill
@@ -115,6 +116,7 @@ def _book(
             order.account = account
             state = OrderState(order.state)
             _add_to_order(order, fill_report, wall_now)
+            reopen(account, fill.activity_id)
             trade = book_fill(account, order, fill, now)
             # The rest of a fill, below a millionth of a share, may follow an order that is filled already.
             is_residue = state == OrderState.FILLED and order.open_quantity <= DUST

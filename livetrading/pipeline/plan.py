@@ -5,10 +5,10 @@ Where a broker holds the exits, prices and quantities follow the lot by a replac
 Where it cannot, the desk guards them: when a bar touches the price, the shares are freed and sold at the market.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from livetrading.brokers.protocol import BrokerOrder, Capabilities
@@ -17,9 +17,9 @@ from livetrading.models.order import FINAL, WORKING, OrderType, TimeInForce
 from livetrading.models.trade import Trade
 from livetrading.pipeline.exit_retries import is_due, next_try
 from livetrading.pipeline.protection import holder_of, prices_of, protective_exit
-from livetrading.pipeline.trailing import follow, has_scale_of
+from livetrading.pipeline.trailing import OTHER_SCALE, follow, has_scale_of
 from tradedesk.core.bars import Bars
-from tradedesk.core.money import DUST
+from tradedesk.core.money import DUST, to_decimal
 from tradedesk.marketdata.quotes import Series
 
 Purpose, Holder = Order.Purpose, Order.Holder
@@ -32,9 +32,14 @@ SETTLES = timedelta(minutes=1)
 # let expire, and a protective order or its replacement, after pauses that double with each refusal.
 RETRY = timedelta(minutes=5)
 DOUBLINGS = 8
+# The first pause while the order at the broker protects the lot worse than it should: one that is still the net
+# around the close of the decision, or one for fewer shares, which is given up after so many refusals.
+SOON = timedelta(seconds=15)
+GIVEN_UP = 2
 _CLOSED = "The lot was closed."
 _SOLD = "The shares are sold by an exit."
 _REACHED = "The price of a protective exit was reached."
+_CHANGED = "Replaced by an order with the exact price and quantity."
 # What a guarded exit becomes when its price is reached.
 _SELL_NOW: dict[str, object] = {
     "type": OrderType.MARKET,
@@ -49,7 +54,8 @@ class LotOrders:
     """trade: the open lot, None when the entry has none. legs: its protective exits; working ones, and refused and
     expired ones while the lot is open. exits: its working signal exits and exits by hand. trailing: the order with
     the rule of its trailing stop, None for a lot without one. failed: the newest exit of the whole lot, or else
-    the newest one, when it has ended against the desk's will."""
+    the newest one, when it has ended against the desk's will. sellable: the shares that a sale may ask for, when
+    they are not those of the lot."""
 
     entry: Order
     trade: Trade | None = None
@@ -57,12 +63,19 @@ class LotOrders:
     exits: list[Order] = field(default_factory=list)
     trailing: Order | None = None
     failed: Order | None = None
+    sellable: Decimal | None = None
+
+    @property
+    def held(self) -> Decimal:
+        """The shares to sell and to protect."""
+        if self.sellable is not None:
+            return self.sellable
+        return self.trade.open_quantity if self.trade else Decimal(0)
 
     @property
     def parts(self) -> list[Order]:
         """The exits that sell a part of the lot; one that would sell all that is left of it is none."""
-        held = self.trade.open_quantity if self.trade else Decimal(0)
-        return [order for order in self.exits if order.partial and order.open_quantity < held]
+        return [order for order in self.exits if order.partial and order.open_quantity < self.held]
 
     @property
     def wholes(self) -> list[Order]:
@@ -80,7 +93,9 @@ class LotOrders:
 class Market:
     """What the plan depends on besides the desk's records. working: the broker's working orders by their
     client_order_id. bars: the closed bars of the symbols that the desk guards or whose stops trail. now, wall_now:
-    market and wall time. held: the shares that the broker reports by symbol, None when it did not."""
+    market and wall time. held: the shares that the broker reports by symbol, None when it did not. short_of: the
+    symbols of which it has had fewer than the desk's records for a while. prices: the newest ones of an open
+    session that it knows, which the desk guards by between two bars and without any."""
 
     capabilities: Capabilities
     working: Mapping[str, BrokerOrder]
@@ -88,6 +103,18 @@ class Market:
     now: datetime
     wall_now: datetime
     held: Mapping[str, Decimal] | None = None
+    short_of: Collection[str] = ()
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def sellable(self, trade: Trade) -> Decimal | None:
+        """What the broker has of this lot, None when that is not less than the lot. It refuses what is too much
+        for several lots."""
+        if self.held is None or not self.capabilities.sells_short or trade.symbol not in self.short_of:
+            return None
+        there = max(self.held.get(trade.symbol, Decimal(0)), Decimal(0))
+        if trade.open_quantity == trade.open_quantity.to_integral_value():
+            there = there.to_integral_value(ROUND_DOWN)
+        return min(trade.open_quantity, there)
 
     def has_gone(self, trade: Trade) -> bool:
         """Whether the broker holds no share of this lot's symbol: a sale would be a short sale."""
@@ -99,12 +126,14 @@ class Market:
 @dataclass(slots=True)
 class Plan:
     """moves: an order, its new state and the fields that change with it. updates: fields that change without a new
-    state. new: orders to store. raised: lots with a trailing stop, and its new price."""
+    state. new: orders to store. raised: lots with a trailing stop, and its new price. unwatched: exits that
+    the desk guards, and cannot watch, because the bars have another scale; they change nothing."""
 
     moves: list[tuple[Order, OrderState, dict[str, Any]]] = field(default_factory=list)
     updates: list[tuple[Order, dict[str, object]]] = field(default_factory=list)
     new: list[Order] = field(default_factory=list)
     raised: list[tuple[Trade, Decimal]] = field(default_factory=list)
+    unwatched: list[Order] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.moves or self.updates or self.new or self.raised)
@@ -120,10 +149,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Exits:
-    """prices: of the lot's protective exits in dollars; the stop, the worse one, first. touched: those whose price
-    was reached since the entry. fallen: whether the last close is not above a trailing stop: no broker takes a
-    stop there, so the desk sells."""
+    """bars: of the lot, None without any at its scale. prices: of its protective exits in dollars; the stop, the
+    worse one, first. touched: those whose price was reached since the entry. fallen: whether the last close is not
+    above a trailing stop: no broker takes a stop there, so the desk sells."""
 
+    bars: Bars | None
     prices: dict[Order.Purpose, Decimal]
     touched: frozenset[Order.Purpose]
     fallen: bool
@@ -137,20 +167,23 @@ def plan(lots: Iterable[LotOrders], market: Market) -> Plan:
             _end_all(made, lot)
             continue
         state = _exits_state(lot, lot.trade, market)
+        if state.bars is None and (lot.entry.symbol, lot.entry.timeframe) in market.bars:
+            made.unwatched += [leg for leg in lot.legs if leg.state == _S.GUARDED][:1]
         stop = state.prices.get(Purpose.TRAILING_STOP)
         if stop is not None and stop > (lot.trade.stop_price or 0):
             made.raised.append((lot.trade, stop))
-        if market.has_gone(lot.trade):
+        lot.sellable = market.sellable(lot.trade)
+        if market.has_gone(lot.trade) or lot.held < DUST:
             continue  # the difference is an incident, and nothing is sold before it is settled
         if lot.wholes:
-            _send_exit(made, lot, lot.trade, market)
+            _send_exit(made, lot, market)
         elif lot.reached is not None:
             continue
         elif lot.failed is not None and is_due(lot.failed, market.wall_now):
             _try_again(made, lot, lot.trade, lot.failed, market)
         elif (reached := _reached(lot, state, market)) is not None:
             if _free_shares(made, lot, reached, _REACHED, market):
-                made.moves.append((reached, _S.PENDING, {**_SELL_NOW, "quantity": lot.trade.open_quantity}))
+                made.moves.append((reached, _S.PENDING, {**_SELL_NOW, "quantity": lot.held}))
         else:
             _protect_lot(made, lot, lot.trade, state, market)
             _send_part(made, lot, market)
@@ -159,8 +192,9 @@ def plan(lots: Iterable[LotOrders], market: Market) -> Plan:
 
 def _exits_state(lot: LotOrders, trade: Trade, market: Market) -> _Exits:
     bars = market.bars.get((lot.entry.symbol, lot.entry.timeframe))
+    price = market.prices.get(trade.symbol)
     if bars is not None and not has_scale_of(trade, bars):
-        bars = None
+        bars = price = None
     prices = {Purpose.STOP_LOSS: trade.stop_price, Purpose.TAKE_PROFIT: trade.target_price}
     touched = set[Order.Purpose]()
     fallen = False
@@ -176,13 +210,23 @@ def _exits_state(lot: LotOrders, trade: Trade, market: Market) -> _Exits:
         if followed.touched is not None or fallen:
             touched.add(Purpose.TRAILING_STOP)
     since = None if bars is None else bars.since(trade.entry_time)
-    known = {purpose: price for purpose, price in prices.items() if price is not None}
+    known = {purpose: level for purpose, level in prices.items() if level is not None}
+    if price is not None:
+        touched |= {purpose for purpose, level in known.items() if _is_reached(purpose, level, price)}
     if since is not None and len(since):
         if Purpose.STOP_LOSS in known and float(since.low.min()) <= float(known[Purpose.STOP_LOSS]):
             touched.add(Purpose.STOP_LOSS)
         if Purpose.TAKE_PROFIT in known and float(since.high.max()) >= float(known[Purpose.TAKE_PROFIT]):
             touched.add(Purpose.TAKE_PROFIT)
-    return _Exits(known, frozenset(touched), fallen)
+    return _Exits(bars, known, frozenset(touched), fallen)
+
+
+def _is_reached(purpose: Order.Purpose, level: Decimal, price: Decimal) -> bool:
+    """Whether the broker's price has passed that of an exit. So far beyond it, it may be one after a split."""
+    far = level * to_decimal(OTHER_SCALE)
+    if purpose == Purpose.TAKE_PROFIT:
+        return level <= price < level + far
+    return level - far < price <= level
 
 
 def _end_all(made: Plan, lot: LotOrders) -> None:
@@ -196,11 +240,11 @@ def _end_all(made: Plan, lot: LotOrders) -> None:
             made.end(order, "The entry was not filled.")
 
 
-def _send_exit(made: Plan, lot: LotOrders, trade: Trade, market: Market) -> None:
+def _send_exit(made: Plan, lot: LotOrders, market: Market) -> None:
     """Send an exit of the whole lot that waits, once its shares are free."""
     first = lot.wholes[0]
     if all(order.state == _S.WAITING for order in lot.wholes) and _free_shares(made, lot, first, _SOLD, market):
-        made.moves.append((first, _S.PENDING, {"quantity": trade.open_quantity, "partial": False}))
+        made.moves.append((first, _S.PENDING, {"quantity": lot.held, "partial": False}))
 
 
 def _try_again(made: Plan, lot: LotOrders, trade: Trade, failed: Order, market: Market) -> None:
@@ -231,19 +275,18 @@ def _held_by(leg: Order, made: Plan, market: Market) -> Decimal:
     ended = leg.state in FINAL or leg.state == _S.GUARDED
     if ended or any(leg is order for order, _ in made.updates):  # it is sent with what is left for it
         return Decimal(0)
-    at_broker = market.working.get(leg.client_order_id)
-    if at_broker is not None and leg.state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
-        return at_broker.quantity - at_broker.filled_quantity
+    left = _left_at_broker(leg, market)
+    if left is not None and leg.state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
+        return left
     return leg.open_quantity
 
 
 def _protected(lot: LotOrders, market: Market) -> Decimal:
     """The shares that the protective exits of the lot are for: all but those that sales of a part are for. A
     broker that keeps its attached exits in line with the lot reduces them with the sale itself."""
-    held = lot.trade.open_quantity if lot.trade else Decimal(0)
     if market.capabilities.attached_exits_at_fill:
-        return held
-    return held - sum((order.open_quantity for order in lot.parts), Decimal(0))
+        return lot.held
+    return lot.held - sum((order.open_quantity for order in lot.parts), Decimal(0))
 
 
 def _free_shares(made: Plan, lot: LotOrders, sale: Order, reason: str, market: Market) -> bool:
@@ -276,8 +319,10 @@ def _protect_lot(made: Plan, lot: LotOrders, trade: Trade, state: _Exits, market
         live = [leg for leg in legs if leg.state in WORKING]
         refused = [leg for leg in legs if leg.state == _S.REJECTED]
         if not live:
-            # After a refusal of the order itself, not of a replacement, the desk guards the exit.
-            guard = fallen or any(leg.replaces_id is None for leg in refused)
+            # After a refusal of the order itself, or of a replacement whose price was reached meanwhile, the desk
+            # guards the exit.
+            reached = purpose in state.touched
+            guard = fallen or any(reached or leg.replaces_id is None for leg in refused)
             made.new.append(_new_leg(lot.entry, purpose, price, quantity, market, guard=guard))
         elif len(live) == 1 and fallen and live[0].state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
             made.end(live[0], _REACHED)
@@ -285,7 +330,7 @@ def _protect_lot(made: Plan, lot: LotOrders, trade: Trade, state: _Exits, market
             touched = purpose in state.touched
             if settles and live[0].state in (_S.ACCEPTED, _S.PARTIALLY_FILLED):
                 continue  # a broker may refuse to replace one exit of a group while it replaces the other
-            replacements = [leg for leg in refused if leg.replaces_id is not None]
+            replacements = [leg for leg in refused if leg.replaces_id == live[0].pk]
             _keep(made, live[0], price, quantity, lot, market, refused=replacements, touched=touched)
             if market.capabilities.attached_exits_at_price:
                 settles |= any(new.replaces is live[0] for new in made.new)
@@ -341,9 +386,20 @@ def _keep(
         if differs and not leg.attempts:  # one that was sent before keeps what it was sent with
             made.updates.append((leg, figures))
     elif _differs_at_broker(leg, price, quantity, market):
-        if refused and _covers(leg, quantity, market):
-            # The order at the broker protects the lot at its old price, and is never given up for a better one.
-            if _waits(refused, market):
+        if any(_filled_at_broker(each, market) - each.filled_quantity >= DUST for each in lot.legs):
+            return  # the books do not know how many shares are left
+        if leg.filled_quantity:
+            # Its price was reached, and brokers differ in which fills and shares a replacement counts.
+            if not _covers(leg, quantity, market):
+                made.end(leg, _CHANGED)
+            return
+        if refused and leg.provisional and touched:
+            made.end(leg, _REACHED)  # the exact price was not accepted, because the price had passed it
+            return
+        if refused and _is_worth_keeping(leg, quantity, refused, market):
+            # The order at the broker protects the lot, and is never given up for a better one.
+            soon = leg.provisional or not _covers(leg, quantity, market)
+            if _waits(refused, market, SOON if soon else RETRY):
                 return
             refused = []
         if market.capabilities.replace and not refused and quantity == quantity.to_integral_value():
@@ -361,7 +417,7 @@ def _keep(
                 )
             )
         else:
-            made.end(leg, "Replaced by an order with the exact price and quantity.")
+            made.end(leg, _CHANGED)
 
 
 def _is_being_replaced(lot: LotOrders) -> bool:
@@ -382,22 +438,40 @@ def _can_return(leg: Order, quantity: Decimal, lot: LotOrders, market: Market, *
     return holder_of(quantity, market.capabilities, attached=False) == Holder.BROKER
 
 
-def _waits(refused: list[Order], market: Market) -> bool:
+def _waits(refused: list[Order], market: Market, first: timedelta = RETRY) -> bool:
     """Whether it is too early to try again what the broker has refused these times."""
     if not refused:
         return False
-    pause = RETRY * 2 ** min(len(refused) - 1, DOUBLINGS)
+    pause = first * 2 ** min(len(refused) - 1, DOUBLINGS)
     return bool(market.now - max(leg.created_at for leg in refused) < pause)
+
+
+def _is_worth_keeping(leg: Order, quantity: Decimal, refused: list[Order], market: Market) -> bool:
+    """Whether an order whose replacement was refused goes on as it is: it is for the right number of shares, or,
+    for a while, for fewer. One for more holds shares that are to be sold."""
+    left = _left_at_broker(leg, market)
+    return left is not None and (_covers(leg, quantity, market) or (left < quantity and len(refused) < GIVEN_UP))
+
+
+def _filled_at_broker(leg: Order, market: Market) -> Decimal:
+    at_broker = market.working.get(leg.client_order_id)
+    return Decimal(0) if at_broker is None else at_broker.filled_quantity
+
+
+def _left_at_broker(leg: Order, market: Market) -> Decimal | None:
+    at_broker = market.working.get(leg.client_order_id)
+    return None if at_broker is None else at_broker.quantity - at_broker.filled_quantity
 
 
 def _covers(leg: Order, quantity: Decimal, market: Market) -> bool:
     """Whether the order at the broker is for this number of shares."""
-    at_broker = market.working.get(leg.client_order_id)
-    return at_broker is not None and abs(at_broker.quantity - at_broker.filled_quantity - quantity) < DUST
+    left = _left_at_broker(leg, market)
+    return left is not None and abs(left - quantity) < DUST
 
 
 def _differs_at_broker(leg: Order, price: Decimal, quantity: Decimal, market: Market) -> bool:
-    """Whether the broker holds this exit at another price or for another number of shares.
+    """Whether the broker holds this exit at another price, for another number of shares, or as it came with its
+    entry, which may be for a session alone.
 
     The price is the one it was sent with, because a broker may round it; the quantity is what the broker reports,
     because a broker may reduce it."""
@@ -406,7 +480,7 @@ def _differs_at_broker(leg: Order, price: Decimal, quantity: Decimal, market: Ma
         return False
     as_sent = market.capabilities.as_sent
     is_moved = leg.trigger_price is None or as_sent(leg.trigger_price) != as_sent(price)
-    return is_moved or not _covers(leg, quantity, market)
+    return leg.provisional or is_moved or not _covers(leg, quantity, market)
 
 
 def _reached(lot: LotOrders, state: _Exits, market: Market) -> Order | None:

@@ -1,7 +1,7 @@
 """Protect what is held: read the lots of an account, plan, and apply the plan under the account's row lock."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -16,11 +16,14 @@ from livetrading.models.order import PROTECTIVE, TRAILS, WORKING
 from livetrading.models.trade import trades_of
 from livetrading.pipeline.exit_retries import has_failed
 from livetrading.pipeline.plan import REFUSED, LotOrders, Market, Plan, plan
+from livetrading.services.failed_exits import unwatched
 from livetrading.services.order_audit import cancelled
 from livetrading.services.order_audit import made as created
 from livetrading.services.signal_codes import note_end
 from tradedesk.audit.services import record_all
 from tradedesk.core.bars import Bars
+from tradedesk.core.money import DUST
+from tradedesk.marketdata import sessions
 from tradedesk.marketdata.library import closed
 from tradedesk.marketdata.quotes import Series, load_readable
 
@@ -32,17 +35,24 @@ def protect(
     now: datetime,
     wall_now: datetime,
     held: Mapping[str, Decimal] | None = None,
+    prices: Mapping[str, Decimal] | None = None,
 ) -> list[uuid.UUID]:
     """Bring the account's protective exits in line with its lots. working: the broker's working orders by
-    client_order_id. held: the shares that it reports by symbol, None when it did not. Returns the orders to send.
+    client_order_id. held: the shares that it reports by symbol, None when it did not. prices: the newest ones that
+    it knows of them. Returns the orders to send.
     Three queries when nothing has to change."""
 
     def planned() -> Plan:
         lots = read_lots(account)
         bars = _needed_bars(account.user_id, lots, capabilities, now)
-        return plan(lots, Market(capabilities, working, bars, now, wall_now, held))
+        short_of = _short_of(account, lots, held or {}) if capabilities.sells_short else ()
+        known = _comparable(prices or {}, held or {}, lots) if sessions.is_open(now) else {}
+        return plan(lots, Market(capabilities, working, bars, now, wall_now, held, short_of, known))
 
-    if not planned():
+    first = planned()
+    if first.unwatched:
+        unwatched(account, first.unwatched, now)
+    if not first:
         return []
     with transaction.atomic():
         BrokerAccount.locked(account.pk)
@@ -67,6 +77,38 @@ def protect(
         record_all([*ended, *created(made.new)], wall_now)
     to_send = [order.pk for order, state, _ in made.moves if state == OrderState.PENDING]
     return to_send + [order.pk for order in made.new if order.state == OrderState.PENDING]
+
+
+def _short_of(account: BrokerAccount, lots: Iterable[LotOrders], held: Mapping[str, Decimal]) -> Collection[str]:
+    """The symbols of which the broker has had fewer shares than these lots for a while, so that a difference is
+    shown. A query only when there are fewer now."""
+    fewer = [symbol for symbol, shares in _shares_of(lots).items() if held.get(symbol, Decimal(0)) < shares - DUST]
+    if not fewer:
+        return ()
+    shown = account.incidents.filter(kind=Incident.Kind.POSITION, resolved_at=None, key__in=fewer)
+    return list(shown.exclude(reported_at=None).values_list("key", flat=True))
+
+
+def _comparable(
+    prices: Mapping[str, Decimal], held: Mapping[str, Decimal], lots: Iterable[LotOrders]
+) -> dict[str, Decimal]:
+    """The prices of the symbols of which the broker has as many shares as these lots. With another number there
+    may have been a split, and the price says nothing about a lot's stop."""
+    ours = _shares_of(lots)
+    return {
+        symbol: price
+        for symbol, price in prices.items()
+        if symbol in ours and abs(held.get(symbol, Decimal(0)) - ours[symbol]) < DUST
+    }
+
+
+def _shares_of(lots: Iterable[LotOrders]) -> dict[str, Decimal]:
+    """Of the open lots, by symbol."""
+    shares: dict[str, Decimal] = {}
+    for lot in lots:
+        if lot.trade is not None:
+            shares[lot.trade.symbol] = shares.get(lot.trade.symbol, Decimal(0)) + lot.trade.open_quantity
+    return shares
 
 
 def _needed_bars(

@@ -9,10 +9,15 @@ from livetrading.models import Order, OrderState
 from livetrading.models.order import STOPS, OrderType, TimeInForce
 from livetrading.models.signal import OrderSide
 from tradedesk.core import fills
+from tradedesk.core.bars import Timeframe
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import RiskRules
+from tradedesk.marketdata.sessions import is_open
 
 _OFF = float("inf")
+# How far from the close of the decision an entry may be filled, as a fraction of it, without an exit at a
+# provisional price selling it at once: over night, and within a session. The price itself stays above a hundredth.
+OVERNIGHT, IN_SESSION, LEAST = 0.15, 0.03, 0.01
 
 
 def exit_price(rule: Order, fill_price: float) -> Decimal:
@@ -60,7 +65,7 @@ def exits_of_entry(
     """The protective exits of an entry, WAITING for its fill, with their rules.
 
     close: the price of the decision in dollars; a broker that takes attached exits at absolute prices gets a
-    provisional price from it. trailing_distance: of a trailing stop by ATR, in dollars.
+    net from it. trailing_distance: of a trailing stop by ATR, in dollars.
     """
     holder = holder_of(entry.quantity, capabilities, attached=True)
     provisional = holder == Order.Holder.ATTACHED and not capabilities.attached_exits_at_fill
@@ -79,10 +84,20 @@ def exits_of_entry(
             **rule,
         )
         if provisional:
-            for name, price in prices_of(purpose, exit_price(leg, close)).items():
+            for name, price in prices_of(purpose, net_price(leg, close)).items():
                 setattr(leg, name, price)
         exits.append(leg)
     return exits
+
+
+def net_price(rule: Order, close: float) -> Decimal:
+    """The price of an exit that travels with its entry, before the fill: beyond the exact one of every fill within
+    a usual gap from the close, because an entry that opens with a gap must not be sold at once."""
+    in_session = not Timeframe(rule.timeframe).is_dated and is_open(rule.created_at)
+    gap = IN_SESSION if in_session else OVERNIGHT
+    if rule.purpose == Order.Purpose.TAKE_PROFIT:
+        return exit_price(rule, close * (1.0 + gap))
+    return max(exit_price(rule, close * (1.0 - gap)), to_decimal(close * LEAST))
 
 
 def _rules_of_exits(

@@ -10,20 +10,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import transaction
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, F, Q, Value, When
 
-from livetrading.brokers.protocol import Broker, BrokerFill, BrokerOrder, Capabilities, OutcomeUnknown
+from livetrading.brokers.protocol import (
+    Broker,
+    BrokerFill,
+    BrokerOrder,
+    Capabilities,
+    ListsFillsOfOrder,
+    OutcomeUnknown,
+)
 from livetrading.journal import ids_of
-from livetrading.models import AccountActivity, BrokerAccount, Incident, Order, OrderState
-from livetrading.models.order import ENDED_AT_BROKER, FINAL, SENT
+from livetrading.models import BrokerAccount, Incident, Order, OrderState
+from livetrading.models.order import ENDED_AT_BROKER, FINAL, GIVEN_UP, SENT
 from livetrading.pipeline.absence import found, never_had
-from livetrading.pipeline.balance import follow_transfer, take_over_balance
-from livetrading.pipeline.corporate_actions import WAITS, carry_out, change_for, positions_for
-from livetrading.pipeline.corrections import CORRECTIONS, take_over_corrections
+from livetrading.pipeline.activities import Others, take_over_activities
+from livetrading.pipeline.balance import take_over_balance
 from livetrading.pipeline.fills import FillReport, retry_set_aside, take_over_fill
 from livetrading.pipeline.patience import Patience
-from livetrading.pipeline.splits import Change
 from livetrading.services.failed_exits import alarm
 from livetrading.services.incidents import report_event
 from livetrading.services.notifications import notify_not_sent
@@ -42,8 +46,9 @@ _STATES = {
     "rejected": OrderState.REJECTED,
     "expired": OrderState.EXPIRED,
 }
-# Whether an order was not waiting for its cancellation, in the UPDATE that ends it.
-_UNREQUESTED = Case(When(state=OrderState.CANCEL_PENDING, then=Value(False)), default=Value(True))
+# Whether an order was not waiting for its cancellation, in the UPDATE that ends it. One that had ended before it
+# was cancelled keeps how it had.
+_UNREQUESTED = Case(When(state=OrderState.CANCEL_PENDING, then=F("ended_by_broker")), default=Value(True))
 
 
 @dataclass(slots=True)
@@ -65,17 +70,28 @@ class Reports:
             self.asked[client_order_id] = self.broker.order_by_client_id(client_order_id)
         return self.asked[client_order_id]
 
+    def order_of_fill(self, client_order_id: str) -> BrokerOrder | None:
+        """None also without an answer: the fill itself is known, and does not wait for it."""
+        try:
+            return self.order(client_order_id)
+        except Exception:
+            log.warning(
+                "The broker did not answer for order %s, which has a fill.", client_order_id, exc_info=True
+            )
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
     """equity: of the account, in dollars; None when the broker did not report it. working: the broker's working
     orders by their client_order_id. held: its shares by symbol, None when it did not report them. changed: whether
-    the pages have to refresh."""
+    the pages have to refresh. prices: the newest ones that the broker knows of what is held."""
 
     equity: float | None
     working: Mapping[str, BrokerOrder]
     held: Mapping[str, Decimal] | None
     changed: bool
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 def reconcile(account: BrokerAccount, broker: Broker, now: datetime, wall_now: datetime) -> Reconciled:
@@ -88,24 +104,29 @@ def reconcile(account: BrokerAccount, broker: Broker, now: datetime, wall_now: d
     reports = Reports(broker, {order.client_order_id: order for order in broker.open_orders()})
     changed = False
     for incident in account.incidents.filter(kind=Incident.Kind.UNBOOKED_FILL, resolved_at=None).order_by("pk"):
-        changed |= retry_set_aside(account, incident, reports.order, now, wall_now)
+        changed |= retry_set_aside(account, incident, reports.order_of_fill, now, wall_now)
     # A broker may report them in another order than they happened: a sale before its purchase.
     for fill in sorted(_own_fills(account, fills), key=lambda fill: fill.time):
-        report = FillReport(fill, reports.order(fill.client_order_id))
+        report = FillReport(fill, reports.order_of_fill(fill.client_order_id))
         changed |= take_over_fill(account, report, now, wall_now)
     if fills:
         # Only now, because a worker that stops before has to take over the rest again.
         BrokerAccount.objects.filter(pk=account.pk, epoch=account.epoch).update(fill_cursor=fills[-1].activity_id)
     changed |= _take_over_states(account, reports, now, wall_now)
-    changed |= _take_over_activities(account, broker, now, wall_now)
-    changed |= take_over_corrections(account, now, wall_now)
-    balance = take_over_balance(account, broker, now)
-    return Reconciled(balance.equity, reports.working, balance.held, changed or balance.changed)
+    others = take_over_activities(account, broker, now, wall_now)
+
+    def complete() -> bool:
+        return take_over_activities(account, broker, now, wall_now) == Others()
+
+    balance = take_over_balance(account, broker, now, complete, problem=others.problem)
+    changed |= others.changed or balance.changed
+    return Reconciled(balance.equity, reports.working, balance.held, changed, balance.prices)
 
 
 def _own_fills(account: BrokerAccount, fills: list[BrokerFill]) -> list[BrokerFill]:
     """The fills of the desk's orders that are not booked yet. Those of orders from outside are skipped; the
     position then differs and says so."""
+    fills = [fill for fill in fills if fill.client_order_id]
     if not fills:
         return []
     booked = set(
@@ -135,6 +156,7 @@ def _take_over_states(account: BrokerAccount, reports: Reports, now: datetime, w
             if at_broker is not None:
                 found(order)
                 changed |= _take_over_state(order, at_broker, now, wall_now)
+                changed |= _take_over_missing(order, at_broker, reports, now, wall_now)
             else:
                 changed |= _take_over_absence(order, reports.broker.capabilities, now, wall_now)
         except Exception:
@@ -152,9 +174,7 @@ def _cancel_given_up(
     the orders that we know to be there. Returns whether there was one."""
     changed = False
     unexpected = reports.working.keys() - seen
-    given_up = account.orders.filter(
-        client_order_id__in=list(unexpected), state__in=(OrderState.BLOCKED, OrderState.CANCELLED)
-    )
+    given_up = account.orders.filter(client_order_id__in=list(unexpected), state__in=GIVEN_UP)
     for order in given_up:
         try:
             # Asked again, because the list may be older than the end of the order.
@@ -174,9 +194,24 @@ def _cancel_given_up(
     return changed
 
 
-def _take_over_state(order: Order, at_broker: BrokerOrder, now: datetime, wall_now: datetime) -> bool:
+def _take_over_missing(
+    order: Order, at_broker: BrokerOrder, reports: Reports, now: datetime, wall_now: datetime
+) -> bool:
+    """Book the fills of this order that no list of new fills had: reported late, or longer ago than it reaches."""
+    broker, changed = reports.broker, False
+    if _misses_fills(order, at_broker) and isinstance(broker, ListsFillsOfOrder) and not reports.patience.is_over:
+        for fill in broker.fills_of(at_broker, order.created_at):
+            changed |= take_over_fill(order.account, FillReport(fill, at_broker), now, wall_now)
+    return changed
+
+
+def _misses_fills(order: Order, at_broker: BrokerOrder) -> bool:
     missing = at_broker.filled_quantity - order.filled_quantity
-    if missing >= DUST and missing - _set_aside(order) >= DUST:
+    return missing >= DUST and missing - _set_aside(order) >= DUST
+
+
+def _take_over_state(order: Order, at_broker: BrokerOrder, now: datetime, wall_now: datetime) -> bool:
+    if _misses_fills(order, at_broker):
         return False  # book its fills first
     to = _STATES.get(at_broker.state)
     unconfirmed = (OrderState.UNKNOWN, OrderState.WAITING)
@@ -206,7 +241,8 @@ def _take_over_state(order: Order, at_broker: BrokerOrder, now: datetime, wall_n
 def _is_news(order: Order, to: OrderState) -> bool:
     """Whether the user must know how this order ended: a refusal, or a sale or a purchase that the desk did not
     cancel."""
-    return order.ended_by_broker and (to == OrderState.REJECTED or not order.is_protective)
+    cancelled = order.state == OrderState.CANCEL_PENDING
+    return order.ended_by_broker and not cancelled and (to == OrderState.REJECTED or not order.is_protective)
 
 
 def _take_over_absence(order: Order, capabilities: Capabilities, now: datetime, wall_now: datetime) -> bool:
@@ -252,43 +288,3 @@ def _set_aside(order: Order) -> Decimal:
     """The shares of the order's fills that could not be booked."""
     aside = order.incidents.filter(kind=Incident.Kind.UNBOOKED_FILL, resolved_at=None)
     return sum((Decimal(facts["quantity"]) for facts in aside.values_list("facts", flat=True)), Decimal(0))
-
-
-def _take_over_activities(account: BrokerAccount, broker: Broker, now: datetime, wall_now: datetime) -> bool:
-    activities = broker.activities_since(account.activity_cursor)
-    if not activities:
-        return False
-    positions = positions_for(account, broker, activities)
-    kinds = set(AccountActivity.Kind.values)
-    with transaction.atomic():
-        locked = BrokerAccount.locked(account.pk)
-        if locked.epoch != account.epoch:
-            return False  # the records were emptied since this tick began
-        for activity in activities:
-            change = change_for(locked, activity, positions, now)
-            if change is WAITS:
-                continue  # it is reported again
-            _, is_new = AccountActivity.objects.get_or_create(
-                account=locked,
-                activity_id=activity.activity_id,
-                defaults={
-                    "kind": activity.kind if activity.kind in kinds else AccountActivity.Kind.OTHER,
-                    "symbol": activity.symbol[:40],
-                    "amount": activity.amount,
-                    "time": activity.time,
-                    "description": activity.description[:200],
-                    "previous_id": activity.previous_id[:128],
-                    "quantity": activity.quantity,
-                    "price": activity.price,
-                    "booked": activity.kind not in CORRECTIONS,
-                },
-            )
-            if is_new and isinstance(change, Change):
-                carry_out(locked, change, activity.activity_id, now, wall_now)
-            if is_new and activity.kind == AccountActivity.Kind.TRANSFER:
-                follow_transfer(locked, activity.amount)
-            if is_new and activity.kind not in CORRECTIONS and locked.booked_cash is not None:
-                locked.booked_cash += activity.amount
-        locked.activity_cursor = activities[-1].activity_id
-        locked.save(update_fields=["activity_cursor", "booked_cash", "day_start_equity", "peak_equity"])
-    return True

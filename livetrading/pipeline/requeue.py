@@ -3,7 +3,10 @@
 import uuid
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from livetrading.models import Order, OrderState
+from livetrading.models.account import in_this_market
 from livetrading.pipeline import fence
 from livetrading.services.order_audit import move_and_record
 
@@ -30,5 +33,7 @@ def lost_orders(wall_now: datetime) -> list[uuid.UUID]:
     submitting = Order.objects.filter(state=OrderState.SUBMITTING, state_changed_at__lt=stopped)
     for order in submitting:
         move_and_record(order, OrderState.UNKNOWN, wall_now=wall_now, reason="The broker's response was lost.")
-    pending = Order.objects.filter(state=OrderState.PENDING, state_changed_at__lt=wall_now - LOST_MESSAGE)
+    # An exit waits for the market of its broker, an entry ends.
+    works = in_this_market("account__") | Q(purpose=Order.Purpose.ENTRY)
+    pending = Order.objects.filter(works, state=OrderState.PENDING, state_changed_at__lt=wall_now - LOST_MESSAGE)
     return list(pending.order_by("-side", "created_at").values_list("pk", flat=True)[:500])

@@ -68,8 +68,8 @@ def tick(
     back changes nothing at the broker but its entries, until an operator lifts that.
     """
     account = BrokerAccount.objects.select_related("user", "paper_account").get(pk=account_id)
-    if account.revoked:
-        return TickResult()  # the desk has no keys of it any more, and nothing is held there
+    if account.revoked or account.market_problem:
+        return TickResult()  # the desk has no keys of it any more, or its broker has another market
     ids = {"account_id": account_id, "user_id": account.user_id}
     strategies = due_strategies(account, now, only, SET + 1) if checks else []
     result = TickResult(more=len(strategies) > SET)
@@ -84,7 +84,7 @@ def tick(
         result.orders += flatten(account, broker.capabilities, now, wall_now)
         if not restored:
             result.orders += protect(
-                account, broker.capabilities, reconciled.working, now, wall_now, reconciled.held
+                account, broker.capabilities, reconciled.working, now, wall_now, reconciled.held, reconciled.prices
             )
         _keep(fence, renew)  # a slow broker must not use up the time for the cancellations
         request_cancels(account, broker, fence)
@@ -110,7 +110,7 @@ def tick(
         if not broker.capabilities.attached_exits_at_fill and not restored:
             # Exits that were just decided need their shares: what holds them is cancelled now.
             result.orders += protect(
-                account, broker.capabilities, reconciled.working, now, wall_now, reconciled.held
+                account, broker.capabilities, reconciled.working, now, wall_now, reconciled.held, reconciled.prices
             )
             request_cancels(account, broker, fence)
     if strategies or reconciled.changed or changed or result.orders:

@@ -13,6 +13,7 @@ from livetrading.models import AccountRule, BrokerAccount, Halt
 from livetrading.models.account_rule_kinds import KINDS
 from livetrading.pipeline.account_figures import equity_of, holds, values_of
 from livetrading.pipeline.account_rules import AccountFigures, is_reached, tripped_reason
+from livetrading.pipeline.awaited_money import awaited_money, peak_of, without_awaited_fall
 from livetrading.services import halt
 from livetrading.services.risk_notifications import notify_kill_switch, notify_peak_restarted, notify_rule_tripped
 from tradedesk.accounts.changes import bump_version
@@ -39,6 +40,9 @@ def watch(account: BrokerAccount, now: datetime, wall_now: datetime) -> bool:
     if lifted:
         changed = _restart_peak(current, lifted, now, wall_now)
         current.refresh_from_db(fields=["peak_equity"])
+    awaited = awaited_money(current, now)
+    if current.equity is not None:
+        current.equity = without_awaited_fall(current.equity, awaited)
     figures = equity_of(current, now)
     for rule in rules:
         if rule not in lifted and not holds(rule, now) and is_reached(values_of(rule, now), figures):
@@ -79,8 +83,9 @@ def _restart_peak(account: BrokerAccount, lifted: list[AccountRule], now: dateti
         again = locked.rules.filter(pk__in=[rule.pk for rule in lifted], tripped_at__isnull=False)
         if locked.entries_stopped or not again.update(tripped_at=None, tripped_reason=""):
             return False
-        BrokerAccount.objects.filter(pk=locked.pk).update(peak_equity=locked.equity, peak_restarted_at=now)
+        peak = None if locked.equity is None else peak_of(locked.equity, awaited_money(locked, now))
+        BrokerAccount.objects.filter(pk=locked.pk).update(peak_equity=peak, peak_restarted_at=now)
         notify_peak_restarted(locked, now)
-        details = {"before": locked.peak_equity, "after": locked.equity}
+        details = {"before": locked.peak_equity, "after": peak}
         record(DESK, "peak_restarted", locked, details, wall_now)
     return True

@@ -16,11 +16,6 @@ from tradedesk.audit.services import Entry, record_all
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import DEFAULT_COSTS
 
-REPLAY = (
-    "This desk plays sample prices of the past, so it uses no account at a broker, paper or live. Start it with "
-    "MARKET=alpaca."
-)
-
 
 class NoBroker(Exception):
     """No broker account is connected in this mode; the message can be shown to a person."""
@@ -43,7 +38,7 @@ def broker_for(account: BrokerAccount, now: datetime) -> Broker:
 
     Nothing else connects an account, so what may not trade stops here.
     """
-    if problem := market_problem(account):
+    if problem := account.market_problem:
         raise NoBroker(problem)
     if account.revoked:
         raise NoBroker(f"“{account.name}” is revoked: the desk has no keys of it any more.")
@@ -54,16 +49,11 @@ def broker_for(account: BrokerAccount, now: datetime) -> Broker:
     return broker
 
 
-def market_problem(account: BrokerAccount) -> str:
-    """Why the desk's market cannot be traded in this account; "" when it can."""
-    return "" if account.is_simulation or settings.TRADES_AT_BROKERS else REPLAY
-
-
 def switch_to(account: BrokerAccount) -> bool:
     """Make it the active account of its mode. Returns False when it cannot be: it is revoked, has not passed
     its test, which the simulation does not need, or cannot trade the desk's market. Called under the lock of the
     user's row."""
-    if market_problem(account):
+    if account.market_problem:
         return False
     usable = Q(broker=BrokerAccount.Broker.PAPER) | Q(verified_at__isnull=False)
     same = BrokerAccount.objects.filter(user=account.user_id, mode=account.mode)

@@ -7,12 +7,15 @@ from django.db.models import Q
 
 from livetrading.models import LiveStrategy, LiveTrade, Order, PaperTrade
 from livetrading.models.order import WORKING
+from livetrading.services.demo import EMAIL
 from livetrading.services.wording import counted
 
 
 def bars_in_use(symbol: str, timeframe: str, user_id: int | None, not_of: Collection[int]) -> list[str]:
     """See tradedesk.marketdata.usage.Uses. A paused strategy counts: it can be resumed. Four queries."""
     whose = ~Q(user__in=not_of) if user_id is None else Q(user=user_id)
+    # What a closed demo user still holds is of sample prices, and nobody can sell it.
+    whose &= ~Q(user__email=EMAIL, user__is_active=False)
     series = whose & Q(symbol=symbol, timeframe=timeframe)
     held = {
         account

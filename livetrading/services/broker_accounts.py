@@ -16,7 +16,7 @@ from livetrading.models.halt import UNFINISHED
 from livetrading.models.live_strategy import CHECKED
 from livetrading.models.order import WORKING
 from livetrading.services.account_rules import create_default_rules
-from livetrading.services.accounts import market_problem, open_simulation, switch_to
+from livetrading.services.accounts import open_simulation, switch_to
 from livetrading.services.connection_tests import queue_test
 from livetrading.services.halt import open_lots, operators_halt, pass_on
 from livetrading.services.wording import counted
@@ -69,7 +69,7 @@ def add_account(
     if mode not in Mode or (simulated and mode != Mode.PAPER):
         raise AccountRefused("The simulation is a paper account." if simulated else "Choose a mode.", "mode")
     account = BrokerAccount(user=user, broker=broker, mode=mode, name=_checked(name), active=False)
-    if problem := market_problem(account):
+    if problem := account.market_problem:
         raise AccountRefused(problem)
     if simulated and credentials is not None:
         raise AccountRefused(NO_KEYS, "key_id")
@@ -135,7 +135,7 @@ def request_test(
     AccountRefused."""
     if account.is_simulation:
         raise AccountRefused("The simulation of the desk needs no test.")
-    if problem := market_problem(account):
+    if problem := account.market_problem:
         raise AccountRefused(problem)
     with transaction.atomic():
         locked = BrokerAccount.locked(account.pk)
@@ -167,7 +167,7 @@ def activate_account(account: BrokerAccount, *, by: User, wall_now: datetime) ->
         if not switch_to(account):
             account.refresh_from_db()
             unverified = "Test the account first: it is not verified."
-            raise AccountRefused(REVOKED if account.revoked else market_problem(account) or unverified)
+            raise AccountRefused(REVOKED if account.revoked else account.market_problem or unverified)
         details = {"before": before and before.name, "after": account.name}
         record(by, "account_activated", account, details, wall_now)
         pass_on(account, wall_now)

@@ -2,13 +2,18 @@
 
 import os
 import secrets
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
+from livetrading.models import LiveStrategy
+from livetrading.models.live_strategy import CHECKED
 from livetrading.services.accounts import active_account
+from livetrading.services.control import ControlRefused, control
 from strategies.services import save_strategy
 from tradedesk.accounts.models import Mode, User
 
@@ -45,9 +50,14 @@ def seed_demo() -> User:
     return user
 
 
-def close_demo() -> bool:
-    """Deactivate the demo user: nobody can log in as it any more. Returns whether it was active."""
-    return User.objects.filter(email=EMAIL, is_active=True).update(is_active=False) == 1
+def close_demo(now: datetime, wall_now: datetime) -> bool:
+    """Deactivate the demo user, so that nobody can log in as it, and stop its strategies. Its records stay.
+    Returns whether it was active."""
+    closed = User.objects.filter(email=EMAIL, is_active=True).update(is_active=False) == 1
+    for live in LiveStrategy.objects.filter(user__email=EMAIL, status__in=CHECKED).select_related("user"):
+        with suppress(ControlRefused):  # stopped in the meantime
+            control(live, "stop", now, wall_now, actor="manage.py seed_demo")
+    return closed
 
 
 def _stored_password(path: Path) -> str:

@@ -18,7 +18,7 @@ from backtests.provenance import describe
 from backtests.services.bars import UnusableBars, usable_series
 from livetrading.models import BrokerAccount, LiveStrategy
 from livetrading.models.live_strategy import MAX_CHECK_INTERVAL, MIN_CHECK_INTERVAL, NAME_LENGTH
-from livetrading.services.accounts import NoBroker, active_account, market_problem
+from livetrading.services.accounts import NoBroker, active_account
 from livetrading.services.audited import audited
 from livetrading.services.evidence import carry_evidence
 from livetrading.services.queue import enqueue_check_now
@@ -226,7 +226,7 @@ def check_room(account: BrokerAccount, *, instead_of: LiveStrategy | None = None
     """Raises DeployRefused when the account cannot have another deployment. instead_of: one that it replaces."""
     if account.revoked:
         raise DeployRefused(mode=f"The account “{account.name}” is revoked.")
-    if problem := market_problem(account):
+    if problem := account.market_problem:
         raise DeployRefused(mode=problem)
     if not account.usable:
         raise DeployRefused(mode=f"The account “{account.name}” has not passed its test: see the settings.")

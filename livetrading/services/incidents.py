@@ -1,7 +1,7 @@
 """Incidents: record what a person must know about an account, report it once, and close it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,15 +17,16 @@ DIFFERENCES = (Incident.Kind.POSITION, Incident.Kind.CASH)
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """size: what the broker has more than our records. own: the figure of our records."""
+    """size: what the broker has more than our records. own: the figure of our records. more: further facts."""
 
     size: str
     own: str
     text: str
+    more: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def facts(self) -> dict[str, str]:
-        return {"difference": self.size, "own": self.own}
+        return {"difference": self.size, "own": self.own, **self.more}
 
 
 def report(

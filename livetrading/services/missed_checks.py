@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from livetrading.models import LiveStrategy
+from livetrading.models.account import in_this_market
 from livetrading.models.live_strategy import CHECKED, MIN_CHECK_INTERVAL
 from livetrading.services.wording import counted
 from tradedesk.accounts.changes import bump_version
@@ -39,7 +40,9 @@ def find_missed_checks(now: datetime, market: MarketStatus) -> int:
     and a few for each user who is notified."""
     if market.ended:
         return 0
-    active = LiveStrategy.objects.filter(status__in=CHECKED, missed_checks_at=None, account__revoked_at=None)
+    active = LiveStrategy.objects.filter(
+        in_this_market("account__"), status__in=CHECKED, missed_checks_at=None, account__revoked_at=None
+    )
     late = active.filter(next_check_at__lte=missed_before(now, MIN_CHECK_INTERVAL, market))
     latest: dict[int, datetime] = {}
     by_user = defaultdict[int, list[LiveStrategy]](list)

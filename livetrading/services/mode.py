@@ -9,8 +9,8 @@ from django.db.models import DateTimeField, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from livetrading.models import BrokerAccount, LiveStrategy, Order
+from livetrading.models.account import REPLAY
 from livetrading.models.order import SENT
-from livetrading.services.accounts import REPLAY
 from livetrading.services.broker_accounts import is_live_configured
 from livetrading.services.wording import counted
 from tradedesk.accounts.changes import bump_version

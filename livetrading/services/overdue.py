@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from livetrading.models import LiveStrategy
+from livetrading.models.account import in_this_market
 from livetrading.models.live_strategy import CHECKED, MIN_CHECK_INTERVAL
 from tradedesk.marketdata import sessions
 from tradedesk.marketdata.clock import MarketStatus
@@ -44,5 +45,6 @@ def due_checks(now: datetime, market: MarketStatus) -> DueChecks:
 
 def _due(latest: datetime) -> "QuerySet[LiveStrategy]":
     """Due at that market time or earlier, the most overdue first."""
-    due = LiveStrategy.objects.filter(status__in=CHECKED, next_check_at__lte=latest, account__revoked_at=None)
+    works = {"account__revoked_at": None, "status__in": CHECKED}
+    due = LiveStrategy.objects.filter(in_this_market("account__"), **works, next_check_at__lte=latest)
     return due.order_by("next_check_at")

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, Q
 
 from livetrading.models import LivePosition, Order, OrderState, PaperPosition
+from livetrading.models.account import in_this_market
 from livetrading.models.order import WORKING
 from tradedesk.marketdata import sessions
 from tradedesk.marketdata.clock import MarketStatus
@@ -21,7 +22,7 @@ UNRECONCILED_AFTER = timedelta(seconds=60)
 def stuck_orders(wall_now: datetime) -> Q:
     """A condition on Order: one index has state and time."""
     too_old = Q(state_changed_at__lt=wall_now - STUCK_AFTER) | Q(state_changed_at__gt=wall_now + AHEAD)
-    return Q(state__in=ON_THE_WAY) & too_old
+    return Q(state__in=ON_THE_WAY) & too_old & in_this_market("account__")
 
 
 def unreconciled_accounts(now: datetime, market: MarketStatus) -> Q:
@@ -38,4 +39,4 @@ def unreconciled_accounts(now: datetime, market: MarketStatus) -> Q:
         | Exists(PaperPosition.objects.filter(**of_account))
         | Exists(LivePosition.objects.filter(**of_account))
     )
-    return Q(reconciled_at__lt=latest) & Q(watched)
+    return Q(reconciled_at__lt=latest) & Q(watched) & in_this_market()

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Case, Count, F, Max, Min, Q, When
 
 from livetrading.models import BrokerAccount, Incident, LiveStrategy, Order
-from livetrading.models.account import FAILING
+from livetrading.models.account import FAILING, in_this_market
 from livetrading.models.live_strategy import CHECKED
 from livetrading.services.overdue import due_checks
 from livetrading.services.stuck import STUCK_AFTER, stuck_orders, unreconciled_accounts
@@ -67,7 +67,7 @@ def _orders(wall_now: datetime) -> Finding:
 
 def _accounts(now: datetime, market: MarketStatus) -> Finding:
     """A reconcile that fails is trouble of one account; one that nobody made is that of the desk."""
-    accounts = BrokerAccount.objects.filter(revoked_at=None)
+    accounts = BrokerAccount.objects.filter(in_this_market(), revoked_at=None)
     failing = accounts.filter(failures__gte=FAILING)
     late = accounts.filter(unreconciled_accounts(now, market), failures__lt=FAILING)
     worst = late.aggregate(number=Count("pk"), oldest=Min("reconciled_at"))

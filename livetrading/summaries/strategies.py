@@ -56,7 +56,7 @@ def problems_of(row: StrategySummary) -> list[str]:
     if account is not None and account.entries_stopped:
         found.append(f"Entries of the account are stopped. {account.entries_stopped_reason}".strip())
     if account is not None:
-        found.append(account.state_reason)
+        found.append(account.market_problem or account.state_reason)
     return [text for text in found if text]
 
 

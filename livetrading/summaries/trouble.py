@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef
 
 from livetrading.models import BrokerAccount, LiveStrategy, Order
-from livetrading.models.account import FAILING
+from livetrading.models.account import FAILING, in_this_market
 from livetrading.models.live_strategy import CHECKED
 from livetrading.services.stuck import stuck_orders
 from tradedesk.accounts.models import User
@@ -55,7 +55,9 @@ def _own(user: User, wall_now: datetime) -> Trouble | None:
     checked = LiveStrategy.objects.filter(**of_user, status__in=CHECKED)
     ended = LiveStrategy.objects.filter(**of_user, status=LiveStrategy.Status.ERROR)
     conditions = {
-        "failing_account": Exists(BrokerAccount.objects.filter(**of_user, failures__gte=FAILING, revoked_at=None)),
+        "failing_account": Exists(
+            BrokerAccount.objects.filter(in_this_market(), **of_user, failures__gte=FAILING, revoked_at=None)
+        ),
         "stuck_order": Exists(Order.objects.filter(stuck_orders(wall_now), **of_user)),
         "missed_checks": Exists(checked.filter(missed_checks_at__isnull=False)),
         "error": Exists(ended),

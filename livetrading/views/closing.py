@@ -10,9 +10,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from livetrading.control_forms import CloseForm
+from livetrading.control_forms import CloseForm, OutsideSaleForm
 from livetrading.models import BrokerAccount, Order
 from livetrading.pipeline.direct import act_without_workers
+from livetrading.pipeline.outside_sales import NotRecorded, missing_shares, record_sale
 from livetrading.services.closing import NotClosed, close_lot, close_position, close_strategy
 from livetrading.services.order_cancel import NotCancelled, cancel_order
 from livetrading.services.wording import counted
@@ -67,6 +68,29 @@ def strategy(request: PageRequest, pk: int) -> HttpResponse:
 
     name = f"the positions of “{live.name}”"
     return _confirmed(request, live.account, lots, name, close, in_parts=False)
+
+
+@page_methods
+@in_shown_mode
+def sold_outside(request: PageRequest, account_id: int, symbol: str) -> HttpResponse:
+    """The page that books the shares which the broker holds less than the records as sold, at a price."""
+    account = _account(request, account_id)
+    form = OutsideSaleForm(request.POST if request.method == "POST" else None)
+    now, wall_now = read_clocks()
+    try:
+        missing = missing_shares(account, symbol, now)
+        if form.is_valid():
+            record_sale(account, symbol, form.cleaned_data["price"], by=request.user, now=now, wall_now=wall_now)
+            act_without_workers([account.pk], read_clocks)
+            messages.success(request, f"{missing.normalize():f} {symbol} are booked as sold outside the desk.")
+            return redirect("livetrading:dashboard")
+    except NotRecorded as refusal:
+        if not refusal.field:
+            messages.warning(request, str(refusal))
+            return redirect("livetrading:dashboard")
+        form.add_error(refusal.field, str(refusal))
+    context = {"form": form, "account": account, "symbol": symbol, "missing": missing}
+    return render(request, "livetrading/sold_outside.html", context, status=422 if form.errors else 200)
 
 
 @require_POST

@@ -5,7 +5,7 @@ import random
 import threading
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from tradedesk.marketdata import sessions
@@ -65,7 +65,8 @@ class Path:
 @dataclass
 class Market:
     """lock: of everything in the stand-in, because requests arrive at once. halted: symbols that do not trade.
-    same_times: whether what happens at one time has one time stamp, instead of stamps that grow by nanoseconds."""
+    same_times: whether what happens at one time has one time stamp, instead of stamps that grow by nanoseconds.
+    other_hours: what the calendar says of days that differ from the installed one: open and close, or None."""
 
     now: datetime = datetime(2012, 3, 5, 15, tzinfo=UTC)
     seed: int = 1
@@ -76,6 +77,7 @@ class Market:
     paths: list[dict[str, Path]] = field(default_factory=list)
     halted: set[str] = field(default_factory=set)
     same_times: bool = False
+    other_hours: dict[date, tuple[str, str] | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._random, self._stamp, self._counter = random.Random(self.seed), 0, itertools.count(1)

@@ -26,12 +26,14 @@ class Placing(Books):
     under an id of the broker's own. wash_rule: whether an order that could trade with another one is refused.
     fractional_types: the types of orders that may have parts of a share; Alpaca's guide names these, its
     specification the first one alone. roll_up: whether a nested list of open orders has an entry that is filled
-    because of its legs that work, or has these legs alone."""
+    because of its legs that work, or has these legs alone. shares_first: whether an id that was used before
+    is refused only when everything else is right: shares, buying power, the old order of a replacement."""
 
     accept_twice: bool = False
     wash_rule: bool = True
     fractional_types: tuple[str, ...] = ("market", "limit", "stop", "stop_limit")
     roll_up: bool = True
+    shares_first: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -41,7 +43,7 @@ class Placing(Books):
 
     def submit(self, body: dict[str, Any]) -> Order:
         """Raises Refusal."""
-        client_order_id = self._new_client_id(body)
+        client_order_id = "" if self.shares_first else self._new_client_id(body)
         wanted = checks.read(body, self.market)
         self._check_account()
         self._check_time(wanted)
@@ -55,7 +57,7 @@ class Placing(Books):
         if self.wash_rule and not wanted.order_class:
             self._check_wash(wanted)
         self._check_shares(wanted, price)
-        return self._place(wanted, client_order_id)
+        return self._place(wanted, client_order_id or self._new_client_id(body))
 
     def _new_client_id(self, body: dict[str, Any]) -> str:
         given = body.get("client_order_id")

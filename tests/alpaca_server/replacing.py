@@ -15,7 +15,7 @@ from tests.alpaca_server.wire import Refusal
 class Replacing(Placing):
     def replace(self, order_id: str, body: dict[str, Any]) -> Order:
         """The order that will replace this one. Raises Refusal."""
-        client_order_id = self._new_client_id(body)
+        client_order_id = "" if self.shares_first else self._new_client_id(body)
         old = self._known(order_id)
         if not old.is_open:
             raise refuse(f'order is already in "{old.status}" state')
@@ -38,7 +38,7 @@ class Replacing(Placing):
         if not old.is_leg or old.works:
             self._check_shares(wanted, price, without=old)
         new = self._new(
-            client_order_id,
+            client_order_id or self._new_client_id(body),
             wanted,
             limit_price=wanted.limit_price,
             group=old.group,

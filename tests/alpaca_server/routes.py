@@ -119,20 +119,23 @@ def clock(server: "AlpacaServer", account: Account, request: Request) -> Answer:
 def calendar(server: "AlpacaServer", account: Account, request: Request) -> Answer:
     first = _date(request.query.get("start", "1970-01-01"))
     last = min(_date(request.query.get("end", "2029-12-31")), date(2029, 12, 31))
-    days = sessions.sessions_between(first, last + timedelta(days=10)).tolist()
-    return 200, [_day(day, after) for day, after in itertools.pairwise(days) if day <= last]
+    other = server.market.other_hours
+    usual = set(sessions.sessions_between(first, last + timedelta(days=10)).tolist())
+    days = sorted(usual - set(other) | {day for day, hours in other.items() if hours and first <= day})
+    return 200, [_day(day, after, other.get(day)) for day, after in itertools.pairwise(days) if day <= last]
 
 
-def _day(day: date, settles: date) -> dict[str, str]:
-    opens, closes = (
-        time.astimezone(sessions.NEW_YORK) for time in (sessions.session_open(day), sessions.session_close(day))
+def _day(day: date, settles: date, hours: tuple[str, str] | None) -> dict[str, str]:
+    opens, closes = hours or (
+        f"{time.astimezone(sessions.NEW_YORK):%H:%M}"
+        for time in (sessions.session_open(day), sessions.session_close(day))
     )
     return {
         "date": day.isoformat(),
-        "open": f"{opens:%H:%M}",
-        "close": f"{closes:%H:%M}",
+        "open": opens,
+        "close": closes,
         "session_open": "0400",
-        "session_close": "2000" if closes.hour == 16 else "1700",
+        "session_close": "2000" if closes == "16:00" else "1700",
         "settlement_date": settles.isoformat(),
     }
 

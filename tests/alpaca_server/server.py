@@ -32,7 +32,8 @@ class AlpacaServer:
     each one with its time (monotonic seconds) and the fault that it met. exchanges: the last ones, with their
     honest answers. late: the requests that have not arrived. released: set to end the requests that hang.
     most_hanging: how many have hung at the same time. stream_silent: whether the stream of trade updates tells
-    nothing."""
+    nothing. stream_noise: frames that it sends besides, to each who listens. stream_of_text: whether it sends
+    text, as live does. stream_hangs: whether it answers no log-in."""
 
     def __init__(self) -> None:
         self.routes: list[Route] = list(TRADING)
@@ -54,7 +55,8 @@ class AlpacaServer:
         self.exchanges: deque[Exchange] = deque(maxlen=KEPT)
         self.kill: Callable[[], None] = lambda: None
         self.most_hanging = self._hanging = 0
-        self.stream_silent = False
+        self.stream_silent = self.stream_of_text = self.stream_hangs = False
+        self.stream_noise: list[bytes] = []
 
     @property
     def url(self) -> str:

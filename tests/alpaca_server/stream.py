@@ -1,4 +1,5 @@
-"""The stream of trade updates, on the port of the stand-in: `ws://.../stream`, with the binary frames of paper.
+"""The stream of trade updates, on the port of the stand-in: `ws://.../stream`, with the binary frames of paper, or
+the text of live.
 
 A session gets the events since it began to listen; those of before, and of a time without a connection, are
 missing.
@@ -21,13 +22,14 @@ SECONDS = 0.02
 
 
 class Session:
-    """One connection. cursor: how many events of the account it has had."""
+    """One connection. cursor: how many events of the account it has had, noise: and how much of what is none."""
 
     def __init__(self, alpaca: "AlpacaServer", connection: socket.socket) -> None:
         self._alpaca, self._connection, self._protocol = alpaca, connection, ServerProtocol()
         self.epoch = alpaca.stream_epoch
         self._account: Account | None = None
         self.cursor: int | None = None
+        self.noise = 0
 
     def serve(self, raw: bytes) -> None:
         """raw: the request that opens it. Returns when the client or the test has closed it."""
@@ -53,6 +55,8 @@ class Session:
 
     def _take(self, message: dict[str, Any]) -> None:
         if message.get("action") in ("authenticate", "auth"):
+            if self._alpaca.stream_hangs:
+                return
             data = message.get("data", message)
             key, secret = data.get("key_id", data.get("key")), data.get("secret_key", data.get("secret"))
             account = self._alpaca.accounts.get(key)
@@ -71,6 +75,9 @@ class Session:
         with self._alpaca.market.lock:
             if self.epoch != self._alpaca.stream_epoch:
                 return
+            for raw in self._alpaca.stream_noise[self.noise :]:
+                self._frame(raw)
+                self.noise += 1
             events = self._account.events[self.cursor :]
             self.cursor += len(events)
         if not self._alpaca.stream_silent:
@@ -78,7 +85,11 @@ class Session:
                 self._send({"stream": "trade_updates", "data": event})
 
     def _send(self, message: dict[str, Any]) -> None:
-        self._protocol.send_binary(json.dumps(message).encode())
+        self._frame(json.dumps(message).encode())
+
+    def _frame(self, raw: bytes) -> None:
+        send = self._protocol.send_text if self._alpaca.stream_of_text else self._protocol.send_binary
+        send(raw)
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():

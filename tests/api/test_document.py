@@ -67,6 +67,7 @@ CONTRACT = {
     ("post", f"{LIVE}/signals/{{signal_id}}/dismiss"): {"200", "401", "404", "409"},
     ("get", f"{LIVE}/positions"): {"200", "401", "422"},
     ("post", f"{LIVE}/positions/{{position_id}}/close"): {"202", "400", "401", "404", "409", "422"},
+    ("post", f"{LIVE}/positions/{{position_id}}/sold-outside"): {"200", "400", "401", "404", "409", "422"},
     ("get", f"{LIVE}/orders"): {"200", "401", "422"},
     ("delete", f"{LIVE}/orders/{{order_id}}"): {"200", "202", "401", "404", "409"},
     ("get", f"{LIVE}/halt"): {"200", "401", "422"},

@@ -1,5 +1,6 @@
 """Stop trading, close and cancel through the API."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.livetrading.factories import (
     NOW,
     WALL,
     account_of,
+    make_incident,
     make_live_strategy,
     make_live_trade,
     make_order,
@@ -184,6 +186,26 @@ def test_shares_that_cannot_be_sold_are_refused_at_the_field(
     close = f"{LIVE}/positions/{PaperPosition.objects.get().pk}/close"
     assert field_messages(alices.post(close, {"quantity": quantity})).keys() == {"quantity"}
     assert not Order.objects.filter(purpose="exit").exists()
+
+
+def test_shares_sold_outside_the_desk_are_booked(alice: User, alices: ApiClient, bobs: ApiClient) -> None:
+    trade = make_paper_trade(user=alice)
+    sold = f"{LIVE}/positions/{PaperPosition.objects.get().pk}/sold-outside"
+    assert alices.post(sold, {"price": 31}).status == 409
+    make_incident(
+        account=trade.account,
+        key=trade.symbol,
+        facts={"difference": "-10", "own": "10"},
+        first_seen_at=datetime(2000, 1, 3, tzinfo=UTC),
+    )
+    assert bobs.post(sold, {"price": 31}).status == 404
+    for price in (0, -1, None, "x", True, 1e300):
+        assert field_messages(alices.post(sold, {"price": price})).keys() == {"price"}
+    answer = alices.post(sold, {"price": 31})
+    assert (answer.status, [order["shares"] for order in answer.json["orders"]]) == (200, [10])
+    assert alices.post(sold, {"price": 31}).status == 404
+    trade.refresh_from_db()
+    assert (trade.is_open, trade.exit_price) == (False, 31)
 
 
 def test_a_position_belongs_to_its_user_and_mode(alice: User, alices: ApiClient, bobs: ApiClient) -> None:

@@ -131,6 +131,11 @@ def _changed_bars(user: User) -> None:
     assert deliver(KEY, corrected, now=WALL).changed == 1
 
 
+def _replaced_bars(user: User) -> None:
+    deliver(KEY, daily_bars(), now=WALL)
+    replace_history(KEY, daily_bars(), note="a split", now=WALL)
+
+
 def _factor(signal: Any) -> Cause:
     factor = SimpleNamespace(type="totp")
     return lambda user: signal.send(None, request=RequestFactory().get("/"), user=user, authenticator=factor)
@@ -177,7 +182,7 @@ CAUSES: list[tuple[str, Cause]] = [
     ("halt_flatten", _halt(Halt.Action.FLATTEN)),
     ("sectors_saved", lambda user: save_sectors(user, {"AAPL": "Technology"}, WALL)),
     ("bars_changed", _changed_bars),
-    ("bars_replaced", lambda user: replace_history(KEY, daily_bars(), factor_note="a split", now=WALL)),
+    ("bars_replaced", _replaced_bars),
     ("download_queued", _download),
     ("download_cancelled", lambda user: downloading.cancel(_download(user), WALL)),
     ("download_failed", _ended_download),

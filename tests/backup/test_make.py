@@ -1,10 +1,13 @@
 """Making backups: consistent while the desk writes, whole or not at all, cheap when little has changed."""
 
+import errno
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
@@ -14,11 +17,12 @@ from pytest_django import Settings
 
 from tests.backup.made_desk import KEYS, MadeDesk, bars_file, cents_in
 from tradedesk.backup import AlreadyAtWork, CannotBackUp, make
-from tradedesk.backup.files import Copier
-from tradedesk.backup.make import back_up, backups_in
+from tradedesk.backup.files import Copier, folders
+from tradedesk.backup.make import back_up, backups_in, surplus
 from tradedesk.backup.restore import check
 from tradedesk.lock import FileLock
 from tradedesk.management.commands import backup as command
+from tradedesk.monitoring.desk_parts import GIGABYTE
 from tradedesk.monitoring.models import LastBackup
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -134,6 +138,66 @@ def test_a_backup_that_fails_has_no_name_and_its_rest_is_removed(
     assert backups_in(target) == []
     back_up(target, NOW, keep=7)
     assert [each.name for each in target.glob("*desk-*")] == ["desk-20260302-150000"]
+
+
+def test_a_full_disk_is_left_as_it_was(desk: MadeDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Copier, "copy_all", full)
+    with pytest.raises(OSError, match="No space left"):
+        back_up(tmp_path / "backups", NOW, keep=7)
+    assert {each.name for each in (tmp_path / "backups").glob("*desk-*")} == set()
+
+
+@pytest.mark.parametrize(
+    ("free", "shared", "refused"), [(2, True, True), (3, True, False), (2, False, False), (0, False, True)]
+)
+def test_the_desk_keeps_room_to_write(
+    desk: MadeDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, shared: bool, refused: bool
+) -> None:
+    """free: gigabytes. The backup needs less than one."""
+    other = type("Other", (), {"stat": lambda _: os.stat_result([0] * 10)})
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free * GIGABYTE))
+    if not shared:
+        monkeypatch.setattr(make, "Path", lambda _: other())
+    if not refused:
+        back_up(tmp_path / "backups", NOW, keep=7)
+        return
+    with pytest.raises(CannotBackUp, match="room"):
+        back_up(tmp_path / "backups", NOW, keep=7)
+    assert not list((tmp_path / "backups").glob("*desk-*"))
+
+
+def test_what_is_new_is_what_needs_room(desk: MadeDesk, tmp_path: Path) -> None:
+    made = back_up(tmp_path / "backups", NOW, keep=7)
+    copier = Copier(tmp_path / "next", made.folder, made.manifest.files)
+    assert copier.new_size(folders()) == 0
+    desk.write("bars", bars_file("b"), b"12345")
+    assert copier.new_size(folders()) == 5
+
+
+def _names(*moments: str) -> list[str]:
+    return [f"desk-202603{moment}0000" for moment in moments]
+
+
+@pytest.mark.parametrize(
+    ("names", "made", "kept"),
+    [
+        # Some by hand in an hour leave the nights.
+        (
+            _names("01-06", "02-06", "03-06", "03-10", "03-11", "03-12"),
+            "03-12",
+            ("01-06", "02-06", "03-10", "03-11", "03-12"),
+        ),
+        (_names("01-06", "02-06", "03-06", "04-06"), "04-06", ("02-06", "03-06", "04-06")),
+        # Those of a clock that was ahead go first, and never the one just made.
+        (_names("02-06", "25-06", "26-06", "27-06"), "02-06", ("26-06", "27-06", "02-06")),
+    ],
+)
+def test_which_backups_stay(names: list[str], made: str, kept: tuple[str, ...]) -> None:
+    deleted = surplus(names, _names(made)[0], keep=3)
+    assert [name for name in names if name not in deleted] == sorted(_names(*kept))
 
 
 def test_only_one_backup_is_made_at_a_time(desk: MadeDesk, tmp_path: Path) -> None:

@@ -179,9 +179,9 @@ def test_postgresql_is_dumped_in_one_snapshot_and_restored_into_an_empty_desk(
     settings.DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql"}}
     run_program = database.run_program
 
-    def while_bob_signs_up(name: str, *arguments: object) -> None:
+    def while_bob_signs_up(name: str, *arguments: object, **options: object) -> None:
         User.objects.create_user("bob@example.com", "a password")
-        run_program(name, *arguments)  # type: ignore[arg-type]
+        run_program(name, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(database, "run_program", while_bob_signs_up)
     made = back_up(tmp_path / "backups", NOW, keep=7)

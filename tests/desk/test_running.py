@@ -1,19 +1,23 @@
 """Which desk runs on a data folder, and that a stop ends it and never another process."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
 from tests.processes.process import free_port
-from tradedesk import running
+from tradedesk import background, running
+from tradedesk.background import NotStarted, _is_healthy, start_in_background
 from tradedesk.lock import FileLock
 from tradedesk.running import CannotStop, Running, Stop, beginning_of, find, stop
 
@@ -138,3 +142,34 @@ def test_the_status_has_exit_codes_and_a_desk_is_not_started_twice(
         assert f"{address}, process {process.pid}" in capsys.readouterr().out
     with desk(folder, what="manage.py restore"):
         assert exit_code_of("desk_status") == 1
+
+
+class Answering(BaseHTTPRequestHandler):
+    """The health of another desk."""
+
+    def do_GET(self) -> None:
+        body = b'{"status": "ok"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_another_desk_on_the_port_is_not_the_one_that_was_started(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with monkeypatch.context() as no_start:
+            no_start.setattr(background, "MANAGE", folder / "absent.py")
+            with pytest.raises(NotStarted, match="Another desk"):
+                start_in_background(["desk"], url, folder / "console.log")
+        assert not _is_healthy(os.getpid(), url)
+        with desk(folder, what=url) as process:
+            assert _is_healthy(process.pid, url)
+            assert not _is_healthy(os.getpid(), url)
+        server.shutdown()

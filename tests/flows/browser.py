@@ -1,6 +1,7 @@
 """A Chromium for the flows, and windows that record every error in them."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Literal
 from urllib.parse import urlsplit
@@ -41,13 +42,20 @@ class Window:
         self.context.on("response", self._on_response)
         self.page: Page = self.context.new_page()
 
-    def log_in(self, url: str, password: str) -> None:
+    def log_in(self, url: str, password: str, email: str = EMAIL) -> None:
         self.page.goto(url)
         expect(self.page).to_have_url(f"{url}/accounts/login/?next=/")
-        self.page.get_by_label("Email").fill(EMAIL)
+        self.page.get_by_label("Email").fill(email)
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Log in").click()
         expect(self.page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
+
+    def confirm(self, url: str, password: str) -> None:
+        """Type the password again, which the pages of secrets ask for."""
+        self.page.goto(f"{url}/accounts/reauthenticate/")
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Confirm").click()
+        expect(self.page).not_to_have_url(re.compile("reauthenticate"))
 
     def show(self, url: str) -> None:
         """Open a page and wait until it is complete: late fragments are loaded and charts are drawn."""

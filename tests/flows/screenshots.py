@@ -54,6 +54,7 @@ def take_screenshots(desk: Desk, folder: Path, variant: str, window: Window, pag
     for paths in (OPEN_TO_ALL, pages):
         if paths is pages:
             window.log_in(desk.url, demo_password(desk.folder))
+            window.confirm(desk.url, demo_password(desk.folder))
         for name, path in paths.items():
             window.show(desk.url + path)
             window.page.screenshot(path=folder / f"{name}-{variant}.png", full_page=True)

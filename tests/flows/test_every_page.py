@@ -33,6 +33,7 @@ def test_no_page_is_wider_than_a_phone_or_violates_its_policy(tmp_path: Path) ->
         for paths in (OPEN_TO_ALL, PAGES):
             if paths is PAGES:
                 window.log_in(desk.url, demo_password(desk.folder))
+                window.confirm(desk.url, demo_password(desk.folder))
             for path in paths.values():
                 window.show(desk.url + path)
                 for theme in THEMES:

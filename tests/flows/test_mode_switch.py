@@ -7,21 +7,27 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.desk.test_runner import Desk
+from tests.flows.alpaca_hosts import LIVE_KEY, AlpacaHosts
 from tests.flows.browser import Window, chromium
-from tests.flows.trader import demo_password
+from tests.flows.trader import EMAIL, demo_password
 from tests.processes.prepared import copy_prepared_folder
 from tests.settings.test_environment import manage
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
-# A live account whose keys have passed their test, as its last report has it.
-CONNECT = """
-from decimal import Decimal
+TRADER = "trader@example.com"
+# A live account whose keys have passed their test. Its user is not the demo user, whom a desk on the real market
+# turns away.
+CONNECT = f"""
 from django.utils import timezone
+from livetrading.credentials import Credentials, store_credentials
 from livetrading.models import BrokerAccount
 from tradedesk.accounts.models import User
-BrokerAccount.objects.create(
-    user=User.objects.get(email="demo@example.com"), broker="alpaca", mode="live", name="Alpaca account",
-    number="1234824821", verified_at=timezone.now(), equity=Decimal("25842.18"), buying_power=Decimal(43787),
+user = User.objects.get(email="{EMAIL}")
+User.objects.filter(pk=user.pk).update(email="{TRADER}")
+account = BrokerAccount.objects.create(user=user, broker="alpaca", mode="live", name="Alpaca account")
+store_credentials(account, Credentials(key_id="{LIVE_KEY}", secret="{LIVE_KEY}-secret"))
+BrokerAccount.objects.filter(pk=account.pk).update(
+    number="1234824821", verified_at=timezone.now(), equity="25842.18", buying_power=43787
 )
 """
 
@@ -29,11 +35,15 @@ BrokerAccount.objects.create(
 def test_one_tab_switches_and_the_others_follow(tmp_path: Path) -> None:
     folder = copy_prepared_folder(tmp_path / "data")
     assert manage("shell", "-v0", "-c", CONNECT, folder=folder).returncode == 0
-    with Desk(folder, environment={"MARKET": "real"}) as desk, chromium() as browser:
+    with (
+        AlpacaHosts() as hosts,
+        Desk(folder, environment=hosts.environment) as desk,
+        chromium() as browser,
+    ):
         desk.wait_until_healthy()
         first, elsewhere = Window(browser), Window(browser)
         for window in (first, elsewhere):
-            window.log_in(desk.url, demo_password(folder))
+            window.log_in(desk.url, demo_password(folder), TRADER)
         second, typing = first.context.new_page(), first.context.new_page()
         second.goto(f"{desk.url}/dashboard/strategies")
         typing.goto(f"{desk.url}/dashboard/live-trading/new")

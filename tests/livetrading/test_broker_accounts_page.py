@@ -13,7 +13,7 @@ from livetrading.services.broker_accounts import MOST
 from livetrading.summaries.broker_accounts import AccountRow
 from tests.conftest import PASSWORD
 from tests.livetrading.factories import account_of, make_live_strategy, make_paper_trade
-from tests.livetrading.keyed_broker import KEYS, OTHER_KEYS, KeyedBroker, add, add_verified, run, use
+from tests.livetrading.keyed_broker import KEYS, OTHER_KEYS, KeyedBroker, add, add_verified, report, run, use
 from tradedesk.accounts.models import User
 
 PAGE = "/settings/brokers"
@@ -64,6 +64,15 @@ def test_adding_testing_activating_and_revoking(browser: Client, alice: User, br
     browser.post(f"{PAGE}/{pk}/revoke")
     assert [row.account.name for row in rows(browser)] == ["Simulation"]
     assert [account.name for account in browser.get(PAGE).context["revoked"]] == ["Other"]
+
+
+@pytest.mark.parametrize("shorting", [True, False, None])
+def test_the_test_of_a_connection_warns_of_short_sales(
+    browser: Client, alice: User, broker: KeyedBroker, *, shorting: bool | None
+) -> None:
+    broker.accounts[KEYS.key_id] = report(shorting=shorting)
+    add_verified(alice)
+    assert ("data-shorting" in browser.get(PAGE).content.decode()) == bool(shorting)
 
 
 def test_the_first_account_of_a_mode_is_proposed_as_the_active_one(browser: Client, alice: User) -> None:

@@ -13,6 +13,7 @@ from tests.livetrading.factories import (
     WALL,
     account_of,
     at_day,
+    make_incident,
     make_live_strategy,
     make_order,
     make_paper_trade,
@@ -20,6 +21,7 @@ from tests.livetrading.factories import (
 )
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.services import load_samples
+from tradedesk.marketdata.sessions import daily_time
 
 LIVE = "/dashboard/live-trading"
 
@@ -118,6 +120,32 @@ def test_an_order_is_cancelled_in_its_row(
         assert alices_browser.post(url).status_code == 302
     order.refresh_from_db()
     assert order.state == after
+
+
+def test_shares_sold_outside_the_desk_are_booked_at_their_price(
+    alice: User, trade: PaperTrade, alices_browser: Client, bobs_browser: Client, charlies_browser: Client
+) -> None:
+    url = reverse("livetrading:sold_outside", args=[trade.account_id, trade.symbol])
+    assert alices_browser.get(url).status_code == alices_browser.post(url, {"price": "31"}).status_code == 302
+    assert exits() == []
+    facts = {"difference": "-4", "own": "10"}
+    incident = make_incident(account=trade.account, key=trade.symbol, facts=facts, first_seen_at=daily_time(TODAY))
+    assert url in alices_browser.get(LIVE).content.decode()
+    assert "holds 4 shares" in " ".join(alices_browser.get(url).content.decode().split())
+    for price in ("", "0", "-1", "x", "NaN", "1e400", "0.00000001", "10000001"):
+        refused = alices_browser.post(url, {"price": price})
+        assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["price"]), price
+    assert bobs_browser.get(url).status_code == bobs_browser.post(url, {"price": "31"}).status_code == 404
+    assert charlies_browser.post(url, {"price": "31"})["Location"].startswith("/accounts/login")
+    assert exits() == []
+    for _ in range(2):
+        assert alices_browser.post(url, {"price": "31"}).status_code == 302
+    assert exits() == [(4, True)]
+    trade.refresh_from_db()
+    assert (trade.exit_quantity, trade.exit_price) == (4, 31)
+    incident.facts = {"difference": "4", "own": "6"}
+    incident.save()
+    assert url not in alices_browser.get(LIVE).content.decode()
 
 
 def test_rows_have_their_buttons(alice: User, trade: PaperTrade, alices_browser: Client) -> None:

@@ -1,11 +1,14 @@
 """What a feed delivers: new, late and changed bars, and bars at another scale."""
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest_django import Settings
 
 from tests.marketdata.examples import daily_bars, minute_bars
+from tradedesk.audit.models import AuditRecord
 from tradedesk.core.bars import COLUMNS, Bars
 from tradedesk.marketdata.delivering import Delivered, deliver, replace_history
 from tradedesk.marketdata.library import bars_of
@@ -80,6 +83,16 @@ def test_a_changed_bar_replaces_the_stored_one_is_recorded_and_the_version_befor
     assert findings()["corrected"] == 2
 
 
+def test_a_changed_bar_keeps_the_close_that_was_decided_on() -> None:
+    bars = minute_bars(30)
+    deliver(MINUTES, bars[:20], now=NOW)
+    deliver(MINUTES, changed(bars, 19, 10.3)[15:20], now=NOW)
+    deliver(MINUTES, changed(changed(bars, 19, 10.35), 18, 10.1)[15:20], now=NOW)
+    [corrected] = stored().doubts
+    closes = sorted(span.note.rpartition("the close was ")[2] for span in corrected.spans)
+    assert closes == ["10.18", "10.19", "10.3"]
+
+
 def test_older_bars_are_an_older_part_of_the_history() -> None:
     bars = daily_bars(60, date(2020, 1, 2))
     deliver(DAYS, bars[40:], now=NOW)
@@ -94,9 +107,27 @@ def test_bars_at_another_scale_are_not_stored_beside_the_old_ones() -> None:
     delivered = deliver(DAYS, scaled(bars, 0.25)[48:], now=NOW)
     assert delivered.factor == pytest.approx(0.25)
     assert (delivered.added, stored().fingerprint) == (0, before)
-    replace_history(DAYS, scaled(bars, 0.25), factor_note="the factor 0.25", now=NOW)
+    replace_history(DAYS, scaled(bars, 0.25), note="the factor 0.25", now=NOW)
     assert (stored().count, bars_of(stored()).close[0]) == (60, 25.0)
     assert (findings()["rescaled"], PreviousVersion.objects.get().count) == (1, 50)
+    [record] = AuditRecord.objects.filter(action="bars_replaced")
+    assert (record.details["before"]["bars"], record.details["after"]["bars"]) == (50, 60)
+
+
+def test_bars_of_another_source_are_not_mixed_in(settings: Settings) -> None:
+    bars = daily_bars(60, date(2020, 1, 2), price=100.0)
+    settings.ALPACA_FEED = "iex"
+    deliver(DAYS, bars[:50], now=NOW)
+    settings.ALPACA_FEED = "sip"
+    before = stored().fingerprint
+    delivered = deliver(DAYS, bars[45:55], now=NOW)
+    assert ("iex" in delivered.reload, delivered.added, stored().fingerprint) == (True, 0, before)
+    replace_history(DAYS, bars[:55], note=delivered.reload, now=NOW)
+    assert (stored().feed, PreviousVersion.objects.get().feed) == ("sip", "iex")
+    assert deliver(DAYS, bars[50:], now=NOW) == Delivered(added=5)
+    # What was stored before the desk knew the source counts as what is asked for.
+    BarSeries.objects.update(feed="")
+    assert deliver(DAYS, bars[55:], now=NOW) == Delivered()
 
 
 @pytest.mark.parametrize(("factor", "corrected"), [(0.5, 1), (0.5, 3), (10 / 11, 0), (10 / 11, 2), (1.1, 1)])
@@ -119,6 +150,16 @@ def test_corrections_of_most_bars_are_no_split() -> None:
     for row, off in enumerate((0.02, 0.03, 0.05, 0.07)):
         new = changed(new, row, float(new.close[row]) + off)
     assert deliver(DAYS, new, now=NOW).factor is None
+
+
+def test_a_damaged_file_is_written_again_also_with_the_same_bars(bar_store: Path) -> None:
+    bars = daily_bars(30, date(2020, 1, 2))
+    deliver(DAYS, bars, now=NOW)
+    for file in bar_store.rglob("*.parquet"):
+        file.write_bytes(b"nothing")
+    assert deliver(DAYS, bars, now=NOW).reload
+    replace_history(DAYS, bars, note="a test", now=NOW)
+    assert bars_of(stored()).time.tolist() == bars.time.tolist()
 
 
 def test_a_series_in_use_is_not_hidden(monkeypatch: pytest.MonkeyPatch, settings: pytest.FixtureRequest) -> None:

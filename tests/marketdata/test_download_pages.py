@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
@@ -17,6 +18,7 @@ from tests.marketdata.alpaca_desk import Desk, desk
 from tests.marketdata.examples import daily_bars
 from tradedesk.accounts.models import User
 from tradedesk.marketdata import assets
+from tradedesk.marketdata.download_views import TOO_MANY
 from tradedesk.marketdata.downloading import request_download, run_downloads
 from tradedesk.marketdata.feeds.protocol import FeedFailed
 from tradedesk.marketdata.models import BarSeries, BarUpdate, Download, KeptSeries
@@ -37,6 +39,7 @@ SHARES = [
 
 @pytest.fixture(autouse=True)
 def now() -> Any:
+    cache.clear()
     with time_machine.travel(NOW, tick=False):
         yield
 
@@ -61,12 +64,18 @@ def test_a_download_is_queued_kept_up_to_date_and_shown_until_it_is_done(
     download = Download.objects.get()
     assert (download.user, download.symbols, download.timeframe) == (bob, ["AAPL", "IBM"], "1Day")
     assert KeptSeries.objects.filter(user=bob).count() == 2
-    panel = bobs.get("/dashboard/data/downloads").content.decode()
+    response = bobs.get("/dashboard/data/downloads")
+    panel = response.content.decode()
     assert (f"download-{download.pk}" in panel, "hx-trigger" in panel) == (True, True)
+    assert "HX-Trigger" not in response
     assert f"download-{download.pk}" not in alices.get("/dashboard/data/downloads").content.decode()
     run_downloads(shares.clock, shares.sleep)
-    panel = bobs.get("/dashboard/data/downloads").content.decode()
+    response = bobs.get("/dashboard/data/downloads")
+    panel = response.content.decode()
     assert (f"download-{download.pk}" in panel, "hx-trigger" in panel) == (True, False)
+    # The list of the series listens to it.
+    assert response["HX-Trigger"] == "downloaded"
+    assert "downloaded from:body" in bobs.get("/dashboard/data").content.decode()
     assert BarSeries.objects.filter(owner=None).count() == 2
 
 
@@ -129,6 +138,9 @@ def test_shares_are_found_by_symbol_and_by_name(
         [(asset, stored)] = bobs.get(f"/dashboard/data/shares?symbols={words}").context["found"]
         assert (asset.symbol, len(stored)) == (symbol, int(symbol == "AAPL"))
     assert published == [assets.REFRESH_TASK]
+    for _ in range(10):  # also while the list is old and cannot be read
+        assets.search("app", bob.pk, NOW + timedelta(days=3))
+    assert published == [assets.REFRESH_TASK]
 
 
 class _Listing:
@@ -157,6 +169,17 @@ def test_the_page_of_a_series_shows_the_latest_price_with_its_age(shares: Desk, 
     for keep, kept in (("1", True), ("0", False)):
         bobs.post(f"{address}/keep", {"keep": keep})
         assert (KeptSeries.objects.exists(), bobs.get(address).context["is_kept"]) == (kept, kept)
+
+
+def test_looking_at_prices_leaves_requests_for_the_bars(shares: Desk, bob: User, bobs: Client) -> None:
+    request_download(bob.pk, ["AAPL"], "1Day", None, now=NOW)
+    run_downloads(shares.clock, shares.sleep)
+    address = f"/dashboard/data/{BarSeries.objects.get().pk}/latest"
+    shares.data.requests.clear()
+    for _ in range(30):
+        cache.delete(f"latest-{bob.pk}-AAPL")
+        latest = bobs.get(address).context["latest"]
+    assert (len(shares.data.requests), latest.error) == (40, TOO_MANY)
 
 
 def test_a_latest_price_that_fails_says_why(shares: Desk, alice: User, alices: Client) -> None:

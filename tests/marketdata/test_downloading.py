@@ -13,7 +13,7 @@ from tradedesk.accounts.models import User
 from tradedesk.audit.models import AuditRecord
 from tradedesk.marketdata import data_keys, downloading
 from tradedesk.marketdata.data_keys import NoKeys, UserKeys
-from tradedesk.marketdata.delivering import deliver
+from tradedesk.marketdata.delivering import deliver, replace_history
 from tradedesk.marketdata.downloading import cancel, request_download, run_downloads, steps_of
 from tradedesk.marketdata.feeds import alpaca
 from tradedesk.marketdata.feeds.alpaca_client import DataKeys
@@ -237,3 +237,48 @@ def test_an_old_part_at_another_scale_replaces_no_newer_bars(desk: Desk) -> None
     assert BarSeries.objects.get().fingerprint == before
     queued = Download.objects.get()
     assert (queued.replace, queued.start) == (True, date(2020, 1, 2))
+
+
+@pytest.mark.django_db
+def test_a_replacement_that_was_cut_replaces_nothing_and_one_that_begins_later_says_so(desk: Desk) -> None:
+    days, key = daily_bars(40, date(2020, 1, 2), price=100.0), SeriesKey("alpaca", "AAPL", "1Day")
+    deliver(key, days, now=desk.now)
+    desk.data.add("AAPL", "1Day", days[:20])
+    desk.now = NOW
+    job = downloading.queue_replacement(key, "a test", desk.now)
+    assert job is not None
+    run_downloads(desk.clock, desk.sleep)
+    job.refresh_from_db()
+    assert (BarSeries.objects.get().count, "end on 2020-01-30" in job.error) == (40, True)
+    replace_history(key, days[5:], note="a test", now=NOW)
+    [found] = BarSeries.objects.get().doubts
+    assert "began on 2020-01-02" in found.message
+
+
+def test_a_symbol_that_alpaca_does_not_accept_stops_no_other(shares: Desk, alice: User) -> None:
+    download = request(alice, "AAPL", "BRK-B", "IBM")
+    run_downloads(shares.clock, shares.sleep)
+    assert state(download) == (DONE, 1, 80)
+    assert "BRK-B" in download.notes
+    alone = request(alice, "BRK-B")
+    run_downloads(shares.clock, shares.sleep)
+    assert state(alone)[0] == FAILED
+    assert "accept BRK-B" in alone.error
+
+
+def test_kept_series_of_a_user_without_keys_keep_nobody_waiting(
+    shares: Desk, alice: User, bob: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(alice.pk, ["GOOG", "MSFT"], "1Day", NOW)
+    request(bob, "AAPL")
+    run_downloads(shares.clock, shares.sleep)
+    keep(bob.pk, ["AAPL"], "1Day", NOW)
+    settings.ALPACA_DATA_KEY_ID = settings.ALPACA_DATA_SECRET = ""
+    own = UserKeys(DataKeys("PKBOB", "bob-secret"), "http://paper.test")
+    monkeypatch.setattr(data_keys, "_providers", [lambda user_id: own if user_id == bob.pk else None])
+    BarSeries.objects.update(owner=bob)
+    monkeypatch.setattr("tradedesk.marketdata.keeping.MOST", 2)
+    assert [refresh_due(shares.now) for _ in range(2)] == [0, 1]
+    settings.MAX_SERIES_PER_USER = 2
+    with pytest.raises(ImportRefused, match="may keep 2"):
+        keep(alice.pk, ["IBM"], "1Day", NOW)

@@ -16,9 +16,9 @@ from tradedesk.marketdata.trading_calendar import TradingCalendar
 @pytest.fixture
 def folder(tmp_path: Path, settings: Settings) -> Iterator[Path]:
     settings.DATA_DIR = tmp_path
-    trading_calendar.trading_calendar.cache_clear()
+    trading_calendar.installed_calendar.cache_clear()
     yield tmp_path
-    trading_calendar.trading_calendar.cache_clear()
+    trading_calendar.installed_calendar.cache_clear()
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def equal(one: TradingCalendar, other: TradingCalendar) -> bool:
 
 
 def test_it_equals_exchange_calendars(folder: Path) -> None:
-    found = trading_calendar.trading_calendar()
+    found = trading_calendar.installed_calendar()
     source = exchange_calendars.get_calendar("XNYS", start="1990-01-01", end="2030-12-31")
     rows = (found.dates >= np.datetime64("1990-01-01")) & (found.dates <= np.datetime64("2030-12-31"))
     assert found.dates[rows].tolist() == [session.date() for session in source.sessions]
@@ -45,35 +45,35 @@ def test_it_equals_exchange_calendars(folder: Path) -> None:
 
 
 def test_it_is_computed_once_and_then_stored(folder: Path, request: pytest.FixtureRequest) -> None:
-    first = trading_calendar.trading_calendar()
+    first = trading_calendar.installed_calendar()
     assert [file.name for file in folder.iterdir()] == ["sessions.npz"]
-    trading_calendar.trading_calendar.cache_clear()
+    trading_calendar.installed_calendar.cache_clear()
     request.getfixturevalue("never_computed")
-    assert equal(trading_calendar.trading_calendar(), first)
+    assert equal(trading_calendar.installed_calendar(), first)
 
 
 @pytest.mark.parametrize("rest", [0, 100, 100_000])
 def test_a_damaged_file_is_written_again(folder: Path, rest: int) -> None:
-    first = trading_calendar.trading_calendar()
+    first = trading_calendar.installed_calendar()
     file = folder / "sessions.npz"
     whole = file.read_bytes()
     file.write_bytes(whole[:rest])
-    trading_calendar.trading_calendar.cache_clear()
-    assert equal(trading_calendar.trading_calendar(), first)
+    trading_calendar.installed_calendar.cache_clear()
+    assert equal(trading_calendar.installed_calendar(), first)
     assert len(file.read_bytes()) == len(whole)
 
 
 def test_another_version_of_the_library_computes_it_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trading_calendar.trading_calendar()
-    trading_calendar.trading_calendar.cache_clear()
+    trading_calendar.installed_calendar()
+    trading_calendar.installed_calendar.cache_clear()
     other = TradingCalendar(*(np.array(["2020-01-02"], dtype=f"datetime64[{unit}]") for unit in ("D", "us", "us")))
     monkeypatch.setattr(trading_calendar, "_compute", lambda: other)
     monkeypatch.setattr(trading_calendar, "version", lambda _: "999")
-    assert equal(trading_calendar.trading_calendar(), other)
+    assert equal(trading_calendar.installed_calendar(), other)
 
 
 def test_once_it_is_stored_no_reader_of_bars_imports_pandas(folder: Path, bar_store: Path) -> None:
-    trading_calendar.trading_calendar()
+    trading_calendar.installed_calendar()
     # pandas costs each process half a second and 55 MB.
     program = """
 import sys, django

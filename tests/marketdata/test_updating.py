@@ -1,6 +1,7 @@
 """Series in use are kept up to date: one request for all, under a lease, and what happens when it fails."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,19 @@ from tradedesk.marketdata.downloading import run_downloads
 from tradedesk.marketdata.feed_state import failing_series
 from tradedesk.marketdata.health import judge_updates
 from tradedesk.marketdata.library import bars_of
-from tradedesk.marketdata.models import BarSeries, BarUpdate, Download
+from tradedesk.marketdata.models import BarSeries, BarUpdate, Download, PreviousVersion
 from tradedesk.marketdata.series import SeriesKey
-from tradedesk.marketdata.updating import claim, last_final, next_due, next_final, plan_updates, update_due
+from tradedesk.marketdata.updating import (
+    TURNS,
+    TURNS_IF_ILL,
+    claim,
+    last_final,
+    next_due,
+    next_final,
+    plan_updates,
+    series_in_use,
+    update_due,
+)
 from tradedesk.monitoring.findings import State
 
 __all__ = ["desk"]
@@ -93,6 +104,16 @@ def test_two_workers_do_not_ask_twice_and_a_killed_one_is_replaced(trading: Desk
     assert claim(trading.now) is not None
 
 
+def test_a_request_that_is_planned_for_after_the_next_bar_is_made_earlier(trading: Desk) -> None:
+    """The day has become shorter than the calendar said. A pause after a failure stays."""
+    BarUpdate.objects.update(due_at=trading.now + 2 * MINUTE)
+    plan_updates(trading.now)
+    assert BarUpdate.objects.get().due_at == trading.now + 2 * MINUTE
+    BarUpdate.objects.update(due_at=trading.now + 3 * 60 * MINUTE)
+    plan_updates(trading.now)
+    assert BarUpdate.objects.get().due_at == trading.now + MINUTE
+
+
 def test_what_is_not_used_any_more_is_not_asked_for(trading: Desk) -> None:
     trading.used = set()
     plan_updates(trading.now)
@@ -131,6 +152,42 @@ def test_a_feed_that_fails_is_left_alone_for_a_while_and_says_why(trading: Desk,
     update_due(trading.clock)
     update = BarUpdate.objects.get()
     assert (update.failures, update.error, last_bars()) == (0, "", {"AAPL": 10, "IBM": 10})
+
+
+def test_a_clock_that_is_ahead_makes_no_running_bar_final(trading: Desk) -> None:
+    """Alpaca serves bars that are still running, and its clock is three seconds behind this machine's."""
+    trading.data.behind = timedelta(seconds=3)
+    for symbol in ("AAPL", "IBM"):
+        trading.data.show_running(symbol, "1Min", OPEN + 10 * MINUTE)
+    update_due(trading.clock)
+    assert last_bars() == {"AAPL": 9, "IBM": 9}
+    update = BarUpdate.objects.get()
+    assert "ahead" in update.error
+    assert judge_updates([update], trading.now).state == State.WARNING
+    while trading.now < OPEN + 11 * MINUTE + 3 * SECOND:
+        trading.now = BarUpdate.objects.get().due_at
+        update_due(trading.clock)
+    assert last_bars() == {"AAPL": 10, "IBM": 10}
+    assert trading.now < OPEN + 11 * MINUTE + 6 * SECOND
+    # A clock that is right, in whole seconds as the header has them.
+    trading.data.behind = timedelta(0)
+    trading.now = BarUpdate.objects.get().due_at
+    update_due(trading.clock)
+    assert (last_bars()["AAPL"], BarUpdate.objects.get().error) == (11, "")
+
+
+def test_a_turn_reads_the_series_of_its_own_user_alone(trading: Desk, alice: User, bob: User) -> None:
+    deliver(SeriesKey("alpaca", "AAPL", "1Min", alice.pk), minute_bars(10, "2020-03-02T14:30"), now=OPEN)
+    assert set(series_in_use()) == {(None, "1Min"), (alice.pk, "1Min")}
+    assert {key: len(rows) for key, rows in series_in_use(alice.pk).items()} == {(alice.pk, "1Min"): 1}
+
+
+def test_a_source_that_fails_gets_fewer_turns(trading: Desk, alice: User) -> None:
+    rows = [BarUpdate(owner=alice, timeframe=each, due_at=trading.now) for each in ("5Min", "15Min", "1Day")]
+    BarUpdate.objects.bulk_create(rows)
+    assert [bool(claim(trading.now)) for _ in range(5)] == [True] * TURNS + [False]
+    BarUpdate.objects.update(leased_until=None, failures=1)
+    assert [bool(claim(trading.now)) for _ in range(5)] == [True] * TURNS_IF_ILL + [False] * 3
 
 
 def test_wrong_keys_are_not_tried_every_second(trading: Desk) -> None:
@@ -212,6 +269,40 @@ def test_bars_that_do_not_come_are_ill(trading: Desk) -> None:
     ):
         update.due_at = when
         assert judge_updates([update], when).state == state
+
+
+@pytest.mark.parametrize("broken", ["missing", "damaged"])
+def test_a_file_that_cannot_be_read_is_downloaded_again(trading: Desk, tmp_path: Path, broken: str) -> None:
+    files = list((tmp_path / "bars" / "alpaca" / "AAPL").iterdir())
+    for file in files:
+        file.write_bytes(b"nothing") if broken == "damaged" else file.unlink()
+    update_due(trading.clock)
+    assert (last_bars()["IBM"], "AAPL" in BarUpdate.objects.get().error) == (10, True)
+    run_downloads(trading.clock, trading.sleep)
+    assert Download.objects.get().status == Download.Status.DONE
+    series = BarSeries.objects.get(symbol="AAPL")
+    assert len(bars_of(series)) == series.count >= 10
+    assert "rescaled" in {each.name for each in series.doubts}
+    assert not PreviousVersion.objects.exists(), "it could not be read"
+    trading.now = BarUpdate.objects.get().due_at
+    update_due(trading.clock)
+    assert BarUpdate.objects.get().error == ""
+
+
+def test_a_replacement_that_fails_is_not_queued_each_minute(trading: Desk, tmp_path: Path) -> None:
+    for file in (tmp_path / "bars" / "alpaca" / "AAPL").iterdir():
+        file.unlink()
+    update_due(trading.clock)
+    job = Download.objects.filter(replace=True)
+    job.update(status=Download.Status.FAILED, finished_at=trading.now, error="No room.")
+    for _ in range(10):
+        trading.now = BarUpdate.objects.get().due_at
+        update_due(trading.clock)
+    assert job.count() == 1
+    assert "No room." in BarUpdate.objects.get().error
+    trading.now += timedelta(hours=1)
+    update_due(trading.clock)
+    assert job.count() == 2
 
 
 def test_after_a_pause_of_the_desk_all_missing_bars_come(trading: Desk) -> None:

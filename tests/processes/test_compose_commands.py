@@ -18,8 +18,9 @@ SECRETS = {
     "SECRET_KEY": "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz",
     "ALLOWED_HOSTS": "desk.example.com",
 }
-PARTS = ("web", "worker", "research", "notifications", "beat")
-# Research can be busy for minutes, and notifications wait for the servers of others: they have no health check.
+PARTS = ("web", "worker", "research", "notifications", "trade_updates", "beat")
+# Research can be busy for minutes, notifications and trade updates wait for the servers of others: they have no
+# health check.
 PROBED = ("web", "worker", "beat")
 
 
@@ -124,5 +125,6 @@ def test_the_commands_of_the_compose_file_run_a_desk(desk: FullDesk) -> None:
         running["web"].wait_until(lambda: desk.status_of("/api/health") == 503)
         assert {part: desk.probe(part) for part in PROBED} == {"web": 0, "worker": 1, "beat": 0}
 
-        stopped = {part: running[part].stop(signal.SIGTERM) for part in ("web", "research", "beat")}
-        assert stopped == {"web": -signal.SIGTERM, "research": 0, "beat": 0}
+        ended = ("web", "research", "trade_updates", "beat")
+        stopped = {part: running[part].stop(signal.SIGTERM) for part in ended}
+        assert stopped == {"web": -signal.SIGTERM, "research": 0, "trade_updates": 0, "beat": 0}

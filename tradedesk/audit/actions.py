@@ -20,6 +20,7 @@ GROUPS = {
         "execute_signal": "Signal executed by hand",
         "dismiss_signal": "Signal dismissed",
         "close": "Positions closed by hand",
+        "sale_recorded": "Sale outside the desk recorded",
     },
     "Broker accounts and mode": {
         "account_added": "Broker account added",

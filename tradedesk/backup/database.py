@@ -21,6 +21,8 @@ from tradedesk.backup.manifest import DATABASES
 Query = Callable[[str], list[tuple[Any, ...]]]
 # The number of PostgreSQL's advisory lock that a backup holds.
 LOCK = 7_264_019_335
+# One that hangs would hold the lock, and with it every later night.
+SECONDS_TO_DUMP = 4 * 3600.0
 # Not an option of libpq's programs.
 _NOT_FOR_PROGRAMS = {"application_name", "client_encoding", "fallback_application_name", "replication"}
 
@@ -40,6 +42,17 @@ def address() -> str:
     if kind() == "sqlite":
         return f"sqlite {Path(used['NAME']).resolve()}"
     return f"postgresql {used.get('HOST') or 'local'}:{used.get('PORT') or 5432}/{used.get('NAME')}"
+
+
+def size() -> int:
+    """The bytes that the database has on its disk."""
+    if kind() == "postgresql":
+        with closing(_connect()) as server:
+            (found,) = server.execute("SELECT pg_database_size(current_database())").fetchone() or (0,)
+            return int(found)
+    file = Path(settings.DATABASES["default"]["NAME"])
+    parts = (file, file.with_name(f"{file.name}-wal"))
+    return sum(each.stat().st_size for each in parts if each.exists())
 
 
 @contextmanager
@@ -79,7 +92,8 @@ def _dump(server: "psycopg.Connection[Any]", target: Path, look: Callable[[Query
     with server.transaction():
         server.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         for (exported,) in server.execute("SELECT pg_export_snapshot()").fetchall():
-            run_program("pg_dump", server, "--format=custom", f"--snapshot={exported}", f"--file={target}")
+            options = ("--format=custom", "--lock-wait-timeout=60s", f"--snapshot={exported}", f"--file={target}")
+            run_program("pg_dump", server, *options, seconds=SECONDS_TO_DUMP)
         look(lambda query: server.execute(query.encode()).fetchall())
     with target.open("rb") as dumped:
         os.fsync(dumped.fileno())
@@ -91,8 +105,11 @@ def _connect() -> "psycopg.Connection[Any]":
     return psycopg.connect(**{key: given[key] for key in given.keys() - {"cursor_factory", "context"}})
 
 
-def run_program(name: str, server: "psycopg.Connection[Any]", *arguments: str) -> None:
-    """A program of PostgreSQL on the database of this connection. Raises CannotBackUp with what it said."""
+def run_program(
+    name: str, server: "psycopg.Connection[Any]", *arguments: str, seconds: float | None = None
+) -> None:
+    """A program of PostgreSQL on the database of this connection, at most for so long. Raises CannotBackUp with
+    what it said."""
     program = shutil.which(name)
     if program is None:
         raise CannotBackUp(
@@ -102,16 +119,20 @@ def run_program(name: str, server: "psycopg.Connection[Any]", *arguments: str) -
         )
     given = {key: value for key, value in server.info.get_parameters().items() if key not in _NOT_FOR_PROGRAMS}
     target = psycopg.conninfo.make_conninfo("", **given)
-    finished = subprocess.run(  # noqa: S603 - a program of PostgreSQL
-        [program, *arguments, f"--dbname={target}"],
-        # Not among the arguments, which every user of the machine can read.
-        env={**os.environ, "PGPASSWORD": server.info.password or ""},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    try:
+        finished = subprocess.run(  # noqa: S603 - a program of PostgreSQL
+            [program, *arguments, f"--dbname={target}"],
+            # Not among the arguments, which every user of the machine can read.
+            env={**os.environ, "PGPASSWORD": server.info.password or ""},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired:
+        raise CannotBackUp(f"{name} was not ready after {seconds or 0:,.0f} s and was ended.") from None
     if finished.returncode:
         said = " ".join(finished.stderr.split())[:500] or f"exit code {finished.returncode}"
         raise CannotBackUp(f"{name} failed: {said}")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -64,6 +65,18 @@ class Copier:
                     self._copy(f"{name}/{file.relative_to(source).as_posix()}", file)
                 except FileNotFoundError:
                     continue  # replaced in the meantime
+
+    def new_size(self, sources: dict[str, Path]) -> int:
+        """The bytes of the files that are not as they are in the backup before."""
+        size = 0
+        for name, source in sources.items():
+            for file in files_below(source):
+                old = self.known.get(f"{name}/{file.relative_to(source).as_posix()}")
+                with suppress(FileNotFoundError):  # replaced in the meantime
+                    stat = file.stat()
+                    if old is None or (old.size, old.modified) != (stat.st_size, stat.st_mtime_ns):
+                        size += stat.st_size
+        return size
 
     def take(self, path: str, file: Path) -> None:
         """A file that was written into the backup itself."""

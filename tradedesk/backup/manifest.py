@@ -72,6 +72,10 @@ def read_manifest(folder: Path) -> Manifest:
     """Raises NotABackup."""
     try:
         values = json.loads((folder / NAME).read_text(encoding="utf-8"))
+    except PermissionError:
+        raise NotABackup(
+            f"{folder / NAME} belongs to another user of this machine, and may not be read."
+        ) from None
     except (OSError, ValueError):
         raise NotABackup(f"{folder} is not a backup: it has no {NAME} that can be read.") from None
     if not isinstance(values, dict) or not isinstance(number := values.get("format"), int):

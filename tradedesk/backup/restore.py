@@ -162,9 +162,15 @@ def _notes(folder: Path, manifest: Manifest) -> list[str]:
             "in again; nothing else depends on it."
         )
     if not manifest.bars:
-        notes.append("The bars are not in the backup: they lie in object storage. Set BARS_URL to it.")
+        notes.append(
+            "The bars are not in the backup: they lie in object storage. Set BARS_URL to it, or to a copy "
+            "while the other desk is in use: two desks on one bucket delete each other's bars."
+        )
     if manifest.missing:
-        notes.append(f"The desk did not have {len(manifest.missing):,} of its files of bars. Import these again.")
+        notes.append(
+            f"The desk did not have {len(manifest.missing):,} of its files of bars. Import these again; those of "
+            "Alpaca are downloaded again by themselves."
+        )
     return notes
 
 

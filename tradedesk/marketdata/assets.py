@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import Max, Q, QuerySet
 
 from tradedesk.marketdata.data_keys import Access, access_of_user
@@ -15,6 +16,7 @@ from tradedesk.publishing import publish
 REFRESH_TASK = "tradedesk.marketdata.tasks.refresh_assets"
 OLD = timedelta(days=1)
 FOUND = 12
+REFRESH_SECONDS = 300
 
 
 def search(text: str, user_id: int, now: datetime) -> list[Asset]:
@@ -22,7 +24,8 @@ def search(text: str, user_id: int, now: datetime) -> list[Asset]:
     meanwhile."""
     words = text.replace("\0", "").strip()[:50]
     listed_at = Asset.objects.aggregate(at=Max("listed_at"))["at"]
-    if listed_at is None or abs(now - listed_at) > OLD:
+    # One message, whoever types: the list has megabytes, and one that fails is not read at each letter.
+    if (listed_at is None or abs(now - listed_at) > OLD) and cache.add("assets-refresh", 1, REFRESH_SECONDS):
         publish(REFRESH_TASK, [(user_id,)])
     if not words:
         return []

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from tradedesk.core.clock import Clock, SystemClock
-from tradedesk.marketdata import sessions
+from tradedesk.marketdata import broker_days, sessions
 from tradedesk.marketdata.replay import replay_state
 
 # Said on every page, because a price of one exchange is not the price of the market.
@@ -53,7 +53,9 @@ class MarketStatus:
 
 
 def market_clock() -> Clock:
-    """The clock that an entry point reads once; it passes the time on as `now`."""
+    """The clock that an entry point reads once; it passes the time on as `now`. The calendar it is held against is
+    that of the broker from here on."""
+    broker_days.take_over()
     return ReplayClock() if settings.MARKET == "replay" else SystemClock()
 
 

@@ -2,28 +2,40 @@
 
 A feed has nobody to ask, so nothing is refused for being doubtful: it is kept with the series as findings. Bars
 that arrived after a later one, and bars that the feed changed afterwards, are findings too, and the version before
-a change is kept. Bars at another scale, as after a split, are not stored beside the old ones: the history has to
-be downloaded again, and until then the series gets no bars, so that its entries stop as of stale data.
+a change is kept. Bars at another scale, as after a split, are not stored beside the old ones, and none beside a
+damaged file: the history has to be downloaded again, and until then the series gets no bars, so that its entries
+stop as of stale data.
 """
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from django.conf import settings
 
-from tradedesk.core.bars import Bars, Times, to_datetime, to_datetime64, validate
+from tradedesk.core.bars import Bars, to_datetime, to_datetime64, validate
 from tradedesk.marketdata.appending import append_bars
+from tradedesk.marketdata.bar_folder import delete_file
 from tradedesk.marketdata.importing import refuse_hiding
 from tradedesk.marketdata.limits import require_room
 from tradedesk.marketdata.merging import Merged, merge_bars
 from tradedesk.marketdata.models import BarSeries
-from tradedesk.marketdata.parts import TAIL_BARS, Part, join, tail_piece
+from tradedesk.marketdata.parts import TAIL_BARS, join, tail_piece
 from tradedesk.marketdata.quality import Finding, Span, finding, findings_of, with_newer
 from tradedesk.marketdata.quality.seams import common, rescaled
-from tradedesk.marketdata.refusal import ImportRefused
-from tradedesk.marketdata.series import SeriesKey, read_parts, save_parts, save_series, while_current
+from tradedesk.marketdata.series import (
+    SeriesKey,
+    changed_just_now,
+    read_parts,
+    save_parts,
+    save_series,
+    while_current,
+)
 from tradedesk.marketdata.store import DamagedBars
+
+log = logging.getLogger(__name__)
 
 RECORDED = ("corrected", "late", "rescaled")
 
@@ -31,11 +43,13 @@ RECORDED = ("corrected", "late", "rescaled")
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """added: new bars; late: those among them that come before a stored one. changed: stored bars that were
-    replaced. factor: of the new bars to the stored ones when nothing was stored because the scale differs."""
+    replaced. reload: why nothing was stored, and the whole history has to be downloaded again; factor: of the new
+    bars to the stored ones, where that is the reason."""
 
     added: int = 0
     late: int = 0
     changed: int = 0
+    reload: str = ""
     factor: float | None = None
 
 
@@ -44,7 +58,7 @@ def deliver(key: SeriesKey, bars: Bars, *, now: datetime) -> Delivered:
 
     Bars before the first stored one are an older part of the history, and not late. Raises InvalidBars, and
     ImportRefused when another series in use would be hidden, when there is no room, when the store cannot be
-    written or damaged, and when the series has changed at the same time.
+    written, and when the series has changed at the same time; OSError when it cannot be read.
     """
     if not len(bars):
         return Delivered()
@@ -56,9 +70,22 @@ def deliver(key: SeriesKey, bars: Bars, *, now: datetime) -> Delivered:
         found = findings_of(bars, key.timeframe, adjusted=True)
         save_series(key, bars, adjusted=True, stored=None, now=now, findings=found)
         return Delivered(added=len(bars))
+    if stored.feed not in ("", settings.ALPACA_FEED):
+        return Delivered(reload=f"its bars are of {stored.feed}, and ALPACA_FEED is {settings.ALPACA_FEED}")
+    try:
+        return _beside(key, stored, bars, now)
+    except (FileNotFoundError, DamagedBars) as unreadable:
+        if not BarSeries.objects.filter(pk=stored.pk, fingerprint=stored.fingerprint).exists():
+            raise changed_just_now(key) from None
+        log.exception("The stored bars of %s cannot be read", stored)
+        return Delivered(reload=f"its bars could not be read ({type(unreadable).__name__})")
+
+
+def _beside(key: SeriesKey, stored: BarSeries, bars: Bars, now: datetime) -> Delivered:
+    """Raises FileNotFoundError and DamagedBars for the stored files."""
     beside, pieces = _read_from(stored, bars.time[0])
     if (factor := rescaled(*common(beside, bars))) is not None:
-        return Delivered(factor=factor)
+        return Delivered(factor=factor, reload=f"it was split (the factor {factor:.4g})")
     merged = merge_bars(beside, bars)
     if not merged.added and not len(merged.changed):
         return Delivered()
@@ -70,26 +97,37 @@ def deliver(key: SeriesKey, bars: Bars, *, now: datetime) -> Delivered:
     return _merge(key, stored, pieces, beside, merged, now)
 
 
-def replace_history(key: SeriesKey, bars: Bars, *, factor_note: str, now: datetime) -> Delivered:
-    """Store the whole history of a series anew, as after a split; the version before is kept. See deliver."""
+def replace_history(key: SeriesKey, bars: Bars, *, note: str, now: datetime) -> Delivered:
+    """Store the whole history of a series anew, as after a split; the version before is kept unless damaged.
+    note: why. See deliver."""
     validate(bars)
     stored = BarSeries.objects.filter(**key._asdict()).first()
     require_room(key, stored, len(bars))
     found = findings_of(bars, key.timeframe, adjusted=True)
     if stored:
-        moment = to_datetime(bars.time[-1])
-        found = _with(found, [*stored.doubts, *finding("rescaled", [Span(moment, moment, note=factor_note)])])
-    save_series(
-        key,
-        bars,
-        adjusted=True,
-        stored=stored,
-        now=now,
-        findings=found,
-        undoable=stored is not None,
-        action="bars_replaced",
-    )
+        first, last = to_datetime(bars.time[0]), to_datetime(bars.time[-1])
+        if first > stored.first:
+            note = f"{note}; it begins on {first:%Y-%m-%d} now, and began on {stored.first:%Y-%m-%d}"
+        found = _with(found, [*stored.doubts, *finding("rescaled", [Span(last, last, note=note)])])
+    undoable = stored is not None and _is_whole(stored)
+    action = "bars_replaced" if stored else ""
+    save_series(key, bars, adjusted=True, stored=stored, now=now, findings=found, undoable=undoable, action=action)
     return Delivered(added=len(bars))
+
+
+def _is_whole(stored: BarSeries) -> bool:
+    """Whether all its files can be read. A damaged one is deleted: the new bars may be those that were in it, and
+    a file that is there is not written again."""
+    whole = True
+    for part in stored.parts:
+        try:
+            read_parts(stored, [part])
+        except FileNotFoundError:
+            whole = False
+        except DamagedBars:
+            delete_file(stored.path_of(part))
+            whole = False
+    return whole
 
 
 def _merge(
@@ -100,8 +138,8 @@ def _merge(
     first, last = to_datetime64(stored.first), to_datetime64(stored.last)
     late = new[(new > first) & (new < last)]
     noted = [
-        *finding("corrected", _spans(merged.changed, str(merged.largest or ""))),
-        *finding("late", _spans(late)),
+        *finding("corrected", _corrected(beside, merged)),
+        *finding("late", [Span(moment, moment) for moment in map(to_datetime, late)]),
     ]
     result = Delivered(added=merged.added, late=len(late), changed=len(merged.changed))
     only_tail = len(pieces) == 1 and stored.tail is not None
@@ -120,7 +158,7 @@ def _merge(
             action="bars_changed" if result.changed else "",
         )
         return result
-    earlier = _read(stored, stored.parts[: len(stored.parts) - len(pieces)])
+    earlier = read_parts(stored, stored.parts[: len(stored.parts) - len(pieces)])
     whole = join([*earlier, merged.bars])
     require_room(key, stored, len(whole))
     found = _with(findings_of(whole, key.timeframe, adjusted=True), [*stored.doubts, *noted])
@@ -147,10 +185,12 @@ def _with(found: Iterable[Finding], recorded: Iterable[Finding]) -> list[Finding
     return [*others, *(kept for name, each in spans.items() for kept in finding(name, each))]
 
 
-def _spans(times: Times, note: str = "") -> list[Span]:
-    """One span for each time; the note at the first, because it speaks of the largest."""
-    moments = [to_datetime(time) for time in times]
-    return [Span(moment, moment, note="" if place else note) for place, moment in enumerate(moments)]
+def _corrected(before: Bars, merged: Merged) -> list[Span]:
+    """One span for each changed bar, with the close that was decided on; the first one says the largest change."""
+    rows, times = np.searchsorted(before.time, merged.changed), [to_datetime(time) for time in merged.changed]
+    closes = [f"the close was {close:,.10g}" for close in before.close[rows]]
+    notes = [f"{merged.largest}; {closes[0]}", *closes[1:]] if closes else []
+    return [Span(time, time, note=note) for time, note in zip(times, notes, strict=True)]
 
 
 def _read_from(stored: BarSeries, time: np.datetime64) -> tuple[Bars, list[Bars]]:
@@ -165,15 +205,5 @@ def _read_from(stored: BarSeries, time: np.datetime64) -> tuple[Bars, list[Bars]
                 break
         return pieces
 
-    try:
-        while_current(stored, read)
-    except (FileNotFoundError, DamagedBars) as error:
-        raise ImportRefused(f"The stored bars of {stored.symbol} cannot be read: {error}") from error
+    while_current(stored, read)
     return join(pieces), pieces
-
-
-def _read(stored: BarSeries, parts: Sequence[Part]) -> list[Bars]:
-    try:
-        return read_parts(stored, parts)
-    except (FileNotFoundError, DamagedBars) as error:
-        raise ImportRefused(f"The stored bars of {stored.symbol} cannot be read: {error}") from error

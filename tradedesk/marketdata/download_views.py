@@ -23,12 +23,15 @@ from tradedesk.marketdata.feeds.protocol import FeedFailed
 from tradedesk.marketdata.library import visible_series
 from tradedesk.marketdata.models import BarSeries, BarUpdate, Download, KeptSeries
 from tradedesk.marketdata.refusal import ImportRefused
-from tradedesk.marketdata.services import ALPACA
+from tradedesk.marketdata.series import ALPACA
 
 FEEDS = {"iex": "Prices of one exchange, IEX", "sip": "Prices of all exchanges"}
 SHOWN = 8
 # Seconds for which a latest price is not asked for again.
 PRICE_SECONDS = 5
+# Looks at a latest price in a minute, of two requests each: of one user, and of all.
+PRICES_PER_MINUTE, PRICES_OF_ALL = 20, 40
+TOO_MANY = "Too many prices were asked for in this minute."
 
 
 def panels(request: HttpRequest) -> dict[str, Any]:
@@ -87,16 +90,29 @@ def _queued(request: HttpRequest, form: DownloadForm) -> bool:
     except NoKeys as refusal:
         form.add_error(None, str(refusal))
         return False
-    if values["keep"]:
-        keeping.keep(_user_id(request), queued.symbols, queued.timeframe, timezone.now())
     messages.success(request, f"{queued} is being downloaded.")
+    if values["keep"]:
+        _keep(request, queued.symbols, queued.timeframe)
+    return True
+
+
+def _keep(request: HttpRequest, symbols: list[str], timeframe: str) -> bool:
+    try:
+        keeping.keep(_user_id(request), symbols, timeframe, timezone.now())
+    except ImportRefused as refusal:
+        messages.error(request, str(refusal))
+        return False
     return True
 
 
 @require_safe
 def downloads(request: HttpRequest) -> HttpResponse:
-    """The panel of the downloads, which polls while one is not finished."""
-    return render(request, "marketdata/_downloads.html", _downloads(request))
+    """The panel of the downloads, which polls while one is not finished; then the page reads its series again."""
+    context = _downloads(request)
+    response = render(request, "marketdata/_downloads.html", context)
+    if not context["is_downloading"]:
+        response["HX-Trigger"] = "downloaded"
+    return response
 
 
 @require_POST
@@ -114,8 +130,8 @@ def series_keep(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep a downloaded series up to date, or stop doing so."""
     series = get_object_or_404(visible_series(_user_id(request)), pk=pk, provider=ALPACA)
     if request.POST.get("keep") == "1":
-        keeping.keep(_user_id(request), [series.symbol], series.timeframe, timezone.now())
-        messages.success(request, f"{series} is downloaded again after each session.")
+        if _keep(request, [series.symbol], series.timeframe):
+            messages.success(request, f"{series} is downloaded again after each session.")
     else:
         keeping.stop_keeping(_user_id(request), series.symbol, series.timeframe, timezone.now())
         messages.success(request, f"{series} is no longer downloaded after each session.")
@@ -148,9 +164,27 @@ def _latest(user_id: int, symbol: str) -> Latest:
     key = f"latest-{user_id}-{symbol}"
     found: Latest | None = cache.get(key)
     if found is None:
-        found = _asked(user_id, symbol)
+        found = (
+            _asked(user_id, symbol) if _may_ask(user_id) else Latest(FEEDS[settings.ALPACA_FEED], error=TOO_MANY)
+        )
         cache.set(key, found, PRICE_SECONDS)
     return found
+
+
+def _may_ask(user_id: int) -> bool:
+    """The requests of a minute are there for the bars that strategies wait for, and all users share those of the
+    installation's keys."""
+    limits = {f"latest-asked-{user_id}": PRICES_PER_MINUTE}
+    if settings.ALPACA_DATA_KEY_ID:
+        limits["latest-asked"] = PRICES_OF_ALL
+    for key, most in limits.items():
+        cache.add(key, 0, 60)
+        try:
+            if cache.incr(key) > most:
+                return False
+        except ValueError:  # the minute has just ended
+            continue
+    return True
 
 
 def _asked(user_id: int, symbol: str) -> Latest:

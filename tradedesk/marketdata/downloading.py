@@ -9,7 +9,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
@@ -27,8 +27,8 @@ from tradedesk.marketdata.feeds.protocol import FeedFailed
 from tradedesk.marketdata.models import BarSeries, Download
 from tradedesk.marketdata.parts import join
 from tradedesk.marketdata.refusal import ImportRefused
-from tradedesk.marketdata.series import SeriesKey
-from tradedesk.marketdata.services import ALPACA, known_timeframe
+from tradedesk.marketdata.series import ALPACA, SeriesKey
+from tradedesk.marketdata.services import known_timeframe
 from tradedesk.marketdata.sessions import daily_time
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
 from tradedesk.publishing import publish
@@ -48,6 +48,10 @@ DAYS_OF_YEAR = 252
 # Requests of a minute that are left for the bars of strategies that trade.
 RESERVED = 40
 MOST_SYMBOLS, MOST_UNFINISHED = 50, 20
+# After a failed replacement of a history.
+REPLACEMENT_PAUSE = timedelta(hours=1)
+# A replacement that ends so much earlier than what is stored is an answer that was cut.
+CUT = timedelta(days=7)
 # How long a finished download is shown.
 KEPT = timedelta(days=30)
 UNFINISHED = Q(finished_at=None)
@@ -157,14 +161,13 @@ def queue_refresh(
 
 
 def queue_replacement(
-    key: SeriesKey, factor: float, now: datetime, *, since: datetime | None = None
+    key: SeriesKey, reason: str, now: datetime, *, since: datetime | None = None
 ) -> Download | None:
-    """Queue the download of a whole history that is at another scale than the feed's bars. since: an earlier start
-    than that of what is stored."""
+    """Queue the download of a whole history, or return the last one while it has just failed. reason: why the
+    feed's bars cannot be stored beside those that are. since: an earlier start than that of what is stored."""
     stored = BarSeries.objects.filter(**key._asdict()).first()
     if stored is None:
         return None
-    log.info("The bars of %s differ by the factor %.4g: they are downloaded again.", stored, factor)
     job = Download(
         user_id=key.owner_id,
         owner_id=key.owner_id,
@@ -173,7 +176,15 @@ def queue_replacement(
         start=min(stored.first, since or stored.first).date(),
         automatic=True,
         replace=True,
+        notes=reason[:200],
     )
+    same = {"owner": key.owner_id, "symbols": job.symbols, "timeframe": job.timeframe, "replace": True}
+    failed = Download.objects.filter(
+        **same, status=Download.Status.FAILED, finished_at__gt=now - REPLACEMENT_PAUSE, finished_at__lte=now
+    )
+    if (last := failed.first()) is not None and not Download.objects.filter(UNFINISHED, **same).exists():
+        return last
+    log.info("%s is downloaded again: %s.", stored, reason)
     return _queue(job, now)
 
 
@@ -239,6 +250,8 @@ class _Worker:
     job: Download
     clock: Clock
     sleep: Sleep
+    # The symbols of the step that Alpaca does not accept.
+    refused: list[str] = field(default_factory=list)
 
     def do_step(self) -> None:
         """One step; its failure is tried again later, or ends the job. Raises nothing of a feed."""
@@ -249,12 +262,13 @@ class _Worker:
                 return
             delivered = self._work()
             done = job.steps_done + 1
-            notes = _joined(job.notes, _notes(delivered))
+            notes = _joined(job.notes, _notes(delivered), _refused_text(self.refused))
             changes = {"steps_done": done, "bars": F("bars") + sum(d.added for d in delivered.values())}
             if done >= job.steps:
                 empty = job.bars == 0 and not any(d.added or d.changed for d in delivered.values())
                 if empty and not job.automatic and not self._has_bars():
                     error = f"Alpaca has no {job.timeframe} bars of {', '.join(job.symbols)} since {job.start}."
+                    error = _refused_text(self.refused) or error
                     self._end(Download.Status.FAILED, error=error[:300], **changes)
                     return
                 self._end(Download.Status.DONE, notes=notes, error="", **changes)
@@ -276,7 +290,7 @@ class _Worker:
         return store_step(job.owner_id, job.timeframe, self._bars(feed, step), self.clock)
 
     def _bars(self, feed: AlpacaFeed, step: Step) -> dict[str, Bars]:
-        return bars_of_step(feed, self.job.timeframe, step, self.clock, self._progress, self._rest)
+        return bars_of_step(feed, self.job.timeframe, step, self.clock, self._progress, self._rest, self.refused)
 
     def _replaced(self, bars: dict[str, Bars]) -> dict[str, Delivered]:
         job, found = self.job, {}
@@ -284,7 +298,13 @@ class _Worker:
             if symbol not in bars:
                 raise FeedFailed(f"Alpaca has no {job.timeframe} bars of {symbol} any more.")
             key = SeriesKey(ALPACA, symbol, job.timeframe, job.owner_id)
-            found[symbol] = replace_history(key, bars[symbol], factor_note="a split", now=self.clock())
+            stored = BarSeries.objects.filter(**key._asdict()).first()
+            last = to_datetime(bars[symbol].time[-1])
+            if stored is not None and last < stored.last - CUT:
+                raise FeedFailed(
+                    f"Alpaca's bars of {symbol} end on {last:%Y-%m-%d}, before those that are stored."
+                )
+            found[symbol] = replace_history(key, bars[symbol], note=job.notes or "a split", now=self.clock())
         return found
 
     def _has_bars(self) -> bool:
@@ -333,14 +353,20 @@ class _Worker:
 
 
 def bars_of_step(
-    feed: AlpacaFeed, timeframe: str, step: Step, clock: Clock, progress: Progress, rest: Sleep
+    feed: AlpacaFeed,
+    timeframe: str,
+    step: Step,
+    clock: Clock,
+    progress: Progress,
+    rest: Sleep,
+    refused: list[str],
 ) -> dict[str, Bars]:
     """All bars of a step by symbol. progress(stage, bars so far) is called after each page, rest(seconds) when the
-    requests of a minute are nearly used up."""
+    requests of a minute are nearly used up. refused: takes the symbols that Alpaca does not accept."""
     pieces: dict[str, list[Bars]] = defaultdict(list)
     count = 0
     start, end = daily_time(step.first), daily_time(step.last + timedelta(days=1)) - timedelta(microseconds=1)
-    for page in feed.pages(step.symbols, Timeframe(timeframe), start, end, clock()):
+    for page in feed.pages(step.symbols, Timeframe(timeframe), start, end, clock(), refused):
         for symbol, bars in page.items():
             if len(bars):
                 pieces[symbol].append(bars)
@@ -376,23 +402,29 @@ def _delivered(key: SeriesKey, bars: Bars, clock: Clock) -> Delivered:
         delivered = deliver(key, bars, now=clock())
     except ImportRefused:
         delivered = deliver(key, bars, now=clock())
-    if delivered.factor is None:
+    if not delivered.reload:
         return delivered
     stored = BarSeries.objects.filter(**key._asdict()).first()
     first, last = to_datetime(bars.time[0]), to_datetime(bars.time[-1])
     if stored is not None and (first > stored.first or last < stored.last):
-        queue_replacement(key, delivered.factor, clock(), since=first)
+        queue_replacement(key, delivered.reload, clock(), since=first)
         return delivered
-    return replace_history(key, bars, factor_note=f"the factor {delivered.factor:.4g}", now=clock())
+    return replace_history(key, bars, note=delivered.reload, now=clock())
 
 
 def _notes(delivered: dict[str, Delivered]) -> str:
     """What was remarkable: "AAPL: 3 bars changed"."""
     changed = [f"{symbol}: {_counted(each.changed)} changed" for symbol, each in delivered.items() if each.changed]
-    split = [
-        f"{symbol} was split: all of it is downloaded again" for symbol, each in delivered.items() if each.factor
+    again = [
+        f"{symbol}: {each.reload}, so all of it is downloaded again"
+        for symbol, each in delivered.items()
+        if each.reload
     ]
-    return "; ".join([*changed, *split])
+    return "; ".join([*changed, *again])
+
+
+def _refused_text(symbols: Sequence[str]) -> str:
+    return f"Alpaca does not accept {', '.join(symbols)}" if symbols else ""
 
 
 def _counted(number: int) -> str:

@@ -8,7 +8,7 @@ from django.conf import settings
 from tradedesk.marketdata.feeds.alpaca import CAPABILITIES
 from tradedesk.marketdata.library import find_series
 from tradedesk.marketdata.models import BarUpdate
-from tradedesk.marketdata.services import ALPACA
+from tradedesk.marketdata.series import ALPACA
 
 # One lost answer is nothing; this many in a row are a feed that fails.
 FAILING = 2

@@ -30,6 +30,8 @@ class StoredBars(models.Model):
     last = models.DateTimeField()
     count = models.PositiveIntegerField()
     adjusted = models.BooleanField()
+    # What Alpaca's bars are of: "iex" or "sip", whose prices and volumes differ; "" of others, and where unknown.
+    feed = models.CharField(max_length=4, blank=True, default="")
     # The parts in their order, each as [period, length, fingerprint]; the tail, if there is one, is the last.
     part_rows = models.JSONField()
     # fingerprint_of_parts: it changes with every bar.

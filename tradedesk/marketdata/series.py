@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
@@ -21,6 +22,9 @@ from tradedesk.marketdata.refusal import ImportRefused
 
 # A file that no row names may belong to a writer that has not updated its row yet. No writer takes this long.
 LONGEST_WRITE = timedelta(hours=1)
+
+# The bars of the feed; only delivering.py stores them.
+ALPACA = "alpaca"
 
 Value = TypeVar("Value")
 
@@ -48,6 +52,7 @@ def save_series(
     findings: Iterable[Finding] = (),
     undoable: bool = False,
     action: str = "",
+    feed: str | None = None,
 ) -> BarSeries:
     """Replace all bars of a series with `bars`, as history without a tail. See save_parts."""
     new = history_pieces(bars, key.timeframe)
@@ -61,6 +66,7 @@ def save_series(
         findings=findings,
         undoable=undoable,
         action=action,
+        feed=feed,
     )
 
 
@@ -75,6 +81,7 @@ def save_parts(
     findings: Iterable[Finding] = (),
     undoable: bool = False,
     action: str = "",
+    feed: str | None = None,
 ) -> BarSeries:
     """Make a series of `kept`, its first parts as they are, and of the `new` ones after them.
 
@@ -83,6 +90,7 @@ def save_parts(
     row names any more. A process that is killed on the way leaves the old bars or the new ones, and perhaps
     files that a later call deletes. undoable: keep `stored` as the previous version, in the same transaction as
     the update. action: what the audit calls the change, recorded there too; "" for one that it does not keep.
+    feed: what the bars are of, None for ALPACA_FEED as it is.
     Raises ImportRefused if the store cannot be written or the series has changed since it was read.
     """
     parts = [*kept, *(piece.part for piece in new)]
@@ -91,6 +99,7 @@ def save_parts(
         "last": to_datetime(new[-1].bars.time[-1]),
         "count": sum(part.length for part in parts),
         "adjusted": adjusted,
+        "feed": _feed_of(key) if feed is None else feed,
         "part_rows": [list(part) for part in parts],
         "fingerprint": fingerprint_of_parts(parts),
         "findings": as_json(findings),
@@ -112,6 +121,10 @@ def save_parts(
     left_overs = any(piece.part.period != TAIL for piece in new)
     delete_unused(stored or series, left_overs_at=now if left_overs else None)
     return series
+
+
+def _feed_of(key: SeriesKey) -> str:
+    return str(settings.ALPACA_FEED) if key.provider == ALPACA else ""
 
 
 def changed_just_now(key: SeriesKey) -> ImportRefused:

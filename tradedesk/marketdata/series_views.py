@@ -18,9 +18,8 @@ from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.ownership import may_change, restorable_versions
 from tradedesk.marketdata.quality import gaps
 from tradedesk.marketdata.refusal import ImportRefused
-from tradedesk.marketdata.series import key_of
+from tradedesk.marketdata.series import ALPACA, key_of
 from tradedesk.marketdata.series_chart import between, series_chart
-from tradedesk.marketdata.services import ALPACA
 from tradedesk.marketdata.store import DamagedBars
 from tradedesk.marketdata.undo import delete_range, delete_series, restore
 from tradedesk.rest.downloads import download

@@ -17,12 +17,10 @@ from tradedesk.marketdata.quality import ACCEPTABLE, MESSAGES, Finding, findings
 from tradedesk.marketdata.readers import DateOrder, FileSeries, choose, read_file
 from tradedesk.marketdata.refusal import FindingsRefused, ImportRefused
 from tradedesk.marketdata.samples import FINGERPRINTS, sample_bars
-from tradedesk.marketdata.series import SeriesKey, save_series
+from tradedesk.marketdata.series import ALPACA, SeriesKey, save_series
 from tradedesk.marketdata.symbols import InvalidSymbol, clean_symbol
 
 SAMPLE = "sample"
-# The bars of the feed; only delivering.py stores them.
-ALPACA = "alpaca"
 # The default provider of bars from a file.
 FILE_PROVIDER = "csv"
 

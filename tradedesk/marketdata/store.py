@@ -104,7 +104,10 @@ def read(path: str, fingerprint: str) -> Bars:
     except DamagedBars:
         bars = None
     if bars is None or fingerprint_of(bars) != fingerprint:
-        raise DamagedBars(f"The file {path} in the bar store is damaged. Delete it, then import the bars again.")
+        raise DamagedBars(
+            f"The file {path} in the bar store is damaged. Delete it, then import the bars again; those of Alpaca "
+            "are downloaded again by themselves."
+        )
     return bars
 
 

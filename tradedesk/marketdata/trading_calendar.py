@@ -2,12 +2,16 @@
 
 That library imports pandas: a second and 70 MB for each process. So the calendar is stored in the data folder, and
 the library is imported only if there is no stored calendar or another version of the library is installed.
+
+It knows no closure that was decided after its release. `use_days` puts what the broker says in its place.
 """
 
 import os
 import uuid
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +20,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from tradedesk.core.bars import Times
+from tradedesk.core.bars import Times, to_datetime64
 
 FIRST, LAST = "1960-01-01", "2050-12-31"
 
@@ -30,8 +34,39 @@ class TradingCalendar:
     closes: Times
 
 
-@cache
+# The open and the close of a day, in UTC; None for a day without a session.
+Hours = tuple[datetime, datetime] | None
+_current: TradingCalendar | None = None
+
+
 def trading_calendar() -> TradingCalendar:
+    """What the desk goes by."""
+    return _current or installed_calendar()
+
+
+def use_days(days: Mapping[date, Hours]) -> None:
+    """From now on this process has these hours on these days; on all others those of the installed calendar."""
+    global _current
+    _current = with_days(installed_calendar(), days) if days else None
+
+
+def with_days(calendar: TradingCalendar, days: Mapping[date, Hours]) -> TradingCalendar:
+    """The calendar with these hours on these days. Pure."""
+    changed = np.array(sorted(days), "datetime64[D]")
+    kept = ~np.isin(calendar.dates, changed)
+    new = [(day, hours) for day, hours in sorted(days.items()) if hours is not None]
+    dates = np.concatenate([calendar.dates[kept], np.array([day for day, _ in new], "datetime64[D]")])
+    opens, closes = (
+        np.concatenate([moments[kept], np.array([to_datetime64(hours[n]) for _, hours in new], "datetime64[us]")])
+        for n, moments in enumerate((calendar.opens, calendar.closes))
+    )
+    order = np.argsort(dates, kind="stable")
+    return TradingCalendar(dates[order], opens[order], closes[order])
+
+
+@cache
+def installed_calendar() -> TradingCalendar:
+    """As exchange_calendars has it."""
     source = f"XNYS {FIRST} {LAST} exchange_calendars {version('exchange_calendars')}"
     path = Path(settings.DATA_DIR) / "sessions.npz"
     calendar = _read(path, source)

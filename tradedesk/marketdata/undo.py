@@ -78,6 +78,7 @@ def delete_range(series: BarSeries, first: date | None, last: date | None, now: 
         findings=findings,
         undoable=True,
         action="bars_deleted",
+        feed=series.feed,
     )
     return deleted
 

@@ -28,10 +28,8 @@ from tradedesk.marketdata.library import find_series
 from tradedesk.marketdata.models import BarSeries, BarUpdate
 from tradedesk.marketdata.refusal import ImportRefused
 from tradedesk.marketdata.resampling import made_from
-from tradedesk.marketdata.series import SeriesKey, key_of
-from tradedesk.marketdata.services import ALPACA
+from tradedesk.marketdata.series import ALPACA, SeriesKey, key_of
 from tradedesk.marketdata.sessions import bar_close
-from tradedesk.marketdata.store import DamagedBars
 from tradedesk.marketdata.usage import all_in_use
 from tradedesk.wall_time import is_over
 
@@ -39,8 +37,8 @@ log = logging.getLogger(__name__)
 
 # A turn ends after this many seconds and one answer more, below the lease.
 TURN_SECONDS, LEASE = 25.0, timedelta(seconds=90)
-# Turns at a time: a source that hangs must not take all threads of the workers.
-TURNS = 2
+# Turns at a time; while one fails, so many: a source that hangs must not take all threads of the workers.
+TURNS, TURNS_IF_ILL = 4, 2
 # The bars before the newest one that are asked for again.
 REPEATED = 5
 # Series that are further behind than this many sessions are asked for by themselves.
@@ -51,6 +49,10 @@ FIRST_PAUSE, LONGEST_PAUSE, KEYS_PAUSE = 2.0, 60.0, 300.0
 SOON, SOON_TIMES = timedelta(seconds=1), 4
 LATER, LATER_LONGEST = timedelta(minutes=1), timedelta(hours=1)
 LONGEST_WAIT = timedelta(days=10)
+# A request is never planned for later than this after the next bar is final.
+OVERDUE = timedelta(minutes=10)
+# Seconds that this machine's clock may be ahead of Alpaca's.
+AHEAD, AHEAD_TEXT = 1.0, "The clock of this machine is"
 # More requests in a row change nothing, and the column is small.
 MOST_REPEATS = 100
 
@@ -68,17 +70,22 @@ def plan_updates(now: datetime) -> None:
                 BarUpdate.objects.create(owner_id=owner_id, timeframe=timeframe, due_at=now)
         except IntegrityError:
             continue  # another worker was first
+    for row in known.values():
+        # The day became shorter than the calendar said when the request was planned.
+        if row.due_at - (at := next_final(row.timeframe, now)) > OVERDUE:
+            BarUpdate.objects.filter(pk=row.pk, due_at=row.due_at).update(due_at=at)
     unused = [known[group].pk for group in known.keys() - groups.keys()]
     if unused:
         BarUpdate.objects.filter(pk__in=unused).delete()
 
 
-def series_in_use() -> dict[Group, list[BarSeries]]:
-    """The series of the feed that someone's strategies and lots read, by owner and timeframe. One query for each
-    user and timeframe."""
+def series_in_use(owner_id: int | None = None) -> dict[Group, list[BarSeries]]:
+    """The series of the feed that someone's strategies and lots read, by owner and timeframe. owner_id: only what
+    this user reads, who alone reads the own series. One query for each user and timeframe."""
     wanted: dict[tuple[int, str], set[str]] = defaultdict(set)
     for user_id, symbol, timeframe in all_in_use():
-        wanted[user_id, timeframe].add(symbol)
+        if owner_id is None or user_id == owner_id:
+            wanted[user_id, timeframe].add(symbol)
     found: dict[Group, dict[int, BarSeries]] = defaultdict(dict)
     for (user_id, timeframe), symbols in wanted.items():
         for series in find_series(user_id, symbols, timeframe).values():
@@ -103,7 +110,10 @@ def claim(now: datetime) -> BarUpdate | None:
     due = BarUpdate.objects.filter(is_over("due_at", now, LONGEST_WAIT)).order_by("due_at")
     free = due.filter(Q(leased_until=None) | is_over("leased_until", now, LEASE))
     rows = list(free[:TURNS])
-    if not rows or BarUpdate.objects.filter(running).count() >= TURNS:
+    if not rows:
+        return None
+    most = TURNS_IF_ILL if BarUpdate.objects.filter(failures__gt=0).exists() else TURNS
+    if BarUpdate.objects.filter(running).count() >= most:
         return None
     for row in rows:
         same = BarUpdate.objects.filter(pk=row.pk, leased_until=row.leased_until, due_at=row.due_at)
@@ -121,7 +131,7 @@ def run(update: BarUpdate, clock: Clock) -> None:
     error = ""
     failed: FeedFailed | None = None
     try:
-        rows = series_in_use().get((update.owner_id, update.timeframe), [])
+        rows = series_in_use(update.owner_id).get((update.owner_id, update.timeframe), [])
         turn.ask(access_of_owner(update.owner_id).feed(), rows)
     except FeedFailed as failure:
         failed, error = failure, str(failure)
@@ -237,12 +247,20 @@ class _Turn:
             if not symbols:
                 continue
             start = min(self._last[symbol] for symbol in symbols) - self._repeated()
-            for page in feed.pages(symbols, Timeframe(self.timeframe), start, self.clock(), self.clock()):
+            asked, bad = self.clock(), list[str]()
+            for page in feed.pages(symbols, Timeframe(self.timeframe), start, asked, asked, bad):
+                self._compare_clocks(feed.server_time)
                 for symbol, bars in page.items():
                     self._store(keys[symbol], bars)
                 if (self.clock() - begun).total_seconds() > TURN_SECONDS:
                     self.cut = True
                     return
+            self.refused += [f"{symbol}: Alpaca does not accept this symbol." for symbol in bad]
+
+    def _compare_clocks(self, server: datetime | None) -> None:
+        ahead = 0.0 if server is None else (self.clock() - server).total_seconds()
+        if ahead > AHEAD and not any(AHEAD_TEXT in text for text in self.refused):
+            self.refused.append(f"{AHEAD_TEXT} {ahead:,.0f} s ahead of Alpaca's: bars come later. Set it by NTP.")
 
     def is_waiting(self, now: datetime) -> bool:
         """Whether a series that was up to date has not got the newest bar that is final."""
@@ -262,13 +280,14 @@ class _Turn:
         except (ImportRefused, InvalidBars) as refusal:
             self.refused.append(f"{key.symbol}: {refusal}")
             return
-        except (OSError, DamagedBars) as unreadable:
+        except OSError as unreadable:
             log.exception("Bars of %s could not be stored", key.symbol)
             self.refused.append(f"{key.symbol}: its bars cannot be read or written: {unreadable!r}")
             return
-        if delivered.factor is not None:
-            queue_replacement(key, delivered.factor, self.clock())
-            self.refused.append(f"{key.symbol} was split: its history is downloaded again.")
+        if delivered.reload:
+            job = queue_replacement(key, delivered.reload, self.clock())
+            failed = f", which failed: {job.error}" if job and job.error else "."
+            self.refused.append(f"{key.symbol}: {delivered.reload}. Its history is downloaded again{failed}")
             return
         if not len(bars):
             return

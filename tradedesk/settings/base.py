@@ -214,6 +214,7 @@ CELERY_TASK_ROUTES = (
             "tradedesk.notifications.tasks.*",
             "livetrading.tasks.summarize_closed_sessions",
             "livetrading.tasks.test_connection",
+            "livetrading.tasks.compare_times",
             # It reads all files and delays no order there.
             "tradedesk.tasks.make_nightly_backup",
             # Ten megabytes, whenever somebody types in the search for symbols.
@@ -240,6 +241,7 @@ CELERY_BEAT_SCHEDULE = {
         "livetrading.tasks.requeue_lost_orders": 5,
         "livetrading.tasks.requeue_lost_tests": 15,
         "livetrading.tasks.watch_missed_checks": 15,
+        "livetrading.tasks.compare_times": 60,
         "tradedesk.monitoring.tasks.store_health": 5,
         "tradedesk.tasks.make_nightly_backup": 60,
         "livetrading.tasks.carry_computed_evidence": 60,
@@ -287,6 +289,8 @@ BROKERS = {
     "paper": "livetrading.brokers.simulation.broker.connect",
     "alpaca": "livetrading.brokers.alpaca.connect",
 }
+# Those with a stream of order updates, and the function that listens to it for an account.
+BROKER_STREAMS = {"alpaca": "livetrading.brokers.alpaca.stream.updates"}
 # Whether accounts at brokers are used. Not on the replay: bars of the past would trade the money of today.
 TRADES_AT_BROKERS = MARKET != "replay"
 PAPER_STARTING_CASH = read_positive(env, "PAPER_STARTING_CASH", default=100_000.0)

@@ -1,8 +1,10 @@
 """The account, its positions and what can be traded, as Alpaca reports them. Pure."""
 
+from decimal import Decimal
+
 from livetrading.brokers.alpaca import words
 from livetrading.brokers.alpaca.orders import Row
-from livetrading.brokers.alpaca.wire import number, text, word
+from livetrading.brokers.alpaca.wire import number, optional, text, word
 from livetrading.brokers.protocol import AccountReport, Asset, BrokerPosition
 
 # Characters at the end of an account number that are shown.
@@ -15,12 +17,19 @@ def report_of(row: Row, known_number: str) -> AccountReport:
     return AccountReport(
         cash=number(row, "cash"),
         equity=number(row, "equity"),
-        buying_power=number(row, "buying_power"),
+        buying_power=_own_money(row),
         blocked=_blocked(row, known_number),
         number=word(row, "account_number"),
         status=word(row, "status"),
         shorting=shorting if isinstance(shorting, bool) else None,
     )
+
+
+def _own_money(row: Row) -> Decimal:
+    """What can be bought without borrowing: Alpaca's buying power is up to four times the equity."""
+    cash, power = max(number(row, "cash"), Decimal(0)), number(row, "buying_power")
+    unborrowed = optional(row, "non_marginable_buying_power")
+    return min(cash, power, power if unborrowed is None else unborrowed)
 
 
 def _blocked(row: Row, known_number: str) -> str:
@@ -44,7 +53,8 @@ def _blocked(row: Row, known_number: str) -> str:
 def position_of(row: Row) -> BrokerPosition:
     quantity = number(row, "qty")
     is_short = word(row, "side") == "short" and quantity > 0
-    return BrokerPosition(symbol=text(row, "symbol"), quantity=-quantity if is_short else quantity)
+    price = optional(row, "current_price")
+    return BrokerPosition(symbol=text(row, "symbol"), quantity=-quantity if is_short else quantity, price=price)
 
 
 def asset_of(row: Row) -> Asset:

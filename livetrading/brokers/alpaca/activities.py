@@ -5,11 +5,14 @@ desk asks by the time of creation, for windows that overlap; the ids make taking
 pages.
 """
 
+import itertools
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from livetrading.brokers.alpaca import words
@@ -19,13 +22,31 @@ from livetrading.brokers.alpaca.orders import Row
 from livetrading.brokers.alpaca.wire import UNREADABLE, number, optional, rows, text, time, word
 from livetrading.brokers.protocol import BrokerActivity, BrokerFill, OutcomeUnknown
 
+log = logging.getLogger(__name__)
+
 NEW_YORK = ZoneInfo("America/New_York")
 PAGE = 100
-# How far a window reaches back behind what is known: of the trades usually, and now and then.
+# How far a window reaches back behind what is known: of the trades usually, and how much further now and then.
 OVERLAP, WIDE = timedelta(minutes=15), timedelta(days=4)
+# Pages of one look: the next one goes on where it ends.
+MOST = 40
 # Of the other activities, and of an account without a cursor.
 DAYS = timedelta(days=7)
+_TRADES = "/account/activities/FILL"
 _STAMP = "%Y%m%d%H%M%S"
+Read = TypeVar("Read")
+
+
+def readable(read: Callable[[Row], Read], found: Iterable[Row]) -> list[Read]:
+    """What these rows say. One that cannot be read is left out, because the others do not wait for it: it is read
+    again while it is in a window, and what it has moved is a difference."""
+    said = list[Read]()
+    for row in found:
+        try:
+            said.append(read(row))
+        except OutcomeUnknown:
+            log.warning("The activity %s was not readable.", word(row, "id") or "without an id")
+    return said
 
 
 def time_of(activity_id: str) -> datetime | None:
@@ -36,10 +57,11 @@ def time_of(activity_id: str) -> datetime | None:
         return None
 
 
-def trades_after(cursor: str, *, wide: bool, now: datetime) -> datetime:
-    """From when on trades are asked for. wide: whether to look back further than usual."""
+def trades_after(cursor: str, reconciled_at: datetime | None, now: datetime) -> datetime:
+    """From when on trades are asked for. Before the first trade it follows the last reconciliation, because the
+    desk may have been off since."""
     known = time_of(cursor)
-    return now - DAYS if known is None else known - (WIDE if wide else OVERLAP)
+    return (reconciled_at or now) - DAYS if known is None else known - OVERLAP
 
 
 def others_after(reconciled_at: datetime | None, now: datetime) -> datetime:
@@ -48,16 +70,22 @@ def others_after(reconciled_at: datetime | None, now: datetime) -> datetime:
     return (reconciled_at or now) - DAYS
 
 
-def read_trades(client: Client, after: datetime) -> list[Row]:
-    return _pages(client, "/account/activities/FILL", {}, after)
+def read_trades(client: Client, after: datetime, most: int = MOST) -> list[Row]:
+    """The oldest `most` pages."""
+    return _pages(client, _TRADES, {}, after, most)
+
+
+def read_trades_of(client: Client, order_id: str, after: datetime) -> list[Row]:
+    found = _pages(client, _TRADES, {"order_id": order_id}, after, MOST)
+    return [row for row in found if word(row, "order_id") == order_id]
 
 
 def read_others(client: Client, after: datetime) -> list[Row]:
-    return _pages(client, "/account/activities", {"category": "non_trade_activity"}, after)
+    return _pages(client, "/account/activities", {"category": "non_trade_activity"}, after, None)
 
 
-def _pages(client: Client, path: str, query: Mapping[str, object], after: datetime) -> list[Row]:
-    """All pages, each activity once, sorted by id."""
+def _pages(client: Client, path: str, query: Mapping[str, object], after: datetime, most: int | None) -> list[Row]:
+    """Each activity once, sorted by id."""
     known: dict[str, Row] = {}
     fields = {
         **query,
@@ -65,13 +93,25 @@ def _pages(client: Client, path: str, query: Mapping[str, object], after: dateti
         "page_size": PAGE,
         "after": f"{after.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
     }
-    while True:
+    for number_of_page in itertools.count(1):
         page = rows(client.get(path, fields, urgency=Urgency.REPORT))
-        new = {text(row, "id"): row for row in page if text(row, "id") not in known}
+        read = readable(_with_id, page)
+        new = {known_id: row for row, known_id in read if known_id not in known}
         known |= new
-        if len(page) < PAGE or not new:
-            return [known[each] for each in sorted(known)]
-        fields["page_token"] = max(new)
+        if len(page) < PAGE or not new or number_of_page == most:
+            break
+        fields["page_token"] = read[-1][1]  # the last one of the page, whatever the ids are sorted by
+    return [known[each] for each in sorted(known)]
+
+
+def _with_id(row: Row) -> tuple[Row, str]:
+    return row, text(row, "id")
+
+
+def fills_among(trades: Iterable[Row]) -> list[Row]:
+    """Those that are fills, as they happened."""
+    found = readable(lambda row: (order_of_trade(row), row), filter(is_fill, trades))
+    return [row for _, row in sorted(found, key=lambda each: each[0])]
 
 
 def order_of_trade(row: Row) -> tuple[datetime, str, bool, str]:
@@ -127,18 +167,48 @@ def named_by(row: Row, trades: Iterable[Row], stored: Callable[[str], str]) -> s
     return listed or stored(named) or named
 
 
+def is_void(row: Row) -> bool:
+    return word(row, "status") in words.VOID
+
+
+def taken_back(row: Row, kind: str, amount: Decimal) -> BrokerActivity:
+    """The reverse of an activity that was booked with this amount, and that Alpaca has canceled since. Shares are
+    left to the positions, which differ."""
+    moves_money = kind in ("fee", "dividend", "interest", "transfer")
+    return BrokerActivity(
+        activity_id=reverse_id(text(row, "id")),
+        kind=kind if moves_money else "other",
+        time=_booked(row),
+        amount=-amount,
+        symbol=word(row, "symbol"),
+        description=f"{word(row, 'activity_type')} was taken back",
+    )
+
+
+def reverse_id(activity_id: str) -> str:
+    return f"{activity_id}::taken-back"
+
+
 def others_of(found: Iterable[Row]) -> list[BrokerActivity]:
     """Money or shares that moved without a trade, without what was taken back. A reverse split and a symbol change
     are two rows each, with the shares that went and those that came; they become one."""
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in found:
-        if word(row, "status") not in words.VOID:
+        if not is_void(row):
             groups.setdefault(_group_of(row), []).append(row)
     activities = list[BrokerActivity]()
     for group in groups.values():
-        pair = _pair_of(group)
-        activities += [other_of(row) for row in group] if pair is None else [pair]
+        activities += _activities_of(group)
     return activities
+
+
+def _activities_of(group: list[Row]) -> list[BrokerActivity]:
+    """None of a group with a row that cannot be read: half of a split is another one."""
+    found = readable(other_of, group)
+    if len(found) < len(group):
+        return []
+    pair = _pair_of(group)
+    return found if pair is None else [pair]
 
 
 def _group_of(row: Row) -> tuple[str, ...]:
@@ -146,7 +216,7 @@ def _group_of(row: Row) -> tuple[str, ...]:
     if type_ in words.PAIRS and (group := word(row, "group_id")):
         return type_, group
     if type_ == words.SPLIT:  # siblings without a word of it: of one symbol and day
-        return type_, word(row, "symbol"), str(_booked(row))
+        return type_, word(row, "symbol"), _day_of(row)
     return (text(row, "id"),)
 
 
@@ -182,6 +252,7 @@ def other_of(row: Row) -> BrokerActivity:
         symbol=word(row, "symbol"),
         description=" ".join(filter(None, details)),
         quantity=(optional(row, "qty") or Decimal(0)) if moves_shares else Decimal(0),
+        price=(optional(row, "price") or Decimal(0)) if kind == "transfer" else Decimal(0),
         ratio=_ratio_of(row) if kind == "split" else None,
     )
 
@@ -193,9 +264,13 @@ def _ratio_of(row: Row) -> Fraction | None:
 
 
 def _booked(row: Row) -> datetime:
-    """The day that it is for, at midnight in New York; the id begins with it too."""
-    day = word(row, "date") or text(row, "id")[:8]
+    """The day that it is for, at midnight in New York."""
     try:
-        return datetime.fromisoformat(day[:10]).replace(tzinfo=NEW_YORK).astimezone(UTC)
+        return datetime.fromisoformat(_day_of(row)).replace(tzinfo=NEW_YORK).astimezone(UTC)
     except ValueError:
         raise OutcomeUnknown(UNREADABLE) from None
+
+
+def _day_of(row: Row) -> str:
+    """The id begins with it too."""
+    return (word(row, "date") or word(row, "id")[:8])[:10]

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from enum import Enum
 
 from django.core.cache import cache
 
-from livetrading.brokers.protocol import TooManyRequests
+from livetrading.brokers.protocol import NotSent
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +25,12 @@ SLOTS = int(MINUTE / SLOT) + 1
 # To wait when the broker does not say how long, in seconds.
 UNSAID = 10.0
 BUSY = "Alpaca takes no more requests of this account for now."
+USED_UP = "The desk has used up its requests to Alpaca for now; more urgent ones go first."
 
 
 class Urgency(Enum):
     """How much of the budget a request leaves to more urgent ones. Exits, cancellations and the question what
-    became of an order are never held back by the desk."""
+    became of an order are never held back by the desk, unless it is an entry that was not answered."""
 
     EXIT = 0.0
     REPORT = 0.1
@@ -37,7 +39,8 @@ class Urgency(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the broker said last: the requests that are left until `reset`, in seconds since 1970."""
+    """What the broker said last: the requests that are left until `reset`, in seconds since 1970 by the desk's
+    clock."""
 
     remaining: int
     reset: float
@@ -68,21 +71,32 @@ def pause_before(
 
 def heard_from(headers: Mapping[str, str], status: int, now: float) -> Heard | None:
     """What an answer says of the limit; None when it says nothing. Pure."""
-    remaining, reset = _whole(headers.get("X-RateLimit-Remaining")), _whole(headers.get("X-RateLimit-Reset"))
+    remaining, left = _whole(headers.get("X-RateLimit-Remaining")), _until_reset(headers, now)
     if status == 429:
         return Heard(0, now + pause_of(headers, now))
-    return None if remaining is None or reset is None else Heard(remaining, float(reset))
+    return None if remaining is None or left is None else Heard(remaining, now + min(left, MINUTE))
 
 
 def pause_of(headers: Mapping[str, str], now: float) -> float:
     """Seconds to wait after a refusal for too many requests: what the broker says, at most a minute. Pure."""
-    after, reset = _whole(headers.get("Retry-After")), _whole(headers.get("X-RateLimit-Reset"))
+    after, left = _whole(headers.get("Retry-After")), _until_reset(headers, now)
     said = UNSAID
     if after is not None:
         said = float(after)
-    elif reset is not None:
-        said = reset - now
+    elif left is not None:
+        said = left
     return min(max(said, 1.0), MINUTE)
+
+
+def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds by the broker's clock, which the answer states; the desk's may be wrong. None when not said."""
+    reset = _whole(headers.get("X-RateLimit-Reset"))
+    if reset is None:
+        return None
+    try:
+        return reset - parsedate_to_datetime(headers.get("Date", "")).timestamp()
+    except ValueError:
+        return reset - now
 
 
 def _whole(text: str | None) -> int | None:
@@ -97,7 +111,7 @@ class RequestBudget:
         self._place, self._most, self._clock = f"alpaca-requests:{account}", most, clock
 
     def take(self, urgency: Urgency) -> None:
-        """Count one request. Raises TooManyRequests, and counts none, when it has to wait."""
+        """Count one request. Raises NotSent, and counts none, when it has to wait."""
         now = self._clock()
         slot = int(now // SLOT)
         try:
@@ -110,7 +124,7 @@ class RequestBudget:
             log.warning("The requests of account %s could not be counted.", self._place, exc_info=True)
             return
         if pause > 0:
-            raise TooManyRequests(BUSY, timedelta(seconds=pause))
+            raise NotSent(USED_UP, timedelta(seconds=pause))
 
     def note(self, headers: Mapping[str, str], status: int) -> None:
         """Remember what an answer says of the limit."""

@@ -1,7 +1,7 @@
 """Requests to Alpaca through alpaca-py, and what their outcome means.
 
-Only a parsed answer 400, 403 or 422 that is not about the uniqueness of the id is a refusal; without valid keys
-nothing was done. Everything else that is no proper answer is unknown: the order may be there.
+Only a parsed answer 400, 422, or 403 with a code, that is not about the uniqueness of the id is a refusal; without
+valid keys nothing was done. Everything else that is no proper answer is unknown: the order may be there.
 """
 
 import json
@@ -17,6 +17,7 @@ from urllib3.util import Timeout
 
 from livetrading.brokers.alpaca import words
 from livetrading.brokers.alpaca.budget import BUSY, RequestBudget, Urgency, pause_of
+from livetrading.brokers.alpaca.connections import use_shared, within
 from livetrading.brokers.alpaca.wire import UNREADABLE, word
 from livetrading.brokers.protocol import KeysRefused, OrderRefused, OutcomeUnknown, TooManyRequests
 from livetrading.credentials import Credentials
@@ -96,9 +97,8 @@ class Client:
         left = self._until - time.monotonic()
         if left < LEAST:
             raise requests.Timeout("There is no time left for this call.")
-        answer: requests.Response = self._send(
-            method, url, timeout=Timeout(connect=min(CONNECT, left), read=left, total=left), **fields
-        )
+        limits = Timeout(connect=min(CONNECT, left), read=left, total=left)
+        answer = within(left, lambda: self._send(method, url, timeout=limits, **fields))
         self._answer = answer
         self._budget.note(answer.headers, answer.status_code)
         return answer
@@ -114,6 +114,7 @@ def _library(url: str, credentials: Credentials) -> tuple[Library, Any]:
     client = TradingClient(credentials.key_id, credentials.secret, raw_data=True, url_override=url)
     # It would repeat what was answered 429 or 504, new orders too; its constructor cannot change that.
     client._retry = 0
+    use_shared(client._session)
     return client, client._session
 
 
@@ -122,7 +123,8 @@ def _judged(answer: requests.Response, now: float, *, missing: bool) -> Any:
     message, code = word(parsed, "message"), parsed.get("code") if isinstance(parsed, dict) else None
     if status == 429:
         raise TooManyRequests(BUSY, timedelta(seconds=pause_of(answer.headers, now)))
-    if status == 401 or (status == 403 and (code == UNAUTHORIZED or (code is None and "forbidden" in message))):
+    forbidden = code == UNAUTHORIZED or (code is None and "forbidden" in message.lower())
+    if status == 401 or (status == 403 and forbidden):
         raise KeysRefused("Alpaca does not accept the keys of this account.")
     if status == 204:
         return {}
@@ -132,10 +134,11 @@ def _judged(answer: requests.Response, now: float, *, missing: bool) -> Any:
         if not isinstance(parsed, dict | list):
             raise OutcomeUnknown(UNREADABLE)
         return parsed
-    if status in REFUSALS and isinstance(parsed, dict):
+    # A 403 without a code of Alpaca's comes from a gateway before it.
+    if status in REFUSALS and isinstance(parsed, dict) and (status != 403 or code is not None):
         if words.NOT_UNIQUE in message:
             raise NotUnique("Alpaca has an order with this id already.")
-        raise OrderRefused(words.refusal(message))
+        raise OrderRefused(words.refusal(message, word(parsed, "existing_order_id")))
     raise OutcomeUnknown(f"Alpaca answered {status}{f': {message}' if message else '.'}")
 
 

@@ -6,8 +6,10 @@ from the desk's records; what is not is asked once, and remembered in the cache.
 
 import logging
 from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
 
 from django.core.cache import cache
+from django.db.models import Q
 
 from livetrading.brokers.alpaca.budget import Urgency
 from livetrading.brokers.alpaca.client import Client
@@ -15,19 +17,27 @@ from livetrading.brokers.alpaca.orders import Row, entry_id_of, leg_with_id, wit
 from livetrading.brokers.alpaca.wire import rows, text, word
 from livetrading.brokers.protocol import OutcomeUnknown
 from livetrading.models import BrokerAccount, Order
+from livetrading.models.order import WORKING
 
 log = logging.getLogger(__name__)
 
 # Seconds that an answer is remembered: longer than the overlap of the windows of fills.
 REMEMBERED = 14 * 24 * 3600
+# So long an order that the desk has given up may still turn out to be at Alpaca.
+UNPLACED = timedelta(days=14)
 # How often one attached exit may have been replaced without the desk knowing it.
 CHAIN = 10
 PAGE = 500
 
 
+def has_own_id(row: Row) -> bool:
+    """Whether the desk has chosen the client_order_id of this order."""
+    return word(row, "client_order_id").startswith(Order.CLIENT_ID_PREFIX)
+
+
 class Identities:
-    def __init__(self, account: BrokerAccount, client: Client) -> None:
-        self._account, self._client = account, client
+    def __init__(self, account: BrokerAccount, client: Client, now: datetime) -> None:
+        self._account, self._client, self._now = account, client, now
         self._known: dict[str, str] = {}
 
     # --- What is known ---
@@ -36,10 +46,8 @@ class Identities:
         self._known[text(row, "id")] = client_order_id
 
     def keep(self, row: Row) -> None:
-        """Remember the legs of a new entry."""
-        for client_order_id, each in with_ids(row):
-            if each is not row:
-                self._remember(text(each, "id"), client_order_id)
+        """Remember a new order and its legs."""
+        self._remember({text(each, "id"): client_order_id for client_order_id, each in with_ids(row)})
 
     def client_ids(self, order_ids: Collection[str]) -> dict[str, str]:
         """The client_order_ids by Alpaca's ids, of those that are known without asking. At most one query."""
@@ -47,9 +55,9 @@ class Identities:
         if missing:
             stored = self._account.orders.filter(broker_order_id__in=missing)
             self._known |= dict(stored.values_list("broker_order_id", "client_order_id"))
-        for each in missing:
-            if each not in self._known and (cached := cache.get(self._key(each))):
-                self._known[each] = cached
+        keys = {self._key(each): each for each in missing if each not in self._known}
+        if keys:
+            self._known |= {keys[key]: own for key, own in cache.get_many(keys).items()}
         return {each: self._known[each] for each in order_ids if each in self._known}
 
     def order_id(self, client_order_id: str) -> str:
@@ -66,39 +74,55 @@ class Identities:
         known = self.order_id(client_order_id) if entry_id else ""
         if known and (row := self._order(known, urgency)) is not None:
             return row
-        if entry_id:
-            return self._find_leg(client_order_id, entry_id, urgency)
+        if entry_id and (leg := self._find_leg(client_order_id, entry_id, urgency)) is not None:
+            return leg
+        # An exit that was made with its entry, but did not travel with it, is sent alone under its own id.
         query = {"client_order_id": client_order_id}
         found: Row | None = self._client.get("/orders:by_client_order_id", query, urgency=urgency, missing=True)
         return found
 
-    def of_fills(self, order_ids: Iterable[str]) -> dict[str, str]:
-        """The client_order_ids of the orders with these ids of Alpaca. One that Alpaca does not find yet is left
-        out."""
-        wanted = list(dict.fromkeys(order_ids))
-        found = self.client_ids(wanted)
-        for order_id in wanted:
-            row = None if order_id in found else self._order(order_id, Urgency.REPORT)
-            if row is not None and (own := self.of_lone(row)):
-                found[order_id] = own
-                self._remember(order_id, own)
+    def of_orders(self, about: Iterable[tuple[str, Row]]) -> dict[str, str]:
+        """The client_order_ids of the orders with these ids of Alpaca, of those that are known; of an order from
+        outside it may be missing. about: each id with a row that has the order's symbol and side.
+
+        Alpaca is asked only where one of the desk's may be meant: one request, however many there are."""
+        rows_by_id = {order_id: row for order_id, row in about if order_id}
+        found = self.client_ids(rows_by_id)
+        unknown = [row for order_id, row in rows_by_id.items() if order_id not in found]
+        if unknown and (symbols := self._symbols_of_unplaced(unknown)):
+            found = self._listed(symbols) | found
         return found
 
-    def of_lone(self, row: Row) -> str:
-        """The client_order_id of an order that is listed without its entry, which may be an attached exit; "" when
-        Alpaca does not show it among the orders of its symbol, so that nobody knows."""
-        order_id, own = text(row, "id"), text(row, "client_order_id")
-        if own.startswith(Order.CLIENT_ID_PREFIX):
-            return own
-        if (known := self.client_ids([order_id]).get(order_id)) is not None:
-            return known
-        query = {"status": "all", "nested": "true", "limit": PAGE, "symbols": text(row, "symbol")}
-        for entry in rows(self._client.get("/orders", query, urgency=Urgency.REPORT)):
-            for client_order_id, each in with_ids(entry):
-                if word(each, "id") == order_id:
-                    self._remember(order_id, client_order_id)
-                    return client_order_id
-        return ""
+    def _symbols_of_unplaced(self, about: list[Row]) -> set[str]:
+        """The symbols of those rows that may be about an order of the desk whose id at Alpaca is not known."""
+        attached = Q(holder=Order.Holder.ATTACHED) & (
+            Q(opening_order__filled_quantity__gt=0) | Q(opening_order__state__in=WORKING)
+        )
+        recent = Q(created_at__gte=self._now - UNPLACED) | Q(state__in=WORKING)
+        unplaced = self._account.orders.filter(
+            recent,
+            Q(attempts__gt=0) | attached,
+            broker_order_id="",
+            symbol__in={word(row, "symbol") for row in about},
+        )
+        ours = set(unplaced.order_by().values_list("symbol", "side"))
+        return {word(row, "symbol") for row in about if (word(row, "symbol"), word(row, "side")) in ours}
+
+    def _listed(self, symbols: set[str]) -> dict[str, str]:
+        """The client_order_ids by Alpaca's ids of the newest orders of these symbols; remembered."""
+        query = {"status": "all", "nested": "true", "limit": PAGE, "symbols": ",".join(sorted(symbols))}
+        found: dict[str, str] = {}
+        try:
+            for entry in rows(self._client.get("/orders", query, urgency=Urgency.REPORT)):
+                try:
+                    found |= {text(each, "id"): own for own, each in with_ids(entry)}
+                except OutcomeUnknown:
+                    log.warning("An order of account %s was not readable.", self._account.pk)
+        except OutcomeUnknown:
+            # The next look asks again. An order of the desk that is without its fills asks for them, too.
+            log.warning("The orders of account %s are not known.", self._account.pk, exc_info=True)
+        self._remember(found)
+        return found
 
     def _find_leg(self, client_order_id: str, entry_id: str, urgency: Urgency) -> Row | None:
         known = self.order_id(entry_id)
@@ -114,7 +138,7 @@ class Identities:
             if leg is None:
                 return None
             if not (replaced := word(leg, "replaces")):
-                self._remember(text(leg, "id"), client_order_id)
+                self._remember({text(leg, "id"): client_order_id})
                 return leg
             leg = self._order(replaced, urgency)
         raise OutcomeUnknown("Alpaca's answer does not lead to the order.")
@@ -124,12 +148,12 @@ class Identities:
         found: Row | None = self._client.get(f"/orders/{order_id}", query, urgency=urgency, missing=True)
         return found
 
-    def _remember(self, order_id: str, client_order_id: str) -> None:
-        self._known[order_id] = client_order_id
+    def _remember(self, client_order_ids: dict[str, str]) -> None:
+        self._known |= client_order_ids
         try:
-            cache.set(self._key(order_id), client_order_id, REMEMBERED)
+            cache.set_many({self._key(each): own for each, own in client_order_ids.items()}, REMEMBERED)
         except Exception:
-            log.warning("The id of an order of account %s could not be kept.", self._account.pk, exc_info=True)
+            log.warning("The ids of orders of account %s could not be kept.", self._account.pk, exc_info=True)
 
     def _key(self, order_id: str) -> str:
         return f"alpaca-order:{self._account.pk}:{order_id}"

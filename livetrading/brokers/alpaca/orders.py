@@ -58,7 +58,10 @@ def body_of(request: OrderRequest) -> Row:
 
 def replacement_body(request: OrderRequest, old: Row) -> Row:
     """An order that replaces `old`. What it does not name stays, and the quantity of a leg must not be named with
-    another value; good till cancelled, although a leg comes with the entry's order for the day."""
+    another value; good till cancelled, although a leg comes with the entry's order for the day. Raises
+    OrderRefused for one that is filled in part: whose fills and shares the new one counts is not said anywhere."""
+    if number(old, "filled_qty") > 0:
+        raise OrderRefused("The order is being filled at Alpaca.")
     body = {"client_order_id": request.client_order_id, "time_in_force": request.time_in_force}
     if optional(old, "qty") != request.quantity:
         body["qty"] = quantity_text(request.quantity)

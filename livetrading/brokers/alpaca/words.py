@@ -71,7 +71,7 @@ ACTIVITY_KINDS = {
 SPLIT = "SPLIT"
 # Activities that can be two: of a reverse split or a symbol change, the shares that went and those that came.
 PAIRS = (SPLIT, "NC")
-# Activities that were taken back before they took effect.
+# Activities that were taken back.
 VOID = ("canceled",)
 
 # Why an account with this status takes no orders.
@@ -148,10 +148,12 @@ def kind_of(activity_type: str) -> str:
     return ACTIVITY_KINDS.get(activity_type, "other")
 
 
-def refusal(message: str) -> str:
-    """The sentence for a refusal, with Alpaca's own words."""
+def refusal(message: str, other: str = "") -> str:
+    """The sentence for a refusal, with Alpaca's own words. other: Alpaca's id of the order in the way."""
     small = message.lower()
     sentence = next((text for part, text in _REFUSALS if part in small), "")
+    if sentence and other:
+        sentence += f" It is {other}: if the desk does not show it, cancel it at Alpaca."
     if sentence:
         return f"{sentence} (Alpaca: {message})"
     return f"Alpaca refused the order: {message}" if message else "Alpaca refused the order without a reason."

@@ -5,8 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from livetrading.models import LiveStrategy, OrderState
+from livetrading.brokers.protocol import Capabilities, OrderRefused
+from livetrading.models import LiveStrategy, Order, OrderState
+from livetrading.pipeline import execute as execute_module
 from livetrading.pipeline.absence import LOOKS, OVER
+from livetrading.pipeline.execute import execute_order
+from livetrading.pipeline.gate import OPEN
 from livetrading.pipeline.reconcile import reconcile
 from tests.livetrading.factories import make_live_strategy
 from tests.livetrading.made_bars import CLOSES, NOW
@@ -14,6 +18,7 @@ from tests.livetrading.pipeline.scripted_broker import (
     AT_FILL,
     ScriptedBroker,
     account_now,
+    connect,
     entry_of,
     fresh,
     leg_of,
@@ -26,7 +31,8 @@ STEP = OVER / (LOOKS - 1)
 
 
 @pytest.fixture
-def live(alice: User) -> LiveStrategy:
+def live(alice: User, monkeypatch: pytest.MonkeyPatch) -> LiveStrategy:
+    monkeypatch.setattr(execute_module, "gate_before_sending", lambda order, now: OPEN)
     return make_live_strategy(user=alice)
 
 
@@ -83,3 +89,64 @@ def test_an_attached_exit_that_is_not_found_is_not_given_up_at_once(live: LiveSt
         assert fresh(leg_of(entry)).state == S.WAITING
         look(live, broker, number * STEP)
     assert fresh(leg_of(entry)).state == S.CANCELLED
+
+
+# --- Refused, after an earlier request was lost ----------------------------------------------------------------
+
+
+def again(live: LiveStrategy, **fields: object) -> Order:
+    """An order whose first request was not answered, to be sent again."""
+    values: dict[str, object] = {"state": S.PENDING, "attempts": 1, "stop": None, "state_changed_at": NOW} | fields
+    return entry_of(live, **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("capabilities", [AT_FILL, CARELESS])
+def test_a_refusal_of_a_repeated_request_counts_once_the_first_one_is_unlikely(
+    live: LiveStrategy, monkeypatch: pytest.MonkeyPatch, capabilities: Capabilities
+) -> None:
+    broker = connect(monkeypatch, ScriptedBroker(capabilities))
+    broker.failing = {"submit": OrderRefused("No shares.")}
+    order, wall = again(live), NOW
+    execute_order(order.pk, CLOSES[1], wall)
+    assert (fresh(order).state, order.reason) == (S.UNKNOWN, "No shares.")
+    for _ in range(LOOKS - 1):  # the sender itself has looked once
+        assert fresh(order).state == S.UNKNOWN
+        wall += STEP
+        reconcile(account_now(live), broker, CLOSES[1], wall)
+    assert fresh(order).state == S.PENDING
+    execute_order(order.pk, CLOSES[1], wall)
+    assert (fresh(order).state, order.attempts) == (S.REJECTED, 3)
+
+
+def test_the_first_request_is_found_after_the_second_was_refused(
+    live: LiveStrategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = connect(monkeypatch, ScriptedBroker())
+    broker.failing = {"submit": OrderRefused("No shares.")}
+    order = again(live)
+    execute_order(order.pk, CLOSES[1], NOW)
+    broker.report_order(order)
+    reconcile(account_now(live), broker, CLOSES[1], NOW)
+    assert (fresh(order).state, order.absent_looks) == (S.ACCEPTED, 0)
+
+
+def test_looks_before_a_request_that_was_lost_say_nothing_of_its_refusal(
+    live: LiveStrategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = connect(monkeypatch, ScriptedBroker())
+    order = again(live, attempts=3, state=S.UNKNOWN, absent_looks=LOOKS, absent_since=NOW - OVER)
+    reconcile(account_now(live), broker, CLOSES[1], NOW)
+    assert (fresh(order).state, order.absent_looks) == (S.PENDING, 0)
+    broker.failing = {"submit": OrderRefused("No shares.")}
+    execute_order(order.pk, CLOSES[1], NOW)
+    assert fresh(order).state == S.UNKNOWN
+
+
+def test_the_refusal_of_a_first_request_counts_at_once(
+    live: LiveStrategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = connect(monkeypatch, ScriptedBroker())
+    broker.failing = {"submit": OrderRefused("No shares.")}
+    order = again(live, attempts=0)
+    execute_order(order.pk, CLOSES[1], NOW)
+    assert fresh(order).state == S.REJECTED

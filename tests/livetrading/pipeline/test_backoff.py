@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from livetrading.brokers.protocol import OutcomeUnknown, TooManyRequests
+from livetrading.brokers.protocol import NotSent, OutcomeUnknown, TooManyRequests
 from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState
 from livetrading.pipeline import execute as execute_module
 from livetrading.pipeline.backoff import EXITS_FIRST, LONGEST, SHORTEST, back_off
@@ -27,6 +27,7 @@ from tradedesk.accounts.models import User
 
 S = OrderState
 BUSY = TooManyRequests("Too many requests.", timedelta(seconds=7))
+HELD = NotSent("The own limit.", timedelta(seconds=7))
 
 
 @pytest.fixture
@@ -66,6 +67,40 @@ def test_a_tick_that_meets_the_limit_backs_off(live: LiveStrategy, broker: Scrip
     broker.failing = {"open_orders": BUSY}
     result = tick(live.account_id, CLOSES[1], WALL)
     assert (result.pause, account_now(live).quiet_until) == (BUSY.retry_after, WALL + BUSY.retry_after)
+
+
+def test_what_the_desk_itself_held_back_is_as_if_it_had_not_been_tried(
+    live: LiveStrategy, broker: ScriptedBroker
+) -> None:
+    """No account is quiet, nothing is unknown, and an order that may be at the broker is still asked for."""
+    entry = entry_of(live, state=S.PENDING)
+    again = entry_of(live, state=S.PENDING, symbol="MSFT", attempts=1, sender="first")
+    sale = exit_of(entry_of(live, state=S.FILLED, symbol="IBM"), state=S.PENDING)
+    broker.failing = {"submit": HELD}
+    assert (send(entry, 1), send(again, 1)) == (S.PENDING, S.PENDING)
+    assert [(fresh(each).attempts, each.sender) for each in (entry, again)] == [(0, ""), (1, "")]
+    assert entry.state_changed_at == WALL + timedelta(seconds=1)
+    assert account_now(live).quiet_until is None
+    broker.failing = {"order_by_client_id": HELD}
+    assert (send(again, 2), fresh(again).attempts) == (S.PENDING, 1)
+    broker.failing = {}
+    assert (send(sale, 2), send(entry, 2), send(again, 2)) == (S.ACCEPTED, S.ACCEPTED, S.ACCEPTED)
+
+
+def test_a_tick_that_the_desk_itself_held_back_comes_later_and_leaves_orders_alone(
+    live: LiveStrategy, broker: ScriptedBroker
+) -> None:
+    broker.failing = {"open_orders": HELD}
+    assert tick(live.account_id, CLOSES[1], WALL).pause == HELD.retry_after
+    assert account_now(live).quiet_until is None
+
+
+def test_an_order_is_given_back_by_its_sender_alone(live: LiveStrategy) -> None:
+    order = entry_of(live, state=S.SUBMITTING, sender="second", attempts=2)
+    assert not Order.give_back(order.pk, "first", WALL)
+    assert Order.give_back(order.pk, "second", WALL)
+    assert not Order.give_back(order.pk, "second", WALL)
+    assert (fresh(order).state, order.attempts) == (S.PENDING, 1)
 
 
 def test_an_entry_waits_and_an_exit_goes_out(live: LiveStrategy, broker: ScriptedBroker) -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from livetrading.brokers.protocol import OutcomeUnknown
+from livetrading.brokers.protocol import AccountReport, OutcomeUnknown
 from livetrading.models import BrokerAccount, Incident, LiveStrategy, PaperPosition
 from tests.livetrading.factories import make_live_strategy
 from tests.livetrading.made_bars import CLOSES
@@ -38,6 +38,7 @@ def test_the_report_of_the_broker_is_the_snapshot_of_the_account(
     live: LiveStrategy, broker: ScriptedBroker
 ) -> None:
     broker.cash = Decimal("100000.25")
+    BrokerAccount.objects.update(booked_cash=broker.cash)  # what is not explained raises no peak
     reconciled = run_reconcile(live, broker)
     account = account_now(live)
     assert reconciled.equity == 100_000.25
@@ -61,6 +62,24 @@ def test_the_first_report_is_the_cash_that_the_bookings_start_from(
     broker.filled(entry_of(live), 1)
     run_reconcile(live, broker, after(60))
     assert account_now(live).booked_cash == broker.cash == 134
+    assert not Incident.objects.exists()
+
+
+def test_what_is_paid_while_the_first_report_is_made_is_counted_once(
+    live: LiveStrategy, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    BrokerAccount.objects.update(booked_cash=None)
+    real = ScriptedBroker.account
+
+    def account(self: ScriptedBroker) -> AccountReport:
+        if len(self.activities) < 2:
+            self.pay("dividend", 25)
+        return real(self)
+
+    monkeypatch.setattr(ScriptedBroker, "account", account)
+    for seconds in range(4):
+        run_reconcile(live, broker, after(seconds))
+    assert account_now(live).booked_cash == broker.cash == 100_050
     assert not Incident.objects.exists()
 
 

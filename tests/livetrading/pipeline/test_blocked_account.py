@@ -52,7 +52,7 @@ def test_a_blocked_account_stays_blocked_when_its_broker_does_not_answer(
     assert account_now(live).failures == 2
     entry, held = entry_of(live, state=S.PENDING), entry_of(live, state=S.FILLED)
     leaving = exit_of(held, state=S.PENDING)
-    for order in (entry, leaving):
+    for order in (leaving, entry):  # an entry waits for the exits of its symbol
         execute_order(order.pk, CLOSES[1] + timedelta(seconds=10), WALL)
     assert (fresh(entry).state, fresh(leaving).state) == (S.BLOCKED, S.ACCEPTED)
     assert "blocked this account" in entry.reason

@@ -193,6 +193,22 @@ def test_a_correction_of_an_order_from_outside_is_no_business_of_the_desk(
     assert (activity.booked, activity.amount, account_now(live).booked_cash) == (True, 0, 100_000)
 
 
+@pytest.mark.parametrize("left", [0, 40])
+def test_a_fill_that_comes_after_its_bust_or_correction_is_undone_all_the_same(
+    live: LiveStrategy, broker: ScriptedBroker, left: int
+) -> None:
+    entry = entry_of(live)
+    fill = broker.filled(entry, 10)
+    change(broker, fill, left, 10)
+    broker.fills.clear()  # the list does not have it yet
+    run_reconcile(live, broker)
+    assert (Fill.objects.count(), AccountActivity.objects.filter(booked=False).count()) == (0, 0)
+    broker.fills.append(fill)
+    run_reconcile(live, broker)
+    assert [trade.quantity for trade in PaperTrade.objects.all()] == [left] * bool(left)
+    agree(live, broker)
+
+
 def test_a_correction_of_a_fill_that_is_set_aside_waits_for_it(
     live: LiveStrategy, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

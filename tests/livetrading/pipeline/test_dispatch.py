@@ -15,10 +15,18 @@ from livetrading.models import (
     Order,
     OrderState,
     PaperPosition,
+    TradeStream,
 )
 from livetrading.models.order import FINAL, WORKING
 from livetrading.pipeline import dispatch as dispatch_module
-from livetrading.pipeline.dispatch import RECONCILE_EVERY, WATCH_EVERY, claim_due_accounts, release, renew
+from livetrading.pipeline.dispatch import (
+    NUDGED_EVERY,
+    RECONCILE_EVERY,
+    WATCH_EVERY,
+    claim_due_accounts,
+    release,
+    renew,
+)
 from livetrading.pipeline.fence import LEASE
 from tests.livetrading.at_once import at_once
 from tests.livetrading.factories import NOW, WALL, account_of, make_live_strategy, make_order
@@ -272,3 +280,30 @@ def test_dispatching_takes_one_query_and_one_update_for_all_accounts(
             make_live_strategy(user=live.user)
     with django_assert_num_queries(4):
         assert len(claimed()) == 3
+
+
+# --- What the broker told --------------------------------------------------------------------------------------
+
+
+def told(account: BrokerAccount, at: datetime, *, reconciled_at: datetime | None) -> bool:
+    """Whether the account is due at NOW when its broker has told at `at` that something happened."""
+    BrokerAccount.objects.filter(pk=account.pk).update(reconciled_at=reconciled_at, claimed_until=None)
+    TradeStream.objects.update_or_create(account=account, defaults={"nudged_at": at})
+    return claimed() == [account.pk]
+
+
+def test_an_account_is_due_at_once_when_its_broker_told_of_something(account: BrokerAccount) -> None:
+    before = NOW - NUDGED_EVERY
+    assert told(account, NOW, reconciled_at=before)
+    # Also when the message came while a reconciliation was under way, which may not have seen it.
+    assert told(account, before + INSTANT, reconciled_at=before)
+    assert not told(account, before, reconciled_at=before)
+
+
+def test_a_burst_of_messages_makes_no_burst_of_ticks(account: BrokerAccount) -> None:
+    assert not told(account, NOW, reconciled_at=NOW - NUDGED_EVERY + INSTANT)
+
+
+def test_a_message_of_the_future_says_nothing(account: BrokerAccount) -> None:
+    """A clock went back."""
+    assert not told(account, NOW + SECOND, reconciled_at=NOW - NUDGED_EVERY)

@@ -102,6 +102,7 @@ def test_entries_are_stopped_and_entry_orders_cancelled(alice: User, monkeypatch
     working, pending = entry_of(live), entry_of(live, state=OrderState.PENDING, symbol="IBM")
     broker.report_order(working)
     broker.cash = Decimal(90_000)
+    BrokerAccount.objects.update(booked_cash=broker.cash)  # lost, and not paid out
     tick(live.account_id, CLOSES[2], WALL, checks=False)
     assert broker.cancelled == [working.client_order_id]
     assert fresh(pending).state == OrderState.CANCELLED
@@ -202,6 +203,78 @@ def test_a_transfer_is_neither_a_loss_nor_a_gain(
     account = account_of(live)
     assert (account.equity, account.peak_equity, account.day_start_equity) == (peak, peak, peak)
     assert not AccountRule.objects.exclude(tripped_at=None).exists()
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> ScriptedBroker:
+    return connect(monkeypatch, ScriptedBroker())
+
+
+def ticked(live: LiveStrategy, seconds: int, session: int = 1) -> BrokerAccount:
+    tick(live.account_id, CLOSES[session] + timedelta(seconds=seconds), WALL, checks=False)
+    return account_of(live)
+
+
+def test_a_deposit_beside_an_older_difference_raises_the_peak_once(alice: User, broker: ScriptedBroker) -> None:
+    live = holding_aapl(alice)
+    rule(live.account, "max_drawdown_pct", 0.1)
+    broker.cash += Decimal("0.02")
+    for seconds in (0, 1):
+        ticked(live, seconds)
+    broker.cash += 50_000
+    assert ticked(live, 2).peak_equity == 100_000
+    broker.cash -= 50_000
+    broker.pay("transfer", 50_000)
+    account = ticked(live, 3)
+    assert (account.peak_equity, account.equity) == (150_000, Decimal("150000.02"))
+    broker.cash -= 20_000
+    broker.pay("fee", 0)
+    ticked(live, 4)
+    assert not AccountRule.objects.exclude(tripped_at=None).exists(), "it may be a withdrawal"
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_withdrawal_that_is_listed_later_is_no_loss_until_then(
+    alice: User, broker: ScriptedBroker, listed: bool
+) -> None:
+    live = holding_aapl(alice)
+    rule(live.account, "max_drawdown_pct", 0.25)
+    rule(live.account, "daily_loss_pct", 0.1)
+    ticked(live, 0)
+    broker.cash -= 30_000
+    for session in (1, 2, 3):
+        ticked(live, 10, session)
+    assert not AccountRule.objects.exclude(tripped_at=None).exists()
+    if listed:
+        broker.cash += 30_000
+        broker.pay("transfer", -30_000)
+        account = ticked(live, 20, 3)
+        assert (account.equity, account.peak_equity, account.day_start_equity) == (70_000, 70_000, 70_000)
+    for session in (4, 5):
+        ticked(live, 20, session)
+    # One that nothing explains is a loss after some days.
+    tripped = AccountRule.objects.exclude(tripped_at=None).values_list("kind", flat=True)
+    assert ("max_drawdown_pct" in tripped) is not listed
+
+
+def test_a_withdrawal_of_the_night_moves_the_start_of_the_day(alice: User, broker: ScriptedBroker) -> None:
+    live = holding_aapl(alice)
+    rule(live.account, "daily_loss_pct", 0.1)
+    ticked(live, 0)
+    broker.pay("transfer", -30_000)
+    account = ticked(live, 0, 2)
+    assert (account.day_start_equity, account.equity_day) == (70_000, DAYS[2])
+    assert not AccountRule.objects.exclude(tripped_at=None).exists()
+
+
+def test_shares_that_leave_with_their_price_are_no_loss(alice: User, broker: ScriptedBroker) -> None:
+    live = holding_aapl(alice)
+    ticked(live, 0)
+    broker.cash -= 5_000  # the broker's cash is its equity here
+    BrokerAccount.objects.update(booked_cash=broker.cash)
+    broker.pay("transfer", 0, quantity=Decimal(-100), price=Decimal(50))
+    account = ticked(live, 1)
+    assert (account.peak_equity, account.day_start_equity) == (95_000, 95_000)
 
 
 def test_without_a_report_of_the_balance_nothing_trips(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:

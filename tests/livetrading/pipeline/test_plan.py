@@ -14,7 +14,7 @@ from livetrading.brokers.protocol import BrokerOrder, Capabilities
 from livetrading.brokers.simulation.broker import CAPABILITIES as SIMULATION
 from livetrading.models import Order, OrderState, PaperTrade
 from livetrading.models.order import FINAL, TRANSITIONS, WORKING
-from livetrading.pipeline.plan import RETRY, LotOrders, Market, Plan, plan
+from livetrading.pipeline.plan import RETRY, SOON, LotOrders, Market, Plan, plan
 from livetrading.pipeline.protection import protective_exit
 from tests.livetrading.made_bars import CLOSES, NOW, TIMES, traded
 from tests.livetrading.second_broker.variants import ATTACHED, GUARDED, REPLACING, SEPARATE, VARIANTS
@@ -23,6 +23,8 @@ from tradedesk.core.bars import Bars
 S, Purpose = OrderState, Order.Purpose
 STOP, TARGET = Decimal(9), Decimal(12)
 PRICES = {Purpose.STOP_LOSS: STOP, Purpose.TAKE_PROFIT: TARGET}
+SHORTS = replace(REPLACING, sells_short=True)
+FALLEN = traded((10, 10, 8, 10))
 
 
 def entry(state: str = S.FILLED, filled: int = 100) -> Order:
@@ -62,6 +64,7 @@ def lot(*orders: Order, opening: Order | None = None, sold: int = 0, **fields: A
     opening = opening or (orders[0].opening_order if orders else None) or entry()
     trade = PaperTrade(
         opening_order=opening,
+        symbol="W",
         quantity=opening.filled_quantity,
         exit_quantity=Decimal(sold),
         entry_time=TIMES[0],
@@ -131,9 +134,54 @@ def test_a_refused_replacement_leaves_the_order_and_is_tried_again() -> None:
     assert not plan([held], there)
     (again,) = plan([held], replace(there, now=CLOSES[2] + RETRY)).new
     assert (again.replaces, again.stop_price, again.state) == (stop, STOP, "pending")
+    # The order holds fewer shares than the lot has: better than none, and tried again sooner.
+    fewer = market(REPLACING, working=at_broker(stop, 40))
+    assert not plan([held], fewer)
+    (again,) = plan([held], replace(fewer, now=CLOSES[2] + SOON)).new
+    assert (again.replaces, again.quantity) == (stop, 100)
+    held.legs.append(leg(opening, state=S.REJECTED, replaces=stop, created_at=CLOSES[2]))
+    assert moves(plan([held], replace(fewer, now=CLOSES[2] + SOON))) == [("stop_loss", "cancel_pending")]
     # The order holds too many shares: they have to be free.
     more = market(REPLACING, working=at_broker(stop, 150))
     assert moves(plan([held], more)) == [("stop_loss", "cancel_pending")]
+
+
+def test_a_net_is_replaced_also_at_its_own_price() -> None:
+    """It came with an entry, whose orders may be for the session alone."""
+    net = leg(entry(), holder=Order.Holder.ATTACHED, provisional=True)
+    (made,) = plan([lot(net)], market(ATTACHED, working=at_broker(net))).new
+    assert (made.replaces, made.stop_price, made.provisional, made.time_in_force) == (net, STOP, False, "gtc")
+    made.state = S.ACCEPTED
+    assert not plan([lot(made)], market(ATTACHED, working=at_broker(made)))
+
+
+def test_a_net_whose_price_was_not_accepted_is_tried_soon_and_sold_once_the_price_is_reached() -> None:
+    opening = entry()
+    net = leg(opening, price=Decimal(7), holder=Order.Holder.ATTACHED, provisional=True)
+    refused = leg(opening, state=S.REJECTED, replaces=net, created_at=CLOSES[2])
+    held, there = lot(net, refused), market(ATTACHED, working=at_broker(net))
+    assert not plan([held], there)
+    assert len(plan([held], replace(there, now=CLOSES[2] + SOON)).new) == 1
+    fallen = market(ATTACHED, traded((10, 10, 8.9, 8.95)), at_broker(net))
+    assert moves(plan([held], fallen)) == [("stop_loss", "cancel_pending")]
+    gone = lot(refused)
+    (guarded,) = plan([gone], fallen).new
+    assert guarded.state == "guarded"
+    gone.legs.append(guarded)
+    ((sold, state, changes),) = plan([gone], fallen).moves
+    assert (sold, state, changes["type"]) == (guarded, "pending", "market")
+
+
+def test_an_exit_that_is_being_filled_is_not_replaced() -> None:
+    opening = entry()
+    some = leg(opening, price=Decimal("9.9"), state=S.PARTIALLY_FILLED, filled_quantity=Decimal(40))
+    held = lot(some, sold=40)
+    assert not plan([held], market(REPLACING, working=at_broker(some, 100, 40)))
+    assert moves(plan([held], market(REPLACING, working=at_broker(some, 120, 40)))) == [
+        ("stop_loss", "cancel_pending")
+    ]
+    # Fills that are not booked yet: how much is left is not known.
+    assert not plan([held], market(REPLACING, working=at_broker(some, 100, 70)))
 
 
 def test_a_refused_order_is_guarded_and_tried_at_the_broker_again() -> None:
@@ -240,6 +288,32 @@ def test_the_exits_of_a_closed_lot_and_the_rest_of_its_entry_are_ended() -> None
         ("stop_loss", "cancel_pending"),
         ("stop_loss", "cancelled"),
     ]
+
+
+# --- Shares that have left the account ---
+
+
+def test_a_sale_asks_for_no_more_than_the_broker_has() -> None:
+    opening = entry()
+    stop = leg(opening, quantity=Decimal(60))
+    here = replace(market(SHORTS, working=at_broker(stop, 60)), held={"W": Decimal("60.5")})
+    fewer = replace(here, short_of=["W"])
+    # The stop is for what is there, and made for no more than that.
+    assert not plan([lot(stop)], fewer)
+    assert plan([lot(stop)], here).new[0].quantity == 100
+    assert plan([lot()], fewer).new[0].quantity == 60
+    ((_, _, changes),) = plan([lot(sale(opening))], fewer).moves
+    assert changes["quantity"] == 60
+    ((_, _, changes),) = plan([lot(part(opening, 70))], fewer).moves
+    assert (changes["quantity"], changes["partial"]) == (60, False)
+    guarded = leg(opening, state=S.GUARDED)
+    ((_, _, changes),) = plan([lot(guarded)], replace(fewer, bars=market(bars=FALLEN).bars)).moves
+    assert changes["quantity"] == 60
+    # Less than a share of a lot of whole ones: nothing can be sold.
+    assert not plan([lot()], replace(fewer, held={"W": Decimal("0.5")}))
+    assert not plan([lot()], replace(fewer, held={"W": Decimal(-5)}))
+    # Another broker decides for itself.
+    assert plan([lot()], replace(fewer, capabilities=REPLACING)).new[0].quantity == 100
 
 
 # --- A part of a lot ---

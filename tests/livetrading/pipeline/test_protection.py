@@ -1,6 +1,8 @@
 """Protective exits as orders: their prices, and where each broker keeps them."""
 
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,8 +10,19 @@ from hypothesis import strategies as st
 
 from livetrading.brokers.protocol import Capabilities
 from livetrading.models import Order
-from livetrading.pipeline.protection import exit_price, exits_of_entry, holder_of, prices_of
+from livetrading.pipeline.protection import (
+    IN_SESSION,
+    LEAST,
+    OVERNIGHT,
+    exit_price,
+    exits_of_entry,
+    holder_of,
+    net_price,
+    prices_of,
+)
+from tests.livetrading.made_bars import CLOSES, OPENS
 from tests.livetrading.second_broker.variants import ATTACHED, GUARDED, REPLACING, SEPARATE
+from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import RiskRules
 
 Purpose, Holder = Order.Purpose, Order.Holder
@@ -45,7 +58,7 @@ def test_where_an_exit_is_kept(capabilities: Capabilities, quantity: str, attach
 
 @pytest.mark.parametrize(
     ("capabilities", "prices"),
-    [(AT_FILL, [None, None]), (ATTACHED, [Decimal("9.9"), Decimal("13.2")]), (SEPARATE, [None, None])],
+    [(AT_FILL, [None, None]), (ATTACHED, [Decimal("8.415"), Decimal("15.18")]), (SEPARATE, [None, None])],
 )
 def test_only_exits_that_travel_at_absolute_prices_have_one_before_the_fill(
     capabilities: Capabilities, prices: list[Decimal | None]
@@ -56,6 +69,32 @@ def test_only_exits_that_travel_at_absolute_prices_have_one_before_the_fill(
     assert (stop.type, target.type, stop.distance, target.distance) == ("stop", "limit", 0.1, 0.2)
     assert (stop.client_order_id, target.client_order_id) == ("desk-1-stop", "desk-1-target")
     assert {stop.state, target.state} == {"waiting"}
+
+
+@given(st.floats(0.01, 1000), st.floats(0.001, 0.9), st.floats(-0.149, 0.149))
+def test_a_net_is_beyond_the_exact_price_of_every_fill_within_a_gap(
+    close: float, distance: float, gap: float
+) -> None:
+    for purpose in EXITS:
+        rule = Order(purpose=purpose, distance=distance, timeframe="1Day")
+        net, fill = net_price(rule, close), close * (1 + gap)
+        assert net > 0
+        if purpose == Purpose.STOP_LOSS:
+            assert net <= max(exit_price(rule, fill), to_decimal(close * LEAST))
+        else:
+            assert net >= exit_price(rule, fill)
+
+
+def test_the_net_of_a_short_bar_is_wide_only_over_night() -> None:
+    def stop(at: datetime, **rule: Any) -> float:
+        values = {"purpose": Purpose.STOP_LOSS, "timeframe": "1Min", "created_at": at} | rule
+        return float(net_price(Order(**values), 100.0))
+
+    assert stop(OPENS[0], distance=0.1) == pytest.approx(90 * (1 - IN_SESSION))
+    assert stop(CLOSES[0], distance=0.1) == stop(OPENS[0], distance=0.1, timeframe="1Day")
+    assert stop(CLOSES[0], distance=0.1) == pytest.approx(90 * (1 - OVERNIGHT))
+    # A distance in dollars leaves nothing of a cheap share.
+    assert stop(OPENS[0], distance=None, trailing_dollars=Decimal(99)) == 1
 
 
 def test_a_rule_that_is_off_makes_no_exit() -> None:

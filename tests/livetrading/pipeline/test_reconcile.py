@@ -278,3 +278,15 @@ def test_a_broker_without_an_answer_changes_nothing(live: LiveStrategy, broker: 
     broker.failing = {}
     run_reconcile(live, broker)
     assert fresh(order).state == S.FILLED
+
+
+def test_a_fill_is_booked_while_the_broker_does_not_answer_for_its_order(
+    live: LiveStrategy, broker: ScriptedBroker
+) -> None:
+    first, second = entry_of(live), entry_of(live)
+    broker.filled(first, 10)
+    broker.filled(second, 11)
+    broker.failing["order_by_client_id"] = OutcomeUnknown("timed out")
+    run_reconcile(live, broker)
+    assert (fresh(first).state, fresh(second).state) == (S.FILLED, S.FILLED)
+    assert not Incident.objects.filter(kind=Incident.Kind.UNBOOKED_FILL).exists()

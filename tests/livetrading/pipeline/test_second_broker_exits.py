@@ -1,6 +1,7 @@
 """Protective exits at a broker that is not the simulation: where they are kept, and their prices and
 quantities."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from livetrading.brokers.protocol import Capabilities
 from livetrading.models import Order
+from livetrading.pipeline.expiry import UNPROTECTED
 from livetrading.pipeline.protect import protect
 from tests.livetrading.made_bars import CLOSES
 from tests.livetrading.second_broker.desk import second_desk
@@ -75,7 +77,7 @@ def test_attached_exits_travel_at_provisional_prices_and_are_replaced(
     desk = second_desk(monkeypatch, alice, ATTACHED)
     entry = desk.order_entry()
     assert desk.broker.orders[f"{entry.client_order_id}-stop"].state == "held"
-    assert desk.on_sale() == [("limit", 100, Decimal("13.20")), ("stop", 100, Decimal("9.90"))]
+    assert desk.on_sale() == [("limit", 100, Decimal("15.18")), ("stop", 100, Decimal("8.42"))]
     desk.open_day(10)
     desk.step(3)
     assert desk.on_sale() == EXACT
@@ -94,6 +96,7 @@ def test_attached_exits_of_a_partly_filled_entry_wait_and_the_desk_guards_the_sh
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bar of a minute strategy would show it sooner; here the day's bar does, after the entry."""
+    monkeypatch.setattr("livetrading.pipeline.expiry.UNPROTECTED", timedelta(days=9))
     desk = second_desk(monkeypatch, alice, ATTACHED)
     entry = desk.order_entry()
     Order.objects.filter(pk=entry.pk).update(valid_until=CLOSES[9])
@@ -111,6 +114,27 @@ def test_attached_exits_of_a_partly_filled_entry_wait_and_the_desk_guards_the_sh
     desk.broker.jump("W", 9.6)
     desk.step(5)  # one exit is replaced after the other
     assert desk.order("entry").state == "cancelled"
+    assert desk.on_sale() == [("limit", 40, Decimal(12)), ("stop", 40, Decimal(9))]
+
+
+@pytest.mark.parametrize("capabilities", AT_BROKER)
+def test_the_rest_of_an_entry_does_not_keep_its_shares_unprotected(
+    alice: User, monkeypatch: pytest.MonkeyPatch, capabilities: Capabilities
+) -> None:
+    """Trading is halted after a first fill."""
+    desk = second_desk(monkeypatch, alice, capabilities)
+    desk.order_entry()
+    desk.broker.largest_fill = Decimal(40)
+    desk.open_day(10)
+    desk.step()
+    desk.broker.largest_fill = Decimal(0)
+    desk.step(2)
+    assert desk.states("entry") == ["partially_filled"]
+    desk.set_time(desk.now + UNPROTECTED)
+    desk.step(6)
+    # Exits of their own protect every fill at once.
+    waits = not capabilities.attached_exits_at_price
+    assert desk.states("entry") == ["partially_filled" if waits else "cancelled"]
     assert desk.on_sale() == [("limit", 40, Decimal(12)), ("stop", 40, Decimal(9))]
 
 
@@ -176,7 +200,7 @@ def test_an_exit_that_the_broker_rejects_is_guarded_and_said(
     assert [each.text.endswith("The desk guards this exit itself.") for each in said] == [True]
 
 
-def test_a_replacement_that_is_refused_is_a_cancel_and_a_new_order(
+def test_a_larger_replacement_that_is_refused_twice_is_a_cancel_and_a_new_order(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = second_desk(monkeypatch, alice, REPLACING)
@@ -185,10 +209,13 @@ def test_a_replacement_that_is_refused_is_a_cancel_and_a_new_order(
     desk.open_day(10)
     desk.step(2)
     desk.broker.largest_fill = Decimal(0)
-    desk.broker.reject_next = ["stop"]
+    desk.broker.reject_next = ["stop", "stop"]
+    for _ in range(3):
+        desk.step()
+        assert 40 in [left for kind, left, _ in desk.on_sale() if kind == "stop"]  # better than none
     desk.step(5)
     replaced = [order for order in desk.orders("stop_loss") if order.replaces]
-    assert [order.state for order in replaced] == ["rejected"]
+    assert [order.state for order in replaced] == ["rejected", "rejected"]
     assert {order.holder for order in desk.orders("stop_loss")} == {"broker"}
     assert desk.on_sale() == [("limit", 80, Decimal(12)), ("stop", 80, Decimal(9))]
     assert not Notification.objects.filter(user=alice, priority__gte=Priority.HIGH).exists()

@@ -11,28 +11,29 @@ import numpy as np
 import pytest
 
 from backtests.engine.simulation import simulate
+from livetrading.brokers.protocol import Capabilities
 from livetrading.models import PaperTrade
 from strategies.kinds import make_kind
 from tests.livetrading.pipeline.desk import put_bars
 from tests.livetrading.second_broker.desk import SecondDesk, second_desk
-from tests.livetrading.second_broker.variants import REPLACING
+from tests.livetrading.second_broker.variants import ATTACHED, REPLACING
 from tradedesk.accounts.models import User
 from tradedesk.core.bars import Bars
 from tradedesk.core.money import MICRO, to_decimal
 from tradedesk.core.rules import Costs, RiskRules
 from tradedesk.marketdata.sessions import daily_time, daily_times, session_close, session_open, sessions_between
 
-FIRST, LAST = date(2012, 1, 3), date(2012, 3, 30)
+FIRST, LAST, SOONER = date(2012, 1, 3), date(2012, 3, 30), date(2012, 2, 15)
 CAPITAL = 10_000.0
 RULES = RiskRules(position_size_pct=0.4, max_positions=3, stop_loss_pct=0.03, take_profit_pct=0.05)
 
 
-def wave(seed: int) -> Bars:
-    """Bars in whole cents that cross their averages often."""
+def wave(seed: int, gap: float, last: date) -> Bars:
+    """Bars in whole cents that cross their averages often. gap: the deviation of the opens from the closes."""
     random = np.random.default_rng(seed)
-    time = daily_times(sessions_between(FIRST, LAST))
+    time = daily_times(sessions_between(FIRST, last))
     close = 40 * np.exp(np.cumsum(random.normal(0, 0.02, len(time))))
-    open_ = np.concatenate(([40.0], close[:-1])) * np.exp(random.normal(0, 0.008, len(time)))
+    open_ = np.concatenate(([40.0], close[:-1])) * np.exp(random.normal(0, gap, len(time)))
     high, low = np.maximum(open_, close) * 1.004, np.minimum(open_, close) * 0.996
     open_, high, low, close = (np.round(column, 2) for column in (open_, high, low, close))
     return Bars(time, open_, high, low, close, np.full(len(time), 1e6))
@@ -43,7 +44,7 @@ def trade_day(desk: SecondDesk, day: date, row: int, bars: Bars) -> None:
     desk.broker.jump("W", float(bars.open[row]))
     desk.set_time(session_open(day))
     if desk.unfinished():
-        desk.step(2)
+        desk.step(4)
     desk.broker.move("W", float(bars.low[row]), float(bars.high[row]), float(bars.close[row]))
     desk.broker.work()
     desk.set_time(session_close(day))
@@ -53,13 +54,20 @@ def trade_day(desk: SecondDesk, day: date, row: int, bars: Bars) -> None:
         desk.broker.answer()
 
 
-@pytest.mark.parametrize("seed", [8])
+@pytest.mark.parametrize(
+    ("capabilities", "seed", "gap", "last"),
+    [
+        pytest.param(REPLACING, 8, 0.008, LAST, id="replacing"),
+        # Opens beyond the stop and beyond the target of the close: the exits that travelled sell nothing there.
+        pytest.param(ATTACHED, 55, 0.03, SOONER, id="attached"),
+    ],
+)
 def test_entries_and_exits_are_those_of_the_backtest(
-    alice: User, monkeypatch: pytest.MonkeyPatch, seed: int
+    alice: User, monkeypatch: pytest.MonkeyPatch, capabilities: Capabilities, seed: int, gap: float, last: date
 ) -> None:
-    bars = wave(seed)
+    bars = wave(seed, gap, last)
     put_bars({"W": bars})
-    days = sessions_between(FIRST, LAST).tolist()
+    days = sessions_between(FIRST, last).tolist()
     kind: dict[str, Any] = {"kind": "sma_crossover", "parameters": {"fast": 2, "slow": 4}}
     backtest = simulate(
         make_kind(kind["kind"], kind["parameters"]),
@@ -68,10 +76,10 @@ def test_entries_and_exits_are_those_of_the_backtest(
         rules=RULES,
         costs=Costs(),
         start=daily_time(FIRST),
-        end=daily_time(LAST),
+        end=daily_time(last),
     )
     desk = second_desk(
-        monkeypatch, alice, REPLACING, next_check_at=session_close(FIRST), **kind, **RULES.as_dict()
+        monkeypatch, alice, capabilities, next_check_at=session_close(FIRST), **kind, **RULES.as_dict()
     )
     desk.set_time(session_open(FIRST))
     desk.broker.price_step = MICRO

@@ -7,7 +7,8 @@ import pytest
 from django.db.models import Sum
 
 from livetrading.models import Fill, Incident, LiveStrategy, Order, OrderState, PaperPosition, PaperTrade
-from livetrading.models.order import FINAL
+from livetrading.models.order import FINAL, GIVEN_UP
+from livetrading.pipeline.exit_retries import has_failed
 from livetrading.pipeline.tick import tick
 from tests.livetrading.factories import make_live_strategy
 from tests.livetrading.made_bars import CLOSES, NOW, TIMES
@@ -200,7 +201,7 @@ def test_an_open_incident_of_another_account_is_not_tried(
 # --- Orders that the broker has after all ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", [S.BLOCKED, S.CANCELLED])
+@pytest.mark.parametrize("state", GIVEN_UP)
 def test_an_order_that_we_had_ended_and_the_broker_has_is_cancelled_there(
     live: LiveStrategy, broker: ScriptedBroker, state: OrderState
 ) -> None:
@@ -227,6 +228,23 @@ def test_a_tick_cancels_at_the_broker_what_we_had_ended(
     assert (broker.cancelled, fresh(order).state) == ([order.client_order_id], S.CANCEL_PENDING)
     tick(live.account_id, CLOSES[1], NOW)
     assert (fresh(order).state, order.reason) == (S.CANCELLED, "Cancelled on request.")
+
+
+@pytest.mark.parametrize("by_broker", [True, False])
+def test_an_exit_that_the_broker_had_after_all_is_made_again_when_it_was_to_be(
+    live: LiveStrategy, broker: ScriptedBroker, by_broker: bool
+) -> None:
+    """The desk cancels it there, and that is no wish of anybody not to sell; the failure was told before."""
+    entry = entry_of(live, state=S.FILLED)
+    sale = exit_of(entry, state=S.REJECTED if by_broker else S.CANCELLED, ended_by_broker=by_broker)
+    broker.report_order(sale)
+    run_reconcile(live, broker)
+    assert fresh(sale).state == S.CANCEL_PENDING
+    told = Notification.objects.count()
+    broker.report_order(sale, "cancelled")
+    run_reconcile(live, broker)
+    assert (fresh(sale).state, has_failed(sale)) == (S.CANCELLED, by_broker)
+    assert Notification.objects.count() == told
 
 
 def test_orders_from_outside_the_desk_stay_at_the_broker(live: LiveStrategy, broker: ScriptedBroker) -> None:

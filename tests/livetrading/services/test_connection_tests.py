@@ -24,6 +24,7 @@ from livetrading.services.connection_tests import (
     judge,
     run_test,
 )
+from livetrading.services.deploy import DeployRefused, check_room
 from tests.livetrading.factories import NOW, WALL, make_paper_trade
 from tests.livetrading.keyed_broker import (
     KEYS,
@@ -123,6 +124,9 @@ def test_refused_keys_are_not_verified_any_more(alice: User, broker: KeyedBroker
     request_test(account, by=alice, wall_now=WALL)
     test = run(account)
     assert (test.state, account.verified_at, account.active) == ("failed", None, True)
+    # It stays the active one, for its positions, and gets no new deployment.
+    with pytest.raises(DeployRefused, match="test"):
+        check_room(account)
 
 
 @pytest.mark.parametrize("failure", [OutcomeUnknown("timed out"), RuntimeError("a bug"), KeyError("cash")])

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from livetrading.models import BrokerAccount, PaperAccount
+from livetrading.models import BrokerAccount, LiveStrategy, PaperAccount
+from livetrading.services.bars_in_use import bars_in_use
 from livetrading.services.demo import seed_demo
 from strategies.kinds import kinds
 from strategies.services import save_strategy
+from tests.livetrading.factories import make_live_strategy, make_paper_trade
 from tests.livetrading.made_bars import NOW
 from tradedesk.accounts.models import Mode, User
 from tradedesk.marketdata.library import find_series
@@ -120,3 +122,18 @@ def test_the_command_prints_the_user_and_the_number_of_strategies(capsys: pytest
     assert capsys.readouterr().out == "demo@example.com is ready, with 5 strategies.\n"
     call_command("seed_demo", verbosity=0)
     assert capsys.readouterr().out == ""
+
+
+def test_closing_the_demo_stops_what_it_has_deployed_and_frees_the_sample_bars(alice: User) -> None:
+    load_samples(NOW)
+    demo = seed_demo()
+    mine = make_live_strategy(user=alice, symbols=["AAPL"])
+    deployed = make_live_strategy(user=demo, symbols=["AAPL"])
+    make_paper_trade(user=demo, symbol="AAPL")
+    assert bars_in_use("AAPL", "1Day", None, [alice.pk]) == ["1 account holds it", "1 live strategy trades it"]
+    for _ in range(2):
+        call_command("seed_demo", "--off", verbosity=0)
+    statuses = [LiveStrategy.objects.get(pk=each.pk).status for each in (mine, deployed)]
+    assert statuses == [LiveStrategy.Status.ACTIVE, LiveStrategy.Status.STOPPED]
+    assert bars_in_use("AAPL", "1Day", None, [alice.pk]) == []
+    assert bars_in_use("AAPL", "1Day", None, []) == ["1 live strategy trades it"]

@@ -1,20 +1,31 @@
 """On the replay market no account at a broker is used: its prices are of the past, and the money is of today."""
 
+from datetime import timedelta
+
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from livetrading.models import BrokerAccount, OrderState
+from livetrading.models.account import REPLAY
+from livetrading.pipeline.dispatch import claim_due_accounts
 from livetrading.pipeline.execute import execute_order
+from livetrading.pipeline.requeue import lost_orders
+from livetrading.pipeline.tick import tick
 from livetrading.services.accounts import NoBroker, broker_for
 from livetrading.services.broker_accounts import AccountRefused, activate_account, add_account, request_test
 from livetrading.services.deploy import DeployRefused, check_room
+from livetrading.services.missed_checks import find_missed_checks
 from livetrading.services.mode import WrongMarket, problem_with_live
+from livetrading.summaries.health import trading_findings
 from tests.alpaca_server.server import AlpacaServer
 from tests.livetrading.brokers.alpaca.desk import alpaca_desk
 from tests.livetrading.brokers.alpaca.stand_in import one_server, server  # noqa: F401 - fixtures
-from tests.livetrading.factories import NOW, WALL
+from tests.livetrading.factories import NOW, WALL, make_order
 from tests.livetrading.keyed_broker import KEYS
 from tradedesk.accounts.models import Mode, User
+from tradedesk.marketdata.clock import MarketStatus
+from tradedesk.monitoring.findings import State
 from tradedesk.settings import base
 
 
@@ -31,8 +42,39 @@ def test_nothing_is_sent_to_a_broker(server: AlpacaServer, alice: User, settings
     desk.tick()
     assert server.requests == []
     assert desk.states("entry") == [OrderState.BLOCKED]
-    assert desk.account.state == BrokerAccount.State.DEGRADED
-    assert "MARKET=alpaca" in desk.account.state_reason
+
+
+def test_what_an_account_has_from_before_is_left_alone_quietly(
+    server: AlpacaServer,  # noqa: F811
+    alice: User,
+    settings: Settings,
+) -> None:
+    desk = alpaca_desk(server, alice, settings)
+    live = desk.deploy()
+    desk.hold()
+    sale = make_order(user=alice, account=desk.account, purpose="exit", side="sell", state=OrderState.PENDING)
+    before = (desk.account.state, desk.account.failures, desk.states("stop_loss"))
+    server.requests.clear()
+    settings.TRADES_AT_BROKERS = False
+    later, wall = desk.now + timedelta(days=3), desk.wall + timedelta(days=3)
+    assert claim_due_accounts(later, wall) == []
+    assert lost_orders(wall) == []
+    for _ in range(3):
+        result = tick(desk.account.pk, later, wall, only=(live.pk,))
+        assert (result.orders, result.pause) == ([], timedelta(0))
+        execute_order(sale.pk, later, wall)
+    assert server.requests == []
+    assert (desk.account.state, desk.account.failures, desk.states("stop_loss")) == before
+    live.refresh_from_db()
+    sale.refresh_from_db()
+    assert (live.status, live.failures, sale.state) == ("active", 0, OrderState.PENDING)
+    findings = trading_findings(wall)
+    assert {findings[name].state for name in ("checks", "orders", "accounts", "failures")} == {State.OK}
+    assert find_missed_checks(later, MarketStatus("alpaca", is_open=True)) == 0
+    client = Client()
+    client.force_login(alice)
+    for page in ("/dashboard/live-trading", "/settings/brokers"):
+        assert REPLAY in client.get(page).content.decode()
 
 
 def test_each_way_in_says_why(alice: User, settings: Settings) -> None:

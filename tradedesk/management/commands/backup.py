@@ -26,7 +26,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--to", type=Path, default=settings.BACKUP_DIR, help="the folder of the backups")
         parser.add_argument(
-            "--keep", type=int, default=settings.BACKUP_KEEP, help="the number of backups that stay"
+            "--keep",
+            type=int,
+            default=settings.BACKUP_KEEP,
+            help="so many backups stay, and the last one of as many days",
         )
         parser.add_argument(
             "--with-keys", action="store_true", help="also copy the keys: the backup can then be read by anyone"
@@ -49,7 +52,7 @@ class Command(BaseCommand):
         self.record(folder, now, with_keys=with_keys)
         try:
             backup = back_up(folder, now, keep=keep, with_keys=with_keys)
-        except (CannotBackUp, OSError, sqlite3.Error, psycopg.Error) as error:
+        except (CannotBackUp, OSError, DatabaseError, sqlite3.Error, psycopg.Error) as error:
             raise CommandError(str(error)) from None
         manifest = backup.manifest
         self.stdout.write(

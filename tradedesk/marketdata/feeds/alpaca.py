@@ -63,6 +63,12 @@ class AlpacaFeed:
     def capabilities(self) -> Capabilities:
         return CAPABILITIES
 
+    @property
+    def server_time(self) -> datetime | None:
+        """The latest that Alpaca's clock can have shown at the last answer; None when it did not say."""
+        said_at = getattr(self.client, "said_at", None)
+        return None if said_at is None else said_at + timedelta(seconds=1)
+
     def latest_bars(self, symbols: Iterable[str], timeframe: Timeframe, now: datetime) -> dict[str, Bars]:
         """Looks back a week at daily bars, and to the last session but one at shorter ones."""
         _require_served(timeframe)
@@ -81,14 +87,43 @@ class AlpacaFeed:
         return join(pages) if pages else no_bars()
 
     def pages(
-        self, symbols: Iterable[str], timeframe: Timeframe, start: datetime, end: datetime, now: datetime
+        self,
+        symbols: Iterable[str],
+        timeframe: Timeframe,
+        start: datetime,
+        end: datetime,
+        now: datetime,
+        refused: list[str] | None = None,
     ) -> Iterator[dict[str, Bars]]:
         """The closed bars of all symbols that open from `start` to `end`, page by page: first all of one symbol in
-        the order of time, then those of the next. A page may have no bars."""
+        the order of time, then those of the next. A page may have no bars. refused: takes the symbols that Alpaca
+        does not accept; without it they raise FeedFailed."""
         to_datetime64(now)
         wanted = sorted(set(symbols))
         for place in range(0, len(wanted), SYMBOLS):
-            yield from self._pages(wanted[place : place + SYMBOLS], timeframe, start, end, now)
+            yield from self._accepted(wanted[place : place + SYMBOLS], timeframe, start, end, now, refused)
+
+    def _accepted(
+        self,
+        symbols: list[str],
+        timeframe: Timeframe,
+        start: datetime,
+        end: datetime,
+        now: datetime,
+        refused: list[str] | None,
+    ) -> Iterator[dict[str, Bars]]:
+        """Alpaca refuses a whole request for one bad symbol: each half of them is asked for by itself."""
+        try:
+            yield from self._pages(symbols, timeframe, start, end, now)
+        except FeedFailed as failure:
+            if not failure.symbols or refused is None:
+                raise
+            if len(symbols) == 1:
+                refused.append(symbols[0])
+                return
+            half = len(symbols) // 2
+            for part in (symbols[:half], symbols[half:]):
+                yield from self._accepted(part, timeframe, start, end, now, refused)
 
     def quotes(self, symbols: Iterable[str], now: datetime) -> dict[str, Quote]:
         to_datetime64(now)
@@ -121,6 +156,9 @@ class AlpacaFeed:
         seen = set()
         for _ in range(PAGES):
             answer = self.client.get("/v2/stocks/bars", parameters)
+            if (server := self.server_time) is not None:
+                # The clock of this machine may be ahead: a bar that is still running has no closed values.
+                final = min(final, final_until(timeframe, server))
             found = bars_of_page(answer, timeframe)
             token = next_page(answer)
             yield {s: _final(bars, timeframe, start, end, final) for s, bars in found.items() if s in symbols}

@@ -8,6 +8,8 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 import requests
@@ -49,6 +51,8 @@ class AlpacaClient:
     session: requests.Session = field(default_factory=requests.Session)
     remaining: int | None = None
     resets: float = 0.0
+    # The time of the last answer by Alpaca's clock, in whole seconds; None when it did not say.
+    said_at: datetime | None = None
 
     def get(self, path: str, parameters: Mapping[str, str]) -> Any:
         try:
@@ -86,6 +90,11 @@ class AlpacaClient:
             self.remaining = int(remaining)
         if resets.isascii() and resets.isdigit():
             self.resets = float(resets)
+        try:
+            said = parsedate_to_datetime(headers["Date"])
+            self.said_at = said.astimezone(UTC) if said.tzinfo else None
+        except (KeyError, ValueError, OverflowError):
+            self.said_at = None
 
 
 def _content(response: requests.Response, deadline: float) -> bytes:
@@ -127,7 +136,8 @@ def _refusal(response: requests.Response, content: bytes, pause: float) -> FeedF
         return FeedFailed(f"Alpaca answered with a redirect ({status}). Check ALPACA_DATA_URL.")
     if status >= 500:
         return FeedFailed(f"Alpaca has a fault ({status}){said}.")
-    return FeedFailed(f"Alpaca refused the request ({status}){said}.")
+    symbols = status in (400, 422) and "symbol" in said.lower()
+    return FeedFailed(f"Alpaca refused the request ({status}){said}.", symbols=symbols)
 
 
 def _said(content: bytes) -> str:

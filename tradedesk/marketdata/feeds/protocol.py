@@ -21,11 +21,12 @@ class NotServed(LookupError):
 class FeedFailed(Exception):
     """The source did not answer, refused, or answered what makes no sense. The message says so in words.
 
-    wait: seconds after which a next request makes sense. keys: whether the keys are at fault."""
+    wait: seconds after which a next request makes sense. keys: whether the keys are at fault; symbols: whether a
+    symbol of the request is."""
 
-    def __init__(self, message: str, *, wait: float = 0.0, keys: bool = False) -> None:
+    def __init__(self, message: str, *, wait: float = 0.0, keys: bool = False, symbols: bool = False) -> None:
         super().__init__(message)
-        self.wait, self.keys = wait, keys
+        self.wait, self.keys, self.symbols = wait, keys, symbols
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

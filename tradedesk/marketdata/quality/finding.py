@@ -28,7 +28,7 @@ MESSAGES = {
     "zero_volume": "Bars without volume: {count:,}; the longest stretch has {longest:,}, from {since} to {until}.",
     "corrected": "Bars that the feed changed after it had delivered them: {count:,}, {places}.",
     "late": "Bars that arrived after a later one: {count:,}, {places}.",
-    "rescaled": "The whole history was downloaded again at another scale, as after a split: {places}.",
+    "rescaled": "The whole history was downloaded again: {places}.",
     "hides": "These bars hide the {note} series of the same symbol.",
 }
 

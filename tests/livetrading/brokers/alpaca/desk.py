@@ -159,5 +159,5 @@ class AlpacaDesk:
 
 def alpaca_desk(server: AlpacaServer, user: User, settings: Any) -> AlpacaDesk:
     alpaca = stand_in(server, user, settings, CLOSES[0], cash=CASH)
-    server.list_assets(W=11)
+    server.list_assets(W=11, V=11)
     return AlpacaDesk(alpaca, user)

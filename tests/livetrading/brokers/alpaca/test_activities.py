@@ -12,7 +12,6 @@ from livetrading.brokers.alpaca.activities import (
     DAYS,
     OVERLAP,
     PAGE,
-    WIDE,
     change_of,
     fill_of,
     is_fill,
@@ -23,6 +22,7 @@ from livetrading.brokers.alpaca.activities import (
     others_of,
     read_others,
     read_trades,
+    read_trades_of,
     time_of,
     trades_after,
 )
@@ -56,9 +56,9 @@ def test_the_time_of_an_id_is_that_of_new_york() -> None:
 
 def test_the_windows_overlap_what_is_known() -> None:
     trade = datetime(2012, 3, 5, 15, 30, tzinfo=UTC)
-    assert trades_after(KNOWN, wide=False, now=NOW) == trade - OVERLAP
-    assert trades_after(KNOWN, wide=True, now=NOW) == trade - WIDE
-    assert trades_after("", wide=False, now=NOW) == NOW - DAYS
+    assert trades_after(KNOWN, NOW, NOW) == trade - OVERLAP
+    assert trades_after("", None, NOW) == NOW - DAYS
+    assert trades_after("", NOW - timedelta(days=20), NOW) == NOW - timedelta(days=20) - DAYS
     assert others_after(None, NOW) == NOW - DAYS
     assert others_after(trade, NOW) == trade - DAYS
 
@@ -212,6 +212,48 @@ def test_all_pages_are_read_and_each_activity_once(
     ids = [row["id"] for row in read_others(client, NOW - timedelta(days=1))]
     assert len(ids) == count
     assert set(ids) == {each.id for each in books.activities}
+
+
+class Paged:
+    """A broker whose list is sorted by another thing than its ids."""
+
+    rows = tuple({"id": f"20120305103000123::{999 - each:03}"} for each in range(2 * PAGE + 50))
+    asked = 0
+
+    def get(self, path: str, query: dict[str, Any], *, urgency: object) -> list[dict[str, str]]:
+        self.asked += 1
+        ids = [row["id"] for row in self.rows]
+        begin = ids.index(query["page_token"]) + 1 if "page_token" in query else 0
+        return list(self.rows[begin : begin + PAGE])
+
+
+def test_the_next_page_begins_after_the_last_row_of_this_one() -> None:
+    client: Any = Paged()
+    assert (len(read_trades(client, NOW)), client.asked) == (len(Paged.rows), 3)
+
+
+def test_a_transfer_of_shares_may_state_their_price() -> None:
+    row = {"id": "20120305000000000::x", "activity_type": "ACATS", "qty": "-5", "price": "20.5"}
+    assert (other_of(row).quantity, other_of(row).price) == (-5, Decimal("20.5"))
+    assert other_of(row | {"activity_type": "DIV"}).price == 0
+
+
+def test_a_look_at_the_trades_ends_after_so_many_pages_with_the_oldest_ones(
+    books: Account, client: Client
+) -> None:
+    for _ in range(2 * PAGE + 1):
+        books.trade_outside("AAPL", 1, 20)
+    ids = [each.id for each in books.activities]
+    after = NOW - timedelta(days=1)
+    assert [row["id"] for row in read_trades(client, after, 2)] == sorted(ids)[: 2 * PAGE]
+    assert len(read_trades(client, after)) == 2 * PAGE + 1
+
+
+def test_the_trades_of_one_order_are_those_alone(books: Account, client: Client) -> None:
+    first, second = books.trade_outside("AAPL", 2, 20), books.trade_outside("AAPL", -1, 20)
+    after = NOW - timedelta(days=1)
+    for order in (first, second):
+        assert [row["order_id"] for row in read_trades_of(client, order.id, after)] == [order.id]
 
 
 def test_a_fee_that_is_booked_later_for_an_earlier_day_is_in_the_window(

@@ -124,6 +124,10 @@ def test_what_the_broker_says_counts_more_than_the_own_count() -> None:
         ({"Retry-After": "7"}, 7.0),
         ({"X-RateLimit-Reset": "1020"}, 20.0),
         ({"X-RateLimit-Reset": "900"}, 1.0),
+        # The desk's clock is five minutes behind, and five ahead.
+        ({"X-RateLimit-Reset": "1320", "Date": "Thu, 01 Jan 1970 00:21:40 GMT"}, 20.0),
+        ({"X-RateLimit-Reset": "720", "Date": "Thu, 01 Jan 1970 00:11:40 GMT"}, 20.0),
+        ({"X-RateLimit-Reset": "1020", "Date": "today"}, 20.0),
         ({"Retry-After": "100000"}, MINUTE),
         ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, UNSAID),
     ],
@@ -131,6 +135,12 @@ def test_what_the_broker_says_counts_more_than_the_own_count() -> None:
 def test_the_pause_is_what_the_answer_says_within_a_minute(headers: dict[str, str], pause: float) -> None:
     assert pause_of(headers, 1000.0) == pause
     assert heard_from(headers, 429, 1000.0) == Heard(0, 1000.0 + pause)
+
+
+def test_a_clock_that_is_behind_holds_reports_back_for_a_minute_at_most() -> None:
+    headers = {"X-RateLimit-Remaining": "5", "X-RateLimit-Reset": "1320"}
+    assert heard_from(headers, 200, 1000.0) == Heard(5, 1000.0 + MINUTE)
+    assert heard_from(headers | {"Date": "Thu, 01 Jan 1970 00:21:40 GMT"}, 200, 1000.0) == Heard(5, 1020.0)
 
 
 def test_an_answer_without_headers_says_nothing() -> None:

@@ -11,7 +11,7 @@ from livetrading.models.position import position_model
 from livetrading.services.manual_exits import manual_exit
 from tests.alpaca_server.server import AlpacaServer
 from tests.livetrading.brokers.alpaca.desk import AlpacaDesk, alpaca_desk
-from tests.livetrading.made_bars import CLOSES
+from tests.livetrading.made_bars import CLOSES, store_bars, traded
 from tradedesk.accounts.models import User
 from tradedesk.audit.models import AuditRecord
 from tradedesk.notifications.models import Notification
@@ -123,6 +123,25 @@ def test_an_entry_of_before_the_split_ends(desk: AlpacaDesk) -> None:
     assert (entry.state, entry.attempts) == (OrderState.CANCELLED, 0)
     assert not desk.account.orders.filter(live_strategy=second).exclude(state=OrderState.CANCELLED).exists()
     desk.check_settled()
+
+
+def test_exits_that_nobody_watches_after_a_split_are_an_alarm(desk: AlpacaDesk) -> None:
+    """Alpaca has split the shares, and does not say so for a while."""
+    desk.deploy()
+    desk.hold()
+    (activity,) = desk.books.split("W", 2, 1)
+    desk.books.hidden.add(activity.id)
+    desk.step(4)
+    assert desk.incidents() == [Incident.Kind.POSITION]  # the stored bars have the scale of the lot
+    half = [(opened / 2, high / 2, low / 2, close / 2) for opened, high, low, close in desk.rows]
+    store_bars(W=traded(*half))
+    desk.step(3)
+    assert desk.incidents() == [Incident.Kind.POSITION, Incident.Kind.FAILED_EXIT]
+    assert lot(desk)[1:] == (100, 10, 9, 12)
+    desk.books.hidden.clear()
+    desk.step(2)
+    assert lot(desk)[1:3] == (200, 5)
+    assert not desk.account.incidents.filter(resolved_at=None).exists()
 
 
 def test_a_split_waits_until_the_position_has_it(desk: AlpacaDesk) -> None:

@@ -28,6 +28,7 @@ def test_faults_lose_nothing_and_double_nothing(
     monkeypatch.setattr(client_module, "CALL", 5.0)
     dice = random.Random(seed)
     desk = alpaca_desk(server, alice, settings)
+    desk.books.shares_first = seed == 3
     desk.deploy()
     desk.deploy(max_position_size=600, take_profit_pct=None)
     server.script._random.seed(seed)

@@ -3,14 +3,18 @@
 import json
 from datetime import timedelta
 from decimal import Decimal
+from threading import Event
 from typing import Any
 
 import pytest
+import requests
 
 from livetrading.brokers.alpaca import client as client_module
+from livetrading.brokers.alpaca import connections
 from livetrading.brokers.alpaca.broker import AlpacaBroker
 from livetrading.brokers.alpaca.budget import RequestBudget, Urgency
-from livetrading.brokers.alpaca.client import Client
+from livetrading.brokers.alpaca.client import Client, NotUnique, _judged, _library
+from livetrading.brokers.alpaca.connections import use_shared, within
 from livetrading.brokers.protocol import KeysRefused, OrderRefused, OutcomeUnknown, TooManyRequests
 from livetrading.credentials import Credentials
 from livetrading.models import BrokerAccount
@@ -34,11 +38,12 @@ def books(server: AlpacaServer) -> Account:
 def broker(server: AlpacaServer, books: Account, monkeypatch: pytest.MonkeyPatch) -> AlpacaBroker:
     # A request that hangs must end soon, and one on a busy machine must not.
     monkeypatch.setattr(client_module, "CALL", 2.0)
+    monkeypatch.setattr(AlpacaBroker, "_urgency_of_question", lambda self, client_order_id: Urgency.EXIT)
     return broker_with(server, Credentials(key_id=books.key, secret=books.secret))
 
 
 def broker_with(server: AlpacaServer, credentials: Credentials) -> AlpacaBroker:
-    """An adapter of an account that is in no database."""
+    """An adapter of an account that is in no database, where no order was sent before."""
     budget = RequestBudget(f"{server.url}-{id(server.market)}", 200)
     return AlpacaBroker(BrokerAccount(pk=1), server.market.now, Client(server.url, credentials, budget))
 
@@ -136,6 +141,27 @@ def test_keys_that_are_not_accepted_are_no_refusal_of_the_order(
             ask()
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (403, {"message": "Forbidden"}, KeysRefused),
+        (403, {"code": 40110000, "message": "request is not authorized"}, KeysRefused),
+        (403, {"code": 40310000, "message": "insufficient buying power"}, OrderRefused),
+        (403, {"message": "Access denied by the proxy"}, OutcomeUnknown),
+        (422, {"code": 42210000, "message": "qty must be > 0"}, OrderRefused),
+        (422, {"code": 40010001, "message": "client_order_id must be unique"}, NotUnique),
+    ],
+)
+def test_a_403_of_a_gateway_is_no_refusal_of_the_order(
+    status: int, body: dict[str, Any], expected: type[Exception]
+) -> None:
+    answer = requests.Response()
+    answer.status_code, answer._content = status, json.dumps(body).encode()
+    with pytest.raises((OutcomeUnknown, OrderRefused)) as raised:
+        _judged(answer, 0.0, missing=False)
+    assert type(raised.value) is expected
+
+
 @pytest.mark.parametrize("how", [how for how in BEFORE + AFTER if how not in HARMLESS and "kill" not in how])
 def test_a_report_that_does_not_come_is_unknown(
     server: AlpacaServer, broker: AlpacaBroker, monkeypatch: pytest.MonkeyPatch, how: str
@@ -175,6 +201,39 @@ def test_the_requests_of_one_call_share_its_time(
     with pytest.raises(OutcomeUnknown):
         broker.account()
     assert server.requests == []
+
+
+def test_a_request_that_its_own_time_limits_do_not_end_is_left_behind(
+    server: AlpacaServer, books: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a name is not found, or an answer comes byte by byte."""
+    monkeypatch.setattr(client_module, "CALL", 2 * client_module.LEAST)
+    broker = broker_with(server, Credentials(key_id=books.key, secret=books.secret))
+    ended = Event()
+    monkeypatch.setattr(broker._client, "_send", lambda *request, **fields: ended.wait(60))
+    with pytest.raises(OutcomeUnknown):
+        broker.account()
+    assert not ended.is_set()
+    ended.set()
+
+
+def test_a_connection_that_comes_too_late_sends_nothing(server: AlpacaServer, books: Account) -> None:
+    connections._shared.cache_clear()  # none is left of another test
+    session = requests.Session()
+    use_shared(session)
+    keys = {"APCA-API-KEY-ID": books.key, "APCA-API-SECRET-KEY": books.secret}
+    with pytest.raises(requests.RequestException):
+        within(0.0, lambda: session.get(f"{server.url}/v2/account", headers=keys))
+    assert server.requests == []
+    assert within(60.0, lambda: session.get(f"{server.url}/v2/account", headers=keys)).status_code == 200
+
+
+def test_all_clients_of_a_process_share_its_connections(server: AlpacaServer) -> None:
+    keys = Credentials(key_id="PKONE", secret="one")
+    sessions = [_library(server.url, keys)[1] for _ in range(2)]
+    adapters = [session.get_adapter(url) for session in sessions for url in ("http://a", "https://a")]
+    assert len({id(adapter) for adapter in adapters}) == 1
+    assert sessions[0] is not sessions[1]
 
 
 def test_the_library_is_asked_to_repeat_nothing_and_never_without_a_host(

@@ -31,8 +31,8 @@ def test_an_entry_travels_with_its_exits_which_get_their_exact_prices_after_the_
     desk.order_entries()
     (entry,) = [order for order in desk.books.orders.values() if order.side == "buy"]
     assert (entry.order_class, entry.type, entry.time_in_force) == ("bracket", "market", "day")
-    # At the prices from the close of the decision: 10% below and 20% above 11.
-    assert [(kind, price) for kind, _, price, _ in desk.on_sale()] == [("limit", "13.20"), ("stop", "9.90")]
+    # A net around the close of the decision at 11: 10% below and 20% above a fill 15% away from it.
+    assert [(kind, price) for kind, _, price, _ in desk.on_sale()] == [("limit", "15.18"), ("stop", "8.42")]
     desk.open_day(10)
     desk.step(4)
     assert desk.on_sale() == EXACT
@@ -42,6 +42,57 @@ def test_an_entry_travels_with_its_exits_which_get_their_exact_prices_after_the_
     assert (trade.quantity, trade.entry_price, trade.stop_price, trade.target_price) == (100, 10, 9, 12)
     assert desk.books.refused == []
     desk.check_settled()
+
+
+@pytest.mark.parametrize(("opening", "stop", "target"), [(9.85, "8.87", "11.82"), (13.3, "11.97", "15.96")])
+def test_an_entry_that_opens_with_a_gap_beyond_an_exit_is_not_sold_at_once(
+    desk: AlpacaDesk, opening: float, stop: str, target: str
+) -> None:
+    """The exits follow the fill, as in a backtest: 10% below the close of 11 is 9.90, 20% above it 13.20."""
+    desk.deploy()
+    desk.order_entries()
+    desk.open_day(opening)
+    desk.step(4)
+    (trade,) = desk.trades()
+    assert (trade.open_quantity, float(trade.entry_price)) == (100, opening)
+    assert desk.on_sale() == [("limit", 100, target, "gtc"), ("stop", 100, stop, "gtc")]
+    desk.check_settled()
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_price_that_falls_below_the_stop_before_it_is_there(desk: AlpacaDesk, *, back: bool) -> None:
+    """Alpaca takes no stop above the price: the net stays, until the stop is taken or the bar sells the lot."""
+    desk.deploy(take_profit_pct=None)
+    desk.order_entries()
+    desk.open_day(10)
+    desk.books.work()
+    desk.server.market.move("W", 8.9)
+    desk.step(2)
+    assert [(kind, price) for kind, _, price, _ in desk.on_sale()] == [("stop", "8.42")]
+    if back:
+        desk.server.market.move("W", 9.5)
+        desk.step(4)
+        assert desk.on_sale() == EXACT[1:]
+    else:
+        desk.close_bar(10, 10, 8.9, 8.9)
+        desk.step(4, trades=False)
+        desk.open_day(8.95)
+        desk.step(2)
+        (trade,) = desk.trades()
+        assert (trade.open_quantity, trade.exit_price) == (0, Decimal("8.95"))
+    desk.check_settled()
+
+
+def test_a_fill_whose_exits_are_where_the_net_is_makes_them_good_till_cancelled(
+    desk: AlpacaDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livetrading.pipeline.protection.OVERNIGHT", 0.0)
+    desk.deploy()
+    desk.order_entries()
+    desk.open_day(11)
+    desk.step(5)
+    assert desk.on_sale() == [("limit", 100, "13.20", "gtc"), ("stop", 100, "9.90", "gtc")]
+    assert desk.books.refused == []
 
 
 def test_the_stop_sells_the_lot_at_alpaca(desk: AlpacaDesk) -> None:
@@ -70,7 +121,7 @@ def test_an_exit_with_an_id_of_alpaca_is_known_after_the_entry_is_gone_from_the_
     server.market.move("W", 8)
     desk.step(2)
     (trade,) = desk.trades()
-    assert trade.exit_price == Decimal("9.9")
+    assert trade.exit_price == Decimal("8.42")
     assert (desk.states("stop_loss"), desk.states("take_profit")) == ([S.FILLED], [S.CANCELLED])
     assert desk.unfinished() == []
     desk.check_settled()
@@ -126,6 +177,23 @@ def test_protection_comes_back_when_the_sale_fails(desk: AlpacaDesk) -> None:
     desk.check_settled()
 
 
+def test_an_exit_beside_a_purchase_from_outside_names_it_and_sells_once_it_is_gone(desk: AlpacaDesk) -> None:
+    desk.deploy(stop_loss_pct=None)  # beside a stop Alpaca refuses the purchase
+    desk.hold()
+    wanted = {"symbol": "W", "side": "buy", "qty": "5", "type": "limit", "time_in_force": "gtc"}
+    outside = desk.books.submit(wanted | {"limit_price": "9"})
+    sell(desk)
+    desk.step(4, trades=False)
+    failed = desk.account.incidents.get(kind="failed_exit", resolved_at=None)
+    assert outside.id in failed.text
+    desk.books.cancel(outside.id)
+    desk.open_day(9.8)
+    desk.step(8)
+    assert [trade.open_quantity for trade in desk.trades()] == [0]
+    failed.refresh_from_db()
+    assert failed.resolved_at is not None
+
+
 def test_parts_of_a_share_are_bought_alone_and_guarded_by_the_desk(desk: AlpacaDesk) -> None:
     desk.deploy(fractional=True, max_position_size=Decimal(1000))
     desk.order_entries()
@@ -136,6 +204,28 @@ def test_parts_of_a_share_are_bought_alone_and_guarded_by_the_desk(desk: AlpacaD
     assert desk.on_sale() == []
     assert set(desk.account.orders.filter(holder=Order.Holder.DESK).values_list("state", flat=True)) == {S.GUARDED}
     desk.check_settled()
+
+
+@pytest.mark.parametrize(
+    ("factor", "outside", "sold"), [("0.99", 0, True), ("0.6", 0, False), ("0.99", 5, False), ("1.01", 0, False)]
+)
+def test_without_new_bars_the_desk_guards_by_the_brokers_price(
+    desk: AlpacaDesk, factor: str, outside: int, sold: bool
+) -> None:
+    """factor: of the price to the stop; far below it, or with other shares than the desk's, there may have been a
+    split."""
+    desk.deploy(fractional=True, max_position_size=Decimal(1000))
+    desk.order_entries()
+    desk.open_day(10)
+    desk.step(3)
+    (trade,) = desk.trades()
+    if outside:
+        desk.books.trade_outside("W", outside, 10)
+    desk.server.market.jump("W", (trade.stop_price or Decimal(0)) * Decimal(factor))
+    desk.step(4)
+    (trade,) = desk.trades()
+    assert (trade.exit_time is not None) == sold
+    assert trade.exit_reason == ("stop_loss" if sold else "")
 
 
 @pytest.mark.parametrize("how", ["lost_after", "error_after", "html", "cut", "hang_after"])

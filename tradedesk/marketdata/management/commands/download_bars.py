@@ -61,13 +61,18 @@ class Command(BaseCommand):
         record_all([Entry(None, "download_queued", None, asked, owner_id)], timezone.now())
         found, failed = set[str](), list[str]()
         for step in steps_of(symbols, served, start, today):
-            bars = bars_of_step(feed, served, step, timezone.now, self.show, time.sleep)
+            refused = list[str]()
+            bars = bars_of_step(feed, served, step, timezone.now, self.show, time.sleep, refused)
+            failed += [f"{symbol}: Alpaca does not accept this symbol." for symbol in refused]
             for symbol, each in bars.items():
                 found.add(symbol)
                 try:
                     [delivered] = store_step(owner_id, served, {symbol: each}, timezone.now).values()
                 except (ImportRefused, InvalidBars) as refusal:
                     failed.append(f"{symbol}: {refusal}")
+                    continue
+                if delivered.reload:
+                    failed.append(f"{symbol}: {delivered.reload}. The desk downloads its whole history again.")
                     continue
                 changed = f", {delivered.changed:,} changed" if delivered.changed else ""
                 period = f"{step.first} to {step.last}"
