@@ -8,9 +8,11 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError
 from pytest_django import Settings
 
 from tests.backup.made_desk import KEYS, MadeDesk, bars_file, cents_in
@@ -19,6 +21,7 @@ from tradedesk.backup.files import Copier, folders
 from tradedesk.backup.make import back_up, backups_in, surplus
 from tradedesk.backup.restore import check
 from tradedesk.lock import FileLock
+from tradedesk.management.commands import backup as command
 from tradedesk.monitoring.desk_parts import GIGABYTE
 from tradedesk.monitoring.models import LastBackup
 
@@ -207,7 +210,14 @@ def test_only_one_backup_is_made_at_a_time(desk: MadeDesk, tmp_path: Path) -> No
 
 
 @pytest.mark.django_db
-def test_a_damaged_database_is_no_backup(desk: MadeDesk, tmp_path: Path) -> None:
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_damaged_database_is_no_backup(
+    desk: MadeDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: bool
+) -> None:
+    if not recorded:
+        monkeypatch.setattr(command, "record_all", Mock(side_effect=DatabaseError))
+        with pytest.raises(CommandError, match="No keys are copied"):
+            call_command("backup", "--with-keys", "--to", str(tmp_path / "backups"))
     with (desk.folder / "desk.sqlite3").open("r+b") as file:
         file.write(b"x" * 4096)
     with pytest.raises(CommandError):

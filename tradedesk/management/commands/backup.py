@@ -2,6 +2,7 @@
 
 import sqlite3
 from argparse import ArgumentParser
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,8 @@ class Command(BaseCommand):
 
     def back_up(self, folder: Path, keep: int, *, with_keys: bool) -> None:
         folder, now = folder.expanduser().resolve(), timezone.now()
+        self.record(folder, now, with_keys=with_keys)
         try:
-            # First, so that it is in the backup too, and no copy of the keys is without it.
-            record_all([Entry(None, "backup", None, {"folder": str(folder), "keys": with_keys})], now)
             backup = back_up(folder, now, keep=keep, with_keys=with_keys)
         except (CannotBackUp, OSError, DatabaseError, sqlite3.Error, psycopg.Error) as error:
             raise CommandError(str(error)) from None
@@ -70,6 +70,16 @@ class Command(BaseCommand):
                 "The keys are not in it. To restore it, secret.key and encryption.key of the data folder are "
                 "needed (or SECRET_KEY and ENCRYPTION_KEY of the environment), and your .env: keep them apart."
             )
+
+    def record(self, folder: Path, now: datetime, *, with_keys: bool) -> None:
+        """First, so that it is in the backup too. A database that cannot be written is backed up without it, but
+        the keys are not copied."""
+        try:
+            record_all([Entry(None, "backup", None, {"folder": str(folder), "keys": with_keys})], now)
+        except DatabaseError as error:
+            if with_keys:
+                raise CommandError(f"No keys are copied, because it cannot be recorded: {error}") from None
+            self.stderr.write(f"The backup cannot be recorded: {error}")
 
     def check_backup(self, folder: Path) -> None:
         try:
