@@ -40,7 +40,7 @@ def test_the_answer_to_an_entry_is_lost(
     desk.order_entry()
     assert desk.states("entry") == ["unknown"]
     desk.open_day(10)
-    desk.step(5)
+    desk.step(8)
     assert (desk.states("entry"), desk.trade().quantity, placed_once(desk)) == (["filled"], 100, True)
     assert desk.order("entry").attempts == (2 if lost == "before" else 1)
 
@@ -79,7 +79,7 @@ def test_the_answers_to_replacements_are_lost(alice: User, monkeypatch: pytest.M
     desk = second_desk(monkeypatch, alice, VARIANTS["attached"])
     desk.broker.losses = {"replace": [lost, lost]}
     desk.hold()
-    desk.step(2)
+    desk.step(8)  # one exit is replaced after the other
     assert (desk.on_sale(), placed_once(desk)) == (EXACT, True)
     assert desk.states("stop_loss") == desk.states("take_profit") == ["cancelled", "accepted"]
     assert desk.broker.refused == []
