@@ -40,7 +40,7 @@ def test_the_answer_to_an_entry_is_lost(
     desk.order_entry()
     assert desk.states("entry") == ["unknown"]
     desk.open_day(10)
-    desk.step(7)  # one exit is replaced after the other
+    desk.step(8)  # one exit is replaced after the other
     assert (desk.states("entry"), desk.trade().quantity, placed_once(desk)) == (["filled"], 100, True)
     assert desk.order("entry").attempts == (2 if lost == "before" else 1)
 
