@@ -27,13 +27,14 @@ CASH = Decimal(10_000)
 @dataclass
 class AlpacaDesk:
     """One account at Alpaca, and live strategies of TWO_BARS on the symbol W. rows: the daily bars so far, each
-    with open, high, low and close. outbox: the orders to send."""
+    with open, high, low and close. outbox: the orders to send. seconds: of market time between two steps."""
 
     alpaca: StandIn
     user: User
     wall: datetime = NOW
     rows: list[tuple[float, float, float, float]] = field(default_factory=list)
     outbox: list[uuid.UUID] = field(default_factory=list)
+    seconds: int = 6
 
     @property
     def books(self) -> Account:
@@ -51,10 +52,11 @@ class AlpacaDesk:
     def now(self) -> datetime:
         return self.server.market.now
 
-    def deploy(self, **rules: Any) -> LiveStrategy:
-        """rules: besides RULES and those of TWO_BARS."""
-        values = TWO_BARS | {"next_check_at": CLOSES[0]} | RULES | rules
-        return deployed(self.user, values.pop("kind"), ["W"], equity=float(CASH), account=self.account, **values)
+    def deploy(self, **fields: Any) -> LiveStrategy:
+        """fields: besides RULES and those of TWO_BARS."""
+        values = TWO_BARS | {"next_check_at": CLOSES[0], "symbols": ["W"]} | RULES | fields
+        kind, symbols = values.pop("kind"), values.pop("symbols")
+        return deployed(self.user, kind, symbols, equity=float(CASH), account=self.account, **values)
 
     # --- Time and prices ---
 
@@ -92,7 +94,7 @@ class AlpacaDesk:
                 self.books.work()
             else:
                 self.books.answer()
-            self.set_time(self.now + timedelta(seconds=6))
+            self.set_time(self.now + timedelta(seconds=self.seconds))
             self.tick()
             self.outbox += [order for order in lost_orders(self.wall) if order not in self.outbox]
             self.send()
