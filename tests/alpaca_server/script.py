@@ -33,6 +33,15 @@ AFTER = (
     "extra",
     "slow",
 )
+# What is asked for, by the method and the end of the path.
+ROUTES = {
+    "submit": ("POST", r"/orders"),
+    "replace": ("PATCH", r"/orders/[^/]+"),
+    "cancel": ("DELETE", r"/orders/[^/]+"),
+    "order": ("GET", r"/orders[:/][^/]+"),
+    "open_orders": ("GET", r"/orders"),
+    "fills": ("GET", r"/activities/FILL"),
+}
 # The field of each kind of answer whose word the client may not know.
 WORDS = {"status": "pondering", "activity_type": "PONDER", "asset_class": "moon_equity"}
 # Fields that nobody needs, and that an answer may therefore lack.
@@ -51,10 +60,10 @@ NEEDLESS = {
 
 @dataclass
 class Fault:
-    """how: one of BEFORE or AFTER. method, key, symbol, side: the requests that it meets, "" for any of them;
-    path: a regular expression that their path has to match. times: how many of them, None without end.
-    probability: that it meets one. status: of an error. message: of an error that is JSON; without one it is a
-    page of HTML. seconds: of a slow answer, and until the limit of "busy" is over."""
+    """how: one of BEFORE or AFTER. method, key, symbol, side, route: the requests that it meets, "" for any of
+    them; path: a regular expression that their path has to match. route: one of ROUTES. times: how many, None
+    without end. probability: that it meets one. status: of an error. message: of an error that is JSON; without
+    one it is a page of HTML. seconds: of a slow answer, and until the limit of "busy" is over."""
 
     how: str
     method: str = ""
@@ -62,6 +71,7 @@ class Fault:
     key: str = ""
     symbol: str = ""
     side: str = ""
+    route: str = ""
     times: int | None = 1
     probability: float = 1.0
     status: int = 502
@@ -82,6 +92,16 @@ class Request:
     values: tuple[str, ...] = ()
     symbol: str = ""
     side: str = ""
+
+    @property
+    def route(self) -> str:
+        """One of ROUTES, "" for anything else."""
+        fits = (
+            name
+            for name, (method, path) in ROUTES.items()
+            if method == self.method and re.search(f"{path}$", self.path)
+        )
+        return next(fits, "")
 
 
 @dataclass
@@ -109,8 +129,8 @@ class Script:
         """The fault that meets this request, which is then used up once."""
         with self._lock:
             for fault in self.faults:
-                wanted = (fault.method, fault.key, fault.symbol, fault.side)
-                given = (request.method, request.key, request.symbol, request.side)
+                wanted = (fault.method, fault.key, fault.symbol, fault.side, fault.route)
+                given = (request.method, request.key, request.symbol, request.side, request.route)
                 fits = all(want in ("", have) for want, have in zip(wanted, given, strict=True))
                 fits = fits and re.search(fault.path, request.path) is not None
                 if not fits or fault.times == fault.met or self._random.random() >= fault.probability:

@@ -1,4 +1,4 @@
-"""A desk whose users trade at the hostile broker, through real workers.
+"""A desk whose users trade at the hostile broker, or at Alpaca's stand-in, through real workers.
 
 Alice trades two symbols with one strategy each, Bob one of them with an account of his own. Each test brings
 trouble to Alice's W; her V and Bob's W have to go on.
@@ -6,10 +6,9 @@ trouble to Alice's W; her V and Bob's W have to go on.
 
 import contextlib
 import html
-import json
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,31 +21,29 @@ from kombu.exceptions import OperationalError
 from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState
 from livetrading.models.trade import Trade, trades_of
 from livetrading.tasks import dispatch_due_accounts, requeue_lost_orders
+from tests.faults.brokers import ALPACA, HOSTILE, AnyBroker, Books, open_account
 from tests.faults.invariants import broken
 from tests.faults.market_time import set_market_time
 from tests.flows.worker_forks import WorkerForks
-from tests.hostile_broker.books import HostileBooks
-from tests.hostile_broker.server import HostileBroker
-from tests.hostile_broker.variants import VARIANTS
-from tests.livetrading.factories import WALL, at_day
+from tests.livetrading.factories import at_day
 from tests.livetrading.made_bars import CLOSES, DAYS, OPENS, TWO_BARS, store_bars, traded
 from tests.livetrading.pipeline.desk import deployed
 from tests.livetrading.second_broker.desk import CASH, RULES
 from tradedesk.accounts.models import User
 
 # Real seconds until something has to be so: far more than it takes on a slow machine.
-PATIENCE = 60.0
+PATIENCE = 180.0
 # Market time that one beat takes: an account is reconciled each time.
 BEAT = timedelta(seconds=5)
 
 
 @dataclass
 class Trader:
-    """A user with an account at the hostile broker and one live strategy for each symbol."""
+    """A user with an account at the broker and one live strategy for each symbol."""
 
     user: User
     account: BrokerAccount
-    books: HostileBooks
+    books: Books
     live: dict[str, LiveStrategy] = field(default_factory=dict)
 
     def orders(self, symbol: str, purpose: str) -> list[Order]:
@@ -67,8 +64,8 @@ class Trader:
     def at_broker(self, symbol: str, side: str) -> list[str]:
         """The states of the market orders of this symbol and side in the broker's own book."""
         with self.books.lock:
-            placed = [order for order in self.books.orders.values() if order.request.type == "market"]
-            return [o.state for o in placed if (o.request.symbol, o.request.side) == (symbol, side)]
+            placed = [order for order in self.books.placed.values() if order.type == "market"]
+            return [order.state for order in placed if (order.symbol, order.side) == (symbol, side)]
 
     def reads(self, name: str = "dashboard", *, show: str = "", **arguments: Any) -> str:
         """The text of a page of this user, without its tags. show: the list of the page of a strategy."""
@@ -91,16 +88,22 @@ class Trader:
 
 @dataclass
 class FaultDesk:
-    """rows: the daily bars so far of each symbol. closed: whether the market is closed, so that the broker fills
-    nothing. idle: whether the broker works on no request."""
+    """brokers: the hostile one and Alpaca. variant: of the accounts, which are all at one broker. rows: the daily
+    bars so far of each symbol. closed: whether the market is closed, so that the broker fills nothing. idle:
+    whether the broker works on no request."""
 
-    broker: HostileBroker
+    brokers: Mapping[str, AnyBroker]
     forks: WorkerForks
+    variant: str = ""
     traders: dict[str, Trader] = field(default_factory=dict)
     rows: dict[str, list[tuple[float, float, float, float]]] = field(default_factory=dict)
     now: datetime = CLOSES[0]
     closed: bool = False
     idle: bool = False
+
+    @property
+    def broker(self) -> AnyBroker:
+        return self.brokers[ALPACA if self.variant == ALPACA else HOSTILE]
 
     @property
     def alice(self) -> Trader:
@@ -114,18 +117,9 @@ class FaultDesk:
 
     def add(self, user: User, variant: str, symbols: Iterable[str], **rules: Any) -> Trader:
         """Open an account for this user and deploy one strategy for each of these symbols."""
-        name = user.email.partition("@")[0]
-        books = self.broker.open_account(name, VARIANTS[variant], CASH, **dict.fromkeys(symbols, 11.0))
-        credentials = {"url": self.broker.url, "key": name, "variant": variant}
-        account = BrokerAccount.objects.create(
-            user=user,
-            broker="hostile",
-            mode="paper",
-            name="Hostile",
-            credentials=json.dumps(credentials),
-            verified_at=WALL,
-        )
-        trader = self.traders[name] = Trader(user, account, books)
+        self.variant = variant
+        account, books = open_account(self.broker, user, variant, symbols, CASH)
+        trader = self.traders[user.email.partition("@")[0]] = Trader(user, account, books)
         for symbol in symbols:
             self.rows.setdefault(symbol, [])
             values = TWO_BARS | {"next_check_at": CLOSES[0]} | RULES | rules
@@ -160,7 +154,8 @@ class FaultDesk:
                 for symbol in trader.books.paths.keys() & prices.keys():
                     trader.books.jump(symbol, prices[symbol])
         self.closed = False
-        self.set_time(OPENS[max(map(len, self.rows.values()))])
+        # Not earlier than what has happened since: a broker's clock does not go back.
+        self.set_time(max(self.now, OPENS[max(map(len, self.rows.values()))]))
 
     def move(self, **prices: float) -> None:
         for trader in self.traders.values():
@@ -201,7 +196,7 @@ class FaultDesk:
         found = [problem for trader in self.traders.values() for problem in broken(trader.account, trader.books)]
         for trader in self.traders.values():
             with trader.books.lock:
-                market = [o for o in trader.books.orders.values() if o.is_open and o.request.type == "market"]
+                market = [o for o in trader.books.placed.values() if o.is_open and o.type == "market"]
             if market and not self.closed:
                 found.append(f"{len(market)} market orders wait at the broker")
         return found
@@ -256,7 +251,7 @@ class FaultDesk:
             assert [trade.is_open for trade in trader.trades(symbol)].count(False) == exits
         assert self.bob.incidents() == []
 
-    def books_of(self, order: Order) -> HostileBooks:
+    def books_of(self, order: Order) -> Books:
         return next(t.books for t in self.traders.values() if t.account.pk == order.account_id)
 
     def cash(self) -> dict[str, Decimal]:

@@ -10,7 +10,7 @@ from livetrading.models import BrokerAccount, Fill, Incident, Order, OrderState,
 from livetrading.models.order import PROTECTIVE, WORKING
 from livetrading.models.position import position_model
 from livetrading.models.trade import trades_of
-from tests.hostile_broker.books import HostileBooks
+from tests.faults.brokers import Books
 from tests.livetrading.second_broker.invariants import check_protected
 from tradedesk.core.money import DUST
 
@@ -19,7 +19,7 @@ UNDER_WAY = (OrderState.PENDING, OrderState.SUBMITTING, OrderState.UNKNOWN, Orde
 NEVER_SENT = (OrderState.BLOCKED, OrderState.PENDING, OrderState.WAITING, OrderState.GUARDED, OrderState.CANCELLED)
 
 
-def broken(account: BrokerAccount, books: HostileBooks) -> list[str]:
+def broken(account: BrokerAccount, books: Books) -> list[str]:
     """What does not hold, in words; nothing when all is well."""
     account.refresh_from_db()
     with books.lock:
@@ -27,7 +27,7 @@ def broken(account: BrokerAccount, books: HostileBooks) -> list[str]:
         return [problem for check in checks for problem in check(account, books)]
 
 
-def _signals(account: BrokerAccount, books: HostileBooks) -> list[str]:
+def _signals(account: BrokerAccount, books: Books) -> list[str]:
     """One order for each executable signal, at the desk and at the broker."""
     problems = [f"more than one order for {known}" for known in books.doubled]
     executable = SignalHistory.objects.filter(
@@ -37,20 +37,21 @@ def _signals(account: BrokerAccount, books: HostileBooks) -> list[str]:
     if orders != Counter(executable.values_list("pk", flat=True)):
         problems.append("signals and their orders differ")
     sent = account.orders.exclude(signal=None).exclude(state__in=(*NEVER_SENT, OrderState.REJECTED))
-    missing = set(sent.values_list("client_order_id", flat=True)) - books.orders.keys()
-    unknown = books.orders.keys() - set(account.orders.values_list("client_order_id", flat=True))
+    placed = books.placed
+    missing = set(sent.values_list("client_order_id", flat=True)) - placed.keys()
+    unknown = placed.keys() - set(account.orders.values_list("client_order_id", flat=True))
     problems += [f"{known} is not at the broker" for known in missing]
     problems += [f"{known} is not an order of the desk" for known in unknown]
     return problems
 
 
-def _orders(account: BrokerAccount, books: HostileBooks) -> list[str]:
+def _orders(account: BrokerAccount, books: Books) -> list[str]:
     """Nothing is under way, and what ended at the one side has ended at the other."""
     problems = [f"{order.purpose} {order.state}" for order in account.orders.filter(state__in=UNDER_WAY)]
     begun = Q(purpose=Order.Purpose.EXIT) | Q(opening_order__filled_quantity__gt=0)
     waiting = account.orders.filter(begun, state=OrderState.WAITING)
     problems += [f"{order.purpose} of {order.symbol} waits" for order in waiting]
-    placed = {known: order for known, order in books.orders.items() if order.is_open}
+    placed = {known: order for known, order in books.placed.items() if order.is_open}
     ours = account.orders.filter(state__in=(OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED))
     known = set(ours.values_list("client_order_id", flat=True))
     problems += [f"{each} has ended at the broker" for each in known - placed.keys()]
@@ -59,20 +60,11 @@ def _orders(account: BrokerAccount, books: HostileBooks) -> list[str]:
     return problems
 
 
-def _fills(account: BrokerAccount, books: HostileBooks) -> list[str]:
+def _fills(account: BrokerAccount, books: Books) -> list[str]:
     """Each fill is counted once, and the orders add up to theirs."""
     counting = Fill.objects.filter(account=account, undone_by="")
     ours = Counter(counting.values_list("order__client_order_id", "quantity", "price"))
-    undone = set(books.busted)
-    theirs = Counter(
-        (fill.client_order_id, fill.quantity, fill.price)
-        for fill in books.fills
-        if fill.activity_id not in undone and fill.client_order_id in books.orders
-    )
-    for activity in books.activities:
-        if activity.quantity:
-            known = books.fills[int(activity.previous_id) - 1].client_order_id
-            theirs[known, activity.quantity, activity.price] += 1
+    theirs = Counter(books.counting)
     problems = [f"lost fill {fill}" for fill in theirs - ours]
     problems += [f"fill too much {fill}" for fill in ours - theirs]
     sums = dict(counting.values_list("order").annotate(Sum("quantity")))
@@ -82,13 +74,13 @@ def _fills(account: BrokerAccount, books: HostileBooks) -> list[str]:
     return problems
 
 
-def _lots(account: BrokerAccount, books: HostileBooks) -> list[str]:
+def _lots(account: BrokerAccount, books: Books) -> list[str]:
     """Lots, positions and totals are what the broker holds."""
     lots: dict[str, Decimal] = {}
     for trade in trades_of(account, account.mode):
         if trade.open_quantity >= DUST:
             lots[trade.symbol] = lots.get(trade.symbol, ZERO) + trade.open_quantity
-    held = {symbol: shares for symbol, shares in books.shares.items() if shares}
+    held = books.held_shares
     positions = position_model(account)._default_manager.filter(account=account)
     problems = [] if lots == held else [f"lots {lots}, the broker holds {held}"]
     if dict(positions.values_list("symbol", "quantity")) != held:
@@ -100,7 +92,7 @@ def _lots(account: BrokerAccount, books: HostileBooks) -> list[str]:
     return problems
 
 
-def _cash(account: BrokerAccount, books: HostileBooks) -> list[str]:
+def _cash(account: BrokerAccount, books: Books) -> list[str]:
     problems = []
     if account.booked_cash is not None and account.booked_cash != books.cash:
         problems.append(f"cash {account.booked_cash}, the broker has {books.cash}")
@@ -109,7 +101,7 @@ def _cash(account: BrokerAccount, books: HostileBooks) -> list[str]:
     return problems + [f"{incident.kind} is open" for incident in open_ones]
 
 
-def _protection(account: BrokerAccount, books: HostileBooks) -> list[str]:
+def _protection(account: BrokerAccount, books: Books) -> list[str]:
     """Every open lot has its protective exits, and at the broker no shares are on sale twice."""
     try:
         check_protected(account)

@@ -27,7 +27,7 @@ def buy(desk: FaultDesk) -> Order:
 
 @pytest.mark.parametrize("how", HOWS)
 def test_an_entry_without_a_proper_answer_is_placed_once(desk: FaultDesk, how: str) -> None:
-    fault = desk.broker.script.add(how, "submit", key="alice", symbol="W")
+    fault = desk.broker.script.add(how, route="submit", key="alice", symbol="W")
     desk.signal_entry()
     buy(desk)
     assert fault.met == 1
@@ -36,7 +36,7 @@ def test_an_entry_without_a_proper_answer_is_placed_once(desk: FaultDesk, how: s
 @careless
 @pytest.mark.parametrize("how", ["lost_before", "lost_after"])
 def test_at_a_broker_that_takes_an_id_twice_it_is_placed_once(desk: FaultDesk, how: str) -> None:
-    desk.broker.script.add(how, "submit", key="alice", symbol="W")
+    desk.broker.script.add(how, route="submit", key="alice", symbol="W")
     desk.signal_entry()
     buy(desk)
 
@@ -46,9 +46,9 @@ def test_an_order_that_is_not_found_for_a_while_is_placed_once(desk: FaultDesk) 
     """The first two looks do not find it. Where an id is taken only once it is sent again after the first, and the
     broker refuses it as a duplicate of an order that lives."""
     script = desk.broker.script
-    script.add("lost_after", "submit", key="alice", symbol="W")
-    late = script.add("blind", "order", key="alice", symbol="W", times=2)
-    script.add("blind", "open_orders", key="alice", times=None)
+    script.add("lost_after", route="submit", key="alice", symbol="W")
+    late = script.add("blind", route="order", key="alice", symbol="W", times=2)
+    script.add("blind", route="open_orders", key="alice", times=None)
     desk.signal_entry()
     desk.until(lambda: late.met == 2, "two looks that do not find the order")
     desk.until(lambda: desk.alice.states("W", "entry") == ["accepted"], "the order is found")
@@ -61,7 +61,7 @@ def test_an_order_that_is_not_found_for_a_while_is_placed_once(desk: FaultDesk) 
 @pytest.mark.parametrize("how", ["lost_before", "lost_after", "cut"])
 def test_an_exit_without_a_proper_answer_is_made_once_though_its_signal_repeats(desk: FaultDesk, how: str) -> None:
     desk.hold()
-    fault = desk.broker.script.add(how, "submit", key="alice", symbol="W", side="sell")
+    fault = desk.broker.script.add(how, route="submit", key="alice", symbol="W", side="sell")
     desk.signal_exit()
     desk.until(lambda: fault.met == 1, "the exit is sent")
     desk.close_bar(V=9.9, W=9.9)  # below the last two bars again

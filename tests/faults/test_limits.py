@@ -25,7 +25,7 @@ def test_a_broker_that_hangs_takes_no_more_than_its_share_of_the_threads(desk: F
     simulated = deployed(carol, values.pop("kind"), ["W"], equity=float(CASH), account=account_of(carol), **values)
     for number in range(6):
         user = User.objects.create_user(f"hangs-{number}@example.com", "a password of no interest")
-        desk.add(user, "separate", ("W",))
+        desk.add(user, desk.variant, ("W",))
         desk.broker.script.add("hang_before", key=f"hangs-{number}", times=None)
     desk.signal_entry()
     began = time.monotonic()
@@ -55,7 +55,7 @@ def test_after_too_many_requests_exits_go_before_entries(desk: FaultDesk) -> Non
     desk.move(W=9.95)
     desk.close_bar(V=10, W=(10.0, 10.0, 9.98, 9.98))
     desk.beat(3)
-    storm = desk.broker.script.add("busy", key="alice", times=6, retry_after=0.3)
+    storm = desk.broker.script.add("busy", key="alice", times=6, seconds=0.3)
     desk.close_bar(V=11, W=9.95)
     desk.until(lambda: storm.met == 6, "the storm is over")
     desk.until(lambda: desk.alice.states("V", "entry") == ["accepted"], "the entry is sent")

@@ -4,6 +4,7 @@ a desk besides: busted and corrected fills, fills that appear late, and a client
 import threading
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from livetrading.brokers.protocol import BrokerActivity, BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
 from tests.livetrading.second_broker.broker import SecondBroker
@@ -11,6 +12,19 @@ from tests.livetrading.second_broker.broker import SecondBroker
 ZERO = Decimal(0)
 # Marks the second order with a client id, at a broker that takes a client id twice.
 AGAIN = "~again"
+
+
+class Placed(NamedTuple):
+    """An order as the fault tests see it at every broker. state: received, held, working, or how it ended.
+    trigger: the price of a stop or a limit."""
+
+    symbol: str
+    side: str
+    type: str
+    state: str
+    remaining: Decimal
+    trigger: Decimal | None
+    is_open: bool
 
 
 @dataclass
@@ -46,11 +60,53 @@ class HostileBooks(SecondBroker):
     def positions(self) -> list[BrokerPosition]:
         return super().positions() if self.frozen is None else self.frozen
 
-    def bust(self, activity_id: str, *, kind: str = "bust", price: str = "", quantity: str = "") -> str:
-        """Undo this fill, as if it never was; with a kind of "correction", make it one at another price or for
-        another quantity. Returns the id of the activity."""
+    # --- What the fault tests do and ask at every broker ---
+
+    @property
+    def placed(self) -> dict[str, Placed]:
+        """All orders by the desk's ids."""
+        return {
+            known: Placed(
+                o.request.symbol, o.request.side, o.request.type, o.state, o.remaining, o.trigger, o.is_open
+            )
+            for known, o in self.orders.items()
+        }
+
+    @property
+    def executions(self) -> list[BrokerFill]:
+        """All fills in their order, the undone ones too."""
+        return self.fills
+
+    @property
+    def counting(self) -> list[tuple[str, Decimal, Decimal]]:
+        """Order, quantity and price of the fills that count in the end."""
+        found = [
+            (fill.client_order_id, fill.quantity, fill.price)
+            for fill in self.fills
+            if fill.activity_id not in self.busted and fill.client_order_id in self.orders
+        ]
+        for activity in self.activities:
+            if activity.quantity:
+                known = self.fills[int(activity.previous_id) - 1].client_order_id
+                found.append((known, activity.quantity, activity.price))
+        return found
+
+    @property
+    def held_shares(self) -> dict[str, Decimal]:
+        return {symbol: shares for symbol, shares in self.shares.items() if shares}
+
+    def finish(self, client_order_id: str, state: str) -> str:
+        """End this order by itself. Returns the reason that the desk hears."""
+        reason = "The symbol is halted." if state == "rejected" else ""
+        self._end(self.orders[client_order_id], state, reason)
+        return reason
+
+    def bust(self, activity_id: str, *, price: str = "", quantity: str = "") -> str:
+        """Undo this fill, as if it never was; with a price or a quantity, make it one at that price or for that
+        quantity. Returns the id of the activity."""
         fill = self.fills[int(activity_id) - 1]
-        corrected = kind == "correction"
+        corrected = bool(price or quantity)
+        kind = "correction" if corrected else "bust"
         after = Decimal(quantity or fill.quantity) if corrected else ZERO
         paid = Decimal(price or fill.price)
         order = self.orders[fill.client_order_id]

@@ -14,7 +14,7 @@ AFTER = ("lost_after", "error_after", "hang_after", "kill_after", "html", "cut",
 class Fault:
     """how: one of BEFORE or AFTER. route, key, symbol, side: the requests that it meets, "" for any of them; only
     orders have a symbol and a side. times: how many of them, None without end. probability: that it meets one.
-    retry_after: seconds, of "busy"."""
+    seconds: until the broker takes requests again, of "busy"."""
 
     how: str
     route: str = ""
@@ -23,7 +23,7 @@ class Fault:
     side: str = ""
     times: int | None = 1
     probability: float = 1.0
-    retry_after: float = 1.0
+    seconds: float = 1.0
     met: int = 0
 
 

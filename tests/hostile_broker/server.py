@@ -143,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.broker.hang(self.connection)
             raise _Dropped
         if how == "busy":
-            self._send(429, {"message": "Too many requests."}, {"Retry-After": f"{fault.retry_after:g}"})
+            self._send(429, {"message": "Too many requests."}, {"Retry-After": f"{fault.seconds:g}"})
         elif how == "error":
             self._write(502, HTML, "text/html")
         elif how == "blind":

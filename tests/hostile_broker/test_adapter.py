@@ -136,7 +136,7 @@ CALLS: list[Callable[[Broker], object]] = [
 def test_too_many_requests_say_how_long_to_wait(
     server: HostileBroker, broker: Broker, call: Callable[[Broker], object]
 ) -> None:
-    server.script.add("busy", retry_after=2.5)
+    server.script.add("busy", seconds=2.5)
     with pytest.raises(TooManyRequests) as raised:
         call(broker)
     assert raised.value.retry_after.total_seconds() == 2.5
@@ -170,7 +170,7 @@ def test_fills_can_be_shuffled_hidden_and_changed(server: HostileBroker, broker:
     books.shuffled, books.hidden = False, {"1"}
     assert [fill.activity_id for fill in broker.fills_since("2")] == ["2"]
     books.bust("1")
-    books.bust("2", kind="correction", price="9")
+    books.bust("2", price="9")
     bust, correction = broker.activities_since("")
     assert (bust.kind, bust.previous_id, bust.amount, bust.quantity) == ("bust", "1", 50, 0)
     assert (correction.activity_id, correction.quantity, correction.price) == ("activity-2", 5, 9)
