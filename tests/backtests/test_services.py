@@ -231,7 +231,10 @@ def test_a_strategy_whose_kind_is_not_installed_is_refused(make: Make, strategy:
 
 
 numbers = st.none() | st.floats() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False)
-rules_and_costs = st.dictionaries(st.sampled_from([*RiskRules().as_dict(), *Costs().as_dict()]), numbers)
+# Two rules exclude each other: with both, all rules are the defaults beside the refusal.
+EXCLUSIVE = {"trailing_stop_pct", "trailing_stop_atr"}
+names = st.sampled_from([*RiskRules().as_dict(), *Costs().as_dict()])
+rules_and_costs = st.dictionaries(names, numbers).filter(lambda values: not values.keys() >= EXCLUSIVE)
 
 
 @given(rules_and_costs, st.none() | st.booleans(), st.integers(1, 50))
