@@ -131,6 +131,7 @@ def test_every_body_refuses_unknown_fields(alices: ApiClient) -> None:
         "LiftBody",
         "BrokerAccountBody",
         "CloseBody",
+        "OutsideSaleBody",
         "ModeBody",
     }
     assert all(schema["additionalProperties"] is False for schema in bodies.values())
