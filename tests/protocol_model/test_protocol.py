@@ -42,7 +42,8 @@ FOUND = {
     "epoch": "a request of emptied records was accepted",
 }
 # The moves of the table that the model does not make: it has no exits that travel with their entry, and none that
-# the desk guards from the start; a stop and an exit are filled at once; an entry is never blocked unclaimed.
+# the desk guards from the start; a stop and an exit are filled at once; an entry is never blocked unclaimed; no
+# order that the broker has is refused.
 NOT_IN_THE_MODEL = {
     S.WAITING: {*TRANSITIONS[S.WAITING]} - {S.PENDING, S.CANCELLED},
     S.GUARDED: {S.FILLED, S.PARTIALLY_FILLED},
@@ -54,7 +55,7 @@ NOT_IN_THE_MODEL = {
     S.CANCEL_PENDING: {S.PARTIALLY_FILLED},
     S.FILLED: {S.FILLED, S.PARTIALLY_FILLED},
     S.CANCELLED: {S.PARTIALLY_FILLED},
-    S.REJECTED: {S.FILLED, S.PARTIALLY_FILLED},
+    S.REJECTED: {S.CANCEL_PENDING, S.FILLED, S.PARTIALLY_FILLED},
     S.EXPIRED: {S.PARTIALLY_FILLED},
 }
 
