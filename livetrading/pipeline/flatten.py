@@ -16,7 +16,7 @@ from livetrading.journal import orders_made
 from livetrading.models import BrokerAccount, Halt, Order, OrderState
 from livetrading.models.halt import UNFINISHED
 from livetrading.models.order import FINAL, WORKING
-from livetrading.pipeline.plan import LotOrders, Plan
+from livetrading.pipeline.lot_orders import LotOrders, Plan
 from livetrading.pipeline.protect import read_lots
 from livetrading.services.halt import advance, open_lots
 from livetrading.services.manual_exits import manual_exit

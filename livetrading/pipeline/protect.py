@@ -15,7 +15,8 @@ from livetrading.models.decision_code import DecisionCode
 from livetrading.models.order import PROTECTIVE, TRAILS, WORKING
 from livetrading.models.trade import trades_of
 from livetrading.pipeline.exit_retries import has_failed
-from livetrading.pipeline.plan import REFUSED, LotOrders, Market, Plan, plan
+from livetrading.pipeline.lot_orders import LotOrders, Market, Plan
+from livetrading.pipeline.plan import REFUSED, plan
 from livetrading.services.failed_exits import unwatched
 from livetrading.services.order_audit import cancelled
 from livetrading.services.order_audit import made as created

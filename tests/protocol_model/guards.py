@@ -15,7 +15,7 @@ GUARDS: dict[str, str] = {
     "claimed before": "Order.cancels_to: an order that was claimed before is not cancelled at the desk alone",
     "looks": "absence.never_had: a cancelled order that the broker does not have ends after several looks",
     "free shares": "plan._free_shares: an exit waits until its shares are free",
-    "make again": "plan._protect_lot: a protective exit that ended is made again",
+    "make again": "keep_exits.protect_lot: a protective exit that ended is made again",
     "retry": "exit_retries: an exit that was refused or has expired is made again",
     "epoch": "the broker's submit and fills._book: what belongs to emptied records is refused",
 }

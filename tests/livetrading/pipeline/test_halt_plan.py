@@ -7,7 +7,7 @@ import pytest
 from livetrading.brokers.simulation.broker import CAPABILITIES as SIMULATION
 from livetrading.models import Order, OrderState
 from livetrading.pipeline.flatten import ToStop, plan_halt
-from livetrading.pipeline.plan import LotOrders, Plan
+from livetrading.pipeline.lot_orders import LotOrders, Plan
 from tests.livetrading.made_bars import CLOSES, NOW
 from tests.livetrading.pipeline.test_plan import entry, leg, lot, part, sale
 from tests.livetrading.second_broker.variants import SEPARATE, VARIANTS

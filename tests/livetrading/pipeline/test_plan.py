@@ -14,7 +14,9 @@ from livetrading.brokers.protocol import BrokerOrder, Capabilities
 from livetrading.brokers.simulation.broker import CAPABILITIES as SIMULATION
 from livetrading.models import Order, OrderState, PaperTrade
 from livetrading.models.order import FINAL, TRANSITIONS, WORKING
-from livetrading.pipeline.plan import RETRY, SOON, LotOrders, Market, Plan, plan
+from livetrading.pipeline.keep_exits import RETRY, SOON
+from livetrading.pipeline.lot_orders import LotOrders, Market, Plan
+from livetrading.pipeline.plan import plan
 from livetrading.pipeline.protection import protective_exit
 from tests.livetrading.made_bars import CLOSES, NOW, TIMES, traded
 from tests.livetrading.second_broker.variants import ATTACHED, GUARDED, REPLACING, SEPARATE, VARIANTS

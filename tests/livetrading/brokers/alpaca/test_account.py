@@ -10,7 +10,8 @@ from livetrading.brokers.alpaca.account import position_of, report_of
 from livetrading.brokers.protocol import OutcomeUnknown
 from livetrading.models import BrokerAccount, Incident, OrderState
 from livetrading.pipeline.corporate_actions import PATIENCE
-from livetrading.pipeline.plan import RETRY, SETTLES
+from livetrading.pipeline.keep_exits import RETRY
+from livetrading.pipeline.lot_orders import SETTLES
 from livetrading.pipeline.tick import tick
 from tests.alpaca_server.server import AlpacaServer
 from tests.livetrading.brokers.alpaca.desk import AlpacaDesk, alpaca_desk
