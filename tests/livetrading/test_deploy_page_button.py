@@ -95,13 +95,13 @@ def test_the_deployment_of_another_user_does_not_count(alice: User, bob: User, s
     assert "<form" in button(bob, strategy=strategy)
 
 
-def test_thirty_buttons_of_strategies_take_two_queries(
+def test_thirty_buttons_of_strategies_take_three_queries(
     alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     strategies = [make_strategy(user=alice) for _ in range(30)]
     request = RequestFactory().get("/")
     request.user = alice
-    with django_assert_num_queries(2):  # the active deployments, and the latest backtests
+    with django_assert_num_queries(3):  # the active deployments and account, and the latest backtests
         for strategy in strategies:
             assert "<form" in draw(RequestContext(request, {"user": alice, "strategy": strategy}))
 
@@ -150,7 +150,7 @@ def test_the_queries_do_not_grow_with_the_buttons(
     request = RequestFactory().get("/")
     request.user = alice
     sources = list(rows)
-    with django_assert_num_queries(1):  # the active deployments
+    with django_assert_num_queries(2):  # the active deployments and account
         for each in sources:
             context = {"user": alice, source: each, "hide_evidence": True}
             assert form_of(draw(RequestContext(request, context)))["source"] == f"{source}:{each.pk}"
