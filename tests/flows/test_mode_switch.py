@@ -49,6 +49,8 @@ def test_one_tab_switches_and_the_others_follow(tmp_path: Path) -> None:
         typing.goto(f"{desk.url}/dashboard/live-trading/new")
         typing.get_by_role("button", name="Continue").click()
         typing.locator("#id_name").fill("Half typed")
+        first.confirm(desk.url, demo_password(folder))
+        first.page.goto(f"{desk.url}/dashboard")
         go_live(first.page)
         for page in (first.page, second, typing, elsewhere.page):
             shows(page, "live")
