@@ -12,7 +12,7 @@ from tradedesk.accounts.models import User
 from tradedesk.audit.origin import DESK
 from tradedesk.audit.services import Entry, record_all
 
-# Steps inside the desk: what comes of them is recorded.
+# Steps inside the desk: only their outcome is recorded.
 _INSIDE = (OrderState.WAITING, OrderState.GUARDED, OrderState.PENDING, OrderState.SUBMITTING)
 
 
