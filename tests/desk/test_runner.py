@@ -93,7 +93,7 @@ def test_static_files_cause_no_warning_and_a_second_desk_is_refused(folder: Path
         ({"PORT": "abc"}, "PORT must be a whole number from 1 to 65535, not “abc”."),
         ({"PORT": "70000"}, "PORT must be a whole number from 1 to 65535, not “70000”."),
         ({"REDIS_URL": "redis://localhost:6379/0"}, "REDIS_URL is set, so this desk runs as several processes. "),
-        ({"MARKET": "maybe"}, "MARKET must be one of replay, real, not “maybe”."),
+        ({"MARKET": "maybe"}, "MARKET must be one of replay, real, alpaca, not “maybe”."),
     ],
 )
 def test_a_wrong_setting_is_refused_in_one_line(environment: dict[str, str], message: str, folder: Path) -> None:
