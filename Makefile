@@ -31,7 +31,7 @@ LOCK = UV_CUSTOM_COMPILE_COMMAND='Written by `make lock`; do not edit.' \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help desk start stop status backup test test-fast simulate lint types kernels format migrations lock css chromium bench clean environment
+.PHONY: help desk start stop status backup test test-fast test-thorough simulate lint types kernels format migrations lock css chromium bench clean environment
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ test: lint types kernels chromium ## all checks and all tests; brings its own Po
 
 test-fast: lint types kernels ## the same without the browser, crash and process tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not browser and not crash and not processes"
+
+test-thorough: lint types kernels chromium ## the same as `test`, with every combination of the tests' parameters
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --thorough
 
 simulate: $(DEV) ## run the desk in a simulated market with hostile brokers (SEED=n, or SEEDS=n; DAYS=n)
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DAYS),--days $(DAYS))

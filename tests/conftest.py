@@ -10,7 +10,9 @@ from hypothesis import settings as hypothesis_settings
 from tradedesk.accounts.models import User
 
 # Without deadlines, because other tests run at the same time.
-hypothesis_settings.register_profile("tradedesk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile(
+    "tradedesk", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
 hypothesis_settings.load_profile("tradedesk")
 
 PASSWORD = "correct horse battery staple"

@@ -15,7 +15,7 @@ from tradedesk.accounts.models import User
 
 pytestmark = pytest.mark.usefixtures("market")
 # The transaction of each example is rolled back.
-for_any = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+for_any = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 odd = st.one_of(
     st.none(),

@@ -102,6 +102,7 @@ def test_constant_prices_complete(empty_store: None, alice: User, alices_browser
     assert backtest.metrics["total_return"] == 0
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("count", [1, 2, 29])
 @pytest.mark.parametrize("kind", sorted(kinds()))
 def test_fewer_bars_than_a_kind_needs_complete(

@@ -127,6 +127,7 @@ def test_the_bounds_of_the_capital_match_the_service() -> None:
     assert (field.low, field.high) == (MIN_CAPITAL, MAX_CAPITAL)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("name", [*BOUNDED, "initial_capital"])
 @pytest.mark.parametrize("text", ["abc", "nan", "inf", "-inf", "1e400", "-0.001", "1e10", "1,5"])
 def test_an_invalid_number_is_refused(alice: User, typed: dict[str, Any], name: str, text: str) -> None:

@@ -22,7 +22,7 @@ from tradedesk.accounts.models import User
 pytestmark = [pytest.mark.crash, pytest.mark.django_db(transaction=True)]
 
 # In the suite; KILLS and SEED in the environment are others.
-KILLS = {"hostile": 150, ALPACA: 24}
+KILLS = {"hostile": 60, ALPACA: 24}
 SEEDS = {"hostile": "20120305", ALPACA: "1"}
 SYMBOLS = ("V", "W", "X")
 ROUTES = ("submit", "submit", "submit", "cancel", "replace", "order", "fills", "open_orders")

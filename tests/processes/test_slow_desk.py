@@ -20,7 +20,7 @@ from tradedesk.marketdata.services import load_samples
 from tradedesk.marketdata.sessions import daily_time
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db]
-FIRST, LAST = date(2010, 1, 4), date(2010, 2, 8)
+FIRST, LAST = date(2010, 1, 4), date(2010, 1, 27)
 CAPITAL = 100_000.0
 SYMBOLS = ["AAPL", "GOOG", "IBM", "MSFT"]
 RULES = RiskRules(position_size_pct=0.2, max_positions=3, stop_loss_pct=0.03, take_profit_pct=0.05)

@@ -50,7 +50,7 @@ def test_the_warm_up_is_enough_on_the_sample_stocks(kind: type[Kind], symbol: st
 
 
 @EVERY_KIND_WITH_PARAMETERS
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=6)
 @given(st.data(), st.sampled_from(sorted(SHAPES)), st.integers(0, 10**9), st.integers(10, 900))
 def test_both_checks_pass_for_any_parameters_in_the_search_ranges_on_any_series(
     kind: type[Kind], data: st.DataObject, shape: str, seed: int, more: int
@@ -64,7 +64,7 @@ def test_both_checks_pass_for_any_parameters_in_the_search_ranges_on_any_series(
 
 
 @EVERY_KIND_WITH_PARAMETERS
-@settings(deadline=None, max_examples=4)
+@settings(deadline=None, max_examples=2)
 @given(st.data(), st.sampled_from(STOCKS), st.integers(0, 10**9))
 def test_both_checks_pass_for_any_parameters_in_the_search_ranges_on_the_sample_stocks(
     kind: type[Kind], data: st.DataObject, symbol: str, seed: int

@@ -124,6 +124,7 @@ def assert_equal(ours: list[ClosedTrade], theirs: list[ClosedTrade]) -> None:
         assert mine.exit_price == pytest.approx(other.exit_price, abs=2e-6)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("name", [*STOCKS, *SEEDS])
 def test_trades_differ_only_where_the_entry_bar_touches_a_stop_or_target(name: Series, setting: str) -> None:

@@ -244,6 +244,7 @@ def test_a_refused_form_keeps_what_was_typed(search: dict[str, str], alices_brow
 JUNK = ["", "x", "-1", "1e400", "nan", "9" * 40, "\0", "<b>", "🙂"]
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("junk", JUNK)
 @pytest.mark.parametrize("job", ["rank", "search"])
 def test_no_input_breaks_the_form(

@@ -46,7 +46,7 @@ def test_an_activity_moves_the_booked_cash_once(live: LiveStrategy, broker: Scri
     assert not Incident.objects.exists()
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(st.integers(-10_000_00, 10_000_00).map(lambda cents: Decimal(cents) / 100), st.booleans()),

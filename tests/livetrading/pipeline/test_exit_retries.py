@@ -119,6 +119,7 @@ def alarms(desk: SecondDesk) -> list[Incident]:
     return list(desk.account.incidents.filter(kind=Incident.Kind.FAILED_EXIT, resolved_at=None))
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("capabilities", ALL)
 @pytest.mark.parametrize("how", ["rejected", "expired"])
 @pytest.mark.parametrize("by_hand", [False, True], ids=["signal", "by hand"])

@@ -80,6 +80,7 @@ def test_an_entry_at_the_desk_is_cancelled_there(alice: User, monkeypatch: pytes
     assert desk.unfinished() == []
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("action", ["entries", "orders"])
 @pytest.mark.parametrize("capabilities", ALL)
 def test_protection_stays_unless_the_account_is_flattened(
@@ -145,6 +146,7 @@ def test_a_partly_filled_entry_is_ended_and_its_shares_are_sold(
     assert (desk.unfinished(), desk.broker.shares["W"], progress(made)) == ([], 0, (1, 1, 1, 1, True))
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("losing", ["submit", "cancel"])
 @pytest.mark.parametrize("lost", ["before", "after"])
 @pytest.mark.parametrize("capabilities", TWO)
@@ -160,6 +162,7 @@ def test_lost_answers_delay_it_and_sell_nothing_twice(
     assert sum(fill.quantity for fill in desk.broker.fills) == 200
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("how", ["refused", "rejected"])
 @pytest.mark.parametrize("capabilities", TWO)
 def test_a_sale_that_fails_is_tried_again_and_the_halt_says_why(
@@ -235,6 +238,7 @@ def test_a_lifted_halt_does_nothing_more_and_what_is_on_its_way_stays(
     assert (desk.trade().is_open, desk.states("exit")) == (False, ["filled"])
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("capabilities", TWO)
 @pytest.mark.parametrize(
     "at", ["manual_exit", "advance", "Order.objects.bulk_create", "request_cancels", "protect"]

@@ -191,7 +191,7 @@ def rolled_back() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(FILLS)
 def test_the_profit_of_a_closed_lot_is_the_cash_received_minus_the_cash_paid(
     alice: User, fills: list[tuple[bool, int, Decimal, Decimal]]

@@ -42,7 +42,7 @@ CUTS = st.lists(st.integers(1, 999), max_size=6)
 RESIDUE = st.integers(-999, 999).map(lambda count: count * NANO)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.integers(1, 20_000_000).map(lambda millionths: millionths * DESK_PLACES),
     RESIDUE,

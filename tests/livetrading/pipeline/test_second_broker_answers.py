@@ -30,6 +30,7 @@ def placed_once(desk: SecondDesk) -> bool:
     return len(entries) == 1 and max(kinds.values(), default=1) == 1
 
 
+@pytest.mark.each_value
 @lost
 @pytest.mark.parametrize("capabilities", ALL)
 def test_the_answer_to_an_entry_is_lost(
@@ -45,6 +46,7 @@ def test_the_answer_to_an_entry_is_lost(
     assert desk.order("entry").attempts == (2 if lost == "before" else 1)
 
 
+@pytest.mark.each_value
 @lost
 @pytest.mark.parametrize("capabilities", AT_BROKER[:2])
 def test_the_answers_to_protective_orders_are_lost(
@@ -58,6 +60,7 @@ def test_the_answers_to_protective_orders_are_lost(
     assert desk.states("stop_loss") == desk.states("take_profit") == ["accepted"]
 
 
+@pytest.mark.each_value
 @lost
 @pytest.mark.parametrize("capabilities", ALL)
 def test_the_answer_to_an_exit_is_lost(
@@ -85,6 +88,7 @@ def test_the_answers_to_replacements_are_lost(alice: User, monkeypatch: pytest.M
     assert desk.broker.refused == []
 
 
+@pytest.mark.each_value
 @lost
 @pytest.mark.parametrize("capabilities", AT_BROKER)
 def test_the_answers_to_cancels_are_lost(
@@ -121,6 +125,7 @@ def test_an_exit_waits_for_a_replacement_without_an_answer(
     assert set(desk.broker.refused) <= {NOT_THERE}
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("method", ["fills_since", "open_orders", "order_by_client_id"])
 @pytest.mark.parametrize("capabilities", ALL)
 def test_a_broker_that_does_not_answer_for_a_while(

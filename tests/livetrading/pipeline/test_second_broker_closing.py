@@ -62,6 +62,7 @@ def test_the_rest_is_protected_while_the_part_is_on_sale(
     assert (desk.trade().open_quantity, desk.on_sale()) == (85, [REST[0], ("market", 25, None), REST[1]])
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("how", ["rejected", "expired"])
 @pytest.mark.parametrize("capabilities", ALL)
 def test_a_part_that_was_not_sold_is_tried_again(
@@ -117,6 +118,7 @@ def test_the_stop_fills_while_its_shares_are_being_freed(
     assert (desk.states("exit"), desk.unfinished(), desk.broker.shares["W"]) == (["cancelled"], [], 0)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("then", ["close", "flatten", "signal"])
 @pytest.mark.parametrize("capabilities", ALL)
 def test_what_sells_the_whole_lot_takes_over_the_sale_of_a_part(

@@ -23,6 +23,7 @@ RESIZED = AT_BROKER[:2]
 EXACT = [("limit", 100, Decimal(12)), ("stop", 100, Decimal(9))]
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("mode", [Mode.PAPER, Mode.LIVE])
 @pytest.mark.parametrize("capabilities", AT_BROKER)
 def test_a_filled_entry_gets_its_exits_at_exact_prices(
@@ -138,6 +139,7 @@ def test_the_rest_of_an_entry_does_not_keep_its_shares_unprotected(
     assert desk.on_sale() == [("limit", 40, Decimal(12)), ("stop", 40, Decimal(9))]
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("survive", [True, False])
 @pytest.mark.parametrize("capabilities", AT_BROKER)
 def test_exits_cover_what_an_entry_bought_before_it_ended(

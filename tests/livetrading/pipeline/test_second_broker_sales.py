@@ -15,6 +15,7 @@ ALL = [*AT_BROKER, pytest.param(VARIANTS["guarded"], id="guarded")]
 EXACT = [("limit", 100, Decimal(12)), ("stop", 100, Decimal(9))]
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("capabilities", AT_BROKER)
 @pytest.mark.parametrize(
     ("price", "sold", "other"),

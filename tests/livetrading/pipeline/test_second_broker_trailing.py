@@ -80,6 +80,7 @@ def test_a_close_below_the_raised_stop_is_sold_at_the_market(
     assert (desk.broker.refused, desk.unfinished()) == ([], [])
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize(
     "rules", [TRAILING, {"stop_loss_pct": 0.1, "trailing_stop_pct": None}], ids=["trailing", "fixed"]
 )

@@ -105,6 +105,7 @@ class Walk:
         self.desk.broker.trade_outside("W", self.random.choice([5, -5 if held >= 5 else 5]), self.day[-1])
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("variant", sorted(VARIANTS))
 def test_the_invariants_hold_and_everything_settles(

@@ -82,6 +82,7 @@ def test_a_sale_that_cannot_be_booked_is_not_made_a_second_time(
     assert len(desk.broker.fills) == 2
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("failures", [1, 4])
 @pytest.mark.parametrize("capabilities", VARIANTS.values(), ids=VARIANTS)
 def test_an_entry_that_cannot_be_booked_keeps_its_exits_and_is_protected_afterwards(

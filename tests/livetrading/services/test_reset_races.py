@@ -116,6 +116,7 @@ def before(target: Any, name: str, reset: Callable[[], object], monkeypatch: pyt
     monkeypatch.setattr(target, name, reset_first)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("reset", [replay_reset, paper_reset])
 @pytest.mark.parametrize(
     ("target", "name"),
@@ -138,6 +139,7 @@ def test_an_order_about_to_be_sent_is_refused(
     is_empty(account, reset)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("reset", [replay_reset, paper_reset])
 @pytest.mark.parametrize(
     ("target", "name"),
@@ -166,6 +168,7 @@ def test_a_running_tick_leaves_nothing(
     is_empty(account, reset)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("reset", [replay_reset, paper_reset])
 @pytest.mark.parametrize("attempt", range(ATTEMPTS))
 def test_workers_and_a_reset_at_the_same_moment(
