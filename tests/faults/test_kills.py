@@ -71,8 +71,11 @@ def test_workers_that_are_killed_lose_and_double_nothing(
     assert closed > most / 15
     executable = SignalHistory.objects.filter(outcome=SignalHistory.Outcome.ORDERED)
     assert executable.count() == Order.objects.exclude(signal=None).count() > most / 7
+    # Market time runs a hundred times as fast as the wall clock, so on a slow machine a fill that takes several
+    # requests to read is a reported difference for a while; settle() has seen that none is open.
+    passing = {"cash", "position"} if broker == ALPACA else set()
     for trader in desk.traders.values():
-        assert set(trader.incidents()) <= {"unexpected_fill", "failed_exit"}
+        assert set(trader.incidents()) <= {"unexpected_fill", "failed_exit", *passing}
         booked = trader.account.booked_cash
         assert booked is not None
         assert abs(booked - trader.books.cash) < Decimal("0.01")
