@@ -4,6 +4,7 @@ A test with the mark `each_value` runs with so many of its combinations that eve
 `--thorough` (`make test-thorough`) runs all.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import groupby
 
@@ -14,6 +15,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--thorough", action="store_true", help="run every combination of parameters")
 
 
+@pytest.hookimpl(tryfirst=True)  # before conftest.py gives each worker its share
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--thorough"):
         return
@@ -26,14 +28,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def covering(rows: Iterable[dict[str, str]]) -> set[int]:
     """The places of so many rows that each value occurs: each time the row with the most values that are still
-    missing, the first of equals."""
+    missing; of equals the one whose values occur the least so far, so that no value meets always the same."""
     values = [frozenset(row.items()) for row in rows]
-    missing = set[tuple[str, str]]().union(*values)
+    used = Counter[tuple[str, str]]()
     chosen = set[int]()
-    while missing:
-        best = max(range(len(values)), key=lambda place: len(values[place] & missing))
+
+    def gain(place: int) -> tuple[int, int]:
+        times = [used[value] for value in values[place]]
+        return times.count(0), -sum(times)
+
+    while values and any(not used[value] for value in frozenset().union(*values)):
+        best = max(range(len(values)), key=gain)
         chosen.add(best)
-        missing -= values[best]
+        used.update(values[best])
     return chosen
 
 
