@@ -13,6 +13,8 @@ BASE := .venv/.base
 DEV := .venv/.dev
 PEERS := .venv-bench/.installed
 PEER_BIN := .venv-bench/bin
+DOCS := .venv-docs/.installed
+DOCS_BIN := .venv-docs/bin
 NODE := node_modules/.installed
 CSS := build/static/desk.css
 CSS_SOURCES := $(shell find static templates tradedesk/templatetags -type f \( -name '*.css' -o -name '*.js' -o -name '*.html' -o -name '*.py' \))
@@ -31,7 +33,7 @@ LOCK = UV_CUSTOM_COMPILE_COMMAND='Written by `make lock`; do not edit.' \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help desk start stop status backup test test-fast test-thorough simulate lint types kernels format migrations lock css chromium bench clean environment
+.PHONY: help desk start stop status backup test test-fast test-thorough simulate lint types kernels format migrations lock css chromium docs screenshots bench bench-desk bench-live bench-pages clean environment
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,8 +69,8 @@ lint: $(DEV) $(CSS) ## style, layers, templates, migrations, deployment settings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/djlint --quiet --check templates
-	$(BIN)/djlint --quiet --lint templates
+	$(BIN)/djlint --check templates
+	$(BIN)/djlint --lint templates
 	$(STRICT) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(STRICT) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
@@ -91,13 +93,22 @@ lock: $(DEV) ## write requirements/*.txt from *.in (UPGRADE=--upgrade for newer 
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/specifications.in --no-deps -o requirements/specifications.txt
 	$(LOCK) requirements/bench.in -o requirements/bench.txt
+	$(LOCK) requirements/docs.in -o requirements/docs.txt
 
-css: $(CSS) ## build the style sheet
+css: $(CSS) ## build the style sheet and the charts
 
 chromium: $(DEV) ## find a Chromium for the browser tests, or install one
 	@$(BIN)/python -m tests.chromium
 
-bench: $(PEERS) $(CSS) ## measure speed and memory, and compare the engine with backtesting.py and vectorbt (about 15 minutes)
+docs: $(DOCS) ## build the documentation site into build/docs
+	@NO_MKDOCS_2_WARNING=1 $(DOCS_BIN)/mkdocs build --quiet --strict
+	@echo "Open build/docs/index.html."
+
+screenshots: chromium kernels $(CSS) ## start a desk, let it trade, and take the pictures in docs/images (TO=folder: of every page)
+	@$(BIN)/python -m tests.flows.screenshots $(TO)
+
+bench: $(PEERS) $(CSS) ## measure speed and memory, and compare the engine with others (about 17 minutes)
+	@OMP_NUM_THREADS=1 $(PEER_BIN)/python -m bench.ratios
 	@$(PEER_BIN)/python -m bench.backtest
 	@$(PEER_BIN)/python -m bench.fresh
 	@$(PEER_BIN)/python -m bench.evidence
@@ -108,8 +119,17 @@ bench: $(PEERS) $(CSS) ## measure speed and memory, and compare the engine with 
 	@$(MALLOC_SETTINGS) $(BIN)/python -m bench.desk_memory
 	@$(MALLOC_SETTINGS) $(BIN)/python -m bench.search_memory
 
+bench-desk: $(DEV) $(CSS) kernels ## what the embedded desk costs in CPU and memory (about 3 minutes)
+	@$(MALLOC_SETTINGS) $(BIN)/python -m bench.embedded
+
+bench-live: $(DEV) kernels ## measure the live checks of 10,000 strategies with two workers (STRATEGIES, USERS)
+	@$(BIN)/python -m bench.live $(STRATEGIES) $(USERS)
+
+bench-pages: $(DEV) $(CSS) ## measure the pages of a large desk on PostgreSQL and SQLite (about 20 minutes; PAGES_DIVISOR)
+	@$(BIN)/python -m bench.pages_at_size $(PAGES_DIVISOR)
+
 clean: ## delete what make builds and installs; the data folder stays
-	rm -rf .venv .venv-bench node_modules build staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench .venv-docs node_modules build staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- Prerequisites of the targets: each is built once, and again when the file it is made from changes ---
@@ -152,6 +172,13 @@ $(PEERS): requirements/bench.txt | $(DEV)
 	@$(BIN)/uv pip install -q --python $(PEER_BIN)/python --require-hashes -r $<
 	@touch $@
 
+# mkdocs is for the site alone; no test and no desk needs it.
+$(DOCS): requirements/docs.txt | environment
+	@echo "Installing what the documentation is built with ..."
+	@$(BIN)/python -m venv --clear .venv-docs
+	@$(DOCS_BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 $(NODE): package-lock.json
 	@command -v npm >/dev/null || { \
 		echo "npm is missing: install it with Node.js 20 or newer (Debian 13, Ubuntu 25.04 or newer: apt-get install nodejs npm; else https://nodejs.org)."; exit 1; }
@@ -162,6 +189,6 @@ $(NODE): package-lock.json
 	@touch $@
 
 $(CSS): $(NODE) package.json $(CSS_SOURCES)
-	@echo "Building the style sheet ..."
-	@npm run --silent css
+	@echo "Building the style sheet and the charts ..."
+	@npm run --silent build
 	@touch $@
