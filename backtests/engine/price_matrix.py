@@ -57,6 +57,14 @@ class PriceMatrix:
         """The columns (n, s) on the rows of the matrix, from one column a symbol, as long as its bars."""
         return _align(columns, self.rows, len(self.time), empty)
 
+    def rows_since(self, place: int, first: int) -> Sequence[int]:
+        """The rows from `first` on that are bars of the symbol at this place."""
+        own = self.rows[place]
+        if isinstance(own, slice):
+            return range(first, len(self.time))
+        found: Sequence[int] = own[np.searchsorted(own, first) :]  # type: ignore[assignment]  # an array of integers
+        return found
+
     def row_of(self, moment: datetime | None) -> int:
         """The first row at or after `moment`; 0 for None."""
         return 0 if moment is None else int(np.searchsorted(self.time, to_datetime64(moment)))
@@ -67,7 +75,7 @@ def make_price_matrix(bars: Mapping[str, Bars]) -> PriceMatrix:
     symbols = tuple(sorted(bars))
     times = [bars[symbol].time for symbol in symbols]
     rows: tuple[Rows, ...] = (slice(None),) * len(symbols)
-    complete = all(np.array_equal(times[0], other) for other in times[1:])
+    complete = all(_are_equal(times[0], other) for other in times[1:])
     if complete:
         time = times[0] if times else np.empty(0, "datetime64[us]")
     else:
@@ -89,10 +97,20 @@ def make_price_matrix(bars: Mapping[str, Bars]) -> PriceMatrix:
     )
 
 
+def _are_equal(times: Times, others: Times) -> bool:
+    """Whether valid times are equal: as integers, because numpy would look for missing ones in each of them."""
+    if times.dtype != others.dtype:
+        return np.array_equal(times, others)
+    return np.array_equal(times.view(np.int64), others.view(np.int64))
+
+
 def _align(columns: Sequence[NDArray[Cell]], rows: Sequence[Rows], length: int, empty: float) -> NDArray[Cell]:
     if len(columns) == 1:
         return read_only(columns[0]).reshape(length, 1)
-    table = np.full((length, len(columns)), empty, dtype=columns[0].dtype if columns else np.float64)
+    complete = all(isinstance(own, slice) for own in rows)
+    dtype = columns[0].dtype if columns else np.float64
+    shape = (length, len(columns))
+    table = np.empty(shape, dtype) if complete else np.full(shape, empty, dtype)
     for place, (column, own) in enumerate(zip(columns, rows, strict=True)):
         table[own, place] = column
     return read_only(table)

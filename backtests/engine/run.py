@@ -10,7 +10,7 @@ from backtests.engine.kernel import STILL_OPEN, order_of_sale, trade
 from backtests.engine.price_matrix import PriceMatrix, make_price_matrix
 from backtests.engine.progress import Progress, Stopped
 from backtests.engine.results import Result
-from tradedesk.core.bars import Bars, Floats
+from tradedesk.core.bars import Bars, Floats, read_only
 from tradedesk.core.money import round_money
 from tradedesk.core.rules import Costs, RiskRules, kernel_rules
 from tradedesk.core.signals import Signals
@@ -48,18 +48,35 @@ def run_on(
 
     progress: receives the number of finished rows. Raises Stopped when it was stopped before the last row.
     """
+    first = matrix.row_of(start)
+    side, strength = signal_matrices(matrix, signals, first)
+    return run_matrices(
+        matrix, side, strength, capital=capital, rules=rules, costs=costs, first=first, progress=progress
+    )
+
+
+def run_matrices(
+    matrix: PriceMatrix,
+    side: NDArray[np.int8],
+    strength: Floats,
+    *,
+    capital: float,
+    rules: RiskRules,
+    costs: Costs,
+    first: int = 0,
+    progress: Progress | None = None,
+) -> Result:
+    """`run_on` with the sides and strengths of the rows from `first` on, as `signal_matrices` returns them."""
     if not 0.0 < capital < np.inf:
         raise ValueError(f"The capital must be a positive amount, not {capital}.")
-    side, strength = signal_matrices(matrix, signals)
-    first = matrix.row_of(start)
     progress = progress or Progress()
     progress.rows = len(matrix.time) - first
     equity = np.empty(progress.rows)
     cash, lots, exposed, outcomes = trade(
         *matrix.prices(first, rules),
         matrix.session[first:],
-        side[first:],
-        strength[first:],
+        side,
+        strength,
         round_money(capital),
         kernel_rules(rules, costs),
         progress.cells,
@@ -71,7 +88,7 @@ def run_on(
         time=matrix.time[first:],
         equity=equity,
         cash=cash,
-        closed=lots[order_of_sale(lots)],
+        closed=lots.take(order_of_sale(lots)),
         held=lots[lots["exit_row"] == STILL_OPEN],
         exposure=exposed / len(equity) if len(equity) else 0.0,
         symbols=matrix.symbols,
@@ -80,19 +97,29 @@ def run_on(
     )
 
 
-def signal_matrices(matrix: PriceMatrix, signals: Mapping[str, Signals]) -> tuple[NDArray[np.int8], Floats]:
-    """side and strength (n, s) of the matrix rows. Raises ValueError for signals that do not fit the bars."""
+def signal_matrices(
+    matrix: PriceMatrix, signals: Mapping[str, Signals], first: int = 0
+) -> tuple[NDArray[np.int8], Floats]:
+    """side and strength (n, s) of the matrix rows from `first` on; strength is (1, s) when all signals are full.
+    Raises ValueError for signals that do not fit the bars."""
     ordered = [signals[symbol] for symbol in matrix.symbols]
+    full = all(given.is_full for given in ordered)
     for symbol, count, given in zip(matrix.symbols, matrix.counts, ordered, strict=True):
-        if not len(given.side) == len(given.strength) == count:
-            raise ValueError(
-                f"{symbol} has {count} bars, but {len(given.side)} sides and {len(given.strength)} strengths."
-            )
-    side = matrix.align([given.side for given in ordered], 0)
+        strengths = len(given.side) if full else len(given.strength)
+        if not len(given.side) == strengths == count:
+            raise ValueError(f"{symbol} has {count} bars, but {len(given.side)} sides and {strengths} strengths.")
+    side = matrix.align([given.side for given in ordered], 0)[first:]
+    if full:
+        return side, full_strengths(len(matrix.symbols))
     strength = matrix.align([given.strength for given in ordered], 0.0)
     if np.isnan(strength.min(initial=0.0)):  # one NaN makes the minimum NaN
         for symbol, given in zip(matrix.symbols, ordered, strict=True):
             if np.isnan(given.strength).any():
                 row = int(np.isnan(given.strength).argmax())
                 raise ValueError(f"{symbol}: the strength of row {row} is missing.")
-    return side, strength
+    return side, strength[first:]
+
+
+def full_strengths(symbols: int) -> Floats:
+    """The strengths (1, s) of signals that all have a strength of 1.0, for any number of rows."""
+    return read_only(np.ones((1, symbols)))

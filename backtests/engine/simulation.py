@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 from backtests.engine.price_matrix import PriceMatrix, make_price_matrix
 from backtests.engine.progress import Progress
 from backtests.engine.results import Result
-from backtests.engine.run import run_on
+from backtests.engine.run import full_strengths, run_matrices, run_on
 from strategies.kinds.base import Kind
-from tradedesk.core.bars import Bars, InvalidBars, validate
+from tradedesk.core.bars import Bars, InvalidBars, read_only, validate
 from tradedesk.core.metrics import Metrics, Sessions, measure
+from tradedesk.core.risk import Refusal
 from tradedesk.core.rules import FULLY_INVESTED, Costs, RiskRules
 from tradedesk.core.signals import Side, Signals
 
@@ -130,17 +132,39 @@ def buy_and_hold(
     """All symbols of the matrix bought at the open after their first close, and kept.
 
     Each of the s symbols gets 0.95 / s of the equity. Of the rules only `fractional` is used, and nothing is sold.
+    A symbol that is bought ignores its other BUY signals, so a single one for each symbol mostly gives the result.
     """
     symbols = len(matrix.symbols)
-    held = RiskRules(
+    held = _rules_to_hold(symbols, rules.fractional)
+    first = matrix.row_of(start)
+    once = np.zeros((len(matrix.time) - first, symbols), np.int8)
+    bars = asked = 0
+    for place in range(symbols):
+        own = matrix.rows_since(place, first)
+        bars += len(own)
+        if len(own):
+            once[own[0] - first, place] = Side.BUY
+            asked += 1
+    bought = run_matrices(
+        matrix, read_only(once), full_strengths(symbols), capital=capital, rules=held, costs=costs, first=first
+    )
+    if bought.outcomes[Refusal.NONE] + bought.outcomes[Refusal.NO_BAR] == asked:
+        bought.outcomes[Refusal.HELD] = bars - asked
+        return bought
+    # Not every first BUY was filled, so later ones count.
+    signals = {
+        symbol: Signals(np.full(count, Side.BUY, np.int8))
+        for symbol, count in zip(matrix.symbols, matrix.counts, strict=True)
+    }
+    return run_on(matrix, signals, capital=capital, rules=held, costs=costs, start=start)
+
+
+@lru_cache(maxsize=16)
+def _rules_to_hold(symbols: int, fractional: bool) -> RiskRules:
+    return RiskRules(
         position_size_pct=max(FULLY_INVESTED / max(symbols, 1), 0.001),
         max_positions=max(symbols, 1),
         stop_loss_pct=None,
         signal_threshold=0.0,
-        fractional=rules.fractional,
+        fractional=fractional,
     )
-    signals = {
-        symbol: Signals(np.full(count, Side.BUY, np.int8), np.ones(count))
-        for symbol, count in zip(matrix.symbols, matrix.counts, strict=True)
-    }
-    return run_on(matrix, signals, capital=capital, rules=held, costs=costs, start=start)

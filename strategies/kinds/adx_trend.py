@@ -1,19 +1,20 @@
 """ADX trend: Wilder's directional movement with a minimum trend strength."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from strategies.kinds.base import Kind, Param
+from strategies.kinds.base import Param
 from strategies.kinds.crossings import crossings, exceeds
 from strategies.kinds.explanations import TIE_DECIMALS, crossing_text, distinct_decimals
-from strategies.kinds.strength import full_strength
+from strategies.kinds.sharing import Once, SharingKind
 from strategies.kinds.wilder import TOP, directional_movement
-from tradedesk.core.bars import Bars
+from tradedesk.core.bars import Bars, Floats
 from tradedesk.core.signals import Side, Signals
 
 PLUS, MINUS, ADX = "+DI", "-DI", "ADX"
 
 
-class AdxTrend(Kind):
+class AdxTrend(SharingKind):
     key = "adx_trend"
     name = "ADX trend"
     description = (
@@ -42,12 +43,19 @@ class AdxTrend(Kind):
         """20 periods for the directional movement and 20 for the ADX, which averages it again."""
         return 40 * self.period
 
-    def signals(self, bars: Bars) -> Signals:
-        plus, minus, adx = directional_movement(bars.high, bars.low, bars.close, self.period)
-        strong = exceeds(plus, minus, TOP) & exceeds(adx, self.threshold, TOP)
-        side = np.minimum(crossings(plus, minus, TOP), 0)
-        side[1:] += strong[1:] & ~strong[:-1] & ~np.isnan(adx[:-1])
-        return Signals(side, full_strength(side), {PLUS: plus, MINUS: minus, ADX: adx})
+    def decide(self, bars: Bars, once: Once) -> Signals:
+        (plus, minus, adx), rising, sell, known = once(self.period, lambda: self._movement(bars))
+        strong = rising & exceeds(adx, self.threshold, TOP)
+        side = sell.copy()
+        side[1:] += strong[1:] & ~strong[:-1] & known[:-1]
+        return Signals(side, None, {PLUS: plus, MINUS: minus, ADX: adx})
+
+    def _movement(
+        self, bars: Bars
+    ) -> tuple[tuple[Floats, Floats, Floats], NDArray[np.bool_], NDArray[np.int8], NDArray[np.bool_]]:
+        """The lines; where +DI is above -DI; -1 where it crosses below; where the ADX is known; each (n,)."""
+        plus, minus, adx = found = directional_movement(bars.high, bars.low, bars.close, self.period)
+        return found, exceeds(plus, minus, TOP), np.minimum(crossings(plus, minus, TOP), 0), ~np.isnan(adx)
 
     def explain(self, signals: Signals, t: int) -> str:
         plus, minus, adx = (signals.lines[name][t] for name in (PLUS, MINUS, ADX))

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import crossings, crossings_of_each
 from strategies.kinds.explanations import crossing_text
-from strategies.kinds.strength import full_strength
 from tradedesk.core.bars import Bars, Floats
 from tradedesk.core.signals import Signals
 
@@ -37,7 +36,7 @@ class AverageCrossover(Kind):
     def signals(self, bars: Bars) -> Signals:
         fast, slow = self.averages(bars.close, (self.fast, self.slow))
         side = crossings(fast, slow, bars.close)
-        return Signals(side, full_strength(side), dict(zip(self._names, (fast, slow), strict=True)))
+        return Signals(side, None, dict(zip(self._names, (fast, slow), strict=True)))
 
     @classmethod
     def sides_in_batch(cls, kinds: Sequence["AverageCrossover"], bars: Bars) -> NDArray[np.int8]:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import Floats, read_only
+from tradedesk.core.compiled import njit
 from tradedesk.core.money import PLACES
 
 SCALE = 10.0**PLACES

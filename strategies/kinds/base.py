@@ -10,10 +10,10 @@ from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar, final, overload
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import Bars, Floats, read_only
+from tradedesk.core.compiled import njit
 from tradedesk.core.signals import Side, Signals
 
 Number = TypeVar("Number", int, float)
@@ -132,6 +132,7 @@ class Kind(ABC):
     are prices and are drawn over the candles; False draws them in a separate pane. across_symbols: the kind ranks
     symbols against each other (it overrides `signals_across`), so it runs on all of them together. rule_defaults:
     trading rules by name whose default is another one for this kind (None: off); a trader can still set them.
+    least_strength: of a class with `sides_in_batch`, the least strength that its signals have.
     """
 
     key: ClassVar[str]
@@ -140,6 +141,7 @@ class Kind(ABC):
     overlay: ClassVar[bool] = True
     across_symbols: ClassVar[bool] = False
     rule_defaults: ClassVar[Mapping[str, Any]] = {}
+    least_strength: ClassVar[float] = 1.0
 
     def __init__(self, /, **values: object) -> None:
         params = _declared(type(self))
@@ -211,10 +213,11 @@ class Kind(ABC):
 
     @classmethod
     def sides_in_batch(cls, kinds: Sequence[Any], bars: Bars) -> NDArray[np.int8] | None:
-        """The normalized sides (c, n) of c kinds of this class on one symbol's bars, all with strength 1.
+        """The normalized sides (c, n) of c kinds of this class on one symbol's bars, all with a strength of
+        `least_strength` or more.
 
-        A class overrides this to compute many parameter combinations faster than one by one. None: no batch
-        computation; callers check `has_batch_signals` first.
+        A class overrides this to compute many parameter combinations faster than one by one; a SharingKind has it
+        already. None: no batch computation; callers check `has_batch_signals` first.
         """
         return None
 
@@ -231,11 +234,18 @@ class Kind(ABC):
     def _normalized(self, raw: Signals) -> Signals:
         """HOLD until the warm-up is complete, as in a live check; strength rounded to 0.01, so that differences
         from a shorter history (below 1e-6) do not change the order of two entries."""
-        side, strength = raw.side.copy(), np.empty(len(raw.strength))
-        _round(read_only(raw.strength), strength)
         early = slice(0, max(self.warmup() - 1, 0))
-        side[early], strength[early] = Side.HOLD, 0.0
-        return Signals(side, strength, raw.lines)
+        side = raw.side.copy()
+        side[early] = Side.HOLD
+
+        def strength() -> Floats:
+            rounded = np.empty(len(raw.strength))
+            _round(read_only(raw.strength), rounded)
+            rounded[early] = 0.0
+            return rounded
+
+        given = None if raw.is_full else strength if raw.is_lazy else strength()
+        return Signals(side, given, lambda: raw.lines)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__

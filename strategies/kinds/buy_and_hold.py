@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from strategies.kinds.base import Kind
-from strategies.kinds.strength import full_strength
 from tradedesk.core.bars import Bars
 from tradedesk.core.signals import Side, Signals
 
@@ -26,8 +25,7 @@ class BuyAndHold(Kind):
         return 1
 
     def signals(self, bars: Bars) -> Signals:
-        side = np.full(len(bars), Side.BUY, np.int8)
-        return Signals(side, full_strength(side))
+        return Signals(np.full(len(bars), Side.BUY, np.int8))
 
     def explain(self, signals: Signals, t: int) -> str:
         return "Buy and hold keeps a position on every bar: the baseline for other strategies"

@@ -3,12 +3,12 @@
 import numpy as np
 
 from strategies.kinds.averages import simple_average
-from strategies.kinds.base import Kind, Param
+from strategies.kinds.base import Param
 from strategies.kinds.crossings import exceeds
 from strategies.kinds.deviations import mean_deviation
 from strategies.kinds.explanations import level_text
 from strategies.kinds.extremes import EnterOn, enter_on_choice, extreme_sides
-from strategies.kinds.strength import full_strength
+from strategies.kinds.sharing import Once, SharingKind
 from tradedesk.core.bars import Bars, Floats
 from tradedesk.core.money import PLACES
 from tradedesk.core.signals import Side, Signals
@@ -17,7 +17,7 @@ SCALE = 0.015  # Lambert's constant: about 3 of 4 values are then between -100 a
 LEVEL = 100.0
 
 
-class Cci(Kind):
+class Cci(SharingKind):
     key = "cci"
     name = "Commodity channel index"
     description = (
@@ -48,11 +48,10 @@ class Cci(Kind):
         """The window, and one bar to cross from."""
         return self.period + 1
 
-    def signals(self, bars: Bars) -> Signals:
-        index = self._index(bars)
-        buy, sell = extreme_sides(index, -self.level, self.level, LEVEL, self.enter_on)
-        side = buy.astype(np.int8) - sell
-        return Signals(side, full_strength(side), {self._name: index})
+    def decide(self, bars: Bars, once: Once) -> Signals:
+        index = once(self.period, lambda: self._index(bars))
+        side = extreme_sides(index, -self.level, self.level, LEVEL, self.enter_on)
+        return Signals(side, None, {self._name: index})
 
     def explain(self, signals: Signals, t: int) -> str:
         return self.warming_up(t) or self._reason(Side(signals.side[t]), signals.lines[self._name][t])

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import Floats, read_only
+from tradedesk.core.compiled import njit
 
 # Two values closer than this fraction of their level are a tie: floating-point sums do not show an exact tie as
 # equal, and the trade would move by a bar.

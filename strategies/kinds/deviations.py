@@ -5,9 +5,9 @@ and the close crosses its bands. Its mean deviation adds up a window in an order
 """
 
 import numpy as np
-from numba import njit
 
 from tradedesk.core.bars import Floats
+from tradedesk.core.compiled import njit
 
 
 @njit(cache=True, nogil=True)

@@ -4,15 +4,15 @@ import numpy as np
 import talib
 from numpy.typing import NDArray
 
-from strategies.kinds.base import Kind, Param
+from strategies.kinds.base import Param
 from strategies.kinds.crossings import exceeds
 from strategies.kinds.explanations import distinct_decimals
-from strategies.kinds.strength import full_strength
+from strategies.kinds.sharing import Once, SharingKind
 from tradedesk.core.bars import Bars, Floats
 from tradedesk.core.signals import Side, Signals
 
 
-class DonchianBreakout(Kind):
+class DonchianBreakout(SharingKind):
     key = "donchian_breakout"
     name = "Donchian breakout"
     description = (
@@ -36,10 +36,20 @@ class DonchianBreakout(Kind):
         """The longer channel, and the bar that breaks it."""
         return self.entry + 1
 
-    def signals(self, bars: Bars) -> Signals:
-        high, low = _previous(talib.MAX(bars.high, self.entry)), _previous(talib.MIN(bars.low, self.exit))
-        side = exceeds(bars.close, high, high).astype(np.int8) - exceeds(low, bars.close, low)
-        return Signals(side, full_strength(side), dict(zip(self._names, (high, low), strict=True)))
+    def decide(self, bars: Bars, once: Once) -> Signals:
+        high, above = once(("entry", self.entry), lambda: self._highest(bars))
+        low, below = once(("exit", self.exit), lambda: self._lowest(bars))
+        return Signals(above - below, None, dict(zip(self._names, (high, low), strict=True)))
+
+    def _highest(self, bars: Bars) -> tuple[Floats, NDArray[np.int8]]:
+        """The upper line (n,), and 1 where the close is above it (n,)."""
+        high = _previous(talib.MAX(bars.high, self.entry))
+        return high, exceeds(bars.close, high, high).view(np.int8)
+
+    def _lowest(self, bars: Bars) -> tuple[Floats, NDArray[np.int8]]:
+        """The lower line (n,), and 1 where the close is below it (n,)."""
+        low = _previous(talib.MIN(bars.low, self.exit))
+        return low, exceeds(low, bars.close, low).view(np.int8)
 
     def explain(self, signals: Signals, t: int) -> str:
         high, low = (signals.lines[name][t] for name in self._names)

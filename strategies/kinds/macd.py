@@ -1,18 +1,19 @@
 """MACD: the difference of two exponential averages of the close, and its signal line."""
 
+import numpy as np
 import talib
 
-from strategies.kinds.base import Kind, Param
+from strategies.kinds.base import Param
 from strategies.kinds.crossings import crossings
 from strategies.kinds.explanations import crossing_text
-from strategies.kinds.strength import full_strength
+from strategies.kinds.sharing import Once, SharingKind
 from tradedesk.core.bars import Bars
 from tradedesk.core.signals import Signals
 
 MACD, SIGNAL = "MACD", "Signal line"
 
 
-class Macd(Kind):
+class Macd(SharingKind):
     key = "macd"
     name = "MACD"
     description = "Buys when the MACD line crosses above its signal line; sells when it crosses below."
@@ -51,10 +52,12 @@ class Macd(Kind):
         """
         return 10 * (self.slow + self.signal)
 
-    def signals(self, bars: Bars) -> Signals:
-        macd, signal, _ = talib.MACD(bars.close, self.fast, self.slow, self.signal)
+    def decide(self, bars: Bars, once: Once) -> Signals:
+        # With a signal line of one bar, which other signal lines share; TA-Lib makes those of it in the same way.
+        macd = once((self.fast, self.slow), lambda: talib.MACD(bars.close, self.fast, self.slow, 1)[0])
+        signal = talib.EMA(macd, self.signal)
         side = crossings(macd, signal, bars.close)
-        return Signals(side, full_strength(side), {MACD: macd, SIGNAL: signal})
+        return Signals(side, None, lambda: {MACD: np.where(np.isnan(signal), np.nan, macd), SIGNAL: signal})
 
     def explain(self, signals: Signals, t: int) -> str:
         return self.warming_up(t) or crossing_text(

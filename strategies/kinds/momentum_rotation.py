@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from strategies.kinds.base import Kind, Param
 from strategies.kinds.crossings import TOLERANCE
 from strategies.kinds.strength import graded_strength
 from tradedesk.core.bars import Bars, Floats, Times
+from tradedesk.core.compiled import njit
 from tradedesk.core.signals import Side, Signals
 
 RETURN, RANK = "Return", "Rank"

@@ -7,15 +7,15 @@ in the first bars after a flip: measured on the sample stocks, after 200 of 927 
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from strategies.kinds.base import Kind, Param
+from strategies.kinds.base import Param
 from strategies.kinds.crossings import crossings
 from strategies.kinds.explanations import distinct_decimals
 from strategies.kinds.restarts import restart_rows
-from strategies.kinds.strength import full_strength
+from strategies.kinds.sharing import Once, SharingKind
 from tradedesk.core.bars import Bars, Floats
+from tradedesk.core.compiled import njit
 from tradedesk.core.signals import Side, Signals
 
 LINE = "SAR"
@@ -26,7 +26,7 @@ UP, DOWN = 1.0, -1.0
 RESTART_WINDOW = 400
 
 
-class ParabolicSar(Kind):
+class ParabolicSar(SharingKind):
     key = "parabolic_sar"
     name = "Parabolic SAR"
     description = (
@@ -66,11 +66,11 @@ class ParabolicSar(Kind):
         """The window in which the stop restarts, and a bar to flip from."""
         return RESTART_WINDOW + 1
 
-    def signals(self, bars: Bars) -> Signals:
-        starts = restart_rows(bars.low, 0, RESTART_WINDOW)
+    def decide(self, bars: Bars, once: Once) -> Signals:
+        starts = once("starts", lambda: restart_rows(bars.low, 0, RESTART_WINDOW))
         trend, stop = stop_and_reverse(bars.high, bars.low, starts, self.acceleration, self.maximum)
         side = crossings(trend, 0.0, UP)
-        return Signals(side, full_strength(side), {LINE: stop})
+        return Signals(side, None, {LINE: stop})
 
     def explain(self, signals: Signals, t: int) -> str:
         return self.warming_up(t) or self._reason(Side(signals.side[t]), signals.lines[LINE][t])

@@ -5,10 +5,10 @@ bar it is therefore computed from the lowest low of a window before that bar, an
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import Floats
+from tradedesk.core.compiled import njit
 
 
 @njit(cache=True, nogil=True)

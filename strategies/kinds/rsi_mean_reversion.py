@@ -2,16 +2,17 @@
 
 import numpy as np
 
-from strategies.kinds.base import Kind, Param
+from strategies.kinds.base import Param
 from strategies.kinds.explanations import level_text
 from strategies.kinds.extremes import EnterOn, enter_on_choice, extreme_sides
 from strategies.kinds.relative_strength import TOP, UNCHANGED_PERIODS, relative_strength
-from strategies.kinds.strength import full_strength, graded_strength
-from tradedesk.core.bars import Bars
+from strategies.kinds.sharing import Once, SharingKind
+from strategies.kinds.strength import LOWEST, graded_strength
+from tradedesk.core.bars import Bars, Floats
 from tradedesk.core.signals import Side, Signals
 
 
-class RsiMeanReversion(Kind):
+class RsiMeanReversion(SharingKind):
     key = "rsi_mean_reversion"
     name = "RSI mean reversion"
     description = (
@@ -19,6 +20,7 @@ class RsiMeanReversion(Kind):
         "comes back below it."
     )
     overlay = False
+    least_strength = LOWEST
 
     period = Param(
         14, low=2, high=100, step=1, search=(5, 30, 1), label="Period", help="Bars in the RSI's averages."
@@ -60,15 +62,17 @@ class RsiMeanReversion(Kind):
         """20 periods: older bars then weigh 2e-9 in a Wilder average; measured, the RSI differs by 2e-7."""
         return 20 * self.period
 
-    def signals(self, bars: Bars) -> Signals:
-        rsi = relative_strength(bars.close, self.period)
-        buy, sell = extreme_sides(rsi, self.oversold, self.overbought, TOP, self.enter_on)
-        side = buy.astype(np.int8) - sell
-        strength = full_strength(side)
-        if self.enter_on == EnterOn.TOUCH:
-            strength[buy] = graded_strength((self.oversold - rsi[buy]) / self.oversold)
-            strength[sell] = graded_strength((rsi[sell] - self.overbought) / (TOP - self.overbought))
-        return Signals(side, strength, {self._name: rsi})
+    def decide(self, bars: Bars, once: Once) -> Signals:
+        rsi = once(self.period, lambda: relative_strength(bars.close, self.period))
+        side = extreme_sides(rsi, self.oversold, self.overbought, TOP, self.enter_on)
+
+        def strength() -> Floats:
+            buy, sell, graded = side > 0, side < 0, np.zeros(len(side))
+            graded[buy] = graded_strength((self.oversold - rsi[buy]) / self.oversold)
+            graded[sell] = graded_strength((rsi[sell] - self.overbought) / (TOP - self.overbought))
+            return graded
+
+        return Signals(side, strength if self.enter_on == EnterOn.TOUCH else None, {self._name: rsi})
 
     def explain(self, signals: Signals, t: int) -> str:
         return self.warming_up(t) or self._reason(Side(signals.side[t]), signals.lines[self._name][t])

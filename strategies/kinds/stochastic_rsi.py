@@ -7,12 +7,12 @@ import talib
 from numpy.typing import NDArray
 
 from strategies.kinds.averages import simple_average
-from strategies.kinds.base import Choice, Kind, Param
+from strategies.kinds.base import Choice, Param
 from strategies.kinds.crossings import exceeds
 from strategies.kinds.explanations import level_text
 from strategies.kinds.extremes import EnterOn, enter_on_choice, extreme_sides
 from strategies.kinds.relative_strength import TOP, relative_strength
-from strategies.kinds.strength import full_strength
+from strategies.kinds.sharing import Once, SharingKind
 from tradedesk.core.bars import Bars, Floats
 from tradedesk.core.signals import Side, Signals
 
@@ -26,7 +26,7 @@ class Line(IntEnum):
     D = 1
 
 
-class StochasticRsi(Kind):
+class StochasticRsi(SharingKind):
     key = "stochastic_rsi"
     name = "Stochastic RSI"
     description = (
@@ -106,14 +106,27 @@ class StochasticRsi(Kind):
         """The RSI values in the range, those of both averages, and one bar to cross from."""
         return self.stochastic_period + self.k_smoothing + self.d_smoothing + 1
 
-    def signals(self, bars: Bars) -> Signals:
-        position, known = self._position(relative_strength(bars.close, self.rsi_period))
-        k, known = _average(position, known, self.k_smoothing)
-        d, known_d = _average(k, known, self.d_smoothing)
-        lines = {PERCENT_K: _with_nan(k, known), PERCENT_D: _with_nan(d, known_d)}
-        buy, sell = extreme_sides(lines[self._line], self.oversold, self.overbought, TOP, self.enter_on)
-        side = buy.astype(np.int8) - sell
-        return Signals(side, full_strength(side), lines)
+    def decide(self, bars: Bars, once: Once) -> Signals:
+        of_rsi = (self.rsi_period,)
+        of_position = (*of_rsi, self.stochastic_period)
+        of_k = (*of_position, self.k_smoothing)
+
+        def percent_k() -> tuple[Floats, NDArray[np.bool_]]:
+            rsi = once(of_rsi, lambda: relative_strength(bars.close, self.rsi_period))
+            return _average(*once(of_position, lambda: self._position(rsi)), self.k_smoothing)
+
+        def percent_d() -> Floats:
+            return _with_nan(*_average(*once(of_k, percent_k), self.d_smoothing))
+
+        def lines() -> dict[str, Floats]:
+            return {PERCENT_K: _with_nan(*once(of_k, percent_k)), PERCENT_D: percent_d()}
+
+        if self.line == Line.K:
+            line = once(("K", *of_k), lambda: _with_nan(*once(of_k, percent_k)))
+        else:
+            line = once(("D", *of_k, self.d_smoothing), percent_d)
+        side = extreme_sides(line, self.oversold, self.overbought, TOP, self.enter_on)
+        return Signals(side, None, lines)
 
     def explain(self, signals: Signals, t: int) -> str:
         return self.warming_up(t) or self._reason(Side(signals.side[t]), signals.lines[self._line][t])

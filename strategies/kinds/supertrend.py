@@ -4,15 +4,15 @@ import math
 
 import numpy as np
 import talib
-from numba import njit
 from numpy.typing import NDArray
 
-from strategies.kinds.base import Kind, Param
+from strategies.kinds.base import Param
 from strategies.kinds.crossings import TOLERANCE, crossings
 from strategies.kinds.explanations import distinct_decimals
 from strategies.kinds.restarts import restart_rows
-from strategies.kinds.strength import full_strength
+from strategies.kinds.sharing import Once, SharingKind
 from tradedesk.core.bars import Bars, Floats
+from tradedesk.core.compiled import njit
 from tradedesk.core.signals import Side, Signals
 
 LINE = "SuperTrend"
@@ -25,7 +25,7 @@ BARS_PER_MULTIPLIER = 100
 WARMUP_PER_MULTIPLIER = 40
 
 
-class SuperTrend(Kind):
+class SuperTrend(SharingKind):
     key = "supertrend"
     name = "SuperTrend"
     description = (
@@ -53,13 +53,17 @@ class SuperTrend(Kind):
         """20 periods of Wilder's average, the window in which the trend restarts, and a bar to turn from."""
         return 20 * self.period + self._window + 1
 
-    def signals(self, bars: Bars) -> Signals:
-        distance = self.multiplier * talib.ATR(bars.high, bars.low, bars.close, self.period)
-        middle = (bars.high + bars.low) / 2.0
-        starts = restart_rows(bars.low, self.period, self._window)
+    def decide(self, bars: Bars, once: Once) -> Signals:
+        distance = self.multiplier * once(
+            ("ranges", self.period), lambda: talib.ATR(bars.high, bars.low, bars.close, self.period)
+        )
+        middle = once("middle", lambda: (bars.high + bars.low) / 2.0)
+        starts = once(
+            ("starts", self.period, self._window), lambda: restart_rows(bars.low, self.period, self._window)
+        )
         trend, stop = follow_trend(bars.close, middle + distance, middle - distance, starts)
         side = crossings(trend, 0.0, UP)
-        return Signals(side, full_strength(side), {LINE: stop})
+        return Signals(side, None, {LINE: stop})
 
     def explain(self, signals: Signals, t: int) -> str:
         return self.warming_up(t) or self._reason(Side(signals.side[t]), signals.lines[LINE][t])

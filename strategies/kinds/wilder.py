@@ -1,10 +1,10 @@
 """Wilder's directional movement, from New Concepts in Technical Trading Systems (1978)."""
 
 import numpy as np
-from numba import njit
 
 from strategies.kinds.crossings import TOLERANCE
 from tradedesk.core.bars import Floats
+from tradedesk.core.compiled import njit
 
 TOP = 100.0
 

@@ -3,15 +3,11 @@
 Nothing here imports Django, reads a clock or does I/O. Only this file reads source files, to name a cache folder.
 """
 
+import os
 import sys
-from contextlib import suppress
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-from numba import config
-from numba.core.caching import FunctionCache
 
 # numba's disk cache notices a change in the file of a compiled function, but not in the functions that it calls.
 # So each state of the source folders has a cache folder of its own.
@@ -26,18 +22,6 @@ def source_state(root: Path) -> str:
 
 
 _root = Path(__file__).parents[2]
-_cache = Path(getattr(config, "CACHE_DIR", "") or _root / "tradedesk" / "core" / "__pycache__")
+_cache = Path(os.environ.get("NUMBA_CACHE_DIR") or _root / "tradedesk" / "core" / "__pycache__")
 COMPILED = _cache / f"numba-{source_state(_root)}"
 COMPILED_ALL = COMPILED / ".all"  # exists once backtests.research.compilation has compiled everything
-setattr(config, "CACHE_DIR", str(COMPILED))  # noqa: B010 - numba defines the names of its config at run time
-
-_save_overload: Any = FunctionCache.save_overload
-
-
-def _save_if_possible(cache: FunctionCache, signature: Any, compiled: Any) -> None:
-    """A function that cannot be stored, because the disk is full, is compiled again by the next process."""
-    with suppress(OSError):
-        _save_overload(cache, signature, compiled)
-
-
-setattr(FunctionCache, "save_overload", _save_if_possible)  # noqa: B010 - numba has no hook for it

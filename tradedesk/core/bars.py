@@ -7,8 +7,9 @@ from enum import StrEnum
 from typing import TypeVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from tradedesk.core.compiled import njit
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.datetime64]
@@ -112,7 +113,8 @@ def to_datetime64(moment: datetime) -> np.datetime64:
 
 def to_datetime(time: np.datetime64) -> datetime:
     """A datetime64 (UTC) as an aware datetime."""
-    return datetime.fromisoformat(str(time.astype("datetime64[us]"))).replace(tzinfo=UTC)
+    naive: datetime = time.astype("datetime64[us]").item()
+    return naive.replace(tzinfo=UTC)
 
 
 def session_dates(times: Times) -> NDArray[np.datetime64]:

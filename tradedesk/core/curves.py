@@ -1,10 +1,10 @@
 """Curves: the equity at the end of each session, and the returns from session to session."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import Floats
+from tradedesk.core.compiled import njit
 
 # As in core.ratios: division by zero gives infinity or NaN.
 compiled = njit(cache=True, nogil=True, error_model="numpy")

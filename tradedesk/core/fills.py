@@ -2,8 +2,7 @@
 
 from enum import StrEnum
 
-from numba import njit
-
+from tradedesk.core.compiled import njit
 from tradedesk.core.money import round_money
 from tradedesk.core.sizing import whole_or_fraction
 
@@ -109,6 +108,32 @@ def affordable(
     cost_per_share = price * (1.0 + bps / 1e4) + per_share
     most = whole_or_fraction(max(0.0, cash - per_order) / cost_per_share, fractional)
     return min(quantity, most)
+
+
+def waiting_buy(
+    open_: float, high: float, low: float, limit: float | None, stop: float | None, slippage_bps: float
+) -> tuple[float, bool] | None:
+    """The price per share at which this bar fills a purchase that waits for a price, and whether it was reached
+    inside the bar; None when it was not reached.
+
+    A limit: min(open, limit) without slippage. A stop: max(open, stop) with slippage, as a market order.
+    """
+    if limit is not None:
+        return (round_money(min(open_, limit)), open_ > limit) if low <= limit else None
+    if stop is not None:
+        return (buy_price(max(open_, stop), slippage_bps), open_ < stop) if high >= stop else None
+    return buy_price(open_, slippage_bps), False
+
+
+def waiting_sale(
+    open_: float, high: float, low: float, limit: float | None, stop: float | None, slippage_bps: float
+) -> float | None:
+    """The same for a sale: the price, as of a target and of a stop loss; None when it was not reached."""
+    if limit is not None:
+        return round_money(max(open_, limit)) if high >= limit else None
+    if stop is not None:
+        return sell_price(min(open_, stop), slippage_bps) if low <= stop else None
+    return sell_price(open_, slippage_bps)
 
 
 @njit(cache=True)

@@ -94,22 +94,22 @@ def measure(
         alpha, beta = ratios.curve_alpha_beta(ends, equity, benchmark, float(capital), risk_free, per_year)
     measured = Metrics(
         total_return=curve.total_return,
-        cagr=_defined(curve.cagr),
-        sharpe=_defined(curve.sharpe),
-        sortino=_defined(curve.sortino),
-        calmar=_defined(curve.calmar),
+        cagr=defined(curve.cagr),
+        sharpe=defined(curve.sharpe),
+        sortino=defined(curve.sortino),
+        calmar=defined(curve.calmar),
         max_drawdown=curve.max_drawdown,
         max_drawdown_days=curve.max_drawdown_days,
-        win_rate=_defined(won),
-        profit_factor=_defined(factor),
-        expectancy=_defined(expected),
-        mean_r_multiple=_defined(mean_r),
+        win_rate=defined(won),
+        profit_factor=defined(factor),
+        expectancy=defined(expected),
+        mean_r_multiple=defined(mean_r),
         exposure=exposure,
         trades=len(pnl),
         final_equity=curve.final_equity,
-        buy_and_hold_return=_defined(held_return),
-        alpha=_defined(alpha),
-        beta=_defined(beta),
+        buy_and_hold_return=defined(held_return),
+        alpha=defined(alpha),
+        beta=defined(beta),
         days=int(number[-1] - number[0]) if len(number) else 0,
     )
     if years.is_yearly(number):
@@ -141,7 +141,7 @@ def total_return(final: float, capital: float) -> float:
 
 def cagr(final: float, capital: float, days: int) -> float | None:
     """ratios.cagr; None for less than one day, or if the result exceeds the range of floats."""
-    return _defined(ratios.cagr(final, capital, days))
+    return defined(ratios.cagr(final, capital, days))
 
 
 def periods_per_year(time: Times) -> float:
@@ -156,12 +156,12 @@ def is_yearly(days: int) -> bool:
 
 def sharpe_ratio(returns: Floats, risk_free: float = 0.0, per_year: float = SESSIONS_PER_YEAR) -> float | None:
     """ratios.sharpe_ratio; None for constant returns."""
-    return _defined(ratios.sharpe_ratio(returns, risk_free, float(per_year)))
+    return defined(ratios.sharpe_ratio(returns, risk_free, float(per_year)))
 
 
 def sortino_ratio(returns: Floats, risk_free: float = 0.0, per_year: float = SESSIONS_PER_YEAR) -> float | None:
     """ratios.sortino_ratio; None without a session below `risk_free`."""
-    return _defined(ratios.sortino_ratio(returns, risk_free, float(per_year)))
+    return defined(ratios.sortino_ratio(returns, risk_free, float(per_year)))
 
 
 def max_drawdown(time: Times, equity: Floats, capital: float) -> tuple[float, int]:
@@ -172,22 +172,22 @@ def max_drawdown(time: Times, equity: Floats, capital: float) -> tuple[float, in
 
 def calmar_ratio(growth: float | None, deepest: float) -> float | None:
     """ratios.calmar_ratio; None without growth or without a drawdown."""
-    return None if growth is None else _defined(ratios.calmar_ratio(growth, deepest))
+    return None if growth is None else defined(ratios.calmar_ratio(growth, deepest))
 
 
 def win_rate(pnl: Floats) -> float | None:
     """ratios.win_rate; None without a trade."""
-    return _defined(ratios.win_rate(pnl))
+    return defined(ratios.win_rate(pnl))
 
 
 def profit_factor(pnl: Floats) -> float | None:
     """ratios.profit_factor; None without a loss."""
-    return _defined(ratios.profit_factor(pnl))
+    return defined(ratios.profit_factor(pnl))
 
 
 def expectancy(pnl: Floats) -> float | None:
     """ratios.expectancy; None without a trade."""
-    return _defined(ratios.expectancy(pnl))
+    return defined(ratios.expectancy(pnl))
 
 
 def r_multiple(pnl: Floats, quantity: Floats, entry_price: Floats, initial_stop: Floats) -> Floats:
@@ -207,8 +207,9 @@ def alpha_beta(
 ) -> tuple[float | None, float | None]:
     """ratios.alpha_beta; (None, None) for a constant benchmark."""
     alpha, beta = ratios.alpha_beta(returns, benchmark, risk_free, float(per_year))
-    return _defined(alpha), _defined(beta)
+    return defined(alpha), defined(beta)
 
 
-def _defined(figure: float) -> float | None:
+def defined(figure: float) -> float | None:
+    """None for the NaN of a figure that is not defined."""
     return None if math.isnan(figure) else float(figure)

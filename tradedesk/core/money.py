@@ -8,7 +8,7 @@ through float64 and SQLite (15 significant digits) exactly. So both hold the sam
 import math
 from decimal import Decimal
 
-from numba import njit
+from tradedesk.core.compiled import njit
 
 PLACES = 6
 MICRO = Decimal(1).scaleb(-PLACES)

@@ -8,10 +8,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import Floats
+from tradedesk.core.compiled import njit
 from tradedesk.core.curves import session_ends as session_ends
 from tradedesk.core.curves import session_equity as session_equity
 from tradedesk.core.curves import session_returns as session_returns

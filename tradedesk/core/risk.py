@@ -3,8 +3,7 @@
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from numba import njit
-
+from tradedesk.core.compiled import njit
 from tradedesk.core.sizing import MAX_SHARES
 
 

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from numba import njit
+from tradedesk.core.compiled import njit
 
 # A quotient this close below a whole number counts as that number: 4000 / 50 must never become 79 shares.
 WHOLE_SHARE_TOLERANCE = 1e-9

@@ -1,9 +1,9 @@
 """The average true range (ATR), for the distance of a trailing stop."""
 
 import numpy as np
-from numba import njit
 
 from tradedesk.core.bars import Floats, read_only
+from tradedesk.core.compiled import njit
 
 # The true ranges in one average. The first bar has none, because it has no close before it.
 PERIODS = 14

@@ -1,8 +1,9 @@
 """Years: how many sessions a year has, and when a period is long enough for a figure per year."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from tradedesk.core.compiled import njit
 
 SESSIONS_PER_YEAR = 252  # of the exchange
 # A growth or a ratio per year of fewer days than this says nothing about a year.

@@ -7,10 +7,10 @@ values and never leave early, so that the compiler turns them into vector instru
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import Floats
+from tradedesk.core.compiled import njit
 from tradedesk.core.fills import trailing_stop
 from tradedesk.core.money import round_money
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from tradedesk.core.compiled import njit
 from tradedesk.core.fills import (
     EXIT_STOP_LOSS,
     EXIT_TRAILING_STOP,

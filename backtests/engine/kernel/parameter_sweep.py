@@ -3,13 +3,13 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from backtests.engine.kernel.lots import order_of_sale
 from backtests.engine.kernel.trading import trade
 from backtests.engine.kernel.weekly_sums import write_weekly_sums
 from tradedesk.core.bars import Floats
+from tradedesk.core.compiled import njit
 from tradedesk.core.money import round_money
 from tradedesk.core.ratios import curve_ratios, session_equity, session_returns, trade_ratios
 from tradedesk.core.years import periods_per_year

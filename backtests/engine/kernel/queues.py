@@ -1,10 +1,10 @@
 """Queues: short lists of symbol numbers, each an array whose first `length` entries are in use."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import Floats
+from tradedesk.core.compiled import njit
 
 
 @njit(cache=True)

@@ -11,7 +11,6 @@ marks them together; in the other bars it visits only the symbols that are held 
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from backtests.engine.kernel.fast_forward import (
@@ -25,6 +24,7 @@ from backtests.engine.kernel.fast_forward import (
 from backtests.engine.kernel.lots import LOT, Lots, close_lot, open_lot, raise_stop
 from backtests.engine.kernel.queues import insert, insert_by_strength, remove
 from tradedesk.core.bars import Floats
+from tradedesk.core.compiled import njit
 from tradedesk.core.fills import (
     EXIT_SIGNAL,
     NO_EXIT,
@@ -46,6 +46,7 @@ NO_LOSS = -1
 # The cells of a Progress: the number of rows done, and whether to stop.
 DONE, STOP = 0, 1
 PROGRESS_ROWS = 4096  # the progress is updated at least once in this many rows
+MARKED_ROWS = 64  # many lots are marked in so few rows at once that their prices stay in the cache
 TRAILING_ROWS = 256  # a trailing stop is followed row by row, so the loop looks ahead less far
 
 
@@ -66,7 +67,8 @@ def trade(
 ) -> tuple[float, Lots, int, NDArray[np.int64]]:
     """The kernel. Arrays are (rows, symbols), session (rows,). A symbol without a bar in a row has NaN prices and
     side 0 there, and mark keeps its last close. average_true_range: (0, 0) without a trailing stop by ATR.
-    progress: the cells of a Progress, which can stop the loop.
+    strength: (1, symbols) where it is the same in all rows. progress: the cells of a Progress, which can stop the
+    loop.
 
     Writes the equity at each close (rows,). Returns the cash at the end, all lots in the order they were bought
     (dtype LOT), the number of rows in which a lot was held at any time, and the number of BUY signals by outcome:
@@ -173,13 +175,14 @@ def trade(
         exposed += in_market
 
         # Decide at the close for each symbol's next bar: an exit always, an entry where the rules allow it.
+        strengths = strength[min(t, len(strength) - 1)]
         buys = 0
         for s in range(symbols):
             if side[t, s] < 0 and lot_of[s] != NO_LOT:
                 exiting[s] = True
                 exits += 1
             elif side[t, s] > 0 and lot_of[s] == NO_LOT:
-                buys = insert_by_strength(buying, buys, s, strength[t])
+                buys = insert_by_strength(buying, buys, s, strengths)
         while has_loss_limits and buys > 0 and counted <= t:  # only an entry needs the limits
             if counted > 0 and session[counted] != session[counted - 1]:
                 equity_before_session = equity[counted - 1]
@@ -195,7 +198,7 @@ def trade(
             if has_cooldown and loss_row[s] != NO_LOSS:
                 since_loss = count_bars(open_[loss_row[s] + 1 : t + 1], s, rules.cooldown_bars)
             state = EntryState(
-                strength[t, s],
+                strengths[s],
                 holding - exits + entries,
                 equity_before_session - lowest,
                 equity_now,
@@ -208,7 +211,7 @@ def trade(
                 shares[s] = order_quantity(equity_now, mark[t, s], rules)
                 refusal = size_refusal(shares[s])
             if refusal == FILLED:
-                entry_strength[s] = strength[t, s]
+                entry_strength[s] = strengths[s]
                 entries = insert_by_strength(ordered, entries, s, entry_strength)
             else:
                 outcomes[refusal] += 1
@@ -233,9 +236,12 @@ def trade(
                 raise_stop(lots[lot_of[s]], high[row, s], rules)
         marked = equity[t : t + skipped]
         marked[:] = cash
-        for place in range(holding):
-            s = held[place]
-            add_value(marked, mark[t : t + skipped], s, lots[lot_of[s]]["quantity"])
+        together = MARKED_ROWS if holding > 1 else PROGRESS_ROWS
+        for row in range(0, skipped, together):
+            some, marks = marked[row : row + together], mark[t + row : t + min(row + together, skipped)]
+            for place in range(holding):
+                s = held[place]
+                add_value(some, marks, s, lots[lot_of[s]]["quantity"])
         if holding > 0:
             round_all(marked)
             exposed += skipped

@@ -3,10 +3,10 @@
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tradedesk.core.bars import Floats
+from tradedesk.core.compiled import njit
 from tradedesk.core.ratios import NO_SPREAD
 
 # One trial beside its weekly sums. sessions: the number of its returns. digest: see write_weekly_sums.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtests.engine.kernel import TRIAL, write_figures, write_returns
-from backtests.engine.run import signal_matrices
+from backtests.engine.run import full_strengths, signal_matrices
 from backtests.engine.simulation import Scenario
 from backtests.research.optimizer.figures import FIGURES, Figures
 from backtests.research.optimizer.grid import Combination
@@ -106,19 +106,26 @@ def _compute(
 
 
 def _signals(scenario: Scenario, first: int, kinds: Sequence[Kind]) -> tuple[NDArray[np.int8], Floats]:
-    """side and strength (c, rows, symbols) of each kind from row `first` on; strength is (1, rows, symbols) where
-    all signals have strength 1.
+    """side (c, rows, symbols) and strength of each kind from row `first` on. strength is (c, rows, symbols), or
+    (1, 1, symbols) where all of them may count as 1: with one symbol a strength is compared with the threshold
+    alone, with several it also decides which symbol comes first.
     """
     matrix = scenario.matrix
     shape = (len(kinds), len(matrix.time) - first, len(matrix.symbols))
     kind = type(kinds[0])
-    if len(matrix.symbols) == 1 and kind.has_batch_signals():
-        (bars,) = scenario.bars.values()
-        sides = kind.sides_in_batch(kinds, bars)
-        if sides is not None:
-            return sides[:, first:].reshape(shape), np.ones((1, *shape[1:]))
+    full = full_strengths(len(matrix.symbols))[np.newaxis]
+    needed = scenario.rules.signal_threshold if len(matrix.symbols) == 1 else 1.0
+    if kind.has_batch_signals() and needed <= kind.least_strength:
+        columns = [kind.sides_in_batch(kinds, scenario.bars[symbol]) for symbol in matrix.symbols]
+        sides = [column for column in columns if column is not None]
+        if len(sides) == len(columns) == 1:
+            return sides[0][:, first:].reshape(shape), full
+        if len(sides) == len(columns):
+            side = np.zeros((len(kinds), len(matrix.time), len(matrix.symbols)), np.int8)
+            for place, own in enumerate(sides):
+                side[:, matrix.rows[place], place] = own
+            return side[:, first:], full
     side, strength = np.empty(shape, np.int8), np.empty(shape)
     for place, one in enumerate(kinds):
-        own_side, own_strength = signal_matrices(matrix, one.signals_by_symbol(scenario.bars))
-        side[place], strength[place] = own_side[first:], own_strength[first:]
+        side[place], strength[place] = signal_matrices(matrix, one.signals_by_symbol(scenario.bars), first)
     return side, strength

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backtests.engine.price_matrix import make_price_matrix
 from backtests.engine.run import run
 from backtests.engine.simulation import buy_and_hold, prepare_scenario, simulate
 from tests.backtests.scripted import Scripted, bars_of, day, days, flat, signals_of
@@ -91,6 +92,22 @@ def test_a_symbol_without_bars_up_to_the_end_is_left_out() -> None:
 
 
 # Buy and hold
+
+
+def test_buy_and_hold_is_what_a_buy_on_every_bar_gives() -> None:
+    late, dear = days(8)[3:], [(500.0,) * 4] * 4 + [(20.0,) * 4] * 4
+    rules = RiskRules(position_size_pct=0.95 / 3, max_positions=3, stop_loss_pct=None, signal_threshold=0.0)
+    for bars in (
+        {"X": BARS["X"], "LATE": bars_of(flat(*[5.0] * 5), late), "LAST": bars_of(flat(9.0), days(8)[7:])},
+        {"X": BARS["X"], "DEAR": bars_of(dear), "LATE": bars_of(flat(*[5.0] * 5), late)},
+    ):
+        every = {symbol: signals_of(len(own), buy=range(len(own))) for symbol, own in bars.items()}
+        for start in (None, day(2)):
+            at: dict[str, Any] = {"capital": 1_000.0, "rules": rules, "costs": COSTS, "start": start}
+            held, expected = buy_and_hold(make_price_matrix(bars), **at), run(bars, every, **at)
+            assert held.equity.tolist() == expected.equity.tolist()
+            assert held.open_positions == expected.open_positions
+            assert held.buy_signals == expected.buy_signals
 
 
 def test_one_symbol_is_bought_with_95_percent_at_the_open_after_the_first_close_and_kept() -> None:

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from strategies.kinds import InvalidParameters, Kind, Param
-from tradedesk.core.bars import Bars, Floats, Times, validate
+from tradedesk.core.bars import LEAST_PRICE, Bars, Floats, Times, validate
 from tradedesk.marketdata.samples import FINGERPRINTS, sample_bars
 
 UNTIMED = settings(deadline=None)  # a slow machine must not fail a test
@@ -88,6 +88,7 @@ SHAPES: dict[str, Callable[[int, int], Floats]] = {
 def generated(shape: str, seed: int, count: int) -> Bars:
     """`count` bars of one of the SHAPES, with highs and lows around the close (equal to it in a flat series)."""
     close = SHAPES[shape](seed, count)
+    close *= max(1.0, 2 * LEAST_PRICE / close.min(initial=np.inf))  # a long wild walk may fall to nothing
     spread = np.random.default_rng(seed + 1).integers(0, 20, (2, count)) / 1000.0
     if shape == "flat":
         spread *= 0.0

@@ -43,7 +43,7 @@ def no_sample(report: Report, needed: str, least: int) -> str:
 
 def change(value: float) -> str:
     """A signed percent; 0.0% without a sign."""
-    return f"{value:+.1%}" if abs(value) >= 0.0005 else "0.0%"
+    return f"{value:+,.1%}" if abs(value) >= 0.0005 else "0.0%"
 
 
 def rounded_down(value: float) -> str:

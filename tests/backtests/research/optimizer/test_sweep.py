@@ -14,6 +14,7 @@ from backtests.research.optimizer.grid import Combination
 from backtests.research.optimizer.sweep import returns_of, sweep, sweep_trials
 from backtests.research.robustness.trials import Trials, trial_of
 from strategies.kinds import InvalidParameters, Kind, kinds
+from strategies.kinds.rsi_mean_reversion import RsiMeanReversion
 from strategies.kinds.sma_crossover import SmaCrossover
 from tests.strategies.kinds.series import SHAPES, generated, kinds_within_search, stock
 from tradedesk.core.bars import Bars, to_datetime
@@ -77,7 +78,18 @@ def test_sides_computed_together_equal_those_computed_one_by_one(
     for side, one in zip(together, variants, strict=True):
         alone = one.signals_by_symbol({"X": bars})["X"]
         assert side.tolist() == alone.side.tolist()
-        assert np.abs(side).tolist() == alone.strength.tolist(), "every signal has strength 1"
+        strengths = alone.strength[side != 0]
+        assert (strengths >= kind.least_strength).all()
+        assert (strengths <= 1.0).all()
+
+
+def test_a_threshold_above_the_least_strength_and_the_order_of_several_symbols_read_the_strengths() -> None:
+    variants: list[Kind] = [RsiMeanReversion(period=5), RsiMeanReversion(period=8, oversold=40.0)]
+    above = RiskRules(signal_threshold=0.7)
+    assert_same_figures(scenario_on("AAPL", above), variants)
+    at_least = sweep(scenario_on("AAPL", RiskRules()), RsiMeanReversion, [kind.parameters for kind in variants])
+    assert sweep(scenario_on("AAPL", above), RsiMeanReversion, [{"period": 5}])["trades"] < at_least["trades"][0]
+    assert_same_figures(scenario_on("AAPL IBM MSFT GOOG", RiskRules()), variants)
 
 
 @pytest.mark.parametrize("symbols", ["AAPL", "IBM MSFT"])
@@ -95,7 +107,10 @@ def test_the_trials_of_a_sweep_are_those_of_single_results(symbols: str, monkeyp
 
 
 def test_only_kinds_with_inherited_signals_are_batched_with_their_parent() -> None:
-    assert {kind.key for kind in BATCHED_KINDS} == {"sma_crossover", "ema_crossover"}
+    assert {kind.key for kind in kinds().values()} - {kind.key for kind in BATCHED_KINDS} == {
+        "buy_and_hold",
+        "momentum_rotation",
+    }
     assert Renamed.has_batch_signals()
     assert not Contrary.has_batch_signals()
 
