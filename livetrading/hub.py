@@ -125,8 +125,9 @@ class Hub:
 
 
 def read_versions(user_ids: list[int]) -> dict[int, str]:
-    """Each user's version number with the session of the replay. Two queries for any number of users."""
-    session = str(replay_state().session) if settings.MARKET == "replay" else ""
+    """Each user's version number with the session of the replay and how it plays. Two queries for any number of
+    users."""
+    session = replay_state().version if settings.MARKET == "replay" else ""
     numbers = dict(UserVersion.objects.filter(user_id__in=user_ids).values_list("user_id", "number"))
     return {user_id: f"{numbers.get(user_id, 0)} {session}".strip() for user_id in user_ids}
 

@@ -9,6 +9,8 @@ from celery import shared_task
 from django.utils import timezone
 from structlog.contextvars import bind_contextvars
 
+from livetrading.beside.compute import compute_due
+from livetrading.beside.nightly import delete_old_replays, replay_due
 from livetrading.models import BrokerAccount, LiveStrategy, Order
 from livetrading.pipeline.dispatch import claim_due_accounts, release, renew
 from livetrading.pipeline.execute import execute_order
@@ -129,6 +131,7 @@ def requeue_lost_tests() -> None:
 @shared_task
 def delete_old_decisions() -> None:
     decision_log.delete_old_decisions(market_clock().now())
+    delete_old_replays(market_clock().now())
 
 
 @shared_task
@@ -147,6 +150,18 @@ def compare_times() -> None:
 def summarize_closed_sessions() -> None:
     """On the queue of notifications: a summary is no hurry."""
     summarize_sessions(market_clock().now(), ended=market_status().ended)
+
+
+@shared_task
+def compare_with_backtests() -> None:
+    """On the queue of research, because it may take seconds."""
+    compute_due(market_clock().now(), timezone.now)
+
+
+@shared_task
+def replay_decisions() -> None:
+    """On the queue of research, for the same reason."""
+    replay_due(market_clock().now(), timezone.now, ended=market_status().ended)
 
 
 @shared_task

@@ -1,8 +1,11 @@
 from livetrading.models.account import AccountActivity, BrokerAccount, ConnectionTest
+from livetrading.models.account_day import AccountDay
 from livetrading.models.account_rule import AccountRule, SymbolSector
 from livetrading.models.carried_evidence import CarriedEvidence
-from livetrading.models.daily_summary import DailySummary, SummarizedSession
+from livetrading.models.comparison import ComparedFill, Comparison
+from livetrading.models.daily_summary import DailySummary, StrategySession, SummarizedSession
 from livetrading.models.decision import BarDecision
+from livetrading.models.decision_replay import DecisionDifference, DecisionReplay
 from livetrading.models.halt import Halt
 from livetrading.models.incident import Incident
 from livetrading.models.live_strategy import LiveStrategy
@@ -17,12 +20,17 @@ from livetrading.models.trade_stream import TradeStream
 
 __all__ = [
     "AccountActivity",
+    "AccountDay",
     "AccountRule",
     "BarDecision",
     "BrokerAccount",
     "CarriedEvidence",
+    "ComparedFill",
+    "Comparison",
     "ConnectionTest",
     "DailySummary",
+    "DecisionDifference",
+    "DecisionReplay",
     "Fill",
     "Halt",
     "Incident",
@@ -39,6 +47,7 @@ __all__ = [
     "PaperTrade",
     "Promotion",
     "SignalHistory",
+    "StrategySession",
     "SummarizedSession",
     "SymbolSector",
     "TimeComparison",

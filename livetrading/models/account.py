@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from livetrading.models.kept_totals import TOTALS, KeptTotals
 from tradedesk.accounts.models import Mode
 from tradedesk.core.money import SHARE_PLACES
 from tradedesk.encryption import Place
@@ -37,7 +38,11 @@ def in_this_market(account: str = "") -> Q:
     return Q(**{f"{account}broker": BrokerAccount.Broker.PAPER})
 
 
-class BrokerAccount(models.Model):
+# What the booking of a fill or an activity changes, and saves under the lock.
+BOOKED = ("booked_cash", *TOTALS)
+
+
+class BrokerAccount(KeptTotals):
     """One account of a user at one broker. Deployments, orders, fills, trades and positions point at it.
 
     A user may have several; the active one of each mode is used for new deployments and shown on the pages. The
@@ -69,6 +74,8 @@ class BrokerAccount(models.Model):
     verified_at = models.DateTimeField(null=True, blank=True)
     # A revoked account has no keys, is never active again, and keeps its history.
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # Of a paper account that was reset: its history, which is no account of the user's any more.
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="Market time.")
     # Increases when the account's records are emptied; an order of an earlier epoch is refused at submit.
     epoch = models.PositiveIntegerField(default=1)
 

@@ -54,7 +54,7 @@ _EXPOSURE = "The value of what is held and ordered, as a part of the equity"
 _DECLARED = (
     RuleKind(
         key="open_positions",
-        label="Open positions",
+        label="Max open positions",
         help="Symbols that are held or ordered, over all strategies of the account.",
         about="The number of positions with this entry",
         high=10_000,
@@ -121,7 +121,7 @@ _DECLARED = (
     ),
     RuleKind(
         key="daily_loss_dollars",
-        label="Daily loss in dollars",
+        label="Daily loss limit ($)",
         help="Realized and open, since the last report of the day before. Once it is reached, there are no "
         "entries until the next day.",
         about="Today's loss of the account",
@@ -131,7 +131,7 @@ _DECLARED = (
     ),
     RuleKind(
         key="daily_loss_pct",
-        label="Daily loss in percent",
+        label="Daily loss limit (%)",
         help="The same, as a part of the equity at the start of the day.",
         about="Today's loss of the account",
         unit=Unit.FRACTION,
@@ -143,7 +143,7 @@ _DECLARED = (
     ),
     RuleKind(
         key="max_drawdown_dollars",
-        label="Max drawdown in dollars (kill switch)",
+        label="Max drawdown limit ($)",
         help="Equity below its peak, open losses included. Reached, it stops the account until you lift the halt.",
         about="The drawdown of the account",
         unit=Unit.DOLLARS,
@@ -153,7 +153,7 @@ _DECLARED = (
     ),
     RuleKind(
         key="max_drawdown_pct",
-        label="Max drawdown in percent (kill switch)",
+        label="Max drawdown limit (%)",
         help="The same, as a part of the peak.",
         about="The drawdown of the account",
         unit=Unit.FRACTION,

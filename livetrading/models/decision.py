@@ -24,6 +24,8 @@ class BarDecision(models.Model):
     strength = models.FloatField()
     explanation = models.CharField(max_length=200)
     code = models.CharField(max_length=24, choices=decision_codes)
+    # What it was decided from, so that it can be decided again (pipeline/basis.py).
+    basis = models.JSONField(default=dict, blank=True)
     # What became of it, in one sentence.
     sentence = models.CharField(max_length=300)
     checked_at = models.DateTimeField(help_text="Market time.")

@@ -4,10 +4,9 @@ from django.db import models
 
 
 class DecisionCode(models.TextChoices):
-    """What became of a signal, or of a bar that a check looked at.
+    """The outcome of a signal, or of a bar that a check looked at."""
 
-    A new code is one line here; where risk or the gate refuses, one more in `pipeline/codes.py`."""
-
+    # A new code is one line here; where risk or the gate refuses, one more in `pipeline/codes.py`.
     ORDERED = "ordered", "Ordered"
     # No entry, because of the strategy's own rules.
     BELOW_THRESHOLD = "below_threshold", "Below the threshold"
@@ -15,7 +14,7 @@ class DecisionCode(models.TextChoices):
     DAILY_LOSS = "daily_loss", "Daily loss limit"
     DRAWDOWN = "drawdown", "Drawdown limit"
     COOLDOWN = "cooldown", "Cooldown"
-    TOO_DEAR = "too_dear", "Too dear for the size"
+    TOO_DEAR = "too_dear", "Too expensive for the size"
     TOO_MANY_SHARES = "too_many_shares", "Too many shares"
     NO_TRUE_RANGE = "no_true_range", "No true range"
     HELD = "held", "Held already"
@@ -46,7 +45,7 @@ class DecisionCode(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
     # A bar without a signal to act on, and a symbol without a new bar.
     HOLD = "hold", "Hold"
-    SUPERSEDED = "superseded", "A newer signal counts"
+    SUPERSEDED = "superseded", "Replaced by a newer signal"
     NO_NEW_BAR = "no_new_bar", "No new bar"
     NO_BARS = "no_bars", "No bars"
 

@@ -1,6 +1,7 @@
 """The columns and constraints of a live strategy's trading rules, generated from core.rules."""
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.db import models
@@ -28,16 +29,22 @@ def _column(rule: Rule) -> "models.Field[Any, Any]":
 class DeployedRules(models.Model):
     """One column for each trading rule, in the unit of its declaration; NULL when the rule is off."""
 
+    # Of all rules, the one that the evaluation of signals needs.
+    trailing_stop_atr: float | None
     vars().update({rule.name: _column(rule) for rule in DEPLOYED_RULES.values()})
 
     class Meta:
         abstract = True
 
     def risk_rules(self) -> RiskRules:
-        values = {name: getattr(self, name) for name in DEPLOYED_RULES}
-        return RiskRules.from_dict(
-            {name: float(value) if isinstance(value, Decimal) else value for name, value in values.items()}
-        )
+        return _rules_of(tuple(getattr(self, name) for name in DEPLOYED_RULES))
+
+
+@lru_cache(maxsize=4096)
+def _rules_of(values: tuple[Any, ...]) -> RiskRules:
+    """Many deployments have the same rules, and a check asks for them several times."""
+    plain = (float(value) if isinstance(value, Decimal) else value for value in values)
+    return RiskRules.from_dict(dict(zip(DEPLOYED_RULES, plain, strict=True)))
 
 
 def within(field: str, low: float, high: float) -> models.CheckConstraint:

@@ -6,11 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from backtests.models import Backtest, Candidate
 from livetrading.models.account import FAILING, BrokerAccount
 from livetrading.models.deployed_rules import RULE_CONSTRAINTS, DeployedRules, within
+from livetrading.models.kept_totals import KeptTotals
 from strategies.configured_kind import ConfiguredKind
 from strategies.models import Strategy
 from tradedesk.core.bars import Timeframe
@@ -34,7 +35,7 @@ class ShownStrategies(models.Manager["LiveStrategy"]):
         return super().get_queryset().filter(deleted_at=None)
 
 
-class LiveStrategy(ConfiguredKind, DeployedRules):
+class LiveStrategy(ConfiguredKind, DeployedRules, KeptTotals):
     """A deleted one keeps its row, so its signals, orders and trades keep its name. `objects`, and the live
     strategies of a user or an account, leave it out."""
 
@@ -46,6 +47,13 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
         PAUSED = "paused", "Paused"
         ERROR = "error", "Error"
         STOPPED = "stopped", "Stopped"
+
+    class OnLeaving(models.TextChoices):
+        """What follows when the profit leaves the expected range."""
+
+        NOTIFY = "notify", "Notify me"
+        PAUSE_BELOW = "pause_below", "Notify me, and pause entries below it"
+        PAUSE = "pause", "Notify me, and pause entries on either side"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="live_strategies")
     account = models.ForeignKey(BrokerAccount, models.CASCADE, related_name="live_strategies")
@@ -76,6 +84,7 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     status = models.CharField(max_length=7, choices=Status, default=Status.ACTIVE)
     auto_execute = models.BooleanField(default=True)
     check_interval = models.PositiveIntegerField(default=300, help_text="Seconds of market time between checks.")
+    on_leaving = models.CharField(max_length=11, choices=OnLeaving, default=OnLeaving.NOTIFY)
     # Entries have this part of the size that the rules give. Below 1 only after a promotion.
     size_fraction = models.FloatField(default=1.0)
 
@@ -95,8 +104,6 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
     missed_checks_at = models.DateTimeField(null=True, blank=True, help_text="Market time.")
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="Market time.")
 
-    # Dollars of all sales, after all commissions paid so far; kept by the booking of fills.
-    realized_pnl = _dollars(default=Decimal(0))
     # Profit and loss of this strategy at its last check, in dollars since the deployment.
     session = models.DateField(null=True, blank=True)
     session_start_pnl = _dollars(default=Decimal(0))
@@ -118,6 +125,10 @@ class LiveStrategy(ConfiguredKind, DeployedRules):
             models.Index(fields=["account", "status", "next_check_at"]),
             models.Index(fields=["status", "next_check_at"]),
             models.Index(fields=["user", "-id"]),
+            # The list of the live pages.
+            models.Index(
+                "user", "status", F("id").desc(), condition=Q(deleted_at=None), name="live_strategy_listed"
+            ),
             models.Index(
                 fields=["failures"],
                 condition=Q(status__in=["active", "paused"], failures__gte=FAILING),

@@ -132,8 +132,12 @@ class Order(models.Model):
     opening_order = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="exits")
     # Exits by hand only: whether it sells its own quantity, and the rest of the lot stays protected.
     partial = models.BooleanField(default=False)
-    # Exits by hand only: the key of the request, which makes a repeated one return the same orders.
+    # Orders by hand only: the key of the request, which makes a repeated one return the same orders; and what was
+    # asked for, because another request must not have the same key.
     close_key = models.CharField(max_length=64, blank=True)
+    request_digest = models.CharField(max_length=64, blank=True)
+    # Entries by hand only: the price of a share at the decision, which a signal has otherwise.
+    reference_price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     # Exits only: the number of this try to sell, and whether the broker ended it without being asked to.
     tries = models.PositiveIntegerField(default=1)
     ended_by_broker = models.BooleanField(default=False)
@@ -145,7 +149,8 @@ class Order(models.Model):
     reason = models.CharField(max_length=300, blank=True)
     client_order_id = models.CharField(max_length=48, unique=True)
     broker_order_id = models.CharField(max_length=64, blank=True)
-    # Entries only: the last market time at which it may be sent. NULL for the open after `created_at`.
+    # The last market time at which an entry may be sent, and until which an order by hand for a price is valid.
+    # NULL for the open after `created_at`, and for any other exit.
     valid_until = models.DateTimeField(null=True, blank=True)
     # How often the order was claimed for sending, and the token of the last claim.
     attempts = models.PositiveIntegerField(default=0)
@@ -166,6 +171,8 @@ class Order(models.Model):
             # Not partial: SQLite uses a partial index only for a query with the same list of states.
             models.Index(fields=["state", "state_changed_at"]),
             models.Index(fields=["account", "state"]),
+            # The orders at work on every page; SQLite would read all orders of the user.
+            models.Index(fields=["user", "state"]),
             models.Index(fields=["account", "-created_at"]),
             models.Index(fields=["account", "close_key"], condition=~Q(close_key=""), name="order_close_key"),
         ]
@@ -188,6 +195,11 @@ class Order(models.Model):
     @property
     def is_protective(self) -> bool:
         return self.purpose in PROTECTIVE
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is a sale by hand that waits for a price: no other sale of the lot waits for it."""
+        return self.purpose == Order.Purpose.EXIT and self.type != OrderType.MARKET
 
     @property
     def trails(self) -> bool:
@@ -241,6 +253,24 @@ class Order(models.Model):
             return False
         journal.order_moved(cls._default_manager, order_id, to, changes.get("reason", ""))
         return True
+
+    @classmethod
+    def at_work(cls, orders: "models.QuerySet[Order]", *purposes: str) -> "list[uuid.UUID]":
+        """Those of these orders that have not ended, the newest first. Sorted here: a database that is asked for
+        the newest few looks for them in the whole history."""
+        rows = (
+            orders.filter(state__in=WORKING, purpose__in=purposes)
+            .order_by()
+            .values_list("created_at", "symbol", "pk")
+        )
+        return [pk for _, _, pk in sorted(rows, key=lambda row: (-row[0].timestamp(), *row[1:]))]
+
+    @classmethod
+    def end_all(cls, orders: "models.QuerySet[Order]", reason: str, wall_now: datetime) -> int:
+        """CANCELLED, whatever the state of these orders, unless they have ended: their broker is gone, with all
+        that it had. Returns how many."""
+        working = orders.filter(state__in=[state for state in WORKING if _S.CANCELLED in TRANSITIONS[state]])
+        return working.update(state=_S.CANCELLED, state_changed_at=wall_now, reason=reason)
 
     @classmethod
     def claim(cls, order_id: uuid.UUID, sender: str, wall_now: datetime) -> bool:

@@ -48,6 +48,8 @@ class PaperAccount(models.Model):
 
 class PaperOrder(models.Model):
     class Kind(models.TextChoices):
+        """MARKET: an order of its own, which may wait for a price; the others are protective exits."""
+
         MARKET = "market", "Market"
         STOP_LOSS = "stop_loss", "Stop loss"
         TAKE_PROFIT = "take_profit", "Take profit"
@@ -56,6 +58,7 @@ class PaperOrder(models.Model):
         WORKING = "working", "Working"
         FILLED = "filled", "Filled"
         CANCELLED = "cancelled", "Cancelled"
+        EXPIRED = "expired", "Expired"
 
     account = models.ForeignKey(PaperAccount, models.CASCADE, related_name="orders")
     client_order_id = models.CharField(max_length=48, unique=True)
@@ -68,6 +71,10 @@ class PaperOrder(models.Model):
     quantity = _amount()
     fractional = models.BooleanField(default=False)
     priority = models.FloatField(default=1.0)
+    # Of an order that waits for a price: the price, and the market time until which it waits.
+    limit_price = _amount(null=True, blank=True)
+    stop_price = _amount(null=True, blank=True)
+    good_until = models.DateTimeField(null=True, blank=True)
     # Entries only: the protective exits to make at the fill, and their distances from its price, as fractions. The
     # one stop of a lot is at the higher of its fixed and its trailing price.
     stop_loss_id = models.CharField(max_length=48, blank=True)
@@ -79,7 +86,7 @@ class PaperOrder(models.Model):
     take_profit_distance = models.FloatField(null=True, blank=True)
     trigger_price = _amount(null=True, blank=True)
     accepted_at = models.DateTimeField(help_text="Market time.")
-    # Protective exits only: the last bar that was matched against this order.
+    # Protective exits and orders that wait for a price: the last bar that was matched against this order.
     matched_until = models.DateTimeField(null=True, blank=True)
     # Entries only: shares of the lot that are still held.
     open_quantity = _amount(default=Decimal(0))

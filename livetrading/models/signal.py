@@ -46,6 +46,8 @@ class SignalHistory(models.Model):
             models.Index(fields=["user", "-id"]),
             models.Index(fields=["live_strategy", "-id"]),
             models.Index(fields=["user", "code", "-id"]),
+            # The live pages count those of the day.
+            models.Index(fields=["user", "created_at"]),
             models.Index(fields=["user", "symbol", "-id"]),
             models.Index(fields=["user", "-id"], condition=models.Q(outcome="recorded"), name="signal_recorded"),
         ]

@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from backtests.models.result import EXIT_REASON_CHOICES, why_no_r
 from livetrading.models.account import BrokerAccount
@@ -15,6 +16,19 @@ from tradedesk.accounts.models import Mode, User
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.money import DUST, SHARE_PLACES
 from tradedesk.marketdata.models import TIMEFRAMES
+
+# The last event of a trade: its exit, or its entry while it is open. Lists are sorted by it, then by id.
+EVENT_TIME = Coalesce("exit_time", "entry_time")
+OUTCOMES = ("win", "loss", "breakeven", "open")
+# The sides of a position. The desk buys first: every trade is long.
+LONG, SHORT = "long", "short"
+
+
+def first_risk(quantity: Decimal, entry_price: Decimal, initial_stop: Decimal | None) -> Decimal | None:
+    """Dollars; None without a stop below the entry."""
+    if initial_stop is None or initial_stop >= entry_price:
+        return None
+    return quantity * (entry_price - initial_stop)
 
 
 class BaseTrade(models.Model):
@@ -53,6 +67,13 @@ class BaseTrade(models.Model):
             models.Index(fields=["account", "-entry_time"]),
             models.Index(fields=["account"], condition=Q(exit_time=None), name="%(class)s_open"),
             models.Index(fields=["live_strategy", "exit_time"]),
+            # The orders of the trades page and of the analysis, each with its whole sort key: no more is read than
+            # what is shown.
+            models.Index("user", EVENT_TIME.desc(), F("id").desc(), name="%(class)s_latest"),
+            models.Index("user", "symbol", EVENT_TIME.desc(), F("id").desc(), name="%(class)s_symbol"),
+            models.Index("user", F("pnl").desc(), F("id").desc(), name="%(class)s_pnl"),
+            models.Index("live_strategy", EVENT_TIME.desc(), F("id").desc(), name="%(class)s_strategy"),
+            models.Index(fields=["user"], condition=Q(exit_time=None), name="%(class)s_held"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -67,6 +88,23 @@ class BaseTrade(models.Model):
     @property
     def is_open(self) -> bool:
         return self.exit_time is None
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether its bars have dates and not times of day."""
+        return Timeframe(self.timeframe).is_dated
+
+    @property
+    def outcome(self) -> str:
+        """One of OUTCOMES."""
+        if self.is_open:
+            return "open"
+        return "win" if self.pnl > 0 else "loss" if self.pnl < 0 else "breakeven"
+
+    @property
+    def risk(self) -> Decimal | None:
+        """The dollars that the first stop put at risk: quantity x (entry - initial stop)."""
+        return first_risk(self.quantity, self.entry_price, self.initial_stop_price)
 
     @property
     def open_quantity(self) -> Decimal:
@@ -84,10 +122,8 @@ class BaseTrade(models.Model):
 
     @property
     def r_multiple(self) -> float | None:
-        """Realized profit in units of the risk taken: quantity x (entry - initial stop)."""
-        if self.initial_stop_price is None or self.initial_stop_price >= self.entry_price:
-            return None
-        return float(self.pnl / (self.quantity * (self.entry_price - self.initial_stop_price)))
+        """Realized profit in units of the risk taken."""
+        return None if self.risk is None else float(self.pnl / self.risk)
 
 
 class PaperTrade(BaseTrade):
@@ -110,5 +146,10 @@ def trade_model(account: BrokerAccount) -> type[PaperTrade] | type[LiveTrade]:
 
 
 def trades_of(owner: User | BrokerAccount | LiveStrategy, mode: str) -> Trades:
-    """The paper or the live trades of a user, an account or a live strategy."""
-    return owner.papertrades.all() if mode == Mode.PAPER else owner.livetrades.all()
+    """The paper or the live trades of a user, an account or a live strategy; of a user without those of a paper
+    account before its reset."""
+    if mode != Mode.PAPER:
+        return owner.livetrades.all()
+    return (
+        owner.papertrades.filter(account__archived_at=None) if isinstance(owner, User) else owner.papertrades.all()
+    )

@@ -5,7 +5,7 @@ and is not known blocks the entry, except an unknown sector, which is not limite
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 
@@ -90,11 +90,15 @@ class Block:
 
 def find_block(rules: Iterable[RuleValues], figures: AccountFigures, entry: ProposedEntry) -> Block | None:
     """The first of these rules that holds the entry back; None when it may go out."""
+    return next(find_blocks(rules, figures, entry), None)
+
+
+def find_blocks(rules: Iterable[RuleValues], figures: AccountFigures, entry: ProposedEntry) -> Iterator[Block]:
+    """All of these rules that hold the entry back."""
     for rule in rules:
         reason = _reason(rule, figures, entry)
         if reason:
-            return Block(rule.id, f"{rule.declared.label}: {reason}")
-    return None
+            yield Block(rule.id, f"{rule.declared.label}: {reason}")
 
 
 def reading_of(rule: RuleValues, figures: AccountFigures) -> float | None:
@@ -134,7 +138,7 @@ def _reason(rule: RuleValues, figures: AccountFigures, entry: ProposedEntry) -> 
         return ""
     reading = _WITH_ENTRY[rule.kind](figures, entry)
     if reading is None:
-        return "What it compares is not known."
+        return "The value that it limits is unknown."
     return "" if _passes(kind.compare, reading, rule.limit) else _sentence(rule, reading, entry.symbol, sector)
 
 
@@ -156,7 +160,7 @@ def _sentence(rule: RuleValues, reading: float, symbol: str, sector: str) -> str
 def _outside(window: tuple[time, time] | None, now: datetime) -> str:
     """A window that ends before it starts goes over midnight."""
     if window is None:
-        return "The times of the window are not known."
+        return "The times of the window are unknown."
     start, end = window
     moment = now.astimezone(NEW_YORK).time()
     inside = start <= moment < end if start < end else moment >= start or moment < end

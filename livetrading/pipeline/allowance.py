@@ -22,6 +22,7 @@ from livetrading.pipeline.evaluate import SignalEvent
 from livetrading.pipeline.funds import Funds, reserve_of
 from livetrading.pipeline.gate import OPEN, Held, Verdict
 from livetrading.pipeline.in_flight import funds_of, read_in_flight
+from livetrading.pipeline.tickets import collar_price
 from tradedesk.core.bars import Bars
 from tradedesk.marketdata.library import closed
 from tradedesk.marketdata.quotes import load_readable
@@ -117,9 +118,11 @@ def rules_before_sending(order: Order, now: datetime) -> Verdict:
     figures = read_figures(order.account, in_flight, now, without=order)
     history = load_readable(order.user_id, [order.symbol], order.timeframe).get(order.symbol)
     last, volume = market_of(None if history is None else closed(history, order.timeframe, now))
-    signalled = None if order.signal is None else float(order.signal.price)
-    price = last or signalled or 0.0
-    entry = ProposedEntry(order.symbol, float(order.open_quantity) * price, last, signalled or last, volume)
+    known = order.reference_price if order.signal is None else order.signal.price
+    decided = None if known is None else float(known)
+    price = float(order.trigger_price or 0) or last or decided or 0.0
+    collar = collar_price(order.type, order.limit_price, decided, last)
+    entry = ProposedEntry(order.symbol, float(order.open_quantity) * price, last, collar, volume)
     found = find_block(rules, figures, entry)
     if found is None:
         return OPEN

@@ -3,14 +3,14 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Case, F, Value, When
 
 from livetrading.brokers.protocol import AccountReport, Broker, BrokerPosition
-from livetrading.models import BrokerAccount, Incident
+from livetrading.models import AccountDay, BrokerAccount, Incident
 from livetrading.models.position import position_model
 from livetrading.pipeline.awaited_money import Differences, awaited_money, follow_awaited, peak_of
 from livetrading.services.incidents import Difference, follow_differences
@@ -18,6 +18,7 @@ from tradedesk.core.money import CENT, DUST
 from tradedesk.marketdata.quotes import market_day
 
 log = logging.getLogger(__name__)
+ONE_DAY = timedelta(days=1)
 State, Kind = BrokerAccount.State, Incident.Kind
 
 
@@ -70,10 +71,21 @@ def take_over_balance(
 
 
 def begin_day(account: BrokerAccount, now: datetime) -> None:
-    """On another day in New York losses are measured from the last report of the day before. Before any transfer
-    of the new day moves that."""
+    """On another day in New York losses are measured from the last report of the day before, which is kept for the
+    equity curve. Before any transfer of the new day moves that."""
     if account.equity is not None and account.equity_day != (day := market_day(now)):
+        _keep_day(account)
         account.equity_day, account.day_start_equity = day, account.equity - awaited_money(account, now)
+
+
+def _keep_day(account: BrokerAccount) -> None:
+    """Store the day that is over as its last report left it."""
+    start, equity = account.day_start_equity, account.equity
+    if account.equity_day is not None and start is not None and equity is not None:
+        over = AccountDay(account=account, day=account.equity_day, start=start, equity=equity)
+        AccountDay.objects.bulk_create(
+            [over], update_conflicts=True, unique_fields=["account", "day"], update_fields=["start", "equity"]
+        )
 
 
 def follow_transfer(account: BrokerAccount, amount: Decimal) -> None:

@@ -101,7 +101,7 @@ def _evaluated(signal: SignalHistory, now: datetime) -> tuple[LiveStrategy, Eval
     evaluation = evaluations[live.pk]
     of_symbol = [event for event in evaluation.events if event.symbol == signal.symbol]
     if any(event.bar_time > signal.bar_time for event in of_symbol):
-        raise NotExecuted(f"A newer signal of {signal.symbol} counts.")
+        raise NotExecuted(f"A newer signal of {signal.symbol} has replaced it.")
     same = [event for event in of_symbol if event.bar_time == signal.bar_time]
     if not same or same[0].side.name.lower() != signal.side:
         raise NotExecuted("The bars have changed since, and the strategy does not give this signal any more.")

@@ -1,8 +1,7 @@
 """The decisions of a set of live strategies: signals -> risk -> history and orders, in one transaction."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
-from copy import copy
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -16,13 +15,14 @@ from livetrading.models.live_strategy import CHECKED
 from livetrading.models.order import OrderType, TimeInForce
 from livetrading.models.signal import WAITS, OrderSide
 from livetrading.pipeline.allowance import Allowance, StrategyAllowance, note_blocks
+from livetrading.pipeline.basis import Inputs
 from livetrading.pipeline.book import StrategyBook, read_books
 from livetrading.pipeline.cooldown import bars_since_loss
 from livetrading.pipeline.decide import Decision, decide
 from livetrading.pipeline.equity_state import trip_limits, update_equity_state
 from livetrading.pipeline.evaluate import Evaluation
 from livetrading.pipeline.gate import gate
-from livetrading.pipeline.next_check import next_check
+from livetrading.pipeline.next_check import NextChecks
 from livetrading.pipeline.protection import exits_of_entry
 from livetrading.pipeline.record import record, what_was_seen
 from livetrading.pipeline.validity import close_of, entry_valid_until
@@ -30,6 +30,7 @@ from livetrading.services.notifications import notify_late, notify_limit, notify
 from livetrading.services.order_audit import made as created
 from tradedesk.audit.origin import DESK
 from tradedesk.audit.services import Entry, record_all
+from tradedesk.bulk import insert_new, update_columns
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.money import to_decimal
 from tradedesk.core.rules import RiskRules
@@ -54,6 +55,19 @@ CHECK_FIELDS = (
     "failures",
     "kind_failures",
 )
+# What the evaluation of a strategy reads, and of that what its decision does not: what a row costs is its columns.
+EVALUATED = (
+    "user",
+    "account",
+    "kind",
+    "parameters",
+    "symbols",
+    "timeframe",
+    "trailing_stop_atr",
+    "evaluated_bars",
+    "last_bar_time",
+)
+EVALUATED_ONLY = ("parameters", "provenance")
 ORDERED = SignalHistory.Outcome.ORDERED
 
 
@@ -112,7 +126,8 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
     with transaction.atomic():
         # The row lock serializes the checks of one account; a second check finds no new bars.
         account = BrokerAccount.locked(account_id)
-        members = list(account.live_strategies.filter(pk__in=list(evaluations), status__in=CHECKED).order_by("pk"))
+        stored = account.live_strategies.defer(*EVALUATED_ONLY).order_by("pk")
+        members = list(stored.filter(pk__in=list(evaluations), status__in=CHECKED))
         fresh = [live for live in members if _has_new_bars(live, evaluations[live.pk])]
         before = {live.pk: _progress(live) for live in members}
         drafts = draft_set(account, fresh, evaluations, context)
@@ -122,8 +137,9 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
             notify_limit(tripped, text, context.now)
         _report_late(account, drafts.signals, context.now)
         _report_waiting(account, drafts.signals, context.now)
+        checks = NextChecks(context.now)
         for live in members:
-            _finish(live, evaluations[live.pk], drafts.decisions.get(live.pk, []), context.now)
+            _finish(live, evaluations[live.pk], drafts.decisions.get(live.pk, []), checks)
         _store_progress(members, before)
         limits = [Entry(DESK, "limit_reached", live, {"reason": text}) for live, text in drafts.tripped]
         record_all([*limits, *created(orders)], context.wall_now)
@@ -131,17 +147,20 @@ def check_set(account_id: int, evaluations: Mapping[int, Evaluation], context: C
     return [order.pk for order in sorted(to_send, key=lambda order: order.purpose == Order.Purpose.ENTRY)]
 
 
-def _progress(live: LiveStrategy) -> dict[str, object]:
-    """The values of the columns that a check writes."""
-    return {name: copy(getattr(live, name)) for name in CHECK_FIELDS}
+def _progress(live: LiveStrategy) -> list[object]:
+    """The values of the columns that a check writes. A check replaces values, and changes none in place."""
+    return [getattr(live, name) for name in CHECK_FIELDS]
 
 
-def _store_progress(members: Iterable[LiveStrategy], before: Mapping[int, dict[str, object]]) -> None:
-    """Write the columns that have changed: each takes time for each member."""
-    changes = [(live, before[live.pk], _progress(live)) for live in members]
-    columns = [name for name in CHECK_FIELDS if any(old[name] != new[name] for _, old, new in changes)]
-    if columns:
-        LiveStrategy.objects.bulk_update([live for live, _, _ in changes], columns)
+def _store_progress(members: Sequence[LiveStrategy], before: Mapping[int, list[object]]) -> None:
+    """Write the columns that have changed."""
+    after = {live.pk: _progress(live) for live in members}
+    changed = [
+        name
+        for column, name in enumerate(CHECK_FIELDS)
+        if any(before[pk][column] != own[column] for pk, own in after.items())
+    ]
+    update_columns(members, changed)
 
 
 def draft_set(
@@ -169,14 +188,16 @@ def _has_new_bars(live: LiveStrategy, evaluation: Evaluation) -> bool:
     return any(before is None or evaluation.times[symbol] > before for symbol, before in last.items())
 
 
-def _finish(live: LiveStrategy, evaluation: Evaluation, decisions: list[BarDecision], now: datetime) -> None:
+def _finish(live: LiveStrategy, evaluation: Evaluation, decisions: list[BarDecision], checks: NextChecks) -> None:
     """Note that the check is done."""
+    now = checks.now
     if _has_new_bars(live, evaluation):
         live.last_bar_time = evaluation.newest
-        live.evaluated_bars |= {symbol: time.isoformat() for symbol, time in evaluation.times.items()}
+        newest = {symbol: time.isoformat() for symbol, time in evaluation.times.items()}
+        live.evaluated_bars = {**live.evaluated_bars, **newest}
     live.last_check_at = now
     live.last_seen = what_was_seen(live, evaluation, decisions, now)
-    live.next_check_at = next_check(live, min(evaluation.times.values(), default=None), now)
+    live.next_check_at = checks.of(live, min(evaluation.times.values(), default=None))
     missing = ", ".join(evaluation.missing)
     live.last_error = f"No bars yet for {missing}." if missing else ""
     live.failures = live.kind_failures = 0
@@ -223,7 +244,14 @@ def _draft(
                 drafts.orders += exits_of_entry(
                     order, rules, decision.event.close, context.capabilities, decision.trailing_distance
                 )
-    drafts.decisions[live.pk] = list(record(live, evaluation, decided, context.now))
+    inputs = None
+    if evaluation.events:
+        symbols = {event.symbol for event in evaluation.events}
+        bought = {symbol: context.assets[symbol] for symbol in symbols if symbol in context.assets}
+        inputs = Inputs(
+            book, rules, equity_state, entries_gate, known.bars_since_loss, live.size_fraction, bought
+        ).as_dict()
+    drafts.decisions[live.pk] = list(record(live, evaluation, decided, context.now, inputs))
 
 
 def _write(drafts: Drafts) -> list[Order]:
@@ -235,7 +263,7 @@ def _write(drafts: Drafts) -> list[Order]:
     for decision in decisions:
         if decision.signal is not None:  # a signal that was stored before has its decision already
             decision.signal = decision.signal if decision.signal.pk else None
-    BarDecision.objects.bulk_create(decisions, ignore_conflicts=True)
+    insert_new(decisions)
     stored = {id(signal) for signal in new}
     orders: dict[uuid.UUID, Order] = {}
     for order in drafts.orders:
@@ -333,4 +361,4 @@ def due_strategies(account: BrokerAccount, now: datetime, only: Iterable[int], l
     not."""
     checked = account.live_strategies.filter(status__in=CHECKED)
     chosen = checked.filter(pk__in=list(only)) if only else checked.filter(next_check_at__lte=now)
-    return list(chosen.order_by("next_check_at", "pk")[:limit])
+    return list(chosen.only(*EVALUATED).order_by("next_check_at", "pk")[:limit])

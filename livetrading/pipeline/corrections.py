@@ -12,6 +12,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from livetrading.models import AccountActivity, BrokerAccount, Fill, Incident, Order
+from livetrading.models.account import BOOKED
 from livetrading.models.signal import OrderSide
 from livetrading.pipeline.lots import NotBookable, must_have_scale_of_fills, rebook_lot
 from livetrading.services.incidents import close, report, report_event
@@ -94,7 +95,7 @@ def _book(account: BrokerAccount, activity_pk: int, now: datetime, wall_now: dat
     rebook_lot(account, fill.order, now)
     if account.booked_cash is not None:
         account.booked_cash += activity.amount
-        account.save(update_fields=["booked_cash"])
+    account.save(update_fields=BOOKED)
     kind = Incident.Kind.CORRECTED_FILL
     report_event(account, kind, activity.activity_id, _sentence(activity, fill), now, fill.order)
     record_all([corrected(fill, after, activity.activity_id)], wall_now)

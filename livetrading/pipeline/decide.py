@@ -37,7 +37,7 @@ class EquityState:
 class Decision:
     """The decision on one signal event. quantity: 0 when it is refused, for `reason`, of which `code` is the word.
     lot: the lot that an exit closes. trailing_distance: dollars, of a trailing stop by ATR; infinity without
-    one."""
+    one. sized: of an entry, the shares by its rules, before the account's funds and rules are asked."""
 
     event: SignalEvent
     code: Code = Code.ORDERED
@@ -45,6 +45,7 @@ class Decision:
     reason: str = ""
     lot: Trade | None = None
     trailing_distance: float = float("inf")
+    sized: float = 0.0
 
 
 def decide(
@@ -158,8 +159,9 @@ def _entry(
         budget = max(0.0, min(sized.position_size_pct * equity_state.equity, sized.max_position_size))
         reason = refusal.message(budget=budget, price=close, shares=quantity)
         return Decision(event, code_of(refusal), reason=reason)
+    sized = quantity
     if allowance is not None:
         quantity, verdict = allowance.grant(event, quantity, whole=not rules.fractional)
         if not verdict.open:
-            return Decision(event, code_of(verdict.held), reason=verdict.reason)
-    return Decision(event, quantity=to_decimal(quantity), trailing_distance=distance)
+            return Decision(event, code_of(verdict.held), reason=verdict.reason, sized=sized)
+    return Decision(event, quantity=to_decimal(quantity), trailing_distance=distance, sized=sized)

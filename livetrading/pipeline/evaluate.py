@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 
 import numpy as np
 
@@ -32,7 +33,8 @@ class SignalEvent:
     """What a kind signals at the close of one bar, at `closed_at`: BUY, SELL or HOLD. late: an entry would come
     too late for the open that it is meant for. stale: the symbol should have a newer bar. feed_fails: its feed
     answers errors. true_range: the average true range at that close in dollars; NaN where no rule needs it, and
-    with too few bars. indicators: the values of the kind's lines, by their names."""
+    with too few bars. indicators: the values of the kind's lines, by their names. seen: a hash of the bars that
+    the kind may look at, up to this one."""
 
     symbol: str
     side: Side
@@ -46,6 +48,7 @@ class SignalEvent:
     feed_fails: bool = False
     true_range: float = math.nan
     indicators: Mapping[str, float] = field(default_factory=dict)
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,12 @@ class Evaluation:
 @dataclass(slots=True)
 class _Window:
     """The bars of one symbol that a strategy is run on, and how many of them no check has evaluated yet.
-    true_range: the average true range at each of these bars, empty where no rule needs it."""
+    true_range: the average true range at each of these bars, empty where no rule needs it. memory: of the kind."""
 
     bars: Bars
     new_bars: int
     true_range: Floats
+    memory: int
 
 
 @dataclass(slots=True)
@@ -178,8 +182,8 @@ def _evaluate(
         if known is not None and len(known):
             new_bars = _count_new_bars(known, live.last_evaluated(symbol))
             window = known[-(memory + max(new_bars - 1, 0)) :]
-            ranges = _EMPTY if live.risk_rules().trailing_stop_atr is None else _true_ranges(known, len(window))
-            windows[symbol] = _Window(window, new_bars, ranges)
+            ranges = _EMPTY if live.trailing_stop_atr is None else _true_ranges(known, len(window))
+            windows[symbol] = _Window(window, new_bars, ranges, memory)
     found = signals.of(kind, live.timeframe, windows)
     times = {symbol: to_datetime(window.bars.time[-1]) for symbol, window in windows.items()}
     stale = frozenset(symbol for symbol, newest in times.items() if is_stale(newest, live.timeframe, now))
@@ -202,6 +206,13 @@ def _evaluate(
         failing=frozenset(symbol for symbol in live.symbols if (symbol, live.timeframe) in failing),
         history={symbol: bars[symbol, live.timeframe] for symbol in windows},
     )
+
+
+def _hash_of(bars: Bars) -> str:
+    digest = blake2b(np.ascontiguousarray(bars.time).tobytes(), digest_size=8)
+    for column in bars.values():
+        digest.update(np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()
 
 
 def _true_ranges(known: Bars, count: int) -> Floats:
@@ -251,4 +262,5 @@ def _events(case: _Case, window: _Window, signals: Signals, kind: AnyKind) -> It
             feed_fails=case.feed_fails,
             true_range=float(window.true_range[t]) if len(window.true_range) else math.nan,
             indicators=indicators,
+            seen=_hash_of(bars[max(0, t + 1 - window.memory) : t + 1]),
         )

@@ -26,7 +26,7 @@ from livetrading.pipeline.backoff import back_off, must_wait
 from livetrading.pipeline.book import read_books
 from livetrading.pipeline.codes import code_of
 from livetrading.pipeline.fence import Fence
-from livetrading.pipeline.gate import OPEN, Verdict, gate
+from livetrading.pipeline.gate import OPEN, ORDER_OVER, Held, Verdict, gate
 from livetrading.pipeline.patience import Patience
 from livetrading.pipeline.validity import valid_until
 from livetrading.services.accounts import NoBroker, broker_for
@@ -147,7 +147,8 @@ def _send(order: Order, broker: Broker, fence: Fence, now: datetime) -> BrokerOr
 def gate_before_sending(order: Order, now: datetime) -> Verdict:
     """The gate's answer for this order at the market time `now`."""
     if order.purpose != Order.Purpose.ENTRY:
-        return OPEN
+        over = order.rests and order.valid_until is not None and now > order.valid_until
+        return Verdict(Held.EXPIRED, ORDER_OVER) if over else OPEN
     live = order.live_strategy
     open_positions = None
     if live is not None:
@@ -173,7 +174,7 @@ def order_request(order: Order, capabilities: Capabilities) -> OrderRequest:
         fractional=order.fractional,
         closes=order.opening_order.client_order_id if order.opening_order else "",
         exits=_attached_exits(order, capabilities) if is_entry else (),
-        valid_until=valid_until(order),
+        valid_until=valid_until(order) if is_entry else order.valid_until,
         matching=BarMatching(bar_minutes=Timeframe(order.timeframe).minutes, priority=order.priority),
     )
 

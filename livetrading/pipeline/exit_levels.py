@@ -6,8 +6,9 @@ from decimal import Decimal
 from livetrading.models import Order
 from livetrading.models.trade import Trade
 from livetrading.pipeline.lot_orders import LotOrders, Market
-from livetrading.pipeline.trailing import OTHER_SCALE, follow, has_scale_of
+from livetrading.pipeline.trailing import follow, has_scale_of
 from tradedesk.core.bars import Bars
+from tradedesk.core.excursions import OTHER_SCALE
 from tradedesk.core.money import to_decimal
 
 Purpose, Holder = Order.Purpose, Order.Holder

@@ -17,7 +17,10 @@ PAUSES = tuple(timedelta(seconds=seconds) for seconds in (0, 30, 60, 120, 300, 9
 
 
 def has_failed(exit_: Order) -> bool:
-    """Whether this exit has ended against the desk's will: what it should sell is still held."""
+    """Whether this exit has ended against the desk's will: what it should sell is still held. One that waits for
+    a price may end without it."""
+    if exit_.rests:
+        return False
     return exit_.state == OrderState.BLOCKED or (exit_.state in ENDED_AT_BROKER and exit_.ended_by_broker)
 
 

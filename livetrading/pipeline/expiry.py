@@ -10,7 +10,7 @@ from livetrading.models import BrokerAccount, Order, OrderState
 from livetrading.models.decision_code import DecisionCode
 from livetrading.models.order import WORKING, OrderType
 from livetrading.models.signal import OrderSide
-from livetrading.pipeline.gate import NOT_ACTIVE, TOO_LATE
+from livetrading.pipeline.gate import NOT_ACTIVE, ORDER_OVER, TOO_LATE
 from livetrading.pipeline.validity import in_words, valid_until
 from livetrading.services.notifications import notify_cancelling, notify_not_sent
 from livetrading.services.order_audit import move_and_record
@@ -35,17 +35,18 @@ def expire_entries(now: datetime, wall_now: datetime) -> None:
         state=OrderState.PENDING, purpose=Order.Purpose.ENTRY, attempts=0, valid_until__lt=now
     )
     for order in late.select_related("user", "account")[:ORDERS_OF_A_RUN]:
+        reason = TOO_LATE if order.signal_id else ORDER_OVER
         blocked = move_and_record(
             order,
             OrderState.BLOCKED,
             wall_now=wall_now,
             only_from=OrderState.PENDING,
             claimed_by="",
-            reason=TOO_LATE,
+            reason=reason,
         )
         if blocked:
             note_end(order, OrderState.BLOCKED, DecisionCode.EXPIRED)
-            notify_not_sent(order, OrderState.BLOCKED, TOO_LATE, now)
+            notify_not_sent(order, OrderState.BLOCKED, reason, now)
             bump_version(order.user_id)
 
 

@@ -13,6 +13,7 @@ from livetrading.services.entries import cancel_entries
 from strategies.kinds import InvalidParameters
 from tradedesk.audit.origin import DESK
 from tradedesk.audit.services import Entry, record_all
+from tradedesk.bulk import update_columns
 from tradedesk.notifications.events import Event
 from tradedesk.notifications.services import notify
 
@@ -54,7 +55,7 @@ def record_failures(errors: Mapping[int, Exception], now: datetime, wall_now: da
         live.failures += 1
         live.last_check_at, live.next_check_at = now, now + retry_after(live.failures, live.check_interval)
     fields = ("last_error", "failures", "kind_failures", "last_check_at", "next_check_at")
-    LiveStrategy.objects.bulk_update(failed, fields)
+    update_columns(failed, fields)
     for live in failed:
         if is_permanent(errors[live.pk], live.kind_failures):
             _set_error(live, now, wall_now)

@@ -13,6 +13,7 @@ from django.db import transaction
 from livetrading.brokers.protocol import BrokerFill, BrokerOrder
 from livetrading.journal import fill_booked
 from livetrading.models import BrokerAccount, Fill, Incident, Order, OrderState
+from livetrading.models.account import BOOKED
 from livetrading.models.order import FINAL
 from livetrading.pipeline.corrections import reopen
 from livetrading.pipeline.lots import book_fill
@@ -128,7 +129,7 @@ def _book(
             fill_booked(order, fill)
             # The pages refresh now; the tick may go on for a while.
             transaction.on_commit(partial(bump_version, account.user_id), robust=True)
-        account.save(update_fields=["booked_cash"])
+        account.save(update_fields=BOOKED)
         if order is not None and booked:
             record_all([filled(order, fill)], wall_now)
     return booked

@@ -40,6 +40,7 @@ class Verdict:
 
 
 OPEN = Verdict()
+ORDER_OVER = "The time of this order is over."
 TOO_LATE = "The open that this entry was meant for is past; it is too late to enter."
 # Why a strategy with this status enters nothing.
 NOT_ACTIVE: dict[str, str] = {
@@ -63,14 +64,15 @@ def gate(
     if purpose != Order.Purpose.ENTRY:
         return OPEN
     if account.mode != user.mode:
-        return Verdict(Held.MODE, f"This is a {account.mode} strategy, but your account is in {user.mode} mode.")
+        what = "order" if live is None else "strategy"
+        return Verdict(Held.MODE, f"This is a {account.mode} {what}, but your account is in {user.mode} mode.")
     if account.entries_stopped:
         why = f": {account.entries_stopped_reason}" if account.entries_stopped_reason else "."
         return Verdict(Held.HALT, f"Entries of this account are stopped{why}")
     if account.state == BrokerAccount.State.BLOCKED:
         return Verdict(Held.ACCOUNT, f"The broker has blocked this account: {account.state_reason}")
     if expired:
-        return Verdict(Held.EXPIRED, TOO_LATE)
+        return Verdict(Held.EXPIRED, ORDER_OVER if live is None else TOO_LATE)
     if live is None:
         return OPEN
     if live.status != LiveStrategy.Status.ACTIVE:

@@ -5,16 +5,19 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db.models import Q
+
 from livetrading.brokers.protocol import Capabilities
 from livetrading.models import BrokerAccount, Order
-from livetrading.models.order import WORKING
+from livetrading.models.order import WORKING, OrderType
 from livetrading.pipeline.funds import Funds, reserve_of
 
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
     """A working entry, or a working exit of a lot. shares: not filled yet. price: dollars, of the bar of its
-    signal; 0 for an order without one. lot: the entry that an exit closes; whole: whether it closes all of it."""
+    signal, or of the decision by hand; 0 for an order without either. lot: the entry that an exit closes; whole:
+    whether it closes all of it."""
 
     live_id: int | None
     client_order_id: str
@@ -28,8 +31,8 @@ class InFlight:
 
 def read_in_flight(account: BrokerAccount, without: Order | None = None) -> list[InFlight]:
     """One query. without: an order to leave out."""
-    purposes = (Order.Purpose.ENTRY, Order.Purpose.EXIT)
-    working = account.orders.filter(state__in=WORKING, purpose__in=purposes)
+    selling = Q(purpose=Order.Purpose.EXIT, type=OrderType.MARKET)  # another may wait for its price for long
+    working = account.orders.filter(Q(purpose=Order.Purpose.ENTRY) | selling, state__in=WORKING)
     if without is not None:
         working = working.exclude(pk=without.pk)
     rows = working.order_by().values_list(
@@ -40,6 +43,7 @@ def read_in_flight(account: BrokerAccount, without: Order | None = None) -> list
         "quantity",
         "filled_quantity",
         "signal__price",
+        "reference_price",
         "filled_price",
         "opening_order_id",
         "partial",
@@ -51,11 +55,11 @@ def read_in_flight(account: BrokerAccount, without: Order | None = None) -> list
             symbol=symbol,
             is_entry=purpose == Order.Purpose.ENTRY,
             shares=float(quantity - filled),
-            price=float(price or paid or Decimal(0)),
+            price=float(price or by_hand or paid or Decimal(0)),
             lot=lot,
             whole=not partial,
         )
-        for live_id, client_order_id, symbol, purpose, quantity, filled, price, paid, lot, partial in rows
+        for live_id, client_order_id, symbol, purpose, quantity, filled, price, by_hand, paid, lot, partial in rows
     ]
 
 

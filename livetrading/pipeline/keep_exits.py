@@ -22,12 +22,17 @@ DOUBLINGS = 8
 # around the close of the decision, or one for fewer shares, which is given up after so many refusals.
 SOON = timedelta(seconds=15)
 GIVEN_UP = 2
+# Why the desk guards an exit that the broker could hold.
+FOR_SALE = "A sell order holds the shares at the broker; meanwhile the desk guards this exit."
 _CHANGED = "Replaced by an order with the exact price and quantity."
 
 
 def protect_lot(made: Plan, lot: LotOrders, trade: Trade, state: Exits, market: Market) -> None:
     if trade.exit_quantity and lot.entry.state in WORKING:
         made.end(lot.entry, SOLD)
+    if lot.resting and not lot.parts and not market.capabilities.attached_exits_at_fill:
+        _guard_beside_sale(made, lot, state, market)
+        return
     quantity = protected_shares(lot, market)
     if quantity < DUST:
         return
@@ -53,6 +58,35 @@ def protect_lot(made: Plan, lot: LotOrders, trade: Trade, state: Exits, market: 
             _keep(made, live[0], price, quantity, lot, market, refused=replacements, touched=touched)
             if market.capabilities.attached_exits_at_price:
                 settles |= any(new.replaces is live[0] for new in made.new)
+
+
+def _guard_beside_sale(made: Plan, lot: LotOrders, state: Exits, market: Market) -> None:
+    """A sale by hand that waits for a price locks the shares at the broker: the desk guards the exits of the lot
+    as long as it works."""
+    if lot.entry.state in WORKING:
+        made.end(lot.entry, SOLD)
+    for purpose, price in state.prices.items():
+        stays = False
+        for leg in lot.legs:
+            if leg.purpose != purpose or leg.state not in WORKING:
+                continue
+            figures: dict[str, object] = {**prices_of(purpose, price), "quantity": lot.held}
+            if leg.state == _S.WAITING and leg.holder == Holder.ATTACHED:
+                stays = True  # it ends, or becomes valid, with its entry
+            elif leg.state == _S.WAITING:
+                made.moves.append((leg, _S.GUARDED, {**figures, "holder": Holder.DESK, "reason": FOR_SALE}))
+                stays = True
+            elif leg.state != _S.GUARDED:
+                made.end(leg, FOR_SALE)
+                stays |= leg.cancels_to != _S.CANCELLED
+            else:
+                stays = True
+                if (leg.trigger_price, leg.quantity) != (price, lot.held) and not leg.attempts:
+                    made.updates.append((leg, figures))
+        if not stays:
+            leg = _new_leg(lot.entry, purpose, price, lot.held, market, guard=True)
+            leg.reason = FOR_SALE
+            made.new.append(leg)
 
 
 def protected_shares(lot: LotOrders, market: Market) -> Decimal:
@@ -108,7 +142,7 @@ def _keep(
         state = _S.GUARDED if holder == Holder.DESK else _S.PENDING
         made.moves.append((leg, state, {**figures, "holder": holder}))
     elif _can_return(leg, quantity, lot, market, touched=touched):
-        made.moves.append((leg, _S.PENDING, {**figures, "holder": Holder.BROKER}))
+        made.moves.append((leg, _S.PENDING, {**figures, "holder": Holder.BROKER, "reason": ""}))
     elif leg.state in (_S.GUARDED, _S.PENDING):
         if differs and not leg.attempts:  # one that was sent before keeps what it was sent with
             made.updates.append((leg, figures))
@@ -154,10 +188,12 @@ def _is_being_replaced(lot: LotOrders) -> bool:
 
 
 def _can_return(leg: Order, quantity: Decimal, lot: LotOrders, market: Market, *, touched: bool) -> bool:
-    """Whether an exit that the desk guards because the broker refused it is tried there again. Not while another
-    exit of the lot is there, which holds its shares."""
+    """Whether an exit that the desk guards because the broker refused it, or because a sale locked the shares, is
+    tried there again. Not while another exit of the lot is there, which holds its shares."""
     refused = [each for each in lot.legs if each.purpose == leg.purpose and each.state == _S.REJECTED]
-    if leg.state != _S.GUARDED or leg.attempts or touched or not refused or waits_after(refused, market):
+    if leg.state != _S.GUARDED or leg.attempts or touched:
+        return False
+    if not (refused or leg.reason == FOR_SALE) or waits_after(refused, market):
         return False
     others = (each for each in lot.legs if each is not leg and each.state in WORKING)
     if any(each.state != _S.GUARDED for each in others):

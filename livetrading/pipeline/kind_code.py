@@ -68,8 +68,9 @@ def _problem(signals: Signals | None, bars: int) -> str:
         return "no signals"
     if signals.side.shape != (bars,) or signals.strength.shape != (bars,):
         return f"{len(signals.side):,} sides and {len(signals.strength):,} strengths for {bars:,} bars"
-    if not np.isin(signals.side, list(Side)).all():
+    side = signals.side
+    if not ((side == Side.HOLD) | (side == Side.BUY) | (side == Side.SELL)).all():
         return "a side that is not BUY, SELL or HOLD"
-    if not np.isfinite(signals.strength[signals.side != Side.HOLD]).all():
+    if not np.isfinite(signals.strength[side != Side.HOLD]).all():
         return "a signal without a strength"
     return ""

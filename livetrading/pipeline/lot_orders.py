@@ -48,13 +48,19 @@ class LotOrders:
     @property
     def parts(self) -> list[Order]:
         """The exits that sell a part of the lot; one that would sell all that is left of it is none."""
-        return [order for order in self.exits if order.partial and order.open_quantity < self.held]
+        selling = [order for order in self.exits if not order.rests]
+        return [order for order in selling if order.partial and order.open_quantity < self.held]
+
+    @property
+    def resting(self) -> list[Order]:
+        """The sales by hand that wait for a price. Each other sale of the lot goes first and ends them."""
+        return [order for order in self.exits if order.rests]
 
     @property
     def wholes(self) -> list[Order]:
         """The exits that sell all of the lot."""
-        parts = self.parts
-        return [order for order in self.exits if order not in parts]
+        others = [*self.parts, *self.resting]
+        return [order for order in self.exits if order not in others]
 
     @property
     def reached(self) -> Order | None:

@@ -3,17 +3,17 @@ their transactions."""
 
 from datetime import datetime
 from decimal import Decimal
-
-from django.db.models import F
+from typing import Any
 
 from livetrading.brokers.protocol import BrokerFill
-from livetrading.models import BrokerAccount, Fill, LiveStrategy, Order, OrderState
+from livetrading.models import BrokerAccount, Fill, Order, OrderState
 from livetrading.models.order import STOPS, WITH_RULE
 from livetrading.models.position import position_model
 from livetrading.models.signal import OrderSide
 from livetrading.models.trade import Trade, trade_model, trades_of
 from livetrading.pipeline.protection import exit_price, is_trailing, prices_of
 from livetrading.services.failed_exits import all_clear
+from livetrading.services.trade_totals import Totals, count
 from tradedesk.core.fills import ExitReason
 from tradedesk.core.money import DUST, MICRO
 
@@ -31,10 +31,11 @@ class NotBookable(Exception):
 
 def book_fill(account: BrokerAccount, order: Order, fill: BrokerFill, now: datetime) -> Trade:
     """Open, increase, reduce or close the lot that the fill belongs to, and update position, cash and totals.
-    Raises NotBookable."""
+    The caller saves the BOOKED columns of the
+    account. Raises NotBookable."""
     lot_id = order.pk if order.purpose == Purpose.ENTRY else order.opening_order_id
     trade = trades_of(account, account.mode).select_for_update().filter(opening_order_id=lot_id).first()
-    before = trade.pnl if trade else Decimal(0)
+    before = Totals.of(trade)
     if order.purpose == Purpose.ENTRY:
         trade = _add_to_lot(trade or _new_lot(account, order, fill), order, fill)
     elif trade is None:
@@ -46,10 +47,7 @@ def book_fill(account: BrokerAccount, order: Order, fill: BrokerFill, now: datet
     trade.save()
     _all_clear_when_sold(account, trade, now)
     refresh_position(account, order.symbol, now)
-    if order.live_strategy_id is not None:
-        LiveStrategy.with_deleted.filter(pk=order.live_strategy_id).update(
-            realized_pnl=F("realized_pnl") + (trade.pnl - before)
-        )
+    count(account, trade.live_strategy_id, Totals.of(trade) - before)
     signed = fill.quantity if order.side == OrderSide.BUY else -fill.quantity
     if account.booked_cash is not None:
         account.booked_cash -= (signed * fill.price).quantize(MICRO) + fill.commission
@@ -64,7 +62,7 @@ def rebook_lot(account: BrokerAccount, order: Order, now: datetime) -> None:
     counting = account.fills.filter(undone_by="").select_related("order")
     entries = list(counting.filter(order=lot_id).order_by("time", "pk"))
     exits = list(counting.filter(order__opening_order=lot_id).order_by("time", "pk"))
-    before = trade.pnl if trade else Decimal(0)
+    before = Totals.of(trade)
     if trade is None and entries:
         trade = _new_lot(account, entries[0].order, _reported(entries[0]))
     elif trade is not None:
@@ -75,7 +73,7 @@ def rebook_lot(account: BrokerAccount, order: Order, now: datetime) -> None:
             trade = _add_to_lot(trade, fill.order, _reported(fill))
         for fill in exits:
             _sell_from_lot(trade, fill.order, _reported(fill))
-    after = trade.pnl if trade else Decimal(0)
+    after = Totals.of(trade if entries else None)
     if trade is not None and entries:
         trade.entry_time = entries[0].time
         trade.save()
@@ -83,10 +81,7 @@ def rebook_lot(account: BrokerAccount, order: Order, now: datetime) -> None:
     elif trade is not None:
         trade.delete()
     refresh_position(account, order.symbol, now)
-    if order.live_strategy_id is not None:
-        LiveStrategy.with_deleted.filter(pk=order.live_strategy_id).update(
-            realized_pnl=F("realized_pnl") + (after - before)
-        )
+    count(account, (trade or order).live_strategy_id, after - before)
 
 
 def must_have_scale_of_fills(account: BrokerAccount, order: Order) -> None:
@@ -195,12 +190,17 @@ def refresh_position(account: BrokerAccount, symbol: str, now: datetime) -> None
     for lot in trades_of(account, account.mode).filter(symbol=symbol, exit_time=None):
         quantity += lot.open_quantity
         cost += lot.open_quantity * lot.entry_price
-    positions = position_model(account)._default_manager
+    model = position_model(account)
     if quantity < DUST:
-        positions.filter(account=account, symbol=symbol).delete()
+        model._default_manager.filter(account=account, symbol=symbol).delete()
         return
-    positions.update_or_create(
-        account=account,
-        symbol=symbol,
-        defaults={"quantity": quantity, "average_price": (cost / quantity).quantize(MICRO), "updated_at": now},
+    average = (cost / quantity).quantize(MICRO)
+    position = model(account=account, symbol=symbol, quantity=quantity, average_price=average, updated_at=now)
+    # One query, where update_or_create takes six.
+    positions: Any = model._default_manager
+    positions.bulk_create(
+        [position],
+        update_conflicts=True,
+        unique_fields=["account", "symbol"],
+        update_fields=["quantity", "average_price", "updated_at"],
     )

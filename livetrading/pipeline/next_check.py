@@ -5,12 +5,12 @@ close of each bar, later by the delay of the feed, and again after a quarter of 
 New bars of a feed make a check due at once (services/arrivals.py).
 """
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import numpy as np
-
 from livetrading.models import LiveStrategy
-from tradedesk.core.bars import Timeframe, to_datetime, to_datetime64
+from livetrading.pipeline.validity import close_of
+from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata import sessions
 from tradedesk.marketdata.feed_state import delivery_delay
 
@@ -33,13 +33,26 @@ def next_check(live: LiveStrategy, oldest: datetime | None, now: datetime) -> da
         soon = min(soon, _look(oldest, length, delivery_delay(live.timeframe), now))
     if sessions.is_open(soon):
         return soon
-    bar_end = to_datetime(sessions.bar_close(np.array([to_datetime64(oldest)]), live.timeframe)[0])
-    if bar_end < sessions.previous_bar_close(soon, live.timeframe):
+    if close_of(oldest, live.timeframe) < sessions.previous_bar_close(soon, live.timeframe):
         return soon  # the last bar has not arrived yet
     dated = Timeframe(live.timeframe).is_dated
     if not dated:
         return sessions.next_open(soon)
     return sessions.next_bar_close(soon, live.timeframe) + delivery_delay(live.timeframe)
+
+
+@dataclass(slots=True)
+class NextChecks:
+    """The times of the next checks of a set at `now`: most of its strategies have the same."""
+
+    now: datetime
+    known: dict[tuple[int, str, datetime | None], datetime] = field(default_factory=dict)
+
+    def of(self, live: LiveStrategy, oldest: datetime | None) -> datetime:
+        key = (live.check_interval, live.timeframe, oldest)
+        if key not in self.known:
+            self.known[key] = next_check(live, oldest, self.now)
+        return self.known[key]
 
 
 def follows_bars(check_interval: int, timeframe: str) -> bool:

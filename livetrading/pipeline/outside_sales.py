@@ -15,6 +15,7 @@ from django.db import transaction
 from livetrading.brokers.protocol import BrokerFill
 from livetrading.journal import fill_booked
 from livetrading.models import BrokerAccount, Fill, Incident, Order, OrderState
+from livetrading.models.account import BOOKED
 from livetrading.models.order import OrderType, TimeInForce
 from livetrading.models.position import position_model
 from livetrading.models.signal import OrderSide
@@ -63,7 +64,7 @@ def missing_shares(account: BrokerAccount, symbol: str, now: datetime) -> Decima
     orders = account.orders.filter(symbol=symbol, side=OrderSide.SELL)
     sales = orders.filter(purpose=Order.Purpose.EXIT, state__in=_AT_WORK)
     if sales.exists() or orders.filter(state__in=_ON_THEIR_WAY).exists():
-        raise NotRecorded(f"A sale of {symbol} is at work: cancel it first, or wait for its end.")
+        raise NotRecorded(f"A sale of {symbol} is working: cancel it first, or wait until it ends.")
     if incidents.filter(kind=kinds.UNBOOKED_FILL, order__symbol=symbol).exists():
         raise NotRecorded(f"A fill of {symbol} is not booked yet, which may explain it. See the incidents.")
     return incident.missing
@@ -82,7 +83,7 @@ def record_sale(
         locked = BrokerAccount.locked(account.pk)
         missing = missing_shares(locked, symbol, now)
         sold = [_book(locked, lot, shares, price, now, wall_now) for lot, shares in _lots(locked, symbol, missing)]
-        locked.save(update_fields=["booked_cash"])
+        locked.save(update_fields=BOOKED)
         orders = [order for order, _ in sold]
         said = [Entry(by, "sale_recorded", order, {"what": str(order)} | facts_of(fill)) for order, fill in sold]
         record_all([*created(orders, by), *said], wall_now)

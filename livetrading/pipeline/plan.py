@@ -59,6 +59,7 @@ def plan(lots: Iterable[LotOrders], market: Market) -> Plan:
         else:
             protect_lot(made, lot, lot.trade, state, market)
             _send_part(made, lot, market)
+            _send_resting(made, lot)
     return made
 
 
@@ -98,9 +99,22 @@ def _send_part(made: Plan, lot: LotOrders, market: Market) -> None:
     if lot.entry.state in WORKING:
         made.end(lot.entry, SOLD)
         return
+    for order in lot.resting:
+        made.end(order, SOLD)
     first, rest = parts[0], protected_shares(lot, market)
-    if first.state == _S.WAITING and all(_held_by(leg, made, market) <= rest + DUST for leg in lot.legs):
+    if (
+        first.state == _S.WAITING
+        and not lot.resting
+        and all(_held_by(leg, made, market) <= rest + DUST for leg in lot.legs)
+    ):
         made.moves.append((first, _S.PENDING, {}))
+
+
+def _send_resting(made: Plan, lot: LotOrders) -> None:
+    """Send the sales that wait for a price, once no other order holds shares of the lot."""
+    others = (lot.entry, *lot.legs)
+    if not lot.parts and all(order.state in FINAL or order.state == _S.GUARDED for order in others):
+        made.moves += [(order, _S.PENDING, {}) for order in lot.resting if order.state == _S.WAITING]
 
 
 def _held_by(leg: Order, made: Plan, market: Market) -> Decimal:
@@ -118,7 +132,7 @@ def _free_shares(made: Plan, lot: LotOrders, sale: Order, reason: str, market: M
     """Cancel the protective orders and the sales of a part that hold the shares of this sale, and the rest of an
     entry that would add to them. Returns whether the shares are free."""
     free = True
-    for order in (lot.entry, *lot.legs, *lot.parts):
+    for order in (lot.entry, *lot.legs, *lot.parts, *lot.resting):
         if order is sale or order.state in FINAL or order.state == _S.GUARDED:
             continue
         if order.holder == Holder.ATTACHED and market.capabilities.attached_exits_at_fill:

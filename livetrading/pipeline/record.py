@@ -7,6 +7,7 @@ from typing import Any
 
 from livetrading.models import BarDecision, LiveStrategy, SignalHistory
 from livetrading.models.decision_code import DecisionCode as Code
+from livetrading.pipeline.basis import basis_of
 from livetrading.pipeline.decide import Decision
 from livetrading.pipeline.evaluate import Evaluation, SignalEvent
 from livetrading.pipeline.kind_code import RECORDED
@@ -23,8 +24,14 @@ KEPT, DAYS_FOR_EACH_MINUTE = timedelta(days=400), 20
 Decided = Mapping[tuple[str, datetime], tuple[Decision, SignalHistory]]
 
 
-def record(live: LiveStrategy, evaluation: Evaluation, decided: Decided, now: datetime) -> Iterator[BarDecision]:
-    """The rows of one check of `live`, not stored yet."""
+def record(
+    live: LiveStrategy,
+    evaluation: Evaluation,
+    decided: Decided,
+    now: datetime,
+    inputs: Mapping[str, Any] | None = None,
+) -> Iterator[BarDecision]:
+    """The rows of one check of `live`, not stored yet. inputs: of its decisions (pipeline/basis.py)."""
     kept_until = now + kept_for(live.timeframe)
     for symbol, group in groupby(evaluation.bars, key=lambda bar: bar.symbol):
         bars = list(group)
@@ -35,7 +42,7 @@ def record(live: LiveStrategy, evaluation: Evaluation, decided: Decided, now: da
                 continue
             code, sentence = _outcome(bar, newest, decision, signal)
             yield BarDecision(
-                live_strategy=live,
+                live_strategy_id=live.pk,
                 signal=signal,
                 symbol=symbol,
                 bar_time=bar.bar_time,
@@ -45,6 +52,7 @@ def record(live: LiveStrategy, evaluation: Evaluation, decided: Decided, now: da
                 strength=bar.strength,
                 explanation=bar.explanation,
                 code=code,
+                basis=basis_of(live.kind, bar, decision, inputs),
                 sentence=sentence[:300],
                 checked_at=now,
                 kept_until=kept_until,
@@ -67,7 +75,7 @@ def _outcome(
     if bar.side is Side.HOLD:
         return Code.HOLD, "No signal on this bar."
     if bar.bar_time != newest:
-        return Code.SUPERSEDED, f"A newer signal of {bar.symbol} counts."
+        return Code.SUPERSEDED, f"A newer signal of {bar.symbol} has replaced it."
     return Code.HELD, f"{bar.symbol} is held or ordered already."
 
 

@@ -1,16 +1,17 @@
-"""One tick of an account: reconcile, watch its losses, carry out its halts, protect, then evaluate and decide all
-its due strategies as one set."""
+"""One tick of an account: reconcile, watch its losses, carry out its halts, protect, then evaluate and decide its
+due strategies in sets."""
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 
 from django.db.models import Case, F, Value, When
 
 from livetrading.brokers.protocol import Asset, Broker
-from livetrading.models import BrokerAccount
+from livetrading.models import BrokerAccount, LiveStrategy
 from livetrading.pipeline.assets import ask_for_assets, known_assets
 from livetrading.pipeline.backoff import back_off
 from livetrading.pipeline.checks import CheckContext, check_set, due_strategies
@@ -32,8 +33,10 @@ from tradedesk.database_errors import is_database_down
 
 log = logging.getLogger(__name__)
 
-# The strategies of one message, which then takes less than a second.
+# The strategies that are decided in one transaction.
 SET = 200
+# A tick begins no further set after this wall time, so that a message takes about a second.
+SETS_SECONDS = 0.6
 # After repeated failures an account is tried again after this wall time at most.
 LONGEST_PAUSE = LONGEST_CLAIM
 
@@ -74,7 +77,7 @@ def tick(
     strategies = due_strategies(account, now, only, SET + 1) if checks else []
     result = TickResult(more=len(strategies) > SET)
     fence = Fence.from_claim(wall_now, clock)
-    strategies = strategies[:SET]
+    ends = monotonic() + SETS_SECONDS
     try:
         broker = broker_for(account, now)
         restored = sells_nothing(account)
@@ -90,12 +93,12 @@ def tick(
         request_cancels(account, broker, fence)
     except Exception as error:
         log.exception("Account %s could not be reconciled", account_id, extra=ids)
-        record_failures({live.pk: error for live in strategies}, now, wall_now)
+        record_failures({live.pk: error for live in strategies[:SET]}, now, wall_now)
         pause = _record_failure(account, error)
         return TickResult(pause=back_off(account_id, error, wall_now) or pause)
-    _keep(fence, renew)
-    if strategies:
-        evaluations, errors = evaluate(strategies, now)
+    for member_set in _sets(account, strategies, now, only, result, ends):
+        _keep(fence, renew)
+        evaluations, errors = evaluate(member_set, now)
         _keep(fence, renew)
         assets = _assets(account, broker, evaluations.values(), now, ask=not result.orders)
         _keep(fence, renew)
@@ -107,15 +110,34 @@ def tick(
                 about = {**ids, "live_strategy_id": live_id}
                 log.error("The check of live strategy %s failed", live_id, exc_info=failure, extra=about)
             record_failures(errors, now, wall_now)
-        if not broker.capabilities.attached_exits_at_fill and not restored:
-            # Exits that were just decided need their shares: what holds them is cancelled now.
-            result.orders += protect(
-                account, broker.capabilities, reconciled.working, now, wall_now, reconciled.held, reconciled.prices
-            )
-            request_cancels(account, broker, fence)
+    if strategies and not broker.capabilities.attached_exits_at_fill and not restored:
+        # Exits that were just decided need their shares: what holds them is cancelled now.
+        result.orders += protect(
+            account, broker.capabilities, reconciled.working, now, wall_now, reconciled.held, reconciled.prices
+        )
+        request_cancels(account, broker, fence)
     if strategies or reconciled.changed or changed or result.orders:
         bump_version(account.user_id)
     return result
+
+
+def _sets(
+    account: BrokerAccount,
+    due: list[LiveStrategy],
+    now: datetime,
+    only: tuple[int, ...],
+    result: TickResult,
+    ends: float,
+) -> Iterator[list[LiveStrategy]]:
+    """The due strategies in sets, until the time of this message is over: the account was reconciled a moment ago,
+    so a further set needs no message of its own. Says in the result whether more are due."""
+    while due:
+        result.more = len(due) > SET
+        yield due[:SET]
+        if only or not result.more or monotonic() > ends:
+            return
+        due = due_strategies(account, now, only, SET + 1)
+    result.more = False
 
 
 def _assets(

@@ -13,15 +13,13 @@ import numpy as np
 from livetrading.models import Order
 from livetrading.models.trade import Trade
 from livetrading.pipeline.protection import trailing_level
-from tradedesk.core.bars import Bars, to_datetime
+from tradedesk.core.bars import Bars, to_datetime, to_datetime64
+from tradedesk.core.excursions import is_at_scale
 from tradedesk.core.money import to_decimal
 from tradedesk.marketdata.sessions import bar_open
 
 # A fill so soon after its bar opened counts as one at the open: the rest of that bar belongs to the lot.
 AT_THE_OPEN = timedelta(minutes=1)
-# Bars at the entry whose prices are all further than this fraction from what was paid have another scale: the
-# smallest usual split is 5 for 4.
-OTHER_SCALE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +57,7 @@ def follow(trade: Trade, rule: Order, bars: Bars | None) -> Followed:
 def has_scale_of(trade: Trade, bars: Bars) -> bool:
     """Whether the bars at the lot's entry have prices like the one that was paid. After a split they are imported
     again at another scale, and their lows say nothing about this lot's stop."""
-    after = len(bars) - len(bars.since(trade.entry_time))
-    near, paid = bars[max(after - 1, 0) : after + 1], float(trade.entry_price)
-    low, high = near.low.min(initial=np.inf), near.high.max(initial=0.0)
-    return not len(near) or bool(low * (1 - OTHER_SCALE) < paid < high / (1 - OTHER_SCALE))
+    return is_at_scale(bars, to_datetime64(trade.entry_time), float(trade.entry_price))
 
 
 def _since_entry(trade: Trade, bars: Bars) -> Bars:

@@ -44,7 +44,7 @@ class RuleSettings:
     def __post_init__(self) -> None:
         kind = KINDS.get(self.kind)
         if kind is None:
-            raise RuleRefused(kind="This is no kind of rule.")
+            raise RuleRefused(kind="Unknown kind of rule.")
         self.columns.update(
             limit=None,
             symbols=[],

@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 
 from livetrading.brokers.protocol import Broker
 from livetrading.models import BrokerAccount, PaperAccount
+from livetrading.models.kept_totals import TOTALS
 from livetrading.services.account_rules import create_default_rules
 from tradedesk.accounts.models import Mode, User
 from tradedesk.audit.services import Entry, record_all
@@ -105,4 +106,5 @@ def empty_books(cash: object) -> dict[str, object]:
     """The fields of an account that has traded nothing and holds `cash` (dollars, or an expression)."""
     in_cash = ("cash", "equity", "buying_power", "peak_equity", "day_start_equity", "booked_cash")
     unset = ("snapshot_at", "reconciled_at", "equity_day", "peak_restarted_at")
-    return {**dict.fromkeys(in_cash, cash), **dict.fromkeys(unset), "fill_cursor": "", "activity_cursor": ""}
+    cursors = {"fill_cursor": "", "activity_cursor": ""}
+    return {**dict.fromkeys(in_cash, cash), **dict.fromkeys(unset), **cursors, **dict.fromkeys(TOTALS, 0)}

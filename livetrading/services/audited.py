@@ -5,7 +5,7 @@ from typing import Any
 from livetrading.models import LiveStrategy
 from tradedesk.core.rules import DEPLOYED_RULES
 
-SETTINGS = ("name", "check_interval", "auto_execute", *DEPLOYED_RULES)
+SETTINGS = ("name", "check_interval", "auto_execute", "on_leaving", *DEPLOYED_RULES)
 
 
 def audited(live: LiveStrategy) -> dict[str, Any]:

@@ -79,9 +79,9 @@ def add_account(
         # The lock lets one request at a time count and add.
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if user.broker_accounts.filter(revoked_at=None).count() >= MOST:
-            raise AccountRefused(f"You have {MOST} accounts, which is the most. Revoke one first.")
-        if user.broker_accounts.count() >= MOST_EVER:
-            raise AccountRefused(f"You have had {MOST_EVER} accounts, which is the most.")
+            raise AccountRefused(f"You have {MOST} accounts, which is the maximum. Revoke one first.")
+        if user.broker_accounts.filter(archived_at=None).count() >= MOST_EVER:
+            raise AccountRefused(f"You have had {MOST_EVER} accounts, which is the maximum.")
         if _recorded(user.pk, "account_added", wall_now - ADDED_WITHIN) >= MOST_ADDED:
             raise AccountRefused(f"You have added {MOST_ADDED} accounts since yesterday. Try again tomorrow.")
         if not simulated:
@@ -144,7 +144,7 @@ def request_test(
         running = ConnectionTest.objects.filter(account=locked).first()
         if running is not None and running.is_under_way(wall_now):
             if credentials is not None:
-                raise AccountRefused("A test of this account is under way. Try again when it has ended.")
+                raise AccountRefused("A test of this account is running. Try again when it has ended.")
             if activate and not running.activates:
                 ConnectionTest.objects.filter(pk=running.pk).update(activates=True)
             return running

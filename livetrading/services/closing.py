@@ -1,4 +1,4 @@
-"""Close by hand: a strategy's lots, a position, a lot, or some of their shares.
+"""Close by hand: all lots of an account or a strategy, a position, a lot, or some of their shares.
 
 The exits are stored under the account's row lock; the next tick frees their shares and they go out as any exit.
 """
@@ -37,7 +37,12 @@ class NotClosed(Exception):
 
 def close_strategy(live: LiveStrategy, *, by: User, now: datetime, wall_now: datetime) -> list[Order]:
     """Sell all lots of the strategy at the market, whatever its status. Raises NotClosed."""
-    return _close(live.account, {"live_strategy": live}, None, by, now, wall_now)
+    return close_lots(live.account, {"live_strategy": live}, None, by=by, now=now, wall_now=wall_now)
+
+
+def close_account(account: BrokerAccount, *, by: User, now: datetime, wall_now: datetime) -> list[Order]:
+    """Sell all lots of the account at the market. Entries go on: halting is what stops them. Raises NotClosed."""
+    return close_lots(account, {}, None, by=by, now=now, wall_now=wall_now)
 
 
 def close_position(
@@ -53,7 +58,8 @@ def close_position(
     """Sell the account's shares of this symbol at the market: all, or `quantity` of them, those of the oldest lots
     first. close_key: unique for each sale; a request with that of an earlier one returns its orders, whatever has
     become of them. Raises NotClosed."""
-    return _close(account, {"symbol": symbol}, quantity, by, now, wall_now, close_key)
+    which = {"symbol": symbol}
+    return close_lots(account, which, quantity, by=by, now=now, wall_now=wall_now, close_key=close_key)
 
 
 def sold_with_key(user: User, close_key: str) -> list[Order]:
@@ -69,28 +75,36 @@ def close_lot(
     by: User,
     now: datetime,
     wall_now: datetime,
+    close_key: str = "",
 ) -> list[Order]:
     """The same for one lot. entry_id: the order that opened it."""
-    return _close(account, {"opening_order": entry_id}, quantity, by, now, wall_now)
+    which = {"opening_order": entry_id}
+    return close_lots(account, which, quantity, by=by, now=now, wall_now=wall_now, close_key=close_key)
 
 
-def _close(
+def close_lots(
     account: BrokerAccount,
     which: Mapping[str, object],
     quantity: Decimal | None,
+    *,
     by: User,
     now: datetime,
     wall_now: datetime,
     close_key: str = "",
+    request_digest: str = "",
 ) -> list[Order]:
-    """Returns the orders that sell what was asked for. A repeated request returns those of the first one."""
+    """The same for the lots with these fields. request_digest: of what was asked for with the key. Returns the
+    orders that sell what was asked for. A repeated request returns those of the first one."""
     try:
         capabilities = broker_for(account, now).capabilities
     except NoBroker as error:
         raise NotClosed(str(error)) from None
     with transaction.atomic():
         locked = BrokerAccount.locked(account.pk)
-        if close_key and (earlier := list(locked.orders.filter(close_key=close_key, **which))):
+        if close_key and (earlier := list(locked.orders.filter(close_key=close_key))):
+            # With a digest the caller compares the whole request.
+            if not request_digest and locked.orders.filter(close_key=close_key).exclude(**which).exists():
+                raise NotClosed("This key was used for another request. Use a new key.")
             return earlier
         held = trades_of(locked, locked.mode).filter(exit_time=None, **which).select_related("opening_order")
         lots: list[Trade] = list(held.order_by("entry_time", "pk"))
@@ -101,7 +115,7 @@ def _close(
             # Without a key, a request that asks for the same is taken for a repeated one.
             if not close_key and (same := _same_request(lots, sales, quantity)):
                 return same
-            shares = _shares_of_lots(lots, sales, quantity)
+            shares = shares_of_lots(lots, sales, quantity)
         elif quantity is not None and quantity - total >= DUST:
             raise NotClosed(f"Only {total.normalize():f} shares are held.", "quantity")
         else:
@@ -115,7 +129,7 @@ def _close(
             waits = bool(working)
             made.append(manual_exit(lot, capabilities, quantity=part, waits=waits, now=now, wall_now=wall_now))
         for order in made:
-            order.close_key = close_key
+            order.close_key, order.request_digest = close_key, request_digest
         Order.objects.bulk_create(made)
         orders_made(made)
         if made:
@@ -127,7 +141,8 @@ def _close(
             order for lot in lots for order in sales.get(lot.opening_order_id, ()) if _sells_all(order, lot)
         ]
         if close_key and not made:  # so that a repeated request finds them when they have ended
-            Order.objects.filter(pk__in=[order.pk for order in working], close_key="").update(close_key=close_key)
+            unnamed = Order.objects.filter(pk__in=[order.pk for order in working], close_key="")
+            unnamed.update(close_key=close_key, request_digest=request_digest)
         if made:
             closed = {"orders": {str(order.pk): str(order) for order in made}}
             record_all([Entry(by, "close", locked, closed), *created(made, by)], wall_now)
@@ -145,7 +160,7 @@ def _same_request(lots: Sequence[Trade], sales: Sales, quantity: Decimal) -> lis
     return by_hand if sum((order.quantity for order in by_hand), ZERO) == quantity else []
 
 
-def _shares_of_lots(lots: Sequence[Trade], sales: Sales, quantity: Decimal) -> dict[uuid.UUID, Decimal]:
+def shares_of_lots(lots: Sequence[Trade], sales: Sales, quantity: Decimal) -> dict[uuid.UUID, Decimal]:
     """How many shares of each lot to sell, the oldest first. Raises NotClosed."""
     if quantity <= 0:
         raise NotClosed("Enter a number of shares above zero.", "quantity")

@@ -1,4 +1,6 @@
-"""A summary of each session for each account that traded in it, once the session has closed."""
+"""A summary of each session for each account that traded in it or held something, once the session has closed.
+
+Only a session with trading is notified."""
 
 import logging
 from collections.abc import Iterable
@@ -7,12 +9,22 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from livetrading.models import BrokerAccount, DailySummary, Halt, Order, OrderState, SummarizedSession
+from livetrading.models import (
+    BrokerAccount,
+    DailySummary,
+    Halt,
+    LiveTrade,
+    Order,
+    OrderState,
+    PaperTrade,
+    StrategySession,
+    SummarizedSession,
+)
 from livetrading.models.signal import OrderSide
 from livetrading.models.trade import trade_model
 from livetrading.services.replay_hold import unfinished_work
-from livetrading.services.session_figures import LotFill, session_figures
-from livetrading.services.wording import counted
+from livetrading.services.session_figures import LotFill, figures_by_strategy, session_figures
+from livetrading.services.wording import counted, dollars
 from tradedesk.accounts.changes import bump_version
 from tradedesk.core.money import MICRO
 from tradedesk.marketdata import sessions
@@ -41,7 +53,7 @@ def summarize_sessions(now: datetime, *, ended: bool = False) -> int:
     grace = timedelta(0) if ended and not unfinished_work(now) else GRACE
     for session in _missing_sessions(now, grace):
         complete = True
-        for account in _accounts_with_trading(session):
+        for account in _accounts_of(session):
             try:
                 written += summarize(account, session, now)
             except Exception:
@@ -70,11 +82,22 @@ def summarize(account: BrokerAccount, session: date, now: datetime) -> bool:
         today=figures.today.quantize(MICRO),
         realized=figures.realized.quantize(MICRO),
         open_pnl=figures.open_pnl.quantize(MICRO),
+        exposure=figures.exposure.quantize(MICRO),
         positions=figures.positions,
         fills=account.fills.filter(time__gte=start, time__lt=end, undone_by="").count(),
         refusals=not_placed.count(),
         halts=account.halts.filter(requested_at__gte=start, requested_at__lt=end).count(),
     )
+    by_strategy = [
+        StrategySession(
+            live_strategy_id=live_id,
+            session=session,
+            today=own.today.quantize(MICRO),
+            exposure=own.exposure.quantize(MICRO),
+        )
+        for live_id, own in figures_by_strategy(fills, quotes, start).items()
+    ]
+    is_told = bool(summary.fills or summary.refusals or summary.halts)
     with transaction.atomic():
         # The lock makes two workers take turns.
         locked = BrokerAccount.locked(account.pk)
@@ -83,15 +106,18 @@ def summarize(account: BrokerAccount, session: date, now: datetime) -> bool:
         if is_written or locked.epoch != account.epoch:
             return False
         summary.save(force_insert=True)
-        notify(account.user, Event.DAILY_SUMMARY, text_of(summary), f"/trades?mode={account.mode}", now)
-    bump_version(account.user_id)
+        StrategySession.objects.bulk_create(by_strategy)
+        if is_told:
+            notify(account.user, Event.DAILY_SUMMARY, text_of(summary), f"/trades?mode={account.mode}", now)
+    if is_told:
+        bump_version(account.user_id)
     return True
 
 
 def text_of(summary: DailySummary) -> str:
     parts = [
-        f"{_dollars(summary.today)} today ({_dollars(summary.realized)} realized)",
-        f"{_dollars(summary.open_pnl)} open in {counted(summary.positions, 'position')}",
+        f"{dollars(summary.today)} today ({dollars(summary.realized)} realized)",
+        f"{dollars(summary.open_pnl)} open in {counted(summary.positions, 'position')}",
         counted(summary.fills, "fill"),
     ]
     if summary.refusals:
@@ -110,14 +136,20 @@ def _missing_sessions(now: datetime, grace: timedelta) -> list[date]:
     return [day for day in past if day not in done]
 
 
-def _accounts_with_trading(session: date) -> Iterable[BrokerAccount]:
-    """Those with a fill, an order that was not placed, or a halt."""
+def _accounts_of(session: date) -> Iterable[BrokerAccount]:
+    """Those with a fill, an order that was not placed, or a halt, and those that held something: what was held at
+    the close before, or is held now since this session or before it."""
     start, end = _day(session)
+    before = sessions.sessions_between(session - timedelta(days=LOOK_BACK), session - timedelta(days=1))[-1:]
+    held_before = DailySummary.objects.filter(session__in=before.tolist(), positions__gt=0)
     filled = Q(pk__in=BrokerAccount.objects.filter(fills__time__gte=start, fills__time__lt=end).values("pk"))
     orders = Order.objects.filter(state__in=NOT_PLACED, created_at__gte=start, created_at__lt=end)
     halts = Halt.objects.filter(requested_at__gte=start, requested_at__lt=end)
     busy = filled | Q(pk__in=orders.values("account")) | Q(pk__in=halts.values("account"))
-    return BrokerAccount.objects.filter(busy).select_related("user").order_by("pk")
+    busy |= Q(pk__in=held_before.values("account"))
+    for trades in (PaperTrade, LiveTrade):
+        busy |= Q(pk__in=trades._default_manager.filter(exit_time=None, entry_time__lt=end).values("account"))
+    return BrokerAccount.objects.filter(busy, archived_at=None).select_related("user").order_by("pk")
 
 
 def _fills_of(account: BrokerAccount, openings: list[object], end: datetime) -> list[LotFill]:
@@ -132,6 +164,7 @@ def _fills_of(account: BrokerAccount, openings: list[object], end: datetime) -> 
             fill.price,
             fill.commission,
             fill.time,
+            fill.order.live_strategy_id,
         )
         for fill in rows
     ]
@@ -140,7 +173,3 @@ def _fills_of(account: BrokerAccount, openings: list[object], end: datetime) -> 
 def _day(session: date) -> tuple[datetime, datetime]:
     """The New York day of the session: daily bars have the time of its midnight."""
     return sessions.daily_time(session), sessions.daily_time(session + timedelta(days=1))
-
-
-def _dollars(amount: object) -> str:
-    return f"{amount:+,.2f}".replace("+", "+$").replace("-", "-$")

@@ -5,7 +5,6 @@ import secrets
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -14,18 +13,10 @@ from livetrading.models import LiveStrategy
 from livetrading.models.live_strategy import CHECKED
 from livetrading.services.accounts import active_account
 from livetrading.services.control import ControlRefused, control
-from strategies.services import save_strategy
+from livetrading.services.examples import save_examples
 from tradedesk.accounts.models import Mode, User
 
 EMAIL = "demo@example.com"
-_LARGE = ["AAPL", "GOOG", "IBM", "MSFT"]
-STRATEGIES: list[tuple[str, str, dict[str, Any], list[str]]] = [
-    ("Moving averages 10/30", "sma_crossover", {"fast": 10, "slow": 30}, _LARGE),
-    ("Buy the dip", "rsi_mean_reversion", {"period": 5, "oversold": 30, "overbought": 65}, _LARGE),
-    ("Breakout 20/10", "donchian_breakout", {"entry": 20, "exit": 10}, _LARGE),
-    ("MACD momentum", "macd", {"fast": 12, "slow": 26, "signal": 9}, ["AAPL", "MSFT"]),
-    ("Buy and hold", "buy_and_hold", {}, [*_LARGE, "FB"]),
-]
 
 
 def seed_demo() -> User:
@@ -37,8 +28,7 @@ def seed_demo() -> User:
     with transaction.atomic():
         user, created = User.objects.get_or_create(email=EMAIL)
         if created:
-            for name, kind, parameters, symbols in STRATEGIES:
-                save_strategy(user, name=name, kind=kind, parameters=parameters, symbols=symbols, timeframe="1Day")
+            save_examples(user)
             active_account(user.pk, Mode.PAPER)
         if not user.is_active:
             user.is_active = True

@@ -26,18 +26,20 @@ from strategies.kinds import InvalidParameters, kinds, make_kind
 from strategies.models import Strategy
 from strategies.services import InvalidStrategy, clean_symbols
 from tradedesk.accounts.changes import bump_version
-from tradedesk.accounts.models import Mode, User
+from tradedesk.accounts.models import User
 from tradedesk.audit.services import record
 from tradedesk.core.declarations import InvalidRules, Unit
 from tradedesk.core.money import to_decimal
 from tradedesk.core.names import name_problem
 from tradedesk.core.rules import DEPLOYED_RULES, RiskRules, fully_invested
+from tradedesk.marketdata.clock import market_status
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars
 from tradedesk.notifications.events import Event
 from tradedesk.notifications.services import notify
 
 Source = Strategy | Backtest | Candidate
+ENDED = "The replay ended on {}: no session follows, so nothing would trade. Restart the replay first."
 
 
 class DeployRefused(Exception):
@@ -217,13 +219,10 @@ def deploy(
     return live
 
 
-def deployment_toast(live: LiveStrategy) -> str:
-    """The same for the page, which also says whose money it is."""
-    return f"{deployment_message(live)} Its orders use {'paper' if live.mode == Mode.PAPER else 'real'} money."
-
-
 def check_room(account: BrokerAccount, *, instead_of: LiveStrategy | None = None) -> None:
     """Raises DeployRefused when the account cannot have another deployment. instead_of: one that it replaces."""
+    if problem := ended_problem():
+        raise DeployRefused(mode=problem)
     if account.revoked:
         raise DeployRefused(mode=f"The account “{account.name}” is revoked.")
     if problem := account.market_problem:
@@ -238,6 +237,12 @@ def check_room(account: BrokerAccount, *, instead_of: LiveStrategy | None = None
         raise DeployRefused(mode=problem)
 
 
+def ended_problem() -> str:
+    """Why nothing can be deployed on a replay that has ended; "" while it plays. One query."""
+    status = market_status()
+    return ENDED.format(status.session) if status.ended else ""
+
+
 def room_problem(user_id: int, *, instead_of: LiveStrategy | None = None) -> str:
     """Why the user cannot have another live strategy that is not stopped; empty if it can be."""
     others = LiveStrategy.objects.filter(user=user_id).exclude(status=LiveStrategy.Status.STOPPED)
@@ -246,7 +251,7 @@ def room_problem(user_id: int, *, instead_of: LiveStrategy | None = None) -> str
     running = others.count()
     if running < django_settings.MAX_LIVE_STRATEGIES:
         return ""
-    return f"You have {running} live strategies, the most that a user may have. Stop one first."
+    return f"You have {running} live strategies, the maximum for one user. Stop one first."
 
 
 def rules_of(snapshot: Snapshot, settings: DeploymentSettings) -> RiskRules:
@@ -262,7 +267,7 @@ def rules_of(snapshot: Snapshot, settings: DeploymentSettings) -> RiskRules:
 
 
 def deployment_message(live: LiveStrategy) -> str:
-    """The success message of the API and the notification."""
+    """The success message of the API, the notification and, with more, the page."""
     return f"“{live.name}” deployed. Now monitoring {', '.join(live.symbols)}."
 
 

@@ -53,7 +53,8 @@ def edit(
     actor: User | str | None = None,
 ) -> Edited:
     """Change settings of `live` by one conditional UPDATE: its name, check_interval (seconds of market time),
-    auto_execute, and its trading rules. None switches a rule off that can be off, and leaves any other as it is.
+    auto_execute, on_leaving, and its trading rules. None switches a rule off that can be off, and leaves any other
+    as it is.
 
     Everything is checked before anything is written. New values count from the next decision on; the exits of lots
     that are held keep the rules that they were made with. Raises EditRefused.
@@ -111,6 +112,9 @@ def _errors(changes: Mapping[str, Any]) -> dict[str, str]:
         errors |= refusal.errors
     if changes.get("name") is not None and (problem := _name_problem(changes["name"])):
         errors["name"] = problem
+    on_leaving = changes.get("on_leaving")
+    if on_leaving is not None and on_leaving not in LiveStrategy.OnLeaving.values:
+        errors["on_leaving"] = f"Choose one of {', '.join(LiveStrategy.OnLeaving.values)}."
     return errors
 
 

@@ -13,8 +13,8 @@ _KIND = Incident.Kind.FAILED_EXIT
 
 def alarm(order: Order, state: OrderState, reason: str, now: datetime) -> bool:
     """Report an exit that has ended in `state` with shares left to sell. Returns False, and reports nothing, when
-    its lot is sold or it is not an exit."""
-    if order.purpose != Order.Purpose.EXIT or order.opening_order_id is None:
+    its lot is sold, it is not an exit, or it only waited for a price."""
+    if order.purpose != Order.Purpose.EXIT or order.rests or order.opening_order_id is None:
         return False
     held = trades_of(order.account, order.account.mode).filter(opening_order=order.opening_order_id)
     if not held.filter(exit_time=None).exists():

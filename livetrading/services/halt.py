@@ -259,7 +259,7 @@ def _announcement(halt: Halt) -> str:
         Action.FLATTEN: f"The account is flattened: {counted(halt.orders_to_cancel, 'entry order')} and "
         f"{counted(halt.lots_to_sell, 'lot')}",
     }[Action(halt.action)]
-    return f"{what}, asked for by {halt.requested_by}." + (f" Reason: {halt.reason}" if halt.reason else "")
+    return f"{what}, requested by {halt.requested_by}." + (f" Reason: {halt.reason}" if halt.reason else "")
 
 
 def _done(halt: Halt) -> str:

@@ -4,11 +4,10 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from livetrading.models import BrokerAccount, LiveStrategy, Order, OrderState
 from livetrading.models.trade import Trade, trades_of
@@ -28,6 +27,7 @@ from livetrading.services.entries import cancel_entries
 from livetrading.services.evidence import copy_evidence
 from livetrading.services.promotion import keep_promotion
 from livetrading.services.queue import enqueue_check_now
+from livetrading.services.trade_totals import Totals
 from livetrading.services.wording import counted
 from strategies.kinds import InvalidParameters, make_kind
 from strategies.services import InvalidStrategy, clean_symbols
@@ -117,6 +117,7 @@ def deploy_new_version(
             taken = [lot for lot in lots if changes.hand_over and lot.symbol in live.symbols]
             _hand_over(old, live, taken, now)
             live.previous_version, live.size_fraction = old, old.size_fraction
+            live.on_leaving = old.on_leaving
             if live.fingerprint == old.fingerprint:
                 live.promoted_from_id = old.promoted_from_id
             live.save()
@@ -195,17 +196,20 @@ def _hand_over(old: LiveStrategy, live: LiveStrategy, lots: list[Trade], now: da
     entries = [lot.opening_order_id for lot in lots]
     trades_of(old, old.mode).filter(pk__in=[lot.pk for lot in lots]).update(live_strategy=live)
     old.account.orders.filter(Q(pk__in=entries) | Q(opening_order__in=entries)).update(live_strategy=live)
-    realized = sum((lot.pnl for lot in lots), Decimal(0))
     quotes = read_quotes(old.user_id, {(lot.symbol, lot.timeframe) for lot in lots}, now)
     unrealized = sum(
         float(lot.open_quantity)
         * (closing_price(quotes, (lot.symbol, lot.timeframe), float(lot.entry_price)) - float(lot.entry_price))
         for lot in lots
     )
-    LiveStrategy.objects.filter(pk=old.pk).update(realized_pnl=old.realized_pnl - realized)
+    moved = sum((Totals.of(lot) for lot in lots), Totals())
+    LiveStrategy.objects.filter(pk=old.pk).update(
+        **{name: F(name) - value for name, value in moved.columns().items()}
+    )
     # What the lots have made so far, in dollars: the new version begins with it, and it counts as no gain or loss.
-    before = realized + to_decimal(unrealized)
-    live.realized_pnl = realized
+    before = moved.realized + to_decimal(unrealized)
+    for name, value in moved.columns().items():
+        setattr(live, name, value)
     live.last_pnl = live.session_start_pnl = live.peak_pnl = before
     live.starting_equity -= before
 

@@ -43,11 +43,12 @@ def notify_not_sent(order: Order, state: OrderState, reason: str, now: datetime)
     if order.replaces_id is not None:
         return
     event = Event.ORDER_BLOCKED if state == OrderState.BLOCKED else Event.ORDER_REJECTED
-    text = f"{order.get_side_display()} {order.quantity.normalize():f} {order.symbol} was not placed: {reason}"
+    what = "has expired" if state == OrderState.EXPIRED and order.signal_id is None else "was not placed"
+    text = f"{order.get_side_display()} {order.quantity.normalize():f} {order.symbol} {what}: {reason}"
     priority = None
-    if order.trigger_price is not None:
+    if order.is_protective and order.trigger_price is not None:
         text += " The desk guards this exit itself."
-    elif order.purpose != Order.Purpose.ENTRY:
+    elif order.purpose != Order.Purpose.ENTRY and not order.rests:
         priority = Priority.CRITICAL  # what should be sold is still held
     notify(order.user, event, text, f"/trades?mode={order.mode}", now, priority=priority)
 

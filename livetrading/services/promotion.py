@@ -126,8 +126,8 @@ def promote(
             live = create_live(
                 account, snapshot, deploy_key, paper.name, settings, snapshot.rules, paper.provenance, now
             )
-            live.promoted_from, live.size_fraction = paper, stages.fraction
-            live.save(update_fields=["promoted_from", "size_fraction"])
+            live.promoted_from, live.size_fraction, live.on_leaving = paper, stages.fraction, paper.on_leaving
+            live.save(update_fields=["promoted_from", "size_fraction", "on_leaving"])
             Promotion.objects.create(
                 live_strategy=live,
                 first_fraction=stages.fraction,

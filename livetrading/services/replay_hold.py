@@ -1,13 +1,15 @@
-"""What the replay market has to wait for: the work of this session in the simulated accounts."""
+"""What the replay market has to wait for: the work of this session in the simulated accounts; and whether anything
+in them depends on every session."""
 
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 
-from livetrading.models import BrokerAccount, Halt, LiveStrategy, Order, OrderState
+from livetrading.models import BrokerAccount, Halt, LiveStrategy, Order, OrderState, PaperTrade
 from livetrading.models.account import FAILING
 from livetrading.models.halt import UNFINISHED
 from livetrading.models.live_strategy import CHECKED
+from livetrading.models.order import WORKING
 from livetrading.services.wording import counted
 
 _PAPER = BrokerAccount.Broker.PAPER
@@ -41,3 +43,17 @@ def unfinished_work(now: datetime) -> str:
         (unreconciled.count(), "account with fills to book", "accounts with fills to book"),
     )
     return ", ".join(counted(number, one, several) for number, one, several in found if number)
+
+
+def follows_sessions() -> bool:
+    """Whether a simulated account has a strategy that is checked, an open lot, an order that can still be filled
+    or a halt at work: then a session that the replay left out would be a check or an exit that is not made. One
+    query."""
+    paper = {"account__broker": _PAPER}
+    parts = (
+        LiveStrategy.objects.filter(**paper, status__in=CHECKED),
+        PaperTrade.objects.filter(**paper, exit_time=None),
+        Order.objects.filter(**paper, state__in=WORKING),
+        Halt.objects.filter(UNFINISHED, **paper),
+    )
+    return BrokerAccount.objects.filter(Q(*(Exists(rows) for rows in parts), _connector=Q.OR)).exists()

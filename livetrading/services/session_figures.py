@@ -23,6 +23,7 @@ class LotFill:
     price: Decimal
     commission: Decimal
     time: datetime
+    live_strategy_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class SessionFigures:
     today: Decimal = ZERO
     realized: Decimal = ZERO
     open_pnl: Decimal = ZERO
+    exposure: Decimal = ZERO
     positions: int = 0
 
 
@@ -41,7 +43,7 @@ def session_figures(fills: Iterable[LotFill], quotes: Mapping[Series, Quote], st
     lots: dict[Hashable, list[LotFill]] = defaultdict(list)
     for fill in fills:
         lots[fill.lot].append(fill)
-    today = realized = open_pnl = ZERO
+    today = realized = open_pnl = exposure = ZERO
     held_symbols = set[str]()
     for of_lot in lots.values():
         series = of_lot[0].series
@@ -63,5 +65,17 @@ def session_figures(fills: Iterable[LotFill], quotes: Mapping[Series, Quote], st
         today += held * quote.last - (held - added) * quote.previous_close - spent
         if held > DUST:
             open_pnl += held * (quote.last - paid)
+            exposure += held * quote.last
             held_symbols.add(series[0])
-    return SessionFigures(today, realized, open_pnl, len(held_symbols))
+    return SessionFigures(today, realized, open_pnl, exposure, len(held_symbols))
+
+
+def figures_by_strategy(
+    fills: Iterable[LotFill], quotes: Mapping[Series, Quote], start: datetime
+) -> dict[int, SessionFigures]:
+    """`session_figures` of each live strategy; the lots of none are left out."""
+    own: dict[int, list[LotFill]] = defaultdict(list)
+    for fill in fills:
+        if fill.live_strategy_id is not None:
+            own[fill.live_strategy_id].append(fill)
+    return {live_id: session_figures(of_strategy, quotes, start) for live_id, of_strategy in own.items()}

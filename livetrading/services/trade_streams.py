@@ -70,7 +70,7 @@ class TradeStreams:
             try:
                 asyncio.run(self._follow_all())
             except Exception:
-                log.exception("The streams of order updates begin anew.")
+                log.exception("The streams of order updates start over.")
                 self._stopped.wait(LONGEST)
         self._database.submit(connections.close_all)
         self._database.shutdown(wait=False)

@@ -22,10 +22,13 @@ from livetrading.models import (
     PaperTrade,
     SignalHistory,
 )
+from livetrading.models.kept_totals import TOTALS
 from livetrading.models.order import OrderType
 from livetrading.models.trade import BaseTrade
 from livetrading.pipeline.lots import refresh_position
 from livetrading.services.accounts import active_account
+from livetrading.services.trade_totals import Totals
+from livetrading.services.trade_totals import count as count_trade
 from strategies.models import Strategy
 from tradedesk.accounts.models import Mode, User
 from tradedesk.core.bars import Bars
@@ -240,14 +243,23 @@ def make_fill(*, order: Order, **fields: Any) -> Fill:
 def make_paper_trade(*, user: User, **fields: Any) -> PaperTrade:
     """An open lot of 10 AAPL, bought at 30 a week before TODAY, with the position that it is part of."""
     trade = PaperTrade.objects.create(**_trade(user, Mode.PAPER, fields))
-    refresh_position(trade.account, trade.symbol, NOW)
+    _book(trade)
     return trade
 
 
 def make_live_trade(*, user: User, **fields: Any) -> LiveTrade:
     trade = LiveTrade.objects.create(**_trade(user, Mode.LIVE, fields))
-    refresh_position(trade.account, trade.symbol, NOW)
+    _book(trade)
     return trade
+
+
+def _book(trade: PaperTrade | LiveTrade) -> None:
+    """Its position, and the totals that the booking of fills keeps."""
+    refresh_position(trade.account, trade.symbol, NOW)
+    # Fresh, because a test may hold older copies.
+    account = BrokerAccount.objects.get(pk=trade.account_id)
+    count_trade(account, trade.live_strategy_id, Totals.of(trade))
+    account.save(update_fields=TOTALS)
 
 
 def _trade(user: User, mode: Mode, fields: dict[str, Any]) -> dict[str, Any]:

@@ -152,6 +152,7 @@ def test_more_strategies_than_one_set_are_checked_by_further_messages(
     alice: User, queue: Published, wall: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tick_module, "SET", 2)
+    monkeypatch.setattr(tick_module, "SETS_SECONDS", 0.0)
     members = [now_due(alice, "AAPL") for _ in range(3)]
     tasks.dispatch_due_accounts()
     wall.shift(SECOND)

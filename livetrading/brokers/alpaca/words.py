@@ -132,7 +132,7 @@ _REFUSALS = (
     ("extended hours order must be", "Outside the session Alpaca takes only limit orders."),
     ("parameters are not changed", "Alpaca has the order at this price already."),
     ("not fully replaced", "Alpaca is still replacing another exit of the same entry."),
-    ("cannot replace order", "Alpaca cannot replace the order in its present state."),
+    ("cannot replace order", "Alpaca cannot replace the order in its current state."),
     ("order is already in", "The order has ended at Alpaca already."),
     ("pattern day trad", "Alpaca refuses the order by its rule for day traders."),
 )

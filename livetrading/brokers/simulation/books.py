@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import transaction
+from django.db.models import QuerySet
 
 from livetrading.brokers.simulation.matching import OFF, Book, Execution, Lot, Prices, Series, WorkingOrder, match
 from livetrading.models import PaperAccount, PaperFill, PaperOrder
 from livetrading.models.signal import OrderSide
+from tradedesk.bulk import update_columns
 from tradedesk.core.bars import Bars, to_datetime, to_datetime64
 from tradedesk.core.money import to_decimal
 from tradedesk.marketdata.library import closed
@@ -17,6 +19,8 @@ from tradedesk.marketdata.sessions import bar_close, bar_open
 
 STOP, TARGET, MARKET = PaperOrder.Kind.STOP_LOSS, PaperOrder.Kind.TAKE_PROFIT, PaperOrder.Kind.MARKET
 WORKING, FILLED, CANCELLED = PaperOrder.Status.WORKING, PaperOrder.Status.FILLED, PaperOrder.Status.CANCELLED
+# Market time after its end in which the last bar of an order that waits for a price may still arrive.
+LATE_BARS = timedelta(minutes=5)
 
 
 def fill_from_bars(account: PaperAccount, now: datetime, epoch: int) -> None:
@@ -37,14 +41,55 @@ def fill_from_bars(account: PaperAccount, now: datetime, epoch: int) -> None:
         lots = {lot.client_order_id: lot for lot in account.orders.filter(open_quantity__gt=0)}
         known = _closed_bars(account.broker_account.user_id, [*orders.values(), *lots.values()], now)
         book = _open_book(account, orders.values(), lots, known, now)
+        seen: dict[Series, datetime] = {}
         for time, bars in _unmatched_bars(book, known):
+            seen |= dict.fromkeys(bars, time)
             for execution in match(book, time, bars):
                 _record_execution(account, orders, lots, execution, time)
             legs = account.orders.exclude(kind=MARKET).filter(status=WORKING)
-            for symbol, timeframe in bars:
-                legs.filter(symbol=symbol, timeframe=timeframe).update(matched_until=time)
-        PaperOrder.objects.bulk_update(_raised_stops(book, orders, lots), ["trigger_price"])
+            _note_matched(legs, bars, time)
+        update_columns(_raised_stops(book, orders, lots), ["trigger_price"])
+        waiting = account.orders.filter(kind=MARKET, status=WORKING).exclude(limit_price=None, stop_price=None)
+        for time in sorted(set(seen.values())):
+            _note_matched(waiting, [series for series, last in seen.items() if last == time], time)
+        _expire(account, book, orders, known, now)
         account.save(update_fields=["cash"])
+
+
+def _note_matched(orders: "QuerySet[PaperOrder]", series: Iterable[Series], time: datetime) -> None:
+    """One query for each timeframe, of which the bars of one time have one."""
+    symbols: dict[str, list[str]] = {}
+    for symbol, timeframe in series:
+        symbols.setdefault(timeframe, []).append(symbol)
+    for timeframe, own in symbols.items():
+        orders.filter(symbol__in=own, timeframe=timeframe).update(matched_until=time)
+
+
+def _expire(
+    account: PaperAccount,
+    book: Book,
+    orders: Mapping[str, PaperOrder],
+    known: Mapping[Series, Bars],
+    now: datetime,
+) -> None:
+    """End the orders whose time is over, once the bars until then are there."""
+    ended = []
+    for order in book.orders:
+        until = orders[order.id].good_until
+        if until is None or now < until:
+            continue
+        bars = known.get(order.series)
+        complete = bars is not None and len(bars) and _close_of_newest(bars, order.series[1]) >= until
+        if complete or now > until + LATE_BARS:
+            ended.append(order.id)
+    if ended:
+        account.orders.filter(client_order_id__in=ended).update(
+            status=PaperOrder.Status.EXPIRED, reason="Its price was not reached before it expired."
+        )
+
+
+def _close_of_newest(bars: Bars, timeframe: str) -> datetime:
+    return to_datetime(bar_close(bars.time[-1:], timeframe)[0])
 
 
 def _raised_stops(book: Book, orders: dict[str, PaperOrder], lots: dict[str, PaperOrder]) -> list[PaperOrder]:
@@ -83,12 +128,16 @@ def _open_book(
         if order.kind != MARKET:
             legs_by_entry.setdefault(order.closes, {})[order.kind] = order
             continue
+        bars = known.get((order.symbol, order.timeframe))
         book.orders.append(
             WorkingOrder(
                 id=order.client_order_id,
                 series=(order.symbol, order.timeframe),
                 quantity=float(order.quantity),
-                first_bar=_first_bar(order, known.get((order.symbol, order.timeframe)), now),
+                first_bar=_first_bar(order, bars, now),
+                last_bar=_last_bar(order, bars),
+                limit=None if order.limit_price is None else float(order.limit_price),
+                stop=None if order.stop_price is None else float(order.stop_price),
                 closes=order.closes,
                 priority=order.priority,
                 fractional=order.fractional,
@@ -135,7 +184,20 @@ def _first_bar(order: PaperOrder, bars: Bars | None, now: datetime) -> datetime:
     since = order.accepted_at - timedelta(days=7)
     times = bars.since(since).time
     row = int(np.searchsorted(bar_open(times, order.timeframe), to_datetime64(order.accepted_at)))
+    if order.matched_until is not None:
+        row = max(row, int(np.searchsorted(times, to_datetime64(order.matched_until), side="right")))
     return to_datetime(times[row]) if row < len(times) else later
+
+
+def _last_bar(order: PaperOrder, bars: Bars | None) -> datetime | None:
+    """Time of the last of these bars that opens while the order is good; None for one that no time ends."""
+    if order.good_until is None:
+        return None
+    times = (
+        np.array([], "datetime64[us]") if bars is None else bars.since(order.accepted_at - timedelta(days=7)).time
+    )
+    rows = int(np.searchsorted(bar_open(times, order.timeframe), to_datetime64(order.good_until), side="left"))
+    return to_datetime(times[rows - 1]) if rows else order.accepted_at - timedelta(days=7)
 
 
 def _unmatched_bars(book: Book, known: Mapping[Series, Bars]) -> list[tuple[datetime, dict[Series, Prices]]]:

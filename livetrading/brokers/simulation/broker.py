@@ -56,8 +56,8 @@ class SimulatedBroker:
     def submit(self, request: OrderRequest) -> BrokerOrder:
         if request.quantity <= 0:
             raise OrderRefused("The quantity must be above zero.")
-        if request.type != "market" or request.matching is None:
-            raise OrderRefused("The simulation takes market orders, with their exits attached.")
+        if request.type not in ("market", "limit", "stop") or request.matching is None:
+            raise OrderRefused("The simulation takes market, limit and stop orders, with their exits attached.")
         orders = self._account.orders
         existing = orders.filter(client_order_id=request.client_order_id).first()
         if existing is not None:
@@ -77,6 +77,9 @@ class SimulatedBroker:
                     fractional=request.fractional,
                     priority=request.matching.priority,
                     accepted_at=self._now,
+                    limit_price=request.limit_price,
+                    stop_price=request.stop_price,
+                    good_until=None if request.type == "market" else request.valid_until,
                     **_exits(request),
                 )
         except IntegrityError:
@@ -182,7 +185,7 @@ def _broker_order(order: PaperOrder) -> BrokerOrder:
         state=order.status,
         quantity=order.quantity,
         filled_quantity=order.filled_quantity,
-        stop_price=order.trigger_price if order.kind == STOP else None,
-        limit_price=order.trigger_price if order.kind == TARGET else None,
+        stop_price=order.trigger_price if order.kind == STOP else order.stop_price,
+        limit_price=order.trigger_price if order.kind == TARGET else order.limit_price,
         reason=order.reason,
     )

@@ -1,8 +1,12 @@
 """Matching of the simulated broker: pure, one bar time at a time, in the order of a backtest's bar.
 
-1. exits at the open; 2. entries at the open, by priority descending, then symbol; 3. protective exits, on the
-entry bar too; 4. trailing stops are raised, for the next bar. Prices, quantities and costs come from core.fills,
-which the backtest's kernel calls as well.
+1. exits at the open; 2. entries at the open, by priority descending, then symbol; 3. sales that wait for a price;
+4. protective exits, on the entry bar too; 5. trailing stops are raised, for the next bar. Prices, quantities and
+costs come from core.fills, which the backtest's kernel calls as well.
+
+An order that waits for a price may be filled inside a bar. What happened in that bar before is not known, so the
+worse is taken: a lot that was bought at a limit meets no target in it, and a stop loss that the bar touched comes
+before a sale at a limit.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,8 +32,9 @@ class Prices:
 
 @dataclass(slots=True)
 class WorkingOrder:
-    """A market order that is filled on its series' first bar at `first_bar` or later. closes: id of the entry
-    whose lot an exit sells; "" for an entry."""
+    """An order that is filled on its series' first bar at `first_bar` or later; one with a limit or a stop on the
+    first of them that reaches it, at `last_bar` at the latest. closes: id of the entry whose lot an exit sells; ""
+    for an entry."""
 
     id: str
     series: Series
@@ -42,6 +47,14 @@ class WorkingOrder:
     take_profit_distance: float | None = None
     trailing_fraction: float = OFF
     trailing_dollars: float = OFF
+    limit: float | None = None
+    stop: float | None = None
+    last_bar: datetime | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for a price."""
+        return self.limit is not None or self.stop is not None
 
 
 @dataclass(slots=True)
@@ -87,31 +100,59 @@ class Book:
 
 def match(book: Book, time: datetime, bars: Mapping[Series, Prices]) -> list[Execution]:
     """Match `book` against the bars of one `time`, and update it."""
-    due = [order for order in book.orders if order.series in bars and order.first_bar <= time]
-    book.orders = [order for order in book.orders if order not in due]
+    due = [order for order in book.orders if order.series in bars and _is_due(order, time)]
     exits = sorted((order for order in due if order.closes), key=lambda order: order.series)
     entries = sorted(
-        (order for order in due if not order.closes), key=lambda order: (-order.priority, order.series)
+        (order for order in due if not order.closes),
+        key=lambda order: (order.waits, -order.priority, order.series),
     )
-    executions = [_sell(book, order, bars[order.series]) for order in exits]
-    executions += [_buy(book, order, time, bars[order.series]) for order in entries]
-    executions += _protect(book, time, bars)
-    return executions
+    # Of those that wait, a stop first: it is the worse price.
+    waiting = sorted((order for order in exits if order.waits), key=lambda order: order.stop is None)
+    entered: dict[str, Prices] = {}
+    executions = [_sell(book, order, bars[order.series]) for order in exits if not order.waits]
+    executions += [_buy(book, order, time, bars[order.series], entered) for order in entries]
+    executions += [_sell_waiting(book, order, bars[order.series]) for order in waiting]
+    executions += _protect(book, time, bars, entered)
+    made = [execution for execution in executions if execution is not None]
+    filled = {execution.id for execution in made if execution.kind == "market"}
+    book.orders = [order for order in book.orders if order.id not in filled]
+    return made
 
 
-def _sell(book: Book, order: WorkingOrder, bar: Prices) -> Execution:
+def _is_due(order: WorkingOrder, time: datetime) -> bool:
+    return order.first_bar <= time and (order.last_bar is None or time <= order.last_bar)
+
+
+def _sell(book: Book, order: WorkingOrder, bar: Prices) -> Execution | None:
     lot = book.lots.get(order.closes)
     if lot is None:
         return _cancelled(order.id, "The lot was already closed.")
+    costs = book.costs
+    price = fills.waiting_sale(bar.open, bar.high, bar.low, order.limit, order.stop, costs.slippage_bps)
+    if price is None:
+        return None
     quantity = min(order.quantity, lot.quantity)
-    price = fills.sell_price(bar.open, book.costs.slippage_bps)
     _reduce(book, lot, quantity)
     return _execution(book, order.id, "market", -quantity, price)
 
 
-def _buy(book: Book, order: WorkingOrder, time: datetime, bar: Prices) -> Execution:
+def _sell_waiting(book: Book, order: WorkingOrder, bar: Prices) -> Execution | None:
+    lot = book.lots.get(order.closes)
+    stop = None if lot is None else lot.stop
+    if stop is not None and bar.low <= stop and not (order.stop is not None and order.stop > stop):
+        return None  # the stop loss of the lot sells it
+    return _sell(book, order, bar)
+
+
+def _buy(
+    book: Book, order: WorkingOrder, time: datetime, bar: Prices, entered: dict[str, Prices]
+) -> Execution | None:
+    """entered: the part of this bar that a lot has seen, where it was bought inside the bar."""
     costs = book.costs
-    price = fills.buy_price(bar.open, costs.slippage_bps)
+    reached = fills.waiting_buy(bar.open, bar.high, bar.low, order.limit, order.stop, costs.slippage_bps)
+    if reached is None:
+        return None
+    price, inside = reached
     quantity = fills.affordable(
         order.quantity,
         price,
@@ -129,15 +170,19 @@ def _buy(book: Book, order: WorkingOrder, time: datetime, bar: Prices) -> Execut
     stop = None if level == -OFF else level
     target = None if target is None else fills.target_price(price, target)
     book.lots[order.id] = Lot(order.id, order.series, quantity, time, stop, target, *trailing)
+    if inside:
+        entered[order.id] = Prices(price, price if order.limit is not None else max(bar.high, price), bar.low)
     cut = "" if quantity == order.quantity else "Reduced to the quantity that the cash can pay for."
     return _execution(book, order.id, "market", quantity, price, stop, target, cut)
 
 
-def _protect(book: Book, time: datetime, bars: Mapping[Series, Prices]) -> Iterator[Execution]:
+def _protect(
+    book: Book, time: datetime, bars: Mapping[Series, Prices], entered: Mapping[str, Prices]
+) -> Iterator[Execution]:
     for lot in sorted(book.lots.values(), key=lambda lot: lot.series):
         if lot.series not in bars or lot.first_bar > time:
             continue
-        bar = bars[lot.series]
+        bar = entered.get(lot.id, bars[lot.series])
         reason, price = fills.protective_exit(
             bar.open,
             bar.high,

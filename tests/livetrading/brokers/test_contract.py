@@ -186,8 +186,7 @@ def test_an_order_without_a_quantity_is_refused_with_a_reason(at: At) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"type": "limit", "limit_price": Decimal(10)},
-        {"type": "stop", "stop_price": Decimal(10)},
+        {"type": "stop_limit", "stop_price": Decimal(10), "limit_price": Decimal(10)},
         {"exits": (AttachedExit(client_order_id="x", type="stop", price=Decimal(10)),)},
         {"matching": None},
     ],

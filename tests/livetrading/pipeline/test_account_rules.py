@@ -227,7 +227,7 @@ def test_a_limit_that_has_tripped_blocks_also_when_the_loss_was_won_back() -> No
     rule = RuleValues(1, "daily_loss_dollars", 100.0, tripped="It was reached at noon.")
     found = find_block([rule], figures(), entry())
     assert found is not None
-    assert found.reason == "Daily loss in dollars: It was reached at noon."
+    assert found.reason == "Daily loss limit ($): It was reached at noon."
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_a_limit_that_has_tripped_blocks_also_when_the_loss_was_won_back() -> No
             1.0,
             figures(),
             entry(last_price=None),
-            "Minimum price: What it compares is not known.",
+            "Minimum price: The value that it limits is unknown.",
         ),
         (
             "exposure_sector",

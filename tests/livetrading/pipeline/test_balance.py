@@ -6,11 +6,12 @@ from decimal import Decimal
 import pytest
 
 from livetrading.brokers.protocol import AccountReport, OutcomeUnknown
-from livetrading.models import BrokerAccount, Incident, LiveStrategy, PaperPosition
+from livetrading.models import AccountDay, BrokerAccount, Incident, LiveStrategy, PaperPosition
 from tests.livetrading.factories import make_live_strategy
 from tests.livetrading.made_bars import CLOSES
 from tests.livetrading.pipeline.scripted_broker import ScriptedBroker, account_now, entry_of, run_reconcile
 from tradedesk.accounts.models import User
+from tradedesk.marketdata.sessions import NEW_YORK
 from tradedesk.notifications.models import Notification
 
 START = CLOSES[1]
@@ -48,6 +49,18 @@ def test_the_report_of_the_broker_is_the_snapshot_of_the_account(
     run_reconcile(live, broker, after(1))
     account = account_now(live)
     assert (account.equity, account.peak_equity) == (90_000, Decimal("100000.25"))
+
+
+def test_each_day_keeps_its_last_report_and_what_it_began_with(live: LiveStrategy, broker: ScriptedBroker) -> None:
+    BrokerAccount.objects.update(equity_day=None, day_start_equity=None, equity=None)
+    day = timedelta(days=1)
+    for hours, cash in ((0, 100_000), (1, 101_000), (24, 99_000), (25, 100_500), (72, 100_500)):
+        broker.cash = Decimal(cash)
+        BrokerAccount.objects.update(booked_cash=broker.cash)  # gains, and no money that came in
+        run_reconcile(live, broker, START + hours * timedelta(hours=1))
+    first = START.astimezone(NEW_YORK).date()
+    days = AccountDay.objects.order_by("day").values_list("day", "start", "equity")
+    assert list(days) == [(first, 100_000, 101_000), (first + day, 101_000, 100_500)]
 
 
 def test_the_first_report_is_the_cash_that_the_bookings_start_from(

@@ -8,6 +8,7 @@ import pytest
 from livetrading.brokers.protocol import BrokerFill
 from livetrading.models import AccountActivity, Fill, Incident, LiveStrategy, Order, PaperPosition, PaperTrade
 from livetrading.models.signal import OrderSide
+from livetrading.services.trade_totals import differences
 from tests.livetrading.factories import make_live_strategy
 from tests.livetrading.made_bars import TIMES
 from tests.livetrading.pipeline.scripted_broker import (
@@ -49,6 +50,7 @@ def change(
 
 def agree(live: LiveStrategy, broker: ScriptedBroker) -> None:
     """Cash and shares are those of the broker, to the cent, and the totals are those of the lots."""
+    assert list(differences()) == []
     assert account_now(live).booked_cash == broker.cash
     held = {symbol: shares for symbol, shares in broker.held.items() if shares}
     assert dict(PaperPosition.objects.values_list("symbol", "quantity")) == held

@@ -5,8 +5,9 @@ from datetime import date
 from livetrading.models import AccountRule, Order, OrderState, PaperTrade, SignalHistory
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.tick import tick
-from livetrading.services.demo import STRATEGIES, seed_demo
+from livetrading.services.demo import seed_demo
 from livetrading.services.deploy import deploy
+from livetrading.services.examples import STRATEGIES
 from tests.livetrading.factories import WALL
 from tests.livetrading.pipeline.desk import closes
 from tradedesk.marketdata.services import load_samples

@@ -163,7 +163,7 @@ def test_a_daily_loss_trips_once_a_day_and_holds_although_it_is_won_back(alice: 
     tick(live.account_id, CLOSES[2] + timedelta(hours=1), WALL, checks=False)
     entry = entry_of(live, state=OrderState.PENDING, symbol="IBM", created_at=CLOSES[2])
     execute_order(entry.pk, CLOSES[2], WALL)
-    assert fresh(entry).reason.startswith("Daily loss in dollars: Today's loss of the account is $4,166.00")
+    assert fresh(entry).reason.startswith("Daily loss limit ($): Today's loss of the account is $4,166.00")
     store_bars(AAPL=flat(12, 12, 13, 12.9))
     watched(live, 3)
     made.refresh_from_db()

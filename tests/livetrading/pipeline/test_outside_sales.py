@@ -8,6 +8,7 @@ import pytest
 
 from livetrading.models import BrokerAccount, Fill, Incident, LiveStrategy, Order, PaperPosition, PaperTrade
 from livetrading.pipeline.outside_sales import NotRecorded, record_sale
+from livetrading.services.trade_totals import differences
 from tests.livetrading.factories import make_live_strategy, make_order
 from tests.livetrading.made_bars import CLOSES, NOW
 from tests.livetrading.pipeline.scripted_broker import ScriptedBroker, account_now, entry_of, run_reconcile
@@ -58,6 +59,7 @@ def test_the_missing_shares_are_booked_as_sold_and_nothing_is_sent(
     live.refresh_from_db()
     assert live.realized_pnl == 2 * shares
     assert account_now(live).booked_cash == 99_000 + 12 * shares
+    assert list(differences()) == []
     run_reconcile(live, broker, LATER)
     assert not Incident.objects.filter(resolved_at=None).exists(), "shares and cash agree again"
     assert len(broker.submitted) == sent

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from livetrading.brokers.protocol import BrokerOrder, Capabilities
 from livetrading.brokers.simulation.broker import CAPABILITIES as SIMULATION
 from livetrading.models import Order, OrderState, PaperTrade
-from livetrading.models.order import FINAL, TRANSITIONS, WORKING
-from livetrading.pipeline.keep_exits import RETRY, SOON
+from livetrading.models.order import FINAL, TRANSITIONS, WORKING, OrderType
+from livetrading.pipeline.keep_exits import FOR_SALE, RETRY, SOON
 from livetrading.pipeline.lot_orders import LotOrders, Market, Plan
 from livetrading.pipeline.plan import plan
 from livetrading.pipeline.protection import protective_exit
@@ -58,6 +58,13 @@ def part(opening: Order, quantity: int, state: str = S.WAITING) -> Order:
     """An exit by hand of a part of the lot."""
     order = sale(opening, state)
     order.quantity, order.partial = Decimal(quantity), True
+    return order
+
+
+def resting(opening: Order, quantity: int = 100, state: str = S.WAITING) -> Order:
+    """A sale by hand at a limit."""
+    order = part(opening, quantity, state)
+    order.type, order.limit_price = OrderType.LIMIT, Decimal(13)
     return order
 
 
@@ -395,9 +402,56 @@ def test_a_broker_that_keeps_its_attached_exits_in_line_is_left_alone() -> None:
     assert moves(plan([lot(stop, sale(opening))], market(SIMULATION))) == [("exit", "pending")]
 
 
+def test_a_sale_that_waits_for_a_price_gets_the_shares_and_the_desk_guards_the_exits() -> None:
+    opening = entry()
+    stop, sold = leg(opening), resting(opening)
+    assert moves(plan([lot(stop, sold)], market(working=at_broker(stop)))) == [("stop_loss", "cancel_pending")]
+    made = plan([lot(sold)], market())
+    (guard,) = made.new
+    assert (guard.state, guard.holder, guard.quantity, guard.reason) == (S.GUARDED, "desk", 100, FOR_SALE)
+    assert moves(made) == [("exit", "pending")]
+    assert "quantity" not in made.moves[0][2]
+    sold.state = S.ACCEPTED
+    assert not plan([lot(guard, sold)], market())
+
+
+def test_when_the_sale_has_ended_the_exits_return_to_the_broker() -> None:
+    guard = leg(entry(), state=S.GUARDED, reason=FOR_SALE)
+    assert moves(plan([lot(guard)], market())) == [("stop_loss", "pending")]
+    assert plan([lot(guard)], market()).moves[0][2]["reason"] == ""
+    assert not plan([lot(leg(entry(), state=S.GUARDED))], market())  # another reason
+
+
+def test_every_other_sale_ends_one_that_waits_for_a_price() -> None:
+    opening = entry()
+    guard, sold = leg(opening, state=S.GUARDED, reason=FOR_SALE), resting(opening, 40, S.ACCEPTED)
+    assert moves(plan([lot(guard, sold, sale(opening))], market())) == [("exit", "cancel_pending")]
+    assert ("exit", "cancel_pending") in moves(plan([lot(guard, sold, part(opening, 30))], market()))
+    assert moves(plan([lot(guard, sold)], market(bars=FALLEN))) == [("exit", "cancel_pending")]
+    waiting = resting(opening, 40)
+    made = plan([lot(guard, waiting)], market(bars=FALLEN))
+    assert moves(made) == [("exit", "cancelled"), ("stop_loss", "pending")]
+    assert made.moves[1][2]["quantity"] == 100
+
+
+@pytest.mark.parametrize("state", [S.SUBMITTING, S.UNKNOWN, S.CANCEL_PENDING])
+def test_a_sale_that_waits_for_a_price_waits_for_a_stop_whose_answer_is_open(state: str) -> None:
+    opening = entry()
+    assert not plan([lot(leg(opening, state=state), resting(opening))], market()).moves
+
+
+def test_the_simulation_keeps_its_exits_beside_a_sale_that_waits() -> None:
+    opening = entry()
+    stop = leg(opening, holder=Order.Holder.ATTACHED)
+    assert not plan([lot(stop, resting(opening, 40, S.ACCEPTED))], market(SIMULATION))
+
+
 # --- Whatever the states ---
 
 STATES = st.sampled_from([state for state in S if state not in FINAL] + [S.REJECTED])
+
+# Only a protective exit is guarded.
+SALES = st.sampled_from([state for state in WORKING if state != S.GUARDED])
 
 
 @st.composite
@@ -421,7 +475,9 @@ def lots(draw: st.DrawFn) -> LotOrders:
     if draw(st.booleans()):
         orders.append(sale(opening, draw(st.sampled_from([S.WAITING, S.PENDING, S.ACCEPTED]))))
     if draw(st.booleans()):
-        orders.append(part(opening, draw(st.integers(1, 100)), draw(st.sampled_from(WORKING))))
+        orders.append(part(opening, draw(st.integers(1, 100)), draw(SALES)))
+    if draw(st.booleans()):
+        orders.append(resting(opening, draw(st.integers(1, 100)), draw(SALES)))
     made = lot(*orders, opening=opening, sold=draw(st.integers(0, max(filled - 1, 0))), target_price=TARGET)
     made.trade = made.trade if filled else None
     return made
@@ -459,8 +515,16 @@ def check(made: Plan, after: LotOrders) -> None:
     held = after.trade.open_quantity if after.trade else Decimal(0)
     parts = sum((order.open_quantity for order in after.parts), Decimal(0))
     to_send = [order for order, state, _ in made.moves if state == S.PENDING]
+    for order in to_send:
+        if order.rests:  # nothing else has its shares
+            assert all(leg.state == S.GUARDED for leg in live)
+            assert after.entry.state in FINAL
+            assert not after.parts
+            assert not after.wholes
     for order in (*made.new, *to_send):
-        if order not in after.parts:
+        if order.state == S.GUARDED and after.resting and not after.parts:
+            assert order.quantity == held + order.filled_quantity
+        elif order not in after.parts and not order.rests:
             shares = held if order.type == "market" else held - parts
             assert order.quantity == shares + order.filled_quantity
     sales = [order for order in to_send if order.type == "market"]

@@ -50,7 +50,8 @@ TURNS = 20_000
 
 
 @pytest.fixture(autouse=True)
-def _replay(settings: Any) -> None:
+def _replay(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradedesk.marketdata.tasks.time.sleep", lambda seconds: None)
     settings.REPLAY_START = FIRST.isoformat()
     settings.REPLAY_SECONDS_PER_BAR = 1.0
     settings.REPLAY_MAX_WAIT = 1_000_000.0
@@ -68,10 +69,12 @@ def deployments() -> dict[str, LiveStrategy]:
     return found
 
 
-def play(takes_a_message: Callable[[int], bool], chance: random.Random) -> None:
+def play(takes_a_message: Callable[[int], bool], chance: random.Random, *, jumps: bool = False) -> None:
     """Run the desk until the work of the last session is done. One turn is one second."""
     with time_machine.travel(WALL, tick=False) as wall, published() as queue:
         replay.ensure_started(WALL)
+        if jumps:
+            assert replay.jump(LAST, WALL)
         for turn in range(TURNS):
             wall.shift(SECOND)
             if replay.replay_state().session < LAST:
@@ -89,10 +92,12 @@ def play(takes_a_message: Callable[[int], bool], chance: random.Random) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("every", "seed"), [(1, 1), (5, 2)])
-def test_on_a_slow_worker_the_trades_are_those_of_the_backtests(every: int, seed: int) -> None:
+@pytest.mark.parametrize(("every", "seed", "jumps"), [(1, 1, False), (5, 2, False), (2, 3, True)])
+def test_on_a_slow_worker_and_in_a_jump_the_trades_are_those_of_the_backtests(
+    every: int, seed: int, jumps: bool
+) -> None:
     deployed = deployments()
-    play(lambda turn: turn % every == 0, random.Random(seed))
+    play(lambda turn: turn % every == 0, random.Random(seed), jumps=jumps)
     bars = load_many(None, SYMBOLS, "1Day")
     for key, live in deployed.items():
         backtest = simulate(

@@ -51,7 +51,7 @@ BLOCKS: dict[str, tuple[dict[str, Any], Any, str]] = {
         lambda live: make_order(
             user=live.user, account=live.account, state=OrderState.ACCEPTED, symbol="IBM", quantity=1
         ),
-        "Open positions: The number of positions with this entry is 2; the limit is 1.",
+        "Max open positions: The number of positions with this entry is 2; the limit is 1.",
     ),
     "exposure_total": (
         {"limit": 0.015},
@@ -86,12 +86,12 @@ BLOCKS: dict[str, tuple[dict[str, Any], Any, str]] = {
     "daily_loss_dollars": (
         {"limit": 100},
         lambda live: lose(101),
-        "Daily loss in dollars: Today's loss of the account is $101.00; the limit is $100.00.",
+        "Daily loss limit ($): Today's loss of the account is $101.00; the limit is $100.00.",
     ),
     "daily_loss_pct": (
         {"limit": 0.001},
         lambda live: lose(101),
-        "Daily loss in percent: Today's loss of the account is 0.1%; the limit is 0.1%.",
+        "Daily loss limit (%): Today's loss of the account is 0.1%; the limit is 0.1%.",
     ),
     "max_drawdown_dollars": (
         {"limit": 100},
@@ -110,7 +110,7 @@ BLOCKS: dict[str, tuple[dict[str, Any], Any, str]] = {
         "Trading window: It is 16:00 in New York; entries go out from 09:30 to 16:00.",
     ),
     "min_price": ({"limit": 12.5}, None, "Minimum price: The last price of AAPL is $12.00; the limit is $12.50."),
-    "min_average_volume": ({"limit": 5}, None, "Minimum average volume: What it compares is not known."),
+    "min_average_volume": ({"limit": 5}, None, "Minimum average volume: The value that it limits is unknown."),
     "price_collar": (
         {"limit": 0.09},
         None,
@@ -201,7 +201,7 @@ def test_an_entry_that_was_granted_counts_for_the_next_one(alice: User) -> None:
     made = tick(account.pk, CLOSES[2], WALL, only=tuple(live.pk for live in lives)).orders
     assert len(made) == 2
     assert check(later, CLOSES[2]) == []
-    sentence = "Open positions: The number of positions with this entry is 3; the limit is 2."
+    sentence = "Max open positions: The number of positions with this entry is 3; the limit is 2."
     assert [reason for live in (*lives, later) for *_, reason in signals_of(live)] == ["", "", sentence, sentence]
     assert AccountRule.objects.get().blocked_count == 2
 

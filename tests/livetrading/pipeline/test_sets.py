@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.db import transaction
@@ -17,6 +18,7 @@ from livetrading.pipeline.decide import decide
 from livetrading.pipeline.evaluate import evaluate
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.failures import FIRST_RETRY
+from livetrading.pipeline.reconcile import reconcile
 from livetrading.pipeline.tick import SET, tick
 from strategies.kinds import Kind, kinds
 from tests.livetrading.made_bars import CLOSES, TIMES, flat, store_bars
@@ -257,6 +259,7 @@ def test_a_tick_checks_a_limited_set_with_the_most_overdue_first(
 ) -> None:
     assert len(members) < SET
     monkeypatch.setattr(tick_module, "SET", 2)
+    monkeypatch.setattr(tick_module, "SETS_SECONDS", 0.0)
     for live, hours in zip(members, (1, 3, 2), strict=True):
         LiveStrategy.objects.filter(pk=live.pk).update(next_check_at=CLOSES[LAST] - timedelta(hours=hours))
     first = tick(members[0].account_id, CLOSES[LAST], WALL)
@@ -264,3 +267,17 @@ def test_a_tick_checks_a_limited_set_with_the_most_overdue_first(
     assert [bool(signals_of(live)) for live in members] == [False, True, True]
     second = tick(members[0].account_id, CLOSES[LAST], WALL)
     assert (len(second.orders), second.more) == (1, False)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_while_there_is_time_a_tick_checks_further_sets_after_one_reconciliation(
+    members: list[LiveStrategy], monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(tick_module, "SET", size)
+    monkeypatch.setattr(tick_module, "SETS_SECONDS", 600.0)
+    counted = Mock(wraps=reconcile)
+    monkeypatch.setattr(tick_module, "reconcile", counted)
+    LiveStrategy.objects.update(next_check_at=CLOSES[LAST])
+    result = tick(members[0].account_id, CLOSES[LAST], WALL)
+    assert (len(result.orders), result.more, counted.call_count) == (3, False, 1)
+    assert all(signals_of(live) for live in members)

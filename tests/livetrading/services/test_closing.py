@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from livetrading.models import BrokerAccount, Order, PaperTrade
-from livetrading.services.closing import NotClosed, close_lot, close_position, close_strategy
+from livetrading.services.closing import NotClosed, close_lot, close_lots, close_position, close_strategy
 from tests.livetrading.factories import (
     NOW,
     WALL,
@@ -170,3 +170,17 @@ def test_a_key_holds_for_the_sales_that_were_already_at_work(lots: list[PaperTra
     Order.objects.filter(purpose="exit").update(state="cancelled")
     again = close_position(account, "AAPL", None, **keyed)
     assert {order.pk for order in again} == {order.pk for order in first}
+
+
+def test_a_key_of_another_sale_sells_nothing(lots: list[PaperTrade]) -> None:
+    """Found under the lock: two requests at the same moment have both not found it before."""
+    account = lots[0].account
+    make_paper_trade(user=account.user, symbol="IBM")
+    keyed: dict[str, Any] = {"by": account.user, "now": NOW, "wall_now": WALL, "close_key": "press"}
+    close_position(account, "AAPL", None, **keyed)
+    with pytest.raises(NotClosed, match="key"):
+        close_position(account, "IBM", None, **keyed)
+    assert not Order.objects.filter(purpose="exit", symbol="IBM").exists()
+    other: dict[str, Any] = keyed | {"request_digest": "of another request"}
+    earlier = close_lots(account, {"symbol": "IBM"}, None, **other)
+    assert {order.symbol for order in earlier} == {"AAPL"}  # the caller compares the digests

@@ -1,14 +1,22 @@
-"""A summary of each session, for each account that traded in it."""
+"""A summary of each session, for each account that traded in it or held something."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from livetrading.models import BrokerAccount, DailySummary, Halt, LiveStrategy, SummarizedSession
+from livetrading.models import (
+    BrokerAccount,
+    DailySummary,
+    Halt,
+    LiveStrategy,
+    StrategySession,
+    SummarizedSession,
+)
 from livetrading.services import daily_summary
 from livetrading.services.daily_summary import GRACE, LOOK_BACK, summarize_sessions
 from livetrading.services.reset import reset_replay
+from livetrading.services.wording import dollars
 from livetrading.summaries.account import summarize_account
 from livetrading.tasks import summarize_closed_sessions
 from tests.livetrading.at_once import at_once
@@ -48,27 +56,47 @@ def test_the_figures_are_those_of_the_account_page_at_the_close(live: LiveStrate
     for now in CLOSES[:8]:
         step(live, now)
         account = BrokerAccount.objects.get(pk=live.account_id)
-        shown[now.date()] = summarize_account(account, now).performance
+        shown[now.date()] = summarize_account(account, now)
     summarize_after(CLOSES[7])
-    assert len(rows()) >= 2
+    # Bought, held without a fill, sold, and bought again.
+    assert [fills for _, fills in rows()] == [1, 0, 1, 1]
     for summary in DailySummary.objects.all():
         page = shown[summary.session]
-        assert (summary.today, summary.open_pnl) == (page.today, page.unrealized), summary.session
+        performance = page.performance
+        assert (summary.today, summary.open_pnl) == (performance.today, performance.unrealized), summary.session
+        assert summary.exposure == page.market_value
     assert sum(fills for _, fills in rows()) == live.account.fills.count()
     # What the sessions realized is what the trades realized.
-    assert sum(summary.realized for summary in DailySummary.objects.all()) == shown[CLOSES[7].date()].realized
+    assert (
+        sum(summary.realized for summary in DailySummary.objects.all())
+        == shown[CLOSES[7].date()].performance.realized
+    )
+    # And what all sessions brought is what the account has gained.
+    total = sum(summary.today for summary in DailySummary.objects.all())
+    assert total == shown[CLOSES[7].date()].performance.total
 
 
 def test_a_session_is_summarized_once(live: LiveStrategy, alice: User) -> None:
     for now in CLOSES[:8]:
         step(live, now)
     written = summarize_after(CLOSES[7])
-    assert written == len(rows()) == alice.notifications.filter(event="daily_summary").count() > 0
+    assert written == len(rows()) == 4
+    # Nobody is told of a session in which nothing was traded.
+    assert alice.notifications.filter(event="daily_summary").count() == 3
     assert summarize_after(CLOSES[7]) == 0
     complete = SummarizedSession.objects.count()
     SummarizedSession.objects.all().delete()  # as after a crash
     assert summarize_after(CLOSES[7]) == 0
     assert SummarizedSession.objects.count() == complete  # nothing is left to do
+
+
+def test_each_strategy_has_its_part_of_the_session(live: LiveStrategy) -> None:
+    for now in CLOSES[:8]:
+        step(live, now)
+    summarize_after(CLOSES[7])
+    own = StrategySession.objects.filter(live_strategy=live).values_list("session", "today", "exposure")
+    assert list(own) == list(DailySummary.objects.values_list("session", "today", "exposure"))
+    assert len(own) == 4
 
 
 def test_not_before_the_last_fills_have_arrived(alice: User) -> None:
@@ -184,7 +212,7 @@ def test_what_was_marked_during_a_reset_is_done_again(alice: User) -> None:
 
 
 def test_money_is_written_with_its_sign() -> None:
-    assert [daily_summary._dollars(Decimal(text)) for text in ("1234.5", "-0.25", "0")] == [
+    assert [dollars(Decimal(text)) for text in ("1234.5", "-0.25", "0")] == [
         "+$1,234.50",
         "-$0.25",
         "+$0.00",

@@ -80,7 +80,7 @@ def test_pages_name_a_deleted_strategy_without_a_link(live: LiveStrategy, alices
     link = f'href="/dashboard/live-trading/{live.pk}"'
     assert link in alices_browser.get("/trades").content.decode()
     delete_live(live, NOW, WALL)
-    for page in ("/trades", "/dashboard/live-trading"):
+    for page in ("/trades", "/signals"):
         body = alices_browser.get(page).content.decode()
         assert link not in body
         assert "Mine" in body

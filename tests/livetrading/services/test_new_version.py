@@ -9,6 +9,7 @@ import pytest
 from livetrading.models import CarriedEvidence, LiveStrategy, Order, PaperAccount, PaperTrade, SignalHistory
 from livetrading.services.deploy import AlreadyDeployed, DeployRefused
 from livetrading.services.new_version import Changes, NewVersion, deploy_new_version, new_version_message
+from livetrading.services.trade_totals import differences
 from livetrading.summaries.account import read_account
 from tests.livetrading.at_once import at_once
 from tests.livetrading.factories import account_of, at_day, make_backtest, make_live_strategy, make_order
@@ -116,8 +117,9 @@ def test_the_lots_go_over_with_all_of_their_orders_and_their_profit_so_far(live:
     assert made.starting_equity == account_of(live.user).equity - gain  # type: ignore[operator]
     at_day(DAYS[4])
     account = read_account(live.user, "paper", CLOSES[4])
-    assert account.of_strategy(made.pk).total == account.performance.total == gain
-    assert account.of_strategy(old.pk).total == 0
+    assert account.of_strategy(made).total == account.performance.total == gain
+    assert account.of_strategy(old).total == 0
+    assert list(differences()) == []
 
 
 def test_a_lot_of_a_symbol_that_is_traded_no_more_stays_with_the_old_one_and_keeps_its_stop(

@@ -141,7 +141,7 @@ def _without_bars(paper: LiveStrategy, settings: Settings) -> None:
         (_unverified, "mode", "verified"),
         (_in_paper_mode, "mode", "paper mode"),
         (_second_factor, "mode", "two-factor"),
-        (_no_room, "mode", "the most"),
+        (_no_room, "mode", "maximum"),
         (_no_equity, "mode", "equity"),
         (_failed, "mode", "error"),
         (_unknown_kind, "parameters", "gone"),

@@ -23,10 +23,19 @@ from livetrading.models import (
     PaperTrade,
     SignalHistory,
 )
+from livetrading.models.order import WORKING
+from livetrading.models.trade import trades_of
 from livetrading.services.accounts import broker_for
-from livetrading.services.reset import reset_paper, reset_replay
+from livetrading.services.reset import NotReset, planned_reset, reset_paper, reset_replay
+from livetrading.services.trade_totals import differences
+from livetrading.summaries.account import read_account
+from livetrading.summaries.archives import paper_archives
+from livetrading.summaries.broker_accounts import revoked_accounts
+from livetrading.summaries.performance import Performance
+from livetrading.summaries.signal_list import filter_signals
 from strategies.models import Strategy
 from tests.livetrading.factories import (
+    NOW,
     WALL,
     account_of,
     at_day,
@@ -171,7 +180,7 @@ def test_live_records_stay(traded_desk: User) -> None:
 def test_a_crash_during_the_reset_changes_nothing(traded_desk: User, monkeypatch: pytest.MonkeyPatch) -> None:
     before = counts()
 
-    def crash(_: object) -> None:
+    def crash(*_: object) -> None:
         assert set(counts().values()) == {0}
         raise SystemExit
 
@@ -193,23 +202,81 @@ def test_the_desk_trades_again_after_the_reset(traded_desk: User) -> None:
 # --- The paper account of one user -----------------------------------------------------------------------------
 
 
-def test_only_the_paper_account_of_this_user_is_empty(traded_desk: User, bob: User) -> None:
+def test_only_the_paper_account_of_this_user_starts_anew(traded_desk: User, bob: User) -> None:
     others = {model: model._default_manager.filter(account__user=bob).count() for model in (Order, PaperTrade)}
-    deployments = LiveStrategy.objects.filter(user=traded_desk).count()
+    own = account_of(traded_desk)
+    tables = (Order, Fill, PaperTrade, PaperPosition, Incident)
+    before = {model: model._default_manager.filter(account=own).count() for model in tables}
+    deployments = LiveStrategy.objects.filter(account=own).count()
     live = make_live_strategy(user=traded_desk, mode=Mode.LIVE)
-    assert reset_paper(traded_desk, WALL) == deployments
+    plan = planned_reset(traded_desk)
+    assert reset_paper(traded_desk, NOW, WALL, by=traded_desk) == plan
+    assert (plan.strategies, plan.trades, plan.balance) == (deployments, before[PaperTrade], 70_000)
     assert list(LiveStrategy.objects.filter(user=traded_desk)) == [live]
-    own = BrokerAccount.objects.get(user=traded_desk, mode=Mode.PAPER)
+    own.refresh_from_db()
     assert (own.cash, own.booked_cash, own.fill_cursor, own.epoch) == (70_000, 70_000, "", 2)
-    assert own.paper_account.cash == 70_000
-    for model, count in others.items():
+    assert (own.paper_account.cash, own.paper_account.orders.count()) == (70_000, 0)
+    archive = BrokerAccount.objects.exclude(archived_at=None).get()
+    assert (archive.user, archive.active, archive.revoked, archive.archived_at) == (traded_desk, False, True, NOW)
+    for model, count in before.items():
         assert not model._default_manager.filter(account=own).exists()
+        assert model._default_manager.filter(account=archive).count() == count > 0
+    assert not Order.objects.filter(account=archive, state__in=WORKING).exists()
+    assert set(LiveStrategy.with_deleted.filter(account=archive).values_list("status", flat=True)) == {"stopped"}
+    assert archive.paper_account.orders.exists()
+    for model, count in others.items():
         assert model._default_manager.filter(account__user=bob).count() == count > 0
-    assert not PaperOrder.objects.filter(account=own.paper_account).exists()
-    assert PaperOrder.objects.filter(account__broker_account__user=bob).exists()
+    assert PaperOrder.objects.filter(account__broker_account__user=bob, status="working").exists()
     assert account_of(bob).epoch == 1
     assert replay_state().session == date(2012, 3, 9)
     assert AuditRecord.objects.filter(action="paper_reset", user_id=traded_desk.pk).count() == 1
+
+
+def test_what_is_archived_is_in_no_list_and_no_figure(traded_desk: User) -> None:
+    reset_paper(traded_desk, NOW, WALL, by=traded_desk)
+    assert not trades_of(traded_desk, Mode.PAPER).exists()
+    assert not filter_signals(traded_desk.signals.all(), unheld=True).exists()
+    assert read_account(traded_desk, Mode.PAPER, NOW).performance == Performance()
+    # Nor in the totals, which the archive keeps.
+    assert list(differences()) == []
+    ((count, realized),) = paper_archives(traded_desk).values_list("trade_count", "realized")  # type: ignore[misc]
+    assert (count > 0, realized is not None) == (True, True)
+    assert not revoked_accounts(traded_desk).exists()
+    reset_paper(traded_desk, NOW, WALL, by=traded_desk)
+    assert paper_archives(traded_desk).count() == 1  # nothing was traded since
+    reset_replay(WALL)
+    assert not paper_archives(traded_desk).exists()
+
+
+def test_a_reset_sets_the_balance_and_the_desk_trades_again(traded_desk: User) -> None:
+    for balance in ("0", "99", "1e12", "NaN"):
+        with pytest.raises(NotReset):
+            reset_paper(traded_desk, NOW, WALL, by=traded_desk, balance=Decimal(balance))
+    assert not BrokerAccount.objects.exclude(archived_at=None).exists()
+    assert reset_paper(traded_desk, NOW, WALL, by=traded_desk, balance=Decimal(35_000)).balance == 35_000
+    books = account_of(traded_desk).paper_account
+    assert (books.starting_cash, books.cash) == (35_000, 35_000)
+    live = make_two_bar_strategy(traded_desk, "AAPL")
+    for now in CLOSES[2:6]:
+        step(live, now)
+    assert trades_of(traded_desk, Mode.PAPER).get().quantity == 58  # 2% of 35,000 / 12 = 58.3
+
+
+def test_live_records_are_not_touched(traded_desk: User) -> None:
+    trade = make_live_trade(user=traded_desk, live_strategy=make_live_strategy(user=traded_desk, mode=Mode.LIVE))
+    order = make_order(user=traded_desk, mode=Mode.LIVE)
+    epoch = trade.account.epoch
+    reset_paper(traded_desk, NOW, WALL, by=traded_desk)
+    trade.refresh_from_db()
+    order.refresh_from_db()
+    assert (trade.account.mode, trade.account.epoch, order.state) == (Mode.LIVE, epoch, "pending")
+    assert LiveStrategy.objects.get(account__mode=Mode.LIVE).is_active
+
+
+def test_without_an_account_of_the_desk_there_is_nothing_to_reset(alice: User) -> None:
+    with pytest.raises(NotReset):
+        reset_paper(alice, NOW, WALL, by=alice)
+    assert planned_reset(alice).accounts == 0
 
 
 def test_the_command_empties_the_account_of_the_user_it_names(
@@ -221,7 +288,10 @@ def test_the_command_empties_the_account_of_the_user_it_names(
     with pytest.raises(CommandError):
         call_command("reset_paper", traded_desk.email)
     assert LiveStrategy.objects.filter(user=traded_desk).exists()
-    call_command("reset_paper", traded_desk.email.upper(), "--yes")
+    with pytest.raises(CommandError):
+        call_command("reset_paper", traded_desk.email, "--yes", "--balance", "x")
+    call_command("reset_paper", traded_desk.email.upper(), "--yes", "--balance", "5000")
+    assert account_of(traded_desk).paper_account.cash == 5000
     assert not LiveStrategy.objects.filter(user=traded_desk).exists()
     assert LiveStrategy.objects.filter(user=bob).exists()
 

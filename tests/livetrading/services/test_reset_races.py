@@ -26,6 +26,7 @@ from livetrading.models import (
     PaperTrade,
     SignalHistory,
 )
+from livetrading.models.order import WORKING
 from livetrading.pipeline import execute
 from livetrading.pipeline import reconcile as reconcile_module
 from livetrading.pipeline import tick as tick_module
@@ -84,17 +85,19 @@ def replay_reset(user: User) -> int:
 
 
 def paper_reset(user: User) -> int:
-    return reset_paper(user, WALL)
+    return reset_paper(user, CLOSES[2], WALL, by="test").strategies
 
 
 def is_empty(account: BrokerAccount, reset: Callable[[User], int]) -> None:
     """Nothing is left in the records of the desk and of the broker, and the money is that of the start."""
     # What was notified before stays in the inbox, where the market goes on.
-    tables = TABLES if reset is replay_reset else [model for model in TABLES if model is not Notification]
-    assert {model.__name__: model._default_manager.count() for model in tables} == dict.fromkeys(
-        (model.__name__ for model in tables), 0
-    )
-    assert PaperAccount.objects.get().cash == CASH
+    tables = [model for model in TABLES if model is not Notification]
+    own = {model.__name__: model._default_manager.filter(**_of(model, account)).count() for model in tables}
+    assert own == dict.fromkeys((model.__name__ for model in tables), 0)
+    if reset is replay_reset:
+        assert not any(model._default_manager.exists() for model in TABLES)
+    assert not Order.objects.filter(state__in=WORKING).exists()
+    assert PaperAccount.objects.get(broker_account=account).cash == CASH
     account.refresh_from_db()
     assert (account.cash, account.equity, account.booked_cash, account.peak_equity) == (CASH,) * 4
     # A market time of the old run would count as later than every session of the new one.
@@ -102,6 +105,13 @@ def is_empty(account: BrokerAccount, reset: Callable[[User], int]) -> None:
     assert account.epoch == 2
     if reset is replay_reset:
         assert ReplayMarket.objects.get().session == DAYS[0]
+
+
+def _of(model: Any, account: BrokerAccount) -> dict[str, object]:
+    """Of this account, not of its archive."""
+    if model in (PaperOrder, PaperFill):
+        return {"account__broker_account": account}
+    return {"live_strategy__account" if model is SignalHistory else "account": account}
 
 
 def before(target: Any, name: str, reset: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
