@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from backtests.forms.fields import CountField, PercentField, rule_field
 from livetrading.models import LiveStrategy
@@ -150,13 +151,23 @@ class RaiseForm(forms.Form):
 
 
 class EditForm(SettingsForm):
+    on_leaving = forms.ChoiceField(
+        label="When its P&L leaves the expected range",
+        choices=LiveStrategy.OnLeaving.choices,
+        help_text="The range is 5% to 95% of what its backtest leads one to expect, from five closed trades on. "
+        "Paused, it sends exits and no entries until you start it.",
+    )
+
     @classmethod
-    def of(cls, live: LiveStrategy, data: Mapping[str, Any] | None = None) -> "EditForm":
-        return cls(data, initial=_settings_of(live))
+    def of(cls, live: LiveStrategy, data: QueryDict | None = None) -> "EditForm":
+        if data is not None and "on_leaving" not in data:  # a page that was opened before there was a choice
+            data = data.copy()
+            data["on_leaving"] = live.on_leaving
+        return cls(data, initial=_settings_of(live) | {"on_leaving": live.on_leaving})
 
     def changes(self) -> dict[str, Any]:
         values = self.cleaned_data
-        own = {name: values[name] for name in ("name", "check_interval", "auto_execute")}
+        own = {name: values[name] for name in ("name", "check_interval", "auto_execute", "on_leaving")}
         return own | self.rules()
 
 

@@ -3,6 +3,7 @@
 from ninja import Router
 
 from livetrading.api import (
+    beside,
     dashboard,
     deployments,
     editing,
@@ -16,7 +17,7 @@ from livetrading.api import (
     status,
 )
 
-__all__ = ["editing", "promotion", "router", "status"]  # three add to the router of live_strategies
+__all__ = ["beside", "editing", "promotion", "router", "status"]  # four add to the router of live_strategies
 
 router = Router(tags=["live trading"])
 for module in (deployments, live_strategies, signals, positions, orders, halt, risk_rules, dashboard):

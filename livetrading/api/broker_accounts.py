@@ -93,7 +93,7 @@ def add_broker_account(request: UserRequest, account: BrokerAccountBody) -> Stat
 
 @router.post("/{int:account_id}/test", response={200: BrokerAccountSchema, **UNKNOWN, 409: Problem})
 def test_broker_account(request: UserRequest, account_id: int) -> Status[object]:
-    """Queues a test, unless one is under way: read the list for the result."""
+    """Queues a test, unless one is running: read the list for the result."""
     account = find(accounts_of(request.user), account_id)
     try:
         accounts.request_test(account, by=request.user, wall_now=timezone.now())
@@ -119,8 +119,8 @@ def activate_broker_account(request: UserRequest, account_id: int) -> Status[obj
 
 @router.delete("/{int:account_id}", response={204: None, **UNKNOWN, 403: Problem, 409: Problem})
 def revoke_broker_account(request: UserRequest, account_id: int) -> Status[object]:
-    """Deletes the keys for good and pauses the live strategies of the account; its history stays. 409 while
-    something is held or at work."""
+    """Deletes the keys permanently and pauses the live strategies of the account; its history stays. 409 while
+    something is held or an order is working."""
     require_fresh_password(request)
     account = find(accounts_of(request.user), account_id)
     try:

@@ -70,12 +70,15 @@ IdempotencyKey = Annotated[
         None,
         alias="Idempotency-Key",
         max_length=64,
-        description="A unique key for each deployment or sale. A repeated request with the same key does it once.",
+        description="A unique key for each deployment, order or sale. A repeated request does nothing twice.",
     ),
 ]
 
 
-@router.post("/quick-deploy", response={201: DeployedSchema, **UNKNOWN, 409: AlreadyDeployedSchema, **BAD_BODY})
+DEPLOY_RESPONSES: dict[int, Any] = {201: DeployedSchema, **UNKNOWN, 409: AlreadyDeployedSchema, **BAD_BODY}
+
+
+@router.post("/quick-deploy", response=DEPLOY_RESPONSES)
 def quick_deploy(
     request: UserRequest, deployment: QuickDeployBody, idempotency_key: IdempotencyKey = None
 ) -> Status[Any]:

@@ -1,6 +1,6 @@
 """Create, edit, renew and delete live strategies. On the router of live_strategies: one address, one router."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from django.utils import timezone
 from ninja import Status
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from backtests.models import Candidate
 from livetrading.api.deployments import DEFAULTS, AlreadyDeployedSchema, IdempotencyKey, already_deployed
-from livetrading.api.live_strategies import LiveStrategySchema, own, router, schemas
+from livetrading.api.live_strategies import ON_LEAVING, LiveStrategySchema, own, router, schemas
 from livetrading.models import LiveStrategy
 from livetrading.models.live_strategy import NAME_LENGTH
 from livetrading.services.deletion import NotDeleted, delete_live
@@ -58,6 +58,7 @@ class EditBody(_Fixed):
     name: Name | None = None
     check_interval: Whole | None = Field(None, description=INTERVAL)
     auto_execute: bool | None = Field(None, description=AUTOMATIC)
+    on_leaving: Literal["notify", "pause_below", "pause"] | None = Field(None, description=ON_LEAVING)
     parameters: Any = Field(None, description="Cannot be edited: deploy a new version.")
     symbols: Any = Field(None, description="Cannot be edited: deploy a new version.")
 

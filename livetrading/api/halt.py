@@ -39,7 +39,7 @@ class LiftBody(Body):
 
 
 class HaltStepSchema(Schema):
-    """The halt that is at work, or the last one in force. Times are wall times."""
+    """The halt that is running, or the last one in force. Times are wall times."""
 
     action: Halt.Action
     requested_by: str
@@ -47,7 +47,7 @@ class HaltStepSchema(Schema):
     requested_at: datetime = Field(validation_alias="requested_wall")
     started_at: datetime | None
     finished_at: datetime | None
-    seconds: float | None = Field(description="How long it took; null while it is at work.")
+    seconds: float | None = Field(description="How long it took; null while it is running.")
     orders_to_cancel: int
     orders_cancelled: int
     positions_to_sell: int = Field(validation_alias="lots_to_sell")
@@ -99,8 +99,8 @@ def stop_trading(request: UserRequest, body: HaltBody) -> Status[object]:
 
 @router.delete("/halt", response={204: None, **BAD_BODY, 409: Problem})
 def resume_trading(request: UserRequest, body: LiftBody) -> Status[object]:
-    """Lifts the halt. What it has not done yet is not done any more; orders that are on their way stay.
-    One that an operator has set is lifted by operators only."""
+    """Lifts the halt. Its steps that are not done yet are dropped; orders that are on their way stay. What an
+    operator has halted, only an operator lifts."""
     mode, (now, wall_now) = _mode(request, body.mode), read_clocks()
     try:
         halts.lift_all(request.user, mode, body.confirm, now=now, wall_now=wall_now)

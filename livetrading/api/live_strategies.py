@@ -28,6 +28,7 @@ from tradedesk.rest.rule_fields import with_rule_values
 from tradedesk.rest.schemas import EmptyAsNull, Schema
 
 router = Router()
+ON_LEAVING = "What follows when its P&L leaves the expected range: it is always notified."
 
 
 @with_rule_values(DEPLOYED_RULES.values())
@@ -36,6 +37,7 @@ class LimitsSchema(Schema):
 
     check_interval: int = Field(description="Seconds of market time.", examples=[300])
     auto_execute: bool
+    on_leaving: LiveStrategy.OnLeaving = Field(description=ON_LEAVING)
 
 
 class CountersSchema(Schema):

@@ -58,7 +58,8 @@ def list_orders(
     live_strategy_id: Whole | None = None,
 ) -> MappedQuerySet[Order]:
     """Your orders in your current mode, newest first. working: true for those that can still be filled."""
-    rows = request.user.orders.filter(account__mode=request.user.mode).select_related("account")
+    own = {"account__mode": request.user.mode, "account__archived_at": None}
+    rows = request.user.orders.filter(**own).select_related("account")
     chosen = {"state": state, "symbol": symbol.upper(), "side": side, "purpose": purpose}
     rows = rows.filter(**{name: value for name, value in chosen.items() if value})
     if live_strategy_id is not None:

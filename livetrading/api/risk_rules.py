@@ -1,4 +1,4 @@
-"""The rules of your account, with their present readings."""
+"""The rules of your account, with their current readings."""
 
 from collections.abc import Sequence
 from datetime import datetime, time

@@ -49,7 +49,7 @@ class SignalSchema(Schema):
         examples=["filled"],
     )
     code: Annotated[str | None, EmptyAsNull] = Field(
-        description="What became of it, in one word: ordered, below_threshold, max_positions, late and so on.",
+        description="Its outcome in one word: ordered, below_threshold, max_positions, late and so on.",
         examples=["ordered"],
     )
     reason: Annotated[str | None, EmptyAsNull] = Field(description="Why it was not executed, or not in full.")
@@ -107,7 +107,7 @@ def execute(request: UserRequest, signal_id: int) -> Status[object]:
 
 @router.post("/signals/{int:signal_id}/dismiss", response={200: SignalSchema, **UNKNOWN, 409: Problem})
 def dismiss(request: UserRequest, signal_id: int) -> Status[object]:
-    """Leaves a signal that waits for your approval alone for good."""
+    """Dismisses a signal that waits for your approval: it is never executed."""
     if not dismiss_signal(find(request.user.signals.select_related("user"), signal_id), read_clocks()[1]):
         return Status(409, Problem(detail="This signal does not wait for an approval."))
     return Status(200, _schemas([signals.with_orders(request.user.signals.all()).get(pk=signal_id)])[0])

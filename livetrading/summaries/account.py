@@ -1,18 +1,25 @@
 """An account: the broker's last report, and the desk's records of positions, profit and loss."""
 
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import F, Q
 
-from livetrading.models import BrokerAccount, Incident
+from livetrading.models import BrokerAccount, Incident, LiveStrategy
 from livetrading.models.position import position_model
-from livetrading.models.trade import Trade, trades_of
-from livetrading.summaries.performance import Performance, performance_by_strategy, pnl_today, read_fill_totals
-from livetrading.summaries.positions import OpenLot, Position, mark, positions_of, protective_exits
+from livetrading.summaries.open_risk import OpenRisk, open_risk
+from livetrading.summaries.performance import (
+    Performance,
+    active_today,
+    performance_of,
+    pnl_today,
+    read_fill_totals,
+)
+from livetrading.summaries.positions import OpenLot, Position, held_trades, mark, positions_of, protective_exits
 from tradedesk.accounts.models import Mode, User
 from tradedesk.core.money import to_decimal
 from tradedesk.marketdata.quotes import market_day, read_quotes
@@ -24,18 +31,20 @@ INCIDENTS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSummary:
-    """account: None before the account is opened. performance: of the whole account. by_strategy: by the id of the
-    live strategy, None for trades without one. starting_cash: dollars, None for an account with real money.
-    incidents: what does not agree with the broker: the open ones first, then those of today."""
+    """account: None before the account is opened. performance: of the whole account. starting_cash: dollars, None
+    for an account with real money. incidents: what does not agree with the broker: the open ones first, then those
+    of today. today, trades_today, lots: by the id of the live strategy, None for trades without one."""
 
     account: BrokerAccount | None
     mode: str
     day: date
     positions: list[Position]
     performance: Performance
-    by_strategy: Mapping[int | None, Performance]
     starting_cash: Decimal | None
     incidents: list[Incident]
+    today: Mapping[int | None, Decimal] = field(default_factory=dict)
+    trades_today: Mapping[int | None, int] = field(default_factory=dict)
+    lots: Mapping[int | None, list[OpenLot]] = field(default_factory=dict)
 
     @property
     def equity(self) -> Decimal | None:
@@ -52,6 +61,11 @@ class AccountSummary:
         return sum((position.market_value for position in self.positions), ZERO)
 
     @property
+    def risk(self) -> OpenRisk:
+        """Of all lots."""
+        return open_risk(lot for position in self.positions for lot in position.lots)
+
+    @property
     def unpriced(self) -> list[str]:
         """Symbols of open positions without bars; they are valued at cost."""
         return [position.symbol for position in self.positions if position.last_price is None]
@@ -64,21 +78,20 @@ class AccountSummary:
     @property
     def return_today(self) -> float | None:
         """A fraction of the equity at the start of the day."""
-        if not self.equity or self.equity <= self.performance.today:
-            return None
-        return float(self.performance.today / (self.equity - self.performance.today))
+        return return_of_day(self.equity, self.performance.today)
 
     @property
     def open_incidents(self) -> int:
         """At most INCIDENTS."""
         return sum(incident.resolved_at is None for incident in self.incidents)
 
-    def of_strategy(self, live_id: int | None) -> Performance:
-        return self.by_strategy.get(live_id, Performance())
+    def of_strategy(self, live: LiveStrategy) -> Performance:
+        """live: one that trades in this account."""
+        today, trades = self.today.get(live.pk, ZERO), self.trades_today.get(live.pk, 0)
+        return performance_of(live, self.lots_of(live.pk), today, trades)
 
     def lots_of(self, live_id: int | None) -> list[OpenLot]:
-        lots = (lot for position in self.positions for lot in position.lots)
-        return [lot for lot in lots if lot.trade.live_strategy_id == live_id]
+        return self.lots.get(live_id, [])
 
 
 def find_account(user: User, mode: str) -> BrokerAccount | None:
@@ -90,7 +103,7 @@ def find_account(user: User, mode: str) -> BrokerAccount | None:
 def snapshot_equity(user: User, mode: str) -> Decimal | None:
     """Dollars, as the broker of the active account last reported it; None when no account is connected."""
     account = find_account(user, mode)
-    return account.equity if account else _starting_cash(None, mode)
+    return account.equity if account else starting_cash(None, mode)
 
 
 def read_account(user: User, mode: str, now: datetime) -> AccountSummary:
@@ -104,8 +117,7 @@ def read_account(user: User, mode: str, now: datetime) -> AccountSummary:
         day=market_day(now),
         positions=[],
         performance=Performance(),
-        by_strategy={},
-        starting_cash=_starting_cash(None, mode),
+        starting_cash=starting_cash(None, mode),
         incidents=[],
     )
 
@@ -113,31 +125,41 @@ def read_account(user: User, mode: str, now: datetime) -> AccountSummary:
 def summarize_account(account: BrokerAccount, now: datetime) -> AccountSummary:
     """One account. The number of queries depends only on the number of timeframes that it trades."""
     day = market_day(now)
-    trades = trades_of(account, account.mode)
-    held: list[Trade] = list(
-        trades.filter(exit_time=None).select_related("live_strategy").order_by("symbol", "entry_time", "pk")
-    )
+    held = held_trades(account)
     fill_totals = read_fill_totals(account, day, now)
     series = {(trade.symbol, trade.timeframe) for trade in held} | {series for _, series in fill_totals}
     quotes = read_quotes(account.user_id, series, now)
     exits = protective_exits(account) if held else {}
     rows = position_model(account)._default_manager.filter(account=account)
     ids = dict(rows.values_list("symbol", "pk")) if held else {}
-    lots = [mark(trade, quotes, exits.get(trade.opening_order_id, [])) for trade in held]
-    by_strategy = performance_by_strategy(trades, lots, pnl_today(lots, fill_totals, quotes), day)
+    lots = [mark(trade, quotes, exits.get(trade.opening_order_id, []), day) for trade in held]
+    own: dict[int | None, list[OpenLot]] = defaultdict(list)
+    for lot in lots:
+        own[lot.trade.live_strategy_id].append(lot)
+    today, trades_today = pnl_today(lots, fill_totals, quotes), active_today(account, day)
     return AccountSummary(
         account=account,
         mode=account.mode,
         day=day,
         positions=positions_of(lots, ids),
-        performance=sum(by_strategy.values(), Performance()),
-        by_strategy=by_strategy,
-        starting_cash=_starting_cash(account, account.mode),
+        performance=performance_of(account, lots, sum(today.values(), ZERO), sum(trades_today.values())),
+        starting_cash=starting_cash(account, account.mode),
         incidents=_incidents(account, day),
+        today=today,
+        trades_today=trades_today,
+        lots=own,
     )
 
 
-def _starting_cash(account: BrokerAccount | None, mode: str) -> Decimal | None:
+def return_of_day(equity: Decimal | None, today: Decimal) -> float | None:
+    """today: the profit of the day. A fraction of the equity at its start."""
+    if not equity or equity <= today:
+        return None
+    return float(today / (equity - today))
+
+
+def starting_cash(account: BrokerAccount | None, mode: str) -> Decimal | None:
+    """Dollars; None for an account with real money. account: None before it is opened."""
     if mode != Mode.PAPER:
         return None
     if account is not None and account.broker == BrokerAccount.Broker.PAPER:

@@ -90,7 +90,7 @@ def accounts_of(user: User) -> "QuerySet[BrokerAccount]":
 
 def revoked_accounts(user: User) -> "QuerySet[BrokerAccount]":
     """The latest ones, the last one first."""
-    revoked = BrokerAccount.objects.filter(user=user).exclude(revoked_at=None)
+    revoked = BrokerAccount.objects.filter(user=user, archived_at=None).exclude(revoked_at=None)
     return revoked.order_by("-revoked_at", "-pk")[:REVOKED]
 
 

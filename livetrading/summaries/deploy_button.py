@@ -4,7 +4,7 @@ change."""
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from backtests.models import Backtest
 from livetrading.models import LiveStrategy
@@ -12,6 +12,13 @@ from livetrading.services.deploy import DeployRefused, Snapshot, Source, deploym
 from tradedesk.accounts.models import User
 from tradedesk.core.declarations import InvalidRules, Rule
 from tradedesk.core.rules import DEPLOYED_RULES
+
+
+class Existing(NamedTuple):
+    """An active deployment."""
+
+    pk: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +40,23 @@ class DeployButton:
     source: str
     key: str
     hint: str
-    existing: LiveStrategy | None
+    existing: Existing | None
     changed: list[ChangedRule]
     warning: str = ""
     size: float | None = None
 
 
-def active_deployments(user: User) -> dict[str, LiveStrategy]:
-    """The user's active live strategies in the active account of the user's mode, by fingerprint. One query."""
+def active_deployments(user: User) -> dict[str, Existing]:
+    """The user's active live strategies in the active account of the user's mode, by fingerprint. One query of
+    the few columns that a button shows."""
     active = user.live_strategies.filter(
         account__mode=user.mode, account__active=True, status=LiveStrategy.Status.ACTIVE
     )
-    return {live.fingerprint: live for live in active}
+    rows = active.order_by().values_list("fingerprint", "pk", "name")
+    return {fingerprint: Existing(pk, name) for fingerprint, pk, name in rows}
 
 
-def deploy_button(source: Source, active: Mapping[str, LiveStrategy]) -> DeployButton:
+def deploy_button(source: Source, active: Mapping[str, Existing]) -> DeployButton:
     """active: the result of `active_deployments`."""
     hint, existing, changed, warning, size = "", None, list[ChangedRule](), "", None
     try:

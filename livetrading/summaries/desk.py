@@ -9,6 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from livetrading.models import LiveStrategy, OrderState
 from livetrading.models.order import PROTECTIVE, WORKING
 from livetrading.summaries.account import AccountSummary, read_account
+from livetrading.summaries.signals import NOT_ARCHIVED
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.sessions import daily_time
 
@@ -37,7 +38,7 @@ def read_desk(user: User, now: datetime) -> DeskSummary:
     strategies = user.live_strategies.order_by().aggregate(
         **{value: Count("pk", filter=Q(status=value)) for value in LiveStrategy.Status.values}
     )
-    signals = user.signals.filter(created_at__gte=daily_time(account.day), created_at__lte=now)
+    signals = user.signals.filter(NOT_ARCHIVED, created_at__gte=daily_time(account.day), created_at__lte=now)
     today = signals.order_by().aggregate(total=Count("pk"), ordered=Count("order"))
     return DeskSummary(account, **strategies, signals_today=today["total"], orders_today=today["ordered"])
 

@@ -18,13 +18,20 @@ ACTIONS = {
     "new_version": "Deployed as a new version",
     "promote": "Promoted from paper",
     "raise_size": "Size raised",
+    "left_range": "Left the expected range",
     "start": "Started",
     "pause": "Paused",
     "stop": "Stopped",
     "edit": "Edited",
     "delete": "Deleted",
 }
-LABELS = {"name": "Name", "check_interval": "Check interval (s)", "auto_execute": "Places orders"}
+LABELS = {
+    "name": "Name",
+    "check_interval": "Check interval (s)",
+    "auto_execute": "Places orders",
+    "on_leaving": "Leaving the expected range",
+}
+ON_LEAVING: dict[str, str] = dict(LiveStrategy.OnLeaving.choices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +79,7 @@ def _label(name: str) -> str:
 
 
 def _number(name: str, value: Any) -> Any:
-    """Dollars are recorded as text."""
+    """Dollars are recorded as text, a choice as its word."""
+    if name == "on_leaving":
+        return ON_LEAVING.get(value, value)
     return float(value) if name in DEPLOYED_RULES and isinstance(value, str) else value

@@ -6,7 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from livetrading.models import BrokerAccount, Halt, Order
-from livetrading.models.order import WORKING
 from livetrading.services.halt import accounts_of
 from livetrading.services.wording import counted
 from livetrading.summaries.account import summarize_account
@@ -116,13 +115,14 @@ def read_stop_menu(user: User, mode: str, now: datetime) -> StopMenu:
     """The number of queries depends on the number of accounts, not on that of orders and lots."""
     accounts = list(accounts_of(user, mode).select_related("paper_account"))
     summaries = [summarize_account(account, now) for account in accounts]
-    entries = Order.objects.filter(account__in=accounts, purpose=Order.Purpose.ENTRY, state__in=WORKING)
+    orders = Order.objects.filter(account__in=accounts)
+    entries = Order.at_work(orders, Order.Purpose.ENTRY)[::-1]
     finished = Halt.objects.filter(account__in=accounts, finished_at__isnull=False)
     holding = [summary.account for summary in summaries if summary.account and summary.positions]
     return StopMenu(
         state=_state(mode, accounts),
-        entries=list(entries.order_by("created_at", "pk")[:NAMED]),
-        entry_count=entries.count(),
+        entries=list(orders.filter(pk__in=entries[:NAMED]).order_by("created_at", "pk")),
+        entry_count=len(entries),
         positions=sum(len(position.lots) for summary in summaries for position in summary.positions),
         value=sum((summary.market_value for summary in summaries), ZERO),
         when_sold=_when_all_sold(holding, now),

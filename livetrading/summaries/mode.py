@@ -8,10 +8,8 @@ from decimal import Decimal
 from hashlib import sha256
 
 from django.conf import settings
-from django.db.models import Sum
 
 from livetrading.models import BrokerAccount, LiveStrategy, Order
-from livetrading.models.trade import trades_of
 from livetrading.pipeline.gate import gate
 from livetrading.services.broker_accounts import is_live_configured
 from livetrading.services.mode import NoLiveKeys, NoSecondFactor, problem_with_live
@@ -84,7 +82,7 @@ def read_mode(user: User) -> ModeState:
         active_mode=user.mode,
         last_mode_change=user.mode_changed_at,
         paper_balance=account.cash if account else to_decimal(settings.PAPER_STARTING_CASH),
-        paper_realized_pnl=_realized(account) if account else ZERO,
+        paper_realized_pnl=account.realized_pnl if account else ZERO,
         is_live_broker_configured=is_live_configured(user),
     )
 
@@ -115,13 +113,6 @@ def read_live_switch(user: User, now: datetime) -> LiveSwitch:
         paper=on_paper.count(),
         first_time=user.first_live_at is None,
     )
-
-
-def _realized(account: BrokerAccount) -> Decimal:
-    """From the totals that the booking of fills keeps; a lot without a strategy counts by itself."""
-    kept = LiveStrategy.with_deleted.filter(account=account).aggregate(sum=Sum("realized_pnl"))["sum"]
-    others = trades_of(account, account.mode).filter(live_strategy=None).aggregate(sum=Sum("pnl"))["sum"]
-    return (kept or ZERO) + (others or ZERO)
 
 
 def _held_back(user: User, live: LiveStrategy) -> str:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count
 
 from livetrading.models import BrokerAccount
+from livetrading.models.kept_totals import KeptTotals
 from livetrading.models.signal import OrderSide
-from livetrading.models.trade import Trades
+from livetrading.models.trade import EVENT_TIME, trades_of
 from livetrading.summaries.positions import OpenLot
 from tradedesk.marketdata.quotes import Quote, Series
 from tradedesk.marketdata.sessions import daily_time
@@ -21,14 +22,15 @@ ZERO = Decimal(0)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performance:
     """Dollars. realized: of all sales, after all commissions paid so far. unrealized: of the open lots at the last
-    closes. today: since the last close of the previous days. trades: opened so far. trades_today: opened or closed
-    on this market day."""
+    closes. today: since the last close of the previous days. trades: opened so far. won: closed with a profit.
+    trades_today: opened or closed on this market day."""
 
     realized: Decimal = ZERO
     unrealized: Decimal = ZERO
     today: Decimal = ZERO
     commission: Decimal = ZERO
     trades: int = 0
+    won: int = 0
     trades_today: int = 0
     open_lots: int = 0
 
@@ -36,8 +38,9 @@ class Performance:
     def total(self) -> Decimal:
         return self.realized + self.unrealized
 
-    def __add__(self, other: "Performance") -> "Performance":
-        return Performance(**{name: getattr(self, name) + getattr(other, name) for name in self.__slots__})
+    @property
+    def closed(self) -> int:
+        return self.trades - self.open_lots
 
 
 @dataclass(slots=True)
@@ -90,31 +93,23 @@ def pnl_today(
     return pnl
 
 
-def performance_by_strategy(
-    trades: Trades, lots: Iterable[OpenLot], today: Mapping[int | None, Decimal], day: date
-) -> dict[int | None, Performance]:
-    """By live strategy, for those with trades. lots: the open trades. today: the result of `pnl_today`."""
-    own: dict[int | None, list[OpenLot]] = defaultdict(list)
-    for lot in lots:
-        own[lot.trade.live_strategy_id].append(lot)
-    start = daily_time(day)
-    sums = trades.order_by().values("live_strategy_id")
-    sums = sums.annotate(
-        realized=Sum("pnl"),
-        paid=Sum("commission"),
-        opened=Count("pk"),
-        active=Count("pk", filter=Q(entry_time__gte=start) | Q(exit_time__gte=start)),
+def active_today(account: BrokerAccount, day: date) -> dict[int | None, int]:
+    """The trades that were opened or closed on this market day, by live strategy. Reads no others."""
+    trades = trades_of(account, account.mode).filter(user=account.user_id).annotate(event_time=EVENT_TIME)
+    rows = trades.filter(event_time__gte=daily_time(day)).order_by().values_list("live_strategy_id")
+    return dict(rows.annotate(Count("pk")))
+
+
+def performance_of(kept: KeptTotals, lots: Iterable[OpenLot], today: Decimal, trades_today: int) -> Performance:
+    """Of a live strategy, or of a whole account. lots: its open trades. today: from `pnl_today`."""
+    own = list(lots)
+    return Performance(
+        realized=kept.realized_pnl,
+        unrealized=sum((lot.unrealized or ZERO for lot in own), ZERO),
+        today=today,
+        commission=kept.commission_paid,
+        trades=kept.trades_opened,
+        won=kept.trades_won,
+        trades_today=trades_today,
+        open_lots=len(own),
     )
-    performance: dict[int | None, Performance] = {}
-    for row in sums:
-        live_id = row["live_strategy_id"]
-        performance[live_id] = Performance(
-            realized=row["realized"],
-            unrealized=sum((lot.unrealized or ZERO for lot in own[live_id]), ZERO),
-            today=today.get(live_id, ZERO),
-            commission=row["paid"],
-            trades=row["opened"],
-            trades_today=row["active"],
-            open_lots=len(own[live_id]),
-        )
-    return performance

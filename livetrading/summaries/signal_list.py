@@ -7,7 +7,7 @@ from django.db.models import Count, Q, QuerySet
 
 from livetrading.models import LiveStrategy, OrderState, SignalHistory
 from livetrading.models.decision_code import DecisionCode
-from livetrading.summaries.signals import LATE, SignalSummary, summarize_signals
+from livetrading.summaries.signals import LATE, NOT_ARCHIVED, SignalSummary, summarize_signals
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.sessions import NEW_YORK, daily_time
 
@@ -29,7 +29,7 @@ def filter_signals(
 ) -> "QuerySet[SignalHistory]":
     """The signals that match every given filter. since, until: New York days of the check, both included. unheld:
     with the sells of symbols that are not held, which are hidden unless their code is asked for."""
-    conditions = Q()
+    conditions = NOT_ARCHIVED
     if strategy_id is not None:
         conditions &= Q(live_strategy=strategy_id)
     if symbol:

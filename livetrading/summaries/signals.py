@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from livetrading.models import BarDecision, Order, OrderState, SignalHistory
 from livetrading.models.decision_code import DecisionCode
@@ -67,18 +67,16 @@ def sentence_of(order: Order) -> str:
     """What has become of this order, in one sentence."""
     if order.state in _WAITING:
         return _WAITING[order.state]
-    done = "bought" if order.side == "buy" else "sold"
+    done = "Bought" if order.side == "buy" else "Sold"
     shares, filled = f"{order.quantity.normalize():,f}", f"{order.filled_quantity.normalize():,f}"
-    price = "" if order.filled_price is None else f" at ${order.filled_price:,.2f}"
+    price = "" if order.filled_price is None else f" at {order.filled_price:,.2f}"
     if order.state == OrderState.FILLED:
-        return f"{filled} shares were {done}{price}."
+        return f"{done} {filled}{price}."
     if order.state == OrderState.PARTIALLY_FILLED:
-        return f"{filled} of {shares} shares were {done}{price}; the rest is at the broker."
+        return f"{done} {filled} of {shares}{price}; the rest is at the broker."
     ended = _ENDED[order.state]
     why = f": {order.reason}" if order.reason else "."
-    return (
-        f"{filled} of {shares} shares were {done}; {ended}{why}" if order.filled_quantity else f"T{ended[1:]}{why}"
-    )
+    return f"{done} {filled} of {shares}; {ended}{why}" if order.filled_quantity else f"T{ended[1:]}{why}"
 
 
 def with_orders(signals: "QuerySet[SignalHistory]") -> "QuerySet[SignalHistory]":
@@ -86,9 +84,13 @@ def with_orders(signals: "QuerySet[SignalHistory]") -> "QuerySet[SignalHistory]"
     return signals.select_related("live_strategy", "order")
 
 
+# Without those of a paper account before its reset.
+NOT_ARCHIVED = Q(live_strategy__account__archived_at=None)
+
+
 def shown(signals: "QuerySet[SignalHistory]") -> "QuerySet[SignalHistory]":
     """The signals that pages show, as `with_orders`."""
-    return with_orders(of_interest(signals))
+    return with_orders(of_interest(signals.filter(NOT_ARCHIVED)))
 
 
 def of_interest(signals: "QuerySet[SignalHistory]") -> "QuerySet[SignalHistory]":

@@ -37,6 +37,19 @@ class StrategySummary:
         return positions_of(self.lots, ids)
 
     @property
+    def chart_symbol(self) -> str:
+        """The symbol that its chart opens on: the first of its own that it holds, otherwise its first one."""
+        held = {lot.trade.symbol for lot in self.lots}
+        own: list[str] = self.live.symbols
+        return next((symbol for symbol in own if symbol in held), own[0])
+
+    @property
+    def total_return(self) -> float | None:
+        """A fraction of the account's equity at the deployment."""
+        start = self.live.starting_equity
+        return float(self.performance.total / start) if start > 0 else None
+
+    @property
     def keeps_failing(self) -> bool:
         return self.live.is_checked and self.live.failures >= REPEATED_FAILURES
 
@@ -84,7 +97,7 @@ def summarize_strategies(
         StrategySummary(
             live=live,
             account=accounts[live.account_id],
-            performance=accounts[live.account_id].of_strategy(live.pk),
+            performance=accounts[live.account_id].of_strategy(live),
             last_signal=signals.get(live.pk),
             lots=accounts[live.account_id].lots_of(live.pk),
             late=late.get(live.pk, 0),

@@ -1,6 +1,6 @@
 """Trades by market day: the day of the exit for a closed trade, the day of the entry for an open trade."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from django.db.models import Count, QuerySet, Sum
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models.functions import TruncDate
 
-from livetrading.models.trade import BaseTrade, trades_of
+from livetrading.models.trade import EVENT_TIME, BaseTrade, trades_of
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.quotes import market_day
 from tradedesk.marketdata.sessions import NEW_YORK, daily_time
@@ -30,7 +30,7 @@ class TradeDay:
 
 def latest_trades(user: User, mode: str) -> "QuerySet[Any]":
     """Sorted by the time of the exit, or of the entry while open; the newest first."""
-    trades: QuerySet[Any] = trades_of(user, mode).annotate(event_time=Coalesce("exit_time", "entry_time"))
+    trades: QuerySet[Any] = trades_of(user, mode).annotate(event_time=EVENT_TIME)
     return trades.select_related("live_strategy").order_by("-event_time", "-pk")
 
 
@@ -39,11 +39,13 @@ def by_day(page: Iterable[Any], trades: "QuerySet[Any]") -> list[TradeDay]:
     groups = [(day, list(group)) for day, group in groupby(page, lambda trade: market_day(trade.event_time))]
     if not groups:
         return []
-    days = _day_figures(trades, groups[-1][0], groups[0][0])
+    days = day_figures(trades, groups[-1][0], groups[0][0])
     return [TradeDay(day, group, **days[day]) for day, group in groups]
 
 
-def _day_figures(trades: "QuerySet[Any]", first: date, last: date) -> dict[date, dict[str, Any]]:
+def day_figures(trades: "QuerySet[Any]", first: date, last: date) -> dict[date, dict[str, Any]]:
+    """realized, opened and closed, by day, from the first day to the last, both included. One query, which reads
+    the trades of these days alone."""
     start, end = daily_time(first), daily_time(last + timedelta(days=1))
     within = trades.filter(event_time__gte=start, event_time__lt=end).order_by()
     days = within.values(day=TruncDate("event_time", tzinfo=NEW_YORK))
@@ -56,28 +58,3 @@ def _day_figures(trades: "QuerySet[Any]", first: date, last: date) -> dict[date,
         }
         for row in days
     }
-
-
-def live_trade_rows(trades: "QuerySet[Any]") -> Iterator[list[object]]:
-    """A header and one row for each trade: times in UTC, dollars and shares unrounded, the return as a
-    fraction."""
-    yield [
-        *("symbol", "strategy", "shares", "entry_time", "entry_price", "exit_time", "exit_price", "exit_reason"),
-        *("pnl", "return", "r_multiple", "no_r_reason", "commission"),
-    ]
-    for trade in trades.iterator(chunk_size=2000):
-        yield [
-            trade.symbol,
-            trade.live_strategy.name if trade.live_strategy else "",
-            f"{trade.quantity.normalize():f}",
-            trade.entry_time.isoformat(),
-            trade.entry_price,
-            trade.exit_time.isoformat() if trade.exit_time else "",
-            "" if trade.exit_price is None else trade.exit_price,
-            trade.exit_reason,
-            trade.pnl,
-            trade.return_fraction,
-            "" if trade.r_multiple is None else trade.r_multiple,
-            trade.no_r_reason,
-            trade.commission,
-        ]

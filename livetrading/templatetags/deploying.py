@@ -5,11 +5,11 @@ from typing import Any
 from django import template
 
 from backtests.models import Backtest, Candidate
-from livetrading.models import LiveStrategy
 from livetrading.services.deploy import Source
 from livetrading.summaries.deploy_button import (
     ChangedRule,
     DeployButton,
+    Existing,
     active_deployments,
     changed_rules,
     deploy_button,
@@ -42,9 +42,9 @@ def changed_rules_of(source: Source, rules: dict[str, Any]) -> list[ChangedRule]
     return changed_rules(source, rules)
 
 
-def _active_deployments(request: UserRequest) -> dict[str, LiveStrategy]:
+def _active_deployments(request: UserRequest) -> dict[str, Existing]:
     """Read once for each request."""
-    active: dict[str, LiveStrategy] | None = getattr(request, ACTIVE_DEPLOYMENTS, None)
+    active: dict[str, Existing] | None = getattr(request, ACTIVE_DEPLOYMENTS, None)
     if active is None:
         active = active_deployments(request.user)
         setattr(request, ACTIVE_DEPLOYMENTS, active)

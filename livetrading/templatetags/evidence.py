@@ -5,8 +5,7 @@ from typing import Any
 from django import template
 
 from backtests.models import Backtest
-from backtests.reports.scorecard import Scorecard, scorecards
-from backtests.research.robustness.scorecard import Line
+from backtests.reports.scorecard import Scorecard
 from livetrading.services.deploy import Source
 from livetrading.summaries.evidence import (
     MoneyAtRisk,
@@ -24,13 +23,9 @@ SCORECARDS, EQUITY = "_scorecards_of_strategies", "_account_equity"
 
 
 @register.simple_tag(takes_context=True)
-def evidence_of(context: dict[str, Any], strategy: Strategy | None, backtest: Backtest | None) -> Scorecard | None:
-    """The scorecard of the backtest, otherwise of the strategy's latest backtest; None without one."""
+def evidence_of(context: dict[str, Any], strategy: Strategy | None) -> Scorecard | None:
+    """The scorecard of the strategy's latest backtest; None without one."""
     request: UserRequest = context["request"]
-    if backtest:
-        if backtest.status != Backtest.Status.COMPLETED:
-            return None
-        return scorecards(request.user, [backtest])[backtest.pk]
     if not hasattr(request, SCORECARDS):
         setattr(request, SCORECARDS, scorecards_of_strategies(request.user))
     by_strategy: dict[int, Scorecard] = getattr(request, SCORECARDS)
@@ -53,11 +48,8 @@ def money_at_risk_of(
 def tested_size_of(context: dict[str, Any], strategy: Strategy | None, backtest: Backtest | None) -> float | None:
     """The position size that was tested, as a fraction of the equity: that of the backtest, otherwise of the
     strategy's latest one; None without one."""
-    scorecard = None if backtest else evidence_of(context, strategy, None)
+    if not backtest and not strategy:  # in a template, "" is a variable that is not there
+        return None
+    scorecard = None if backtest else evidence_of(context, strategy)
     subject = backtest or (scorecard.subject if scorecard else None)
     return tested_size(subject) if subject else None
-
-
-@register.filter
-def chance_of(scorecard: Scorecard) -> Line | None:
-    return next((line for line in scorecard.lines if line.key == "chance"), None)

@@ -1,4 +1,4 @@
-"""The halt in the top bar, and which orders a page can cancel."""
+"""How far a halt is, and which orders a page can cancel."""
 
 from django import template
 
@@ -8,12 +8,6 @@ from livetrading.summaries import halt as halts
 from tradedesk.accounts.models import User
 
 register = template.Library()
-
-
-@register.simple_tag
-def halt_of(user: User) -> halts.HaltState:
-    """Of the accounts of the user's mode. One query while they trade."""
-    return halts.read_halt(user, user.mode)
 
 
 @register.filter

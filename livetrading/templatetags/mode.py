@@ -3,12 +3,14 @@
 from typing import Any
 
 from django import template
+from django.db.models import QuerySet
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from livetrading.control_forms import SHOWN_ACCOUNT, SHOWN_MODE
 from livetrading.models import BrokerAccount
 from livetrading.services.mode import live_strategies_that_may_trade
+from livetrading.summaries.broker_accounts import accounts_of
 from tradedesk.accounts.models import User
 
 register = template.Library()
@@ -37,6 +39,12 @@ def shown_account(context: dict[str, Any]) -> SafeString:
 def live_strategies_of(user: User) -> int:
     """How many may trade. One query."""
     return live_strategies_that_may_trade(user)
+
+
+@register.simple_tag
+def broker_accounts(user: User) -> QuerySet[BrokerAccount]:
+    """Those that are not revoked, of which there are few. One query."""
+    return accounts_of(user)
 
 
 @register.filter

@@ -1,13 +1,16 @@
 """Template filters of live trading: badge tones and bar times."""
 
 from datetime import datetime
+from urllib.parse import quote
 
 from django import template
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from livetrading.models import BarDecision, LiveStrategy, OrderState, SignalHistory
+from livetrading.models import BarDecision, ComparedFill, LiveStrategy, OrderState, SignalHistory
 from livetrading.models.decision_code import DecisionCode
 from livetrading.models.signal import OrderSide
+from livetrading.models.trade import BaseTrade
 from livetrading.pipeline.validity import close_of
 from tradedesk.core.bars import Timeframe
 from tradedesk.templatetags import figures
@@ -33,6 +36,24 @@ _TONES: dict[str, str] = {
     OrderState.BLOCKED: "error",
     OrderState.REJECTED: "error",
 }
+
+
+@register.filter
+def chart_moment(moment: datetime | None, timeframe: str) -> str:
+    """The time as the buttons of a chart write it: a New York date where bars have one, else unix seconds."""
+    if moment is None:
+        return ""
+    return figures.ny_date(moment) if Timeframe(timeframe).is_dated else str(int(moment.timestamp()))
+
+
+@register.filter
+def chart_address(row: BaseTrade | SignalHistory) -> str:
+    """The chart of a trade or a signal: that of its strategy, or of the position where it has none."""
+    symbol = quote(row.symbol)
+    if row.live_strategy is None or row.live_strategy.deleted_at is not None:
+        timeframe = getattr(row, "timeframe", Timeframe.DAY.value)
+        return f"{reverse('livetrading:position_chart', args=[row.symbol])}?timeframe={timeframe}"
+    return f"{reverse('livetrading:strategy_chart', args=[row.live_strategy_id])}?symbol={symbol}"
 
 
 @register.filter
@@ -63,6 +84,21 @@ def code_tone(code: str) -> str:
     return _CODE_TONES.get(code, "neutral")
 
 
+# How a fill is against the backtest's.
+_MATCH_TONES: dict[str, str] = {
+    ComparedFill.Match.IDENTICAL: "info",
+    ComparedFill.Match.LATE: "warning",
+    ComparedFill.Match.MISSED: "warning",
+    ComparedFill.Match.EXTRA: "warning",
+}
+
+
+@register.filter
+def match_tone(match: str) -> str:
+    """The badge tone of a ComparedFill.Match."""
+    return _MATCH_TONES.get(match, "neutral")
+
+
 @register.filter
 def code_label(code: str) -> str:
     """The label of a stored DecisionCode; the code itself when the desk no longer has it."""
@@ -90,3 +126,9 @@ def decision_delay(decision: BarDecision, timeframe: str) -> str:
 def format_bar_time(value: datetime | None, timeframe: str) -> SafeString | str:
     """The time of a bar; only the date for a daily bar, because its time of day has no meaning."""
     return figures.ny_date(value) if Timeframe(timeframe).is_dated else figures.moment(value)
+
+
+@register.filter
+def ny_clock(value: datetime) -> str:
+    """The time of day in New York: 15:30."""
+    return figures.ny_time(value)[-5:]

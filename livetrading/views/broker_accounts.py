@@ -122,7 +122,7 @@ def keys(request: PageRequest, pk: int) -> HttpResponse:
             form.add_error(refusal.field or None, str(refusal))
         else:
             messages.success(
-                request, "The new keys are being tested. They replace the present ones when they pass."
+                request, "The new keys are being tested. They replace the current ones when they pass."
             )
             return redirect(PAGE)
     return _form(request, "livetrading/broker_account_keys.html", form, account)

@@ -1,7 +1,7 @@
-"""Close positions, lots and the positions of a strategy, after one confirmation; cancel an order."""
+"""Sell positions, lots and the positions of a strategy, after one confirmation; cancel an order."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from django.contrib import messages
@@ -12,21 +12,23 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from livetrading.control_forms import CloseForm, OutsideSaleForm
 from livetrading.models import BrokerAccount, Order
+from livetrading.pipeline.by_ticket import NotPlaced, sell_at_limit
 from livetrading.pipeline.direct import act_without_workers
 from livetrading.pipeline.outside_sales import NotRecorded, missing_shares, record_sale
-from livetrading.services.closing import NotClosed, close_lot, close_position, close_strategy
+from livetrading.services.closing import NotClosed, close_account, close_lot, close_position, close_strategy
 from livetrading.services.order_cancel import NotCancelled, cancel_order
 from livetrading.services.wording import counted
 from livetrading.summaries.account import summarize_account
 from livetrading.summaries.halt import when_sold
-from livetrading.summaries.positions import OpenLot
+from livetrading.summaries.positions import OpenLot, with_trades
+from livetrading.summaries.tickets import order_message
 from livetrading.views.back import page_of_button
 from livetrading.views.shown_mode import in_shown_mode
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.clock import market_clock, read_clocks
 
-# Sells these shares, all for None.
-Close = Callable[[Decimal | None], list[Order]]
+# Sells these shares, all for None; a repeated key sells nothing more.
+Close = Callable[[Decimal | None, str], list[Order]]
 page_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -37,10 +39,11 @@ def position(request: PageRequest, account_id: int, symbol: str) -> HttpResponse
     lots = [lot for lot in _lots(account) if lot.trade.symbol == symbol]
     now, wall_now = read_clocks()
 
-    def close(quantity: Decimal | None) -> list[Order]:
-        return close_position(account, symbol, quantity, by=request.user, now=now, wall_now=wall_now)
+    def close(quantity: Decimal | None, key: str) -> list[Order]:
+        times = {"now": now, "wall_now": wall_now}
+        return close_position(account, symbol, quantity, by=request.user, close_key=key, **times)
 
-    return _confirmed(request, account, lots, symbol, close)
+    return _confirmed(request, account, lots, symbol, close, which={"symbol": symbol})
 
 
 @page_methods
@@ -50,10 +53,25 @@ def lot(request: PageRequest, account_id: int, entry_id: uuid.UUID) -> HttpRespo
     lots = [lot for lot in _lots(account) if lot.trade.opening_order_id == entry_id]
     now, wall_now = read_clocks()
 
-    def close(quantity: Decimal | None) -> list[Order]:
-        return close_lot(account, entry_id, quantity, by=request.user, now=now, wall_now=wall_now)
+    def close(quantity: Decimal | None, key: str) -> list[Order]:
+        times = {"now": now, "wall_now": wall_now}
+        return close_lot(account, entry_id, quantity, by=request.user, close_key=key, **times)
 
-    return _confirmed(request, account, lots, lots[0].trade.symbol if lots else "the position", close)
+    name = lots[0].trade.symbol if lots else "the position"
+    return _confirmed(request, account, lots, name, close, which={"opening_order": entry_id})
+
+
+@page_methods
+@in_shown_mode
+def everything(request: PageRequest, account_id: int) -> HttpResponse:
+    account = _account(request, account_id)
+    now, wall_now = read_clocks()
+
+    def close(_: Decimal | None, __: str) -> list[Order]:
+        return close_account(account, by=request.user, now=now, wall_now=wall_now)
+
+    name = f"all positions of {account.name}"
+    return _confirmed(request, account, _lots(account), name, close)
 
 
 @page_methods
@@ -63,11 +81,11 @@ def strategy(request: PageRequest, pk: int) -> HttpResponse:
     lots = [lot for lot in _lots(_account(request, live.account_id)) if lot.trade.live_strategy_id == live.pk]
     now, wall_now = read_clocks()
 
-    def close(_: Decimal | None) -> list[Order]:
+    def close(_: Decimal | None, __: str) -> list[Order]:
         return close_strategy(live, by=request.user, now=now, wall_now=wall_now)
 
     name = f"the positions of “{live.name}”"
-    return _confirmed(request, live.account, lots, name, close, in_parts=False)
+    return _confirmed(request, live.account, lots, name, close)
 
 
 @page_methods
@@ -112,7 +130,8 @@ def _account(request: PageRequest, account_id: int) -> BrokerAccount:
 
 
 def _lots(account: BrokerAccount) -> list[OpenLot]:
-    return [lot for each in summarize_account(account, market_clock().now()).positions for lot in each.lots]
+    summary = summarize_account(account, market_clock().now())
+    return with_trades([lot for each in summary.positions for lot in each.lots], account)
 
 
 def _confirmed(
@@ -122,34 +141,75 @@ def _confirmed(
     name: str,
     close: Close,
     *,
-    in_parts: bool = True,
+    which: Mapping[str, object] | None = None,
 ) -> HttpResponse:
-    """The page that says what will be sold; after its button, the sale. in_parts: whether some of the shares can
-    be chosen."""
+    """The page that says what will be sold; after its button, the sale. which: the fields of the lots of one
+    symbol, where some of the shares and a limit price can be chosen."""
     if not lots and request.method != "POST":
         # It may have been sold since the page with the link was made.
         messages.info(request, "There is nothing left to close.")
         return redirect("livetrading:dashboard")
-    form = CloseForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            orders = close(form.cleaned_data["quantity"] if in_parts else None)
-        except NotClosed as refusal:
-            form.add_error(refusal.field or None, str(refusal))
-        else:
-            act_without_workers([account.pk], read_clocks)
-            messages.success(request, f"{counted(len(orders), 'order')} to close {name}.")
-            return redirect("livetrading:dashboard")
+    if request.method == "POST":
+        form = CloseForm(request.POST)
+        if form.is_valid() and _sold(request, account, lots, name, close, form, which):
+            return redirect(_back(request, account))
+    else:
+        form = CloseForm(initial={"order_key": uuid.uuid4().hex})
     context = {
         "form": form,
         "lots": lots,
         "name": name,
-        "in_parts": in_parts,
+        "in_parts": which is not None,
         "account": account,
-        "shares": sum((each.quantity for each in lots), Decimal(0)),
+        "shares": _shares(lots),
         "value": sum((each.market_value for each in lots), Decimal(0)),
         "when_sold": when_sold(account, market_clock().now()),
-        "back": reverse("livetrading:dashboard"),
+        "back": _back(request, account),
     }
     status = 422 if request.method == "POST" else 200
     return render(request, "livetrading/close.html", context, status=status)
+
+
+def _sold(
+    request: PageRequest,
+    account: BrokerAccount,
+    lots: list[OpenLot],
+    name: str,
+    close: Close,
+    form: CloseForm,
+    which: Mapping[str, object] | None,
+) -> bool:
+    """Whether the orders are made. Adds the errors to the form."""
+    try:
+        if which is not None and lots and form.is_limit():
+            ticket = form.ticket(lots[0].trade.symbol, _shares(lots))
+            now, wall_now = read_clocks()
+            times = {"now": now, "wall_now": wall_now}
+            key, timeframe = form.cleaned_data["order_key"], lots[0].trade.timeframe
+            orders = sell_at_limit(account, ticket, which, timeframe, by=request.user, key=key, **times)
+            text = order_message(orders)
+        else:
+            orders = close(
+                None if which is None else form.cleaned_data["quantity"], form.cleaned_data["order_key"]
+            )
+            text = f"{counted(len(orders), 'order')} to close {name}."
+    except NotClosed as refusal:
+        form.add_error(refusal.field or None, str(refusal))
+        return False
+    except NotPlaced as refusal:
+        form.add_problems(refusal.problems)
+        return False
+    act_without_workers([account.pk], read_clocks)
+    messages.success(request, text)
+    return True
+
+
+def _shares(lots: list[OpenLot]) -> Decimal:
+    return sum((each.quantity for each in lots), Decimal(0))
+
+
+def _back(request: PageRequest, account: BrokerAccount) -> str:
+    """The page with the link: the open positions of the trades page (?back=trades), or live trading."""
+    if request.GET.get("back") == "trades":
+        return f"{reverse('livetrading:trades')}?mode={account.mode}&tab=positions"
+    return reverse("livetrading:dashboard")

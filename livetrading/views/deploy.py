@@ -14,9 +14,10 @@ from backtests.models import Backtest, Candidate
 from livetrading.forms import DeployForm
 from livetrading.models import LiveStrategy
 from livetrading.services import control as controls
-from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Source, deployment_toast
+from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Source
 from livetrading.services.deploy import deploy as deploy_source
 from livetrading.summaries import strategies
+from livetrading.summaries.deploy_toast import deployment_toast
 from livetrading.views.back import page_of_button
 from livetrading.views.shown_mode import in_shown_mode
 from strategies.models import Strategy
@@ -49,8 +50,14 @@ def deploy(request: PageRequest) -> HttpResponse:
     except DeployRefused as refusal:
         messages.error(request, str(refusal))
         return redirect(_back(request, source))
-    messages.success(request, deployment_toast(live))
+    add_toast(request, live)
     return redirect("livetrading:dashboard")
+
+
+def add_toast(request: PageRequest, live: LiveStrategy) -> None:
+    level, text = deployment_toast(live)
+    add_message = messages.success if level == "success" else messages.warning
+    add_message(request, text)
 
 
 @require_POST

@@ -13,11 +13,12 @@ from livetrading.life_forms import EditForm, NewLiveForm, NewVersionForm
 from livetrading.models import LiveStrategy
 from livetrading.services.control import ControlRefused, control, controlled_message
 from livetrading.services.deletion import NotDeleted, delete_live
-from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Source, deploy, deployment_toast
+from livetrading.services.deploy import AlreadyDeployed, DeployRefused, Source, deploy
 from livetrading.services.edit import EditRefused, edit, edited_message
 from livetrading.services.new_version import Changes, deploy_new_version, new_version_message
 from livetrading.summaries.deploy_settings import SettingsRisk, prefilled_values, settings_risk
 from livetrading.summaries.strategies import summarize_strategies
+from livetrading.views.deploy import add_toast
 from livetrading.views.shown_mode import in_shown_mode
 from strategies.kinds import kinds
 from tradedesk.accounts.models import User
@@ -171,7 +172,7 @@ def _deployed(request: PageRequest, form: NewLiveForm, source: Source) -> LiveSt
     except DeployRefused as refusal:
         form.add_errors(refusal.errors)
         return None
-    messages.success(request, deployment_toast(live))
+    add_toast(request, live)
     return live
 
 

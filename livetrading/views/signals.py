@@ -1,6 +1,5 @@
 """The history of signals, with filters."""
 
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -12,6 +11,7 @@ from livetrading.models import SignalHistory
 from livetrading.summaries.signal_list import filter_signals, signal_rows
 from livetrading.summaries.signals import summarize_signals, with_orders
 from tradedesk.accounts.requests import PageRequest
+from tradedesk.rest.bounded_pages import BoundedPaginator
 from tradedesk.rest.csv_files import csv_file
 
 SIGNALS = 50
@@ -21,7 +21,7 @@ SIGNALS = 50
 @vary_on_headers("HX-Request")
 def signal_list(request: PageRequest) -> HttpResponse:
     filters, signals = _filtered(request)
-    page = Paginator(signals, SIGNALS).get_page(request.GET.get("page"))
+    page = BoundedPaginator(signals, SIGNALS).get_page(request.GET.get("page"))
     context = {
         "filters": filters,
         "page": page,

@@ -10,10 +10,12 @@ from livetrading.models import LiveStrategy
 from tradedesk.accounts.models import User
 
 HOME, LIVE, TRADE_LIST = "/dashboard", "/dashboard/live-trading", "/trades?mode=paper"
+POSITIONS, ORDERS = f"{TRADE_LIST}&tab=positions", f"{LIVE}?show=orders"
 
 
-# Elements that only phones show in place of columns; none contains an element of the same tag.
-FOR_PHONES = re.compile(r'<(\w+)[^>]* class="[^"]*(?<!max-)\bsm:hidden[^"]*"[^>]*>.*?</\1>', re.DOTALL)
+# Elements that only narrow screens show in place of columns; none contains an element of the same tag.
+NARROW = r"(?<!max-)(?:\bsm|min-\[80rem\]):hidden"
+FOR_PHONES = re.compile(rf'<(\w+)[^>]* class="[^"]*{NARROW}[^"]*"[^>]*>.*?</\1>', re.DOTALL)
 
 
 def text_of(browser: Client, url: str) -> str:

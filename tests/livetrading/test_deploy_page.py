@@ -43,7 +43,9 @@ def test_a_press_deploys_and_redirects_to_live_trading(
         response = alices_browser.post(URL, {"source": f"strategy:{strategy.pk}", "deploy_key": "k"}, follow=True)
     assert response.redirect_chain == [("/dashboard/live-trading", 302)]
     text = "“Live - Golden cross” deployed. Now monitoring AAPL, MSFT."
-    assert f"data-toast-text>{text} Its orders use paper money.</p>" in response.content.decode()
+    page = response.content.decode()
+    assert f"data-toast-text>{text} Its orders use paper money. No evidence: these rules" in page
+    assert 'data-level="warning"' in page
     assert alice.notifications.get().text == text
     assert len(after_commit) == 1  # the first check
     live = alice.live_strategies.get()

@@ -176,7 +176,7 @@ def test_a_backtest_takes_precedence_over_a_strategy(
 
 def test_the_button_of_a_candidate_is_small_and_posts_the_candidate(alice: User, alices_browser: Client) -> None:
     candidate = make_candidate(user=alice)
-    page = button(alice, candidate=candidate)
+    page = button(alice, candidate=candidate, small=True)
     assert form_of(page)["source"] == f"candidate:{candidate.pk}"
     assert "btn-xs" in page
     assert "disabled" not in page
@@ -212,12 +212,13 @@ def test_the_queries_do_not_grow_with_the_evidence(alice: User, bob: User) -> No
     counts = []
     for user, number in ((alice, 2), (bob, 20)):
         strategies = [make_strategy(user=user) for _ in range(number)]
-        backtests = [make_backtest(user=user, strategy=strategy) for strategy in strategies]
+        for strategy in strategies:
+            make_backtest(user=user, strategy=strategy)
         request = RequestFactory().get("/")
         request.user = user
         with CaptureQueriesContext(connection) as queries:
-            for strategy, backtest in zip(strategies, backtests, strict=True):
+            for strategy in strategies:
                 page = draw(RequestContext(request, {"user": user, "strategy": strategy}))
-                assert f'id="evidence-summary-{backtest.pk}"' in page
+                assert "tested with 47.50%" in page
         counts.append(len(queries))
     assert counts[0] == counts[1]

@@ -41,6 +41,20 @@ def test_htmx_gets_the_changed_row(
     assert live.status == after
 
 
+@pytest.mark.parametrize(
+    ("status", "checked", "action"), [("active", "true", "pause"), ("paused", "false", "start")]
+)
+def test_the_list_beside_the_chart_has_a_switch(
+    alices_browser: Client, alice: User, status: str, checked: str, action: str
+) -> None:
+    live = make_live_strategy(user=alice, status=status)
+    page = " ".join(alices_browser.get("/dashboard/live-trading").content.decode().split())
+    listed = page[page.index(f'id="listed-strategy-{live.pk}"') :]
+    form = listed[: listed.index("</form>")]
+    assert f'hx-post="{reverse(f"livetrading:{action}", args=[live.pk])}"' in form
+    assert f'role="switch" aria-checked="{checked}"' in form
+
+
 def test_without_htmx_the_response_redirects_to_the_page(alices_browser: Client, alice: User) -> None:
     live = make_live_strategy(user=alice, name="Turtle")
     response = alices_browser.post(reverse("livetrading:pause", args=[live.pk]), follow=True)

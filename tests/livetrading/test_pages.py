@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from livetrading.models import SignalHistory
-from livetrading.views.dashboard import STRATEGIES
+from livetrading.views.dashboard import STRATEGIES, TABS
 from tests.livetrading.factories import (
     NOW,
     TODAY,
@@ -30,8 +30,6 @@ from tests.livetrading.reading import HOME, LIVE, TRADE_LIST, detail_of, text_of
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.services import load_samples
 from tradedesk.marketdata.sessions import daily_time
-from tradedesk.notifications.events import Event
-from tradedesk.notifications.services import notify
 
 HTMX = {"HX-Request": "true"}
 
@@ -59,7 +57,7 @@ def test_htmx_gets_only_the_live_region(alices_browser: Client, alice: User, url
     assert region.count("<div") == region.count("</div")
 
 
-@pytest.mark.parametrize("url", [HOME, LIVE, TRADE_LIST])
+@pytest.mark.parametrize("url", [HOME, *(f"{LIVE}?show={tab}" for tab in TABS), TRADE_LIST])
 def test_the_queries_do_not_grow_with_the_rows(
     alices_browser: Client, bobs_browser: Client, alice: User, bob: User, url: str
 ) -> None:
@@ -104,25 +102,24 @@ def test_a_new_user_sees_three_steps(alices_browser: Client, alice: User) -> Non
 
     assert 'id="steps-heading"' in page()
     assert page().count(">Done<") == 0
-    assert "Equity" not in page()
+    assert 'id="equity-heading"' not in page()
     make_backtest(user=alice)
     assert page().count(">Done<") == 2
     make_live_strategy(user=alice)
     assert 'id="steps-heading"' not in page()
-    assert "Equity $100,000.00 $100,000.00 in cash" in text_of(alices_browser, HOME)
+    assert "Account equity" in text_of(alices_browser, HOME)
 
 
 def test_the_home_page_shows_all_sections(alices_browser: Client, alice: User) -> None:
     make_desk_rows(alice, 1)
-    notify(alice, Event.ORDER_FILLED, "Bought 10 AAPL at $30.00", "/trades?mode=paper", NOW)
     page = text_of(alices_browser, HOME)
     for text in (
-        "Active strategies 1",
-        "Open positions",
+        "Live strategies 1",
+        "Positions 1",
+        "Needs attention",
+        "Open risk to the stops",
         "SMA 10 crossed above SMA 30",
         "+$30.00",
-        "+12.50% 0.80 9.10%",
-        "Bought 10 AAPL at $30.00",
     ):
         assert text in page
 
@@ -131,7 +128,8 @@ def test_the_empty_page_links_to_the_strategies(alices_browser: Client) -> None:
     page = alices_browser.get(LIVE).content.decode()
     empty = page[page.index('id="strategies-heading"') :]
     assert 'href="/dashboard/strategies"' in empty[: empty.index("</section>")]
-    assert 'id="signals-heading"' not in page
+    assert 'class="panel live-tabs"' not in page
+    assert "data-chart" not in page
 
 
 def test_the_row_of_a_strategy(alices_browser: Client, alice: User) -> None:
@@ -155,10 +153,9 @@ def test_the_row_of_a_strategy(alices_browser: Client, alice: User) -> None:
     make_paper_trade(user=alice, live_strategy=live, **closed(daily_time(TODAY), exit_price=25))
     page = text_of(alices_browser, LIVE)
     for text in (
-        "Live - Turtle PAPER SMA crossover · fast 10, slow 30 Active",
-        "AAPL MSFT 2010-03-08 16:00 No bars yet for IBM.",
-        "Sell MSFT 2010-03-08 SMA 10 crossed below SMA 30",
-        "1 of 5 +$10.00 -$20.00 Position size 2.00% Stop loss 10.00% Take profit 25.00%",
+        "Live - Turtle PAPER No bars yet for IBM. Active",
+        "AAPL MSFT 2010-03-08 16:00 2010-03-08 Sell MSFT SMA 10 crossed below SMA 30",
+        "1 of 5 +$10.00 −$20.00",
     ):
         assert text in page
 
@@ -174,7 +171,7 @@ def test_a_signal_has_its_outcome_with_the_reason(alices_browser: Client, alice:
         state="blocked",
         reason="The reason.",
     )
-    page = text_of(alices_browser, LIVE)
+    page = text_of(alices_browser, f"{LIVE}?show=signals")
     assert (
         "2010-03-08 16:00 Turtle IBM Buy 0.75 31.25 SMA 10 crossed above SMA 30 "
         "Refused The limit of 5 open positions is reached." in page
@@ -188,10 +185,36 @@ def test_working_orders_are_listed_with_their_trigger(alices_browser: Client, al
     stop = {"purpose": "stop_loss", "side": "sell", "type": "stop", "stop_price": Decimal("27.5")}
     make_order(user=alice, live_strategy=live, state="accepted", **stop)
     make_order(user=alice, live_strategy=live, state="filled", symbol="DONE")
-    page = text_of(alices_browser, LIVE)
-    assert "AAPL Buy Entry Market 10 — Pending" in page
-    assert "AAPL Sell Stop loss Stop 10 27.50 Accepted" in page
+    page = text_of(alices_browser, f"{LIVE}?show=orders")
+    assert f"AAPL {live.name} Buy Entry Market 10 — Pending" in page
+    assert f"AAPL {live.name} Sell Stop loss Stop 10 27.50 Accepted" in page
     assert "DONE" not in page
+
+
+@pytest.mark.parametrize("show", ["", "positions", "orders", "signals", "log", "x"])
+def test_the_address_keeps_the_tab(alices_browser: Client, alice: User, show: str) -> None:
+    make_desk_rows(alice, 1)
+    url = f"{LIVE}?show={show}" if show else LIVE
+    page = alices_browser.get(url)
+    shown = show if show in TABS else "positions"
+    assert page.context["show"] == shown
+    assert f'href="?show={shown}" aria-current="page"' in " ".join(page.content.decode().split())
+    assert f'hx-get="{url}"' in page.content.decode()
+
+
+def test_the_chart_opens_on_a_position_and_rows_change_it(alices_browser: Client, alice: User) -> None:
+    idle = make_live_strategy(user=alice, symbols=["IBM"])
+    holder = make_live_strategy(user=alice, symbols=["MSFT", "AAPL"])
+    lot = make_paper_trade(user=alice, live_strategy=holder)
+    make_signal(live_strategy=idle, symbol="IBM")
+    page = alices_browser.get(LIVE).content.decode()
+    chart = f'data-url="{detail_of(holder)}/chart.json?symbol=AAPL"'
+    assert page.count(chart) == 1
+    row = page[page.index(f'id="lot-{lot.pk}"') :]
+    assert f'data-chart-url="{detail_of(holder)}/chart.json?symbol=AAPL"' in row
+    assert f'data-time="{lot.entry_time:%Y-%m-%d}"' in row
+    signals = alices_browser.get(f"{LIVE}?show=signals").content.decode()
+    assert f'data-chart-url="{detail_of(idle)}/chart.json?symbol=IBM"' in signals
 
 
 def test_strategies_are_paginated(alices_browser: Client, alice: User) -> None:

@@ -27,7 +27,7 @@ from tests.livetrading.factories import (
     make_stop,
     report_figures,
 )
-from tests.livetrading.reading import HOME, LIVE, TRADE_LIST, detail_of, text_of
+from tests.livetrading.reading import HOME, LIVE, ORDERS, POSITIONS, TRADE_LIST, detail_of, text_of
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.services import load_samples
 
@@ -46,7 +46,8 @@ def live(alice: User) -> LiveStrategy:
 
 
 def pages_of(live: LiveStrategy) -> tuple[str, ...]:
-    return HOME, LIVE, TRADE_LIST, detail_of(live)
+    """Home lists what needs attention (test_pages_home.py)."""
+    return LIVE, TRADE_LIST, detail_of(live)
 
 
 def html_of(browser: Client, url: str) -> str:
@@ -65,7 +66,8 @@ def test_an_account_without_trouble_is_quiet(alices_browser: Client, live: LiveS
     make_incident(account=live.account, reported_at=NOW - timedelta(days=1), resolved_at=NOW)
     for url in pages_of(live):
         page = html_of(alices_browser, url)
-        assert "notice" not in re.findall(r'class="(notice)', page)
+        # A deployment without evidence is doubted where it runs.
+        assert all("data-evidence" in notice for notice in re.findall(r'<p class="notice[^>]*>', page))
         assert 'id="incidents-heading"' not in page
 
 
@@ -122,14 +124,16 @@ def test_an_open_incident_is_not_displaced_by_closed_ones(alice: User) -> None:
     assert (len(summary.incidents), summary.incidents[0], summary.open_incidents) == (INCIDENTS, opened, 1)
 
 
-@pytest.mark.parametrize("url", [HOME, LIVE, TRADE_LIST])
+@pytest.mark.parametrize("url", [LIVE, TRADE_LIST])
 def test_the_equity_says_when_it_was_reported(
     alices_browser: Client, live: LiveStrategy, alice: User, url: str
 ) -> None:
     assert "As of" not in text_of(alices_browser, url)
     report_figures(alice, equity=98_765.43, cash=50_000)
     page = text_of(alices_browser, url)
-    assert re.search(r"Equity \$98,765\.43 (\$50,000\.00 in cash )?As of 2010-03-08 16:00", page)
+    assert re.search(r"[Ee]quity \$98,765\.43 (\$50,000\.00 in cash )?As of 2010-03-08 16:00", page)
+    # And in the top bar of every page.
+    assert 'title="As the broker reported it on 2010-03-08 16:00 ET"' in html_of(alices_browser, HOME)
 
 
 def test_a_live_account_is_told_from_none(alices_browser: Client, alice: User) -> None:
@@ -160,7 +164,7 @@ def test_a_position_says_where_its_stop_is_kept(
 ) -> None:
     trade = make_paper_trade(user=alice, live_strategy=live)
     make_stop(trade=trade, holder=holder, state=state)
-    for url in (HOME, TRADE_LIST, detail_of(live)):
+    for url in (POSITIONS, detail_of(live)):
         # Once in its column, and once below the symbol on a phone.
         assert row_of(alices_browser, url, f"lot-{trade.pk}").count(f'<span title="{title}">{short}</span>') == 2
 
@@ -173,13 +177,11 @@ def test_the_lots_of_a_position_can_be_protected_in_different_ways(alices_browse
     (position,) = read_account(alice, "paper", NOW).positions
     assert (position.protected_by, position.is_unprotected) == ("Broker, Desk", False)
     assert position.protection == "At the broker, with the entry; Guarded by the desk"
-    # The home page shows the position in one row.
-    assert row_of(alices_browser, HOME, "position-AAPL").count(">Broker, Desk<") == 2
-    assert ">Broker, Desk<" not in row_of(alices_browser, TRADE_LIST, "position-AAPL")
+    assert ">Broker, Desk<" not in row_of(alices_browser, POSITIONS, "position-AAPL")
     make_paper_trade(user=alice)
     (position,) = read_account(alice, "paper", NOW).positions
     assert (position.protected_by, position.is_unprotected) == ("Broker, Desk, Nothing now", True)
-    assert row_of(alices_browser, HOME, "position-AAPL").count("text-warning") == 2
+    assert "AAPL not protected now" in text_of(alices_browser, HOME)
 
 
 def test_a_stop_and_a_target_can_be_kept_at_two_places(alice: User) -> None:
@@ -198,8 +200,8 @@ def test_a_stop_without_a_working_order_is_marked(alices_browser: Client, alice:
     summary = read_account(alice, "paper", NOW)
     unprotected = {lot.trade.symbol: lot.is_unprotected for each in summary.positions for lot in each.lots}
     assert unprotected == {"AAPL": True, "IBM": False}
-    assert row_of(alices_browser, TRADE_LIST, f"lot-{marked.pk}").count("text-warning") == 2
-    assert "text-warning" not in row_of(alices_browser, TRADE_LIST, f"lot-{off.pk}")
+    assert row_of(alices_browser, POSITIONS, f"lot-{marked.pk}").count("text-warning") == 2
+    assert "text-warning" not in row_of(alices_browser, POSITIONS, f"lot-{off.pk}")
 
 
 def test_a_lot_without_protection_has_no_words_for_it(alice: User) -> None:
@@ -216,13 +218,13 @@ def test_the_stop_of_an_entry_that_is_not_filled_is_listed_only_with_all_orders(
     stop: dict[str, Any] = {"purpose": "stop_loss", "side": "sell", "type": "stop", "distance": 0.1}
     entry = make_order(user=alice, live_strategy=live)
     waiting = make_order(user=alice, live_strategy=live, opening_order=entry, state=WAITING, **stop)
-    assert f'id="order-{waiting.pk}"' not in html_of(alices_browser, LIVE)
-    assert f'id="order-{entry.pk}"' in html_of(alices_browser, LIVE)
+    assert f'id="order-{waiting.pk}"' not in html_of(alices_browser, ORDERS)
+    assert f'id="order-{entry.pk}"' in html_of(alices_browser, ORDERS)
     history = f"{detail_of(live)}?show=orders"
     assert "Sell Stop loss Stop 10 10.00% — Waiting for its entry" in text_of(alices_browser, history)
     entry.filled_quantity = Decimal(1)
     entry.save()
-    assert f'id="order-{waiting.pk}"' in html_of(alices_browser, LIVE)
+    assert f'id="order-{waiting.pk}"' in html_of(alices_browser, ORDERS)
 
 
 def test_an_exit_that_waits_for_its_shares_is_a_working_order(
@@ -238,9 +240,9 @@ def test_an_exit_that_waits_for_its_shares_is_a_working_order(
         type="limit",
         limit_price=Decimal("41.5"),
     )
-    page = text_of(alices_browser, LIVE)
-    assert "AAPL Sell Exit Market 10 — Waiting for its shares" in page
-    assert "AAPL Sell Take profit Limit 10 41.50 Guarded by the desk" in page
+    page = text_of(alices_browser, ORDERS)
+    assert f"AAPL {live.name} Sell Exit Market 10 — Waiting for its shares" in page
+    assert f"AAPL {live.name} Sell Take profit Limit 10 41.50 Guarded by the desk" in page
 
 
 def test_every_working_order_state_has_a_tone() -> None:
@@ -267,7 +269,7 @@ def test_a_strategy_whose_checks_keep_failing_says_so(
 def test_the_queries_do_not_grow_with_incidents_and_stops(
     alices_browser: Client, alice: User, live: LiveStrategy, name: str
 ) -> None:
-    url = dict(zip(("home", "live", "trades", "detail"), pages_of(live), strict=True))[name]
+    url = dict(zip(("home", "live", "trades", "detail"), (HOME, *pages_of(live)), strict=True))[name]
     counts = []
     for rows in (1, 12):
         for _ in range(rows):

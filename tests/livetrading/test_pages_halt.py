@@ -136,7 +136,7 @@ def test_while_flattening_no_exit_can_be_cancelled(alice: User, alices_browser: 
     buttons = [reverse("livetrading:cancel_order", args=[order.pk]) for order in (sale, entry)]
 
     def offered() -> list[bool]:
-        page = text_of(alices_browser, "/dashboard/live-trading")
+        page = text_of(alices_browser, "/dashboard/live-trading?show=orders")
         return [button in page for button in buttons] + ["Being flattened" in page]
 
     assert offered() == [True, True, False]

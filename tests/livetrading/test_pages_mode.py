@@ -35,10 +35,13 @@ from tradedesk.marketdata.services import load_samples
 DIALOG, SWITCH = "/dashboard/mode/live", "/dashboard/mode"
 FORM = {"mode": "live", "understood": "on", "word": "LIVE"}
 # The views that take a form and do not trade, and the switch itself. Those of broker accounts name their mode.
-WITHOUT_MODE = {"sectors", "switch_mode", "events"}
+# The replay is one for both, and examples trade nothing.
+WITHOUT_MODE = {"sectors", "switch_mode", "events", "load_examples"}
+WITHOUT_MODE |= {"replay_control", "replay_jump", "replay_restart"}
 REFUSED = "Nothing was done: look at the page again"
 # The forms that post to them.
 FORMS_WITHOUT_MODE = {"_sectors.html", "_mode_switch.html", "_live_banner.html", "_go_live.html"}
+FORMS_WITHOUT_MODE |= {"_replay_menu.html", "_load_examples.html"}
 
 
 @pytest.fixture(autouse=True)
@@ -272,6 +275,7 @@ def test_the_switch_needs_its_csrf_token(alice: User) -> None:
 def posting(pattern: URLPattern) -> str:
     """The address of a view, for objects that do not exist."""
     examples = {"pk": 999_999, "account_id": 999_999, "symbol": "AAPL", "timeframe": "1Day", "kind": "positions"}
+    examples["mode"] = "paper"
     examples["entry_id"] = "00000000-0000-0000-0000-000000000001"
     if "uuid:pk" in str(pattern.pattern):
         examples["pk"] = examples["entry_id"]

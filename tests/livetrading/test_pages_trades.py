@@ -1,5 +1,7 @@
 """Trades and open positions, on the trades page and on the home page."""
 
+import html
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -19,7 +21,7 @@ from tests.livetrading.factories import (
     report_figures,
 )
 from tests.livetrading.pipeline.desk import put_bars
-from tests.livetrading.reading import HOME, LIVE, TRADE_LIST, detail_of, text_of
+from tests.livetrading.reading import HOME, LIVE, POSITIONS, TRADE_LIST, detail_of, text_of
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.services import load_samples
 from tradedesk.marketdata.sessions import daily_time
@@ -38,17 +40,19 @@ def test_daily_trades_are_grouped_by_day_without_times(alices_browser: Client, a
     make_paper_trade(user=alice, live_strategy=live, **closed(friday, exit_price=27, **stopped))
     make_paper_trade(user=alice, symbol="IBM", **closed(monday, exit_price=36))
     page = text_of(alices_browser, TRADE_LIST)
-    first = page.index("Mon, 2010-03-08 1 closed +$60.00")
-    second = page.index("Fri, 2010-03-05 1 closed -$30.00")
+    first = page.index("Mon 2010-03-08 1 trade +$60.00 —")
+    second = page.index("Fri 2010-03-05 1 trade −$30.00 —")
     assert first < second
-    assert "Manual 10 30.00 36.00 Signal +$60.00 +20.00% 2.00 $0.00" in page
-    assert "Turtle 10 30.00 27.00 Stop loss -$30.00 -10.00% -1.00 $2.00" in page
+    assert "IBM 10 30.00 → 36.00 +$60.00 +20.00% +2.00 Manual Signal 5 sessions" in page
+    assert "AAPL 10 30.00 → 27.00 −$30.00 −10.00% −1.00 Turtle Stop loss 4 sessions" in page
     assert "00:00" not in page
 
 
 def test_an_intraday_trade_shows_its_time(alices_browser: Client, alice: User) -> None:
     make_paper_trade(user=alice, timeframe="5Min", **closed(NOW - timedelta(minutes=30)))
-    assert "2010-03-08 15:30" in text_of(alices_browser, TRADE_LIST)
+    page = text_of(alices_browser, TRADE_LIST)
+    assert "Mon 2010-03-08" in page
+    assert "AAPL 15:30" in page
 
 
 def test_positions_with_their_lots_and_totals(alices_browser: Client, alice: User) -> None:
@@ -58,13 +62,13 @@ def test_positions_with_their_lots_and_totals(alices_browser: Client, alice: Use
     make_paper_trade(user=alice, quantity=Decimal(5), entry_price=Decimal(26))
     make_paper_trade(user=alice, symbol="IBM", entry_price=Decimal(100), commission=Decimal(1), pnl=Decimal(-1))
     report_figures(alice, equity=100_139, cash=98_669)
-    page = text_of(alices_browser, TRADE_LIST)
+    page = text_of(alices_browser, POSITIONS)
     for text in (
-        "AAPL 2 lots 15 22.00 28.00 $420.00 +$90.00 +27.27%",
-        "Turtle 2010-03-01 10 20.00 28.00 $280.00 +$80.00 +40.00% 18.00 —",
-        "Manual 2010-03-01 5 26.00 28.00 $140.00 +$10.00 +7.69%",
-        "Total $1,470.00 +$140.00",
-        "Realized -$1.00",
+        "AAPL 2 lots 15 22.00 28.00 +$90.00 +27.27%",
+        "AAPL 10 20.00 28.00 +$80.00 +40.00% +4.00 18.00 — Nothing now Turtle 2010-03-01",
+        "AAPL 5 26.00 28.00 +$10.00 +7.69%",
+        "Closed 0 0 won Open 3",
+        "Realized −$1.00",
         "Unrealized +$140.00",
         "P&amp;L total +$139.00",
         "Commission $1.00",
@@ -74,16 +78,20 @@ def test_positions_with_their_lots_and_totals(alices_browser: Client, alice: Use
         assert text in page
 
 
-def test_the_home_page_sums_the_lots_of_a_symbol(alices_browser: Client, alice: User) -> None:
+def test_the_home_page_lists_the_largest_lots_and_sums_all(alices_browser: Client, alice: User) -> None:
     put_bars({"AAPL": bars_closing_at(27, 28), "IBM": bars_closing_at(110, 105)})
     live = make_live_strategy(user=alice, name="Turtle")
     for symbol, entry in (("AAPL", 20), ("AAPL", 26), ("IBM", 100)):
         make_paper_trade(user=alice, live_strategy=live, symbol=symbol, entry_price=Decimal(entry))
     page = text_of(alices_browser, HOME)
-    assert "AAPL 2 lots 20 23.00 28.00 $560.00 +$100.00 +21.74%" in page
-    assert "Turtle 2010-03-01 10 100.00 105.00 $1,050.00 +$50.00 +5.00% 27.00" in page
-    assert "Turtle 2010-03-01 10 20.00" not in page
-    assert "Total $1,610.00 +$150.00" in page
+    rows = (
+        "IBM Turtle 10 100.00 105.00 $1,050.00 +$50.00 +5.00%",
+        "AAPL Turtle 10 20.00 28.00 $280.00 +$80.00 +40.00%",
+        "AAPL Turtle 10 26.00 28.00 $280.00 +$20.00 +7.69%",
+        "Total $1,610.00 +$150.00",
+    )
+    places = [page.index(row) for row in rows]
+    assert places == sorted(places)
 
 
 def test_a_position_without_prices_has_a_warning(alices_browser: Client, alice: User) -> None:
@@ -98,9 +106,12 @@ def test_trades_are_paginated(alices_browser: Client, alice: User) -> None:
         make_paper_trade(user=alice, **closed(daily_time(TODAY)))
     page = alices_browser.get(TRADE_LIST).content.decode()
     assert page.count('<tr id="trade-') == TRADES
-    assert f"{TRADES + 1} closed" in page
-    assert 'href="?mode=paper&amp;page=2"' in page
-    assert alices_browser.get(f"{TRADE_LIST}&page=2").content.decode().count('<tr id="trade-') == 1
+    assert f"{TRADES + 1} trades" in page
+    (following,) = re.findall(r'rel="next"\s+href="([^"]*)"', page)
+    last = alices_browser.get(f"/trades{html.unescape(following)}").content.decode()
+    assert last.count('<tr id="trade-') == 1
+    assert f"{TRADES + 1} trades" in last, "the figures of the day are of all its trades"
+    assert 'rel="next"' not in last
 
 
 def test_the_modes_have_separate_trades(alices_browser: Client, alice: User) -> None:

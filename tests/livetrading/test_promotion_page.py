@@ -116,7 +116,7 @@ def test_both_pages_show_paper_and_live_side_by_side(
             "Equity a position 47.50% 2.00% 0.50%",
             "Trades 20 3 3",
             "Win rate 50.00% 33.33% 66.67%",
-            "Slippage (bp) — 10.00 50.00",
+            "Slippage (bps) — 10.00 50.00",
         ):
             assert text in page
     assert compare(bob, live) is None

@@ -93,11 +93,11 @@ def test_each_rule_shows_its_reading_against_its_limit(
     make_rule(account, "trading_window", None, window_start=time(9, 30), window_end=time(16, 30))
     page = text_of(alices_browser, PAGE)
     for text in (
-        "Open positions ● Passes 1 10",
+        "Max open positions ● Passes 1 10",
         "Orders per day ▲ At the limit 2 2",
         "then keep positions △ Near the limit 20.0% 25.0%",
         "then keep positions ▲ At the limit $250.00 $200.00",
-        "Daily loss in dollars ● Passes $10.00 $100.00",
+        "Daily loss limit ($) ● Passes $10.00 $100.00",
         "Minimum price ● Passes Read with each entry $2.00",
         "Order value ○ Off Read with each entry $9,000.00",
         "Blocked symbols ● Passes Read with each entry GME, TSLA",
@@ -105,7 +105,7 @@ def test_each_rule_shows_its_reading_against_its_limit(
     ):
         assert text in page
     html = alices_browser.get(PAGE).content.decode()
-    assert 'aria-label="Open positions: 1 of 10"' in " ".join(html.split())
+    assert 'aria-label="Max open positions: 1 of 10"' in " ".join(html.split())
 
 
 def test_a_rule_shows_when_it_blocked_last_and_that_it_has_tripped(

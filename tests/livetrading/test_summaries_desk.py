@@ -55,7 +55,7 @@ def test_a_strategy_has_its_own_performance_lots_and_last_signal(alice: User) ->
     make_paper_trade(user=alice, live_strategy=second, symbol="AAPL", entry_price=Decimal(1))
     make_signal(live_strategy=first)
     newest = make_signal(live_strategy=first)
-    one, two = strategies.summarize_strategies(alice, [first, second], NOW)
+    one, two = strategies.summarize_strategies(alice, alice.live_strategies.order_by("pk"), NOW)
     assert (one.performance.realized, one.performance.unrealized) == (Decimal(30), Decimal(0))
     assert one.lots == []
     assert (two.performance.realized, len(two.lots)) == (Decimal(0), 1)
@@ -66,7 +66,7 @@ def test_a_strategy_has_its_own_performance_lots_and_last_signal(alice: User) ->
 def test_a_live_strategy_is_measured_on_live_trades(alice: User) -> None:
     live = make_live_strategy(user=alice, mode="live")
     make_live_trade(user=alice, live_strategy=live, **closed(NOW, exit_price=40))
-    (summary,) = strategies.summarize_strategies(alice, [live], NOW)
+    (summary,) = strategies.summarize_strategies(alice, alice.live_strategies.all(), NOW)
     assert summary.performance.realized == 100
 
 

@@ -93,18 +93,20 @@ def test_the_file_has_every_trade_of_the_mode(alices_browser: Client, alice: Use
     assert response.headers["Content-Disposition"] == 'attachment; filename="trades-paper.csv"'
     sold, held = rows(response)
     assert sold == {
+        "trade_time": "2010-03-08",
         "symbol": "AAPL",
-        "strategy": "Turtle",
+        "side": "long",
         "shares": "10",
-        "entry_time": "2010-03-01T05:00:00+00:00",
+        "entry_time": "2010-03-01",
         "entry_price": "30.000000",
-        "exit_time": "2010-03-08T21:00:00+00:00",
+        "exit_time": "2010-03-08",
         "exit_price": "28.500000",
-        "exit_reason": "signal",
         "pnl": "-15.000000",
-        "return": "-0.05",
+        "return_pct": "-5.0",
+        "outcome": "loss",
         "r_multiple": "-0.5",
-        "no_r_reason": "",
+        "equity": "",
+        "strategy": "Turtle",
         "commission": "2.000000",
     }
     assert (held["symbol"], held["strategy"], held["exit_time"], held["exit_price"]) == ("IBM", "", "", "")
@@ -120,13 +122,13 @@ def test_a_name_cannot_be_a_spreadsheet_formula(alices_browser: Client, alice: U
 
 
 def test_a_closed_trade_without_a_stop_says_why_it_has_no_r(alices_browser: Client, alice: User) -> None:
-    """On the page, in the file and in the API; an open one says nothing yet."""
+    """On the page and in the API; an open one says nothing yet. The file has no column for it."""
     without: dict[str, Any] = {"stop_price": None, "initial_stop_price": None}
     make_paper_trade(user=alice, symbol="IBM", **without, **closed(daily_time(TODAY)))
     make_paper_trade(user=alice, symbol="MSFT", initial_stop_price=Decimal(30), **closed(daily_time(TODAY)))
     make_paper_trade(user=alice, symbol="AAPL", **without)
     reasons = {"IBM": "no stop", "MSFT": "stop not below the entry", "AAPL": ""}
-    assert {row["symbol"]: row["no_r_reason"] for row in rows(alices_browser.get("/trades.csv"))} == reasons
+    assert {row["r_multiple"] for row in rows(alices_browser.get("/trades.csv"))} == {""}
     answer = alices_browser.get("/api/paper/trades").json()["items"]
     assert {row["symbol"]: row["no_r_reason"] or "" for row in answer} == reasons
     assert "no stop" in text_of(alices_browser, "/trades?mode=paper")

@@ -86,6 +86,7 @@ def _arguments(live: LiveStrategy, pattern: URLPattern) -> dict[str, Any]:
         "<uuid:pk>": live.orders.earliest("pk"),
         "signals/<int:pk>": live.signals.earliest("pk"),
         "risk-rules/<int:pk>": live.account.rules.earliest("pk"),
+        "trades/<slug:mode>/<int:pk>": lot,
         "<int:pk>": live,
     }
     path = str(pattern.pattern)
@@ -96,6 +97,7 @@ def _arguments(live: LiveStrategy, pattern: URLPattern) -> dict[str, Any]:
         "symbol": lot.symbol,
         "timeframe": lot.timeframe,
         "kind": next(iter(KINDS)),
+        "mode": live.mode,
     }
     return {name: value for name, value in values.items() if f":{name}>" in path}
 
@@ -124,6 +126,7 @@ def test_no_get_endpoint_calls_a_broker(alice: User, path: str) -> None:
         "live_strategy_id": alice.live_strategies.earliest("pk").pk,
         "strategy_id": alice.strategies.earliest("pk").pk,
         "rule_id": account_of(alice).rules.earliest("pk").pk,
+        "order_id": alice.orders.filter(account__mode=Mode.PAPER).earliest("pk").pk,
     }
     path = re.sub(r"\{(\w+)\}", lambda name: str(pks[name[1]]), path)
     assert ApiClient(alice).get(path).status == 200
