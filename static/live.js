@@ -43,9 +43,9 @@
   // A refresh does not overwrite a checkbox that the user has changed.
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
     !(name === "checked" && node.matches("[data-keep-tick]"));
-  // A form that is being sent keeps its busy button and its one-time key.
+  // A form that is being sent keeps its busy button and its one-time key; a chart keeps what is drawn in it.
   const beingSent = "[data-submit-once][aria-busy], form:has([data-submit-once][aria-busy])";
-  Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !(node instanceof HTMLElement && node.matches(beingSent));
+  Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !(node instanceof HTMLElement && node.matches(`${beingSent}, [data-chart]`));
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (document.hidden && event.detail.elt.matches(regions)) event.preventDefault();
@@ -53,6 +53,22 @@
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;
     for (const region of document.querySelectorAll(regions)) htmx.trigger(region, "sse:changed");
+  });
+
+  // A region asks with the tag of what it shows, and keeps it when the answer is that nothing has changed.
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (!detail.elt.matches("[data-tagged]")) return;
+    const shown = detail.elt.shownTag;
+    detail.headers["If-None-Match"] = shown?.tag && shown.path === detail.path ? shown.tag : '"none"';
+  });
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.xhr.status === 304) detail.shouldSwap = false;
+  });
+  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+    const region = document.getElementById(detail.target.id);
+    if (!region?.matches("[data-tagged]")) return;
+    // Also what another element has put there, such as a filter: that has no tag.
+    region.shownTag = { tag: detail.xhr.getResponseHeader("ETag"), path: detail.pathInfo.requestPath };
   });
 
   // After the session has ended, the response is the login page. Show it as a page, not inside a region.

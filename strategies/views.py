@@ -1,37 +1,44 @@
-"""The pages of a user's strategies: list, form, detail, checks and delete."""
+"""The pages of a user's strategies: list, one strategy with its form and preview, checks and delete."""
 
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from strategies import activity, services
 from strategies.check_report import check_report_of
 from strategies.forms import StrategyForm
-from strategies.kinds import InvalidParameters, kinds
+from strategies.kinds import InvalidParameters, kinds, plugin_of
 from strategies.models import Strategy
 from strategies.plugins import plugin_files
+from strategies.preview import PreviewLate, PreviewRefused, preview
+from strategies.preview_form import PreviewForm
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata.clock import market_clock
 from tradedesk.marketdata.library import available_symbols, download_query, find_series
+from tradedesk.rest.columns import columns_response
 
 PAGE_SIZE = 24
 LATEST = 10
-SYMBOLS_ON_A_CARD = 8
+SYMBOLS_IN_A_ROW = 3
+# Symbols that the field of the preview suggests.
+SUGGESTED = 200
+PAGE = "strategies/strategy.html"
 
 
 @require_safe
 def strategy_list(request: PageRequest) -> HttpResponse:
-    """The user's strategies as cards and, below them, the plugin files; with htmx only the cards."""
+    """The user's strategies and, below them, the plugin files; with htmx only the table."""
     strategies = activity.with_activity(request.user.strategies.all())
     page = Paginator(strategies, PAGE_SIZE).get_page(request.GET.get("page"))
-    template = "strategies/_cards.html" if request.htmx else "strategies/strategy_list.html"
-    context: dict[str, Any] = {"page": page, "cards": _cards(request.user.pk, list(page))}
+    template = "strategies/_table.html" if request.htmx else "strategies/strategy_list.html"
+    context: dict[str, Any] = {"page": page, "rows": _rows(request.user.pk, list(page))}
     if not request.htmx:
         context |= {"plugin_files": plugin_files(), "plugin_folder": settings.STRATEGY_DIR}
     return render(request, template, context)
@@ -49,25 +56,44 @@ def strategy_edit(request: PageRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def strategy_detail(request: PageRequest, pk: int) -> HttpResponse:
-    """One strategy; with htmx only its backtests and deployments."""
+    """One strategy; with htmx only its evidence, or its life line, backtests and deployments."""
     strategy = get_object_or_404(request.user.strategies, pk=pk)
+    if request.htmx and (request.htmx.target or "").startswith("evidence-"):
+        return render(request, "livetrading/_evidence_panel.html", {"strategy": strategy})
     if request.htmx:
         return render(request, "strategies/_activity.html", _activity(strategy))
-    return render(request, "strategies/strategy_detail.html", _detail(strategy))
+    return render(request, PAGE, _page(request, StrategyForm(strategy=strategy), strategy))
+
+
+@require_safe
+def strategy_preview(request: PageRequest) -> HttpResponseBase:
+    """The chart of the rules in the query, saved or not, or the errors of the fields, as any form is answered."""
+    form = PreviewForm(request.GET)
+    try:
+        if not form.is_valid():
+            raise PreviewRefused(form.messages())
+        return columns_response(request, preview(request.user.pk, **form.wanted(), now=market_clock().now()))
+    except PreviewRefused as refusal:
+        return JsonResponse({"detail": str(refusal), "errors": refusal.errors})
+    except PreviewLate:
+        return JsonResponse({"detail": "The preview took too long. The desk is busy."}, status=503)
 
 
 @require_safe
 def strategy_checks(request: PageRequest, pk: int) -> HttpResponse:
-    """The checks panel, which the detail page loads with htmx; without htmx the detail page with this panel."""
+    """The checks panel, which the page of the strategy loads with htmx; without htmx that page with this panel."""
     strategy = get_object_or_404(request.user.strategies, pk=pk)
-    context: dict[str, Any] = {"strategy": strategy, "checks_done": True}
-    try:
-        context |= {"report": check_report_of(strategy, market_clock().now()), "parameters_error": ""}
-    except InvalidParameters as error:
-        context |= {"report": None, "parameters_error": str(error)}
+    context: dict[str, Any] = {"strategy": strategy, "checks_done": True, "parameters_error": "", "report": None}
+    if plugin_of(strategy.kind) is not None:
+        context["is_plugin"] = True
+    else:
+        try:
+            context["report"] = check_report_of(strategy, market_clock().now())
+        except InvalidParameters as error:
+            context["parameters_error"] = str(error)
     if request.htmx:
         return render(request, "strategies/_checks.html", context)
-    return render(request, "strategies/strategy_detail.html", _detail(strategy) | context)
+    return render(request, PAGE, _page(request, StrategyForm(strategy=strategy), strategy) | context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -88,19 +114,19 @@ def strategy_delete(request: PageRequest, pk: int) -> HttpResponse:
     )
 
 
-def _cards(user_id: int, strategies: list[Strategy]) -> list[dict[str, Any]]:
+def _rows(user_id: int, strategies: list[Strategy]) -> list[dict[str, Any]]:
     """Each strategy with its first symbols and whether they have bars; one query for each timeframe in use."""
     wanted: dict[str, set[str]] = {}
     for strategy in strategies:
-        wanted.setdefault(strategy.timeframe, set()).update(strategy.symbols[:SYMBOLS_ON_A_CARD])
+        wanted.setdefault(strategy.timeframe, set()).update(strategy.symbols[:SYMBOLS_IN_A_ROW])
     found = {timeframe: find_series(user_id, sorted(symbols), timeframe) for timeframe, symbols in wanted.items()}
     return [
         {
             "strategy": strategy,
             "symbols": [
-                (symbol, symbol in found[strategy.timeframe]) for symbol in strategy.symbols[:SYMBOLS_ON_A_CARD]
+                (symbol, symbol in found[strategy.timeframe]) for symbol in strategy.symbols[:SYMBOLS_IN_A_ROW]
             ],
-            "more": max(len(strategy.symbols) - SYMBOLS_ON_A_CARD, 0),
+            "more": max(len(strategy.symbols) - SYMBOLS_IN_A_ROW, 0),
         }
         for strategy in strategies
     ]
@@ -118,28 +144,40 @@ def _form_page(request: PageRequest, strategy: Strategy | None) -> HttpResponse:
         form = StrategyForm(kind=request.GET.get("kind", ""), strategy=strategy)
         if request.htmx:
             return render(request, "strategies/_kind_fields.html", {"form": form})
-    available = [
-        (timeframe.value, symbols)
+    return render(request, PAGE, _page(request, form, strategy))
+
+
+def _page(request: PageRequest, form: StrategyForm, strategy: Strategy | None) -> dict[str, Any]:
+    """The page of a strategy, or of a new one."""
+    available = {
+        timeframe.value: symbols
         for timeframe in Timeframe
         if (symbols := available_symbols(request.user.pk, timeframe))
-    ]
-    deployments = activity.current_deployments_of(strategy) if strategy else []
-    context = {"form": form, "strategy": strategy, "available": available, "deployments": deployments}
-    return render(request, "strategies/strategy_form.html", context)
+    }
+    context: dict[str, Any] = {
+        "form": form,
+        "strategy": strategy,
+        "available": list(available.items()),
+        "timeframes": [timeframe.value for timeframe in Timeframe],
+        "suggested": sorted({symbol for symbols in available.values() for symbol in symbols[:SUGGESTED]})[
+            :SUGGESTED
+        ],
+    }
+    if strategy is None:
+        return context
+    return context | _detail(strategy) | {"running": activity.current_deployments_of(strategy)}
 
 
 def _detail(strategy: Strategy) -> dict[str, Any]:
     series = find_series(strategy.user_id, strategy.symbols, strategy.timeframe)
-    kind = kinds().get(strategy.kind)
-    try:
-        warmup, parameters_error = strategy.make_kind().warmup(), ""
-    except InvalidParameters as error:
-        warmup, parameters_error = None, str(error)
+    warmup, parameters_error = None, ""
+    if plugin_of(strategy.kind) is None:
+        try:
+            warmup = strategy.make_kind().warmup()
+        except InvalidParameters as error:
+            parameters_error = str(error)
     return _activity(strategy) | {
-        "kind": kind,
-        "parameters": [(param, strategy.named_parameters.get(name)) for name, param in kind.params().items()]
-        if kind
-        else [],
+        "kind": kinds().get(strategy.kind),
         "warmup": warmup,
         "parameters_error": parameters_error,
         "series": [(symbol, series.get(symbol)) for symbol in strategy.symbols],

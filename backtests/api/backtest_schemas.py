@@ -52,7 +52,7 @@ class MetricsSchema(Schema):
 
 
 class BuySignalsSchema(Schema):
-    """The number of BUY signals by what became of them. Their sum is the number of all BUY signals."""
+    """The number of BUY signals by their outcome. Their sum is the number of all BUY signals."""
 
     filled: int = Field(0, examples=[38])
     held: int = Field(0, description="The symbol was held already.", examples=[350])
@@ -108,7 +108,7 @@ class OpenPositionSchema(Schema):
     entry_time: datetime
     entry_price: float
     last_price: float = Field(validation_alias="exit_price")
-    stop_price: float | None = Field(description="The present one; null without a stop.")
+    stop_price: float | None = Field(description="The current one; null without a stop.")
     target_price: float | None
     unrealized_pnl: float = Field(validation_alias="pnl")
     return_pct: Percent = Field(validation_alias="return_fraction")
@@ -172,7 +172,7 @@ class BacktestSummarySchema(Schema):
         description="The same signals at twice the costs, or at 5 bps of slippage if there are no costs."
     )
     buy_signals: Annotated[BuySignalsSchema | None, EmptyAsNull] = Field(
-        None, description="What became of the BUY signals; null until completed."
+        None, description="The outcomes of the BUY signals; null until completed."
     )
     created_at: datetime
     started_at: datetime | None

@@ -36,6 +36,7 @@ from tradedesk.rest.rule_fields import given_values, with_rules
 CSV_RESPONSE = {"responses": {200: {"description": "OK", "content": {"text/csv": {"schema": {"type": "string"}}}}}}
 
 router = Router(tags=["backtests"])
+results = Router(tags=["backtests"])
 
 RULES_AND_COSTS = [*COSTS.values(), *RULES.values()]
 # Defaults that depend on the request: core.rules.fully_invested.
@@ -47,7 +48,7 @@ DEFAULT_TEXTS = {"position_size_pct": "0.95 / number of symbols", "max_positions
 class BacktestBody(Body):
     """`*_pct` are fractions: 0.02 is 2%.
 
-    A rule or cost that is left out has the default of your settings (Defaults for backtests), or the one stated
+    A rule or cost that is left out has the default of your settings (Defaults), or the one stated
     here where you have none. Null switches off a rule that can be off; any other has the default stated here.
     """
 
@@ -58,7 +59,7 @@ class BacktestBody(Body):
     initial_capital: float = Field(CAPITAL, description=CAPITAL_TEXT, examples=[100_000])
     compare_with: Text | None = Field(
         None,
-        description="The symbol that the evidence compares with. Default: the tested symbols, bought and held.",
+        description="The benchmark of the evidence. Default: that of your settings, else the symbols, held.",
         examples=["SPY"],
     )
 
@@ -86,12 +87,18 @@ def list_backtests(
     status: Backtest.Status | None = None,
 ) -> "QuerySet[Backtest]":
     """Your backtests, newest first, without curves and trades. Filter by strategy, symbol or status."""
+    return _listed(request, strategy_id, symbol, status or "")
+
+
+def _listed(
+    request: UserRequest, strategy_id: int | None, symbol: str | None, status: str
+) -> "QuerySet[Backtest]":
     try:
         wanted = clean_symbol(symbol) if symbol else ""
     except InvalidSymbol as refusal:
         raise Refused({"symbol": str(refusal)}) from None
     backtests = filter_backtests(
-        request.user.backtests.all(), strategy_id=strategy_id, symbol=wanted, status=status or ""
+        request.user.backtests.all(), strategy_id=strategy_id, symbol=wanted, status=status
     )
     return backtests.defer(*LARGE_FIELDS)
 
@@ -111,6 +118,21 @@ def compare_backtests(request: UserRequest, ids: str) -> ComparisonSchema:
 def read_backtest(request: UserRequest, backtest_id: int) -> BacktestSchema:
     """A backtest with its results."""
     return with_results(find(request.user.backtests.all(), backtest_id))
+
+
+@results.get("", response={200: list[BacktestSummarySchema], **BAD_QUERY})
+@in_pages
+def list_backtest_results(
+    request: UserRequest, strategy_id: Whole | None = None, symbol: str | None = None
+) -> "QuerySet[Backtest]":
+    """Your completed backtests, newest first, without curves and trades."""
+    return _listed(request, strategy_id, symbol, Backtest.Status.COMPLETED)
+
+
+# The same endpoint under the address of the results.
+results.get("/{int:backtest_id}", response={200: BacktestSchema, **UNKNOWN}, operation_id="read_backtest_result")(
+    read_backtest
+)
 
 
 @router.delete("/{int:backtest_id}", response={204: None, **UNKNOWN})

@@ -82,7 +82,7 @@ class RunBody(Body):
     initial_capital: float = Field(CAPITAL, description=CAPITAL_TEXT, examples=[100_000])
     compare_with: Text | None = Field(
         None,
-        description="The symbol that the evidence compares with. Default: the tested symbols, bought and held.",
+        description="The benchmark of the evidence. Default: that of your settings, else the symbols, held.",
         examples=["SPY"],
     )
 

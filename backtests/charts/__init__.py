@@ -1,4 +1,4 @@
-"""Charts of a backtest as the JSON that static/charts.js draws (docs/frontend.md)."""
+"""Charts of a backtest as the JSON that static/src/charts and static/src/plots draw (docs/frontend.md)."""
 
 from backtests.charts.comparison import comparison_chart
 from backtests.charts.curves import equity_chart, exposure_chart, rolling_sharpe_chart

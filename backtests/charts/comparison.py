@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from backtests.models import Backtest, BacktestCurve
-from tradedesk.core.bars import Floats, Timeframe
-from tradedesk.marketdata.chart_points import chart_times, point_spans, points
+from tradedesk.core.bars import Floats
+from tradedesk.marketdata.chart_columns import DAY, chart_times, line, point_spans
 
 # The value at which each line starts.
 BASE = 100.0
@@ -19,13 +19,13 @@ def normalized(curve: BacktestCurve, capital: float) -> Floats:
 
 
 def comparison_chart(backtests: Sequence[Backtest]) -> dict[str, Any]:
-    """{"base": 100, "lines": [{"name", "data"}]}, one line per backtest in their order. One query."""
+    """{"unit", "base": 100, "lines": [{"name", "time", "values"}]}, one per backtest in their order. One query."""
     curves = BacktestCurve.objects.in_bulk([backtest.pk for backtest in backtests])
     lines = []
     for backtest in backtests:
         curve = curves.get(backtest.pk, BacktestCurve())
         _, last = point_spans(len(curve.equity))
-        times = chart_times(curve.moments()[last], Timeframe.DAY)
         equity = normalized(curve, float(backtest.initial_capital))[last]
-        lines.append({"name": f"{backtest.strategy_name} #{backtest.pk}", "data": points(times, equity, 3)})
-    return {"base": BASE, "lines": lines}
+        name = f"{backtest.strategy_name} #{backtest.pk}"
+        lines.append(line(name, chart_times(curve.moments()[last], DAY), equity, 3))
+    return {"unit": DAY, "base": BASE, "lines": lines}

@@ -8,14 +8,12 @@ from backtests.models import Backtest
 from backtests.research.analysis import distribution
 from tradedesk.core.bars import Floats
 
-Bins = dict[str, list[dict[str, float]]]
 
-
-def profit_chart(backtest: Backtest) -> Bins:
+def profit_chart(backtest: Backtest) -> dict[str, Any]:
     return _bins(_closed_values(backtest, "pnl"))
 
 
-def r_multiple_chart(backtest: Backtest) -> Bins:
+def r_multiple_chart(backtest: Backtest) -> dict[str, Any]:
     return _bins(_closed_values(backtest, "r_multiple"))
 
 
@@ -26,12 +24,7 @@ def _closed_values(backtest: Backtest, name: str) -> Floats:
     return np.array(values, float)
 
 
-def _bins(values: Floats) -> Bins:
+def _bins(values: Floats) -> dict[str, Any]:
+    """{"edges": k + 1, "counts": k}; zero is an edge."""
     bins = distribution(values)
-    edges = bins.edges.round(6).tolist()
-    return {
-        "bins": [
-            {"from": low, "to": high, "count": count}
-            for low, high, count in zip(edges[:-1], edges[1:], bins.counts.tolist(), strict=True)
-        ]
-    }
+    return {"edges": bins.edges.round(6).tolist(), "counts": bins.counts.tolist()}

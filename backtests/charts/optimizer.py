@@ -1,4 +1,4 @@
-"""The charts of an optimizer run as the JSON that static/plots.js draws (docs/frontend.md).
+"""The charts of an optimizer run as the JSON that static/src/plots draws (docs/frontend.md).
 
 "complete" is true for a completed search, whose charts cover all combinations; before that they cover the best
 rows that are kept. Except in the histogram of all scores, a combination that is not ranked has no score. The

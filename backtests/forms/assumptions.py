@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from backtests.forms.fields import DayField, NumberField, rule_field
+from backtests.forms.fields import DayField, NumberField, offer_newest, rule_field
 from backtests.services.defaults import CAPITAL
 from strategies.models import Strategy
 from tradedesk.accounts.models import User
@@ -16,6 +16,18 @@ from tradedesk.core.rules import NO_STOP_WARNING, RULES
 
 # Placeholders of the two rules that, left empty, split the capital over the symbols.
 SPLIT = {"position_size_pct": "95 ÷ symbols", "max_positions": "Number of symbols"}
+
+
+def benchmark_field() -> forms.CharField:
+    return forms.CharField(
+        required=False,
+        max_length=15,
+        label="Benchmark",
+        help_text="A symbol with bars, such as SPY. Empty: the tested symbols, bought and held.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}
+        ),
+    )
 
 
 class RulesForm(forms.Form):
@@ -62,15 +74,7 @@ class AssumptionsForm(RulesForm):
     )
     start_date = DayField("From")
     end_date = DayField("To")
-    compare_with = forms.CharField(
-        required=False,
-        max_length=15,
-        label="Compare with",
-        help_text="A symbol with bars, for example SPY. Empty: the tested symbols, bought and held.",
-        widget=forms.TextInput(
-            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}
-        ),
-    )
+    compare_with = benchmark_field()
 
     def assumption_values(self) -> dict[str, Any]:
         """Symbols, period, capital, rules and costs of a valid form, as arguments of the services."""
@@ -95,6 +99,5 @@ class OneStrategyForm(AssumptionsForm):
         initial: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(data, initial=dict(initial or {}))
-        field = self.fields["strategy"]
-        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - declared so above; for the type checker
-        field.queryset = user.strategies.all()
+        chosen = (data or initial or {}).get("strategy", "")
+        offer_newest(self.fields["strategy"], user.strategies.all(), chosen, every=None)

@@ -3,8 +3,12 @@
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 
 from tradedesk.core.declarations import Rule, Unit
+
+# A menu of more is of no use; the address takes the id of any.
+MOST_OFFERED = 200
 
 
 class NumberField(forms.FloatField):
@@ -98,3 +102,15 @@ def rule_field(rule: Rule, empty: str | None = None) -> forms.Field:
     if not empty and rule.default is not None:
         options["initial"] = rule.default
     return field(rule.label + unit, rule.low * field.scale, rule.high * field.scale, **options)
+
+
+def offer_newest(field: Any, own: "QuerySet[Any]", chosen: object, *, every: str | None = "All") -> None:
+    """Let `field`, a ModelChoiceField, offer the newest of the user's `own` rows and the chosen one, by name; it
+    accepts any of them. every: what stands for none of them, None when one must be chosen. At most two queries."""
+    field.queryset = own
+    newest = list(own.order_by("-pk").values_list("pk", "name")[:MOST_OFFERED])
+    text = str(chosen)
+    if text.isdecimal() and len(text) < 19 and all(str(pk) != text for pk, _ in newest):
+        newest += own.filter(pk=text).values_list("pk", "name")
+    newest.sort(key=lambda each: (each[1].lower(), each[0]))
+    field.choices = [*([] if every is None else [("", every)]), *newest]

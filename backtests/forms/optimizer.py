@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.forms.models import ModelChoiceIteratorValue
 
 from backtests.forms.assumptions import AssumptionsForm, OneStrategyForm
-from backtests.forms.fields import CountField, NumberField, PercentField
+from backtests.forms.fields import MOST_OFFERED, CountField, NumberField, PercentField
 from backtests.models import OptimizerRun
 from backtests.research.optimizer.grid import Range
 from backtests.research.optimizer.objectives import LABELS, WEIGHTS, Objective
@@ -114,6 +115,9 @@ class RankForm(ScoreForm, AssumptionsForm):
         field = self.fields["strategies"]
         assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101 - declared so above; for the type checker
         field.queryset = user.strategies.all()
+        # The page shows the rules of each one beside its name.
+        newest = user.strategies.order_by("-pk")[:MOST_OFFERED]
+        field.choices = [(ModelChoiceIteratorValue(each.pk, each), each.name) for each in newest]
         self.fields["symbols"].required = True
         self.fields["symbols"].help_text = "Separated by commas. Strategies are ranked on each symbol."
 

@@ -84,6 +84,11 @@ class Backtest(ConfiguredKind, Assumptions):
         return self.status == self.Status.COMPLETED and (self.metrics.get("total_return") or 0) > 0
 
     @property
+    def benchmark_name(self) -> str:
+        """What `buy_and_hold` is: equal amounts of all symbols, bought at the start."""
+        return "Equal-weight hold" if len(self.symbols) > 1 else "Buy and hold"
+
+    @property
     def repeats(self) -> dict[str, Any] | None:
         """The backtest that this one repeats, {"backtest": its id, "result": its result hash}; None for no
         other."""

@@ -19,7 +19,6 @@ from strategies.kinds import InvalidParameters
 from tradedesk.core.bars import Timeframe
 from tradedesk.core.rules import ASSUMED_SLIPPAGE_BPS
 from tradedesk.marketdata.findings import doubts_of
-from tradedesk.marketdata.library import find_series
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.sessions import bar_dates, sessions_between
 
@@ -62,32 +61,63 @@ def is_daily(backtest: Backtest) -> bool:
     return Timeframe(backtest.timeframe).is_dated
 
 
-def result_context(backtest: Backtest, trade: str | None) -> dict[str, Any]:
-    """The template variables of a completed backtest's page, except its closed trades.
+def head_context(backtest: Backtest, series: dict[str, BarSeries]) -> dict[str, Any]:
+    """What stands above the tabs: the notes, folded into one line, and whether a repeated run gave the same."""
+    doubts = doubts_of(series.values(), backtest.start_date, backtest.end_date)
+    notes = _missing_bars(backtest, series) + _missing_warmup(backtest)
+    stop_warning = backtest.risk_rules().stop_warning
+    return {
+        "doubts": doubts,
+        "notes": notes,
+        "stop_warning": stop_warning,
+        "note_count": len(doubts) + len(notes) + bool(stop_warning),
+        "open_notes": sum(doubt.finding.is_open for doubt in doubts),
+        "repeat": repeat_outcome(backtest),
+        "closed_count": backtest.trades.exclude(exit_time=None).count(),
+    }
 
-    trade: the id, from the address, of the trade to show on the price chart.
-    """
-    series = find_series(backtest.user_id, backtest.symbols, backtest.timeframe)
-    trade_id = parse_id(trade or "")
+
+def performance_context(backtest: Backtest) -> dict[str, Any]:
     curve = BacktestCurve.objects.filter(backtest=backtest).first() or BacktestCurve()
     return {
+        **_figures_context(backtest, curve),
         "headline": headline_of(backtest),
-        "doubts": doubts_of(series.values(), backtest.start_date, backtest.end_date),
-        "open_positions": open_positions_of(backtest),
-        "returns": monthly_and_yearly_returns(curve, float(backtest.initial_capital), backtest.timeframe),
-        "has_exposure": bool(curve.invested),
         "has_costs": any(backtest.costs.values()),
         "higher_costs_label": higher_costs_label(backtest),
-        "wins_and_losses": wins_and_losses(backtest),
         "month_names": month_abbr[1:],
-        "rolling_sessions": ROLLING_SESSIONS,
-        "shown_trade": None if trade_id is None else backtest.trades.filter(pk=trade_id).first(),
-        "origins": compare(backtest.kind, backtest.provenance, series, backtest.period[1]),
-        "notes": _missing_bars(backtest, series) + _missing_warmup(backtest),
-        "stop_warning": backtest.risk_rules().stop_warning,
-        "repeat": repeat_outcome(backtest),
+        "wins_and_losses": wins_and_losses(backtest),
+    }
+
+
+def trades_context(backtest: Backtest) -> dict[str, Any]:
+    return {"open_positions": open_positions_of(backtest), "wins_and_losses": wins_and_losses(backtest)}
+
+
+def risk_context(backtest: Backtest) -> dict[str, Any]:
+    curve = BacktestCurve.objects.filter(backtest=backtest).first() or BacktestCurve()
+    return {
+        **_figures_context(backtest, curve),
+        "has_exposure": bool(curve.invested),
         "rules": labelled_rules(backtest.rules, backtest.costs),
     }
+
+
+def provenance_context(backtest: Backtest, series: dict[str, BarSeries]) -> dict[str, Any]:
+    return {
+        "origins": compare(backtest.kind, backtest.provenance, series, backtest.period[1]),
+        "rules": labelled_rules(backtest.rules, backtest.costs),
+    }
+
+
+def _figures_context(backtest: Backtest, curve: BacktestCurve) -> dict[str, Any]:
+    returns = monthly_and_yearly_returns(curve, float(backtest.initial_capital), backtest.timeframe)
+    return {"returns": returns, "rolling_sessions": ROLLING_SESSIONS}
+
+
+def shown_trade(backtest: Backtest, trade: str | None) -> BacktestTrade | None:
+    """The trade of this backtest whose id is in the address."""
+    trade_id = parse_id(trade or "")
+    return None if trade_id is None else backtest.trades.filter(pk=trade_id).first()
 
 
 def wins_and_losses(backtest: Backtest) -> dict[str, float | None]:

@@ -11,7 +11,7 @@ OUTCOMES = {
     "held": ("already held", ""),
     "weak_signal": ("below the threshold", "Lower the signal threshold to trade on weaker signals."),
     "no_size": (
-        "too dear for a position",
+        "too expensive for a position",
         "Raise the capital or the size of a position, or allow fractional shares.",
     ),
     "too_many_shares": ("for too many shares", "Lower the capital or set a max position size."),

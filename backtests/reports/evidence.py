@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from django.urls import reverse
@@ -11,48 +12,15 @@ from backtests.models import Backtest, Candidate
 from backtests.models.assumptions import Assumptions
 from backtests.research.optimizer.objectives import Objective, label_of
 
-WIDTH, HEIGHT = 240, 64
-SPLITS_LABEL = "{count:,.0f} splits from {low:.2f} to {high:.2f}"
-DRAWS_LABEL = "{count:,.0f} draws from {low:.1%} to {high:.1%}"
-
-
-@dataclass(frozen=True, slots=True)
-class HistogramBar:
-    """A rectangle in a box of WIDTH by HEIGHT. is_bad: it counts unfavourable results."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    is_bad: bool
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Histogram:
-    """low, high: the ends of the horizontal axis."""
-
-    low: float
-    high: float
-    bars: list[HistogramBar]
-    box: str = f"0 0 {WIDTH} {HEIGHT}"
-
-
-@dataclass(frozen=True, slots=True)
-class EquityLine:
-    """points: of an SVG polyline. start_height: where it starts. final: the final value of one dollar."""
-
-    points: str
-    start_height: float
-    final: float
-    box: str = f"0 0 {WIDTH} {HEIGHT}"
+# A histogram as static/src/plots draws it; "bad" marks the bins of unfavourable results.
+Histogram = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceReport:
     """source_url: the page of the backtest or run. holdout_status: a value of HoldoutStatus, "" if there is no
     holdout. score: the label of the score that the neighbours are compared by. content: the stored
-    Evidence.report."""
+    Evidence.report. joined_folds: the growth of one dollar."""
 
     name: str
     source_url: str
@@ -63,7 +31,7 @@ class EvidenceReport:
     score: str
     content: dict[str, Any]
     logits: Histogram | None
-    joined_folds: EquityLine | None
+    joined_folds: list[float] | None
     months: Histogram | None
     drawdowns: Histogram | None
 
@@ -92,47 +60,25 @@ def evidence_report(subject: Backtest | Candidate) -> EvidenceReport:
         if neighbours
         else "",
         content=content,
-        logits=_histogram(overfitting.get("logits"), lambda low, high: high <= 0.0, SPLITS_LABEL),
-        joined_folds=_equity_line(walk_forward.get("equity")),
-        months=_histogram(bootstrap.get("months"), lambda low, high: high <= bootstrap["month"], DRAWS_LABEL),
+        logits=_histogram(
+            overfitting.get("logits"), "Logit of the relative rank", "ratio", lambda low, high: high <= 0.0
+        ),
+        joined_folds=walk_forward.get("equity"),
+        months=_histogram(
+            bootstrap.get("months"), "Monthly return", "percent", lambda low, high: high <= bootstrap["month"]
+        ),
         drawdowns=_histogram(
-            bootstrap.get("drawdowns"), lambda low, high: low >= bootstrap["drawdown"], DRAWS_LABEL
+            bootstrap.get("drawdowns"), "Max drawdown", "percent", lambda low, high: low >= bootstrap["drawdown"]
         ),
     )
 
 
 def _histogram(
-    stored: dict[str, list[float]] | None, is_bad: Callable[[float, float], bool], label: str
+    stored: dict[str, list[float]] | None, score: str, written: str, is_bad: Callable[[float, float], bool]
 ) -> Histogram | None:
-    """stored: {"edges": k + 1, "counts": k}. is_bad: called with the two edges of a bar. label: a format string
-    with count, low and high."""
+    """stored: {"edges": k + 1, "counts": k}. is_bad: called with the two edges of a bin."""
     if not stored:
         return None
-    edges, counts = stored["edges"], stored["counts"]
-    step, scale = WIDTH / len(counts), HEIGHT / max(*counts, 1)
-    return Histogram(
-        edges[0],
-        edges[-1],
-        [
-            HistogramBar(
-                x=round(index * step, 2),
-                y=round(HEIGHT - count * scale, 2),
-                width=round(step - 1.0, 2),
-                height=round(count * scale, 2),
-                is_bad=is_bad(low, high),
-                label=label.format(count=count, low=low, high=high),
-            )
-            for index, (count, low, high) in enumerate(zip(counts, edges, edges[1:], strict=False))
-        ],
-    )
-
-
-def _equity_line(equity: list[float] | None) -> EquityLine | None:
-    """Equity that starts at 1, scaled to the box."""
-    if not equity or len(equity) < 2:
-        return None
-    low, high = min(equity), max(equity)
-    step, scale = WIDTH / (len(equity) - 1), HEIGHT / ((high - low) or 1.0)
-    heights = [round(HEIGHT - (value - low) * scale, 2) for value in equity]
-    points = " ".join(f"{index * step:.2f},{height}" for index, height in enumerate(heights))
-    return EquityLine(points, heights[0], equity[-1])
+    edges = stored["edges"]
+    bad = [is_bad(low, high) for low, high in pairwise(edges)]
+    return {**stored, "score": score, "format": written, "bad": bad}

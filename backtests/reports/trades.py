@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import F, QuerySet, Window
+from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from backtests.lists.sorting import Column, sort_by
@@ -48,6 +48,29 @@ def closed_trades_page(backtest: Backtest, sort: str, page: str | None) -> Close
         number=Window(RowNumber(), order_by=[F(name) for name in CLOSING_ORDER])
     )
     return ClosedTradesPage(Paginator(numbered.order_by(order, "-number"), PAGE_SIZE).get_page(page), columns)
+
+
+def trade_list(backtest: Backtest, symbol: str, page: str | None, shown: BacktestTrade | None) -> Page[Any]:
+    """The list beside the chart: closed trades of the symbol, "" for all, the latest first.
+
+    shown: without a page in the address, its page is the one that has this trade."""
+    closed = backtest.trades.exclude(exit_time=None)
+    if symbol:
+        closed = closed.filter(symbol=symbol)
+    paginator = Paginator(closed.order_by(*(f"-{name}" for name in CLOSING_ORDER)), PAGE_SIZE)
+    if page is None and shown is not None and shown.exit_time is not None:
+        page = str(closed.filter(_closed_after(shown)).count() // PAGE_SIZE + 1)
+    return paginator.get_page(page)
+
+
+def _closed_after(trade: BacktestTrade) -> Q:
+    """The trades that stand above this one in CLOSING_ORDER, turned round."""
+    later, same = Q(), Q()
+    for name in CLOSING_ORDER:
+        value = getattr(trade, name)
+        later |= same & Q(**{f"{name}__gt": value})
+        same &= Q(**{name: value})
+    return later
 
 
 def backtest_trade_rows(backtest: Backtest) -> Iterator[list[object]]:

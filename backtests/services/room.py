@@ -24,7 +24,7 @@ def room_for_backtest(user_id: int) -> Iterator[None]:
         ).count()
         if waiting >= settings.MAX_QUEUED_BACKTESTS:
             raise NoRoom(
-                f"You have {waiting} backtests in the queue, the most that a user may have. Wait until one ends, "
+                f"You have {waiting} backtests in the queue, the maximum for one user. Wait until one ends, "
                 "or cancel one."
             )
         yield
@@ -42,7 +42,7 @@ def room_for_run(user_id: int, combinations: int) -> Iterator[None]:
         ).order_by()
         if (runs := open_runs.count()) >= settings.MAX_QUEUED_RUNS:
             raise NoRoom(
-                f"You have {runs} optimizer runs in the queue or paused, the most that a user may have. Wait "
+                f"You have {runs} optimizer runs in the queue or paused, the maximum for one user. Wait "
                 "until one ends, or cancel one."
             )
         queued = open_runs.aggregate(total=Sum("combinations"))["total"] or 0

@@ -1,6 +1,7 @@
 """Formatting of the figures of a result."""
 
 from datetime import datetime
+from typing import Any
 
 from django import template
 
@@ -43,6 +44,12 @@ def score(value: figures.Figure, objective: str) -> str:
 
 
 @register.filter
+def value_at(values: dict[str, Any], key: str) -> Any:
+    """The value of a dictionary whose key is a variable of the template; None without one."""
+    return values.get(key)
+
+
+@register.filter
 def format_class(value: figures.Figure, name: str) -> str:
     """`gain`, `loss` or `flat` for a figure in a signed format, "" for any other."""
     return figures.signed_class(value) if name.startswith("signed") and value is not None else ""
@@ -54,7 +61,7 @@ def percent_number(value: float | None) -> str:
     if value is None:
         return figures.MISSING
     text = f"{100 * value:+.1f}"
-    return "0.0" if float(text) == 0 else text
+    return "0.0" if float(text) == 0 else text.replace("-", figures.MINUS)
 
 
 @register.filter

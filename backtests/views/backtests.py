@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,15 +16,13 @@ from backtests import charts, services
 from backtests.forms import BacktestForm
 from backtests.forms import backtest_draft as draft
 from backtests.models import Backtest
-from backtests.reports import backtest as report
-from backtests.reports.buy_signals import describe_buy_signals
-from backtests.reports.scorecard import scorecards
-from backtests.reports.trades import closed_trades_page
 from backtests.services.defaults import defaults_of
+from backtests.views import result
 from backtests.views.requests import find_by_id, wants_fragment
 from tradedesk.accounts.requests import PageRequest
 from tradedesk.marketdata.library import NoBars
 from tradedesk.marketdata.store import DamagedBars
+from tradedesk.rest.columns import columns_response
 
 # Large fields of the optimizer run that the backtest was created from; this page does not show them.
 UNUSED_RUN_FIELDS = [f"candidate__run__{name}" for name in ("provenance", "ranked_strategies", "histograms")]
@@ -55,14 +54,7 @@ def backtest_detail(request: PageRequest, pk: int) -> HttpResponse:
     backtest = get_object_or_404(backtests, pk=pk)
     if backtest.status != Backtest.Status.COMPLETED:
         return render(request, "backtests/backtest_detail.html", {"backtest": backtest})
-    context = {"backtest": backtest, "daily": report.is_daily(backtest), "symbol": _symbol(request, backtest)}
-    context["trades"] = closed_trades_page(backtest, request.GET.get("sort", ""), request.GET.get("page"))
-    context["buy_signals"] = describe_buy_signals(backtest.buy_signals)
-    if wants_fragment(request):
-        return render(request, "backtests/_trades.html", context)
-    context |= report.result_context(backtest, request.GET.get("trade"))
-    context["scorecard"] = scorecards(request.user, [backtest])[backtest.pk]
-    return render(request, "backtests/backtest_detail.html", context)
+    return result.show(request, backtest)
 
 
 @require_safe
@@ -94,13 +86,13 @@ def backtest_repeat(request: PageRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def backtest_chart(request: PageRequest, pk: int, draw: Callable[[Backtest], dict[str, Any]]) -> JsonResponse:
+def backtest_chart(request: PageRequest, pk: int, draw: Callable[[Backtest], dict[str, Any]]) -> HttpResponseBase:
     """A chart that needs only the backtest; `draw` comes from the address."""
-    return JsonResponse(draw(_backtest(request, pk)))
+    return columns_response(request, draw(_backtest(request, pk)))
 
 
 @require_safe
-def backtest_price(request: PageRequest, pk: int) -> JsonResponse:
+def backtest_price(request: PageRequest, pk: int) -> HttpResponseBase:
     backtest = _backtest(request, pk)
     symbol = request.GET.get("symbol", backtest.symbols[0])
     if symbol not in backtest.symbols:
@@ -108,18 +100,13 @@ def backtest_price(request: PageRequest, pk: int) -> JsonResponse:
             {"detail": f"This backtest has the symbols {', '.join(backtest.symbols)}."}, status=404
         )
     try:
-        return JsonResponse(charts.price_chart(backtest, symbol))
+        return columns_response(request, charts.price_chart(backtest, symbol))
     except (NoBars, DamagedBars) as refusal:
         return JsonResponse({"detail": str(refusal)}, status=404)
 
 
 def _backtest(request: PageRequest, pk: int) -> Backtest:
     return get_object_or_404(request.user.backtests, pk=pk)
-
-
-def _symbol(request: PageRequest, backtest: Backtest) -> str:
-    symbol = request.GET.get("symbol", "")
-    return symbol if symbol in backtest.symbols else backtest.symbols[0]
 
 
 def _new_form(request: PageRequest) -> HttpResponse:

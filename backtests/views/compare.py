@@ -1,6 +1,7 @@
 """The page that compares backtests."""
 
 from django.http import HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -8,6 +9,7 @@ from backtests.charts import comparison_chart
 from backtests.lists.selection import InvalidSelection, UnknownBacktest, known, selected
 from backtests.reports.comparison import check_comparable, comparison_of
 from tradedesk.accounts.requests import PageRequest
+from tradedesk.rest.columns import columns_response
 
 
 @require_safe
@@ -23,13 +25,13 @@ def backtest_compare(request: PageRequest) -> HttpResponse:
 
 
 @require_safe
-def backtest_compare_chart(request: PageRequest) -> JsonResponse:
+def backtest_compare_chart(request: PageRequest) -> HttpResponseBase:
     try:
         backtests = selected(request.user, request.GET.getlist("ids"))
         check_comparable(backtests)
     except InvalidSelection as refusal:
         return JsonResponse({"detail": str(refusal)}, status=_status(refusal))
-    return JsonResponse(comparison_chart(backtests))
+    return columns_response(request, comparison_chart(backtests))
 
 
 def _status(refusal: InvalidSelection) -> int:

@@ -60,7 +60,6 @@ def _page(request: PageRequest, subject: Backtest | Candidate) -> HttpResponse:
         current_path = (request.htmx.current_url_abs_path or "").partition("#")[0]
         if not scorecard.is_pending and current_path == request.path:
             return HttpResponseClientRefresh()
-        fragment = "_summary.html" if "summary" in request.GET else "_scorecard.html"
         status = 200 if scorecard.is_pending else HTMX_STOP_POLLING
-        return render(request, f"backtests/evidence/{fragment}", context, status=status)
+        return render(request, "backtests/evidence/_scorecard.html", context, status=status)
     return render(request, "backtests/evidence/evidence.html", context | {"report": evidence_report(subject)})

@@ -12,6 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
 
 from backtests.forms import RankForm, SearchForm, optimizer_draft
+from backtests.forms.fields import MOST_OFFERED
 from backtests.models import OptimizerRun
 from backtests.reports import optimizer as optimizer_report
 from backtests.reports.leaderboard import best_rows
@@ -112,7 +113,7 @@ def _new_form(request: PageRequest) -> dict[str, Any]:
         )
         form = SearchForm(request.user, initial=defaults | values)
     else:
-        strategies = list(request.user.strategies.all())
+        strategies = list(request.user.strategies.order_by("-pk")[:MOST_OFFERED])
         values, availability = optimizer_draft.initial_ranking(
             request.user, strategies, source, _typed(request, RankForm), preset
         )

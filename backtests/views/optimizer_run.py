@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -22,7 +23,10 @@ from backtests.views.requests import wants_fragment
 from strategies.kinds import InvalidParameters
 from strategies.services import InvalidStrategy
 from tradedesk.accounts.requests import PageRequest
+from tradedesk.rest.columns import columns_response
 
+# The tabs of a run; a ranking has no plots.
+VIEWS = {"rows": "Rows", "plots": "Plots", "settings": "Settings and provenance"}
 CONTROLS = {"pause": services.pause, "resume": services.resume, "cancel": services.cancel}
 NOT_APPLIED = {
     "pause": "The run is not running, so it cannot be paused.",
@@ -45,7 +49,11 @@ def run_detail(request: PageRequest, pk: int) -> HttpResponse:
         is_last_poll = board.is_final and not request.htmx.boosted
         status = HTMX_STOP_POLLING if is_last_poll else 200
         return render(request, "backtests/optimizer/_results.html", context, status=status)
+    views = {key: label for key, label in VIEWS.items() if run.is_search or key != "plots"}
+    view = request.GET.get("view", "")
     context |= {
+        "views": views,
+        "view": view if view in views else "rows",
         "report": optimizer_report.run_report(run, universe),
         "axes": parameter_labels(run),
         "rules": labelled_rules(tested, run.costs),
@@ -86,7 +94,7 @@ def run_delete(request: PageRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def heat_map_json(request: PageRequest, pk: int) -> JsonResponse:
+def heat_map_json(request: PageRequest, pk: int) -> HttpResponseBase:
     run = _run(request, pk)
     names = list(parameter_labels(run))
     x, y = request.GET.get("x", ""), request.GET.get("y", "")
@@ -94,21 +102,23 @@ def heat_map_json(request: PageRequest, pk: int) -> JsonResponse:
         return _no_chart(f"Choose x and y from the parameters that vary: {', '.join(names) or 'none'}.")
     best = request.GET.get("statistic") != optimizer_charts.MEDIAN
     statistic = optimizer_charts.BEST if best else optimizer_charts.MEDIAN
-    return JsonResponse(optimizer_charts.heat_map_chart(run, _universe(request, run), x, y, statistic))
+    return columns_response(
+        request, optimizer_charts.heat_map_chart(run, _universe(request, run), x, y, statistic)
+    )
 
 
 @require_safe
-def parallel_coordinates_json(request: PageRequest, pk: int) -> JsonResponse:
+def parallel_coordinates_json(request: PageRequest, pk: int) -> HttpResponseBase:
     run = _run(request, pk)
     if not parameter_labels(run):
         return _no_chart("A ranking has no parameters to plot.")
-    return JsonResponse(optimizer_charts.parallel_chart(run, _universe(request, run)))
+    return columns_response(request, optimizer_charts.parallel_chart(run, _universe(request, run)))
 
 
 @require_safe
-def score_histogram_json(request: PageRequest, pk: int) -> JsonResponse:
+def score_histogram_json(request: PageRequest, pk: int) -> HttpResponseBase:
     run = _run(request, pk)
-    return JsonResponse(optimizer_charts.histogram_chart(run, _universe(request, run)))
+    return columns_response(request, optimizer_charts.histogram_chart(run, _universe(request, run)))
 
 
 @require_POST

@@ -54,7 +54,7 @@ def marked(page: Any) -> list[str]:
 
 
 def page_of(run: OptimizerRun) -> str:
-    return f"/dashboard/optimizer/{run.pk}"
+    return f"/dashboard/optimizer/{run.pk}?view=settings"
 
 
 # --- Running searches and rankings ---------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def test_the_pages_mark_nothing(
     completed: Backtest, ranking: OptimizerRun, alices_browser: Client, change: Change
 ) -> None:
     store_changed(change)
-    assert marked(alices_browser.get(url_of(completed))) == []
+    assert marked(alices_browser.get(url_of(completed), {"tab": "provenance"})) == []
     assert marked(alices_browser.get(page_of(ranking))) == []
 
 
@@ -191,7 +191,7 @@ def test_the_pages_mark_the_bars(
     completed: Backtest, ranking: OptimizerRun, alices_browser: Client, change: Change
 ) -> None:
     store_changed(change)
-    assert marked(alices_browser.get(url_of(completed))) == ["AAPL bars"]
+    assert marked(alices_browser.get(url_of(completed), {"tab": "provenance"})) == ["AAPL bars"]
     assert marked(alices_browser.get(page_of(ranking))) == ["AAPL bars"]
 
 
@@ -200,7 +200,7 @@ def test_bars_that_cannot_be_read_are_marked(
 ) -> None:
     bars_used._kept.clear()
     with patch.object(bars_used, "bars_of", side_effect=DamagedBars("The file is damaged.")):
-        assert marked(alices_browser.get(url_of(completed))) == ["AAPL bars", "MSFT bars"]
+        assert marked(alices_browser.get(url_of(completed), {"tab": "provenance"})) == ["AAPL bars", "MSFT bars"]
         assert marked(alices_browser.get(page_of(ranking))) == ["AAPL bars", "MSFT bars"]
     assert marked(alices_browser.get(page_of(ranking))) == []
 
@@ -210,7 +210,7 @@ def test_a_page_hashes_a_series_once_for_each_version(
 ) -> None:
     def hashed() -> int:
         with patch.object(bars_used, "fingerprint_of", wraps=fingerprint_of) as spy:
-            alices_browser.get(url_of(completed))
+            alices_browser.get(url_of(completed), {"tab": "provenance"})
             alices_browser.get(page_of(ranking))
         return spy.call_count
 

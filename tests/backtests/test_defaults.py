@@ -13,7 +13,7 @@ from tests.backtests.pages import error_of, value_of
 from tradedesk.accounts.models import User
 from tradedesk.core.rules import COSTS, DEFAULT_COSTS, Costs
 
-PAGE, NEW, OPTIMIZER = "/dashboard/backtests/defaults", "/dashboard/backtests/new", "/dashboard/optimizer"
+PAGE, NEW, OPTIMIZER = "/settings/defaults", "/dashboard/backtests/new", "/dashboard/optimizer"
 API, RUNS = "/api/v1/backtests", "/api/v1/optimizer/runs"
 PERIOD = {"start_date": "2005-01-03", "end_date": "2006-12-29"}
 CHOSEN: dict[str, Any] = {
@@ -111,3 +111,18 @@ def test_a_trailing_stop_that_is_given_replaces_the_default_one(
     assert posted(alices_browser, API, strategy_id=strategy.pk).status_code == 202
     rules = [backtest.risk_rules() for backtest in Backtest.objects.order_by("id")]
     assert [(each.trailing_stop_pct, each.trailing_stop_atr) for each in rules] == [(None, 2), (0.05, None)]
+
+
+def test_the_benchmark_is_a_symbol_with_bars_and_goes_into_each_backtest(
+    strategy: Strategy, alice: User, alices_browser: Client
+) -> None:
+    assert error_of(
+        alices_browser.post(PAGE, {"initial_capital": "25000", "compare_with": "NONE"}), "compare_with"
+    )
+    assert not BacktestDefaults.objects.exists()
+    assert alices_browser.post(PAGE, {"initial_capital": "25000", "compare_with": " msft "}).status_code == 302
+    assert defaults_of(alice)["compare_with"] == "MSFT"
+    assert [value_of(alices_browser.get(path), "compare_with") for path in (PAGE, NEW)] == ["MSFT", "MSFT"]
+    for stated, expected in (({}, "MSFT"), ({"compare_with": "IBM"}, "IBM"), ({"compare_with": None}, "")):
+        assert posted(alices_browser, API, strategy_id=strategy.pk, **stated).status_code == 202
+        assert Backtest.objects.latest("id").compare_with == expected

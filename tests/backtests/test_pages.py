@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from backtests.models import Backtest
 from backtests.reports.trades import PAGE_SIZE as TRADES_PER_PAGE
 from backtests.services import run_backtest
+from backtests.views import result
 from strategies.models import Strategy
 from tests.backtests.pages import HTMX, LIST, NEW, cells_of, facts_of, row_of, text_in, text_of, url_of
 from tests.backtests.runs import Clock, Make
@@ -116,7 +117,7 @@ def test_the_result_shows_rules_costs_and_what_a_deployment_changes(
 ) -> None:
     backtest = make(take_profit_pct=0.5, commission_per_share=0.005, slippage_bps=2)
     run_backtest(backtest.pk, clock)
-    page = alices_browser.get(url_of(backtest))
+    page = alices_browser.get(url_of(backtest), {"tab": "risk"})
     facts = facts_of(page)
     assert {name: facts[name] for name in (rule.label for rule in (*RULES.values(), *COSTS.values()))} == {
         "Position size": "47.50%",
@@ -142,7 +143,7 @@ def test_the_result_shows_rules_costs_and_what_a_deployment_changes(
 def test_the_trades_are_listed_latest_first_with_their_figures(
     completed: Backtest, alices_browser: Client
 ) -> None:
-    page = alices_browser.get(url_of(completed))
+    page = alices_browser.get(url_of(completed), {"tab": "trades"})
     closed = list(completed.trades.exclude(exit_time=None).order_by("-exit_time", "-entry_time"))
     order = re.findall(r'<tr id="trade-(\d+)"', page.content.decode())
     assert [int(pk) for pk in order[-len(closed) :]] == [trade.pk for trade in closed]
@@ -157,13 +158,13 @@ def test_the_trades_are_listed_latest_first_with_their_figures(
         f"{last.exit_time:%Y-%m-%d}",
         f"{last.exit_price:.2f}",
         *last.get_exit_reason_display().split(),
-        f"{last.return_fraction:+.2%}",
+        f"{last.return_fraction:+.2%}".replace("-", "−"),
     }
     assert f"{completed.metrics['trades']} total" in text_in(page, "trades")
 
 
 def test_open_positions_have_their_own_table(completed: Backtest, alices_browser: Client) -> None:
-    page = alices_browser.get(url_of(completed))
+    page = alices_browser.get(url_of(completed), {"tab": "trades"})
     html = page.content.decode()
     for position in completed.trades.filter(exit_time=None):
         row = html.index(f'<tr id="trade-{position.pk}"')
@@ -202,10 +203,11 @@ def test_the_number_of_queries_is_constant(
     run_backtest(few.pk, clock)
     run_backtest(many.pk, clock)
     assert many.trades.count() > few.trades.count() + 10
-    with CaptureQueriesContext(connection) as for_few:
-        alices_browser.get(url_of(few))
-    with django_assert_num_queries(len(for_few)):
-        alices_browser.get(url_of(many))
+    for tab in result.TABS:
+        with CaptureQueriesContext(connection) as for_few:
+            alices_browser.get(url_of(few), {"tab": tab})
+        with django_assert_num_queries(len(for_few)):
+            alices_browser.get(url_of(many), {"tab": tab})
 
 
 def test_the_charts_are_those_of_the_selected_symbol(completed: Backtest, alices_browser: Client) -> None:
@@ -220,9 +222,9 @@ def test_the_charts_are_those_of_the_selected_symbol(completed: Backtest, alices
 
 
 def test_bars_that_changed_since_the_run_are_marked(completed: Backtest, alices_browser: Client) -> None:
-    assert "Changed since" not in text_of(alices_browser.get(url_of(completed)))
+    assert "Changed since" not in text_of(alices_browser.get(url_of(completed), {"tab": "provenance"}))
     store_changed(UP_TO_THE_END["changed"], "MSFT")
-    facts = facts_of(alices_browser.get(url_of(completed)))
+    facts = facts_of(alices_browser.get(url_of(completed), {"tab": "provenance"}))
     assert [label for label, value in facts.items() if value.endswith("Changed since")] == ["MSFT bars"]
 
 
@@ -257,12 +259,12 @@ def test_the_page_works_without_its_strategy_and_its_kind(
 
 def test_the_charts_are_json(completed: Backtest, alices_browser: Client) -> None:
     for name, keys in (
-        ("equity", {"equity", "buy_and_hold", "drawdown"}),
-        ("price", {"bars", "lines", "markers", "levels"}),
-        ("rolling-sharpe", {"lines"}),
-        ("exposure", {"lines"}),
-        ("profit", {"bins"}),
-        ("r-multiples", {"bins"}),
+        ("equity", {"unit", "name", "time", "equity", "benchmark", "benchmark_name", "drawdown"}),
+        ("price", {"unit", "bars", "lines", "trades", "fills"}),
+        ("rolling-sharpe", {"unit", "lines"}),
+        ("exposure", {"unit", "lines"}),
+        ("profit", {"edges", "counts"}),
+        ("r-multiples", {"edges", "counts"}),
     ):
         answer = alices_browser.get(url_of(completed, name))
         assert answer["Content-Type"] == "application/json"
@@ -283,7 +285,7 @@ def test_missing_bars_are_not_found(completed: Backtest, alices_browser: Client)
 
 
 def test_no_page_has_inline_scripts_or_styles(completed: Backtest, alices_browser: Client, alice: User) -> None:
-    for url in (LIST, NEW, url_of(completed)):
+    for url in (LIST, NEW, *(f"{url_of(completed)}?tab={tab}" for tab in result.TABS)):
         page = alices_browser.get(url).content.decode()
         assert " style=" not in page
         assert not re.search(r"<script(?![^>]*\bsrc=)", page)

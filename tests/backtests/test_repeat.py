@@ -94,11 +94,12 @@ def test_the_outcome_remains_after_the_first_run_is_deleted(
     first = url_of(completed)
     outcome = outcome_of(again)
     assert (outcome.first_id, outcome.first_exists, outcome.is_same) == (completed.pk, True, True)
-    assert f'href="{first}"' in alices_browser.get(url_of(again)).content.decode()
+    provenance_tab = f"{url_of(again)}?tab=provenance"
+    assert f'href="{first}"' in alices_browser.get(provenance_tab).content.decode()
     Backtest.objects.filter(pk=completed.pk).delete()
     outcome = outcome_of(again)
     assert (outcome.first_exists, outcome.is_same) == (False, True)
-    assert f'href="{first}"' not in alices_browser.get(url_of(again)).content.decode()
+    assert f'href="{first}"' not in alices_browser.get(provenance_tab).content.decode()
 
 
 def test_a_first_run_has_no_outcome(completed: Backtest) -> None:
@@ -120,7 +121,8 @@ def test_a_backtest_without_a_result_cannot_be_repeated(
 
 
 def test_the_button_leads_to_the_new_run(completed: Backtest, alices_browser: Client) -> None:
-    assert f'action="{url_of(completed, "repeat")}"' in alices_browser.get(url_of(completed)).content.decode()
+    page = alices_browser.get(url_of(completed), {"tab": "provenance"})
+    assert f'action="{url_of(completed, "repeat")}"' in page.content.decode()
     response = alices_browser.post(url_of(completed, "repeat"))
     again = Backtest.objects.exclude(pk=completed.pk).get()
     assert response["Location"] == url_of(again)

@@ -13,8 +13,9 @@ from backtests.reports import backtest as report
 from backtests.research.analysis import Drawdown, worst_drawdowns
 from backtests.services import run_backtest
 from backtests.templatetags import results
+from backtests.views import result
 from strategies.models import Strategy
-from tests.backtests.pages import facts_of, row_of, tags_of, text_of, url_of
+from tests.backtests.pages import HTMX, facts_of, row_of, tags_of, text_of, url_of
 from tests.backtests.runs import Clock, Make
 
 
@@ -73,7 +74,7 @@ def test_partial_months_and_years_have_a_star(make: Make, clock: Clock, alices_b
 
 
 def test_the_worst_drawdowns_have_dates_and_a_chart_button(completed: Backtest, alices_browser: Client) -> None:
-    page = alices_browser.get(url_of(completed))
+    page = alices_browser.get(url_of(completed), {"tab": "risk"})
     curve = BacktestCurve.objects.get(backtest=completed)
     drawdowns = [Drawdown.from_dict(each) for each in curve.drawdowns]
     # Of daily bars those of the stored equity, one value for each session.
@@ -91,7 +92,7 @@ def test_the_worst_drawdowns_have_dates_and_a_chart_button(completed: Backtest, 
 
 
 def test_the_page_shows_the_provenance(completed: Backtest, alices_browser: Client) -> None:
-    facts = facts_of(alices_browser.get(url_of(completed)))
+    facts = facts_of(alices_browser.get(url_of(completed), {"tab": "provenance"}))
     recorded = completed.provenance
     assert facts["Strategy"] == "SMA crossover (fast 20, slow 50)"
     assert facts["Strategy code"] == recorded["kind_code"]
@@ -148,8 +149,11 @@ def test_a_result_of_one_or_two_bars_has_a_page(
     backtest = run(make(start_date=start, end_date=end), clock)
     page = alices_browser.get(url_of(backtest))
     assert page.status_code == 200
-    assert 'data-url="{}"'.format(url_of(backtest, "rolling-sharpe")) not in tags_of(page)
     assert row_of(page, "2012")[2] == "0.0 *"
+    for tab in result.TABS:
+        page = alices_browser.get(url_of(backtest), {"tab": tab})
+        assert page.status_code == 200
+        assert 'data-url="{}"'.format(url_of(backtest, "rolling-sharpe")) not in tags_of(page)
     for chart in ("equity", "rolling-sharpe", "exposure", "profit", "r-multiples", "price"):
         answer = alices_browser.get(url_of(backtest, chart))
         json.loads(answer.content)
@@ -158,7 +162,8 @@ def test_a_result_of_one_or_two_bars_has_a_page(
 
 def test_a_result_without_a_curve_has_a_page(completed: Backtest, alices_browser: Client) -> None:
     BacktestCurve.objects.all().delete()
-    page = alices_browser.get(url_of(completed))
+    assert alices_browser.get(url_of(completed)).status_code == 200
+    page = alices_browser.get(url_of(completed), {"tab": "risk"})
     assert page.status_code == 200
     assert 'data-url="{}"'.format(url_of(completed, "exposure")) not in tags_of(page)
 
@@ -189,14 +194,64 @@ def test_a_trade_of_another_backtest_is_not_shown(
 ) -> None:
     other = run(make(end_date=date(2007, 1, 3)), clock)
     trade = completed.trades.all()[0]
-    assert report.result_context(other, str(trade.pk))["shown_trade"] is None
+    assert report.shown_trade(other, str(trade.pk)) is None
+
+
+def test_the_list_opens_on_the_page_of_the_shown_trade(
+    completed: Backtest, alices_browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backtests.reports.trades.PAGE_SIZE", 3)
+    closed = list(completed.trades.exclude(exit_time=None).order_by("-exit_time", "-entry_time", "-symbol", "-id"))
+    shown = closed[7]
+    listed = alices_browser.get(url_of(completed), {"trade": shown.pk}).context["list"]
+    assert (listed.number, shown in listed.object_list) == (3, True)
+    # A page that the address names wins.
+    assert alices_browser.get(url_of(completed), {"trade": shown.pk, "page": 1}).context["list"].number == 1
+
+
+def test_the_list_beside_the_chart_is_a_fragment_of_its_own(completed: Backtest, alices_browser: Client) -> None:
+    query = {"part": "list", "of": "MSFT"}
+    fragment = alices_browser.get(url_of(completed), query, headers=HTMX)
+    assert fragment.content.decode().lstrip().startswith('<section id="trade-list"')
+    assert {trade.symbol for trade in fragment.context["list"]} == {"MSFT"}
+    assert f'data-chart-url="{url_of(completed, "price")}?symbol=MSFT"' in tags_of(fragment)
+
+
+@pytest.mark.parametrize("tab", ["", "trades", "risk", "evidence", "provenance", "../x"])
+def test_the_address_keeps_the_tab(completed: Backtest, alices_browser: Client, tab: str) -> None:
+    page = alices_browser.get(url_of(completed), {"tab": tab} if tab else {})
+    shown = tab if tab in result.TABS else "performance"
+    assert page.context["tab"] == shown
+    (current,) = re.findall(
+        r'<a href="([^"]*)" aria-current="page">', tags_of(page).split('aria-label="Result"')[1]
+    )
+    assert current == (f"?tab={shown}" if shown != "performance" else url_of(completed))
+    # One tab is one page: the others are not read.
+    assert ("result-charts" in page.content.decode()) == (shown == "performance")
+
+
+def test_the_notes_are_one_line(make: Make, clock: Clock, alices_browser: Client) -> None:
+    backtest = run(make(symbols=["AAPL", "FB"], stop_loss_pct=None), clock)
+    page = alices_browser.get(url_of(backtest))
+    assert page.context["note_count"] == len(page.context["notes"]) + len(page.context["doubts"]) + 1
+    summary = re.search(r'<details class="notes">\s*<summary>(.*?)</summary>', page.content.decode(), re.DOTALL)
+    assert summary
+    assert f"{page.context['note_count']} notes" in " ".join(summary[1].split())
+
+
+def test_the_verdict_is_asked_for_until_it_is_there(completed: Backtest, alices_browser: Client) -> None:
+    url = url_of(completed)
+    asked = f'hx-get="{url}?part=verdict"'
+    assert asked in tags_of(alices_browser.get(url))
+    fragment = alices_browser.get(url, {"part": "verdict"}, headers=HTMX)
+    assert (fragment.status_code, asked in tags_of(fragment)) == (200, True)
 
 
 # --- Formats -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.0124, "+1.2"), (-0.1, "-10.0"), (0.0, "0.0"), (-0.0004, "0.0"), (None, "—")]
+    ("value", "text"), [(0.0124, "+1.2"), (-0.1, "−10.0"), (0.0, "0.0"), (-0.0004, "0.0"), (None, "—")]
 )
 def test_a_return_has_one_decimal(value: float | None, text: str) -> None:
     assert results.percent_number(value) == text

@@ -8,9 +8,8 @@ from livetrading.urls import desk_patterns
 
 PAGE = """
 {% extends "base.html" %}
-{% load static %}
 {% block scripts %}
-  <script src="{% static "plot-kinds.js" %}" defer></script><script src="{% static "plots.js" %}" defer></script>
+  {% include "_plot_scripts.html" %}
 {% endblock scripts %}
 {% block content %}
   <form id="axes">
@@ -24,6 +23,11 @@ PAGE = """
     <div id="incomplete-{{ name }}" class="plot" data-plot="{{ plot }}" data-label="Incomplete"
          data-url="/{{ name }}.json?symbol=AAPL&amp;statistic=best&amp;incomplete=1"></div>
   {% endfor %}
+  <div id="excursions" class="plot" data-plot="scatter" data-url="/scatter.json" data-label="MAE and MFE"></div>
+  <div id="contribution" class="plot" data-plot="bars" data-source="by-symbol" data-unit="signed-dollars"
+       data-label="Contribution"></div>
+  <script id="by-symbol" type="application/json">
+    {"label": "P&L", "name": ["AAPL", "IBM"], "value": [120.5, -20]}</script>
   <div id="empty" class="plot" data-plot="heat-map" data-url="/empty.json" data-label="Empty"></div>
 {% endblock content %}
 """
@@ -82,6 +86,12 @@ def many(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"of": 1, "complete": True, "axes": axes, "rows": [[1, 2, 3, 4, 5, 6]]})
 
 
+def scatter(request: HttpRequest) -> JsonResponse:
+    x = {"label": "MAE", "format": "percent", "values": [-0.02, -0.05]}
+    y = {"label": "MFE", "format": "percent", "values": [0.1, 0.01]}
+    return JsonResponse({"x": x, "y": y, "name": ["AAPL 2010-03-08", "IBM 2010-04-01"], "tone": [1, -1]})
+
+
 # Nothing changes on this page, so it has no stream of events.
 WITHOUT_EVENTS = [pattern for pattern in desk_patterns if pattern.name != "events"]
 urlpatterns = [
@@ -90,9 +100,12 @@ urlpatterns = [
     path("scores.json", scores),
     path("lines.json", lines),
     path("many.json", many),
+    path("scatter.json", scatter),
     path(
         "empty.json",
-        lambda request: JsonResponse(HEAT | {"statistic": "best", "cells": [[None, None]], "complete": True}),
+        lambda request: JsonResponse(
+            HEAT | {"statistic": "best", "cells": [[None, None]], "tried": [[0, 0]], "complete": True}
+        ),
     ),
     path("", include("tradedesk.accounts.urls")),
     path("", include("tradedesk.monitoring.urls")),

@@ -18,11 +18,16 @@ REGION = """
     <button id="htmx-submit" type="submit" data-submit-once>Send</button></form>
 </section>
 """
+TAGGED = """
+<section id="tagged" data-tagged hx-get="/tagged" hx-trigger="every 1s" hx-swap="morph:outerHTML">
+  <b id="made">%d</b></section>
+"""
 PAGE = """
 {%% extends "base.html" %%}
-{%% block scripts %%}{%% include "_chart_scripts.html" %%}{%% endblock scripts %%}
+{%% block scripts %%}{%% include "_chart_scripts.html" %%}
+  {%% include "_plot_scripts.html" %%}{%% endblock scripts %%}
 {%% block content %%}
-  %(region)s
+  %(region)s %(tagged)s
   <form method="post" action="/plain">{%% csrf_token %%}
     <button id="plain" type="submit" name="verb" value="deploy" data-submit-once>Deploy</button></form>
   <div id="prices" class="chart" data-chart="price" data-url="/prices.json" data-label="AAPL, daily"></div>
@@ -33,21 +38,32 @@ PAGE = """
   <div id="chosen" class="chart" data-chart="price" data-url="/prices.json" data-time="2012-03-02"></div>
   <div id="rolling" class="chart" data-chart="line" data-unit="ratio" data-url="/lines.json"></div>
   <div id="exposure" class="chart" data-chart="line" data-unit="percent" data-url="/lines.json"></div>
-  <div id="bins" class="chart" data-chart="histogram" data-unit="dollars" data-url="/bins.json"></div>
+  <div id="bins" class="plot" data-plot="histogram" data-unit="dollars" data-url="/bins.json"></div>
   <div id="curve" class="chart" data-chart="equity" data-url="/equity.json"></div>
+  <div id="beside" class="chart" data-chart="beside" data-url="/beside.json"></div>
+  <desk-spark id="spark" values="1,3,2" label="P&L of the last days"></desk-spark>
+  <desk-spark id="trade-spark" values="1,3,2" zero joins="0:1,1:4"></desk-spark>
   <div id="minutes" class="chart" data-chart="price" data-url="/minutes.json"></div>
   <div id="empty" class="chart" data-chart="equity" data-url="/empty.json"></div>
   <div id="broken" class="chart" data-chart="equity" data-url="/nowhere.json"></div>
 {%% endblock content %%}
 """
-DAYS = ["2012-03-01", "2012-03-02", "2012-03-05", "2012-03-06"]
+# 2012-03-01, 02, 05 and 06, as days since 1970.
+DAYS = [15400, 15401, 15404, 15405]
 posts: list[str] = []
 regions: list[float] = []
+# How often the region with a tag was made.
+made: list[float] = []
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    template = engines["django"].from_string(PAGE % {"region": REGION % {"count": 0}})
+    template = engines["django"].from_string(PAGE % {"region": REGION % {"count": 0}, "tagged": TAGGED % 0})
     return HttpResponse(template.render({}, request))
+
+
+def tagged(request: HttpRequest) -> HttpResponse:
+    made.append(time.monotonic())
+    return HttpResponse(TAGGED % len(made))
 
 
 def region(request: HttpRequest) -> HttpResponse:
@@ -80,23 +96,39 @@ def events(request: HttpRequest) -> StreamingHttpResponse:
 def prices(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {
-            "bars": [
-                {"time": day, "open": 100 + index, "high": 104 + index, "low": 99, "close": 102.5 + index}
-                for index, day in enumerate(DAYS)
-            ],
+            "unit": "day",
+            "bars": {
+                "time": DAYS,
+                "open": [100, 101, 102, 103],
+                "high": [104, 105, 106, 107],
+                "low": [99] * 4,
+                "close": [102.5, 103.5, 104.5, 105.5],
+                "volume": [1_000_000, 2_000_000, 3_000_000, 4_500_000],
+            },
             "lines": [
-                {"name": "SMA 2", "pane": 0, "data": [{"time": day, "value": 101.25} for day in DAYS]},
-                {
-                    "name": "RSI 2",
-                    "pane": 1,
-                    "data": [{"time": DAYS[0], "value": None}, {"time": DAYS[3], "value": 70}],
-                },
+                {"name": "SMA 2", "pane": 0, "values": [101.25] * 4},
+                {"name": "RSI 2", "pane": 1, "values": [None, None, None, 70]},
             ],
-            "markers": [{"time": DAYS[2], "side": "buy", "text": "Buy 12"}],
-            "levels": [
-                {"from": DAYS[0], "to": DAYS[0], "entry": 100, "stop": 90, "target": None},
-                {"from": DAYS[1], "to": DAYS[2], "entry": 101, "stop": 91, "target": 121.5},
-            ],
+            "trades": {
+                "id": [7, 8],
+                "entry_time": [DAYS[0], DAYS[1]],
+                "entry": [100, 101],
+                "exit_time": [DAYS[0], DAYS[2]],
+                "exit": [102, 104],
+                "quantity": [5, 12],
+                "stop": [90, 91],
+                "target": [None, 121.5],
+                "pnl": [10, 36],
+                "r": [0.2, 0.3],
+            },
+            "fills": {
+                "time": [DAYS[1], DAYS[2]],
+                "side": ["buy", "sell"],
+                "quantity": [12, 12],
+                "price": [101, 104],
+                "trade": [1, 1],
+                "text": ["", "Sell signal"],
+            },
         }
     )
 
@@ -104,48 +136,50 @@ def prices(request: HttpRequest) -> JsonResponse:
 def equity(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {
-            "equity": [{"time": day, "value": 100_000 + 10 * index} for index, day in enumerate(DAYS)],
-            "buy_and_hold": [{"time": day, "value": 100_000} for day in DAYS],
-            "drawdown": [{"time": day, "value": -1.5} for day in DAYS],
+            "unit": "day",
+            "time": DAYS,
+            "equity": [100_000 + 10 * index for index in range(4)],
+            "benchmark": [100_000] * 4,
+            "drawdown": [-1.5] * 4,
         }
     )
+
+
+def beside(request: HttpRequest) -> JsonResponse:
+    band = {"p5": [-9, -20], "p25": [-4, -10], "p50": [1, 2], "p75": [5, 12], "p95": [9, 22]}
+    return JsonResponse({"unit": "day", "time": DAYS[:2], "live": [0, 12.5], "backtest": [0, 15], **band})
 
 
 def lines(request: HttpRequest) -> JsonResponse:
-    first = [{"time": DAYS[0]}, *({"time": day, "value": 1.5} for day in DAYS[1:])]
-    second = [{"time": day, "value": 0.25} for day in DAYS]
-    return JsonResponse({"lines": [{"name": "Strategy", "data": first}, {"name": "Buy and hold", "data": second}]})
+    first = {"name": "Strategy", "time": DAYS, "values": [None, 1.5, 1.5, 1.5]}
+    return JsonResponse(
+        {"unit": "day", "lines": [first, {"name": "Buy and hold", "time": DAYS, "values": [0.25] * 4}]}
+    )
 
 
 def bins(request: HttpRequest) -> JsonResponse:
-    edges = [-200, -100, 0, 100, 200]
-    return JsonResponse(
-        {
-            "bins": [
-                {"from": low, "to": high, "count": count}
-                for low, high, count in zip(edges[:-1], edges[1:], (1, 3, 0, 2), strict=True)
-            ]
-        }
-    )
+    return JsonResponse({"edges": [-200, -100, 0, 100, 200], "counts": [1, 3, 0, 2]})
 
 
 def minutes(request: HttpRequest) -> JsonResponse:
     # 2012-07-05 13:30 UTC: 09:30 in New York, in summer time.
-    bar = {"time": 1_341_495_000, "open": 10, "high": 11, "low": 9, "close": 10}
-    return JsonResponse({"bars": [bar]})
+    bar = {"time": [1_341_495_000], "open": [10], "high": [11], "low": [9], "close": [10]}
+    return JsonResponse({"unit": "second", "bars": bar})
 
 
 urlpatterns = [
     path("", page, name="home"),
     path("region", region),
+    path("tagged", tagged),
     path("plain", plain),
     path("htmx-form", htmx_form),
     path("prices.json", prices),
     path("equity.json", equity),
     path("minutes.json", minutes),
+    path("beside.json", beside),
     path("lines.json", lines),
     path("bins.json", bins),
-    path("empty.json", lambda request: JsonResponse({"equity": []})),
+    path("empty.json", lambda request: JsonResponse({"unit": "day", "time": [], "equity": []})),
     path("", include("tradedesk.accounts.urls")),
     path("", include("tradedesk.monitoring.urls")),
     path("", include("tradedesk.notifications.urls")),

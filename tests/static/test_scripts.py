@@ -5,11 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests.chromium import find_chromium
+from tests.flows.browser import wait_until
 from tests.static import script_page
+from tradedesk import unchanged
+from tradedesk.accounts.changes import bump_version
+from tradedesk.accounts.models import User
 
 pytestmark = [pytest.mark.browser, pytest.mark.urls("tests.static.script_page")]
 HIDE = """hidden => {
@@ -31,6 +35,7 @@ def desk(chromium: Browser, live_server: LiveServer, alices_browser: Client) -> 
     """The page of the scripts, logged in and loaded; afterwards there must be no violations and no errors."""
     script_page.posts.clear()
     script_page.regions.clear()
+    script_page.made.clear()
     session = alices_browser.cookies["sessionid"].value
     context = chromium.new_context(color_scheme="light", viewport={"width": 1200, "height": 800})
     context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
@@ -53,6 +58,7 @@ def test_a_price_chart_shows_the_values_of_the_last_bar(desk: Page) -> None:
     expect(legend).to_contain_text("2012-03-06")
     # The change is relative to the previous close, 104.50.
     expect(legend).to_contain_text("O 103.00 H 107.00 L 99.00 C 105.50 +0.96%")
+    expect(legend).to_contain_text("Vol 4.5M")
     expect(legend).to_contain_text("SMA 2 101.25")
     expect(legend).to_contain_text("RSI 2 70.00")
     expect(desk.locator("#prices canvas").first).to_be_visible()
@@ -62,11 +68,12 @@ def test_an_equity_chart_shows_equity_benchmark_and_drawdown(desk: Page) -> None
     legend = desk.locator("#curve .chart-legend")
     expect(legend).to_contain_text("Equity $100,030.00")
     expect(legend).to_contain_text("Buy and hold $100,000.00")
-    expect(legend).to_contain_text("Drawdown -1.50%")
+    expect(legend).to_contain_text("Drawdown −1.50%")
 
 
-def test_a_chart_has_its_credit(desk: Page) -> None:
-    credit = desk.locator("#prices").get_by_role("link", name="Charts by TradingView")
+def test_a_page_has_one_credit_for_its_charts(desk: Page) -> None:
+    credit = desk.get_by_role("link", name="Charts by TradingView")
+    expect(credit).to_have_count(1)
     expect(credit).to_have_attribute("href", "https://www.tradingview.com/")
 
 
@@ -80,7 +87,7 @@ def test_a_button_shows_its_time_on_a_chart(desk: Page) -> None:
     legend = desk.locator("#prices .chart-legend")
     expect(legend).to_contain_text("2012-03-05")
     # The indicator has no value there.
-    expect(legend).not_to_contain_text("RSI 2")
+    expect(legend).not_to_contain_text("RSI 2 70")
 
 
 def test_a_time_selected_while_the_chart_loads_is_shown_afterwards(desk: Page) -> None:
@@ -131,17 +138,21 @@ def test_the_selected_trade_is_highlighted_on_the_canvas(desk: Page) -> None:
     assert desk.locator("#prices .chart-canvas").screenshot() != before
 
 
-def test_price_and_equity_have_a_logarithmic_scale(desk: Page) -> None:
-    for chart in ("#prices", "#curve"):
-        button = desk.locator(chart).get_by_role("button", name="Log")
-        expect(button).to_have_attribute("aria-pressed", "false")
+def test_the_scale_is_remembered_for_each_kind_of_chart(desk: Page) -> None:
+    def button(chart: str) -> Locator:
+        return desk.locator(chart).get_by_role("button", name="Log")
+
+    # Prices open on a linear scale, equity on a logarithmic one.
+    for chart, opens, then in (("#prices", "false", "true"), ("#curve", "true", "false")):
+        expect(button(chart)).to_have_attribute("aria-pressed", opens)
         canvas = desk.locator(f"{chart} .chart-canvas")
-        linear = canvas.screenshot()
-        button.click()
-        expect(button).to_have_attribute("aria-pressed", "true")
-        assert canvas.screenshot() != linear
-        button.click()
-        expect(button).to_have_attribute("aria-pressed", "false")
+        before = canvas.screenshot()
+        button(chart).click()
+        expect(button(chart)).to_have_attribute("aria-pressed", then)
+        assert canvas.screenshot() != before
+    desk.reload()
+    expect(button("#prices")).to_have_attribute("aria-pressed", "true")
+    expect(button("#curve")).to_have_attribute("aria-pressed", "false")
     expect(desk.locator("#rolling").get_by_role("button", name="Log")).to_have_count(0)
 
 
@@ -151,17 +162,77 @@ def test_lines_have_their_unit(desk: Page) -> None:
 
 
 def test_a_histogram_describes_its_bins(desk: Page) -> None:
-    legend = desk.locator("#bins .chart-legend")
-    expect(legend).to_have_text("All 6 trades")
-    box = desk.locator("#bins .chart-canvas").bounding_box()
+    legend = desk.locator("#bins .plot-legend")
+    expect(legend).to_have_text("All: 6 trades")
+    box = desk.locator("#bins .plot-canvas").bounding_box()
     assert box
-    # Four bins with empty bins on both sides: the second is left of the middle.
-    desk.locator("#bins .chart-canvas").hover(position={"x": box["width"] * 0.36, "y": box["height"] / 2})
-    expect(legend).to_have_text("-$100 to $0 3 trades")
+    # The second of four bins.
+    desk.locator("#bins .plot-canvas").hover(position={"x": box["width"] * 0.4, "y": box["height"] / 2})
+    expect(legend).to_have_text("−$100 to $0: 3 trades")
+
+
+def test_a_live_curve_stands_beside_its_backtest(desk: Page) -> None:
+    legend = desk.locator("#beside .chart-legend")
+    expect(legend).to_contain_text("Live +$12.50Backtest +$15.00Difference −$2.50Expected 5% to 95% −$20 to +$22")
+    expect(desk.locator("#spark").get_by_role("img", name="P&L of the last days")).to_be_visible()
+    # The ends of a trade are joined at their heights: of 1 to 4, with zero below them.
+    lines = "spark => [...spark.shadowRoot.querySelectorAll('line')].map(line => [...'x1 y1 x2 y2'.split(' ')"
+    drawn = desk.locator("#trade-spark").evaluate(f"{lines}.map(name => Number(line.getAttribute(name)))])")
+    assert drawn == [[3, 19, 69, 19], [3, 15, 36, 3]]
+
+
+def test_a_chart_is_read_and_zoomed_with_the_keyboard(desk: Page) -> None:
+    canvas, legend = desk.locator("#prices .chart-canvas"), desk.locator("#prices .chart-legend")
+    expect(legend).to_contain_text("2012-03-06")
+    canvas.focus()
+    desk.keyboard.press("ArrowLeft")
+    expect(legend).to_contain_text("2012-03-05")
+    desk.keyboard.press("Home")
+    expect(legend).to_contain_text("2012-03-01")
+    desk.keyboard.press("Escape")
+    expect(legend).to_contain_text("2012-03-06")
+
+
+def test_the_figures_of_a_chart_are_a_table_too(desk: Page) -> None:
+    expect(desk.locator("#curve canvas").first).to_be_visible()
+    desk.locator("#curve summary").press("Enter")
+    rows = desk.locator("#curve tbody tr")
+    expect(rows).to_have_count(4)
+    expect(rows.first).to_have_text("2012-03-06$100,030.00$100,000.00−1.50%")
+
+
+def test_an_indicator_can_be_hidden(desk: Page) -> None:
+    canvas, line = (
+        desk.locator("#prices .chart-canvas"),
+        desk.locator("#prices").get_by_role("button", name="SMA 2"),
+    )
+    expect(line).to_have_attribute("aria-pressed", "true")
+    before = canvas.screenshot()
+    line.click()
+    expect(line).to_have_attribute("aria-pressed", "false")
+    assert canvas.screenshot() != before
+
+
+def test_the_plain_wheel_scrolls_the_page_and_with_ctrl_it_zooms(desk: Page) -> None:
+    canvas = desk.locator("#curve .chart-canvas")
+    canvas.scroll_into_view_if_needed()
+    canvas.hover()
+    before = canvas.screenshot()
+    top = desk.evaluate("scrollY")
+    desk.mouse.wheel(0, 120)
+    wait_until(desk, f"scrollY > {top}")
+    desk.evaluate(f"scrollTo(0, {top})")
+    canvas.hover()
+    desk.keyboard.down("Control")
+    desk.mouse.wheel(0, 600)
+    desk.keyboard.up("Control")
+    desk.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert desk.evaluate("scrollY") == top
+    assert canvas.screenshot() != before
 
 
 def test_a_chart_without_data_or_response_shows_a_message(desk: Page) -> None:
-    expect(desk.locator("#empty")).to_contain_text("There are no data to plot yet.")
+    expect(desk.locator("#empty")).to_contain_text("No data yet.")
     expect(desk.locator("#broken")).to_contain_text("The chart could not be loaded.")
 
 
@@ -170,7 +241,8 @@ def test_the_theme_is_remembered_and_charts_follow(desk: Page) -> None:
     expect(desk.locator("#prices canvas").first).to_be_visible()
     swatch = "() => getComputedStyle(document.querySelector('#prices .chart-swatch')).backgroundColor"
     before = desk.evaluate(swatch)
-    desk.click("[data-theme-toggle]")
+    desk.set_viewport_size({"width": 1440, "height": 900})  # in the bar; narrower, it is in the menu of the user
+    desk.click("[data-theme-toggle]:visible")
     expect(desk.locator("html")).to_have_attribute("data-theme", "desk-dark")
     assert desk.evaluate(swatch) != before
     desk.reload(wait_until="commit")
@@ -273,3 +345,19 @@ def test_the_menu_of_a_small_screen_opens_and_closes(desk: Page) -> None:
     expect(menu).to_be_visible()
     desk.keyboard.press("Escape")
     expect(menu).to_be_hidden()
+
+
+def test_an_unchanged_region_stays_and_is_not_made_again(
+    desk: Page, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unchanged, "LONGEST", 10**9)
+    bump_version(alice.pk)
+    expect(desk.locator("#made")).not_to_have_text("0")
+    number = len(script_page.made)
+    for _ in range(2):
+        with desk.expect_response(lambda response: "/tagged" in response.url and response.status == 304):
+            pass
+    expect(desk.locator("#made")).to_have_text(str(number))
+    assert len(script_page.made) == number
+    bump_version(alice.pk)
+    expect(desk.locator("#made")).to_have_text(str(number + 1))

@@ -53,9 +53,9 @@ def test_a_user_must_be_logged_in(bobs_browser: Client, charlies_browser: Client
 
 
 def test_a_user_sees_only_own_strategies(alices_browser: Client, bobs_browser: Client, strategy: Strategy) -> None:
-    assert strategy in [card["strategy"] for card in alices_browser.get(LIST).context["cards"]]
+    assert strategy in [row["strategy"] for row in alices_browser.get(LIST).context["rows"]]
     response = bobs_browser.get(LIST)
-    assert response.context["cards"] == []
+    assert response.context["rows"] == []
     assert "Alice" not in page_text(response)
 
 
@@ -83,11 +83,11 @@ def test_backtests_and_deployments_of_another_user_are_not_shown(
     other = a_strategy(bob, "Bob's")
     a_backtest(other)
     a_deployment(other, name="Live - Bob's")
-    cards, detail = alices_browser.get(LIST), alices_browser.get(address(strategy, ""))
-    (card,) = cards.context["cards"]
-    assert card["strategy"].latest_backtests == card["strategy"].current_deployments == []
+    rows, detail = alices_browser.get(LIST), alices_browser.get(address(strategy, ""))
+    (row,) = rows.context["rows"]
+    assert row["strategy"].latest_backtests == row["strategy"].current_deployments == []
     assert list(detail.context["backtests"]) == list(detail.context["deployments"]) == []
-    for response in (cards, detail):
+    for response in (rows, detail):
         assert "Bob" not in page_text(response)
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from backtests.models import Backtest
 from backtests.reports.scorecard import scorecards
-from tests.backtests.evidence.test_pages import lines_of
+from tests.backtests.evidence.test_pages import lines_of, page_of
 from tests.backtests.pages import text_of
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.quality import Finding, Span, as_json
@@ -32,10 +32,10 @@ def test_no_line_passes_over_bars_with_an_open_hard_finding(
     """The split is before the period of the backtest: the bars before it warm up the indicators."""
     split = Finding("split", True, (Span(SPLIT, SPLIT, note="4:1", accepted=accepted),))
     doubt(with_evidence, split)
-    page = alices_browser.get(reverse("backtests:detail", args=[with_evidence.pk]))
+    page = alices_browser.get(reverse("backtests:detail", args=[with_evidence.pk]), {"tab": "evidence"})
     assert ("Accepted" if accepted else "Open") in text_of(page)
     assert "2004-06-01 (4:1)" in text_of(page)
-    ratings = lines_of(page)
+    ratings = lines_of(alices_browser.get(page_of(with_evidence)))
     assert ratings["data"] == ("caution" if accepted else "fail")
     assert ("pass" in ratings.values()) == accepted
 

@@ -12,12 +12,13 @@ from django.urls import reverse
 from kombu.exceptions import OperationalError
 
 from backtests.models import Backtest, Candidate, Evidence
+from backtests.reports.scorecard import scorecards
 from backtests.services import evidence as evidence_service
 from backtests.services import run_backtest
 from backtests.services.evidence import compute_for_backtest, compute_for_candidate
 from strategies.models import Strategy
 from strategies.services import save_strategy
-from tests.backtests.pages import HTMX, facts_of, has_id, text_in, text_of
+from tests.backtests.pages import HTMX, facts_of, has_id, tags_of, text_in, text_of
 from tests.backtests.runs import Clock, Make, Published
 from tradedesk.accounts.models import User
 
@@ -56,7 +57,8 @@ def test_the_page_explains_every_line_with_its_source(with_evidence: Backtest, a
     splits = Evidence.objects.get().report["overfitting"]["splits"]
     assert f"{splits:,} of the 12,870" in text_in(answer, "overfitting")
     assert "10,000 times" in text_in(answer, "monte_carlo")
-    assert answer.content.decode().count('class="evidence-plot"') == 4
+    assert answer.content.decode().count('data-plot="histogram"') == 3
+    assert answer.content.decode().count("<desk-spark") == 1
     assert 'name="deploy_key"' in answer.content.decode()
 
 
@@ -65,10 +67,10 @@ def test_money_at_risk_is_in_dollars_at_both_sizes(with_evidence: Backtest, alic
     facts = facts_of(alices_browser.get(page_of(with_evidence)))
     equity = 100_000  # the initial equity of a paper account
     assert facts["Your equity"] == "$100,000.00"
-    assert facts["A bad drawdown at the tested size"] == f"-${stored['drawdown'] * equity:,.2f}"
+    assert facts["A bad drawdown at the tested size"] == f"−${stored['drawdown'] * equity:,.2f}"
     # The backtest bought up to 47.5% of the equity per position, in whole shares; a deployment buys 2%.
     assert 0.4 < stored["size"] < 0.48
-    deployed = f"-${stored['drawdown'] * equity * 0.02 / stored['size']:,.2f}"
+    deployed = f"−${stored['drawdown'] * equity * 0.02 / stored['size']:,.2f}"
     assert facts["Both when deployed at 2.00% per position"].endswith(deployed)
 
 
@@ -76,12 +78,12 @@ def test_a_deployment_larger_than_the_backtest_loses_more(with_evidence: Backtes
     evidence = Evidence.objects.get()
     evidence.report["monte_carlo"] |= {"drawdown": 0.05, "size": 0.01}
     evidence.save()
-    assert "-$10,000.00" in text_of(alices_browser.get(page_of(with_evidence)))
+    assert "−$10,000.00" in text_of(alices_browser.get(page_of(with_evidence)))
     evidence.report["monte_carlo"] |= {"drawdown": 0.8}
     evidence.save()
     shown = text_of(alices_browser.get(page_of(with_evidence)))
-    assert "-$100,000.00" in shown  # never more than the equity
-    assert "-$160,000.00" not in shown
+    assert "−$100,000.00" in shown  # never more than the equity
+    assert "−$160,000.00" not in shown
 
 
 def test_a_kind_without_parameters_has_a_page(
@@ -119,19 +121,17 @@ def test_the_evidence_page_reloads_when_the_evidence_is_ready(
     assert 'hx-trigger="every' not in elsewhere.content.decode()
 
 
-def test_the_summary_below_a_button_polls_until_it_is_ready(
+def test_the_panel_on_the_page_of_a_strategy_polls_until_it_is_ready(
     completed: Backtest, strategy: Strategy, clock: Clock, alices_browser: Client
 ) -> None:
-    page = alices_browser.get(reverse("strategies:detail", args=[strategy.pk])).content.decode()
-    address = f"{page_of(completed)}?summary=1"
-    assert f'hx-get="{address}" hx-trigger="every 2s, sse:changed"' in page
-    waiting = alices_browser.get(address, headers=HTMX)
-    assert (waiting.status_code, waiting.content.count(b'class="rating ')) == (200, 0)
+    url = reverse("strategies:detail", args=[strategy.pk])
+    panel = f'hx-select="#evidence-{completed.pk}" hx-trigger="every 2s, sse:changed"'
+    waiting = alices_browser.get(url)
+    assert (f'hx-get="{url}" {panel}' in waiting.content.decode(), lines_of(waiting)) == (True, {})
     compute_for_backtest(completed.pk, clock)
-    ready = alices_browser.get(address, headers=HTMX)
-    assert (ready.status_code, ready.content.count(b'class="rating ')) == (286, 11)
+    ready = alices_browser.get(url)
+    assert (panel in ready.content.decode(), lines_of(ready).keys()) == (False, KEYS)
     assert "a single trial" in text_of(ready)
-    assert "hx-get" not in ready.content.decode()
 
 
 def test_the_scorecard_of_a_row_polls_until_it_is_ready(
@@ -204,14 +204,16 @@ def test_a_row_of_a_search_is_tested_on_its_holdout_period(
     assert "26 distinct trials on this symbol and period" in text_of(page)
 
 
-@pytest.mark.parametrize("address", ["list", "detail"])
-def test_the_button_of_a_strategy_has_its_latest_evidence(
-    address: str, with_evidence: Backtest, strategy: Strategy, alices_browser: Client
+@pytest.mark.usefixtures("strategy")
+def test_the_row_of_a_strategy_has_the_rating_of_its_latest_evidence(
+    with_evidence: Backtest, alices_browser: Client
 ) -> None:
-    url = reverse(f"strategies:{address}", args=[strategy.pk] if address == "detail" else [])
-    page = alices_browser.get(url)
-    assert page_of(with_evidence) in page.content.decode()
-    assert "a single trial" in text_in(page, f"evidence-summary-{with_evidence.pk}")
+    page = tags_of(alices_browser.get(reverse("strategies:list")))
+    cells = re.findall(rf'<a class="link-quiet" href="{page_of(with_evidence)}" title="([^"]*)">.*?</a>', page)
+    assert len(cells) == 2  # on a wide screen and on a phone
+    overall = scorecards(with_evidence.user, [with_evidence])[with_evidence.pk].overall
+    assert overall is not None
+    assert set(cells) == {overall.message}
 
 
 def test_the_page_of_a_strategy_has_the_scorecard(
@@ -250,10 +252,12 @@ def test_a_later_backtest_on_other_symbols_does_not_hide_the_evidence(
 
 
 def test_every_rating_has_its_word(with_evidence: Backtest, alices_browser: Client) -> None:
-    page = alices_browser.get(reverse("backtests:detail", args=[with_evidence.pk]))
-    words = re.findall(r"<strong>([\w ]+)\.</strong>", page.content.decode())
+    page = alices_browser.get(reverse("backtests:detail", args=[with_evidence.pk]), {"tab": "evidence"})
+    rows = page.content.decode().partition('class="evidence-rows"')[2]
+    found = re.findall(r'<span class="rating rating-(\w+)" aria-hidden="true"></span>\s*([\w ]+?)\s*</span>', rows)
     labels = {"pass": "Pass", "caution": "Caution", "fail": "Fail", "none": "Not rated"}
-    assert words == [labels[rating] for rating in lines_of(page).values()]
+    words = [word for _, word in found]
+    assert words == [labels[rating] for rating, _ in found]
     assert len(words) == 11
 
 
@@ -297,3 +301,20 @@ def test_only_the_owner_sees_the_evidence(
 
 def test_a_backtest_that_is_not_completed_has_no_evidence_page(make: Make, alices_browser: Client) -> None:
     assert alices_browser.get(page_of(make())).status_code == 404
+
+
+def test_the_lines_of_the_evidence_have_pictures_of_their_figures(
+    with_evidence: Backtest, alices_browser: Client
+) -> None:
+    page = alices_browser.get(reverse("backtests:detail", args=[with_evidence.pk]), {"tab": "evidence"})
+    pictures, content = page.context["pictures"], Evidence.objects.get().report
+    folds = content["walk_forward"]["folds"]
+    assert pictures["walk_forward"].values == [fold["out_of_sample"] or 0.0 for fold in folds]
+    holding = content["holding"]
+    returns = [holding[name]["total_return"] for name in ("result", "benchmark")]
+    shares = [share for _, _, share in pictures["against_holding"].bars]
+    assert shares == [round(100 * max(value, 0) / max(returns)) for value in returns]
+    drawdowns = content["monte_carlo"]["bootstrap"]["drawdowns"]
+    assert pictures["monte_carlo"].values == drawdowns["counts"]
+    assert 0 <= pictures["monte_carlo"].mark <= len(drawdowns["counts"])
+    assert page.content.decode().count("<desk-spark") == sum(bool(each.values) for each in pictures.values())

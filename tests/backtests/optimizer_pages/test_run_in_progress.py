@@ -15,13 +15,14 @@ from tests.backtests.runs import NOW, Clock
 from tests.backtests.searches import MakeRun
 
 Status = OptimizerRun.Status
+PLOTS = {"view": "plots"}
 
 
 def test_a_queued_run_shows_its_size_and_no_rows(queue_search: MakeRun, alices_browser: Client) -> None:
     run = queue_search()
     page = alices_browser.get(url_of(run))
     assert "0 of 60 combinations." in text_in(page, "progress")
-    facts = facts_of(page)
+    facts = facts_of(alices_browser.get(url_of(run), {"view": "settings"}))
     assert facts["Combinations"] == "Up to 60 over 2 universes"
     assert facts["Created"] == "2024-05-06 10:30 ET"
     assert "Started" not in facts
@@ -34,17 +35,17 @@ def test_rows_appear_while_it_runs(queue_search: MakeRun, clock: Clock, alices_b
     page = alices_browser.get(url_of(run))
     assert "30 of 60 combinations, about" in text_in(page, "progress")
     assert 'id="candidate-' in page.content.decode()
-    assert "data-plot" in page.content.decode()
+    assert "data-plot" in alices_browser.get(url_of(run), PLOTS).content.decode()
 
 
 def test_charts_of_the_best_rows_are_labelled_so(
     searched: OptimizerRun, queue_search: MakeRun, clock: Clock, alices_browser: Client
 ) -> None:
-    assert text_in(alices_browser.get(url_of(searched)), "histogram-heading") == "All scores"
+    assert text_in(alices_browser.get(url_of(searched), PLOTS), "histogram-heading") == "All scores"
     run = queue_search()
     run_chunk(run.pk, 0, clock)
     for _ in range(2):
-        page = alices_browser.get(url_of(run))
+        page = alices_browser.get(url_of(run), PLOTS)
         assert text_in(page, "histogram-heading") == "Scores of the best rows so far"
         assert 'data-label="Histogram of all scores"' not in page.content.decode()
         cancel(run, clock())

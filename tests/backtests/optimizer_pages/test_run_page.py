@@ -20,6 +20,8 @@ from tradedesk.marketdata.clock import market_status
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.sessions import sessions_between
 
+SETTINGS = {"view": "settings"}
+
 
 def test_a_search_shows_its_settings_and_rows(searched: OptimizerRun, alices_browser: Client) -> None:
     page = alices_browser.get(url_of(searched))
@@ -31,7 +33,7 @@ def test_a_search_shows_its_settings_and_rows(searched: OptimizerRun, alices_bro
     assert (rank, fast, slow) == ("1", str(first.parameters["fast"]), str(first.parameters["slow"]))
     assert (score, sharpe) == (f"{first.score:.2f}", f"{figures['sharpe']:.2f}")
     assert (total_return, max_drawdown) == (f"{figures['total_return']:+.2%}", f"{figures['max_drawdown']:.2%}")
-    facts = facts_of(page)
+    facts = facts_of(alices_browser.get(url_of(searched), SETTINGS))
     assert facts["Fast average"] == "5 to 30, step 5"
     assert facts["Combinations"].startswith("60 over 2 universes, 8 of them invalid")
     assert facts["Holdout"].startswith("30.00%")
@@ -59,7 +61,7 @@ def test_an_invalid_address_shows_the_run(
 
 def test_created_started_and_ended_are_shown(searched: OptimizerRun, alices_browser: Client) -> None:
     OptimizerRun.objects.update(started_at=NOW + timedelta(hours=2), finished_at=NOW + timedelta(hours=3))
-    facts = facts_of(alices_browser.get(url_of(searched)))
+    facts = facts_of(alices_browser.get(url_of(searched), SETTINGS))
     assert (facts["Created"], facts["Started"], facts["Ended"]) == (
         "2024-05-06 10:30 ET",
         "2024-05-06 12:30 ET",
@@ -76,17 +78,18 @@ def test_the_universe_of_all_symbols_names_a_single_symbol(ranking: OptimizerRun
 def test_a_weighted_score_shows_its_formula(
     queue_search: MakeRun, searched: OptimizerRun, alices_browser: Client
 ) -> None:
-    weighted = facts_of(alices_browser.get(url_of(queue_search(objective="weighted"))))
+    weighted = facts_of(alices_browser.get(url_of(queue_search(objective="weighted")), SETTINGS))
     assert "x Sharpe ratio +" in weighted["Ranked by"]
-    assert facts_of(alices_browser.get(url_of(searched)))["Ranked by"] == "Sharpe ratio"
+    assert facts_of(alices_browser.get(url_of(searched), SETTINGS))["Ranked by"] == "Sharpe ratio"
 
 
 def test_a_ranking_has_no_charts_and_no_holdout(ranking: OptimizerRun, alices_browser: Client) -> None:
     page = alices_browser.get(url_of(ranking))
-    assert "data-plot" not in page.content.decode()
+    assert "view=plots" not in page.content.decode()
+    assert "data-plot" not in alices_browser.get(url_of(ranking), {"view": "plots"}).content.decode()
     assert f"Ranking of {len(ranking.ranked_strategies)} strategies" in text_of(page)
     assert "2005-01-03 to 2010-12-31, no holdout period" in text_of(page)
-    assert "SMA crossover code" in facts_of(page)
+    assert "SMA crossover code" in facts_of(alices_browser.get(url_of(ranking), SETTINGS))
 
 
 def test_the_best_row_and_rows_that_are_not_ranked_have_a_class(
@@ -130,7 +133,7 @@ def test_the_number_of_queries_is_constant(
 
 def test_bars_that_changed_since_the_run_are_marked(searched: OptimizerRun, alices_browser: Client) -> None:
     def changed() -> list[str]:
-        facts = facts_of(alices_browser.get(url_of(searched)))
+        facts = facts_of(alices_browser.get(url_of(searched), SETTINGS))
         return [label for label, value in facts.items() if value.endswith("Changed since")]
 
     assert changed() == []
@@ -153,7 +156,7 @@ def test_the_page_works_without_its_strategy(searched: OptimizerRun, alices_brow
 
 def test_the_top_bar_shows_the_market_status(searched: OptimizerRun, alices_browser: Client) -> None:
     page = alices_browser.get(url_of(searched)).content.decode()
-    line = page.partition('class="market-line"')[2].partition("</p>")[0]
+    line = page.partition('id="market-detail"')[2].partition("</p>")[0]
     assert str(market_status()) in line
 
 
@@ -192,7 +195,7 @@ def test_a_varied_choice_is_shown_by_its_words(alice: User, samples: list[str], 
         alice, name="Dips", kind="rsi_mean_reversion", parameters={}, symbols=["AAPL"], timeframe="1Day"
     )
     run = create_search(alice, strategy, method="grid", grid={"enter_on": (0, 1, 1)}, **TERMS)
-    shown = text_of(alices_browser.get(url_of(run)))
+    shown = text_of(alices_browser.get(url_of(run), SETTINGS))
     assert "Enter on touch to return, step 1" in shown
     fields = alices_browser.get(f"{URL}/grid?job=search&strategy={strategy.pk}", headers=HTMX)
     form = fields.context["form"]

@@ -16,7 +16,9 @@ def test_the_list_shows_the_status_and_the_best_row(
     ranking = queue_ranking()
     best = searched.candidates.filter(eligible=True).order_by("-score")[0]
     fragment = alices_browser.get(URL, headers=HTMX)
-    assert cells_of(fragment, f"run-{ranking.pk}")[:3] == ["Ranking Rank strategies", "Queued", "AAPL"]
+    run, *others = cells_of(fragment, f"run-{ranking.pk}")[:3]
+    # On a phone the first cell has the symbols and the dates too.
+    assert (run.startswith("Ranking Rank strategies"), others) == (True, ["Queued", "AAPL"])
     run, status, _, period, combinations, row, score, *_ = cells_of(fragment, f"run-{searched.pk}")
     assert run.startswith("Golden cross Search parameters · Full grid")
     assert (status, period) == ("Completed", "2005-01-03 – 2010-12-31")

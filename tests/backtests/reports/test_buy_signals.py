@@ -77,7 +77,7 @@ def test_a_share_that_costs_more_than_a_position(
     run_backtest(backtest.pk, clock)
     backtest = Backtest.objects.get(pk=backtest.pk)
     assert {name: count for name, count in backtest.buy_signals.items() if count} == {"no_size": 38}
-    page = text_of(alices_browser.get(url_of(backtest)))
+    page = text_of(alices_browser.get(url_of(backtest), {"tab": "trades"}))
     assert "38 buy signals, none filled: one share costs more than a position may be." in page
     assert "fractional shares" in page
     assert "longer period" not in page

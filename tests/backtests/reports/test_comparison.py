@@ -203,7 +203,7 @@ def test_the_page_shows_figures_and_settings_side_by_side(made: Made, alices_bro
     # As the checkboxes of the list send it.
     page = alices_browser.get(URL, {"ids": [one.pk, two.pk]})
     assert row_of(page, "Figure") == [f"Turtle #{one.pk}", f"Turtle #{two.pk}"]
-    assert row_of(page, "Total return") == ["★ +12.50%", "-4.00%"]
+    assert row_of(page, "Total return") == ["★ +12.50%", "−4.00%"]
     assert row_of(page, "Sharpe ratio") == ["0.80", "★ 1.25"]
     assert row_of(page, "Closed trades") == ["3", "—"]
     assert row_of(page, "Fast average ≠") == ["10", "5"]
@@ -219,7 +219,9 @@ def test_every_curve_is_a_percentage_of_its_capital(made: Made, alices_browser: 
     assert chart["lines"] == [
         {
             "name": f"Turtle #{pk}",
-            "data": [{"time": "2008-01-02", "value": first}, {"time": "2008-01-03", "value": last}],
+            # 2008-01-02 and the day after, as days since 1970.
+            "time": [13880, 13881],
+            "values": [first, last],
         }
         for pk, first, last in ((two.pk, 198, 225), (one.pk, 99, 112.5))
     ]
@@ -229,7 +231,7 @@ def test_a_result_without_a_curve_has_an_empty_line(made: Made, alices_browser: 
     one, two = made(), made()
     BacktestCurve.objects.filter(backtest=two).delete()
     chart = json.loads(alices_browser.get(CHART, {"ids": f"{one.pk},{two.pk}"}).content)
-    assert [len(line["data"]) for line in chart["lines"]] == [2, 0]
+    assert [len(line["values"]) for line in chart["lines"]] == [2, 0]
 
 
 def test_the_number_of_queries_is_constant(made: Made, alices_browser: Client) -> None:

@@ -81,14 +81,14 @@ def test_every_column_sorts_both_ways(backtest: Backtest, column: Any) -> None:
 def test_the_address_sorts_the_page(completed: Backtest, alices_browser: Client) -> None:
     closed = completed.trades.exclude(exit_time=None)
     for headers in ({}, HTMX):
-        answer = alices_browser.get(url_of(completed), {"sort": "-pnl", "symbol": "MSFT"}, headers=headers)
+        answer = alices_browser.get(url_of(completed), {"tab": "trades", "sort": "-pnl"}, headers=headers)
         html = answer.content.decode().partition('<section id="trades"')[2]
         order = [int(pk) for pk in re.findall(r'<tr id="trade-(\d+)"', html)]
         assert order == [trade.pk for trade in closed.order_by("-pnl")]
         assert html.count('aria-sort="descending"') == 1
-        # Links to the opposite order, and to another symbol in the same order.
-        assert "?sort=pnl&amp;symbol=MSFT" in html
-        assert "?sort=-pnl&amp;symbol=AAPL&amp;trade=" in html
+        # Links to the opposite order, and of each trade to the chart.
+        assert "?tab=trades&amp;sort=pnl" in html
+        assert f"?view=price&amp;trade={order[0]}" in html
 
 
 def test_paging_keeps_the_order(backtest: Backtest) -> None:

@@ -1,3 +1,5 @@
+import re
+
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,7 +19,9 @@ def test_the_page_shows_rules_symbols_and_activity(alices_browser: Client, alice
     assert strategy.make_kind().description in page_text(response)
     assert response.context["warmup"] == 21
     assert element_text(response, 'id="warmup"') == "Warm-up: 21 bars"
-    assert element_text(response, 'data-parameter="fast"') == "Fast average 5 2 to 400 Bars in the fast average."
+    html = response.content.decode()
+    assert re.search(r'name="param_fast" value="5" min="2" max="400"', html)
+    assert f'action="{LIST}/{strategy.pk}/edit"' in html
     assert element_text(response, 'data-symbol="AAPL"') == "AAPL 2000-03-01 2013-03-01 3,270 sample"
     assert element_text(response, 'data-symbol="TSLA"') == "TSLA No bars"
     assert list(response.context["backtests"]) == list(response.context["deployments"]) == []
@@ -57,6 +61,8 @@ def test_with_htmx_only_the_activity_is_rendered(alices_browser: Client, alice: 
     a_backtest(strategy)
     fragment = alices_browser.get(f"{LIST}/{strategy.pk}", headers=HTMX).content.decode()
     assert fragment.strip().startswith('<div id="activity"')
+    assert re.search(r'<nav id="life-line"[^>]*hx-swap-oob="morph"', fragment)
+    assert 'name="param_fast"' not in fragment
     assert "+34.21%" in fragment
     assert "<html" not in fragment
 
@@ -82,3 +88,29 @@ def test_invalid_stored_parameters_are_reported(alices_browser: Client, alice: U
     assert "(50)" in error
     assert element_text(response, 'id="parameters-error"').startswith(error)
     assert response.context["warmup"] is None
+
+
+def steps(html: str) -> dict[str, str]:
+    """The state or the rating of each step of the life line."""
+    return dict(re.findall(r'data-step="(\w+)"\s+data-state="(\w+)"', html))
+
+
+def test_the_life_line_of_a_new_strategy_begins_with_its_rules(alices_browser: Client, alice: User) -> None:
+    assert steps(alices_browser.get(f"{LIST}/new").content.decode()) == {
+        "rules": "stopped", "backtest": "closed", "evidence": "closed", "paper": "closed", "live": "closed"
+    }  # fmt: skip
+
+
+def test_the_life_line_shows_each_step_with_its_link(alices_browser: Client, alice: User) -> None:
+    strategy = a_strategy(alice)
+    tested, live = a_backtest(strategy), a_deployment(strategy)
+    html = alices_browser.get(f"{LIST}/{strategy.pk}").content.decode()
+    assert steps(html) == {
+        "rules": "running", "backtest": "running", "evidence": "stopped", "paper": "running", "live": "closed"
+    }  # fmt: skip
+    line = html[html.index('id="life-line"') : html.index('id="strategy-form"')]
+    for link in (f"/backtests/{tested.pk}", f"/live-trading/{live.pk}", f"/live-trading/{live.pk}/promote"):
+        assert f'href="/dashboard{link}"' in line
+    Strategy.objects.update(parameters={"fast": 9, "slow": 30})
+    changed = steps(alices_browser.get(f"{LIST}/{strategy.pk}").content.decode())
+    assert (changed["backtest"], changed["evidence"]) == ("degraded", "closed")
