@@ -17,6 +17,8 @@ from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
 from tradedesk.database_check import refuse_for_command
 
+# A change of the schedule is noticed after this time; the class below asks the database several times a tick.
+SECONDS_BETWEEN_LOOKS = 5.0
 log = logging.getLogger(__name__)
 
 
@@ -40,6 +42,7 @@ class DeskScheduler(DatabaseScheduler):  # type: ignore[misc]  # the library has
     _seen = 0.0  # the wall time of the last tick
     _unstored: dict[str, Any] = {}  # the tasks that are not yet in the database
     _heap: Any
+    _look_at = 0.0  # by the monotonic clock: when to ask the database for changes
 
     def setup_schedule(self) -> None:
         """A beat of an older version ends with the reason before it writes."""
@@ -57,11 +60,20 @@ class DeskScheduler(DatabaseScheduler):  # type: ignore[misc]  # the library has
             log.exception("Beat could not use the database; it tries again.")
             close_old_connections()
 
+    def schedule_changed(self) -> bool:
+        """Whether somebody has changed the schedule."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return False
+        self._look_at = now + SECONDS_BETWEEN_LOOKS
+        changed: bool = super().schedule_changed()
+        return changed
+
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Run what is due. Returns the seconds until the next tick."""
         now = time.time()
         if now < self._seen:
-            log.warning("The clock went back by %.0f s: the schedule of beat begins anew.", self._seen - now)
+            log.warning("The clock went back by %.0f s: the schedule of beat starts over.", self._seen - now)
             self._begin_anew()
         self._seen = now
         try:

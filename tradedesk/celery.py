@@ -9,6 +9,7 @@ from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradedesk.settings.base")
 TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "tradedesk.redis_transport:Transport"))
+TRANSPORT_ALIASES["memory"] = "tradedesk.memory_transport:Transport"
 
 
 def make_app(*, set_as_current: bool = True) -> Celery:

@@ -10,6 +10,7 @@ the recovery tasks of beat enqueue it again.
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -31,6 +32,8 @@ EVIDENCE_THREADS = 1
 # They wait for the servers of others. Two at most test connections (livetrading/services/connection_tests.py), one
 # may be at the backup of the night, and the rest is for alarms.
 NOTIFICATION_THREADS = 5
+# Opening the file of SQLite takes longer than most tasks, so a worker's thread keeps its connection for as many.
+TASKS_PER_CONNECTION = 1000
 
 
 class Embedded:
@@ -41,6 +44,8 @@ class Embedded:
         self.on_thread_end = on_thread_end
         self.stopping = False
         self.ready = threading.Event()
+        # manage.py has checked the models; each of the five workers would check them again.
+        os.environ["CELERY_SKIP_CHECKS"] = "1"
         app.finalize()
         app.set_default()
         app.loader.import_default_modules()
@@ -106,6 +111,7 @@ def _worker(
     app: Celery, name: str, queue: str, threads: int, then: Callable[[], None] = lambda: None
 ) -> WorkController:
     hostname = f"{name}@desk"
+    app.conf["CELERY_DB_REUSE_MAX"] = TASKS_PER_CONNECTION
 
     def ready(_consumer: object) -> None:
         record_ready([queue], hostname)

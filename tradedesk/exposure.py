@@ -46,5 +46,5 @@ def refuse_open_doors(host: str) -> None:
     if settings.SIGNUP_OPEN and settings.EMAIL_BACKEND == CONSOLE:
         raise Exposed(
             f"REFUSED: {others}, and SIGNUP_OPEN=1 lets anyone create an account. Set SIGNUP_OPEN=0, or set "
-            "EMAIL_BACKEND, so that each new address is confirmed by e-mail."
+            "EMAIL_BACKEND, so that each new address is confirmed by email."
         )

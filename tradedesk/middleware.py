@@ -6,6 +6,7 @@ from allauth.account.adapter import get_adapter
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import patch_cache_control
 
 from tradedesk.audit.origin import Origin, Via, acting
@@ -21,6 +22,16 @@ PERMISSIONS = ", ".join(
 # A request that begins so comes from there, every other one from a page.
 PLACES = {"/api/": Via.API, "/admin/": Via.ADMIN}
 Next = Callable[[HttpRequest], HttpResponseBase]
+
+
+class Compressed(GZipMiddleware):
+    """Responses as gzip, each with random bytes in its head, so that its length says nothing of what is in it
+    (docs/decisions/0034). Streams of events go out as they are: each event is at once on its way."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.headers.get("Content-Type", "").startswith("text/event-stream"):
+            return response
+        return super().process_response(request, response)
 
 
 def note_origin(get_response: Next) -> Next:

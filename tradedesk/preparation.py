@@ -20,8 +20,11 @@ from tradedesk.core import COMPILED_ALL
 from tradedesk.lock import FileLock
 from tradedesk.monitoring.schema import missing_migrations
 
-# Sources of the style sheet, and builds of the chart library and of the API documentation that no page uses.
-NOT_SERVED = ["src/*.css", "*.development.*", "redoc.standalone.js*"]
+# Sources of the style sheet, builds of the chart library and of the API documentation that no page uses, and all
+# fonts but for upright Latin.
+OTHER_FONTS = ["*-italic.woff2", "*-ext-*.woff2", "*-opsz-*.woff2", "*-standard-*.woff2"]
+OTHER_SCRIPTS = ["*-cyrillic-*.woff2", "*-greek-*.woff2", "*-vietnamese-*.woff2"]
+NOT_SERVED = ["src/*.css", "*.development.*", "redoc.standalone.js*", *OTHER_FONTS, *OTHER_SCRIPTS]
 
 
 class NotBuilt(Exception):

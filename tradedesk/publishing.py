@@ -11,7 +11,6 @@ from collections.abc import Iterable
 
 from celery import current_app
 from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
 RETRY_SECONDS = 5.0
 log = logging.getLogger(__name__)
@@ -40,6 +39,8 @@ def publish(task: str, messages: Iterable[tuple[object, ...]]) -> None:
         try:
             current_app.send_task(task, args=arguments, retry=False)
         except Exception as error:
+            from redis.exceptions import RedisError  # importing it takes 0.1 s, and most desks have no Redis
+
             if isinstance(error, (OperationalError, RedisError, OSError)):
                 QUEUE.retry_at = time.monotonic() + RETRY_SECONDS
             log.warning("Could not enqueue %s%s; beat will find the work.", task, arguments, exc_info=True)

@@ -23,7 +23,7 @@ def test_the_status_shows_market_mode_and_unread_notifications(alices_browser: C
     notify(alice, Event.ORDER_FILLED, "one", "", NOW)
     for url in (PAGE, STATUS):
         shown = alices_browser.get(url).content.decode()
-        assert re.search(r"Replay market · \d{4}-\d\d-\d\d · 1 session = 2 s", shown)
+        assert re.search(r"Replay market · \d{4}-\d\d-\d\d · 1 session = 5 s", shown)
         assert "PAPER" in shown
         assert "Notifications, 1 unread" in shown
 
@@ -42,21 +42,35 @@ def test_the_bell_counts_to_99(alices_browser: Client, alice: User) -> None:
     assert "99+" in alices_browser.get(STATUS).content.decode()
 
 
-def test_the_status_refreshes_itself_and_costs_seven_queries(
+def test_the_status_refreshes_itself_and_costs_nine_queries(
     alices_browser: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    # Session, user, the replay's state, the trouble of the desk and of the user, the unread.
-    with django_assert_max_num_queries(7):
+    # Session, user, the replay and who controls it, the halt, the strategies, the trouble of the desk and of the
+    # user, the unread.
+    with django_assert_max_num_queries(9):
         shown = alices_browser.get(STATUS).content.decode()
     assert shown.count("<html") == 0
     assert f'hx-get="{STATUS}"' in shown
+    # The counts of the side bar and the health at its foot are swapped out of band.
+    swapped = re.findall(r'id="([^"]*)"[^>]*hx-swap-oob="true"', shown)
+    assert swapped == ["nav-running", "nav-unread", "desk-health"]
+
+
+def test_a_page_reads_its_frame_once(
+    alices_browser: Client, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """The top bar and the side bar show the same. The page itself reads the broker accounts, the channels and the
+    defaults, one query each."""
+    notify(alice, Event.ORDER_FILLED, "one", "", NOW)
+    with django_assert_max_num_queries(17):
+        shown = alices_browser.get("/settings").content.decode()
+    assert re.search(r'id="nav-unread"\s+class="side-count"\s*>1</span>', shown)
 
 
 def test_the_navigation_marks_the_current_page(alices_browser: Client) -> None:
     shown = alices_browser.get("/dashboard/strategies").content.decode()
-    marked = re.findall(r'<a href="([^"]*)" aria-current="page">', shown)
-    # Once in the top bar and once in the menu of small screens.
-    assert marked == ["/dashboard/strategies"] * 2
+    marked = re.findall(r'<a href="([^"]*)"[^>]*aria-current="page"', shown)
+    assert marked == ["/dashboard/strategies"]
 
 
 @pytest.mark.parametrize("url", [PAGE, "/accounts/password/change/", "/accounts/email/", "/nowhere"])

@@ -100,7 +100,8 @@ def test_other_sessions_can_be_ended(alice: User) -> None:
 
 def test_every_page_of_the_security_settings_renders(alice: User, charlies_browser: Client) -> None:
     browser = fresh(alice)
-    paths = ["/settings/security", "/accounts/2fa/", "/accounts/2fa/webauthn/", "/accounts/2fa/webauthn/add/"]
+    assert browser.get("/accounts/2fa/")["Location"] == "/settings/security", "the settings have the overview"
+    paths = ["/settings/security", "/accounts/email/", "/accounts/2fa/webauthn/", "/accounts/2fa/webauthn/add/"]
     for path in [*paths, "/accounts/sessions/"]:
         page = browser.get(path)
         assert page.status_code == 200, path
@@ -108,5 +109,8 @@ def test_every_page_of_the_security_settings_renders(alice: User, charlies_brows
         assert charlies_browser.get(path)["Location"].startswith(LOGIN), path
     TOTP.activate(alice, SECRET)
     RecoveryCodes.activate(alice)
-    for path in ("/accounts/2fa/recovery-codes/", "/accounts/2fa/totp/deactivate/", "/settings/security"):
+    for path in ("/accounts/2fa/totp/deactivate/", "/settings/security"):
         assert browser.get(path).status_code == 200, path
+    codes = RecoveryCodes(Authenticator.objects.get(user=alice, type="recovery_codes")).get_unused_codes()
+    shown = browser.get("/accounts/2fa/recovery-codes/").content.decode()
+    assert all(code in shown for code in codes)

@@ -41,6 +41,8 @@ LISTS = [
     "/api/v1/broker-accounts",
     "/api/paper/trades",
     "/api/paper/positions",
+    "/api/backtest/results",
+    "/api/trades",
 ]
 VALID = {"name": "Taken", "kind": "buy_and_hold", "symbols": ["IBM"]}
 # The bodies that a POST cannot do without.

@@ -97,7 +97,7 @@ def test_a_deployment_has_the_rules_of_the_request(alices: ApiClient, strategy: 
     assert live.name == "Mine"
     assert live.risk_rules() == RiskRules.from_dict(rules)
     limits = alices.get(f"/api/v1/live-trading/strategies/{response.json['live_strategy_id']}").json["limits"]
-    assert limits == rules | settings
+    assert limits == rules | settings | {"on_leaving": "notify"}
 
 
 def test_a_rule_that_is_null_is_off_or_has_its_default(alices: ApiClient, strategy: Strategy) -> None:

@@ -85,6 +85,7 @@ def test_a_live_strategy_has_limits_counters_and_its_last_check(alices: ApiClien
         "limits": {
             "check_interval": 300,
             "auto_execute": True,
+            "on_leaving": "notify",
             "max_positions": 5,
             "position_size_pct": 0.02,
             "max_position_size": None,

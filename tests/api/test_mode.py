@@ -1,6 +1,5 @@
 """The mode through the API."""
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from tests.livetrading.factories import (
     TODAY,
     closed,
     make_live_strategy,
+    make_live_trade,
     make_paper_trade,
     report_figures,
 )
@@ -104,11 +104,12 @@ def test_the_modes_of_users_are_their_own(alice: User, alices: ApiClient, bobs: 
 def test_the_figures_are_those_of_the_paper_account(alice: User, alices: ApiClient) -> None:
     """The totals that the booking keeps, those of a deleted strategy too, and the lots without a strategy."""
     report_figures(alice, equity=101_000, cash=60_000.5)
-    for pnl in (120, -20):
+    for price in (42, 28):
         live = make_live_strategy(user=alice)
-        LiveStrategy.objects.filter(pk=live.pk).update(realized_pnl=Decimal(pnl), deleted_at=live.deployed_at)
+        make_paper_trade(user=alice, live_strategy=live, **closed(session_close(TODAY), price))
+        LiveStrategy.objects.filter(pk=live.pk).update(deleted_at=live.deployed_at)
     real = make_live_strategy(user=alice, mode="live")
-    LiveStrategy.objects.filter(pk=real.pk).update(realized_pnl=Decimal(5_000))
+    make_live_trade(user=alice, live_strategy=real, **closed(session_close(TODAY), 530))
     make_paper_trade(user=alice, **closed(session_close(TODAY)))
     seen = alices.get(MODE).json
     assert (seen["paper_balance"], seen["paper_realized_pnl"]) == (60_000.5, 130.0)

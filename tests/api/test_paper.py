@@ -51,6 +51,11 @@ def test_paper_trades_are_newest_first_with_open_trades(alices: ApiClient, alice
             "commission": 1.5,
             "r_multiple": 1,
             "no_r_reason": None,
+            "strategy": live.name,
+            "side": "long",
+            "outcome": "win",
+            "stop_price": 27,
+            "target_price": None,
         },
         {
             "id": held.pk,
@@ -67,6 +72,11 @@ def test_paper_trades_are_newest_first_with_open_trades(alices: ApiClient, alice
             "commission": 0,
             "r_multiple": None,
             "no_r_reason": None,
+            "strategy": None,
+            "side": "long",
+            "outcome": "open",
+            "stop_price": None,
+            "target_price": None,
         },
     ]
 
@@ -78,13 +88,19 @@ def test_the_paper_account_has_the_figures_of_its_books(alices: ApiClient, alice
     account = read_account(alice, "paper", NOW)
     response = alices.get("/api/paper/account").json
     assert response == {
+        "mode": "paper",
+        "account_id": account.account and account.account.pk,
         "starting_cash": 100_000,
+        "buying_power": 100_000,
         "cash": 99_730,
         "equity": 100_123.45,
         "snapshot_at": "2010-03-08T21:00:00Z",
         "market_value": pytest.approx(10 * close_of("AAPL"), abs=1e-3),
         "pnl_today": float(account.performance.today),
         "pnl_total": float(account.performance.total),
+        "realized_pnl": 30,
+        "unrealized_pnl": float(account.performance.unrealized),
+        "return_today_pct": pytest.approx(100 * (account.return_today or 0)),
         "return_total_pct": pytest.approx(response["pnl_total"] / 1000),
         "costs": {"commission_per_order": 0, "commission_per_share": 0, "commission_bps": 0, "slippage_bps": 0},
     }

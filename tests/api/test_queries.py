@@ -32,6 +32,12 @@ MAX_QUERIES = {
     "/api/paper/trades": 3,
     "/api/paper/positions": 10,
     "/api/paper/account": 10,
+    "/api/paper/daily-summary": 4,
+    "/api/backtest/results": 3,
+    "/api/trades": 3,
+    "/api/status": 13,
+    "/api/chart-data": 3,
+    "/api/paper/analysis": 3,
 }
 
 

@@ -34,7 +34,7 @@ def test_a_rule_with_its_reading(alices: ApiClient, alice: User, account: Broker
     expected = {
         "id": rule.pk,
         "kind": "open_positions",
-        "label": "Open positions",
+        "label": "Max open positions",
         "unit": "count",
         "limit": 10,
         "symbols": [],

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes.prepared import copy_prepared_folder
-from tests.processes.process import Process, free_port, status_of
+from tests.processes.process import TIMEOUT, Process, free_port, status_of
 
 pytestmark = pytest.mark.processes
 FAST = {"REPLAY_SECONDS_PER_BAR": "0.1"}
@@ -40,6 +40,10 @@ class Desk(Process):
     def query(self, sql: str) -> list[tuple[object, ...]]:
         with sqlite3.connect(self.folder / "desk.sqlite3") as database:
             return database.execute(sql).fetchall()
+
+    def execute(self, sql: str) -> None:
+        with sqlite3.connect(self.folder / "desk.sqlite3", timeout=TIMEOUT) as database:
+            database.execute(sql)
 
 
 @pytest.fixture

@@ -77,8 +77,8 @@ def flatten(page: Page, url: str) -> None:
     page.get_by_role("button", name="Flatten").click()
     page.goto(f"{url}/dashboard/stop-trading")
     expect(page.get_by_text(re.compile(r"Finished after")).first).to_be_visible(timeout=LONG_MS)
-    page.goto(f"{url}/trades?mode=paper")
-    expect(page.get_by_role("region", name="Open positions").get_by_role("row", name="Total")).to_have_count(0)
+    page.goto(f"{url}/trades?mode=paper&tab=positions")
+    expect(page.get_by_role("heading", name="No open positions")).to_be_visible()
 
 
 def lift(page: Page, url: str) -> None:

@@ -21,7 +21,7 @@ def sign_up(page: Page, url: str) -> None:
     page.locator("#id_password1").fill(PASSWORD)
     page.locator("#id_password2").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name="Home", level=1)).to_be_visible()
 
 
 def add_account(page: Page, url: str, mode: str, key: str, equity: str) -> None:
@@ -68,7 +68,8 @@ def download(page: Page) -> None:
     downloads = page.get_by_role("region", name="Downloads")
     expect(downloads.get_by_role("row", name=SYMBOL)).to_contain_text("Done")
     # Without a reload.
-    expect(page.get_by_role("region", name="Series").get_by_role("row", name=f"{SYMBOL} 1Min")).to_be_visible()
+    stored = page.get_by_role("region", name="Series").get_by_role("row", name=re.compile(f"{SYMBOL} .*1Min"))
+    expect(stored).to_be_visible()
 
 
 def backtest(page: Page) -> None:

@@ -11,19 +11,19 @@ from pytest_django import Settings
 from tests.marketdata.object_storage import ObjectStorage
 from tradedesk.marketdata import bar_folder
 from tradedesk.marketdata.bar_folder import (
-    BarFolder,
     delete_file,
     file_exists,
     files_in,
     read_file,
     write_file,
 )
+from tradedesk.object_storage import Folder
 
 
 @pytest.fixture
 def objects(monkeypatch: pytest.MonkeyPatch) -> ObjectStorage:
     storage = ObjectStorage()
-    monkeypatch.setattr(bar_folder, "bar_folder", lambda: BarFolder(storage.filesystem(), "bucket/bars"))
+    monkeypatch.setattr(bar_folder, "bar_folder", lambda: Folder(storage.filesystem(), "bucket/bars"))
     return storage
 
 

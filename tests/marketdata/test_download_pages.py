@@ -116,7 +116,7 @@ def test_without_keys_the_page_says_where_they_come_from(shares: Desk, bobs: Cli
 
 
 def test_who_is_logged_out_sees_nothing(shares: Desk, charlies: Client) -> None:
-    for address in (DOWNLOAD, "/dashboard/data/downloads", "/dashboard/data/shares?symbols=AAPL"):
+    for address in (DOWNLOAD, "/dashboard/data/downloads", "/dashboard/data/shares?symbol=AAPL"):
         assert charlies.get(address).status_code == 302
     assert charlies.post(DOWNLOAD).status_code == 302
     assert not shares.data.requests
@@ -127,7 +127,7 @@ def test_shares_are_found_by_symbol_and_by_name(
 ) -> None:
     published: list[str] = []
     monkeypatch.setattr(assets, "publish", lambda task, messages: published.append(task))
-    page = bobs.get("/dashboard/data/shares?symbols=app")
+    page = bobs.get("/dashboard/data/shares?symbol=app")
     assert (page.context["found"], page.context["is_listed"], published) == ([], False, [assets.REFRESH_TASK])
     monkeypatch.setattr(assets, "AlpacaClient", lambda url, keys: _Listing(url))
     assert assets.refresh(bob.pk, NOW) == 2
@@ -135,7 +135,7 @@ def test_shares_are_found_by_symbol_and_by_name(
     request_download(bob.pk, ["AAPL"], "1Day", None, now=NOW)
     run_downloads(shares.clock, shares.sleep)
     for words, symbol in (("aap", "AAPL"), ("apple", "AAPL"), ("soft", "MSFT")):
-        [(asset, stored)] = bobs.get(f"/dashboard/data/shares?symbols={words}").context["found"]
+        [(asset, stored)] = bobs.get(f"/dashboard/data/shares?symbol={words}").context["found"]
         assert (asset.symbol, len(stored)) == (symbol, int(symbol == "AAPL"))
     assert published == [assets.REFRESH_TASK]
     for _ in range(10):  # also while the list is old and cannot be read

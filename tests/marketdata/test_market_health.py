@@ -23,8 +23,8 @@ def replay(**fields: Any) -> ReplayMarket:
     ("fields", "seconds", "state"),
     [
         ({}, 1, State.OK),
-        ({}, 32, State.OK),
-        ({}, 33, State.ERROR),
+        ({}, 35, State.OK),
+        ({}, 36, State.ERROR),
         ({"ended": True}, 9999, State.NOTE),
         # Beat asks every second while the replay waits for work.
         (

@@ -14,7 +14,7 @@ from tests.livetrading.factories import make_paper_trade, make_strategy
 from tests.marketdata.examples import daily_bars
 from tradedesk.accounts.models import User
 from tradedesk.core.bars import COLUMNS, Bars
-from tradedesk.marketdata import chart_points
+from tradedesk.marketdata import chart_columns
 from tradedesk.marketdata.models import BarSeries, PreviousVersion
 from tradedesk.marketdata.quality import Finding, Span
 from tradedesk.marketdata.series import SeriesKey, save_series
@@ -132,24 +132,18 @@ def test_a_long_series_has_few_points_and_a_range_has_its_own(
     alice: User, alices: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     series = put(alice, 100)
-    monkeypatch.setattr(chart_points, "MAX_POINTS", 10)
+    monkeypatch.setattr(chart_columns, "MAX_POINTS", 10)
     chart = alices.get(url("chart", series.pk)).json()
-    (volume,) = chart["lines"]
-    assert len(chart["bars"]) == len(volume["data"]) == 10
-    assert [chart["bars"][0][name] for name in ("time", "open", "high", "low", "close")] == [
-        "2012-03-05",
-        9.5,
-        20.0,
-        9.0,
-        19.0,
-    ]
-    assert volume["data"][0]["value"] == 10.0
+    bars = chart["bars"]
+    assert {len(values) for values in bars.values()} == {10}
+    # 2012-03-05, as days since 1970.
+    assert [values[0] for values in bars.values()] == [15404, 9.5, 20.0, 9.0, 19.0, 10_000]
     part = alices.get(url("chart", series.pk), {"first": "2012-03-06", "last": "2012-03-07"}).json()
-    assert [bar["time"] for bar in part["bars"]] == ["2012-03-06", "2012-03-07"]
+    assert part["bars"]["time"] == [15405, 15406]
     for days in ({"first": "2013-01-01"}, {"last": "0001-01-01"}, {"first": "2012-03-07", "last": "2012-03-06"}):
         whole = "2012-03-07" in days.values()  # a range that is none is refused at its field
-        assert len(alices.get(url("chart", series.pk), days).json()["bars"]) == (10 if whole else 0)
-    assert len(alices.get(url("chart", series.pk), {"last": "9999-12-31"}).json()["bars"]) == 10
+        assert len(alices.get(url("chart", series.pk), days).json()["bars"]["time"]) == (10 if whole else 0)
+    assert len(alices.get(url("chart", series.pk), {"last": "9999-12-31"}).json()["bars"]["time"]) == 10
 
 
 def test_the_gaps_are_those_of_the_timeframe_the_longest_first(alice: User, alices: Client) -> None:

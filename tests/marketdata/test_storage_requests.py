@@ -21,17 +21,17 @@ from tests.marketdata.minute_series import (
 from tests.marketdata.object_storage import ObjectStorage
 from tradedesk.core.bars import Bars
 from tradedesk.marketdata import bar_folder
-from tradedesk.marketdata.bar_folder import BarFolder
 from tradedesk.marketdata.library import CACHE
 from tradedesk.marketdata.models import BarSeries
 from tradedesk.marketdata.refusal import ImportRefused
 from tradedesk.marketdata.series import SeriesKey, save_series
+from tradedesk.object_storage import Folder
 
 
 @pytest.fixture
 def objects(monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[ObjectStorage]:
     storage = ObjectStorage()
-    monkeypatch.setattr(bar_folder, "bar_folder", lambda: BarFolder(storage.filesystem(), "bucket"))
+    monkeypatch.setattr(bar_folder, "bar_folder", lambda: Folder(storage.filesystem(), "bucket"))
     CACHE.clear()
     yield storage
     CACHE.clear()

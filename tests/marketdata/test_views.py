@@ -54,8 +54,8 @@ class TestList:
     def test_every_logged_in_user_sees_the_series(self, alices: Client, bobs: Client) -> None:
         put(2)
         for client in (alices, bobs):
-            page = text(client.get(LIST))
             series = BarSeries.objects.get(symbol="S001")
+            page = text(client.get(LIST, {"series": series.pk}))
             assert "S001" in page
             assert "2012-03-05" in page
             assert "2012-03-08" in page
@@ -87,6 +87,24 @@ class TestList:
                 assert bobs.get(LIST).status_code == 200
             counts.append(len(queries))
         assert counts[0] == counts[1]
+
+    def test_one_series_of_the_page_is_shown_with_its_chart(
+        self, alice: User, alices: Client, bobs: Client
+    ) -> None:
+        put(2)
+        key = SeriesKey("csv", "OWN", Timeframe.DAY.value, alice.pk)
+        own = save_series(key, daily_bars(3), adjusted=True, stored=None, now=NOW)
+        first, second = BarSeries.objects.filter(owner=None)
+        for client, asked, shown in (
+            (bobs, "", first),
+            (bobs, str(second.pk), second),
+            (bobs, "x", first),
+            (bobs, str(own.pk), first),
+            (alices, str(own.pk), own),
+        ):
+            response = client.get(LIST, {"series": asked})
+            assert response.context["shown"] == shown, asked
+            assert f'data-url="/dashboard/data/{shown.pk}/chart.json"' in text(response)
 
     def test_it_has_pages(self, bobs: Client) -> None:
         put(views.PAGE_SIZE + 1)

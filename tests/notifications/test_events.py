@@ -20,6 +20,8 @@ EVENTS = {
     "missed_checks": (Priority.HIGH, False, True),
     "difference": (Priority.HIGH, False, True),
     "corporate_action": (Priority.HIGH, True, True),
+    "left_range": (Priority.HIGH, True, True),
+    "decisions_differ": (Priority.NORMAL, True, False),
     "daily_summary": (Priority.LOW, True, True),
     "channel_failed": (Priority.HIGH, True, False),
     "research_finished": (Priority.LOW, True, False),

@@ -185,7 +185,7 @@ def test_a_user_has_ten_channels_at_most(alices_browser: Client, alice: User, bo
         make_channel(alice, name=str(number))
     response = add(alices_browser)
     assert (response.status_code, alice.channels.count()) == (422, MOST)
-    assert "which is the most" in response.content.decode()
+    assert "which is the maximum" in response.content.decode()
     assert add(bobs_browser).status_code == 200
 
 

@@ -10,9 +10,9 @@ import redis
 from celery import Celery
 
 from livetrading.services.queue import CHECK_NOW_TASK, TICK_TASK
+from tests.processes.compose import SECRETS, compose
 from tests.processes.prepared import copy_prepared_folder
 from tests.processes.process import Process, free_port
-from tests.processes.test_compose_commands import SECRETS, compose
 from tradedesk.celery import make_app
 
 pytestmark = pytest.mark.processes

@@ -38,6 +38,11 @@ def action(in_session: float, between: float = 0.0) -> Callable[[Act], Act]:
     return register
 
 
+def weigh(name: str, in_session: float, between: float) -> None:
+    """Choose an action as often as this."""
+    _weights[name] = in_session, between
+
+
 def schedule(seed: int, days: int) -> list[Action]:
     """The actions of a seed. A session is an open, what happens in it, a close, and what happens after it."""
     random = Random(seed)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 
-from tests.simulation.actions import Action, schedule
+from tests.simulation.actions import Action, schedule, weigh
 from tests.simulation.mutations import FOUND_BY, MUTATIONS, without
 from tests.simulation.run import Outcome, run
 from tests.simulation.shrink import shrink
@@ -17,6 +17,8 @@ SESSIONS_OF_A_YEAR = 252
 
 def main() -> int:
     arguments = _arguments()
+    if arguments.by_hand:
+        weigh("order_by_hand", 6, 2)
     if arguments.guards:
         return _find_each_missing_guard(arguments)
     first = arguments.first if arguments.seed is None else arguments.seed
@@ -49,6 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--days", type=int, default=20, help="sessions of each seed")
     parser.add_argument("--without", choices=sorted(MUTATIONS), help="without this guard of the pipeline")
     parser.add_argument("--guards", action="store_true", help="find each missing guard, and print by which seed")
+    parser.add_argument("--by-hand", action="store_true", help="users place orders by hand, too")
     parser.add_argument("--stop", action="store_true", help="stop at the first seed that fails")
     parser.add_argument("--json", action="store_true", help="one line of JSON for each seed")
     parser.add_argument("--no-shrink", action="store_true", help="do not look for the shortest trace")

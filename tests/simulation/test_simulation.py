@@ -38,6 +38,12 @@ def test_every_seed_holds_all_invariants_and_settles(chunk: int) -> None:
     assert [outcome for outcome in outcomes if outcome["error"]] == []
 
 
+def test_seeds_with_orders_by_hand_hold_all_invariants_and_settle() -> None:
+    outcomes = simulate("--by-hand", "--seeds", "15", "--days", "10")
+    assert len(outcomes) == 15
+    assert [outcome for outcome in outcomes if outcome["error"]] == []
+
+
 def test_a_seed_repeats_bit_for_bit_in_any_process() -> None:
     once = simulate("--seeds", "4", "--days", "8", hash_seed="1")
     again = simulate("--seeds", "4", "--days", "8", hash_seed="2")

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 from livetrading.models import BrokerAccount, Halt, LiveStrategy, Order
 from livetrading.models.order import WORKING
 from livetrading.models.trade import trades_of
+from livetrading.pipeline.by_ticket import NotPlaced, place, read_quote
+from livetrading.pipeline.tickets import Ticket
 from livetrading.services import halt as halts
 from livetrading.services.closing import NotClosed, close_lot, close_strategy
 from livetrading.services.control import ControlRefused, control
@@ -15,10 +18,10 @@ from livetrading.services.order_cancel import NotCancelled, cancel_order
 from livetrading.services.reset import reset_replay
 from tests.simulation.actions import action
 from tests.simulation.market_actions import POINTS
-from tests.simulation.world import Desk, World
+from tests.simulation.world import SYMBOLS, Desk, World
 from tradedesk.accounts.models import Mode, User
 
-REFUSALS = (ControlRefused, DeployRefused, NotClosed, NotCancelled)
+REFUSALS = (ControlRefused, DeployRefused, NotClosed, NotCancelled, NotPlaced)
 
 
 def _by_user(world: World, random: Random, name: str, task: Callable[[], object]) -> None:
@@ -89,7 +92,8 @@ def close(world: World, random: Random) -> None:
     """Close a strategy's lots, a lot, or a part of one."""
     account, clocks = _account(world, random), world.clocks
     lots = list(trades_of(account, account.mode).filter(exit_time=None).order_by("pk"))
-    choice, times = random.random(), {"now": clocks.now, "wall_now": clocks.wall}
+    choice = random.random()
+    times: dict[str, Any] = {"now": clocks.now, "wall_now": clocks.wall}
     if not lots:
         return
     lot = random.choice(lots)
@@ -101,6 +105,30 @@ def close(world: World, random: Random) -> None:
     name = f"close {quantity} of {lot}"
     entry = lot.opening_order_id
     _by_user(world, random, name, lambda: close_lot(account, entry, quantity, by=account.user, **times))
+
+
+@action(0)  # only with --by-hand, so that the other seeds stay what they are
+def order_by_hand(world: World, random: Random) -> None:
+    """Buy or sell by hand, now and then pressed twice: at the market, and in the simulation also at a price."""
+    desk = random.choice(world.desks)
+    account, clocks = BrokerAccount.objects.select_related("user").get(pk=desk.account.pk), world.clocks
+    symbol, shares = random.choice(SYMBOLS), Decimal(random.choice([1, 10, 40]))
+    side, type_ = random.choice(["buy", "buy", "sell"]), random.choice(["market", "market", "limit", "stop"])
+    last = read_quote(account.user_id, symbol, clocks.now).price
+    values: dict[str, Any] = {"symbol": symbol, "side": side, "shares": shares}
+    stop = random.choice([None, 0.05, 0.2])
+    above = random.choice([0.98, 0.995, 1.005, 1.02])
+    if desk.broker is None and type_ != "market" and last is not None:
+        values |= {"type": type_, f"{type_}_price": Decimal(f"{last * above:.2f}")}
+    ticket, key = Ticket(**values, stop_loss_pct=stop if side == "buy" else None), f"{random.getrandbits(64):x}"
+    world.counts["orders by hand"] += 1
+    for _ in range(random.choice([1, 1, 2])):
+        _by_user(
+            world,
+            random,
+            f"{side} {shares} {symbol} by hand",
+            lambda: place(account, ticket, by=account.user, now=clocks.now, wall_now=clocks.wall, key=key),
+        )
 
 
 @action(0.4, 0.3)

@@ -40,7 +40,7 @@ def test_what_is_not_a_number_is_refused(figure: Callable[[Figure], str]) -> Non
     [
         (0, "$0.00"),
         (1234.5, "$1,234.50"),
-        (Decimal("-1234567.891"), "-$1,234,567.89"),
+        (Decimal("-1234567.891"), "−$1,234,567.89"),
         (Decimal("0.005"), "$0.01"),
         (Decimal("-0.004"), "$0.00"),
         (1e300, f"${10**300:,}.00"),
@@ -53,7 +53,7 @@ def test_money(value: Figure, written: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(12.4, "+$12.40"), (-12.4, "-$12.40"), (0, "$0.00"), (0.001, "$0.00"), (-0.001, "$0.00")],
+    [(12.4, "+$12.40"), (-12.4, "−$12.40"), (0, "$0.00"), (0.001, "$0.00"), (-0.001, "$0.00")],
 )
 def test_signed_money_has_a_sign_unless_it_rounds_to_zero(value: Figure, written: str) -> None:
     assert figures.signed_money(value) == written
@@ -69,10 +69,17 @@ def test_price_has_two_decimals_and_four_below_a_dollar(value: Figure, written: 
 
 def test_percent_of_a_fraction() -> None:
     assert figures.percent(0.0124) == "1.24%"
-    assert figures.percent(-12.5) == "-1,250.00%"
+    assert figures.percent(-12.5) == "−1,250.00%"
     assert figures.signed_percent(0.0124) == "+1.24%"
-    assert figures.signed_percent(-0.0124) == "-1.24%"
+    assert figures.signed_percent(-0.0124) == "−1.24%"
     assert figures.signed_percent(0) == "0.00%"
+
+
+def test_whole_dollars_and_weekdays() -> None:
+    assert [figures.whole_dollars(value) for value in (9036.05, -0.4, None)] == ["$9,036", "$0", "—"]
+    # The evening in New York is the next day in UTC.
+    assert figures.ny_weekday(datetime(2012, 3, 6, 1, tzinfo=UTC)) == "Mon"
+    assert figures.ny_weekday(None) == "—"
 
 
 @pytest.mark.parametrize(
@@ -120,25 +127,27 @@ def test_quantity_has_no_trailing_zeros(value: Figure, written: str) -> None:
 
 def test_ratio() -> None:
     assert figures.ratio(1.234) == "1.23"
-    assert figures.ratio(-0.5) == "-0.50"
+    assert figures.ratio(-0.5) == "−0.50"
 
 
 @given(amounts)
 def test_money_is_the_amount_rounded_to_cents(amount: Decimal) -> None:
     written = figures.money(amount)
-    assert Decimal(written.replace("$", "").replace(",", "")) == amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    assert Decimal(written.replace("$", "").replace(",", "").replace(figures.MINUS, "-")) == amount.quantize(
+        Decimal("0.01"), ROUND_HALF_UP
+    )
 
 
 @given(amounts)
 def test_a_figure_has_a_sign_if_it_does_not_round_to_zero(amount: Decimal) -> None:
     written = figures.signed_money(amount)
-    assert (written[0] in "+-") == any(digit in written for digit in "123456789")
-    assert amount < 0 or not written.startswith("-")
+    assert (written[0] in f"+{figures.MINUS}") == any(digit in written for digit in "123456789")
+    assert amount < 0 or not written.startswith(figures.MINUS)
 
 
 @given(amounts)
 def test_quantity_shows_all_decimals(quantity: Decimal) -> None:
-    assert Decimal(figures.quantity(quantity).replace(",", "")) == quantity
+    assert Decimal(figures.quantity(quantity).replace(",", "").replace(figures.MINUS, "-")) == quantity
 
 
 @pytest.mark.parametrize(
@@ -185,7 +194,7 @@ def test_a_time_element_has_the_exact_time() -> None:
 @pytest.mark.parametrize(
     ("written", "short"),
     [
-        ("-$1,234,567.89", ""),
+        ("−$1,234,567.89", ""),
         ("$12,345,678.90", ""),
         ("+$12,345,678.90", "+$12.35M"),
         ("$999,999,999.99", "$1.00B"),

@@ -4,16 +4,18 @@ import pytest
 from django.template import Context, Template
 from django.test import RequestFactory
 
-from tradedesk.templatetags.navigation import nav_link
+from tradedesk.templatetags.navigation import initials, nav_link, tab
 
 
 def link(path: str, name: str = "notifications:inbox", *, exact: bool = False) -> dict[str, Any]:
-    return nav_link({"request": RequestFactory().get(path)}, name, "Notifications", exact=exact)
+    return nav_link({"request": RequestFactory().get(path)}, name, "Notifications", "bell", exact=exact)
 
 
 @pytest.mark.parametrize("path", ["/dashboard/notifications", "/dashboard/notifications/12"])
 def test_a_page_and_the_pages_below_it_are_current(path: str) -> None:
-    assert link(path) == {"url": "/dashboard/notifications", "label": "Notifications", "current": True}
+    found = {"url": "/dashboard/notifications", "label": "Notifications", "current": True}
+    assert link(path) == {**found, "icon": "bell", "count": "", "number": 0}
+    assert tab({"request": RequestFactory().get(path)}, "notifications:inbox", "Notifications") == found
 
 
 @pytest.mark.parametrize("path", ["/dashboard", "/dashboard/notifications-old", "/trades"])
@@ -31,7 +33,21 @@ def test_an_unknown_page_gives_no_link() -> None:
 
 
 def test_a_link_without_a_request_is_not_current() -> None:
-    assert nav_link({}, "notifications:inbox", "Notifications")["current"] is False
+    assert nav_link({}, "notifications:inbox", "Notifications", "bell")["current"] is False
+
+
+@pytest.mark.parametrize(
+    ("email", "letters"),
+    [
+        ("kim.meyer@example.com", "KM"),
+        ("demo@example.com", "DE"),
+        ("x@example.com", "X"),
+        ("42@example.com", "42"),
+        ("a_b-c@example.com", "AB"),
+    ],
+)
+def test_the_initials_of_an_address(email: str, letters: str) -> None:
+    assert initials(email) == letters
 
 
 def test_the_link_to_another_page_of_a_list_keeps_its_filters() -> None:

@@ -20,7 +20,7 @@ class TokenForm(forms.Form):
     name = forms.CharField(max_length=60, label="Name", help_text="What will use it, such as “Grafana”.")
     scope = forms.ChoiceField(
         choices=ApiToken.Scope,
-        label="May",
+        label="Access",
         initial=ApiToken.Scope.READ,
         help_text="A token that may only read cannot deploy, stop or change anything.",
     )

@@ -1,6 +1,9 @@
-"""The settings of a user: security and API tokens."""
+"""The settings of a user: the overview, security and API tokens."""
+
+from typing import Any
 
 from allauth.account.decorators import reauthentication_required
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
@@ -16,19 +19,30 @@ from tradedesk.accounts.requests import UserRequest
 
 
 @require_safe
+def overview(request: UserRequest) -> HttpResponse:
+    """Profile and email, and what each other section holds."""
+    address = EmailAddress.objects.filter(user=request.user, primary=True).first()
+    return render(request, "settings/overview.html", {"address": address, **_access(request)})
+
+
+@require_safe
 def security(request: UserRequest) -> HttpResponse:
     """Password, second factors and sessions, each with a link to where it is changed."""
+    by_number = request.get_host().partition(":")[0].replace(".", "").isdigit()
+    return render(request, "settings/security.html", {"by_number": by_number, **_access(request)})
+
+
+def _access(request: UserRequest) -> dict[str, Any]:
+    """How the user gets in. Three queries."""
     factors = list(Authenticator.objects.filter(user=request.user))
     of = Authenticator.Type
-    context = {
+    return {
         "app": next((factor for factor in factors if factor.type == of.TOTP), None),
         "keys": [factor for factor in factors if factor.type == of.WEBAUTHN],
         "codes": next((factor for factor in factors if factor.type == of.RECOVERY_CODES), None),
-        "by_number": request.get_host().partition(":")[0].replace(".", "").isdigit(),
         "sessions": len(UserSession.objects.purge_and_list(request.user)),
         "tokens": request.user.api_tokens.filter(expires_at__gt=timezone.now()).count(),
     }
-    return render(request, "settings/security.html", context)
 
 
 @never_cache

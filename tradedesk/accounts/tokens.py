@@ -47,7 +47,7 @@ def issue(
     if user.api_tokens.count() >= MOST:
         oldest = user.api_tokens.filter(name="").order_by("pk").first()
         if life is not None or oldest is None:
-            raise TooManyTokens(f"You have {MOST} tokens, the most that a user may have. Revoke one first.")
+            raise TooManyTokens(f"You have {MOST} tokens, the maximum for one user. Revoke one first.")
     else:
         oldest = None
     with transaction.atomic():

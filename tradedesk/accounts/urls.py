@@ -4,6 +4,7 @@ from tradedesk.accounts import audit_views, settings_views, views
 
 app_name = "accounts"
 urlpatterns = [
+    path("settings", settings_views.overview, name="settings"),
     path("settings/security", settings_views.security, name="security"),
     path("settings/tokens", settings_views.token_list, name="tokens"),
     path("settings/tokens/<int:pk>/revoke", settings_views.token_revoke, name="token_revoke"),

@@ -9,5 +9,5 @@ from tradedesk.accounts.requests import UserRequest
 
 @require_safe
 def status(request: UserRequest) -> HttpResponse:
-    """The fragment of the top bar that refreshes."""
-    return render(request, "_status.html")
+    """The part of the top bar that refreshes, and the counts of the side bar."""
+    return render(request, "_status_refresh.html")

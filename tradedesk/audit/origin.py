@@ -31,7 +31,7 @@ LABELS = {
     Via.API: "API, logged in",
     Via.TOKEN: "API token",
     Via.COMMAND: "Command",
-    Via.DESK: "The desk",
+    Via.DESK: "Automatic",
 }
 
 

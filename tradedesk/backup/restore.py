@@ -140,7 +140,9 @@ def _copy_files(folder: Path, manifest: Manifest) -> None:
         if not rest:
             continue  # the database and the keys
         if name not in sources:
-            raise CannotRestore(f"The backup has {name}, and this desk has no folder for it: see BARS_URL.")
+            raise CannotRestore(
+                f"The backup has {name}, and this desk has no folder for it: see BARS_URL and RESEARCH_URL."
+            )
         target = sources[name].joinpath(*rest)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copyfile(folder / path, target)

@@ -5,7 +5,6 @@ Nothing here renames or appends, because object storage can do neither.
 
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,13 +12,7 @@ import pyarrow.fs
 from django.conf import settings
 
 from tradedesk.marketdata.files import replace_file
-
-
-class BarFolder(NamedTuple):
-    """A pyarrow file system, and the path of the folder in it."""
-
-    filesystem: pyarrow.fs.FileSystem
-    root: str
+from tradedesk.object_storage import Folder, open_folder
 
 
 class StoredFile(NamedTuple):
@@ -29,9 +22,9 @@ class StoredFile(NamedTuple):
     modified: datetime
 
 
-def bar_folder() -> BarFolder:
+def bar_folder() -> Folder:
     """The folder that BARS_URL names."""
-    return _open(settings.BARS_URL)
+    return open_folder(settings.BARS_URL)
 
 
 def read_file(path: str) -> bytes:
@@ -74,9 +67,3 @@ def files_in(folder: str) -> Iterator[StoredFile]:
     for found in filesystem.get_file_info(selector):
         if found.type == pyarrow.fs.FileType.File:
             yield StoredFile(f"{folder}/{found.base_name}", found.mtime)
-
-
-@cache
-def _open(url: str) -> BarFolder:
-    filesystem, path = pyarrow.fs.FileSystem.from_uri(url)
-    return BarFolder(filesystem, path.rstrip("/"))

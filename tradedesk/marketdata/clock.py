@@ -1,6 +1,6 @@
 """The market's clock: the wall clock on the real market, otherwise the clock of the replay."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from django.conf import settings
@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from tradedesk.core.clock import Clock, SystemClock
 from tradedesk.marketdata import broker_days, sessions
+from tradedesk.marketdata.pacing import PLAYING, Play
 from tradedesk.marketdata.replay import replay_state
 
 # Said on every page, because a price of one exchange is not the price of the market.
@@ -33,8 +34,28 @@ class MarketStatus:
     ended: bool = False
     waiting_for: str = ""
     moved_without: str = ""
+    play: Play = PLAYING
     # What the prices are, for example "IEX prices"; "" for bars that were imported.
     source: str = ""
+    # The market's time.
+    now: datetime | None = field(default=None, compare=False)
+
+    @property
+    def headline(self) -> str:
+        """The state in two words, for the top bar."""
+        if self.kind != "replay":
+            return f"Market {'open' if self.is_open else 'closed'}"
+        waits = self.state == "playing" and self.waiting_for
+        return f"Replay · {'waiting' if waits else self.state}"
+
+    @property
+    def state(self) -> str:
+        """Of a replay, in one word."""
+        if self.ended:
+            return "ended"
+        if self.play.jump_to:
+            return "jumping"
+        return "paused" if self.play.paused else "playing"
 
     def __str__(self) -> str:
         if self.kind != "replay":
@@ -43,6 +64,10 @@ class MarketStatus:
         parts = ["Replay market", str(self.session)]
         if self.ended:
             parts.append("ended")
+        elif self.play.jump_to:
+            parts.append(f"running to {self.play.jump_to}")
+        elif self.play.paused:
+            parts.append("paused")
         elif self.waiting_for:
             parts.append(f"waiting for {self.waiting_for}")
         else:
@@ -75,6 +100,9 @@ def market_status() -> MarketStatus:
             state.ended,
             state.waiting_for,
             state.moved_without,
+            state.play,
+            now=sessions.session_close(state.session),
         )
     source = SOURCES[settings.ALPACA_FEED] if settings.MARKET == "alpaca" else ""
-    return MarketStatus(settings.MARKET, sessions.is_open(market_clock().now()), source=source)
+    now = market_clock().now()
+    return MarketStatus(settings.MARKET, sessions.is_open(now), source=source, now=now)

@@ -49,7 +49,7 @@ def panels(request: HttpRequest) -> dict[str, Any]:
 @require_safe
 def shares(request: HttpRequest) -> HttpResponse:
     """The results of the search, which the data page loads while someone types."""
-    words, now = request.GET.get("symbols", "").replace("\0", "").strip(), timezone.now()
+    words, now = request.GET.get("symbol", "").replace("\0", "").strip(), timezone.now()
     found = assets.search(words, _user_id(request), now) if has_access(_user_id(request)) else []
     stored: dict[str, list[BarSeries]] = defaultdict(list)
     for series in visible_series(_user_id(request)).filter(symbol__in=[asset.symbol for asset in found]):

@@ -10,6 +10,7 @@ from tradedesk.core.clock import SystemClock
 from tradedesk.marketdata import sessions
 from tradedesk.marketdata.feed_state import FAILING
 from tradedesk.marketdata.models import BarUpdate, ReplayMarket
+from tradedesk.marketdata.pacing import Play
 from tradedesk.marketdata.replay import ROW
 from tradedesk.marketdata.updating import close_of, last_final
 from tradedesk.monitoring.findings import Finding, State
@@ -83,10 +84,15 @@ def judge_replay(market: ReplayMarket | None, wall_now: datetime) -> Finding:
         return Finding(State.ERROR, "The replay market has not started. Start beat and a worker.")
     session = f"Replay market, session {market.session}"
     if market.ended:
-        return Finding(State.NOTE, f"{session}, the last one. Start it again: manage.py reset_replay")
+        return Finding(
+            State.NOTE, f"{session}, the last one. Restart it in the top bar, or with manage.py reset_replay"
+        )
     if (market.advanced_at - wall_now).total_seconds() > MAX_AHEAD:
         return Finding(State.ERROR, f"{session}. It stands still, because a clock went back. Correct the clocks.")
-    due = market.advanced_at + timedelta(seconds=settings.REPLAY_SECONDS_PER_BAR)
+    play = Play(market.paused, market.speed, market.jump_to)
+    if play.stands:
+        return Finding(State.OK, f"{session}, paused.")
+    due = market.advanced_at + play.pace(settings.REPLAY_SECONDS_PER_BAR)
     asked = max(due, market.asked_at or due)
     if wall_now - asked > STANDSTILL:
         seconds = (wall_now - asked).total_seconds()

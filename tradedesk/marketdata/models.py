@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from tradedesk.core.bars import Timeframe, session_dates, to_datetime64
+from tradedesk.marketdata.pacing import SPEEDS
 from tradedesk.marketdata.parts import TAIL, Part
 from tradedesk.marketdata.quality import Finding, from_json
 from tradedesk.marketdata.store import bars_path
@@ -328,10 +329,17 @@ class ReplayMarket(models.Model):
     asked_at = models.DateTimeField(null=True, blank=True)
     # What it did not wait for any longer when it moved to this session.
     moved_without = models.CharField(max_length=200, blank=True)
+    # How it plays (pacing.Play).
+    paused = models.BooleanField(default=False)
+    speed = models.PositiveSmallIntegerField(default=1)
+    jump_to = models.DateField(null=True, blank=True)
 
     class Meta:
         verbose_name = "replay market"
-        constraints = [models.CheckConstraint(condition=Q(id=1), name="replay_market_is_one")]
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="replay_market_is_one"),
+            models.CheckConstraint(condition=Q(speed__in=SPEEDS), name="replay_market_speed"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.session}{' (ended)' if self.ended else ''}"

@@ -21,4 +21,4 @@ class FindingsRefused(ImportRefused):
         self.findings = list(findings)
         names = " ".join(f"--accept {finding.name}" for finding in self.findings)
         messages = " ".join(finding.message for finding in self.findings)
-        super().__init__(f"{messages} If the prices are right so, import with {names}.")
+        super().__init__(f"{messages} If the prices are correct, import with {names}.")

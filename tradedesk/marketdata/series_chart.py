@@ -1,11 +1,12 @@
-"""The chart of a series as the JSON that static/charts.js draws (docs/frontend.md)."""
+"""The chart of a series as the JSON that static/src/charts draws (docs/frontend.md)."""
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 
-from tradedesk.core.bars import Bars, Timeframe, session_dates
-from tradedesk.marketdata.chart_points import Points, candles, chart_times, point_spans, points, reduce_spans
+from tradedesk.core.bars import Bars, session_dates
+from tradedesk.marketdata.chart_columns import price_columns
 
 
 def between(bars: Bars, first: date | None, last: date | None) -> Bars:
@@ -16,12 +17,6 @@ def between(bars: Bars, first: date | None, last: date | None) -> Bars:
     return bars[start:end]
 
 
-def series_chart(bars: Bars, timeframe: str) -> dict[str, Points]:
-    """{"bars", "lines"}: candles, and the volume below them. However many bars, at most MAX_POINTS points."""
-    first, last = point_spans(len(bars))
-    times = chart_times(bars.time[first], Timeframe(timeframe))
-    volume = points(times, reduce_spans(np.add, bars.volume, first) / 1000, 1)
-    return {
-        "bars": candles(bars, times, first, last),
-        "lines": [{"name": "Volume (thousands)", "pane": 1, "data": volume}],
-    }
+def series_chart(bars: Bars, timeframe: str) -> dict[str, Any]:
+    """Candles with their volume, at most MAX_POINTS of them."""
+    return price_columns(bars, timeframe, {})

@@ -22,6 +22,7 @@ from tradedesk.marketdata.series import ALPACA, key_of
 from tradedesk.marketdata.series_chart import between, series_chart
 from tradedesk.marketdata.store import DamagedBars
 from tradedesk.marketdata.undo import delete_range, delete_series, restore
+from tradedesk.rest.columns import columns_response
 from tradedesk.rest.downloads import download
 
 GAPS = 20
@@ -47,14 +48,14 @@ def series_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def series_chart_json(request: HttpRequest, pk: int) -> JsonResponse:
+def series_chart_json(request: HttpRequest, pk: int) -> HttpResponseBase:
     series = _series(request, pk)
     first, last = _days(RangeForm(request.GET))
     try:
         bars = between(bars_of(series), first, last)
     except (NoBars, DamagedBars) as refusal:
         return JsonResponse({"detail": str(refusal)}, status=404)
-    return JsonResponse(series_chart(bars, series.timeframe))
+    return columns_response(request, series_chart(bars, series.timeframe))
 
 
 @require_safe

@@ -1,6 +1,7 @@
 """The trading hours of the US market: sessions, holidays and half days of the New York Stock Exchange (XNYS)."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -161,6 +162,7 @@ def daily_times(dates: NDArray[np.datetime64]) -> Times:
     return np.array([to_datetime64(daily_time(day)) for day in dates.tolist()], dtype="datetime64[us]")
 
 
+@lru_cache(8192)
 def daily_time(day: date) -> datetime:
     """The time of that day's daily bar: midnight in New York, in UTC."""
     return datetime.combine(day, time(), NEW_YORK).astimezone(UTC)

@@ -16,7 +16,7 @@ class Priority(IntegerChoices):
 
 class Event(StrEnum):
     """key, label, priority unless the notification has another one, whether a user may switch it off everywhere,
-    and whether it goes out to e-mail and other channels unless the user chose otherwise. In the inbox every event
+    and whether it goes out to email and other channels unless the user chose otherwise. In the inbox every event
     is on at first."""
 
     label: str
@@ -38,6 +38,8 @@ class Event(StrEnum):
     MISSED_CHECKS = "missed_checks", "Checks missed", Priority.HIGH, False, True
     DIFFERENCE = "difference", "Records differ from the broker's", Priority.HIGH, False, True
     CORPORATE_ACTION = "corporate_action", "Split or change of symbol", Priority.HIGH, True, True
+    LEFT_RANGE = "left_range", "Outside the expected range", Priority.HIGH, True, True
+    DECISIONS_DIFFER = "decisions_differ", "Decisions differ when repeated", Priority.NORMAL, True, False
     DAILY_SUMMARY = "daily_summary", "Daily summary", Priority.LOW, True, True
     CHANNEL_FAILED = "channel_failed", "Channel does not work", Priority.HIGH, True, False
     RESEARCH_FINISHED = "research_finished", "Search finished", Priority.LOW, True, False

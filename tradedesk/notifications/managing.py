@@ -97,7 +97,7 @@ def _store(user: User, channel: Channel, wall_now: datetime) -> Channel:
         User.objects.select_for_update().get(pk=user.pk)
         _require_room(user)
         if channel.kind == Channel.Kind.EMAIL and user.channels.filter(kind=channel.kind).exists():
-            raise ChannelRefused("You have a channel for e-mail already.", "kind")
+            raise ChannelRefused("You have a channel for email already.", "kind")
         channel.save(force_insert=True)
         record(user, "channel_added", channel, _told(channel), wall_now)
     return channel
@@ -109,7 +109,7 @@ def _told(channel: Channel) -> dict[str, object]:
 
 def _require_room(user: User) -> None:
     if user.channels.count() >= MOST:
-        raise ChannelRefused(f"You have {MOST} channels, which is the most. Delete one first.")
+        raise ChannelRefused(f"You have {MOST} channels, which is the maximum. Delete one first.")
 
 
 def _checked(name: str) -> str:

@@ -51,13 +51,20 @@ def _portable(number: int) -> int:
     return number
 
 
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+
+
 def _day(value: Any) -> date:
     # pydantic itself would also accept a number of seconds.
     if isinstance(value, str) and DATE_FORMAT.fullmatch(value):
         try:
-            return date.fromisoformat(value)
+            day = date.fromisoformat(value)
         except ValueError:
             pass
+        else:
+            if FIRST_DAY <= day <= LAST_DAY:
+                return day
+            raise ValueError(f"Choose a date from {FIRST_DAY} to {LAST_DAY}.")
     raise ValueError("Write a date like 2010-01-04.")
 
 

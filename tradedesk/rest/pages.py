@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from ninja import Field, Schema
 from ninja.pagination import LimitOffsetPagination, paginate
 
@@ -25,6 +26,24 @@ class Pages(LimitOffsetPagination):
 
 # A decorator for an endpoint that returns a list, a queryset or MappedQuerySet.
 in_pages = paginate(Pages)
+
+
+class NumberedPages(Pages):
+    """The same with numbers of pages, for those who prefer them."""
+
+    class Input(Pages.Input):
+        page: int | None = Field(None, ge=1, le=MAX_OFFSET // MAX_PAGE, description="1 is the first page.")
+        page_size: int | None = Field(None, ge=1, le=MAX_PAGE, description="Items of a page; instead of limit.")
+
+    def paginate_queryset(self, queryset: Any, pagination: Any, request: HttpRequest, **params: Any) -> Any:
+        size = pagination.page_size or pagination.limit
+        if pagination.page is not None:
+            pagination.offset = (pagination.page - 1) * size
+        pagination.limit = size
+        return super().paginate_queryset(queryset, pagination, request, **params)
+
+
+in_numbered_pages = paginate(NumberedPages)
 
 
 @dataclass(frozen=True, slots=True)

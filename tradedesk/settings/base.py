@@ -13,6 +13,7 @@ from environ import Env
 from tradedesk.exposure import host_of, is_loopback
 from tradedesk.monitoring.scrubbing import scrubber
 from tradedesk.settings.environment import (
+    folder_storage,
     read_choice,
     read_count,
     read_database,
@@ -102,6 +103,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tradedesk.middleware.Compressed",
     "csp.middleware.CSPMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -115,6 +117,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "tradedesk.middleware.note_origin",
     "tradedesk.middleware.private_pages",
+    "tradedesk.unchanged.answer_unchanged",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -183,7 +186,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "queue_order_strategy": "priority",
     }
     if REDIS_URL
-    else {"polling_interval": 0.1}
+    else {}
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
@@ -203,6 +206,10 @@ NOTIFICATION_QUEUE = "notifications"
 CELERY_TASK_ROUTES = (
     {f"livetrading.tasks.{task}": {"queue": URGENT_QUEUE} for task in ("check_now", "tick_now")}
     | {f"backtests.tasks.{task}": {"queue": RESEARCH_QUEUE} for task in ("run_backtest", "run_chunk")}
+    | {
+        f"livetrading.tasks.{task}": {"queue": RESEARCH_QUEUE}
+        for task in ("compare_with_backtests", "replay_decisions")
+    }
     | {"tradedesk.marketdata.tasks.run_downloads": {"queue": RESEARCH_QUEUE}}
     | {
         f"backtests.tasks.compute_{subject}_evidence": {"queue": EVIDENCE_QUEUE}
@@ -248,6 +255,8 @@ CELERY_BEAT_SCHEDULE = {
         "livetrading.tasks.raise_promoted_sizes": 60,
         "livetrading.tasks.summarize_closed_sessions": 10,
         "livetrading.tasks.delete_old_decisions": 60,
+        "livetrading.tasks.compare_with_backtests": 10,
+        "livetrading.tasks.replay_decisions": 10,
         "backtests.tasks.recover_backtests": 15,
         "backtests.tasks.recover_optimizer_runs": 15,
     }.items()
@@ -273,7 +282,7 @@ CELERY_BEAT_SCHEDULE |= {
 # replay: sample bars, as if they closed now. real: the wall clock and imported bars. alpaca: the wall clock, and
 # bars that the desk downloads and keeps up to date.
 MARKET = read_choice(env, "MARKET", ("replay", "real", "alpaca"), default="replay")
-REPLAY_SECONDS_PER_BAR = read_positive(env, "REPLAY_SECONDS_PER_BAR", default=2.0)
+REPLAY_SECONDS_PER_BAR = read_positive(env, "REPLAY_SECONDS_PER_BAR", default=5.0)
 # The replay waits at most so long (wall time) for the checks, orders and fills of a session.
 REPLAY_MAX_WAIT = read_positive(env, "REPLAY_MAX_WAIT", default=60.0)
 REPLAY_START = read_text(env, "REPLAY_START", default="2010-01-04")
@@ -377,19 +386,18 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     BASE_DIR / "build" / "static",
-    ("vendor/lightweight-charts", BASE_DIR / "node_modules" / "lightweight-charts" / "dist"),
     ("vendor/idiomorph", BASE_DIR / "node_modules" / "idiomorph" / "dist"),
+    ("vendor/inter", BASE_DIR / "node_modules" / "@fontsource-variable" / "inter" / "files"),
+    ("vendor/jetbrains-mono", BASE_DIR / "node_modules" / "@fontsource-variable" / "jetbrains-mono" / "files"),
 ]
 # The bar store; tradedesk/marketdata/bar_folder.py opens it.
 BARS_URL = read_folder_url(env, "BARS_URL", default=DATA_DIR / "bars")
+# The result files of optimizer runs: every parameter combination with its figures.
+RESEARCH_URL = read_folder_url(env, "RESEARCH_URL", default=DATA_DIR / "research")
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    # The result files of optimizer runs: every parameter combination with its figures.
-    "research": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(DATA_DIR / "research"), "allow_overwrite": True},
-    },
+    "research": folder_storage(RESEARCH_URL),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 # tradedesk/request_limits.py refuses larger bodies before they are read.

@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
@@ -132,6 +133,15 @@ def read_folder_url(env: Env, name: str, *, default: Path) -> str:
             f"{name} must look like file:///srv/bars or s3://bucket/folder?region=us-east-1."
         )
     return url.geturl()
+
+
+def folder_storage(url: str) -> dict[str, Any]:
+    """Django's settings for a storage in the folder that `read_folder_url` has read."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        options = {"location": url2pathname(parts.path), "allow_overwrite": True}
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    return {"BACKEND": "tradedesk.object_storage.FolderStorage", "OPTIONS": {"url": url}}
 
 
 def read_database(env: Env, name: str, *, default: str) -> dict[str, Any]:

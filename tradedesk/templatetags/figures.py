@@ -17,13 +17,15 @@ from tradedesk.core.metrics import LEAST_YEARLY_DAYS, is_yearly
 register = template.Library()
 
 MISSING = "—"
+# As wide as a plus; the API and CSV files have the plain hyphen.
+MINUS = "\N{MINUS SIGN}"
 NEW_YORK = ZoneInfo(settings.MARKET_TIME_ZONE)
 # Rounds half away from zero; the precision is enough for all digits of the largest float.
 ROUNDING = Context(prec=400, rounding=ROUND_HALF_UP)
 
 # The longest text of a figure that fits its box: -$1,234,567.89.
 FITS = 14
-WRITTEN = re.compile(r"([+-]?\$?)([\d,]+(?:\.\d+)?)(%?)")
+WRITTEN = re.compile(rf"([+{MINUS}]?\$?)([\d,]+(?:\.\d+)?)(%?)")
 LETTERS = ((1e6, "M"), (1e9, "B"), (1e12, "T"))
 TOO_SHORT = f"Too short a period for a yearly figure: below {LEAST_YEARLY_DAYS} days"
 
@@ -45,7 +47,7 @@ def _number(value: Figure) -> Decimal | None:
 def _formatted(number: Decimal, places: int, *, signed: bool, before: str = "", after: str = "") -> str:
     """The number with thousands separators; a number that rounds to zero has no sign."""
     rounded = number.quantize(Decimal(1).scaleb(-places), context=ROUNDING)
-    sign = "-" if rounded < 0 else "+" if signed and rounded > 0 else ""
+    sign = MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
     return f"{sign}{before}{abs(rounded):,.{places}f}{after}"
 
 
@@ -57,10 +59,24 @@ def money(value: Figure) -> str:
 
 
 @register.filter
+def whole_dollars(value: Figure) -> str:
+    """Dollars where cents say nothing: 9036.05 -> $9,036."""
+    number = _number(value)
+    return MISSING if number is None else _formatted(number, 0, signed=False, before="$")
+
+
+@register.filter
 def signed_money(value: Figure) -> str:
     """Profit or loss in dollars: 1234.5 -> +$1,234.50."""
     number = _number(value)
     return MISSING if number is None else _formatted(number, 2, signed=True, before="$")
+
+
+@register.filter
+def signed_whole_money(value: Figure) -> str:
+    """The same without cents, where space is short: 1234.5 -> +$1,234."""
+    number = _number(value)
+    return MISSING if number is None else _formatted(number, 0, signed=True, before="$")
 
 
 @register.filter
@@ -89,6 +105,13 @@ def ratio(value: Figure) -> str:
     """A number without a unit (Sharpe, profit factor, R): 1.234 -> 1.23."""
     number = _number(value)
     return MISSING if number is None else _formatted(number, 2, signed=False)
+
+
+@register.filter
+def signed_ratio(value: Figure) -> str:
+    """The same with its sign, as an R-multiple: 0.204 -> +0.20."""
+    number = _number(value)
+    return MISSING if number is None else _formatted(number, 2, signed=True)
 
 
 @register.filter
@@ -167,6 +190,12 @@ def signed_class(value: Figure) -> str:
 def ny_time(value: datetime | None) -> str:
     """An aware datetime in New York time: 2012-03-05 16:00. Raises ValueError for a naive one."""
     return MISSING if value is None else f"{_in_new_york(value):%Y-%m-%d %H:%M}"
+
+
+@register.filter
+def ny_weekday(value: datetime | None) -> str:
+    """The weekday of an aware datetime in New York: Mon. Raises ValueError for a naive one."""
+    return MISSING if value is None else f"{_in_new_york(value):%a}"
 
 
 @register.filter

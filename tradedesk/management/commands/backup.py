@@ -87,7 +87,7 @@ class Command(BaseCommand):
         except (NotABackup, OSError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(
-            f"{folder} is whole: {len(manifest.files):,} files, {_megabytes(manifest.size)}, "
+            f"{folder} is complete: {len(manifest.files):,} files, {_megabytes(manifest.size)}, "
             f"of {manifest.made_at:%Y-%m-%d %H:%M} UTC, version {manifest.version}."
         )
 

@@ -9,12 +9,15 @@ from django.core.management.base import BaseCommand, CommandError
 from tradedesk.background import look
 from tradedesk.running import Running, find
 
-# As services have it: 0 runs, 1 is ill, 3 does not run.
+# As services have it: 0 runs, 1 is unhealthy, 3 does not run.
 ILL, NOT_RUNNING = 1, 3
 
 
 class Command(BaseCommand):
-    help = "Say whether a desk runs on this data folder, and how it is. Exit code 0: it runs, 1: ill, 3: no."
+    help = (
+        "Say whether a desk runs on this data folder, and how it is. Exit code 0: it runs, 1: it is unhealthy, "
+        "3: it does not run."
+    )
 
     def handle(self, **options: Any) -> None:
         try:

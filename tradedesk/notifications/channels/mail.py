@@ -1,4 +1,4 @@
-"""Sending to the e-mail address of a user's account, through the mail server of the operator."""
+"""Sending to the email address of a user's account, through the mail server of the operator."""
 
 import smtplib
 from collections.abc import Iterator, Sequence

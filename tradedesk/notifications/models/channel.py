@@ -11,7 +11,7 @@ from tradedesk.notifications.events import KEY_LENGTH
 
 class Channel(models.Model):
     class Kind(models.TextChoices):
-        EMAIL = "email", "E-mail"
+        EMAIL = "email", "Email"
         APPRISE = "apprise", "Messenger"
         WEBHOOK = "webhook", "Webhook"
 
@@ -20,7 +20,7 @@ class Channel(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="channels")
     kind = models.CharField(max_length=7, choices=Kind)
     name = models.CharField(max_length=60)
-    # Encrypted: the URL, which often contains a password, and the key that signs a webhook. E-mail has neither.
+    # Encrypted: the URL, which often contains a password, and the key that signs a webhook. Email has neither.
     address = models.TextField(blank=True)
     signing_key = models.TextField(blank=True)
     # What a page may show of the URL: its scheme and its last characters.

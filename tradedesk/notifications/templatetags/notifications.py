@@ -1,9 +1,11 @@
-"""The number on the bell, queried only by templates that show it, and how priorities look."""
+"""The number on the bell and the channels, queried only by templates that show them, and how priorities look."""
 
 from django import template
+from django.db.models import QuerySet
 
 from tradedesk.accounts.models import User
 from tradedesk.notifications.events import Priority
+from tradedesk.notifications.models import Channel
 from tradedesk.notifications.services import count_unread
 
 register = template.Library()
@@ -21,6 +23,12 @@ LOOKS = {
 def unread_count(user: User) -> int:
     """The number of the user's unread notifications: one indexed query."""
     return count_unread(user)
+
+
+@register.simple_tag
+def channels_of(user: User) -> QuerySet[Channel]:
+    """The user's channels, of which there are few: one query."""
+    return user.channels.all()
 
 
 @register.inclusion_tag("notifications/_priority.html")

@@ -23,4 +23,6 @@ class Command(BaseCommand):
             more = ["There is more."] if len(found) > NAMED else []
             raise CommandError("\n".join([*found[:NAMED], *more]))
         sequence, last_hash = last_record()
-        self.stdout.write(f"The audit is whole: {sequence:,} records. Hash of the last one: {last_hash or 'none'}")
+        self.stdout.write(
+            f"The audit is complete: {sequence:,} records. Hash of the last one: {last_hash or 'none'}"
+        )
