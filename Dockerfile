@@ -9,7 +9,7 @@ RUN npm ci
 COPY static static
 COPY templates templates
 COPY tradedesk/templatetags tradedesk/templatetags
-RUN npm run css
+RUN npm run build
 
 # The Python packages, in an environment that the last stage copies.
 FROM python:$PYTHON-slim AS packages
@@ -39,8 +39,8 @@ WORKDIR /desk
 COPY --from=packages /venv /venv
 COPY . .
 COPY --from=pages /desk/build build
-COPY --from=pages /desk/node_modules/lightweight-charts/dist node_modules/lightweight-charts/dist
 COPY --from=pages /desk/node_modules/idiomorph/dist node_modules/idiomorph/dist
+COPY --from=pages /desk/node_modules/@fontsource-variable node_modules/@fontsource-variable
 # The key is only for this command and does not stay in the image.
 RUN SECRET_KEY=only-to-collect-files DESK_DATA_DIR=/tmp/desk python manage.py setup_desk --only-static && rm -rf /tmp/desk
 USER desk

@@ -12,9 +12,11 @@ from bench.task import MINUTES, PAIR, POSITIONS, SESSIONS, SLOWER, SWEEP, SYMBOL
 
 # backtesting.py would take minutes for all combinations: it runs fifty, and its time is multiplied.
 SAMPLED = 50
-DESK, VECTORBT, BACKTESTING, BACKTRADER = "desk", "peer_vectorbt", "peer_backtesting", "peer_backtrader"
+DESK, RAPTORBT, VECTORBT = "desk", "peer_raptorbt", "peer_vectorbt"
+BACKTESTING, BACKTRADER = "peer_backtesting", "peer_backtrader"
 NAMES = {
     DESK: "tradedesk",
+    RAPTORBT: f"raptorbt {version('raptorbt')}",
     VECTORBT: f"vectorbt {version('vectorbt')}",
     BACKTESTING: f"backtesting.py {version('backtesting')}",
     BACKTRADER: f"backtrader {version('backtrader')}",
@@ -25,19 +27,19 @@ TASKS = {
             f"One backtest: SMA {PAIR[0]}/{PAIR[1]} on {len(daily()):,} daily bars of AAPL, "
             "signals, trades and metrics"
         ),
-        (DESK, VECTORBT, BACKTESTING, BACKTRADER),
+        (DESK, RAPTORBT, VECTORBT, BACKTESTING, BACKTRADER),
     ),
     "million": (
         f"One backtest: SMA {SLOWER[0]}/{SLOWER[1]} on {MINUTES:,} one-minute bars, signals, trades and metrics",
-        (DESK, VECTORBT, BACKTESTING),
+        (DESK, RAPTORBT, VECTORBT, BACKTESTING),
     ),
     "sweep": (
         f"{len(SWEEP):,} backtests: SMA 2..51 x 52..151 on AAPL, with the figures of each",
-        (DESK, VECTORBT, BACKTESTING),
+        (DESK, RAPTORBT, VECTORBT, BACKTESTING),
     ),
     "portfolio": (
         f"One account: {SYMBOLS} symbols x {SESSIONS:,} bars, about {POSITIONS} positions, signals to metrics",
-        (DESK, VECTORBT),
+        (DESK, RAPTORBT, VECTORBT),
     ),
 }
 ROW = "{:<24}{:>12}{:>9}{:>13}{:>9}{:>16}\n"

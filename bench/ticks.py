@@ -4,14 +4,13 @@ Queries and CPU of one tick, for sets of strategies with nothing held, and for o
 holds many lots. The replay of the samples provides the bars; the simulation is the broker.
 """
 
-import os
 import sys
 import uuid
 from datetime import date
 from statistics import median
 from time import process_time
 
-from tests.services import start
+from bench.servers import connect
 
 STRATEGIES, LOTS, REPEATS = (1, 50, 200), (0, 100, 500), 7
 ROW = "{:<44}{:>10}{:>12}{:>12}\n"
@@ -30,20 +29,10 @@ def main() -> None:
 
 def set_up() -> None:
     """Start a PostgreSQL of its own, and load the samples into it."""
-    provided = start()
-    os.environ["DATABASE_URL"] = provided["TEST_DATABASE_URL"]
-    os.environ["REDIS_URL"] = provided["TEST_REDIS_URL"]
-    os.environ["DESK_DATA_DIR"] = os.path.join(provided["TEST_DATA_DIR"], "bench")
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tradedesk.settings.test"
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
+    connect()
     from tests.livetrading.pipeline.desk import WALL
     from tradedesk.marketdata.services import load_samples
 
-    call_command("migrate", verbosity=0)
     load_samples(WALL)
 
 
