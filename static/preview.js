@@ -81,7 +81,8 @@
     const text = elsewhere.join(" ") || (event.detail.errors ? "" : event.detail.detail ?? "The preview could not be loaded.");
     chart.classList.add("chart-stale");
     note.classList.toggle("text-live", Boolean(text));
-    note.textContent = `${text} The chart shows the rules before the last change.`.trim();
+    const before = event.detail.drawn ? " The chart shows the rules before the last change." : "";
+    note.textContent = `${text}${before}`.trim();
   });
 
   form.addEventListener("input", changed);

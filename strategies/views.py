@@ -76,7 +76,8 @@ def strategy_preview(request: PageRequest) -> HttpResponseBase:
     except PreviewRefused as refusal:
         return JsonResponse({"detail": str(refusal), "errors": refusal.errors})
     except PreviewLate:
-        return JsonResponse({"detail": "The preview took too long. The desk is busy."}, status=503)
+        late = "The desk is busy, and the preview takes longer."
+        return JsonResponse({"detail": late}, status=503, headers={"Retry-After": "2"})
 
 
 @require_safe

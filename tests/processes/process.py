@@ -28,6 +28,7 @@ class Process:
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "HOME": os.environ.get("HOME", "/"),
             "PYTHONUNBUFFERED": "1",
+            "PYTHONFAULTHANDLER": "1",
             **{name: value for name, value in os.environ.items() if name.startswith("MALLOC_")},
             **environment,
         }

@@ -16,6 +16,7 @@ import { onTheme } from "./theme.js";
 
 const KINDS = { price, account, equity, beside, line, comparison };
 const MARGIN = 45; // bars on each side of the trade that is shown
+const MOST_WAITS = 8; // requests again while the desk is busy
 const drawn = new WeakMap();
 
 // --- Loading and drawing -------------------------------------------------------------------------------------------
@@ -62,9 +63,18 @@ const tellPage = (view, name, detail) =>
 
 // A page that shows the refusal elsewhere keeps the chart that is drawn.
 function refuse(view, refusal, again) {
-  const told = !tellPage(view, "desk:chart-refused", refusal);
+  const told = !tellPage(view, "desk:chart-refused", { ...refusal, drawn: Boolean(view.chart) });
   if (told && view.chart) return;
   showMessage(view, refusal.detail || "The chart could not be loaded.", again || !refusal.detail);
+}
+
+// The desk is busy: ask it again when it says, and leave it to the user when that has not helped.
+function loadLater(view, request, response) {
+  const seconds = Number(response.headers.get("Retry-After"));
+  if (response.status !== 503 || !seconds || (view.waited ?? 0) >= MOST_WAITS) return false;
+  view.waited = (view.waited ?? 0) + 1;
+  setTimeout(() => request === view.request && load(view), seconds * 1000);
+  return true;
 }
 
 async function load(view) {
@@ -80,9 +90,13 @@ async function load(view) {
     if (request !== view.request) return;
     if (!response.ok) {
       const refusal = await response.json().catch(() => ({}));
-      if (request === view.request) refuse(view, refusal, response.status >= 500);
+      if (request !== view.request) return;
+      const later = loadLater(view, request, response);
+      if (later && view.chart) return;
+      refuse(view, later ? { detail: `${refusal.detail ?? "The desk is busy."} Trying again…` } : refusal, !later && response.status >= 500);
       return;
     }
+    view.waited = 0;
     const tag = response.headers.get("ETag");
     if (tag && tag === view.tag && url === view.drawnUrl && view.chart) return;
     data = await response.json();

@@ -125,6 +125,7 @@ def test_a_preview_that_takes_too_long_is_given_up(
     response = alices_browser.get(URL, RULES)
     assert response.status_code == 503
     assert response.json()["detail"]
+    assert int(response["Retry-After"]) > 0
 
 
 class Stuck:
