@@ -23,6 +23,7 @@ FROM python:$PYTHON-slim
 # heaps.
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
+    PYTHONFAULTHANDLER=1 \
     MALLOC_MMAP_THRESHOLD_=1000000 \
     MALLOC_ARENA_MAX=2 \
     DJANGO_SETTINGS_MODULE=tradedesk.settings.base \

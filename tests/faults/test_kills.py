@@ -49,12 +49,13 @@ def test_workers_that_are_killed_lose_and_double_nothing(
         prices = {symbol: round(price * chance.uniform(0.94, 1.07), 2) for symbol, price in prices.items()}
         desk.close_bar(**prices)
         for _ in range(4):
-            if kills < most:
+            # Of a few kills, perhaps none hits an order on its way: then there are more.
+            if kills < most or interrupted["submitting"] <= most / 15:
                 kills += kill_once(desk, chance, interrupted)
             if chance.random() < 0.4:
                 desk.open_day(**{s: round(price * chance.uniform(0.99, 1.01), 2) for s, price in prices.items()})
         desk.open_day(**prices)
-        if kills >= most and session >= 20:
+        if kills >= most and session >= 20 and interrupted["submitting"] > most / 15:
             break
     desk.settle()
 
@@ -66,7 +67,7 @@ def test_workers_that_are_killed_lose_and_double_nothing(
     )
     ended = Order.objects.filter(state=OrderState.REJECTED).values_list("purpose", "reason")
     print(Counter(ended))
-    assert kills == most
+    assert kills >= most
     assert interrupted["submitting"] > most / 15, "hardly a kill hit an order on its way"
     assert closed > most / 15
     executable = SignalHistory.objects.filter(outcome=SignalHistory.Outcome.ORDERED)

@@ -9,8 +9,8 @@ from django.conf import settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Selects Django's settings module; users do not set it.
-# Not for the operator: of Django, of Celery, and of numba.
-INTERNAL = {"DJANGO_SETTINGS_MODULE", "CELERY_SKIP_CHECKS", "NUMBA_CACHE_DIR"}
+# Not for the operator: of Django, Celery, numba and Arrow.
+INTERNAL = {"DJANGO_SETTINGS_MODULE", "CELERY_SKIP_CHECKS", "NUMBA_CACHE_DIR", "ARROW_DEFAULT_MEMORY_POOL"}
 # Fixed in the containers, or read only by the one-process desk.
 FIXED_IN_CONTAINERS = {"DESK_DATA_DIR", "DEBUG", "HOST", "PORT"}
 

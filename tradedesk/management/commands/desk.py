@@ -1,5 +1,6 @@
 """manage.py desk: the whole desk in one process, without other servers."""
 
+import faulthandler
 import os
 import sys
 from argparse import ArgumentParser
@@ -44,6 +45,7 @@ class Command(BaseCommand):
 
     def run(self, host: str, port: str) -> int:
         url = self.checked_url(host, port)
+        faulthandler.enable()  # compiled code that crashes says where
         try:
             with lock_desk(Running.this_process(url)):
                 listener = listen(host, int(port))
