@@ -127,4 +127,4 @@ class TicketForm(forms.Form):
 
     def renew_key(self) -> None:
         """The next press is another order."""
-        self.data = {**self.data.dict(), "order_key": uuid.uuid4().hex}  # type: ignore[attr-defined]
+        self.data = {**self.data.dict(), "order_key": uuid.uuid4().hex}  # type: ignore[attr-defined]  # a QueryDict, as it is bound

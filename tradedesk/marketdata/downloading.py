@@ -349,7 +349,7 @@ class _Worker:
         if held.update(**changes) != 1:
             raise DownloadLost
         if "leased_until" in changes:
-            self.job.leased_until = changes["leased_until"]  # type: ignore[assignment]
+            self.job.leased_until = changes["leased_until"]  # type: ignore[assignment]  # the keywords are of several types
 
 
 def bars_of_step(
