@@ -50,7 +50,8 @@ def backtest_new(request: PageRequest) -> HttpResponse:
 @require_safe
 @vary_on_headers("HX-Request")
 def backtest_detail(request: PageRequest, pk: int) -> HttpResponse:
-    backtests = request.user.backtests.select_related("evidence", "candidate__run").defer(*UNUSED_RUN_FIELDS)
+    related = request.user.backtests.select_related("evidence", "candidate__run", "strategy")
+    backtests = related.defer(*UNUSED_RUN_FIELDS)
     backtest = get_object_or_404(backtests, pk=pk)
     if backtest.status != Backtest.Status.COMPLETED:
         return render(request, "backtests/backtest_detail.html", {"backtest": backtest})

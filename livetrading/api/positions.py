@@ -49,7 +49,10 @@ class LotSchema(Schema):
 class PositionSchema(Schema):
     """The sum of the lots of a symbol. last_price and unrealized_* are null if it has no bars."""
 
-    id: int = Field(description="Of the account's position in the symbol, also for the lots of one strategy.")
+    id: int | None = Field(
+        description="Of the account's position in the symbol, also for the lots of one strategy. Null when it was "
+        "sold while it was read."
+    )
     symbol: str = Field(examples=["AAPL"])
     shares: float = Field(validation_alias="quantity", examples=[12])
     average_price: float = Field(examples=[30.5])

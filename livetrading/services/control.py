@@ -66,6 +66,8 @@ def control(
                 )
             row = LiveStrategy.objects.filter(pk=live.pk)
             before = row.values_list("status", flat=True).first()
+            if before is None:
+                raise ControlRefused(f"“{live.name}” was deleted.")
             if to == Status.ACTIVE and before == Status.STOPPED and (problem := room_problem(live.user_id)):
                 raise ControlRefused(problem)
             moved = row.filter(status__in=sources).update(**changes)
@@ -76,9 +78,9 @@ def control(
                 cancelled = cancel_entries(live, f"The strategy was {to.label.lower()}.", wall_now, by)
             if moved:
                 record_all([Entry(by, action, live, {"before": before, "after": to}), *cancelled], wall_now)
+            live.refresh_from_db()
     except IntegrityError:
         raise ControlRefused(f"Another deployment with the settings of “{live.name}” is already active.") from None
-    live.refresh_from_db()
     if not moved:
         raise ControlRefused(f"“{live.name}” {_IS[Status(live.status)]}.")
     bump_version(live.user_id)

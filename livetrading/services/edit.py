@@ -66,8 +66,10 @@ def edit(
         # With the row lock, a check decides by the old settings or by the new ones.
         BrokerAccount.locked(live.account_id)
         row = LiveStrategy.objects.filter(pk=live.pk)
-        live = row.select_related("account", "user").get()
-        before = settings_of(live)
+        found = row.select_related("account", "user").first()
+        if found is None:
+            raise EditRefused({"name": f"“{live.name}” was deleted."})
+        live, before = found, settings_of(found)
         wanted = {name: _stored(name, value) for name, value in changes.items() if _is_given(name, value)}
         try:
             chosen = {name: changes[name] for name in wanted if name in DEPLOYED_RULES}

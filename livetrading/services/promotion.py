@@ -265,9 +265,11 @@ def _snapshot(paper: LiveStrategy) -> Snapshot:
 
 
 def _same_backtest(live: LiveStrategy) -> Backtest | None:
-    source = Q(strategy=live.strategy) if live.candidate is None else Q(candidate=live.candidate)
-    if live.candidate is None and live.strategy is None:
+    # Their numbers: the rows may be deleted while this is read.
+    strategy, candidate = live.strategy_id, live.candidate_id
+    if candidate is None and strategy is None:
         return None
+    source = Q(strategy=strategy) if candidate is None else Q(candidate=candidate)
     same = {"status": Backtest.Status.COMPLETED, "kind": live.kind, "timeframe": live.timeframe}
     newest = live.user.backtests.filter(source, **same).defer("provenance", "buy_and_hold").order_by("-pk")
     for backtest in newest[:MOST_BACKTESTS]:

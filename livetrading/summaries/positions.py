@@ -217,8 +217,9 @@ def held_trades(account: BrokerAccount) -> list[HeldTrade]:
 
 
 def with_trades(lots: Sequence[OpenLot], account: BrokerAccount) -> list[OpenLot]:
-    """These lots for a page, which shows more of their trades, with the names of their strategies. One query."""
-    rows = trades_of(account, account.mode).select_related("live_strategy")
+    """These lots for a page, which shows more of their trades, with the names of their strategies; without those
+    that were sold since they were read. One query."""
+    rows = trades_of(account, account.mode).filter(exit_time=None).select_related("live_strategy")
     trades: Mapping[int, Trade] = rows.in_bulk([lot.trade.pk for lot in lots])
     return [replace(lot, trade=trades[lot.trade.pk]) for lot in lots if lot.trade.pk in trades]
 

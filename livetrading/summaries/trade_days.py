@@ -97,8 +97,9 @@ def rows_of(user_id: int, trades: Sequence[Trade], now: datetime) -> list[TradeR
 def days_of(
     account: BrokerAccount | None, page: Sequence[Any], trades: "QuerySet[Any]", user_id: int, now: datetime
 ) -> list[Day]:
-    """The groups of one page of `trades`, in its order. The number of queries depends only on that of the
-    timeframes; what they read, on the days of the page."""
+    """The groups of one page of `trades`, in its order; without a day whose trades were all sold on a later one
+    since the page was read. The number of queries depends only on that of the timeframes; what they read, on the
+    days of the page."""
     if not page:
         return []
     dates = [market_day(trade.event_time) for trade in page]
@@ -117,6 +118,7 @@ def days_of(
             account=days.get(day),
         )
         for day, group in groupby(page, lambda trade: market_day(trade.event_time))
+        if day in figures
     ]
 
 

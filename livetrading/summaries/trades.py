@@ -35,12 +35,13 @@ def latest_trades(user: User, mode: str) -> "QuerySet[Any]":
 
 
 def by_day(page: Iterable[Any], trades: "QuerySet[Any]") -> list[TradeDay]:
-    """Groups of one page of `latest_trades`. The figures of a day include its trades on other pages."""
+    """Groups of one page of `latest_trades`; without a day whose trades were all sold on a later one since then.
+    The figures of a day include its trades on other pages."""
     groups = [(day, list(group)) for day, group in groupby(page, lambda trade: market_day(trade.event_time))]
     if not groups:
         return []
     days = day_figures(trades, groups[-1][0], groups[0][0])
-    return [TradeDay(day, group, **days[day]) for day, group in groups]
+    return [TradeDay(day, group, **days[day]) for day, group in groups if day in days]
 
 
 def day_figures(trades: "QuerySet[Any]", first: date, last: date) -> dict[date, dict[str, Any]]:

@@ -148,6 +148,14 @@ def test_the_settings_of_another_user_or_mode_do_not_block_a_start(alice: User, 
         assert control(other, "start", NOW, NOW).live.status == ACTIVE
 
 
+@pytest.mark.parametrize("action", ["start", "pause", "stop"])
+def test_a_deleted_strategy_is_refused(alice: User, action: str) -> None:
+    live = one(alice, ACTIVE)
+    LiveStrategy.objects.all().delete()
+    with pytest.raises(ControlRefused, match="was deleted"):
+        control(live, action, NOW, NOW)
+
+
 def test_the_status_in_the_database_decides(alice: User) -> None:
     """The page still shows the strategy as active after another request has stopped it."""
     shown = one(alice, ACTIVE)

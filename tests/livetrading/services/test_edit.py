@@ -84,6 +84,13 @@ def test_a_refused_edit_names_the_field_and_writes_nothing(
     assert not AuditRecord.objects.exists()
 
 
+def test_a_deleted_strategy_is_refused(live: LiveStrategy) -> None:
+    LiveStrategy.objects.all().delete()
+    with pytest.raises(EditRefused) as refusal:
+        edit(live, {"max_positions": 7}, NOW, WALL)
+    assert list(refusal.value.errors) == ["name"]
+
+
 def test_two_rules_that_exclude_each_other_are_refused_also_one_after_the_other(live: LiveStrategy) -> None:
     edit(live, {"trailing_stop_pct": 0.1}, NOW, WALL)
     with pytest.raises(EditRefused) as refused:
