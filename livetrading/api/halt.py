@@ -67,7 +67,7 @@ class HaltSchema(Schema):
     operator: Annotated[str | None, EmptyAsNull] = Field(
         description="Who among the operators has set it: then only an operator lifts it.",
     )
-    progress: Annotated[str | None, EmptyAsNull] = Field(examples=["3 of 5 positions sold"])
+    progress: Annotated[str | None, EmptyAsNull] = Field(examples=["3 of 5 lots sold"])
     waits_for: Annotated[str | None, EmptyAsNull] = Field(
         description="What sales that are on their way wait for.",
         examples=["The simulation fills a market order at the open of the next bar."],

@@ -98,7 +98,7 @@ def _matches(figures: Mapping[str, Any]) -> list[MatchRow]:
         MatchRow(match.value, str(match.label), *figures["matches"][match.value]) for match in ComparedFill.Match
     ]
     count, effect = figures["sizes"]
-    return [*rows, MatchRow("sizes", "Other size", count, effect)] if count else rows
+    return [*rows, MatchRow("sizes", "Of these, other size", count, effect)] if count else rows
 
 
 def _place(figures: Mapping[str, Any]) -> str:

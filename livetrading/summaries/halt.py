@@ -82,13 +82,13 @@ class HaltState:
 @dataclass(frozen=True, slots=True)
 class StopMenu:
     """What each verb would do now in all accounts of the mode. entries: the first NAMED working entry orders.
-    positions: the number of open lots, and value what they are worth in dollars. last: the halt that finished
+    lots: how many are open, and value what they are worth in dollars. last: the halt that finished
     last. other: the accounts of the other mode, which are stopped by themselves."""
 
     state: HaltState
     entries: list[Order]
     entry_count: int
-    positions: int
+    lots: int
     value: Decimal
     when_sold: str
     last: Halt | None
@@ -96,10 +96,10 @@ class StopMenu:
 
 
 def progress(halts: Sequence[Halt]) -> str:
-    """ "3 of 5 positions sold, 1 of 2 entry orders cancelled"; "" with nothing to do."""
+    """ "3 of 5 lots sold, 1 of 2 entry orders cancelled"; "" with nothing to do."""
     parts = []
     if to_sell := sum(halt.lots_to_sell for halt in halts):
-        parts.append(f"{sum(halt.lots_sold for halt in halts):,} of {counted(to_sell, 'position')} sold")
+        parts.append(f"{sum(halt.lots_sold for halt in halts):,} of {counted(to_sell, 'lot')} sold")
     if to_cancel := sum(halt.orders_to_cancel for halt in halts):
         done = sum(halt.orders_cancelled for halt in halts)
         parts.append(f"{done:,} of {counted(to_cancel, 'entry order')} cancelled")
@@ -123,7 +123,7 @@ def read_stop_menu(user: User, mode: str, now: datetime) -> StopMenu:
         state=_state(mode, accounts),
         entries=list(orders.filter(pk__in=entries[:NAMED]).order_by("created_at", "pk")),
         entry_count=len(entries),
-        positions=sum(len(position.lots) for summary in summaries for position in summary.positions),
+        lots=sum(len(position.lots) for summary in summaries for position in summary.positions),
         value=sum((summary.market_value for summary in summaries), ZERO),
         when_sold=_when_all_sold(holding, now),
         last=finished.exclude(action=Halt.Action.ENTRIES).first(),

@@ -93,7 +93,8 @@ def _tabs(
     working = desk.working_orders(user.orders.all())
     order_count = working.count()
     lots = [lot for position in summary.account.positions for lot in position.lots]
-    counts = {"positions": len(lots), "orders": order_count, "signals": summary.signals_today, "log": None}
+    held = len(summary.account.positions)
+    counts = {"positions": held, "orders": order_count, "signals": summary.signals_today, "log": None}
     found: dict[str, Any] = {"show": show, "order_count": order_count}
     found["tabs"] = [(name, label, counts[name]) for name, label in TABS.items()]
     if show == "positions":

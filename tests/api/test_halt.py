@@ -57,7 +57,7 @@ def test_a_halt_from_request_to_resume(alice: User, alices: ApiClient) -> None:
         "A bad day.",
     )
     assert (state["halt"]["positions_to_sell"], state["halt"]["orders_to_cancel"]) == (1, 1)
-    assert state["progress"] == "0 of 1 position sold, 0 of 1 entry order cancelled"
+    assert state["progress"] == "0 of 1 lot sold, 0 of 1 entry order cancelled"
     Halt.objects.update(started_at="2026-01-05T12:00:00Z")
     assert "next bar" in alices.get(HALT).json["waits_for"]
     assert field_messages(alices.send("DELETE", HALT, {"confirm": "resume"})).keys() == {"confirm"}

@@ -50,7 +50,7 @@ def test_the_menu_says_what_each_verb_will_do(alice: User, alices_browser: Clien
     make_paper_trade(user=alice, symbol="IBM")
     for page in (text_of(alices_browser), text_of(alices_browser, HX_Request="true")):
         assert "Also cancels 1 working entry: buy 10 MSFT." in page
-        assert "Also sells all 2 positions, $" in page
+        assert "Also sells all 2 lots, $" in page
         assert "next bar" in page
         for action in Halt.Action:
             assert f'value="{action.value}"' in page
@@ -96,9 +96,9 @@ def test_the_state_shows_how_far_it_is_and_how_long_the_last_one_took(alice: Use
     halt = request(account_of(alice), "flatten", by=alice, now=NOW, wall_now=WALL)
     advance(halt, 0, 1, "The sale of IBM was rejected.", NOW, WALL)
     page = text_of(alices_browser)
-    assert "1 of 2 positions sold" in page
+    assert "1 of 2 lots sold" in page
     assert "The sale of IBM was rejected." in page
-    assert "1 of 2 positions sold" in text_of(alices_browser, "/dashboard")
+    assert "1 of 2 lots sold" in text_of(alices_browser, "/dashboard")
     advance(halt, 0, 0, "", NOW, WALL.replace(second=7))
     assert "Finished after 7.0 s." in text_of(alices_browser)
     assert "took 7.0 s" in text_of(alices_browser)
@@ -149,7 +149,7 @@ def test_it_concerns_the_account_of_the_mode(alice: User, alices_browser: Client
     make_live_trade(user=alice, symbol="IBM")
     alice.mode = "live"
     alice.save()
-    assert "all 1 position" in text_of(alices_browser)
+    assert "all 1 lot" in text_of(alices_browser)
     alices_browser.post(HALT, {"action": "entries"})
     assert list(BrokerAccount.objects.filter(entries_stopped_at=None).values_list("mode", flat=True)) == ["paper"]
 
@@ -219,7 +219,7 @@ def test_it_stops_every_account_of_the_mode_and_says_which_are(alice: User, alic
     type(trade).objects.filter(pk=trade.pk).update(account=second)
     alice.mode = "live"
     alice.save()
-    assert "all 1 position" in text_of(alices_browser)
+    assert "all 1 lot" in text_of(alices_browser)
     request(second, "entries", by=alice, now=NOW, wall_now=WALL)
     assert "Trading of Second &lt;live&gt; is stopped by" in text_of(alices_browser, "/dashboard")
     alices_browser.post(HALT, {"action": "flatten", "confirmed": "on"})
@@ -235,7 +235,7 @@ def test_real_money_is_stopped_from_paper_mode_too(alice: User, bob: User, alice
     of_live = f"{MENU}?of=live"
     assert of_live in text_of(alices_browser)
     page = text_of(alices_browser, of_live)
-    assert ("all 1 position" in page, 'name="of" value="live"' in page) == (True, True)
+    assert ("all 1 lot" in page, 'name="of" value="live"' in page) == (True, True)
     form = {"action": "flatten", "confirmed": "on", "shown_mode": "paper", "of": "live"}
     alices_browser.post(HALT, form)
     assert list(Halt.objects.order_by("pk").values_list("account", flat=True)) == [live.pk, second.pk]

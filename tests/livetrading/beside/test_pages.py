@@ -89,7 +89,7 @@ def test_the_chart_has_days_and_no_cone_after_its_end() -> None:
         ),
         ({"place": "", "closed_trades": 3}, "Too early to judge: 3 of 5 closed trades."),
         ({"place": "", "range": None, "range_problem": "No backtest."}, "No backtest."),
-        ({"sizes": [2, -7.5]}, "Other size 2 −$7.50"),
+        ({"sizes": [2, -7.5]}, "Of these, other size 2 −$7.50"),
         ({"edited": True}, "Its settings were edited"),
     ],
 )
