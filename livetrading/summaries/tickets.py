@@ -9,7 +9,7 @@ from django.db.models import F, Sum
 from livetrading.models import BrokerAccount, Order
 from livetrading.models.order import OrderType
 from livetrading.models.trade import trades_of
-from livetrading.pipeline.by_ticket import Judgement, judge
+from livetrading.pipeline.ticket_judgement import Judgement, judge
 from livetrading.pipeline.tickets import Ticket
 from livetrading.services.wording import MANUAL
 from livetrading.summaries.halt import when_sold

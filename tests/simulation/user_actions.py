@@ -8,7 +8,8 @@ from typing import Any
 from livetrading.models import BrokerAccount, Halt, LiveStrategy, Order
 from livetrading.models.order import WORKING
 from livetrading.models.trade import trades_of
-from livetrading.pipeline.by_ticket import NotPlaced, place, read_quote
+from livetrading.pipeline.by_ticket import NotPlaced, place
+from livetrading.pipeline.ticket_judgement import read_quote
 from livetrading.pipeline.tickets import Ticket
 from livetrading.services import halt as halts
 from livetrading.services.closing import NotClosed, close_lot, close_strategy

@@ -10,11 +10,12 @@ from django.test.utils import CaptureQueriesContext
 
 from livetrading.models import AccountRule, BrokerAccount, Order, OrderState, PaperAccount, PaperTrade
 from livetrading.models.trade import Trade
-from livetrading.pipeline.by_ticket import NotPlaced, judge, place
+from livetrading.pipeline.by_ticket import NotPlaced, place
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.gate import ORDER_OVER
 from livetrading.pipeline.requeue import lost_orders
 from livetrading.pipeline.tick import tick
+from livetrading.pipeline.ticket_judgement import judge
 from livetrading.pipeline.tickets import Ticket
 from livetrading.services.closing import close_position
 from livetrading.services.halt import request
