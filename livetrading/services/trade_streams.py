@@ -135,7 +135,7 @@ class TradeStreams:
                 problem = f"The connection failed ({type(error).__name__})."
             self._say(account, problem)
             failures = 1 if loop.time() - began > STABLE else failures + 1
-            await asyncio.sleep(pause_after(failures, random.random()))  # noqa: S311
+            await asyncio.sleep(pause_after(failures, random.random()))  # noqa: S311 - no secret
 
     async def _listen(self, account: BrokerAccount) -> None:
         updates: Updates = import_string(settings.BROKER_STREAMS[account.broker])

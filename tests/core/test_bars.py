@@ -127,13 +127,13 @@ def test_a_naive_moment_is_refused() -> None:
         to_datetime64(datetime(2024, 1, 3))  # noqa: DTZ001 - the naive moment is the point
 
 
-@given(st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1)), st.integers(-14, 14))  # noqa: DTZ001
+@given(st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1)), st.integers(-14, 14))  # noqa: DTZ001 - naive bounds
 def test_a_moment_converted_there_and_back_is_the_same(moment: datetime, hours: int) -> None:
     aware = moment.replace(tzinfo=timezone(timedelta(hours=hours)))
     assert to_datetime(to_datetime64(aware)) == aware
 
 
-@given(st.datetimes(datetime(2007, 3, 12), datetime(2030, 1, 1)))  # noqa: DTZ001
+@given(st.datetimes(datetime(2007, 3, 12), datetime(2030, 1, 1)))  # noqa: DTZ001 - naive bounds
 def test_a_session_is_the_calendar_day_in_new_york(moment: datetime) -> None:
     local = moment.replace(tzinfo=UTC).astimezone(NEW_YORK)
     # from midnight to 23:00 in New York, longer than any trading day

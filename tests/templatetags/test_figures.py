@@ -182,7 +182,7 @@ def test_a_missing_time_is_a_dash() -> None:
 @pytest.mark.parametrize("show", [figures.ny_time, figures.ny_date, figures.moment])
 def test_a_naive_time_is_refused(show: Callable[[datetime], str]) -> None:
     with pytest.raises(ValueError, match="no time zone"):
-        show(datetime(2012, 3, 5, 21))  # noqa: DTZ001
+        show(datetime(2012, 3, 5, 21))  # noqa: DTZ001 - naive on purpose
 
 
 def test_a_time_element_has_the_exact_time() -> None:

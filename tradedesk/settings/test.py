@@ -12,8 +12,8 @@ from tradedesk.settings.base import *  # noqa: F403 - all settings, with a few c
 
 # Tests read what is logged from the records.
 LOGGING["handlers"].pop("file", None)  # noqa: F405 - from base
-LOGGING["root"]["handlers"] = ["console"]  # noqa: F405
-LOGGING["loggers"]["tradedesk.journal"]["level"] = "ERROR"  # noqa: F405
+LOGGING["root"]["handlers"] = ["console"]  # noqa: F405 - from base
+LOGGING["loggers"]["tradedesk.journal"]["level"] = "ERROR"  # noqa: F405 - from base
 # Brokers of tests are none; what the replay forbids is tested by itself.
 TRADES_AT_BROKERS = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

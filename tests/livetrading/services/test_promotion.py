@@ -180,8 +180,8 @@ def test_stages_have_bounds(values: dict[str, Any], field: str) -> None:
 
 
 def test_without_tested_trades_the_size_is_raised_by_hand(paper: LiveStrategy) -> None:
-    paper.backtest.trades.filter(return_fraction__gt=0).update(exit_time=None)  # type: ignore[union-attr]
-    paper.backtest.trades.first().delete()  # type: ignore[union-attr]
+    paper.backtest.trades.filter(return_fraction__gt=0).update(exit_time=None)  # type: ignore[union-attr] # it has one
+    paper.backtest.trades.first().delete()  # type: ignore[union-attr] # and trades
     with pytest.raises(DeployRefused) as refusal:
         promoted(paper, NOW, raise_after=20)
     assert refusal.value.errors.keys() == {"raise_after"}

@@ -29,7 +29,11 @@ from tradedesk.monitoring.findings import State
 from tradedesk.settings import base
 
 
-def test_nothing_is_sent_to_a_broker(server: AlpacaServer, alice: User, settings: Settings) -> None:  # noqa: F811
+def test_nothing_is_sent_to_a_broker(
+    server: AlpacaServer,  # noqa: F811 - the imported fixture
+    alice: User,
+    settings: Settings,
+) -> None:
     desk = alpaca_desk(server, alice, settings)
     desk.deploy()
     for price in (10, 10, 11):
@@ -45,7 +49,7 @@ def test_nothing_is_sent_to_a_broker(server: AlpacaServer, alice: User, settings
 
 
 def test_what_an_account_has_from_before_is_left_alone_quietly(
-    server: AlpacaServer,  # noqa: F811
+    server: AlpacaServer,  # noqa: F811 - the imported fixture
     alice: User,
     settings: Settings,
 ) -> None:

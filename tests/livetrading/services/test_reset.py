@@ -239,7 +239,7 @@ def test_what_is_archived_is_in_no_list_and_no_figure(traded_desk: User) -> None
     assert read_account(traded_desk, Mode.PAPER, NOW).performance == Performance()
     # Nor in the totals, which the archive keeps.
     assert list(differences()) == []
-    ((count, realized),) = paper_archives(traded_desk).values_list("trade_count", "realized")  # type: ignore[misc]
+    ((count, realized),) = paper_archives(traded_desk).values_list("trade_count", "realized")  # type: ignore[misc] # annotated
     assert (count > 0, realized is not None) == (True, True)
     assert not revoked_accounts(traded_desk).exists()
     reset_paper(traded_desk, NOW, WALL, by=traded_desk)

@@ -68,7 +68,7 @@ class Wire:
         self.opened.append(account.pk)
         script = self.scripts[account.pk]
         if script and isinstance(script[0], Exception):
-            raise script.pop(0)  # type: ignore[misc]
+            raise script.pop(0)  # type: ignore[misc] # the same one
         self.open[account.pk] += 1
         try:
             yield

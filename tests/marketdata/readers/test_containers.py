@@ -82,7 +82,7 @@ def test_other_json_is_refused(text: str) -> None:
 
 
 def test_a_workbook_is_read_with_its_types() -> None:
-    rows = [[datetime(2012, 3, 5 + row), 9.5 + row, 11 + row, 9 + row, 10 + row, 1000] for row in range(3)]  # noqa: DTZ001
+    rows = [[datetime(2012, 3, 5 + row), 9.5 + row, 11 + row, 9 + row, 10 + row, 1000] for row in range(3)]  # noqa: DTZ001 - as in a workbook
     titles = ["Date", "Open", "High", "Low", "Close", "Volume"]
     found = read(workbook(("AAPL", [["Apple"], [], titles, *rows]), ("Notes", [["bought in May"]])))
     assert same(found.bars, daily_bars(3))

@@ -76,7 +76,7 @@ def test_it_reads_every_type_of_date(times: pa.Array) -> None:
 
 
 def test_timestamps_keep_their_time_and_naive_ones_are_new_york_time() -> None:
-    moments = [datetime(2012, 3, 5, 9, 30 + minute) for minute in range(3)]  # noqa: DTZ001
+    moments = [datetime(2012, 3, 5, 9, 30 + minute) for minute in range(3)]  # noqa: DTZ001 - as pandas saves them
     expected = ["2012-03-05T14:30:00.000000", "2012-03-05T14:31:00.000000", "2012-03-05T14:32:00.000000"]
     naive = read(parquet(Date=pa.array(moments, pa.timestamp("ns"))), Timeframe.MINUTE)
     assert naive.time.astype(str).tolist() == expected

@@ -28,7 +28,7 @@ def limit_requests() -> None:
             failures.append(refusal_of(response))
         return response
 
-    requests.Session.send = limited  # type: ignore[assignment, method-assign]
+    requests.Session.send = limited  # type: ignore[assignment, method-assign] # replaced for the whole process
 
 
 def reason_of(error: BaseException) -> str:

@@ -82,8 +82,9 @@ def post_to_webhook(
 def _post(url: str, key: str, message: Message, timestamp: int) -> str:
     body = body_of(message)
     try:
+        headers = headers_of(message, key, timestamp, body)
         # A stream: what the receiver says is not read.
-        response = requests.post(url, data=body, headers=headers_of(message, key, timestamp, body), stream=True)  # noqa: S113
+        response = requests.post(url, data=body, headers=headers, stream=True)  # noqa: S113 - http_limits sets it
     except (requests.RequestException, OSError, ValueError) as error:
         return http_limits.reason_of(error)
     with response:

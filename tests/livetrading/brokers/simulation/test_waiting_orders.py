@@ -43,7 +43,7 @@ def with_sale(lot: Book, **price: float) -> Book:
 )
 def test_a_purchase_waits_for_its_price(bar: Prices, price: dict[str, float], filled: float | None) -> None:
     waiting = book(slippage_bps=10.0)
-    waiting.orders = [buy("a", 10, **price)]  # type: ignore[arg-type]
+    waiting.orders = [buy("a", 10, **price)]  # type: ignore[arg-type] # prices alone
     assert results(match(waiting, MONDAY, {AAPL: bar})) == ([("a", "market", 10, filled)] if filled else [])
     assert len(waiting.orders) == (filled is None)
 
