@@ -40,7 +40,7 @@ from tradedesk.accounts.deactivation import deactivate
 from tradedesk.accounts.models import Mode, User
 from tradedesk.audit.actions import LABELS
 from tradedesk.audit.models import AuditRecord
-from tradedesk.marketdata import data_keys, downloading, keeping
+from tradedesk.marketdata import data_keys, download_requests, downloading, keeping
 from tradedesk.marketdata.delivering import deliver, replace_history
 from tradedesk.marketdata.models import Download
 from tradedesk.marketdata.series import SeriesKey
@@ -110,7 +110,7 @@ def _last_log_in_ends_the_first(user: User) -> None:
 
 
 def _download(user: User) -> Download:
-    return downloading.request_download(user.pk, ["AAPL"], "1Day", date(2019, 6, 1), now=WALL)
+    return download_requests.request_download(user.pk, ["AAPL"], "1Day", date(2019, 6, 1), now=WALL)
 
 
 def _ended_download(user: User) -> None:
@@ -184,7 +184,7 @@ CAUSES: list[tuple[str, Cause]] = [
     ("bars_changed", _changed_bars),
     ("bars_replaced", _replaced_bars),
     ("download_queued", _download),
-    ("download_cancelled", lambda user: downloading.cancel(_download(user), WALL)),
+    ("download_cancelled", lambda user: download_requests.cancel(_download(user), WALL)),
     ("download_failed", _ended_download),
     ("series_kept", lambda user: keeping.keep(user.pk, ["AAPL"], "1Day", WALL)),
     ("series_not_kept", _not_kept),
@@ -217,9 +217,10 @@ CAUSES: list[tuple[str, Cause]] = [
 def _desk(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     settings.BARS_URL, settings.ENCRYPTION_KEY_FILE = (tmp_path / "bars").as_uri(), None
     keyed_broker.use(settings, monkeypatch)
-    monkeypatch.setattr(downloading, "access_of_user", lambda user_id: SimpleNamespace(owner_id=None))
+    monkeypatch.setattr(download_requests, "access_of_user", lambda user_id: SimpleNamespace(owner_id=None))
     monkeypatch.setattr(downloading, "access_of_owner", _no_keys)
     monkeypatch.setattr(downloading, "publish", lambda *_: None)
+    monkeypatch.setattr(download_requests, "publish", lambda *_: None)
 
 
 def _no_keys(owner_id: int | None) -> Any:

@@ -46,5 +46,6 @@ def desk(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     )
     monkeypatch.setattr(usage, "_lists", [lambda: made.used])
     monkeypatch.setattr(arrivals, "_listeners", [lambda arrival, now: made.arrived.append(arrival)])
-    monkeypatch.setattr("tradedesk.marketdata.downloading.publish", lambda *_: None)
+    for module in ("download_requests", "downloading"):
+        monkeypatch.setattr(f"tradedesk.marketdata.{module}.publish", lambda *_: None)
     return made

@@ -18,8 +18,9 @@ from tests.marketdata.alpaca_desk import Desk, desk
 from tests.marketdata.examples import daily_bars
 from tradedesk.accounts.models import User
 from tradedesk.marketdata import assets
+from tradedesk.marketdata.download_requests import request_download
 from tradedesk.marketdata.download_views import TOO_MANY
-from tradedesk.marketdata.downloading import request_download, run_downloads
+from tradedesk.marketdata.downloading import run_downloads
 from tradedesk.marketdata.feeds.protocol import FeedFailed
 from tradedesk.marketdata.models import BarSeries, BarUpdate, Download, KeptSeries
 

@@ -11,10 +11,11 @@ from tests.marketdata.examples import daily_bars, minute_bars
 from tests.marketdata.test_delivering import scaled
 from tradedesk.accounts.models import User
 from tradedesk.audit.models import AuditRecord
-from tradedesk.marketdata import data_keys, downloading
+from tradedesk.marketdata import data_keys, download_requests, downloading
 from tradedesk.marketdata.data_keys import NoKeys, UserKeys
 from tradedesk.marketdata.delivering import deliver, replace_history
-from tradedesk.marketdata.downloading import cancel, request_download, run_downloads, steps_of
+from tradedesk.marketdata.download_requests import cancel, request_download, steps_of
+from tradedesk.marketdata.downloading import run_downloads
 from tradedesk.marketdata.feeds import alpaca
 from tradedesk.marketdata.feeds.alpaca_client import DataKeys
 from tradedesk.marketdata.keeping import keep, refresh_due
@@ -223,8 +224,8 @@ def test_finished_downloads_are_kept_for_a_month(shares: Desk, alice: User) -> N
     request(alice, "AAPL")
     run_downloads(shares.clock, shares.sleep)
     request(alice, "IBM")
-    assert downloading.delete_old(NOW + timedelta(days=29)) == 0
-    assert downloading.delete_old(NOW + timedelta(days=31)) == 1
+    assert download_requests.delete_old(NOW + timedelta(days=29)) == 0
+    assert download_requests.delete_old(NOW + timedelta(days=31)) == 1
     assert Download.objects.get().symbols == ["IBM"]
 
 
@@ -245,7 +246,7 @@ def test_a_replacement_that_was_cut_replaces_nothing_and_one_that_begins_later_s
     deliver(key, days, now=desk.now)
     desk.data.add("AAPL", "1Day", days[:20])
     desk.now = NOW
-    job = downloading.queue_replacement(key, "a test", desk.now)
+    job = download_requests.queue_replacement(key, "a test", desk.now)
     assert job is not None
     run_downloads(desk.clock, desk.sleep)
     job.refresh_from_db()

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from tradedesk.marketdata import assets, keeping
 from tradedesk.marketdata.data_keys import NoKeys, access_of_user, has_access
 from tradedesk.marketdata.download_forms import DownloadForm
-from tradedesk.marketdata.downloading import cancel, request_download
+from tradedesk.marketdata.download_requests import cancel, request_download
 from tradedesk.marketdata.feeds.protocol import FeedFailed
 from tradedesk.marketdata.library import visible_series
 from tradedesk.marketdata.models import BarSeries, BarUpdate, Download, KeptSeries

@@ -12,7 +12,7 @@ from tradedesk.audit.services import Entry, record_all
 from tradedesk.core.bars import Timeframe
 from tradedesk.marketdata import sessions
 from tradedesk.marketdata.data_keys import NoKeys, access_of_user
-from tradedesk.marketdata.downloading import MOST_SYMBOLS, queue_refresh
+from tradedesk.marketdata.download_requests import MOST_SYMBOLS, queue_refresh
 from tradedesk.marketdata.feeds.alpaca import served_timeframe
 from tradedesk.marketdata.models import BarSeries, KeptSeries
 from tradedesk.marketdata.refusal import ImportRefused

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from tradedesk.marketdata import assets, downloading, keeping, replay, updating, uploads
+from tradedesk.marketdata import assets, download_requests, downloading, keeping, replay, updating, uploads
 from tradedesk.marketdata.feeds.protocol import FeedFailed
 from tradedesk.publishing import publish
 
@@ -58,17 +58,17 @@ def update_bars() -> None:
 def refresh_kept_series() -> None:
     """After each session, queue the download of what users keep up to date; and delete old downloads."""
     keeping.refresh_due(timezone.now())
-    downloading.delete_old(timezone.now())
+    download_requests.delete_old(timezone.now())
 
 
 @shared_task(name="tradedesk.marketdata.tasks.continue_downloads")
 def continue_downloads() -> None:
     """Find downloads whose message or worker was lost."""
     if downloading.has_work(timezone.now()):
-        publish(downloading.RUN_TASK, [()])
+        publish(download_requests.RUN_TASK, [()])
 
 
-@shared_task(name=downloading.RUN_TASK)
+@shared_task(name=download_requests.RUN_TASK)
 def run_downloads() -> None:
     downloading.run_downloads(timezone.now)
 

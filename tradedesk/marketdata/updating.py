@@ -21,7 +21,7 @@ from tradedesk.marketdata import sessions
 from tradedesk.marketdata.arrivals import Arrival, announce
 from tradedesk.marketdata.data_keys import access_of_owner
 from tradedesk.marketdata.delivering import Delivered, deliver
-from tradedesk.marketdata.downloading import queue_replacement
+from tradedesk.marketdata.download_requests import queue_replacement
 from tradedesk.marketdata.feeds.alpaca import CAPABILITIES, AlpacaFeed, final_until
 from tradedesk.marketdata.feeds.protocol import FeedFailed
 from tradedesk.marketdata.library import find_series

@@ -9,7 +9,8 @@ from django.utils import timezone
 from tradedesk.audit.services import Entry, record_all
 from tradedesk.core.bars import InvalidBars, Timeframe
 from tradedesk.marketdata.data_keys import access_of_owner
-from tradedesk.marketdata.downloading import bars_of_step, cleaned_symbols, steps_of, store_step
+from tradedesk.marketdata.download_requests import cleaned_symbols, steps_of
+from tradedesk.marketdata.downloading import bars_of_step, store_step
 from tradedesk.marketdata.feeds.alpaca import FIRST, served_timeframe
 from tradedesk.marketdata.feeds.protocol import FeedFailed
 from tradedesk.marketdata.management.owner import add_owner, owner_of
