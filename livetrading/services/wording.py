@@ -11,4 +11,4 @@ def counted(number: int, one: str, several: str = "") -> str:
 
 def dollars(amount: object) -> str:
     """With a sign: "+$1,234.50"."""
-    return f"{amount:+,.2f}".replace("+", "+$").replace("-", "-$")
+    return f"{amount:+,.2f}".replace("+", "+$").replace("-", "\N{MINUS SIGN}$")

@@ -27,6 +27,6 @@ def evidence_doubt(live: LiveStrategy, carried: CarriedScorecard | None) -> str:
         return "" if rating == Rating.PASS else f"Evidence: {rating.capitalize()}. {carried.overall.message}"
     subject = live.candidate or live.backtest
     if subject is None:
-        return "No evidence: these rules have no completed backtest."
+        return "No evidence: it was deployed without a completed backtest."
     failed = getattr(getattr(subject, "evidence", None), "error", "")
     return "No evidence: it could not be computed." if failed else "No evidence yet: it is being computed."

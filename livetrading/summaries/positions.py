@@ -199,6 +199,16 @@ class Position:
         """A fraction of the cost."""
         return None if self.unrealized is None else float(self.unrealized / self.cost)
 
+    @property
+    def today(self) -> Decimal | None:
+        """Of its lots; None when one has no price."""
+        amounts = [lot.today for lot in self.lots]
+        return None if None in amounts else sum((each for each in amounts if each is not None), ZERO)
+
+    @property
+    def risk(self) -> Decimal:
+        return sum((lot.risk for lot in self.lots), ZERO)
+
 
 def mark(trade: HeldTrade | Trade, quotes: Mapping[Series, Quote], exits: list[Exit], day: date) -> OpenLot:
     """day: the market day."""

@@ -44,7 +44,7 @@ def test_a_press_deploys_and_redirects_to_live_trading(
     assert response.redirect_chain == [("/dashboard/live-trading", 302)]
     text = "“Live - Golden cross” deployed. Now monitoring AAPL, MSFT."
     page = response.content.decode()
-    assert f"data-toast-text>{text} Its orders use paper money. No evidence: these rules" in page
+    assert f"data-toast-text>{text} Its orders use paper money. No evidence: it was deployed" in page
     assert 'data-level="warning"' in page
     assert alice.notifications.get().text == text
     assert len(after_commit) == 1  # the first check

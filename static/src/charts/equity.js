@@ -48,12 +48,14 @@ function draw(view, data) {
     });
   }
   if (data.drawdown?.length) {
+    // A shallow one has several marks within one percent.
+    const depth = data.drawdown.some((value) => value < -2) ? format.whole : format.figure;
     view.drawdown = addSeries(view, AreaSeries, {
       pane: 1,
       name: "Drawdown",
       data: points(time, data.drawdown, unit),
       write: (row) => ({ text: format.percent(row.value) }),
-      axis: (value) => (value > 0 ? "" : `${format.whole(value)}%`),
+      axis: (value) => (value > 0 ? "" : `${depth(value)}%`),
       style: fall,
       swatch: () => css("--chart-down"),
     });

@@ -16,14 +16,16 @@ const writerOf = (view) => UNITS[view.root.dataset.unit] ?? format.decimals(2);
 function drawLines(view, data) {
   const write = writerOf(view);
   const [main, ...others] = data.lines;
-  // A part of a whole: the axis always spans 0% to 100%.
+  // A part of a whole: the axis always spans 0% to 100%, and its margins have no marks.
+  const isPart = view.root.dataset.unit === "percent";
   const whole = { autoscaleInfoProvider: () => ({ priceRange: { minValue: 0, maxValue: 100 } }) };
-  const shared = { write: (row) => ({ text: write(row.value) }), axis: write };
+  const axis = (value) => (value < 0 || value > 100 ? "" : `${format.whole(value)}%`);
+  const shared = { write: (row) => ({ text: write(row.value) }), axis: isPart ? axis : write };
   view.main = addLine(view, {
     ...shared,
     name: main.name,
     color: () => css("--chart-own"),
-    options: { lineWidth: 2, ...(view.root.dataset.unit === "percent" ? whole : {}) },
+    options: { lineWidth: 2, ...(isPart ? whole : {}) },
     data: points(main.time, main.values, data.unit),
   });
   others.forEach((line, index) =>

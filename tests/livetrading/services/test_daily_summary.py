@@ -214,6 +214,6 @@ def test_what_was_marked_during_a_reset_is_done_again(alice: User) -> None:
 def test_money_is_written_with_its_sign() -> None:
     assert [dollars(Decimal(text)) for text in ("1234.5", "-0.25", "0")] == [
         "+$1,234.50",
-        "-$0.25",
+        "−$0.25",
         "+$0.00",
     ]

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from backtests.research.robustness.report import Report
 
+MINUS = "\N{MINUS SIGN}"  # as everywhere on the pages
+
 
 class Rating(StrEnum):
     PASS = "pass"  # noqa: S105 - a rating
@@ -43,7 +45,7 @@ def no_sample(report: Report, needed: str, least: int) -> str:
 
 def change(value: float) -> str:
     """A signed percent; 0.0% without a sign."""
-    return f"{value:+,.1%}" if abs(value) >= 0.0005 else "0.0%"
+    return f"{value:+,.1%}".replace("-", MINUS) if abs(value) >= 0.0005 else "0.0%"
 
 
 def rounded_down(value: float) -> str:
@@ -54,4 +56,4 @@ def rounded_down(value: float) -> str:
 
 
 def ratio(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.2f}"
+    return "undefined" if value is None else f"{value:.2f}".replace("-", MINUS)

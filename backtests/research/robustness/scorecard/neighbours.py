@@ -2,7 +2,7 @@
 
 from backtests.research.optimizer.objectives import Objective, label_of
 from backtests.research.robustness.report import Report
-from backtests.research.robustness.scorecard.line import Line, Rating, ratio
+from backtests.research.robustness.scorecard.line import Line, Rating, change, ratio
 
 PASS_RATIO = 0.50  # of the score of the result
 
@@ -30,4 +30,4 @@ def neighbours_line(report: Report) -> Line:
 
 
 def _score(value: float | None, objective: Objective) -> str:
-    return f"{value:+.1%}" if value is not None and objective is Objective.CAGR else ratio(value)
+    return change(value) if value is not None and objective is Objective.CAGR else ratio(value)

@@ -1,7 +1,7 @@
 """The line "Out of sample". docs/decisions/0015-calibrated-evidence.md says how often noise passes."""
 
 from backtests.research.robustness.report import HoldoutStatus, Report
-from backtests.research.robustness.scorecard.line import Line, Rating, change, rounded_down
+from backtests.research.robustness.scorecard.line import Line, Rating, change, ratio, rounded_down
 from tradedesk.core.metrics import LEAST_YEARLY_DAYS
 
 # The probability that the true Sharpe ratio of the holdout is above zero. At 90% more than 5% of noise passes: the
@@ -49,7 +49,7 @@ def _figures(found: Report) -> str:
     if after is None:
         held_back = f"Return {change(found['total_return'])} in {last}, below {LEAST_YEARLY_DAYS} days"
     else:
-        held_back = f"Sharpe {after:.2f} in {last}"
+        held_back = f"Sharpe {ratio(after)} in {last}"
     if before is None:
         return f"{held_back}, {'a gain' if found['gained_before'] else 'no gain'} before it"
-    return f"{held_back}, {'' if after is not None else 'Sharpe '}{before:.2f} before it"
+    return f"{held_back}, {'' if after is not None else 'Sharpe '}{ratio(before)} before it"

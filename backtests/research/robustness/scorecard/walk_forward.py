@@ -1,7 +1,7 @@
 """The line "Walk-forward". docs/decisions/0015-calibrated-evidence.md says how often noise passes."""
 
 from backtests.research.robustness.report import Report
-from backtests.research.robustness.scorecard.line import Line, Rating, no_sample, rounded_down
+from backtests.research.robustness.scorecard.line import Line, Rating, no_sample, ratio, rounded_down
 
 # The probability that the true Sharpe ratio of the joined folds is above zero.
 PASS_FOLDS, CAUTION_FOLDS = 0.95, 0.80
@@ -28,7 +28,7 @@ def walk_forward_line(report: Report) -> Line:
     folds = f"{len(found['folds'])} joined folds"
     # Below LEAST_YEARLY_DAYS there is no Sharpe ratio per year.
     figure, it = (
-        (f"Sharpe {sharpe:.2f} over {folds}", "it")
+        (f"Sharpe {ratio(sharpe)} over {folds}", "it")
         if sharpe is not None
         else (f"Over {folds}", "their Sharpe ratio")
     )

@@ -191,7 +191,7 @@ def test_the_messages() -> None:
         "walk_forward": "Sharpe 1.00 over 8 joined folds, efficiency 80%; 98% sure that it is above zero.",
         "data": "No finding about the bars.",
         "neighbours": "Sharpe ratio: median of 8 neighbours 1.40, this combination 1.60.",
-        "monte_carlo": "Bad month -2.0%, bad drawdown -10.0%, including open positions.",
+        "monte_carlo": "Bad month −2.0%, bad drawdown −10.0%, including open positions.",
         "costs": "Return over the whole period: +70.0% at twice the costs, +80.0% at its own costs.",
         "trades": "60 closed trades.",
         "checks": "No look-ahead and enough warm-up on 1,500 bars.",
