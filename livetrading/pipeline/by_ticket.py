@@ -161,14 +161,13 @@ def _sell(
     if judged.problems or shares is None:
         raise NotPlaced(judged.problems or [Problem(judged.quote.problem, "data", "symbol")])
     which: dict[str, object] = {"symbol": ticket.symbol, "live_strategy": ticket.live_id}
-    return _sell_lots(account, ticket, which, shares, judged.until, by, now, wall_now, key)
+    return _sell_lots(account, ticket, which, shares, by, now, wall_now, key)
 
 
 def sell_at_limit(
     account: BrokerAccount,
     ticket: Ticket,
     which: Mapping[str, object],
-    timeframe: str,
     *,
     by: User,
     now: datetime,
@@ -176,13 +175,12 @@ def sell_at_limit(
     key: str,
 ) -> list[Order]:
     """Sell the shares of the ticket from the lots with these fields, whoever bought them, once its limit price is
-    reached. timeframe: of their bars. A repeated key returns the orders of the first request. Raises NotPlaced."""
+    reached. A repeated key returns the orders of the first request. Raises NotPlaced."""
     if earlier := placed_with_key(account, ticket, key):
         return earlier
     if problems := value_problems(ticket, None):
         raise NotPlaced(problems)
-    until = good_until(ticket, now, timeframe if account.is_simulation else "")
-    return _sell_lots(account, ticket, which, ticket.shares or ZERO, until, by, now, wall_now, key)
+    return _sell_lots(account, ticket, which, ticket.shares or ZERO, by, now, wall_now, key)
 
 
 def _sell_lots(
@@ -190,7 +188,6 @@ def _sell_lots(
     ticket: Ticket,
     which: Mapping[str, object],
     shares: Decimal,
-    until: datetime,
     by: User,
     now: datetime,
     wall_now: datetime,
@@ -198,8 +195,13 @@ def _sell_lots(
 ) -> list[Order]:
     digest = ticket.digest()
     waiting: dict[str, object] = {"type": ticket.type, "time_in_force": ticket.time_in_force}
-    waiting |= {"limit_price": ticket.limit_price, "stop_price": ticket.stop_price, "valid_until": until}
-    sell = close_lots if ticket.type == OrderType.MARKET else partial(rest_sale, waiting=waiting)
+    waiting |= {"limit_price": ticket.limit_price, "stop_price": ticket.stop_price}
+
+    def until(timeframe: str) -> datetime:
+        return good_until(ticket, now, timeframe if account.is_simulation else "")
+
+    rest = partial(rest_sale, waiting=waiting, good_until=until)
+    sell = close_lots if ticket.type == OrderType.MARKET else rest
     try:
         orders = sell(
             account, which, shares, by=by, now=now, wall_now=wall_now, close_key=key, request_digest=digest

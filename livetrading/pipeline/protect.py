@@ -12,7 +12,7 @@ from livetrading.brokers.protocol import BrokerOrder, Capabilities
 from livetrading.journal import orders_made
 from livetrading.models import BrokerAccount, Incident, Order, OrderState, SignalHistory
 from livetrading.models.decision_code import DecisionCode
-from livetrading.models.order import PROTECTIVE, TRAILS, WORKING
+from livetrading.models.order import PROTECTIVE, TRAILS, WORKING, OrderType
 from livetrading.models.trade import trades_of
 from livetrading.pipeline.exit_retries import has_failed
 from livetrading.pipeline.lot_orders import LotOrders, Market, Plan
@@ -136,6 +136,8 @@ def read_lots(account: BrokerAccount) -> list[LotOrders]:
     hold. Three queries."""
     lots: dict[object, LotOrders] = {}
     exits = Order.objects.filter(opening_order=OuterRef("opening_order"), purpose=Order.Purpose.EXIT)
+    # One that waits for its price ends no attempt to sell at the market.
+    exits = exits.filter(type=OrderType.MARKET)
     newest = exits.order_by("-created_at", "-tries").values("pk")
     held = trades_of(account, account.mode).filter(exit_time=None).select_related("opening_order")
     newest_wholes, newest_exits = set(), set()

@@ -84,16 +84,18 @@ def exits_of_entry(
             **rule,
         )
         if provisional:
-            for name, price in prices_of(purpose, net_price(leg, close)).items():
+            for name, price in prices_of(purpose, net_price(leg, close, entry.time_in_force)).items():
                 setattr(leg, name, price)
         exits.append(leg)
     return exits
 
 
-def net_price(rule: Order, close: float) -> Decimal:
+def net_price(rule: Order, close: float, time_in_force: str) -> Decimal:
     """The price of an exit that travels with its entry, before the fill: beyond the exact one of every fill within
-    a usual gap from the close, because an entry that opens with a gap must not be sold at once."""
-    in_session = not Timeframe(rule.timeframe).is_dated and is_open(rule.created_at)
+    a usual gap from the close, because an entry that opens with a gap must not be sold at once. time_in_force: of
+    the entry, which may wait for another day."""
+    waits = time_in_force == TimeInForce.GTC or Timeframe(rule.timeframe).is_dated
+    in_session = not waits and is_open(rule.created_at)
     gap = IN_SESSION if in_session else OVERNIGHT
     if rule.purpose == Order.Purpose.TAKE_PROFIT:
         return exit_price(rule, close * (1.0 + gap))

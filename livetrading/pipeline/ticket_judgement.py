@@ -38,6 +38,7 @@ from tradedesk.marketdata.feed_state import failing_series
 from tradedesk.marketdata.library import closed, visible_series
 from tradedesk.marketdata.quotes import load_readable
 
+AT_BROKER = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED, OrderState.CANCEL_PENDING)
 ENDED = "The replay has ended: no bar follows at which an order could be filled."
 
 
@@ -110,7 +111,7 @@ def judge(account: BrokerAccount, ticket: Ticket, now: datetime, *, ended: bool 
     )
     asset = known_assets(account, [ticket.symbol], now).get(ticket.symbol, Asset())
     in_flight = read_in_flight(account)
-    funds = funds_of(account, in_flight, capabilities, ())
+    funds = funds_of(account, in_flight, capabilities, _reported(account))
     power = None if funds.buying_power is None else to_decimal(funds.left())
     cost = None
     if price is not None and not problems:
@@ -160,6 +161,17 @@ def judge(account: BrokerAccount, ticket: Ticket, now: datetime, *, ended: bool 
     )
 
 
+def _reported(account: BrokerAccount) -> set[str]:
+    """The client_order_ids of the purchases that work at the broker, and are older than what it last reported of
+    the buying power. One that was sent right after that report counts from the next one on."""
+    if account.snapshot_at is None:
+        return set()
+    at_broker = account.orders.filter(
+        purpose=Order.Purpose.ENTRY, state__in=AT_BROKER, created_at__lt=account.snapshot_at
+    )
+    return set(at_broker.order_by().values_list("client_order_id", flat=True))
+
+
 def costs_of(account: BrokerAccount) -> Costs:
     """What an order of this account costs, as far as the desk knows: other brokers report fees afterwards."""
     return account.paper_account.costs() if account.is_simulation else Costs()
@@ -185,8 +197,7 @@ def _purchase_problems(
             found.append(Problem("The broker takes whole shares of this symbol only.", "value", "quantity"))
     exits = ticket.stop_loss_pct is not None or ticket.take_profit_pct is not None
     if capabilities.refuses_opposite and not exits:
-        at_broker = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED, OrderState.CANCEL_PENDING)
-        sales = account.orders.filter(symbol=ticket.symbol, side=OrderSide.SELL, state__in=at_broker)
+        sales = account.orders.filter(symbol=ticket.symbol, side=OrderSide.SELL, state__in=AT_BROKER)
         if sales.exists():
             text = (
                 f"A sale of {ticket.symbol} works at the broker, which takes a purchase besides it only with a "

@@ -49,7 +49,7 @@ def follows_sessions() -> bool:
     """Whether a simulated account has a strategy that is checked, an open lot, an order that can still be filled
     or a halt at work: then a session that the replay left out would be a check or an exit that is not made. One
     query."""
-    paper = {"account__broker": _PAPER}
+    paper = {"account__broker": _PAPER, "account__archived_at": None}
     parts = (
         LiveStrategy.objects.filter(**paper, status__in=CHECKED),
         PaperTrade.objects.filter(**paper, exit_time=None),

@@ -4,7 +4,7 @@ They sell a part of a lot or all of it, and every other sale of the lot goes fir
 exit, a sale at the market. Where orders lock shares at the broker, the desk guards the lot's exits meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -33,6 +33,7 @@ def rest_sale(
     quantity: Decimal,
     *,
     waiting: Mapping[str, object],
+    good_until: Callable[[str], datetime],
     by: User,
     now: datetime,
     wall_now: datetime,
@@ -40,7 +41,8 @@ def rest_sale(
     request_digest: str = "",
 ) -> list[Order]:
     """Make one order for each of the lots with these fields, the oldest first, until `quantity` shares are for
-    sale. waiting: type, prices and time in force of the orders. A repeated key returns the orders of the first
+    sale. waiting: type, prices and time in force of the orders. good_until: by the timeframe of a lot, whose bars
+    fill its order in the simulation. A repeated key returns the orders of the first
     request. Raises NotClosed."""
     try:
         capabilities = broker_for(account, now).capabilities
@@ -61,6 +63,7 @@ def rest_sale(
             order = manual_exit(lot, capabilities, quantity=shares, now=now, wall_now=wall_now)
             for name, value in waiting.items():
                 setattr(order, name, value)
+            order.valid_until = good_until(lot.timeframe)
             order.close_key, order.request_digest = close_key, request_digest
             made.append(order)
         Order.objects.bulk_create(made)

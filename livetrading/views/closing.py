@@ -184,9 +184,8 @@ def _sold(
         if which is not None and lots and form.is_limit():
             ticket = form.ticket(lots[0].trade.symbol, _shares(lots))
             now, wall_now = read_clocks()
-            times = {"now": now, "wall_now": wall_now}
-            key, timeframe = form.cleaned_data["order_key"], lots[0].trade.timeframe
-            orders = sell_at_limit(account, ticket, which, timeframe, by=request.user, key=key, **times)
+            key = form.cleaned_data["order_key"]
+            orders = sell_at_limit(account, ticket, which, by=request.user, now=now, wall_now=wall_now, key=key)
             text = order_message(orders)
         else:
             orders = close(

@@ -9,8 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from livetrading.models import AccountRule, BrokerAccount, Order, OrderState, PaperAccount, PaperTrade
+from livetrading.models.order import OrderType, TimeInForce
 from livetrading.models.trade import Trade
-from livetrading.pipeline.by_ticket import NotPlaced, place
+from livetrading.pipeline.by_ticket import NotPlaced, place, sell_at_limit
 from livetrading.pipeline.execute import execute_order
 from livetrading.pipeline.gate import ORDER_OVER
 from livetrading.pipeline.requeue import lost_orders
@@ -358,3 +359,20 @@ def test_the_number_of_queries_does_not_depend_on_what_is_held(alice: User) -> N
     for _ in range(8):
         make_paper_trade(user=alice, account=desk.account)
     assert (queries(), few < 20) == (few, True)
+
+
+def test_a_sale_for_the_day_is_good_for_the_next_bar_of_each_lot(alice: User) -> None:
+    lots = [make_paper_trade(user=alice, timeframe=timeframe) for timeframe in ("1Min", "1Day")]
+    account = BrokerAccount.objects.select_related("user").get(pk=lots[0].account_id)
+    ticket = Ticket(
+        symbol="AAPL",
+        side="sell",
+        shares=Decimal(20),
+        type=OrderType.LIMIT,
+        limit_price=Decimal(50),
+        time_in_force=TimeInForce.DAY,
+    )
+    at = CLOSES[0] - timedelta(hours=5)
+    made = sell_at_limit(account, ticket, {"symbol": "AAPL"}, by=alice, now=at, wall_now=at, key="")
+    ends = {order.timeframe: order.valid_until for order in made}
+    assert ends == {"1Min": CLOSES[0], "1Day": CLOSES[1]}

@@ -282,3 +282,8 @@ def test_the_newest_exit_of_the_whole_lot_says_whether_it_is_sold_again(alice: U
     assert made_again() is None
     part = exit_of(entry_, 1, **failed, partial=True, created_at=CLOSES[3])
     assert made_again() == part
+    # One that waits for its price is another matter.
+    waiting: dict[str, Any] = {"type": "limit", "limit_price": 40, "partial": True}
+    exit_of(entry_, 1, state=S.ACCEPTED, **waiting, created_at=CLOSES[4])
+    exit_of(entry_, 1, state=S.CANCELLED, **waiting, created_at=CLOSES[4])
+    assert made_again() == part

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from livetrading.brokers.protocol import Capabilities
 from livetrading.models import Order
+from livetrading.models.order import TimeInForce
 from livetrading.pipeline.protection import (
     IN_SESSION,
     LEAST,
@@ -77,7 +78,7 @@ def test_a_net_is_beyond_the_exact_price_of_every_fill_within_a_gap(
 ) -> None:
     for purpose in EXITS:
         rule = Order(purpose=purpose, distance=distance, timeframe="1Day")
-        net, fill = net_price(rule, close), close * (1 + gap)
+        net, fill = net_price(rule, close, TimeInForce.DAY), close * (1 + gap)
         assert net > 0
         if purpose == Purpose.STOP_LOSS:
             assert net <= max(exit_price(rule, fill), to_decimal(close * LEAST))
@@ -86,13 +87,15 @@ def test_a_net_is_beyond_the_exact_price_of_every_fill_within_a_gap(
 
 
 def test_the_net_of_a_short_bar_is_wide_only_over_night() -> None:
-    def stop(at: datetime, **rule: Any) -> float:
+    def stop(at: datetime, time_in_force: str = TimeInForce.DAY, **rule: Any) -> float:
         values = {"purpose": Purpose.STOP_LOSS, "timeframe": "1Min", "created_at": at} | rule
-        return float(net_price(Order(**values), 100.0))
+        return float(net_price(Order(**values), 100.0, time_in_force))
 
     assert stop(OPENS[0], distance=0.1) == pytest.approx(90 * (1 - IN_SESSION))
     assert stop(CLOSES[0], distance=0.1) == stop(OPENS[0], distance=0.1, timeframe="1Day")
     assert stop(CLOSES[0], distance=0.1) == pytest.approx(90 * (1 - OVERNIGHT))
+    # An entry that waits may fill after a night, too.
+    assert stop(OPENS[0], TimeInForce.GTC, distance=0.1) == pytest.approx(90 * (1 - OVERNIGHT))
     # A distance in dollars leaves nothing of a cheap share.
     assert stop(OPENS[0], distance=None, trailing_dollars=Decimal(99)) == 1
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from livetrading.models import Halt, LiveStrategy, OrderState, PaperTrade
+from livetrading.models import BrokerAccount, Halt, LiveStrategy, OrderState, PaperTrade
 from livetrading.services import replay_control as controls
 from livetrading.services.deploy import DeployRefused, check_room
 from livetrading.services.halt import request
@@ -163,6 +163,10 @@ def test_an_idle_desk_follows_nothing_in_one_query(
     make_order(user=alice, state=OrderState.FILLED)
     with django_assert_num_queries(1):
         assert not follows_sessions()
+    # The lots of an account that was reset are kept as they were.
+    make_paper_trade(user=alice)
+    BrokerAccount.objects.update(archived_at=NOW)
+    assert not follows_sessions()
 
 
 @pytest.mark.parametrize("what", ["active", "paused", "lot", "order", "halt"])
