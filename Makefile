@@ -123,7 +123,7 @@ bench-desk: $(DEV) $(CSS) kernels ## what the embedded desk costs in CPU and mem
 	@$(MALLOC_SETTINGS) $(BIN)/python -m bench.embedded
 
 bench-live: $(DEV) kernels ## measure the live checks of 10,000 strategies with two workers (STRATEGIES, USERS)
-	@$(BIN)/python -m bench.live $(STRATEGIES) $(USERS)
+	@$(BIN)/python -m bench.live $(or $(STRATEGIES),10000) $(USERS)
 
 bench-pages: $(DEV) $(CSS) ## measure the pages of a large desk on PostgreSQL and SQLite (about 20 minutes; PAGES_DIVISOR)
 	@$(BIN)/python -m bench.pages_at_size $(PAGES_DIVISOR)

@@ -127,14 +127,14 @@ function refill(view, data) {
   if (!view.kind.refill) return false;
   const scale = view.chart.timeScale();
   const range = scale.getVisibleLogicalRange();
-  const before = view.times.length;
-  const first = view.times[0];
+  const before = view.times;
   if (!view.kind.refill(view, data)) return false;
+  // A chart of the newest bars drops as many at its start as arrive at its end.
+  const dropped = Math.max(before.indexOf(view.times[0]), 0);
+  if (view.shown !== undefined) view.shown = view.shown < dropped ? undefined : view.shown - dropped;
   if (range) {
-    const dropped = Math.max(view.times.indexOf(first) === -1 ? 0 : -view.times.indexOf(first), 0);
-    const grown = view.times.length - before - dropped;
-    const follows = range.to >= before - 1;
-    scale.setVisibleLogicalRange({ from: range.from + (follows ? grown : 0), to: range.to + (follows ? grown : 0) });
+    const moved = range.to >= before.length - 1 ? view.times.length - before.length : -dropped;
+    scale.setVisibleLogicalRange({ from: range.from + moved, to: range.to + moved });
   }
   writeLegend(view);
   return true;
@@ -145,7 +145,12 @@ function refill(view, data) {
 // Show the time, or the range of a trade, and choose what was held then.
 function choose(view, { time, until, trade }) {
   const scale = view.chart.timeScale();
-  const place = (text) => scale.timeToIndex(format.timeOf(text), true);
+  // The bar that the moment lies in: timeToIndex finds the first one that begins then or later.
+  const place = (text) => {
+    const time = format.timeOf(text);
+    const index = scale.timeToIndex(time, true);
+    return index > 0 && view.times[index] > time ? index - 1 : index;
+  };
   const index = place(time);
   const end = until ? place(until) : index;
   view.shown = index;

@@ -59,6 +59,8 @@ export function listenForZoom(view) {
   };
   view.canvas.addEventListener("keydown", (event) => {
     if (!view.chart || event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
+    // Without a chosen bar, Escape closes the dialog that the chart is in.
+    if (event.key === "Escape" && view.shown === undefined) return;
     event.preventDefault();
     keys[event.key](event);
   });
