@@ -189,9 +189,9 @@ def _is_being_replaced(lot: LotOrders) -> bool:
 
 def _can_return(leg: Order, quantity: Decimal, lot: LotOrders, market: Market, *, touched: bool) -> bool:
     """Whether an exit that the desk guards because the broker refused it, or because a sale locked the shares, is
-    tried there again. Not while another exit of the lot is there, which holds its shares."""
+    tried there again. Not while another exit of the lot, or a sale that waits for its price, holds its shares."""
     refused = [each for each in lot.legs if each.purpose == leg.purpose and each.state == _S.REJECTED]
-    if leg.state != _S.GUARDED or leg.attempts or touched:
+    if leg.state != _S.GUARDED or leg.attempts or touched or lot.resting:
         return False
     if not (refused or leg.reason == FOR_SALE) or waits_after(refused, market):
         return False

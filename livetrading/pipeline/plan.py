@@ -114,7 +114,17 @@ def _send_resting(made: Plan, lot: LotOrders) -> None:
     """Send the sales that wait for a price, once no other order holds shares of the lot."""
     others = (lot.entry, *lot.legs)
     if not lot.parts and all(order.state in FINAL or order.state == _S.GUARDED for order in others):
-        made.moves += [(order, _S.PENDING, {}) for order in lot.resting if order.state == _S.WAITING]
+        left = lot.held - sum(order.open_quantity for order in lot.resting if order.state != _S.WAITING)
+        for order in lot.resting:
+            if order.state != _S.WAITING:
+                continue
+            # A stop may have sold some of its shares while it was being cancelled.
+            shares = min(order.quantity, left)
+            if shares < DUST:
+                made.end(order, SOLD)
+                continue
+            made.moves.append((order, _S.PENDING, {} if shares == order.quantity else {"quantity": shares}))
+            left -= shares
 
 
 def _held_by(leg: Order, made: Plan, market: Market) -> Decimal:

@@ -415,6 +415,23 @@ def test_a_sale_that_waits_for_a_price_gets_the_shares_and_the_desk_guards_the_e
     assert not plan([lot(guard, sold)], market())
 
 
+def test_sales_that_wait_for_a_price_are_sent_with_what_a_stop_has_left_of_the_lot() -> None:
+    opening = entry()
+    first, second = resting(opening, 50), resting(opening, 50)
+    made = plan([lot(first, second, sold=70)], market())
+    assert [(order, state, changes.get("quantity")) for order, state, changes in made.moves] == [
+        (first, S.PENDING, 30),
+        (second, S.CANCELLED, None),
+    ]
+
+
+def test_the_exits_stay_with_the_desk_until_a_sale_that_waits_has_ended() -> None:
+    opening = entry()
+    guard, sold = leg(opening, state=S.GUARDED, reason=FOR_SALE), resting(opening, 100, S.ACCEPTED)
+    made = plan([lot(guard, sold, part(opening, 20))], market())
+    assert moves(made) == [("exit", "cancel_pending")]
+
+
 def test_when_the_sale_has_ended_the_exits_return_to_the_broker() -> None:
     guard = leg(entry(), state=S.GUARDED, reason=FOR_SALE)
     assert moves(plan([lot(guard)], market())) == [("stop_loss", "pending")]
