@@ -32,7 +32,7 @@ class SharingKind(Kind):
         return self.decide(bars, _compute)
 
     @classmethod
-    def sides_in_batch(cls, kinds: Sequence[Any], bars: Bars) -> NDArray[np.int8]:
+    def sides_in_batch(cls, kinds: Sequence[Any], bars: Bars) -> NDArray[np.int8] | None:
         kept: dict[Hashable, Any] = {}
 
         def once(key: Hashable, make: Callable[[], Value]) -> Value:
@@ -43,7 +43,10 @@ class SharingKind(Kind):
 
         sides = np.empty((len(kinds), len(bars)), np.int8)
         for side, kind in zip(sides, kinds, strict=True):
-            side[:] = kind.decide(bars, once).side
+            decided = kind.decide(bars, once)
+            if cls.least_strength == 1.0 and not decided.is_full:
+                return None  # it has weaker signals than it says
+            side[:] = decided.side
             side[: max(kind.warmup() - 1, 0)] = Side.HOLD
         return sides
 

@@ -14,7 +14,9 @@ from backtests.research.optimizer.grid import Combination
 from backtests.research.optimizer.sweep import returns_of, sweep, sweep_trials
 from backtests.research.robustness.trials import Trials, trial_of
 from strategies.kinds import InvalidParameters, Kind, kinds
+from strategies.kinds.base import Param
 from strategies.kinds.rsi_mean_reversion import RsiMeanReversion
+from strategies.kinds.sharing import Once, SharingKind
 from strategies.kinds.sma_crossover import SmaCrossover
 from tests.strategies.kinds.series import SHAPES, generated, kinds_within_search, stock
 from tradedesk.core.bars import Bars, to_datetime
@@ -206,3 +208,32 @@ def test_a_period_too_short_for_yearly_figures_is_ranked_by_those_of_the_period(
     assert found["cagr"].tolist() == found["total_return"].tolist()
     assert np.isnan(without_yearly(found)["sharpe"]).all()
     assert without_yearly(found)["total_return"].tolist() == found["total_return"].tolist()
+
+
+class Weak(SharingKind):
+    """Buys and sells by turns, below the threshold. It does not state its least_strength."""
+
+    key, name, description = "weak", "Weak", "By turns."
+    turn = Param(4, low=1, high=50, step=1, search=(1, 50, 1), label="Turn", help="Bars of a turn.")
+
+    def warmup(self) -> int:
+        return 1
+
+    def decide(self, bars: Bars, once: Once) -> Signals:
+        side = np.where(np.arange(len(bars)) // self.turn % 2, -1, 1).astype(np.int8)
+        return Signals(side, np.full(len(bars), 0.3))
+
+    def explain(self, signals: Signals, t: int) -> str:
+        return "It is its turn."
+
+
+def test_a_plugin_with_weak_signals_is_searched_as_it_is_backtested() -> None:
+    scenario = scenario_on("AAPL", RULES[0])
+    assert_same_figures(scenario, [Weak(turn=turn) for turn in (4, 7)])
+    assert sweep(scenario, Weak, [{"turn": 4}])["trades"].tolist() == [0]
+
+
+@EVERY_KIND
+def test_the_signals_of_a_batch_are_full(kind: Any) -> None:
+    if issubclass(kind, SharingKind):
+        assert kind.sides_in_batch([kind()], stock("AAPL")) is not None
