@@ -78,6 +78,8 @@ function loadLater(view, request, response) {
 }
 
 async function load(view) {
+  // A morph takes a chart out of the page without a word.
+  if (!view.root.isConnected) return remove(view.root);
   // Answers can arrive out of order: only that of the latest request counts.
   const request = (view.request = (view.request ?? 0) + 1);
   view.loading?.abort();
@@ -104,8 +106,10 @@ async function load(view) {
     if (data.errors) return refuse(view, data, false);
     view.tag = tag;
   } catch {
-    // A chart that is drawn stays; its page says that the desk is not reachable.
-    if (request === view.request && !view.chart) showMessage(view, "The chart could not be loaded.", true);
+    // A chart that is drawn stays, unless another one was asked for; its page says that the desk is not reachable.
+    if (request !== view.request) return;
+    const stays = view.chart && (url === view.drawnUrl || "keep" in view.root.dataset);
+    if (!stays) showMessage(view, "The chart could not be loaded.", true);
     return;
   }
   tellPage(view, "desk:chart-data", data);
@@ -233,6 +237,8 @@ function remove(root) {
   const view = drawn.get(root);
   if (!view) return;
   clearInterval(view.timer);
+  view.request = -1; // no answer that is on its way is drawn
+  view.loading?.abort();
   view.chart?.remove();
   drawn.delete(root);
 }
