@@ -12,9 +12,9 @@ from livetrading.api.deployments import DEPLOY_RESPONSES, quick_deploy
 from livetrading.api.live_strategies import SWITCH_RESPONSES, stop_live_strategy
 from livetrading.api.mode_schemas import EquityColumnsSchema, ModeTradeSchema
 from livetrading.api.modes import TradeQuery, trades_in
-from livetrading.summaries.account import find_account
+from livetrading.summaries.account import find_account, read_account
 from livetrading.summaries.account_days import latest_days
-from livetrading.summaries.desk import read_desk
+from livetrading.summaries.strategies import count_active
 from livetrading.summaries.trade_rows import trade_rows
 from tradedesk.accounts.requests import UserRequest
 from tradedesk.marketdata.clock import market_clock, market_status
@@ -70,18 +70,19 @@ def stop(request: UserRequest, body: StopBody) -> Status[object]:
 def read_desk_status(request: UserRequest) -> DeskStatusSchema:
     """Whether the desk trades for you."""
     now, market = market_clock().now(), market_status()
-    desk = read_desk(request.user, now)
-    account = desk.account.account
+    summary = read_account(request.user, request.user.mode, now)
+    account = summary.account
     stopped = account is not None and account.entries_stopped
+    active = count_active(request.user)
     return DeskStatusSchema(
         mode=request.user.mode,
         market=str(market),
         market_open=market.is_open,
         now=now,
-        running=desk.active > 0 and not stopped,
+        running=active > 0 and not stopped,
         entries_stopped=stopped,
-        active_strategies=desk.active,
-        open_positions=len(desk.account.positions),
+        active_strategies=active,
+        open_positions=len(summary.positions),
         account_state=account.state if account else None,
     )
 

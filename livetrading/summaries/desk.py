@@ -43,6 +43,14 @@ def read_desk(user: User, now: datetime) -> DeskSummary:
     return DeskSummary(account, **strategies, signals_today=today["total"], orders_today=today["ordered"])
 
 
+def has_activity(user: User, desk: DeskSummary) -> bool:
+    """Whether anything was deployed, traded, ordered or reported in the user's mode. At most one query."""
+    account = desk.account
+    if desk.strategies or account.performance.trades or account.incidents:
+        return True
+    return user.orders.filter(account__mode=user.mode, state__in=WORKING).exists()
+
+
 def working_orders(orders: "QuerySet[Any]") -> "QuerySet[Any]":
     """The orders that can still be filled: orders for the next bar first, then protective exits.
 

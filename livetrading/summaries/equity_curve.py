@@ -99,7 +99,8 @@ def read_periods(account: BrokerAccount, now: datetime) -> tuple[Period, Period]
     bases = [_equity_before(account, day) for day in first_days]
     found = []
     for base in bases:
-        day, equity = base or (today - DAY, account.day_start_equity or account.equity)
+        # What a day began with is moved by its transfers.
+        day, equity = base or (account.equity_day or today, account.day_start_equity or account.equity)
         transfers = account.activities.filter(
             kind=AccountActivity.Kind.TRANSFER, time__gte=daily_time(day + DAY), time__lte=now
         ).aggregate(sum=Sum("amount"))["sum"]
@@ -108,11 +109,12 @@ def read_periods(account: BrokerAccount, now: datetime) -> tuple[Period, Period]
 
 
 def _equity_before(account: BrokerAccount, day: date) -> tuple[date, Decimal] | None:
-    """The last equity before that day; what an account began with that began later."""
+    """The last equity before that day; what an account began with that began later. With the day whose transfers
+    are in it."""
     rows = AccountDay.objects.filter(account=account)
     last = rows.filter(day__lt=day).order_by("-day").values_list("day", "equity").first()
     first = None if last else rows.order_by("day").values_list("day", "start").first()
-    return last or (first and (first[0] - DAY, first[1]))
+    return last or first
 
 
 def _traded(account: BrokerAccount) -> list[str]:

@@ -47,7 +47,7 @@ class LiveRow:
 class LiveSwitch:
     """What live mode means now. problem: why the user cannot switch, "" when it only has to be confirmed; the two
     flags say what is missing. account: the active live one. others: the other live accounts that strategies trade
-    in. positions: the open lots of all of them, value what they are worth in dollars. rows: the strategies, of
+    in. positions: those of all of them, value what they are worth in dollars. rows: the strategies, of
     which `may_trade` would enter. paper: active strategies on paper, which then enter nothing."""
 
     problem: str
@@ -106,7 +106,7 @@ def read_live_switch(user: User, now: datetime) -> LiveSwitch:
         needs_second_factor=isinstance(problem, NoSecondFactor),
         account=account,
         others=list(others.values()),
-        positions=sum(len(position.lots) for each in summaries.values() for position in each.positions),
+        positions=sum(len(each.positions) for each in summaries.values()),
         value=sum((each.market_value for each in summaries.values()), ZERO),
         rows=rows,
         may_trade=sum(not row.held_back for row in rows),

@@ -55,7 +55,8 @@ def read_sessions(user_id: int, account: AccountSummary, now: datetime) -> Sessi
     fills = _fills_of(account, now)
     symbols = {lot.trade.symbol for lot in _lots(account)} | {fill.symbol for fill in fills}
     loaded = load_readable(user_id, symbols, "1Day") if symbols else {}
-    return Sessions(fills, {symbol: closed(bars, "1Day", now, last=DAYS) for symbol, bars in loaded.items()})
+    shown = {symbol: closed(bars, "1Day", now, last=DAYS) for symbol, bars in loaded.items()}
+    return Sessions(fills, {symbol: bars for symbol, bars in shown.items() if len(bars)})
 
 
 def running_rows(rows: list[StrategySummary], account: AccountSummary, sessions: Sessions) -> list[RunningRow]:

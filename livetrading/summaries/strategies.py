@@ -73,6 +73,12 @@ def problems_of(row: StrategySummary) -> list[str]:
     return [text for text in found if text]
 
 
+def count_active(user: User) -> int:
+    """The active live strategies of the user's mode."""
+    own = user.live_strategies.filter(account__mode=user.mode, deleted_at=None)
+    return own.filter(status=LiveStrategy.Status.ACTIVE).count()
+
+
 def ordered(user: User) -> "QuerySet[LiveStrategy]":
     """The user's live strategies: active, error, paused, stopped; the newest of each status first."""
     return user.live_strategies.select_related("account").order_by("status", "-pk")

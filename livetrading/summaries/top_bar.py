@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from livetrading.models import BrokerAccount, LiveStrategy
+from livetrading.models import BrokerAccount
 from livetrading.summaries.account import AccountSummary, return_of_day, starting_cash
 from livetrading.summaries.halt import HaltState, read_halt
 from livetrading.summaries.open_risk import NO_RISK, OpenRisk, open_risk
 from livetrading.summaries.performance import pnl_today, read_fill_totals
 from livetrading.summaries.positions import held_trades, mark, protective_exits
+from livetrading.summaries.strategies import count_active
 from livetrading.summaries.trouble import Trouble, trouble_of
 from tradedesk.accounts.models import User
 from tradedesk.marketdata.quotes import market_day, read_quotes
@@ -53,13 +54,10 @@ class TopBar:
 def read_top_bar(user: User, now: datetime, wall_now: datetime, known: AccountSummary | None = None) -> TopBar:
     """A constant number of queries, whatever the user has traded so far. known: what the page has read already."""
     halt = read_halt(user, user.mode)
-    running = user.live_strategies.filter(
-        account__mode=user.mode, status=LiveStrategy.Status.ACTIVE, deleted_at=None
-    )
     return TopBar(
         halt=halt,
         figures=_figures_of(known, halt.account) or read_figures(halt.account, user.mode, now),
-        running=running.count(),
+        running=count_active(user),
         trouble=trouble_of(user, wall_now),
         unread=count_unread(user),
         checked_at=wall_now,

@@ -90,7 +90,7 @@ def _tabs(
     """What stands below the chart: only the rows of the chosen tab are read."""
     user, show = request.user, request.GET.get("show", "")
     show = show if show in TABS else "positions"
-    working = desk.working_orders(user.orders.all())
+    working = desk.working_orders(user.orders.filter(account__mode=user.mode))
     order_count = working.count()
     lots = [lot for position in summary.account.positions for lot in position.lots]
     held = len(summary.account.positions)

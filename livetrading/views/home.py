@@ -40,7 +40,7 @@ def home(request: PageRequest) -> HttpResponse:
         "risk": risk,
         "risk_of_equity": risk.of_equity(account.equity),
     }
-    if summary.strategies or account.positions:
+    if desk.has_activity(user, summary):
         context |= {
             "attention": read_attention(user, account, risk, now),
             "lists": read_lists(user, account, summary.strategies, now),

@@ -70,7 +70,8 @@ def trade_list(request: PageRequest) -> HttpResponse:
         "backtest_count": count_up_to(done) if mode == Mode.PAPER else 0,
         "csv_query": _query_for_csv(request, mode),
         "updated": f"{wall_now.astimezone(NEW_YORK):%H:%M:%S}",
-        "has_trades": account.performance.trades > 0,
+        # Also those of an account that is not the active one any more.
+        "has_trades": account.performance.trades > 0 or latest_trades(request.user, mode).exists(),
     }
     match context["tab"]:
         case "positions":

@@ -166,6 +166,10 @@ def test_the_older_desk_deploys_and_stops(alices: ApiClient, bobs: ApiClient, st
     assert alices.post("/api/stop", {"live_strategy_id": live_id}).json["status"] == "stopped"
     assert LiveStrategy.objects.get().status == "stopped"
     assert alices.get("/api/status").json["running"] is False
+    LiveStrategy.objects.update(status="active")
+    User.objects.filter(email="alice@example.com").update(mode="live")
+    status = alices.get("/api/status").json
+    assert (status["mode"], status["running"], status["active_strategies"]) == ("live", False, 0)
     assert set(field_messages(alices.post("/api/stop", {}))) == {"live_strategy_id"}
 
 

@@ -35,7 +35,7 @@ MAX_QUERIES = {
     "/api/paper/daily-summary": 4,
     "/api/backtest/results": 3,
     "/api/trades": 3,
-    "/api/status": 13,
+    "/api/status": 12,
     "/api/chart-data": 3,
     "/api/paper/analysis": 3,
 }

@@ -67,7 +67,7 @@ def test_contributions_are_parts_of_the_whole(alices_browser: Client, alice: Use
         ("Momentum", -100, -0.25, -95),
     ]
     assert (found.realized, found.left_out) == (400, 0)
-    assert [(line.realized, line.strategies) for line in found.accounts] == [(200, 3)]
+    assert [(line.realized, line.strategies) for line in found.accounts] == [(400, 3)]
 
 
 def test_costs_are_those_of_each_strategy(alices_browser: Client, alice: User) -> None:

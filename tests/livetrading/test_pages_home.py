@@ -16,6 +16,7 @@ from livetrading.models import AccountActivity, AccountDay, BrokerAccount, LiveS
 from livetrading.pipeline.balance import begin_day
 from livetrading.services.examples import STRATEGIES
 from livetrading.services.reset import reset_paper
+from livetrading.summaries import running
 from livetrading.summaries.account import read_account
 from livetrading.summaries.attention import SHOWN, read_attention
 from livetrading.summaries.equity_curve import MOST_DAYS, read_curve, read_periods
@@ -27,6 +28,7 @@ from tests.livetrading.factories import (
     WALL,
     account_of,
     at_day,
+    closed,
     make_backtest,
     make_fill,
     make_incident,
@@ -38,6 +40,8 @@ from tests.livetrading.factories import (
 )
 from tests.livetrading.reading import HOME, text_of
 from tradedesk.accounts.models import User
+from tradedesk.core.bars import Bars
+from tradedesk.marketdata.quotes import load_readable
 from tradedesk.marketdata.services import load_samples
 from tradedesk.notifications.managing import add_webhook
 from tradedesk.notifications.models import Channel
@@ -89,6 +93,44 @@ def test_the_week_and_the_month_begin_after_the_last_report_before_them(alice: U
     AccountActivity.objects.create(account=account, time=NOW - timedelta(hours=3), **transfer)
     week, month = read_periods(account, NOW)
     assert (week.pnl, month.pnl) == (-1_200, -100)
+
+
+def test_money_paid_in_on_the_first_day_is_no_loss_of_the_week(alice: User) -> None:
+    account = report_figures(alice, equity=55_000, cash=55_000)
+    # The booking of a transfer moves what the day began with.
+    BrokerAccount.objects.update(equity_day=TODAY, day_start_equity=55_000)
+    transfer = {"activity_id": "1", "kind": AccountActivity.Kind.TRANSFER, "amount": Decimal(5_000)}
+    AccountActivity.objects.create(account=account, time=NOW - timedelta(hours=3), **transfer)
+    account.refresh_from_db()
+    assert [period.pnl for period in read_periods(account, NOW)] == [0, 0]
+    begun = AccountDay.objects.create(account=account, day=TODAY, start=Decimal(55_000), equity=Decimal(55_000))
+    assert [period.pnl for period in read_periods(account, NOW)] == [0, 0]
+    AccountDay.objects.filter(pk=begun.pk).update(day=TODAY - timedelta(days=1))
+    assert [period.pnl for period in read_periods(account, NOW)] == [-5_000, -5_000]
+
+
+def test_who_traded_by_hand_alone_sees_what_needs_attention(alices_browser: Client, alice: User) -> None:
+    assert "attention" not in alices_browser.get(HOME).context
+    order = make_order(user=alice)
+    assert "attention" in alices_browser.get(HOME).context
+    order.delete()
+    make_paper_trade(user=alice, **closed(NOW))
+    assert "attention" in alices_browser.get(HOME).context
+
+
+def test_a_symbol_whose_bars_begin_later_draws_no_line(
+    alices_browser: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_live_strategy(user=alice, symbols=["AAPL", "MSFT"])
+    for symbol in ("AAPL", "MSFT"):
+        make_paper_trade(user=alice, symbol=symbol)
+
+    def later(user_id: int, symbols: set[str], timeframe: str) -> dict[str, Bars]:
+        found = load_readable(user_id, symbols, timeframe)
+        return found | {"AAPL": found["AAPL"][-10:]}
+
+    monkeypatch.setattr(running, "load_readable", later)
+    assert alices_browser.get(HOME).status_code == 200
 
 
 def test_the_curve_ends_with_the_last_report_and_has_a_benchmark(alices_browser: Client, alice: User) -> None:
