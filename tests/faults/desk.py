@@ -76,12 +76,15 @@ class Trader:
         return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", response.content.decode())).split())
 
     def reads_order(self, order: Order) -> str:
-        """What the page of its strategy says about this order: its badges and its reason."""
-        text = self.reads("detail", show="orders", pk=order.live_strategy_id)
+        """What the page of its strategy says about this order: its badges and its reason. Read again when a worker
+        has made another order between the page's count and its rows, of which the last one was cut off then."""
         side, label = order.get_side_display(), order.get_state_display()
         reason = f" {order.reason}" if order.reason else ""
         expected = rf"{side} {order.get_purpose_display()} .{{0,160}}? {re.escape(label + reason)}"
-        found = re.search(expected, text)
+        for _ in range(3):
+            text = self.reads("detail", show="orders", pk=order.live_strategy_id)
+            if found := re.search(expected, text):
+                break
         assert found, f"{expected} is not on the page: {text}"
         return found.group()
 

@@ -59,7 +59,7 @@ def test_the_panel_waits_then_computes_then_shows_the_figures(alices_browser: Cl
     page = text_of(alices_browser, detail_of(live))
     for text in (
         "Inside the expected range, below its middle half.",
-        "-$735.00 to +$13,717.00 Expected, median +$6,559.00",
+        "−$735.00 to +$13,717.00 Expected, median +$6,559.00",
         "4 of 4 decisions identical last night",
         "7 of 8 in 2 sessions",
         "Identical 30 $0.00 Late 1 −$81.51 Missed 0 $0.00 Extra 0 $0.00 Price difference 3 −$2.95",
@@ -85,7 +85,7 @@ def test_the_chart_has_days_and_no_cone_after_its_end() -> None:
     [
         (
             {"place": "below", "live": -900.0},
-            "Below the expected range: -$900.00, expected -$735.00 to +$13,717.00.",
+            "Below the expected range: −$900.00, expected −$735.00 to +$13,717.00.",
         ),
         ({"place": "", "closed_trades": 3}, "Too early to judge: 3 of 5 closed trades."),
         ({"place": "", "range": None, "range_problem": "No backtest."}, "No backtest."),
