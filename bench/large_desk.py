@@ -8,7 +8,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.core.management import call_command, get_commands
 from django.db import connection, models
 from django.utils import timezone
 
@@ -28,6 +27,7 @@ from livetrading.models import (
 )
 from livetrading.models.decision_code import DecisionCode
 from livetrading.services.accounts import active_account
+from livetrading.services.trade_totals import differences
 from strategies.models import Strategy
 from tradedesk.accounts.models import Mode, User
 from tradedesk.core.rules import RiskRules
@@ -80,8 +80,7 @@ def fill_desk(user: User, sizes: Sizes) -> None:
     BrokerAccount.objects.filter(pk=account.pk).update(snapshot_at=now, equity_day=SESSION)
     with _without_foreign_keys():
         _fill(user, account, sizes, now)
-    if "trade_totals" in get_commands():
-        call_command("trade_totals", rebuild=True)
+    list(differences(mend=True))
     if connection.vendor == "postgresql":  # as autovacuum does; no desk on SQLite has statistics
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")

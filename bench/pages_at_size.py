@@ -85,7 +85,7 @@ PAGES = (
     "/api/v1/live-trading/strategies",
     "/api/v1/live-trading/strategies/1",
     "/api/v1/live-trading/positions",
-    "/api/v1/live-trading/signals",
+    "/api/v1/live-trading/signals/recent",
     "/api/v1/live-trading/orders",
     "/api/paper/trades",
     "/api/paper/account",

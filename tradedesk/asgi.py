@@ -1,5 +1,6 @@
 """ASGI entry point."""
 
+import gc
 import os
 
 from django.core.asgi import get_asgi_application
@@ -8,3 +9,5 @@ from tradedesk.request_limits import RequestLimits
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradedesk.settings.base")
 application = RequestLimits(get_asgi_application())
+# What is loaded stays until the end. Looking through it for garbage took 100 ms, during every eighth page.
+gc.freeze()

@@ -1,10 +1,11 @@
 """The Celery application. It finds the tasks.py of each app by name."""
 
+import gc
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init
+from celery.signals import celeryd_init, worker_ready
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradedesk.settings.base")
@@ -29,3 +30,9 @@ def refuse_newer_database(**_: Any) -> None:
     from tradedesk.database_check import refuse_for_command
 
     refuse_for_command(["celery", "worker"])
+
+
+@worker_ready.connect(weak=False)
+def keep_what_is_loaded(**_: Any) -> None:
+    """The collector of garbage looks no more through what stays until the end (tradedesk/asgi.py)."""
+    gc.freeze()

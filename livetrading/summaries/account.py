@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 
 from django.conf import settings
 from django.db.models import F, Q
@@ -29,7 +30,7 @@ ZERO = Decimal(0)
 INCIDENTS = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AccountSummary:
     """account: None before the account is opened. performance: of the whole account. starting_cash: dollars, None
     for an account with real money. incidents: what does not agree with the broker: the open ones first, then those
@@ -60,7 +61,7 @@ class AccountSummary:
     def market_value(self) -> Decimal:
         return sum((position.market_value for position in self.positions), ZERO)
 
-    @property
+    @cached_property
     def risk(self) -> OpenRisk:
         """Of all lots."""
         return open_risk(lot for position in self.positions for lot in position.lots)

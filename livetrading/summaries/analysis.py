@@ -136,10 +136,9 @@ def _tables(read: ReadTrades) -> dict[str, GroupTable]:
     def table(
         title: str, heading: str, keys: Sequence[Any], order: Callable[[Group], Any] | None = None
     ) -> GroupTable:
-        groups = by_key(read.trades, keys)
-        shown = sorted(groups, key=lambda group: -abs(group.figures.pnl))[:MOST_ROWS]
+        shown, more = by_key(read.trades, keys, MOST_ROWS)
         shown.sort(key=order or (lambda group: -group.figures.pnl))
-        return GroupTable(title, heading, shown, len(groups) - len(shown))
+        return GroupTable(title, heading, shown, more)
 
     moments = [moment.replace(tzinfo=UTC).astimezone(NEW_YORK) for moment in read.trades.entry.tolist()]
     weekdays = [WEEKDAYS[moment.weekday()] for moment in moments]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from django.db.models import F, Q, QuerySet
 
-from livetrading.models import BrokerAccount, Fill, LiveStrategy
+from livetrading.models import BrokerAccount, Fill, LiveStrategy, Order
 from livetrading.models.trade import Trade, Trades, trades_of
 from livetrading.pipeline.kind_code import KindFailed, kind_code
 from livetrading.summaries.trade_bars import held_rows, marks_of
@@ -65,8 +65,10 @@ def trade_chart(trade: Trade, now: datetime) -> dict[str, Any]:
     live = trade.live_strategy
     until, rows = _window(trade, now)
     bars, lines, pane = _with_lines(trade.user_id, live, trade.symbol, trade.timeframe, until, rows)
+    # Two lookups: a database that is asked for either at once reads all fills.
     opening = trade.opening_order_id
-    fills = Fill.objects.filter(Q(order=opening) | Q(order__opening_order=opening), account=trade.account_id)
+    orders = [opening, *Order.objects.filter(opening_order=opening).order_by().values_list("pk", flat=True)]
+    fills = Fill.objects.filter(order__in=orders, account=trade.account_id)
     chart = _chart(bars, trade.timeframe, lines, pane, [trade], _executed(fills, bars))
     marks = marks_of(trade, bars)
     if marks:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from itertools import groupby, islice
 from typing import NamedTuple
 
@@ -54,10 +55,11 @@ class HeldTrade:
         return first_risk(self.quantity, self.entry_price, self.initial_stop_price)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OpenLot:
     """An open trade. last_price: dollars per share, None when its symbol has no bars. exits: its working
-    protective exits. before: the last close before today, or what was paid today; None without bars."""
+    protective exits. before: the last close before today, or what was paid today; None without bars. Its figures
+    are computed once, because a page of thousands of lots adds them up several times."""
 
     trade: HeldTrade | Trade
     last_price: Decimal | None
@@ -71,20 +73,20 @@ class OpenLot:
             raise TypeError("Only what a lot needs of its trade was read.")
         return self.trade
 
-    @property
+    @cached_property
     def quantity(self) -> Decimal:
         return self.trade.open_quantity
 
-    @property
+    @cached_property
     def cost(self) -> Decimal:
         return self.quantity * self.trade.entry_price
 
-    @property
+    @cached_property
     def market_value(self) -> Decimal:
         """At the last price; at cost without one."""
         return self.cost if self.last_price is None else self.quantity * self.last_price
 
-    @property
+    @cached_property
     def unrealized(self) -> Decimal | None:
         return None if self.last_price is None else self.market_value - self.cost
 
@@ -93,7 +95,7 @@ class OpenLot:
         """A fraction of the cost."""
         return None if self.unrealized is None else float(self.unrealized / self.cost)
 
-    @property
+    @cached_property
     def today(self) -> Decimal | None:
         """Dollars since the last close before today, or since the entry."""
         if self.last_price is None or self.before is None:
@@ -108,12 +110,12 @@ class OpenLot:
             None if risk is None or self.unrealized is None else float((self.trade.pnl + self.unrealized) / risk)
         )
 
-    @property
+    @cached_property
     def has_stop(self) -> bool:
         """Whether a working order sells it at its stop."""
         return self.trade.stop_price is not None and any(each.purpose in STOPS for each in self.exits)
 
-    @property
+    @cached_property
     def risk(self) -> Decimal:
         """Dollars that are lost from now on when the stop is hit at its price; the whole value without a working
         stop."""
@@ -145,7 +147,7 @@ class OpenLot:
         return not self.exits and (trade.stop_price is not None or trade.target_price is not None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Position:
     """The position of the account in one symbol: the sum of its lots. id: of the account's row, also where the
     lots are those of one strategy."""
@@ -154,11 +156,11 @@ class Position:
     lots: list[OpenLot]
     id: int | None = None
 
-    @property
+    @cached_property
     def quantity(self) -> Decimal:
         return sum((lot.quantity for lot in self.lots), ZERO)
 
-    @property
+    @cached_property
     def cost(self) -> Decimal:
         return sum((lot.cost for lot in self.lots), ZERO)
 
@@ -180,17 +182,17 @@ class Position:
     def average_price(self) -> Decimal:
         return self.cost / self.quantity
 
-    @property
+    @cached_property
     def last_price(self) -> Decimal | None:
         """None when a lot has no price."""
         prices = [lot.last_price for lot in self.lots]
         return None if None in prices else prices[0]
 
-    @property
+    @cached_property
     def market_value(self) -> Decimal:
         return sum((lot.market_value for lot in self.lots), ZERO)
 
-    @property
+    @cached_property
     def unrealized(self) -> Decimal | None:
         return None if self.last_price is None else self.market_value - self.cost
 
@@ -199,13 +201,13 @@ class Position:
         """A fraction of the cost."""
         return None if self.unrealized is None else float(self.unrealized / self.cost)
 
-    @property
+    @cached_property
     def today(self) -> Decimal | None:
         """Of its lots; None when one has no price."""
         amounts = [lot.today for lot in self.lots]
         return None if None in amounts else sum((each for each in amounts if each is not None), ZERO)
 
-    @property
+    @cached_property
     def risk(self) -> Decimal:
         return sum((lot.risk for lot in self.lots), ZERO)
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livetrading.summaries.closed_trades import ReadTrades
+from tradedesk.core.trade_statistics import rows_by_key
 
 MOST_ROWS = 30
 
@@ -49,8 +50,8 @@ def costs_of(read: ReadTrades, chosen: NDArray[np.int64] | None = None) -> CostF
 
 def costs_by_strategy(read: ReadTrades) -> list[CostLine]:
     """The MOST_ROWS strategies with the highest costs, the highest first."""
-    rows: dict[tuple[int | None, str], list[int]] = {}
-    for row, key in enumerate(read.strategies):
-        rows.setdefault(key, []).append(row)
-    lines = [CostLine(key, costs_of(read, np.array(own, np.int64))) for key, own in rows.items()]
-    return sorted(lines, key=lambda line: -(line.costs.commission + (line.costs.slippage or 0.0)))[:MOST_ROWS]
+    rows = rows_by_key(read.strategies)
+    slippage = np.nan_to_num(read.quantity * (read.entry_price - read.signal_price))
+    paid = read.trades.commission + slippage
+    highest = sorted(rows, key=lambda key: -float(paid[rows[key]].sum()))[:MOST_ROWS]
+    return [CostLine(key, costs_of(read, rows[key])) for key in highest]

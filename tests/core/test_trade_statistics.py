@@ -66,7 +66,8 @@ def test_without_trades_nothing_is_defined() -> None:
     assert (figures.trades, figures.pnl, figures.commission) == (0, 0.0, 0.0)
     undefined = ("win_rate", "profit_factor", "expectancy", "mean_r", "payoff", "largest_win", "average_loss")
     assert {getattr(figures, name) for name in undefined} == {None}
-    assert (by_key(trades(), []), monthly_pnl(trades()), deepest_drawdown(pnl_curve(trades()))) == ([], [], None)
+    assert by_key(trades(), [], 30) == ([], 0)
+    assert (monthly_pnl(trades()), deepest_drawdown(pnl_curve(trades()))) == ([], None)
 
 
 def test_wins_alone_have_no_profit_factor_and_no_payoff() -> None:
@@ -74,12 +75,16 @@ def test_wins_alone_have_no_profit_factor_and_no_payoff() -> None:
     assert (figures.win_rate, figures.profit_factor, figures.payoff) == (1.0, None, None)
 
 
-def test_groups_keep_the_order_in_which_they_first_appear() -> None:
-    groups = by_key(SIX, ["MSFT", "AAPL", "MSFT", "AAPL", "AAPL", "MSFT"])
+def test_the_groups_are_those_with_the_largest_profits_and_losses() -> None:
+    keys = ["MSFT", "AAPL", "MSFT", "AAPL", "AAPL", "MSFT"]
+    groups, more = by_key(SIX, keys, 30)
     assert [(group.key, group.figures.trades, group.figures.pnl) for group in groups] == [
-        ("MSFT", 3, 100.0),
         ("AAPL", 3, 250.0),
+        ("MSFT", 3, 100.0),
     ]
+    assert more == 0
+    first, more = by_key(SIX, keys, 1)
+    assert ([group.key for group in first], more) == (["AAPL"], 1)
 
 
 def test_holding_times_are_in_ranges_that_include_their_lower_end() -> None:
@@ -137,7 +142,7 @@ def test_groups_months_and_the_curve_add_up_to_the_whole(rows: list[tuple[float,
     exits = np.sort(np.array([np.datetime64("2024-01-02T21:00") + np.timedelta64(row[2], "D") for row in rows]))
     closed = trades(*[(str(day), row[0], row[0] / 100) for day, row in zip(exits, rows, strict=True)])
     whole = figures_of(closed)
-    groups = by_key(closed, [row[1] for row in rows])
+    groups, _ = by_key(closed, [row[1] for row in rows], 30)
     for name in ("trades", "wins", "losses", "pnl", "commission", "with_r"):
         assert sum(getattr(group.figures, name) for group in groups) == getattr(whole, name), name
     months = monthly_pnl(closed)

@@ -5,6 +5,7 @@ be imported without it. Functions that are on disk run without what the compiler
 and 30 MB (`_load`, `_constants`).
 """
 
+import gc
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -67,6 +68,7 @@ def _numba() -> Any:
     on_disk.save_overload = save_if_possible
     on_disk.load_overload = _load
     environment._rebuild_env = _constants(environment._rebuild_env)
+    gc.freeze()  # it stays, and has more objects than all else (tradedesk/asgi.py)
     return numba
 
 

@@ -8,6 +8,7 @@ profit after costs and loses with a loss; one of exactly zero does neither.
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from tradedesk.core import ratios
 from tradedesk.core.bars import Floats, Times, session_dates
 from tradedesk.core.metrics import defined
+
+Key = TypeVar("Key", bound=Hashable)
 
 HOUR, DAY = 3600.0, 86_400.0
 # The ranges of holding times: a label and the seconds that are below it.
@@ -148,23 +151,28 @@ def figures_of(trades: ClosedTrades) -> TradeFigures:
     )
 
 
-def by_key(trades: ClosedTrades, keys: Sequence[Hashable]) -> list[Group]:
-    """The figures of the trades of each key (n,), in the order in which the keys first appear."""
-    rows: dict[Hashable, list[int]] = {}
+def by_key(trades: ClosedTrades, keys: Sequence[Hashable], most: int) -> tuple[list[Group], int]:
+    """The figures of the trades of each key (n,), for the `most` keys with the largest profits and losses, these
+    first; and how many keys there are besides."""
+    rows = rows_by_key(keys)
+    largest = sorted(rows, key=lambda key: -abs(float(trades.pnl[rows[key]].sum())))[:most]
+    return [Group(key, figures_of(trades.where(rows[key]))) for key in largest], len(rows) - len(largest)
+
+
+def rows_by_key(keys: Sequence[Key]) -> dict[Key, NDArray[np.int64]]:
+    """The rows (k,) of each key (n,), in the order in which the keys first appear."""
+    rows: dict[Key, list[int]] = {}
     for row, key in enumerate(keys):
         rows.setdefault(key, []).append(row)
-    return [Group(key, figures_of(trades.where(np.array(own, np.int64)))) for key, own in rows.items()]
+    return {key: np.array(own, np.int64) for key, own in rows.items()}
 
 
 def by_holding_time(trades: ClosedTrades) -> list[Group]:
     """The figures by HOLDING_RANGES, without empty ones, the shortest first."""
     ends = np.array([end for _, end in HOLDING_RANGES])
     places = np.searchsorted(ends, trades.seconds, side="right")
-    groups = by_key(trades, places.tolist())
-    return [
-        Group(HOLDING_RANGES[place][0], group.figures)
-        for place, group in sorted(((int(str(group.key)), group) for group in groups), key=lambda pair: pair[0])
-    ]
+    rows = rows_by_key(places.tolist())
+    return [Group(HOLDING_RANGES[place][0], figures_of(trades.where(rows[place]))) for place in sorted(rows)]
 
 
 def streaks_of(pnl: Floats) -> Streaks:
