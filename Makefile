@@ -18,6 +18,9 @@ DOCS_BIN := .venv-docs/bin
 NODE := node_modules/.installed
 CSS := build/static/desk.css
 CSS_SOURCES := $(shell find static templates tradedesk/templatetags -type f \( -name '*.css' -o -name '*.js' -o -name '*.html' -o -name '*.py' \))
+# Empty: Python keeps what it has compiled, whatever the environment says. Without it each process of the tests and of
+# the desk compiles all that it imports, which takes as long again as its start.
+export PYTHONDONTWRITEBYTECODE :=
 # The settings of production, so that the checks are strict.
 STRICT := DJANGO_SETTINGS_MODULE=tradedesk.settings.base DESK_DATA_DIR=build/check DEBUG=0 HTTPS=1 DATABASE_URL= REDIS_URL= \
 	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ

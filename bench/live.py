@@ -19,23 +19,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.beside import Others
 from bench.servers import connect
 
 if TYPE_CHECKING:
     from tradedesk.core.bars import Bars
 
 STRATEGIES, SYMBOLS, SYMBOLS_EACH, SESSIONS, WORKERS = 10_000, 200, 3, 6, 2
+DISPATCH_EVERY, LOOK_EVERY = 0.5, 0.1
 FIRST, LAST = date(2009, 1, 2), date(2013, 12, 31)
 BEGIN = date(2011, 3, 1)
-ROW = "{:<46}{:>14}\n"
+ROW = "{:<56}{:>14}\n"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main(strategies: int, users: int) -> None:
     set_up()
     prepare(strategies, users)
+    others = Others(symbol_of(0))
     with workers() as processes:
-        rounds = [run_session(processes, day) for day in sessions()]
+        rounds = [run_session(processes, day, others) for day in sessions()]
     rounds = rounds[1:]  # the first one loads code and bars
     sys.stdout.write(
         f"\n{strategies:,} strategies of {users} users on {SYMBOLS_EACH} of {SYMBOLS} symbols each, "
@@ -51,7 +54,7 @@ def main(strategies: int, users: int) -> None:
         "memory of the workers after the first session, MB": rounds[0]["megabytes"],
         "memory of the workers at the end, MB": rounds[-1]["megabytes"],
     }
-    for label, value in figures.items():
+    for label, value in (figures | others.figures()).items():
         sys.stdout.write(ROW.format(label, f"{value:,.0f}"))
 
 
@@ -137,8 +140,8 @@ def sessions() -> list[date]:
     return days
 
 
-def run_session(processes: list[subprocess.Popen[bytes]], day: date) -> dict[str, float]:
-    """All checks at the close of this session, and the sending of their orders."""
+def run_session(processes: list[subprocess.Popen[bytes]], day: date, others: Others) -> dict[str, float]:
+    """All checks at the close of this session, and the sending of their orders; others deploy meanwhile."""
     from django.db import connection
 
     from livetrading.models import BarDecision, Order
@@ -151,10 +154,18 @@ def run_session(processes: list[subprocess.Popen[bytes]], day: date) -> dict[str
     before = cpu_of(processes)
     decisions, orders = BarDecision.objects.count(), Order.objects.count()
     started = time.perf_counter()
+    dispatched = 0.0
+    others.begin()
     while waits(now):
-        dispatch_due_accounts.delay()
-        time.sleep(0.5)
+        if time.perf_counter() - dispatched > DISPATCH_EVERY:
+            dispatched = time.perf_counter()
+            dispatch_due_accounts.delay()
+        time.sleep(LOOK_EVERY)
+        others.look(now)
     seconds = time.perf_counter() - started
+    while others.wait():
+        time.sleep(LOOK_EVERY)
+        others.look(now)
     after = cpu_of(processes)
     connection.close()
     used = [new - old for old, new in zip(before, after, strict=True)]

@@ -5,6 +5,7 @@ a fill is booked once by its activity id, and an order changes state only along 
 """
 
 import logging
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,6 +47,8 @@ _STATES = {
     "rejected": OrderState.REJECTED,
     "expired": OrderState.EXPIRED,
 }
+# What tells whether the broker says anything new of an order.
+_AS_KNOWN = ("state", "filled_quantity", "absent_looks")
 # Whether an order was not waiting for its cancellation, in the UPDATE that ends it. One that had ended before it
 # was cancelled keeps how it had.
 _UNREQUESTED = Case(When(state=OrderState.CANCEL_PENDING, then=F("ended_by_broker")), default=Value(True))
@@ -145,11 +148,15 @@ def _own_fills(account: BrokerAccount, fills: list[BrokerFill]) -> list[BrokerFi
 def _take_over_states(account: BrokerAccount, reports: Reports, now: datetime, wall_now: datetime) -> bool:
     # An attached exit is the broker's from the first fill of its entry on.
     attached = Q(state=OrderState.WAITING, holder=Order.Holder.ATTACHED, opening_order__filled_quantity__gt=0)
-    ours = account.orders.filter(Q(state__in=SENT) | attached).select_related("opening_order", "user").order_by()
+    ours = account.orders.filter(Q(state__in=SENT) | attached).order_by()
+    seen, news = set[str](), list[uuid.UUID]()
+    for pk, client_order_id, *known in ours.values_list("pk", "client_order_id", *_AS_KNOWN):
+        seen.add(client_order_id)
+        at_broker = reports.working.get(client_order_id)
+        if at_broker is None or not _is_as_known(at_broker, *known):
+            news.append(pk)
     changed = False
-    seen = set[str]()
-    for order in ours:
-        seen.add(order.client_order_id)
+    for order in account.orders.filter(pk__in=news).select_related("opening_order", "user").order_by():
         order.account = account
         try:
             at_broker = reports.order(order.client_order_id)
@@ -165,6 +172,13 @@ def _take_over_states(account: BrokerAccount, reports: Reports, now: datetime, w
                 "The state of order %s could not be taken over.", order.client_order_id, extra=ids_of(order)
             )
     return _cancel_given_up(account, reports, seen, now, wall_now) or changed
+
+
+def _is_as_known(at_broker: BrokerOrder, state: str, filled: Decimal, absent_looks: int) -> bool:
+    """Whether the broker says nothing new of this order, as of nearly all that wait there for their price: then it
+    is not worth to be read whole."""
+    waits = at_broker.state == "working" and state in (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
+    return waits and at_broker.filled_quantity - filled < DUST and not absent_looks
 
 
 def _cancel_given_up(

@@ -40,7 +40,7 @@ def fill_from_bars(account: PaperAccount, now: datetime, epoch: int) -> None:
         orders = {order.client_order_id: order for order in account.orders.filter(status=WORKING)}
         lots = {lot.client_order_id: lot for lot in account.orders.filter(open_quantity__gt=0)}
         known = _closed_bars(account.broker_account.user_id, [*orders.values(), *lots.values()], now)
-        book = _open_book(account, orders.values(), lots, known, now)
+        cash, book = account.cash, _open_book(account, orders.values(), lots, known, now)
         seen: dict[Series, datetime] = {}
         for time, bars in _unmatched_bars(book, known):
             seen |= dict.fromkeys(bars, time)
@@ -53,7 +53,8 @@ def fill_from_bars(account: PaperAccount, now: datetime, epoch: int) -> None:
         for time in sorted(set(seen.values())):
             _note_matched(waiting, [series for series, last in seen.items() if last == time], time)
         _expire(account, book, orders, known, now)
-        account.save(update_fields=["cash"])
+        if account.cash != cash:
+            account.save(update_fields=["cash"])
 
 
 def _note_matched(orders: "QuerySet[PaperOrder]", series: Iterable[Series], time: datetime) -> None:

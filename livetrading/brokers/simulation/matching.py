@@ -6,7 +6,7 @@ costs come from core.fills, which the backtest's kernel calls as well.
 
 An order that waits for a price may be filled inside a bar. What happened in that bar before is not known, so the
 worse is taken: a lot that was bought at a limit meets no target in it, and a stop loss that the bar touched comes
-before a sale at a limit.
+before a sale at a limit. On its way up it comes to a target before a higher limit.
 """
 
 from collections.abc import Iterator, Mapping
@@ -141,6 +141,9 @@ def _sell_waiting(book: Book, order: WorkingOrder, bar: Prices) -> Execution | N
     stop = None if lot is None else lot.stop
     if stop is not None and bar.low <= stop and not (order.stop is not None and order.stop > stop):
         return None  # the stop loss of the lot sells it
+    target = OFF if lot is None or lot.target is None else lot.target
+    if order.limit is not None and bar.open < order.limit and target < order.limit and target <= bar.high:
+        return None  # the price comes to its target first
     return _sell(book, order, bar)
 
 

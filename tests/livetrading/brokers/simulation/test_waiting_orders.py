@@ -89,6 +89,16 @@ def test_a_touched_stop_loss_comes_before_a_sale_at_a_limit_and_a_higher_stop_be
     assert results(match(lot, MONDAY, {AAPL: wide})) == [("old", "stop_loss", 10, 95.0)]
 
 
+def test_a_rising_bar_comes_to_a_target_before_a_sale_at_a_higher_limit() -> None:
+    held = holding(book(), "old", 10, stop=None, target=103.0)
+    assert results(match(with_sale(held, limit=105.0), MONDAY, {AAPL: UP})) == [("old", "take_profit", 10, 103.0)]
+    held = holding(book(), "old", 10, stop=None, target=103.0)
+    assert results(match(with_sale(held, limit=102.0), MONDAY, {AAPL: UP})) == [("out", "market", 10, 102.0)]
+    # Above both, both take the open.
+    held, gap = holding(book(), "old", 10, stop=None, target=103.0), Prices(107.0, 110.0, 106.0)
+    assert results(match(with_sale(held, limit=105.0), MONDAY, {AAPL: gap})) == [("out", "market", 10, 107.0)]
+
+
 def test_a_market_order_is_filled_first_and_takes_the_cash() -> None:
     poor = book(cash=1_000.0)
     poor.orders = [buy("limit", 10, limit=99.5, priority=9.0), buy("market", 10)]
