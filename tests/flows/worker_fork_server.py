@@ -4,6 +4,7 @@
 the time limits differ from production: a lost worker is detected after a second instead of half a minute.
 """
 
+import gc
 import importlib
 import os
 import signal
@@ -52,6 +53,7 @@ def main(prepare: Callable[[], None] = lambda: None) -> None:
     recovery.MAX_ATTEMPTS = 1_000
     prepare()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.freeze()  # a collection in a child would copy every page of memory that it shares
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:
