@@ -28,6 +28,7 @@ EVERY_KIND_WITH_PARAMETERS = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.each_value
 @EVERY_KIND
 @pytest.mark.parametrize("symbol", STOCKS)
 def test_every_kind_passes_no_look_ahead_on_the_sample_stocks(kind: type[Kind], symbol: str) -> None:
@@ -37,6 +38,7 @@ def test_every_kind_passes_no_look_ahead_on_the_sample_stocks(kind: type[Kind], 
     assert check.checked >= 30
 
 
+@pytest.mark.each_value
 @EVERY_KIND
 @pytest.mark.parametrize("symbol", STOCKS)
 def test_the_warm_up_is_enough_on_the_sample_stocks(kind: type[Kind], symbol: str) -> None:
