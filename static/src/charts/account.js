@@ -63,7 +63,7 @@ export const account = {
   draw,
   refill,
   size: (data) => data.time.length,
-  ranges: { "1D": 1, "1W": 5, "1M": 21, All: Infinity },
+  ranges: { "1D": 1, "1W": 7, "1M": 31, All: Infinity },
   opensOn: "All",
   linesInHead: true,
 };

@@ -88,7 +88,7 @@ function draw(view, data) {
 export const beside = {
   draw,
   size: (data) => data.time?.length ?? 0,
-  ranges: { "1M": 21, "6M": 126, All: Infinity },
+  ranges: { "1M": 31, "6M": 183, All: Infinity },
   opensOn: "All",
   linesInHead: true,
 };

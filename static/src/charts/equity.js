@@ -96,7 +96,7 @@ export const equity = {
   draw,
   refill,
   size: (data) => data.time?.length ?? 0,
-  ranges: { "1Y": 252, "5Y": 1260, All: Infinity },
+  ranges: { "1Y": 366, "5Y": 1827, All: Infinity },
   opensOn: "All",
   scales: "log",
 };

@@ -46,18 +46,24 @@ export function frame(root, kind) {
   return view;
 }
 
-function showRange(view, bars) {
-  const shown = Math.min(bars, view.times.length);
+// How many of the newest bars begin within so many calendar days of the last one, whatever a bar is: a day, a week.
+function barsWithin(view, days) {
+  const after = view.times.at(-1) - days * 86_400;
+  return view.times.length - view.times.findIndex((time) => time > after);
+}
+
+function showRange(view, days) {
+  const shown = barsWithin(view, days);
   const from = Math.max(view.times.length - shown * (1 + ROOM), 0);
   const last = view.times.length - 1 + Math.max(ROOM * shown, 3);
   view.chart.timeScale().setVisibleLogicalRange({ from: from - 0.5, to: last });
 }
 
-// The ranges that are shorter than the data, and all of it.
+// The ranges, in calendar days, that are shorter than the data, and all of it.
 export function addRanges(view) {
   const { ranges } = view.kind;
   const usable = Object.entries(ranges).filter(
-    ([, bars]) => bars === Infinity || (view.unit === "day" && bars < view.times.length),
+    ([, days]) => days === Infinity || (view.unit === "day" && barsWithin(view, days) < view.times.length),
   );
   const wanted = view.root.dataset.range || view.kind.opensOn;
   const opens = usable.some(([name]) => name === wanted) ? wanted : "All";
@@ -65,10 +71,10 @@ export function addRanges(view) {
     const group = element("div", "segments");
     group.setAttribute("role", "group");
     group.setAttribute("aria-label", "Range");
-    for (const [name, bars] of usable) {
+    for (const [name, days] of usable) {
       const choice = button("", name, () => {
         for (const other of group.children) other.setAttribute("aria-pressed", String(other === choice));
-        showRange(view, bars);
+        showRange(view, days);
       });
       choice.setAttribute("aria-pressed", String(name === opens));
       group.append(choice);

@@ -75,7 +75,7 @@ function drawComparison(view, data) {
   });
 }
 
-const RANGES = { "1Y": 252, "5Y": 1260, All: Infinity };
+const RANGES = { "1Y": 366, "5Y": 1827, All: Infinity };
 const size = (data) => Math.max(0, ...(data.lines ?? []).map((line) => line.time.length));
 
 export const line = { draw: drawLines, size, ranges: RANGES, opensOn: "All", linesInHead: true };

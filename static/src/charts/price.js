@@ -192,7 +192,7 @@ export const price = {
   draw,
   refill,
   size: (data) => data.bars.time.length,
-  ranges: { "3M": 63, "6M": 126, "1Y": 252, "5Y": 1260, All: Infinity },
+  ranges: { "3M": 92, "6M": 183, "1Y": 366, "5Y": 1827, All: Infinity },
   opensOn: "1Y",
   scales: "linear",
 };

@@ -96,6 +96,7 @@ async function load(view) {
   const request = (view.request = (view.request ?? 0) + 1);
   const data = await read(view.root).catch(() => null);
   if (request !== view.request) return;
+  view.data = null; // a message stays when the page changes its size or its theme
   if (data === null) {
     showMessage(view, "The plot could not be loaded. Reload the page to try again.");
     return;
