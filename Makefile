@@ -36,7 +36,7 @@ LOCK = UV_CUSTOM_COMPILE_COMMAND='Written by `make lock`; do not edit.' \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help desk start stop status backup test test-fast test-thorough simulate lint types kernels format migrations lock css chromium docs screenshots bench bench-desk bench-live bench-pages clean environment
+.PHONY: help desk start stop status backup test test-fast test-thorough simulate lint types kernels format migrations lock css chromium docs screenshots bench bench-desk bench-live bench-pages bench-sweep clean environment
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -127,6 +127,9 @@ bench-desk: $(DEV) $(CSS) kernels ## what the embedded desk costs in CPU and mem
 
 bench-live: $(DEV) kernels ## measure the live checks of 10,000 strategies with two workers (STRATEGIES, USERS)
 	@$(BIN)/python -m bench.live $(or $(STRATEGIES),10000) $(USERS)
+
+bench-sweep: $(DEV) kernels ## ten million combinations through Celery and two workers (about 15 minutes; RUNS)
+	@$(BIN)/python -m bench.sweep $(RUNS)
 
 bench-pages: $(DEV) $(CSS) ## measure the pages of a large desk on PostgreSQL and SQLite (about 20 minutes; PAGES_DIVISOR)
 	@$(BIN)/python -m bench.pages_at_size $(PAGES_DIVISOR)

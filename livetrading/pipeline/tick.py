@@ -35,7 +35,8 @@ log = logging.getLogger(__name__)
 
 # The strategies that are decided in one transaction.
 SET = 200
-# A tick begins no further set after this wall time, so that a message takes about a second.
+# A tick begins no further set after this wall time, so that a message takes about a second. What came before, which
+# grows with the lots of the account, does not count: it would be made again for the sets that are left.
 SETS_SECONDS = 0.6
 # After repeated failures an account is tried again after this wall time at most.
 LONGEST_PAUSE = LONGEST_CLAIM
@@ -77,7 +78,6 @@ def tick(
     strategies = due_strategies(account, now, only, SET + 1) if checks else []
     result = TickResult(more=len(strategies) > SET)
     fence = Fence.from_claim(wall_now, clock)
-    ends = monotonic() + SETS_SECONDS
     try:
         broker = broker_for(account, now)
         restored = sells_nothing(account)
@@ -96,7 +96,7 @@ def tick(
         record_failures({live.pk: error for live in strategies[:SET]}, now, wall_now)
         pause = _record_failure(account, error)
         return TickResult(pause=back_off(account_id, error, wall_now) or pause)
-    for member_set in _sets(account, strategies, now, only, result, ends):
+    for member_set in _sets(account, strategies, now, only, result):
         _keep(fence, renew)
         evaluations, errors = evaluate(member_set, now)
         _keep(fence, renew)
@@ -127,10 +127,10 @@ def _sets(
     now: datetime,
     only: tuple[int, ...],
     result: TickResult,
-    ends: float,
 ) -> Iterator[list[LiveStrategy]]:
     """The due strategies in sets, until the time of this message is over: the account was reconciled a moment ago,
     so a further set needs no message of its own. Says in the result whether more are due."""
+    ends = monotonic() + SETS_SECONDS
     while due:
         result.more = len(due) > SET
         yield due[:SET]
