@@ -1,8 +1,8 @@
 """Measures ten million combinations through Celery: `python -m bench.sweep [RUNS]`.
 
-Searches of an RSI reversion on daily bars, one after the other, each of nearly the million combinations that one run
-may have, through PostgreSQL, Redis and two worker processes. It prints what a combination costs, whether the memory
-of the workers stays, and what a hundred million on ten such hosts would take.
+Searches of an RSI reversion on daily bars, one after the other, each of nearly the million combinations that
+one run may have, through PostgreSQL, Redis and two worker processes. It prints what a combination costs,
+whether the memory of the workers stays, and what a hundred million on ten such hosts would take.
 """
 
 import subprocess

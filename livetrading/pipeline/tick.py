@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 
 # The strategies that are decided in one transaction.
 SET = 200
-# A tick begins no further set after this wall time, so that a message takes about a second. What came before, which
-# grows with the lots of the account, does not count: it would be made again for the sets that are left.
+# A tick begins no further set after this wall time, so that a message takes about a second. What came before,
+# which grows with the lots of the account, does not count: it would be made again for the sets that are left.
 SETS_SECONDS = 0.6
 # After repeated failures an account is tried again after this wall time at most.
 LONGEST_PAUSE = LONGEST_CLAIM
