@@ -24,13 +24,17 @@ class Others:
         from strategies.models import Strategy
         from tests.livetrading.pipeline.desk import deployed, open_account
         from tradedesk.accounts.models import User
+        from tradedesk.marketdata.clock import market_clock
 
         single, self._deployer = (
             User.objects.create_user(f"{name}@example.com", "secret") for name in ("single", "deployer")
         )
         for user in (single, self._deployer):
             open_account(user, 100_000.0)
-        self._single = deployed(single, "sma_crossover", [self.symbol], parameters={"fast": 10, "slow": 30})
+        parameters, now = {"fast": 10, "slow": 30}, market_clock().now()
+        self._single = deployed(
+            single, "sma_crossover", [self.symbol], parameters=parameters, deployed_at=now, next_check_at=now
+        )
         self._strategy = Strategy.objects.create(
             user=self._deployer,
             name="Deployed meanwhile",
@@ -40,7 +44,7 @@ class Others:
         )
         self._waiting: dict[int, float] = {}
         self._begun = self._last = 0.0
-        self._waits = False
+        self._waits, self._deployed = False, 0
 
     def begin(self) -> None:
         self._begun, self._waits = time.perf_counter(), True
@@ -64,12 +68,18 @@ class Others:
         """Whether something is not checked yet."""
         return self._waits or bool(self._waiting)
 
+    def forget(self) -> None:
+        """What was measured so far, while the workers loaded code and bars."""
+        for measured in (self.late, self.answers, self.checked):
+            measured.clear()
+
     def _deploy(self, now: datetime) -> None:
         from django.utils import timezone
 
         from livetrading.services.deploy import deploy
 
-        self._strategy.parameters = {"fast": 10 + len(self.answers) // 100, "slow": 50 + len(self.answers) % 100}
+        self._deployed += 1
+        self._strategy.parameters = {"fast": 10 + self._deployed // 100, "slow": 50 + self._deployed % 100}
         self._strategy.save()
         begun = time.perf_counter()
         live = deploy(
