@@ -35,4 +35,5 @@ def refuse_newer_database(**_: Any) -> None:
 @worker_ready.connect(weak=False)
 def keep_what_is_loaded(**_: Any) -> None:
     """The collector of garbage looks no more through what stays until the end (tradedesk/asgi.py)."""
+    gc.collect()
     gc.freeze()

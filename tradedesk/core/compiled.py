@@ -68,6 +68,7 @@ def _numba() -> Any:
     on_disk.save_overload = save_if_possible
     on_disk.load_overload = _load
     environment._rebuild_env = _constants(environment._rebuild_env)
+    gc.collect()
     gc.freeze()  # it stays, and has more objects than all else (tradedesk/asgi.py)
     return numba
 
