@@ -121,9 +121,9 @@ def prepare(strategies: int, users: int) -> None:
 
 
 @contextmanager
-def workers() -> Iterator[list[subprocess.Popen[bytes]]]:
-    command = [sys.executable, "-m", "celery", "-A", "tradedesk", "worker", "-Q", "urgent,celery"]
-    command += ["--pool", "threads", "--concurrency", "8", "--loglevel", "error"]
+def workers(queues: str = "urgent,celery", threads: int = 8) -> Iterator[list[subprocess.Popen[bytes]]]:
+    command = [sys.executable, "-m", "celery", "-A", "tradedesk", "worker", "-Q", queues]
+    command += ["--pool", "threads", "--concurrency", str(threads), "--loglevel", "error"]
     processes = [subprocess.Popen([*command, "-n", f"bench{n}@%h"]) for n in range(WORKERS)]  # noqa: S603 - this interpreter
     try:
         yield processes

@@ -8,13 +8,11 @@ whether the memory of the workers stays, and what a hundred million on ten such 
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from bench.live import cpu_of, resident
+from bench.live import WORKERS, cpu_of, resident, workers
 from bench.optimizer import start_servers
 
-RUNS, WORKERS, HOSTS = 11, 2, 10
+RUNS, HOSTS = 11, 10
 SYMBOLS = ("AAPL", "IBM", "MSFT")
 GRID = {
     "period": {"low": 3, "high": 100, "step": 1},
@@ -22,7 +20,6 @@ GRID = {
     "overbought": {"low": 50.5, "high": 99.0, "step": 0.5},
 }
 COMBINATIONS = 98 * 99 * 98
-WORKER = ("-A", "tradedesk", "worker", "-Q", "celery,research", "--pool", "threads", "--concurrency", "1")
 ROW = "{:<56}{:>16}\n"
 RUN = "{:>5}{:>10}{:>12.1f}{:>22,.0f}{:>16,.0f}\n"
 
@@ -33,7 +30,7 @@ def main(runs: int) -> None:
 
     call_command("migrate", verbosity=0)
     seconds, megabytes = [], []
-    with workers() as processes:
+    with workers("celery,research", threads=1) as processes:
         search(SYMBOLS[0], processes, small=True)  # loads code and bars
         before = cpu_of(processes)
         sys.stdout.write(
@@ -62,19 +59,6 @@ def main(runs: int) -> None:
     }
     for label, value in figures.items():
         sys.stdout.write(ROW.format(label, value))
-
-
-@contextmanager
-def workers() -> Iterator[list[subprocess.Popen[bytes]]]:
-    command = [sys.executable, "-m", "celery", *WORKER, "--loglevel", "error"]
-    processes = [subprocess.Popen([*command, "-n", f"sweep{n}@%h"]) for n in range(WORKERS)]  # noqa: S603 - this interpreter
-    try:
-        yield processes
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait()
 
 
 def memory(process: subprocess.Popen[bytes]) -> float:

@@ -1,12 +1,13 @@
 """The Celery application. It finds the tasks.py of each app by name."""
 
-import gc
 import os
 from typing import Any
 
 from celery import Celery
 from celery.signals import celeryd_init, worker_ready
 from kombu.transport import TRANSPORT_ALIASES
+
+from tradedesk.core.loaded import keep_loaded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradedesk.settings.base")
 TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "tradedesk.redis_transport:Transport"))
@@ -33,7 +34,5 @@ def refuse_newer_database(**_: Any) -> None:
 
 
 @worker_ready.connect(weak=False)
-def keep_what_is_loaded(**_: Any) -> None:
-    """The collector of garbage looks no more through what stays until the end (tradedesk/asgi.py)."""
-    gc.collect()
-    gc.freeze()
+def when_ready(**_: Any) -> None:
+    keep_loaded()

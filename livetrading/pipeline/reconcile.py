@@ -156,7 +156,7 @@ def _take_over_states(account: BrokerAccount, reports: Reports, now: datetime, w
         if at_broker is None or not _is_as_known(at_broker, *known):
             news.append(pk)
     changed = False
-    for order in account.orders.filter(pk__in=news).select_related("opening_order", "user").order_by():
+    for order in ours.filter(pk__in=news).select_related("opening_order", "user"):
         order.account = account
         try:
             at_broker = reports.order(order.client_order_id)
@@ -176,7 +176,7 @@ def _take_over_states(account: BrokerAccount, reports: Reports, now: datetime, w
 
 def _is_as_known(at_broker: BrokerOrder, state: str, filled: Decimal, absent_looks: int) -> bool:
     """Whether the broker says nothing new of this order, as of nearly all that wait there for their price: then it
-    is not worth to be read whole."""
+    need not be read whole."""
     waits = at_broker.state == "working" and state in (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
     return waits and at_broker.filled_quantity - filled < DUST and not absent_looks
 

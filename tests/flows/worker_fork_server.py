@@ -4,7 +4,6 @@
 the time limits differ from production: a lost worker is detected after a second instead of half a minute.
 """
 
-import gc
 import importlib
 import os
 import signal
@@ -40,6 +39,7 @@ def main(prepare: Callable[[], None] = lambda: None) -> None:
     from backtests.services.optimizer import recovery
     from livetrading.pipeline import fence, requeue
     from tradedesk.celery import app
+    from tradedesk.core.loaded import keep_loaded
 
     app.loader.import_default_modules()
     for module in PRELOADED:
@@ -53,7 +53,7 @@ def main(prepare: Callable[[], None] = lambda: None) -> None:
     recovery.MAX_ATTEMPTS = 1_000
     prepare()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    gc.freeze()  # a collection in a child would copy every page of memory that it shares
+    keep_loaded()  # a collection in a child would copy every page of memory that it shares
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:

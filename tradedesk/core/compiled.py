@@ -5,7 +5,6 @@ be imported without it. Functions that are on disk run without what the compiler
 and 30 MB (`_load`, `_constants`).
 """
 
-import gc
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +13,7 @@ from threading import RLock
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from tradedesk.core import COMPILED
+from tradedesk.core.loaded import keep_loaded
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -68,8 +68,7 @@ def _numba() -> Any:
     on_disk.save_overload = save_if_possible
     on_disk.load_overload = _load
     environment._rebuild_env = _constants(environment._rebuild_env)
-    gc.collect()
-    gc.freeze()  # it stays, and has more objects than all else (tradedesk/asgi.py)
+    keep_loaded()  # numba has more objects than all else
     return numba
 
 
